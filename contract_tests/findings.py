@@ -16,7 +16,6 @@ class Verdict(StrEnum):
     BROKEN = "broken"
     DEVIATES = "deviates"
     NOT_EXERCISED = "not_exercised"
-    ERROR = "error"
 
 
 #: So many characters a text of a violation has: a server's own may be of any length.
@@ -220,6 +219,11 @@ def outcome(exchange: Exchange) -> str:
     if not exchange.envelope:
         return f"HTTP {exchange.status} without an envelope"
     return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 request" or "7 requests"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shortened(text: str, limit: int = 200) -> str:

@@ -88,11 +88,11 @@ class FollowUp:
     def following(self) -> Iterator[None]:
         """Follow nothing up that is sent meanwhile, and take no response from before for one."""
         sharing, self._session.shares_looks = self._session.shares_looks, False
-        self.is_following = True
+        before, self.is_following = self.is_following, True
         try:
             yield
         finally:
-            self.is_following = False
+            self.is_following = before
             self._session.shares_looks = sharing
 
     # Effects.

@@ -1,14 +1,16 @@
 """Log in, and refresh the token of a run."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.logins import decoded
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, http_date
-from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, ask_once, http_date
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.methods import API_PATH
@@ -27,23 +29,32 @@ def log_in(session: Session) -> None:
     try:
         _enter(session)
     except TargetDown:
-        if not _is_elsewhere(session):
+        # Nobody knows whether the login that was given is right.
+        session.findings.by_statement.pop("login.token.returns_token", None)
+        history = session.client.history
+        if not history or any(each.code is not None for each in history):
+            raise
+        hint = _hint(session)
+        if not hint:
             raise
         session.findings.by_statement.clear()  # whatever answered, it was not what is to be checked
-        base = session.target.base_url
-        msg = (
-            f"{base} returns 404, and not as the API does: --base-url must be the whole base URL "
-            "of "
-        )
-        msg += f"the API, which ends in {API_PATH}, such as {base}{API_PATH}"
+        msg = f"{session.target.base_url} returns HTTP {history[-1].status}, and not as the API "
+        msg += f"does: {hint}"
         raise TargetDown(msg) from None
 
 
-def _is_elsewhere(session: Session) -> bool:
-    """Whether nothing at a base URL without the API's path speaks as the API does."""
-    history = session.client.history
-    strange = all(each.status == 404 and each.code is None for each in history)
-    return bool(history) and strange and API_PATH not in session.target.base_url
+def _hint(session: Session) -> str:
+    """Say what the base URL should be if nothing at it speaks as the API does; "" if it may be."""
+    target = session.target
+    if API_PATH in target.base_url:
+        return ""
+    inside = f"{target.base_url}{API_PATH}"
+    call = build(session.method("list"), {})
+    found = ask_once(replace(target, base_url=inside), call, session.client.limits)
+    if found is not None and found.code is not None:
+        return f"the API is at {inside}; give this as --base-url"
+    hint = "--base-url must be the whole base URL of the API, which ends in "
+    return f"{hint}{API_PATH}, such as {inside}"
 
 
 def _enter(session: Session) -> None:
@@ -209,8 +220,36 @@ class LoginRefresher:
         again = self._try(self._session.token)
         if again is None or (again.status, again.code) != refusal:
             return True
+        self._require_acceptance(again)
         self._despite_login.append(refusal)
         return False
+
+    def _require_acceptance(self, refused: Exchange) -> None:
+        """Raise Unreachable, and note it, if no request with a login's token is ever served.
+
+        Other entities and another method are tried: what is refused may be wrong by itself.
+        """
+        session, wording = self._session, (refused.status, refused.code)
+        if any(each.ok and each.call.method in ("show", "list") for each in session.client.history):
+            return
+        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: {"id": NOWHERE["id"]}})]
+        requests += [("list", {"entity": each}) for each in session.release.entities[1:4]]
+        with session.follow_up.following():
+            tried = [
+                session.send(build(session.method(name), {"token": session.token, **given}))
+                for name, given in requests
+            ]
+        if any((each.status, each.code) != wording for each in tried):
+            return
+        login = next(each for each in reversed(session.client.history) if token_of(each))
+        session.expect(
+            "login.token.returns_token", login, refused, kept=False,
+            expected="a token that the server accepts",
+            seen=f"each of {len(tried) + 1} requests with it returns {outcome(refused)}",
+        )  # fmt: skip
+        session.checker.refused.clear()
+        msg = "the server accepts no token of its own logins, and no method can be called"
+        raise Unreachable(msg)
 
     def _try(self, token: str | None) -> Exchange | None:
         """Send the simplest request; None if its response is too long, as no refusal is."""

@@ -242,6 +242,8 @@ class _Run:
             self.take_inventory()
             with suppress(TargetDown, BudgetSpent, Unreachable):
                 self.session.conclude()
+        with suppress(TargetDown):
+            self.session.judge_failures()
 
     def _show_progress(self, line: str) -> None:
         if self.config.progress is not None:
@@ -278,8 +280,9 @@ def run(target: Target, config: RunConfig) -> Results:
             clear = config.allowed is not None or not target.near
             one.notes += dry_run_lines(one.session, one.pending, is_clear=clear)
         else:
+            trouble = _other_release(world, target)
             with config.stop.at_once(), _rare_gc():
-                trouble = _try_all(one)
+                trouble = trouble or _try_all(one)
     except KeyboardInterrupt:
         trouble = "interrupted"
         one.leave_out_the_rest(trouble)
@@ -293,6 +296,7 @@ def run(target: Target, config: RunConfig) -> Results:
         trouble = _own_trouble(one, found)
     if not any(result.verdict is Verdict.BROKEN for result in found):
         world.end()  # else its journal is worth a look; the mock ends it when it is idle
+    service = one.session.checker.service
     return Results(
         target=target,
         options=config.options,
@@ -308,7 +312,8 @@ def run(target: Target, config: RunConfig) -> Results:
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(*one.notes, *one.session.world.others.values()),
+        notes=(*one.notes, *one.session.world.others.values(), *service.recovered()),
+        never_served=() if trouble else service.never_served(),
         warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
     )
@@ -329,6 +334,18 @@ def _world(target: Target, config: RunConfig) -> SeparateWorld:
     if config.dry_run:
         return SeparateWorld(target)
     return separate_world(target, config.world or f"check-{config.seed}", config.admin_token)
+
+
+def _other_release(world: SeparateWorld, target: Target) -> str | None:
+    """Say what to do if a mock of ours says itself that it serves another release."""
+    if world.release in ("", target.release.name):
+        return None
+    served, wanted = world.release.removesuffix(".0.0"), target.release.name.removesuffix(".0.0")
+    default = ", the default" if wanted == "R9" else ""
+    return (
+        f"--release is {wanted}{default}, and the mock at {target.name} serves {served}: give "
+        f"--release {served}, or start the mock with --release {wanted}"
+    )
 
 
 def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
+from crmcom_kit.contract_tests.client.http import Limits, ask_once
 from crmcom_kit.contract_tests.client.in_process import InProcess
-from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import API_PATH, methods
 
@@ -26,6 +25,7 @@ class SeparateWorld:
     target: Target  # in the world, if there is one; else as it was given
     name: str = ""  # the world; "" if there is none
     refused: str = ""  # why a mock of ours gives none, and what to do; "" if it is no such mock
+    release: str = ""  # that the mock serves; "" if it is none of ours, or was not asked
     requests: int = 0  # that were sent to find out
     admin_token: str | None = None
 
@@ -52,7 +52,26 @@ def separate_world(target: Target, name: str, admin_token: str | None = None) ->
     Raises nothing: if the target does not answer, the run will tell.
     """
     if not is_mock_to_ask(target):
-        return SeparateWorld(target)
+        return _with_release(SeparateWorld(target), admin_token)
+    world = _separate_world(target, name, admin_token)
+    return world if world.release or not world.refused else _with_release(world, admin_token)
+
+
+def _with_release(world: SeparateWorld, admin_token: str | None) -> SeparateWorld:
+    """Return the same with the release that a mock of ours says it serves."""
+    target = world.target
+    over_network = target.near and target.transport is None
+    if not (over_network and target.base_url.endswith(API_PATH)):
+        return world
+    root = replace(target, base_url=target.base_url.removesuffix(API_PATH))
+    answer = ask_once(root, _admin_call("GET", "__admin/health", admin_token), _LIMITS)
+    said = answer.json.get("release") if answer and isinstance(answer.json, dict) else None
+    return replace(
+        world, release=said if isinstance(said, str) else "", requests=world.requests + 1
+    )
+
+
+def _separate_world(target: Target, name: str, admin_token: str | None) -> SeparateWorld:
     root = replace(target, base_url=target.base_url.removesuffix(API_PATH))
     answer = _admin(root, "GET", name, admin_token)
     if answer is None or not isinstance(answer.json, dict):
@@ -61,7 +80,8 @@ def separate_world(target: Target, name: str, admin_token: str | None = None) ->
     if answer.status == 200 and body.get("world") == name:
         base_url = f"{root.base_url}/worlds/{name}{API_PATH}"
         inside = replace(target, base_url=base_url, separate=True)
-        world = SeparateWorld(inside, name, requests=1, admin_token=admin_token)
+        release = str(body.get("release", ""))
+        world = SeparateWorld(inside, name, "", release, 1, admin_token)
         if _lets_in(inside):
             return world
         world.end()
@@ -84,24 +104,16 @@ def _lets_in(target: Target) -> bool:
         return True
     nothing = {"entity": target.release.entities[0], "entity_id": "none"}
     call = build(methods(target.release)["list"], {"token": target.login.token, **nothing})
-    answer = _ask(target, call)
+    answer = ask_once(target, call, _LIMITS)
     return answer is not None and answer.ok
 
 
 def _admin(root: Target, verb: str, world: str, admin_token: str | None) -> Exchange | None:
     """Make a world by looking at it, or end it."""
     path = f"worlds/{world}/__admin/health" if verb == "GET" else f"__admin/worlds/{world}"
+    return ask_once(root, _admin_call(verb, path, admin_token), _LIMITS)
+
+
+def _admin_call(verb: str, path: str, admin_token: str | None) -> Call:
     headers = () if admin_token is None else (("X-Mock-Admin-Token", admin_token),)
-    return _ask(root, Call("", verb, path, headers=headers))
-
-
-def _ask(target: Target, call: Call) -> Exchange | None:
-    """Return what comes; None if nothing does, or something longer than a control API says."""
-    client = Client(target, _LIMITS)
-    try:
-        return client.ask(call)
-    except (TargetDown, Unreachable):
-        return None
-    finally:
-        if target.transport is None:
-            client.close()
+    return Call("", verb, path, headers=headers)

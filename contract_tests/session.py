@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.checks.knowledge import differ
 from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import Client
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Client
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.findings import (
     Findings,
@@ -112,6 +112,7 @@ class Session:
         known = Credentials(login.username, login.password, login.organisation, login.api_key)
         self.world = World(target.release, exclusive=target.exclusive, credentials=known)
         self.checker = Checker(self.world)
+        self.checker.service.is_waived = target.refuses_with_5xx
         self.pool = Pool(self.world)
         self.observed = Observed()
         self.changed: set[str] = set()  # ids of all that served requests have changed
@@ -311,6 +312,18 @@ class Session:
                 msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
+
+    def judge_failures(self) -> None:
+        """Send again what the server failed at, and judge what it fails at each time."""
+        service = self.checker.service
+        with self.follow_up.following(), suppress(BudgetSpent, Unreachable):
+            for _ in range(2):
+                for call in service.to_repeat():
+                    self.send(call)
+        self.checker.refused.clear()
+        for violation in service.conclude():
+            violation.layer = violation.layer or "check"
+            self.findings.broke(violation)
 
     def conclude(self) -> None:
         """Look once more at what was changed, and judge what only the whole run tells."""

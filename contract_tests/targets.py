@@ -14,6 +14,7 @@ import httpx
 
 from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
 from crmcom_kit.contract_tests.own_world import entries
+from crmcom_kit.schemas.dialect import Dialect, error_kinds, load_dialect
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 
@@ -50,6 +51,7 @@ class Target:
     own: bool = False  # a mock that this process made for itself, and may do anything to
     separate: bool = False  # a world of a mock that was made for this run
     entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
+    refuses_with_5xx: bool = False  # as its dialect says, so that HTTP 5xx may be a refusal
     secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
@@ -95,6 +97,7 @@ def own_mock(
     from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
+    spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     data = options.pop("data", None)
     made = entries(resolve(release)) if data is None else []
     if data is not None and not isinstance(data, str | Path):
@@ -109,7 +112,7 @@ def own_mock(
             kept: WsgiApp = made_worlds[0][1]
             return kept
         world = make_world(
-            release=release, dialect=dialect, data=made if data is None else data, **options
+            release=release, dialect=spoken, data=made if data is None else data, **options
         )
         app: WsgiApp = WsgiShell(world, create_app(world))
         made_worlds[:] = [(world, app)]
@@ -129,4 +132,5 @@ def own_mock(
         transport=InProcess(make),
         own=True,
         entries=tuple(made),
+        refuses_with_5xx=any(spoken[f"errors.status.{kind}"] >= 500 for kind in error_kinds()),
     )

@@ -14,6 +14,7 @@ from crmcom_kit.contract_tests.checks.logins import check_login
 from crmcom_kit.contract_tests.checks.pages import Pages
 from crmcom_kit.contract_tests.checks.resent import check_resent
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, identifying_values
+from crmcom_kit.contract_tests.checks.service import Service
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
 from crmcom_kit.contract_tests.checks.world import Change, World, lasting
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -51,6 +52,7 @@ class Checker:
         self.lists = Lists(world, self.history)
         self.pages = Pages(world, self.lists)
         self.envelopes = Envelopes()
+        self.service = Service(world)
         self.webhook_requests = WebhookRequests(world.release)
         self.refused: list[Refused] = []  # to be made sure of
 
@@ -70,6 +72,8 @@ class Checker:
         checks: list[tuple[str, Callable[[], Iterator[str | Violation]]]] = [
             ("envelope", lambda: self.envelopes.check(exchange, expected)),
         ]
+        if self.service.covers(expected):
+            checks.append(("service", lambda: self.service.see(exchange, expected)))
         if is_readable(exchange):
             sense = expected.sense
             checks += [

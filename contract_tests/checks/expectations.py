@@ -187,7 +187,7 @@ def _of_record(sense: Sense, world: World) -> Expectation:
         return _either(
             sense, "part of it is not documented, or the webhook request may be changing", key
         )
-    if "fields_set" in sense.given and not _has_fields_set(method, world.release):
+    if "fields_set" in sense.given and not has_fields_set(method, world.release):
         return _either(sense, "fields_set was introduced in a later release", key)
     if method == "resend":
         if known.get("life_cycle_state") == "SUCCESSFUL":
@@ -204,7 +204,8 @@ def _served(sense: Sense, key: str, why: str) -> Expectation:
     return Expectation(Must.SERVE, statement, why, sense, key, key)
 
 
-def _has_fields_set(method: str, release: Release) -> bool:
+def has_fields_set(method: str, release: Release) -> bool:
+    """Whether a method has fields_set in a release."""
     return method in ("show", "list") or release.at_least("R10.0.0")
 
 
@@ -237,12 +238,12 @@ def _of_list(sense: Sense, world: World) -> Expectation:
         or ("entity_id" in semi and "entity" not in semi)  # whether it needs its entity is open
         or "created_date" in filters  # so is its form
         or (sense.limit or 1) > 1  # so is the maximum
-        or not all(_is_familiar(name, wanted, world) for name, wanted in filters.items())
+        or not all(is_familiar(name, wanted, world) for name, wanted in filters.items())
     )
     return Expectation(Must.EITHER if open_ else Must.SERVE, statement, why, sense)
 
 
-def _is_familiar(name: str, wanted: Any, world: World) -> bool:
+def is_familiar(name: str, wanted: Any, world: World) -> bool:
     """Whether a filter's value is one that the server has shown: others it may refuse."""
     if name in ("entity", "life_cycle_state", "created_date"):
         return True

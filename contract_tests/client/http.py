@@ -205,6 +205,18 @@ class Client:
         self._sleep(seconds)
 
 
+def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
+    """Send a request apart from the run; None if nothing comes, or something too long."""
+    client = Client(target, limits)
+    try:
+        return client.ask(call)
+    except (TargetDown, Unreachable):
+        return None
+    finally:
+        if target.transport is None:
+            client.close()
+
+
 def _request(call: Call, url: str) -> httpx.Request:
     headers = httpx.Headers(_HEADERS)
     headers.update(list(call.headers))

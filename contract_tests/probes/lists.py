@@ -137,7 +137,7 @@ for _name, _cost in (
     )
 
 
-@probe("list.created_date.filter", layer="read", cost=3)
+@probe("list.created_date.filter", "errors.no_server_error", layer="read", cost=3)
 def list_by_created_date(session: Session) -> None:
     """created_date finds webhook requests by when they were created, in whichever form it takes."""
     steady(session)

@@ -96,7 +96,7 @@ def _is_served(session: Session) -> bool:
     return not is_withdrawn(session) and _use(session, session.token).ok
 
 
-@probe("login.credentials", layer="login", cost=6)
+@probe("login.credentials", "errors.no_server_error", layer="login", cost=6)
 def wrong_credentials_are_refused(session: Session) -> None:
     """A wrong user name, password, organisation or Web API key gives an error and no token."""
     sent = list(_wrong_logins(session))

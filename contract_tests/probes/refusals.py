@@ -210,7 +210,7 @@ TABLE = (
     Row(("{}.parameters.mandatory", "{}.identifier.mandatory"), _mandatory, 2),
     Row(("{}.identifier.fields",), _fields, 2),
     Row(("{}.identifier.exactly_one",), _exactly_one, 2),
-    Row(("{}.identifier.known",), _known, 4),
+    Row(("{}.identifier.known", "errors.no_server_error"), _known, 4),
     Row(("token.required", "token.from_login"), _token, 4, _EACH),
     Row(("methods.verb",), _verb, 1, _EACH, other_verb=True),
     Row(("list.semi_optional.at_least_one",), _semi_optional, 4, ("list",)),

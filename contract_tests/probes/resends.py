@@ -109,7 +109,7 @@ def _each_sent_again(session: Session, forms: Sequence[str], **more: str) -> Ite
 @probe(
     "resend.sends_again", "resend.returns_record", "resend.identity_kept", "resend.same_record",
     "resend.single_result", "resend.clears_error", "resend.identifier.selects",
-    "resend.fields_set.default_all", layer="resend", cost=5,
+    "resend.fields_set.default_all", "errors.no_server_error", layer="resend", cost=5,
 )  # fmt: skip
 def resend_sends_a_rejected_one_again(session: Session) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""

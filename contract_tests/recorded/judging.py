@@ -28,6 +28,7 @@ from crmcom_kit.contract_tests.checks.sense import (
     identifying_values,
     read,
 )
+from crmcom_kit.contract_tests.checks.service import Service
 from crmcom_kit.contract_tests.checks.world import Record, TokenState, World
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.config import RunConfig
@@ -95,6 +96,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         findings=findings,
         trouble=trouble,
         notes=tuple(judge.world.others.values()),
+        never_served=judge.service.never_served(),
         warnings=tuple(warnings),
     )
 
@@ -194,6 +196,12 @@ class _Judge:
 
     def conclude(self) -> None:
         """Judge what only the whole recording tells."""
+        self._conclude_content()
+        for violation in self.service.conclude():
+            self._broke(violation)
+
+    def _conclude_content(self) -> None:
+        """Judge what all that was recorded of the present content tells."""
         history = self._checker.history
         history.coincidences[:] = [
             each for each in history.coincidences if self._is_close(each.violation)
@@ -204,9 +212,14 @@ class _Judge:
 
     def _end_of_content(self) -> None:
         """The server has other content from now on; what is known of its logins stays."""
-        self.conclude()
+        self._conclude_content()
         self._doubts = Doubts()
         self._checker.start()
+
+    @property
+    def service(self) -> Service:
+        """How the requests of the recording were met."""
+        return self._checker.service
 
     # Requests that were under way together.
 

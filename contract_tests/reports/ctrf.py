@@ -1,6 +1,5 @@
 """The CTRF report (Common Test Report Format, https://ctrf.io): one test for each statement."""
 
-import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
+    RUN_ITSELF,
     Entry,
     Report,
+    as_json,
     fails,
     failure_details,
     failure_message,
@@ -21,7 +22,6 @@ _STATUS_OF = {
     Verdict.BROKEN: "failed",
     Verdict.DEVIATES: "skipped",
     Verdict.NOT_EXERCISED: "skipped",
-    Verdict.ERROR: "other",
 }
 
 
@@ -30,6 +30,9 @@ def written(report: Report) -> str:
     results, target, run = report.results, report.document["target"], report.document["run"]
     seconds = {each.number: each.seconds for each in results.history}
     tests = [_test(each, _milliseconds(each, report, seconds)) for each in _entries(report)]
+    if report.outcome == "error":
+        failed = {"name": RUN_ITSELF, "status": "failed", "duration": 0}
+        tests.append({**failed, "suite": ["crmcom_kit"], "message": report.headline})
     statuses = Counter(test["status"] for test in tests)
     start = int(datetime.fromisoformat(run["began"]).timestamp() * 1000) if run["began"] else 0
     duration = round(results.seconds * 1000)
@@ -61,7 +64,7 @@ def written(report: Report) -> str:
             },
         },
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return as_json(document)
 
 
 def _entries(report: Report) -> list[Entry]:

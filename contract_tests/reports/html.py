@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import Report, amount
+from crmcom_kit.contract_tests.reports.report import Report, amount, visible
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MAX_OPEN = 3  # statements; if more are broken, all are folded
@@ -14,7 +14,11 @@ def written(report: Report) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     failing, found = report.failing, report.document["statements"]

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import Entry, Report, counted
+from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.reports.report import Entry, Report, visible
 
 #: GitHub takes a summary of so many bytes for each step of a job.
 MAX_BYTES = 1024 * 1024
@@ -34,6 +34,7 @@ def _blocks(report: Report) -> Iterator[str]:
     """Yield the parts of the summary, each of which may be the last one."""
     yield f"## {_ICONS[report.outcome]} crmcom-kit check: {_plain(report.headline)}\n\n"
     yield f"{_plain(report.about_run)}\n\n"
+    yield from (f"**{_plain(line)}.**\n\n" for line in report.document["never_served"])
     counts = {str(verdict): report.document["summary"][verdict] for verdict in Verdict}
     names = " | ".join(name.replace("_", " ") for name in counts)
     row = " | ".join(map(str, counts.values()))
@@ -78,7 +79,7 @@ def _not_exercised(report: Report) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Return ``text`` in one line that Markdown shows as it is, cut if it is long."""
-    line = _BREAKS.sub(" ", text)
+    line = visible(_BREAKS.sub(" ", text))
     line = line if len(line) <= _MAX_CELL else f"{line[:_MAX_CELL]}…"
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", line)
 
@@ -86,4 +87,4 @@ def _plain(text: str) -> str:
 def _code(text: str) -> str:
     """Return ``text`` as a block of code; the fence is longer than any in the text."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}sh\n{text}\n{fence}\n"
+    return f"{fence}sh\n{visible(text)}\n{fence}\n"

@@ -8,12 +8,19 @@ from functools import lru_cache
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
 from crmcom_kit.contract_tests.targets import Target
-from crmcom_kit.redaction import MASK, PUBLIC_PASSWORD, Redactor, redact_url, secret_texts
+from crmcom_kit.redaction import (
+    MASK,
+    PUBLIC_PASSWORD,
+    Redactor,
+    is_guessable,
+    redact_url,
+    secret_texts,
+)
 
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
 
 _LOGINS = ("token", "web_api_key_token")
-_TOO_SHORT = 4  # a shorter text would be found in half of all words
+_TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
 _LONG = 8  # characters of a secret whose parts can be told from other words
 _CUT = re.compile(r"\.\.\.|…")
 _SHORT = 16 * 1024  # bytes of a body whose redacted text is remembered
@@ -45,15 +52,11 @@ class ReportRedactor(Redactor):
         public = PUBLIC | {TOKEN, PASSWORD, API_KEY, PUBLIC_PASSWORD}
         public |= {login.password} if target.own and login.password else set()
         secrets = {text: name for text, name in known.items() if text and text not in public}
-        hidden = {text: name for text, name in secrets.items() if len(text) >= _TOO_SHORT}
-        for secret in tuple(hidden):
-            for part in _parts(secret):
-                hidden.setdefault(part, MASK)
+        self._long = [text for text in secrets if not is_guessable(text)]
+        parts = [part for text in self._long for part in _parts(text)]
         self._api_key = login.api_key
-        for spelling in _basic(login.api_key) if login.api_key else ():
-            hidden.setdefault(spelling, API_KEY)
-        super().__init__(hidden, public=public, strict=False)
-        self._names.update(secrets)
+        spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
+        super().__init__(spellings | secrets, parts=parts, public=public, strict=False)
         self._base_url = target.base_url
         self._shown_base_url = redact_url(target.base_url)
         # A character of a secret can be spelled with several bytes, such as %25C3%25A9.
@@ -109,7 +112,7 @@ class ReportRedactor(Redactor):
         """Return ``text`` without the beginnings of secrets that it was cut inside."""
         ends = [found.start() for found in _CUT.finditer(text)]
         for end in reversed([each for each in ends if each >= _TOO_SHORT]):
-            longest = max((_begun(text, end, secret) for secret, _ in self._known), default=0)
+            longest = max((_begun(text, end, secret) for secret in self._long), default=0)
             if longest >= _TOO_SHORT:
                 text = f"{text[: end - longest]}{MASK}{text[end:]}"
         return text

@@ -5,6 +5,7 @@ reports show parts of it.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +13,19 @@ from typing import Any, NamedTuple
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Verdict, Violation
+from crmcom_kit.contract_tests.findings import Verdict, Violation, counted
 from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results, StatementResult
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
 _MAX_BODY = 20_000  # bytes
+# Control characters except line breaks, what turns a line around, and what XML cannot hold.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+#: What test reports call the run; as a test it fails if the run could not do its work.
+RUN_ITSELF = "the run itself"
 _OUTCOMES = {0: "passed", 1: "failed", 2: "error"}  # by exit code
 
 #: What a report says of one statement: a member of ``statements`` in the JSON report.
@@ -71,13 +78,14 @@ class Report:
             ],
             "changed": list(results.changed),
             "perhaps_changed": list(results.unclear),
+            "never_served": [text(line) for line in results.never_served],
             "inventory": text(results.inventory),
             "notes": [text(note) for note in (*results.notes, *results.warnings)],
         }
 
     def as_json(self) -> str:
         """Return the JSON report as text."""
-        return json.dumps(self.document, ensure_ascii=False, indent=1) + "\n"
+        return as_json(self.document)
 
     def _summary(self) -> dict[str, Any]:
         results = self.results
@@ -155,13 +163,8 @@ class Report:
             return self.text(f"The run failed: {results.trouble}")
         if results.exit_code == 1:
             return f"{', and '.join(self._faults())}."
-        if counts["error"]:
-            errors = counted(counts["error"], "statement")
-            return f"{errors} could not be checked because of an internal error of crmcom-kit."
         if results.achieved == 0:
             return "Nothing could be checked."
-        if results.exit_code != 0:
-            return "The run failed because of an internal error of crmcom-kit."
         held = counted(counts["holds"], "checked statement")
         verb = "holds" if counts["holds"] == 1 else "hold"
         if counts["deviates"]:
@@ -214,9 +217,15 @@ class Report:
         return sorted(found, key=lambda group: -len(group.statements))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as "1 request" or "7 requests"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def visible(text: str) -> str:
+    """Return ``text`` with control and other unprintable characters as escapes."""
+    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def as_json(document: object) -> str:
+    """Return a report as JSON, with escapes for what is unprintable."""
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
 def amount(entry: Entry) -> str:

@@ -1,6 +1,5 @@
 """The report for people at a terminal: a table by method, then the violations with curl lines."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,17 +7,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import Entry, Report, amount, counted
+from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.reports.report import Entry, Report, amount, visible
 
 _SIGNS = {
     Verdict.HOLDS: ("✓", "green"),
     Verdict.BROKEN: ("✗", "bold red"),
     Verdict.DEVIATES: ("~", "yellow"),
     Verdict.NOT_EXERCISED: ("·", "dim"),
-    Verdict.ERROR: ("!", "magenta"),
 }
-_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAX_SHOWN = 3  # violations of one statement
 
 
@@ -64,14 +61,9 @@ def _table(found: list[Entry], *, every: bool) -> Table:
     return table
 
 
-def _plain(text: str) -> str:
-    """Return ``text`` with control and other unprintable characters as escapes."""
-    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
 def _line(text: str) -> str:
     """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
-    return _plain(text).replace("\n", "\\n")
+    return visible(text).replace("\n", "\\n")
 
 
 def _broken(entry: Entry) -> Iterator[Text]:
@@ -93,7 +85,7 @@ def _broken(entry: Entry) -> Iterator[Text]:
 def _facts(violation: dict[str, Any]) -> Iterator[str]:
     yield f"  Expected: {_line(violation['expected'])}"
     yield f"  Seen:     {_line(violation['seen'])}"
-    yield from (_plain(f"  {line}") for line in violation["curl"])
+    yield from (visible(f"  {line}") for line in violation["curl"])
 
 
 def closing(report: Report) -> Iterator[str]:
@@ -108,11 +100,12 @@ def closing(report: Report) -> Iterator[str]:
     if document["inventory"]:
         yield document["inventory"]
     yield report.about_run
+    yield from (f"{line}." for line in document["never_served"])
     for warning in map(report.text, report.results.warnings):
         yield f"{warning[:1].upper()}{warning[1:]}."
     yield (
         f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
-        f"listed, {counts['not_exercised']} not exercised, {counts['error']} errors."
+        f"listed, {counts['not_exercised']} not exercised."
     )
     yield from report.coverage
     yield f"{report.outcome.upper()}: {report.headline}"

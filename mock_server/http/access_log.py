@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.redaction import (
-    WORD,
     Redactor,
     decoded,
     redact_path,
     redact_query,
     redact_url,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ def _analyzed(
 ) -> tuple[str, frozenset[str]]:
     """Return a string without the secrets of the moment, and its words, which may become tokens."""
     shown = redactor.hide(by_names(text))
-    found = {*WORD.findall(shown), *WORD.findall(decoded(shown, escapes=True))}
-    return shown, frozenset(found | {word.strip("._-") for word in found})
+    return shown, frozenset(words_of(shown) | words_of(decoded(shown, escapes=True)))
 
 
 def _printable(text: str) -> str:

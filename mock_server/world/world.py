@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.world.import_ import (
 )
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
-from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
+from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
 
@@ -440,13 +440,8 @@ def _redactor(config: Config, tokens: Tokens, secrets: frozenset[str]) -> Redact
     """Return what hides ``secrets``, a world's credentials, and every token that it knows then."""
     credentials = config.credentials
     known = {credentials.api_key, credentials.password, *config.fixed_tokens, *secrets}
-    known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
-    words = frozenset(filter(WORD.fullmatch, known))
-
-    def is_token(word: str) -> bool:
-        return word in words or (tokens.knows(word) and len(word) >= MIN_LENGTH)
-
-    return Redactor(dict.fromkeys(known - words, MASK), is_token=is_token)
+    hidden = dict.fromkeys(known - {PUBLIC_PASSWORD}, MASK)
+    return Redactor(hidden, is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word))
 
 
 def _cloned(delivery: Delivery) -> Delivery:

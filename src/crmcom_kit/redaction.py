@@ -2,7 +2,9 @@
 
 A value is a secret because of the name that it stands behind (``is_secret``), or because it is
 known: a password, a key, a token that a login returned. A known secret is hidden wherever it
-stands, in whichever spelling: percent-encoded, or with the escapes of JSON or Python.
+stands as a whole, in whichever spelling: percent-encoded, or with the escapes of JSON or Python.
+A part of a word is never hidden: the rest of the word would tell it. For the same reason a secret
+that may be a word of anybody's (``is_guessable``) is hidden behind a secret's name alone.
 """
 
 import json
@@ -17,8 +19,9 @@ from urllib.parse import unquote
 MASK = "***"
 #: The default password of a mock. It is documented, and the name of this project.
 PUBLIC_PASSWORD = "crmcom-kit"
-#: A shorter text cannot be told from other words.
+#: A shorter token cannot be told from other words; of other secrets those without a digit cannot.
 MIN_LENGTH = 6
+_MIN_ODD = 4
 
 _WORDS = r"(?:token|passw(?:or)?d|authorization|api[-_ +]?key|secret)"
 _FLAGS = re.IGNORECASE | re.DOTALL
@@ -36,9 +39,13 @@ _PAIR = re.compile(rf"""({_NAME}(?:=|%(?:25)*3D)["']?)([^\s&"'\\<>]+)""", _FLAGS
 # A literal without an end reaches to the text's end: else every quote in it would be tried.
 _LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _FORM = re.compile(r'[^\s{}\[\]"\\]*')
-#: What a token looks like: a word that is looked up as a whole.
-WORD = re.compile(rf"[A-Za-z0-9_.-]{{{MIN_LENGTH},}}")
-_ENCODED_WORD = re.compile(rf"(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{{2}}){{{MIN_LENGTH},}}")
+# What a token looks like, in plain and in any encoding: it is looked up as a whole.
+_WORD = re.compile(rf"[\w.-]{{{_MIN_ODD},}}")
+_ENCODED_WORD = re.compile(
+    rf"(?:[\w.-]|%[0-9A-Fa-f]{{2}}|\\+u[0-9A-Fa-f]{{4}}|\\+x[0-9A-Fa-f]{{2}}){{{_MIN_ODD},}}"
+)
+_DOTS, _MARKS = re.compile(r"\.+"), re.compile(r"[._-]+")
+_SAID = re.compile(rf"({_WORDS}\W{{1,3}})([\w.-]+)", _FLAGS)
 _RUN = re.compile(r'[^\s&"=]+')
 # User and password in a URL, however its slashes are written. Bounded: a text may be all slashes.
 _USER_INFO = re.compile(
@@ -175,6 +182,34 @@ def secret_texts(value: Any) -> Iterator[str]:
             yield one
 
 
+def is_guessable(secret: str) -> bool:
+    """Whether a secret may stand in a text that says nothing of it: short, or a common word."""
+    is_plain = secret.isalpha()
+    if len(secret) < (MIN_LENGTH if is_plain else _MIN_ODD):
+        return True
+    return is_plain and secret.lower() in _vocabulary()
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> frozenset[str]:
+    """Return the words that servers of this API say anyway, in small letters."""
+    from crmcom_kit.schemas.files import read_json
+
+    names = ("delivery_outcomes", "dialect", "errors", "key_orders", "releases", "statements")
+    text = json.dumps([read_json(f"data/{name}.json") for name in names])
+    return frozenset(word.lower() for word in re.findall(r"[A-Za-z]+", text))
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a text that may be secrets: with and without dots and other marks."""
+    found: set[str] = set()
+    for word in _WORD.findall(text):
+        found.update((word, word.strip("._-")))
+        if not word.isalnum():
+            found.update(*(marks.split(word) for marks in (_DOTS, _MARKS)))
+    return found
+
+
 class Redactor:
     """Hides secrets by their names, and known secrets wherever they stand."""
 
@@ -182,7 +217,8 @@ class Redactor:
         self,
         known: Mapping[str, str] | None = None,
         *,
-        is_token: Callable[[str], bool] | None = None,
+        is_token: Callable[[str], bool] = lambda _: False,
+        parts: Collection[str] = (),
         public: Collection[str] = (),
         strict: bool = True,
     ) -> None:
@@ -190,13 +226,19 @@ class Redactor:
 
         Args:
             known: the secrets to hide everywhere, and what is shown instead of each.
-            is_token: returns whether a word is a token; called for words of MIN_LENGTH or more.
+            is_token: returns whether a word is a token.
+            parts: of long secrets; a word that has one is hidden as a whole.
             public: values that may be shown although they stand behind a secret's name.
             strict: whether a parameter's value that mentions a secret's name is hidden as a whole.
         """
+        self._names = dict(known or {})
+        hidden = {text: shown for text, shown in self._names.items() if not is_guessable(text)}
+        self._words = {text: shown for text, shown in hidden.items() if _WORD.fullmatch(text)}
         # A secret may be part of another one: the longest goes first.
-        self._known = sorted((known or {}).items(), key=lambda pair: -len(pair[0]))
-        self._names = dict(self._known)
+        hidden = dict.fromkeys(parts, MASK) | hidden
+        self._parts = tuple(filter(_WORD.fullmatch, parts))
+        others = [pair for pair in hidden.items() if not _WORD.fullmatch(pair[0])]
+        self._others = sorted(others, key=lambda pair: -len(pair[0]))
         self._is_token = is_token
         self._public = frozenset(public).union(self._names.values())
         self._strict = strict
@@ -208,15 +250,26 @@ class Redactor:
     def _hidden(self, text: str) -> str:
         if "@" in text or "40" in text:
             text = _USER_INFO.sub(rf"\1{MASK}\2", text)
-        for secret, shown in self._known:
+        for secret, shown in self._others:
             if secret in text:
                 text = text.replace(secret, shown)
-        if self._known and ("%" in text or "\\" in text or "+" in text):
+        if self._others and ("%" in text or "\\" in text or "+" in text):
             plain = decoded(text, escapes=True)
-            for secret, shown in self._known:
+            for secret, shown in self._others:
                 if decoded(secret, escapes=True) in plain:
                     text = _without_spellings(text, secret, shown)
-        return text if self._is_token is None else _without_tokens(text, self._is_token)
+        return self._without_words(text)
+
+    def _without_words(self, text: str) -> str:
+        plain = decoded(text, escapes=True)
+        parts = [part for part in self._parts if part in plain]
+        found: dict[str, str] = {}
+        for word in words_of(plain):
+            if word in self._words:
+                found[word] = self._words[word]
+            elif self._is_token(word) or any(part in word for part in parts):
+                found[word] = MASK
+        return _ENCODED_WORD.sub(lambda one: _without(one[0], found), text) if found else text
 
     def shown(self, value: str) -> str:
         """Return what is shown of a value that stands behind a secret's name."""
@@ -233,6 +286,7 @@ class Redactor:
         text = self._hidden(in_literals(printable(text), self.text))
         if _SECRET.search(text) is None:
             return text
+        text = _SAID.sub(lambda found: f"{found[1]}{self._names.get(found[2], found[2])}", text)
         text = _MEMBER.sub(lambda found: f"{found[1]}{found[2]}{self._quoted(found[3])}", text)
         text = _NUMBER.sub(lambda found: f'{found[1]}"{self.shown(found[2])}"', text)
         return _PAIR.sub(lambda found: f"{found[1]}{self._encoded(found[2])}", text)
@@ -361,19 +415,14 @@ def _without_spellings(text: str, secret: str, shown: str) -> str:
     )
 
 
-def _without_tokens(text: str, is_token: Callable[[str], bool]) -> str:
-    words = set(WORD.findall(text))
-    if "%" in text:
-        words.update(WORD.findall(decoded(text)))
-    found = {word for word in words if is_token(word) or is_token(word.strip("._-"))}
-    if not found:
-        return text
-    text = WORD.sub(lambda one: MASK if one[0] in found else one[0], text)
-    if "%" in text:
-        text = _ENCODED_WORD.sub(
-            lambda one: one[0] if found.isdisjoint(WORD.findall(decoded(one[0]))) else MASK, text
-        )
-    return text
+def _without(spelled: str, found: Mapping[str, str]) -> str:
+    """Return a word without the secrets that are found in it; as it is spelled if it has none."""
+    word = decoded(spelled, escapes=True)
+    hidden = sorted(found.keys() & words_of(word), key=len, reverse=True)
+    for each in hidden:
+        whole = re.compile(rf"(?<![^\W_]){re.escape(each)}(?![^\W_])")
+        word = found[each].join(whole.split(word))
+    return word if hidden else spelled
 
 
 #: Knows no secrets: hides by names alone.

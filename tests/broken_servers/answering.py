@@ -132,6 +132,14 @@ def refused_token_is_plain_text(asked: Asked, forward: Forward, _memory: Memory)
     return Answer("401 UNAUTHORIZED", (("Content-Type", "text/plain"),), b"Unauthorized")
 
 
+@broken("errors.no_server_error")
+def unknown_identifiers_crash(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
+    """Show of an identifier that names nothing is answered with HTTP 500, other errors are not."""
+    answer = forward(asked)
+    crashes = asked.method == "show" and answer.upholds == "show.identifier.known"
+    return replace(answer, status="500 Internal Server Error") if crashes else answer
+
+
 @broken("errors.code_not_ok")
 def errors_say_ok(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
     """An error has HTTP status 400 and the status code OK."""

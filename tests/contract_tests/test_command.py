@@ -6,18 +6,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import chdir
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import CliRunner
+from helpers.checking import OURS, check
 from helpers.serving import LOGIN
 from jsonschema import Draft202012Validator
 
-from crmcom_kit.cli import main
 from crmcom_kit.contract_tests.reports.report import SCHEMA
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
@@ -25,19 +22,6 @@ from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import API_PATH, load_dialect
 
 NUMBER_7 = b'"number":"7"'
-
-
-#: What the environment of these tests says of none of them.
-OURS = ("CRMCOM_", "GITHUB_STEP_SUMMARY")
-
-
-def check(folder: Path, *arguments: str, **variables: str) -> SimpleNamespace:
-    """Run the command in ``folder``, in this process, which is quicker."""
-    unset = {name: None for name in os.environ if name.startswith(OURS)}
-    with chdir(folder):
-        done = CliRunner().invoke(main, ["check", *arguments], env={**unset, **variables})
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return SimpleNamespace(returncode=done.exit_code, stdout=done.stdout, stderr=done.stderr)
 
 
 def check_apart(
@@ -228,6 +212,19 @@ def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> 
 
     assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
     assert (tmp_path / "ledger").read_text("utf-8") == "precious"
+
+
+def test_an_outage_is_red_in_junit(tmp_path: Path) -> None:
+    """Without a server every statement is skipped, and the run itself is an error."""
+    done = check(tmp_path, "--base-url", "http://127.0.0.1:9/x", "--token", "T", "--junit", "r.xml")
+
+    suite = ET.parse(tmp_path / "r.xml").find("testsuite")  # noqa: S314 - our own text
+    assert done.returncode == 2
+    assert suite is not None
+    assert suite.get("errors") == "1"
+    error = suite.find("testcase[@name='the run itself']/error")
+    assert error is not None
+    assert "does not respond" in error.get("message", "")
 
 
 def test_wrong_credentials_are_2(serve: Callable[..., str], tmp_path: Path) -> None:

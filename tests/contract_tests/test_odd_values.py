@@ -48,8 +48,7 @@ def changed_by(change: Change, release: str, config: RunConfig = CONFIG) -> Resu
 
 def errors(results: Results) -> list[str]:
     """What went wrong in the kit itself."""
-    told = [each.why for each in results.statements if each.verdict is Verdict.ERROR]
-    return told + ([results.trouble] if results.trouble else [])
+    return [results.trouble] if results.trouble else []
 
 
 def spoil(members: dict[str, Any], names: Sequence[str], turn: int) -> None:

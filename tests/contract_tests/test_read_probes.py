@@ -19,7 +19,7 @@ def wrong(results: Results) -> list[str]:
     found = [
         f"{each.statement.id}: {each.why} {[str(v) for v in each.violations]}"
         for each in results.statements
-        if each.verdict in (Verdict.BROKEN, Verdict.ERROR)
+        if each.verdict is Verdict.BROKEN
     ]
     return found + results.findings.crashes + ([results.trouble] if results.trouble else [])
 

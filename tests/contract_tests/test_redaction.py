@@ -217,6 +217,32 @@ def test_a_server_cannot_forge_lines_of_the_terminal() -> None:
     assert any("X\\n\\nmock" in line for line in lines)
 
 
+def test_a_word_of_the_target_stays_whole() -> None:
+    """A secret that is a part of a word, or a word that servers say anyway, is not told by it."""
+    said = "COM.CRM.EXCEPTION.WRONGPASSWORDCREDENTIALS: wrong CREDENTIALS, state REJECTED, abcd12x"
+    for password in ("WRONG", "wrong", "CREDENTIALS", "REJECTED", "EXCEPTION", "state", "abcd12"):
+        redactor = ReportRedactor(target(username="ann", password=password, organisation="O"))
+        body = json.dumps({"life_cycle_state": "REJECTED", "error_code": said})
+        assert redactor.text(said) == said, password
+        assert redactor.content(body.encode()) == body, password
+        hidden = (
+            f'{{"password": "{password}"}}', f"password={password}&x=1", f"password: {password}",
+            f"the password {password} is wrong",
+        )  # fmt: skip
+        for text in hidden:
+            assert redactor.text(text) == text.replace(password, "$CRMCOM_PASSWORD", 1), text
+
+
+def test_a_secret_is_masked_where_it_stands_as_a_whole() -> None:
+    """Between any marks, also those that a token may hold, in plain and encoded."""
+    redactor = ReportRedactor(target(username="ann", password="abcd12", organisation="O"))
+    for text in ("abcd12", "it was abcd12.", "ERR.abcd12", "ann:abcd12@host", "x_abcd12-y",
+                 '{"x": "abcd12"}', "x=%61bcd12&y", r"it \u0061bcd12", "(abcd12)"):  # fmt: skip
+        shown = redactor.text(text)
+        assert "bcd12" not in shown, text
+        assert len(shown) == len(text) + len("$CRMCOM_PASSWORD") - len("abcd12") or "61" in text
+
+
 def test_a_draft_of_deviations_shows_no_secret() -> None:
     """In its place is an asterisk, by which the draft explains the same another time."""
     redactor = ReportRedactor(target(token=JWT, password="abc"))

@@ -347,7 +347,6 @@ def test_json_has_the_shape_that_its_schema_gives() -> None:
     assert not list(Draft202012Validator(schema).iter_errors(report))
     assert report["summary"]["broken"] == 1
     assert report["summary"]["deviates"] == 1
-    assert report["summary"]["error"] == 0
     assert report["summary"]["exit_code"] == 1
     assert report["choices"] == [{"dial": "errors.data", "seen": ["'absent'"]}]
     assert report["target"]["release"] == "R9.0.0"
@@ -548,6 +547,67 @@ def test_thin_evidence_is_counted() -> None:
     report = json.loads(reports["json"])
     assert report["summary"]["seen_once"] == 1
     assert [each["id"] for each in report["statements"] if each["seen_once"]] == ["envelope.json"]
+
+
+#: Rings, colors, moves, ends lines, turns them around, or is in no XML.
+CONTROLS = "\a\b\t\v\r\x00\x1b[31m\x1b]0;title\a\x7f\x85\x9b2J\u2028\u202e\u2066\ud800\ufffe"
+
+
+def test_no_report_has_control_characters_of_the_target() -> None:
+    """Whatever a server says, no report moves a cursor, and the XML and JSON are well-formed."""
+    findings, hostile = Findings(), f"it{CONTROLS}said"
+    name = "response.number"
+    asked = Call("show", "GET", f"webhook_requests/show{CONTROLS}", f"x={CONTROLS}")
+    said = exchange(content=json.dumps({"status": {"code": hostile}}).encode(), call=asked)
+    findings.broke(Violation(name, said, expected=hostile, seen=hostile))
+    findings.chose("errors.data", hostile)
+    findings.miss(["token.expiry"], hostile)
+    results = made(
+        statements=statement_results(findings, TARGET.release, Deviations()), findings=findings,
+        notes=(hostile,), warnings=(hostile,), never_served=(hostile,), trouble=hostile,
+        inventory=hostile, command=hostile, began="", history=(said,),
+    )  # fmt: skip
+    reports = all_reports(results)
+
+    for kind in ("terminal", "html", "summary", "junit", "json", "ctrf"):
+        odd = {sign for sign in reports[kind] if sign != "\n" and not sign.isprintable()}
+        assert not odd, kind
+    assert ET.fromstring(reports["junit"]) is not None  # noqa: S314 - our own text
+    said_of = hostile.replace("\ud800", "\\ud800")
+    assert json.loads(reports["json"])["never_served"] == [said_of]
+    assert json.loads(reports["ctrf"])
+
+
+def test_a_run_that_failed_is_an_error_in_test_reports() -> None:
+    """A CI server that reads JUnit or CTRF alone sees that the run did not do its work."""
+    nothing = statement_results(Findings(), TARGET.release, Deviations())
+    for failed in (True, False):
+        changes: dict[str, Any] = (
+            {"trouble": "it does not respond"} if failed else {"dry_run": True}
+        )
+        reports = all_reports(made(statements=nothing, findings=Findings(), **changes))
+        suite = ET.fromstring(reports["junit"]).find("testsuite")  # noqa: S314 - our own text
+        assert suite is not None
+        assert suite.get("errors") == str(int(failed))
+        assert suite.get("tests") == str(len(suite.findall("testcase")))
+        errors = [case.get("name") for case in suite if case.find("error") is not None]
+        assert errors == ["the run itself"] * failed
+        results = json.loads(reports["ctrf"])["results"]
+        assert results["summary"]["failed"] == int(failed)
+        assert results["summary"]["tests"] == len(results["tests"])
+
+
+def test_what_was_never_served_stands_in_every_report() -> None:
+    """It has a line of its own, which for people comes before the outcome."""
+    line = "resend was sent 6 times and never served"
+    reports = all_reports(made(never_served=(line,)))
+
+    for name in ("json", "junit", "html", "summary", "terminal"):
+        assert line in reports[name], name
+    assert reports["terminal"].index(line) < reports["terminal"].index(" not exercised.")
+    system_out = ET.fromstring(reports["junit"]).find("testsuite/system-out")  # noqa: S314
+    assert system_out is not None
+    assert system_out.text == f"{line}."
 
 
 def test_html_is_one_file_that_runs_nothing_of_the_target() -> None:

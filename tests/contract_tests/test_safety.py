@@ -19,11 +19,10 @@ from crmcom_kit.schemas import load_dialect
 
 def violations(results: Results) -> list[str]:
     """All that is broken or went wrong."""
-    wrong = (Verdict.BROKEN, Verdict.ERROR)
     return [
         f"{each.statement.id}: {each.why} {[str(v) for v in each.violations]}"
         for each in results.statements
-        if each.verdict in wrong
+        if each.verdict is Verdict.BROKEN
     ]
 
 

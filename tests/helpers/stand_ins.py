@@ -37,10 +37,9 @@ def broken(results: Results) -> list[str]:
 
 def alarms(results: Results) -> list[Any]:
     """Return everything that a run holds against its target, or that went wrong in the kit."""
-    wrong = (Verdict.BROKEN, Verdict.ERROR)
     found = [
         (each.statement.id, each.why, *map(str, each.violations[:2]))
         for each in results.statements
-        if each.verdict in wrong
+        if each.verdict is Verdict.BROKEN
     ]
     return found if results.trouble is None else [*found, results.trouble]

@@ -1,0 +1,120 @@
+"""What goes wrong first: the wrong release, base URL or login is said, and nobody is accused."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.checking import check
+from helpers.serving import LOGIN
+from helpers.stand_ins import broken, checked
+from stand_in.reading import Call, Refusal
+from stand_in.server import StandIn
+
+from crmcom_kit.mock_server import create_app
+from crmcom_kit.schemas import API_PATH
+
+
+@pytest.mark.parametrize(
+    ("inside", "options", "said"),
+    [
+        ("", (), "--release is R9, the default, and the mock at "),
+        ("", ("--release", "R13"), "--release is R13, and the mock at "),
+        ("/worlds/mine", ("--release", "R9"), "--release is R9, the default, and the mock at "),
+    ],
+)
+def test_a_mock_of_another_release_is_not_checked(
+    serve: Callable[..., str], tmp_path: Path, inside: str, options: tuple[str, ...], said: str
+) -> None:
+    """A mock on this machine says what it serves: the error names both releases and the option."""
+    base = serve(create_app(release="R15")).replace(API_PATH, f"{inside}{API_PATH}")
+
+    done = check(tmp_path, "--base-url", base, "--max-requests", "60", *options, **LOGIN)
+    right = check(tmp_path, "--base-url", base, "--max-requests", "60", "--release", "R15", **LOGIN)
+
+    assert done.returncode == 2
+    assert said in done.stdout
+    assert " serves R15: give --release R15, or start the mock with --release " in done.stdout
+    assert "✗" not in done.stdout
+    assert right.returncode == 0, right.stdout
+
+
+def html_outside(app: Any) -> Any:
+    """Wrap a server so that it has an HTML page, with status 200, beside the API."""
+
+    def both(environ: Any, start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(API_PATH):
+            found: Iterable[bytes] = app(environ, start_response)
+            return found
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [b"<html>It works.</html>"]
+
+    return both
+
+
+@pytest.mark.parametrize("wrap", [lambda app: app, html_outside], ids=["404", "a page"])
+def test_a_base_url_without_the_path_gets_a_hint(
+    serve: Callable[..., str], tmp_path: Path, wrap: Callable[[Any], Any]
+) -> None:
+    """The API is looked for below it, and nothing is held against the server."""
+    base = serve(wrap(create_app(release="R9")))
+
+    done = check(tmp_path, "--base-url", base.removesuffix(API_PATH), **LOGIN)
+
+    assert done.returncode == 2
+    assert f"the API is at {base}; give this as --base-url" in done.stdout
+    assert " 0 broken" in done.stdout
+
+
+def test_a_base_url_where_nothing_is_gets_a_hint(serve: Callable[..., str], tmp_path: Path) -> None:
+    """Where no API answers, the error says how a base URL ends."""
+
+    def page(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("404 Not Found", [("Content-Type", "text/html")])
+        return [b"<html>Nothing here.</html>"]
+
+    base = serve(page).removesuffix(API_PATH)
+
+    done = check(tmp_path, "--base-url", base, **LOGIN)
+
+    assert done.returncode == 2
+    assert f"which ends in {API_PATH}, such as {base}{API_PATH}" in done.stdout
+
+
+def test_a_refused_login_accuses_nobody(serve: Callable[..., str], tmp_path: Path) -> None:
+    """Whether the credentials are right, only their owner knows."""
+    base = serve(create_app(release="R9"))
+
+    done = check(tmp_path, "--base-url", base, **{**LOGIN, "CRMCOM_PASSWORD": "WRONG"})
+
+    assert done.returncode == 2
+    assert "refuses the login: HTTP " in done.stdout
+    assert "$CRMCOM_PASSWORDCRED" not in done.stdout
+    assert " 0 broken" in done.stdout
+
+
+class AcceptsNoToken(StandIn):
+    """It gives tokens, and accepts none."""
+
+    def check_token(self, _token: Any, _call: Call) -> None:
+        """Refuse every token."""
+        raise Refusal("invalid_token", "The token is not valid.")
+
+
+class ListsNothing(StandIn):
+    """It refuses each list."""
+
+    def do_list(self, _call: Call) -> Any:
+        """Refuse."""
+        raise Refusal("bad_parameter", "There is no list.")
+
+
+def test_a_server_that_accepts_no_token_is_said_to_do_so() -> None:
+    """What is broken is the token of a login, and not the first thing that was asked for."""
+    results = checked(AcceptsNoToken(), max_examples=0)
+
+    assert broken(results) == ["login.token.returns_token"]
+    (found,) = (each for each in results.statements if each.violations)
+    assert "accepts" in found.violations[0].expected
+    assert results.exit_code == 1
+    assert "login.token.returns_token" not in broken(checked(ListsNothing(), max_examples=0))
