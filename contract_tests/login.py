@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, ask_once, http_date
-from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.methods import API_PATH
@@ -232,7 +232,7 @@ class LoginRefresher:
         session, wording = self._session, (refused.status, refused.code)
         if any(each.ok and each.call.method in ("show", "list") for each in session.client.history):
             return
-        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: {"id": NOWHERE["id"]}})]
+        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: {"id": session.nowhere["id"]}})]
         requests += [("list", {"entity": each}) for each in session.release.entities[1:4]]
         with session.follow_up.following():
             tried = [
