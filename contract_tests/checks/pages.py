@@ -14,8 +14,8 @@ from crmcom_kit.contract_tests.checks.world import World, ids_of
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 
-#: So many pages of one list are kept.
-MAX_PAGES = 24
+#: So many pages of one list are kept, of so many lists, and of so many results each.
+MAX_PAGES, MAX_LISTS, MAX_RESULTS = 24, 200, 1_000
 
 
 @dataclass(slots=True)
@@ -78,11 +78,11 @@ class Pages:
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
         ids = tuple(ids_of(exchange.records))
-        if len(set(ids)) != len(ids):
+        if len(set(ids)) != len(ids) or len(ids) > MAX_RESULTS or exchange.is_cut:
             return
         served = sum(change.served for change in self.world.changes)
         moving = self.world.unsettled and "life_cycle_state" in sense.filters
-        if served != self._at or moving:
+        if served != self._at or moving or len(self._pages) >= MAX_LISTS:
             self.start()
             self._at = served
         page = Page(exchange, sense.offset, sense.limit, ids, len(exchange.records))

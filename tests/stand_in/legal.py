@@ -249,8 +249,8 @@ variant("pages_two_nodes_short", MOVING, "R14", order="two_nodes", page_maximum=
 variant("pages_unstable_others", MOVING, "R13", order="unstable", others_every=8)
 
 GATEWAY = "a gateway that fails now and then"
-for http in (502, 503, 504):
-    variant(f"hiccup_{http}", GATEWAY, hiccup_every=37, hiccup_http=http)
+for status in (502, 503, 504):
+    variant(f"hiccup_{status}", GATEWAY, hiccup_every=37, hiccup_http=status)
 variant("hiccup_often", GATEWAY, hiccup_every=7)
 variant("hiccup_after", GATEWAY, hiccup_every=13, hiccup_http=504, hiccup_after=True)
 variant("hiccup_after_r15", GATEWAY, "R15", hiccup_every=11, hiccup_after=True)
