@@ -177,7 +177,8 @@ class FollowUp:
         elif checker.pages.open:
             contradiction = checker.pages.open[0]
             for call in contradiction.calls:
-                self._session.send(call)
+                if contradiction in checker.pages.open:
+                    self._session.send(call)
             if contradiction in checker.pages.open:
                 checker.pages.open.remove(contradiction)
         elif checker.history.unexplained:
