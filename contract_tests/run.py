@@ -46,7 +46,7 @@ def new_session(
     ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
     """
     session = Session(
-        Client(target, config.limits.planned(), ends_at=ends_at, now=config.now, sleep=config.sleep)
+        Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
     )
     session.secret_keys, session.stop = config.secret_keys, config.stop
     ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
@@ -104,7 +104,8 @@ class _Run:
 
     def __init__(self, target: Target, config: RunConfig, ends_at: float) -> None:
         self.target, self.config = target, config
-        self.session, self.guard = new_session(target, config, ends_at=ends_at)
+        planned = replace(config, limits=config.limits.planned())
+        self.session, self.guard = new_session(target, planned, ends_at=ends_at)
         self.client = self.session.client
         self.inventory: Inventory | None = None
         self.began = config.now()

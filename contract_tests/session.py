@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
 from crmcom_kit.contract_tests.checks.knowledge import differ
 from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
+from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.exchanges import MAX_RECORDS, Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
 from crmcom_kit.contract_tests.findings import (
     Findings,
@@ -240,7 +241,7 @@ class Session:
     def limit_notes(self) -> Iterator[str]:
         """Yield what was not read, or asked for again, a sentence each."""
         if self.cut:
-            yield f"{self.cut} lists were read up to webhook request {MAX_RECORDS} only"
+            yield f"{self.cut} lists were read up to webhook request {exchanges.MAX_RECORDS} only"
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"

@@ -168,8 +168,6 @@ class Lists:
         ids = ids_of(exchange.records)
         if len(ids) != len(exchange.records):
             return None  # without ids no more can be said
-        if exchange.is_cut:
-            return None  # what it seems to lack may be in the rest
         return self._lacking(exchange, sense, ids, selector.select(interpretation))
 
     def _lacking(

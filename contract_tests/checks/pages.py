@@ -91,7 +91,7 @@ class Pages:
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
         ids = tuple(ids_of(exchange.records))
-        if len(set(ids)) != len(ids) or len(ids) > MAX_RESULTS or exchange.is_cut:
+        if len(set(ids)) != len(ids) or len(ids) > MAX_RESULTS:
             return
         if self.is_moving:
             return
