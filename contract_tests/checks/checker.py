@@ -128,13 +128,16 @@ class Checker:
 
         With fields_set a response may not tell.
         """
-        named = expected.sense.record
-        if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
-            return False
+        named, rests_on = expected.sense.record, expected.rests_on
         data = exchange.data if isinstance(exchange.data, dict) else {}
-        if expected.rests_on is not None:  # it was deleted, and others may use its number again
-            is_other = data.get("id") != expected.rests_on
-            return named.field == "number" and is_other and not self.world.exclusive
+        if named is None:
+            return False
+        if rests_on is not None:  # others may have deleted it, and use its number again
+            may_be_other = named.field == "number" and not self.world.exclusive
+            tells = "id" in data or rests_on in self.world.deleted
+            return may_be_other and tells and data.get("id") != rests_on
+        if not expected.statement.endswith("identifier.known"):
+            return False
         tells = named.field in data
         return data.get(named.field) == named.value or (
             not tells and expected.sense.fields is not None
