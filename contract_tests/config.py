@@ -1,6 +1,7 @@
 """The configuration of a run, and how it comes from the options."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,12 @@ class RunConfig:
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     profile: Profile = "ci"  # how much the generated layers try, see ``profiles``
+    now: Callable[[], float] = field(default=time.monotonic, compare=False)  # only goes forward
+    sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
+
+
+#: The options that are limits of the client.
+_LIMITS = ("max_requests", "max_time", "rate", "timeout")
 
 
 def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, RunConfig]:
@@ -73,7 +80,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     seed = resolve_seed(values, now.timestamp())
     config = RunConfig(
         seed=seed,
-        limits=Limits(**{name: values[name] for name in ("max_requests", "rate", "timeout")}),
+        limits=Limits(**{name: values[name] for name in _LIMITS}),
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values) if is_scoped(values) else None,
         deviations=Deviations(listed, today=now.date()),

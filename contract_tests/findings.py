@@ -50,7 +50,7 @@ class Violation(Exception):
         self.exchanges = exchanges
         self.expected = shortened(expected, MAX_TEXT)
         self.seen = shortened(seen, MAX_TEXT)
-        self.record = record
+        self.record = None if record is not None and len(record) > MAX_TEXT else record
         self.layer = layer
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
@@ -207,7 +207,7 @@ class Findings:
     def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
         """Note which way the target takes where the documents are silent."""
         text, seen = repr(value), self.choices.setdefault(dial, {})
-        if len(seen) < MAX_KEPT:  # a server that takes as many ways has chosen none
+        if len(text) <= MAX_TEXT and len(seen) < MAX_KEPT:  # who takes more ways has chosen none
             seen.setdefault(text, exchange)
             self.values[dial, text] = value
 

@@ -177,7 +177,8 @@ class FollowUp:
         elif checker.pages.open:
             contradiction = checker.pages.open[0]
             for call in contradiction.calls:
-                self._session.send(call)
+                if contradiction in checker.pages.open:
+                    self._session.send(call)
             if contradiction in checker.pages.open:
                 checker.pages.open.remove(contradiction)
         elif checker.history.unexplained:
@@ -367,6 +368,8 @@ class FollowUp:
         if shown.ok or not shown.envelope:
             return shown.ok
         listed = self._list(known)
+        if listed is not None and listed.is_cut:
+            return False  # it may be in the rest
         if listed is None or not listed.ok or key in ids_of(listed.records):
             return listed is not None and listed.ok
         if key in self._session.world.records:

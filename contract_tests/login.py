@@ -18,6 +18,9 @@ from crmcom_kit.schemas.methods import API_PATH
 #: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
 _MARGIN = 60.0
 
+#: So many new tokens are refused in a row before the refusal is about something else.
+MAX_NEW_TOKENS = 3
+
 
 def log_in(session: Session) -> None:
     """Give ``session`` a token, unless it was given one, and a refresher that renews it.
@@ -216,11 +219,13 @@ class LoginRefresher:
             msg = f"the token of {self._session.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
             raise TargetDown(msg)
-        self.renew()
-        again = self._try(self._session.token)
-        if again is None or (again.status, again.code) != refusal:
-            return True
-        self._require_acceptance(again)
+        for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
+            self.renew()
+            again = self._try(self._session.token)
+            if again is None or (again.status, again.code) != refusal:
+                return True
+            tried = again
+        self._require_acceptance(tried)
         self._despite_login.append(refusal)
         return False
 

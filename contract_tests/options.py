@@ -14,6 +14,7 @@ Profile = Literal["ci", "dev", "explore"]
 #: How much is generated; see ``profiles``.
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 DEFAULT_TIMEOUT = 30.0  # seconds
+DEFAULT_MAX_TIME = 600.0  # seconds
 DEFAULT_EXAMPLES = 50  # of each generated layer, where no budget rules
 #: No wait of a run is longer, for an answer or between two requests, in seconds.
 _LONGEST = 86_400
@@ -139,6 +140,16 @@ OPTIONS = (
         type=float,
         metavar="N",
         minimum=1 / _LONGEST,
+    ),
+    Option(
+        "max-time",
+        "Maximum duration of the run in seconds. It then reports what it has seen so far. With "
+        "--rate, the run plans for the number of requests that fit into this time.",
+        type=float,
+        default=DEFAULT_MAX_TIME,
+        metavar="S",
+        minimum=1,
+        maximum=_LONGEST,
     ),
     Option(
         "max-examples",

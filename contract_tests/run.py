@@ -2,12 +2,12 @@
 
 import fnmatch
 import gc
-import time
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict, shortened
@@ -39,13 +39,14 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 
 
 def new_session(
-    target: Target, config: RunConfig, *, may_find_more: bool = False
+    target: Target, config: RunConfig, *, may_find_more: bool = False, ends_at: float = math.inf
 ) -> tuple[Session, Guard]:
     """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
 
-    ``may_find_more``: see ``Guard``.
+    ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
     """
-    session = Session(Client(target, config.limits), seed=config.seed)
+    client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
+    session = Session(client, seed=config.seed)
     session.secret_keys, session.stop = config.secret_keys, config.stop
     ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
     guard = session.guard = Guard(session, ledger, may_find_more=may_find_more)
@@ -81,14 +82,32 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
     session.pool.may_change = scope or (lambda _: False)
 
 
+#: Requests for so many times the cost of all probes are enough to follow everything up.
+_ALL_TIMES = 5
+#: The part of a run's time that is kept for what comes last: the inventory.
+_FOR_THE_END = 0.05
+
+
+def _plan(limits: Limits) -> Iterator[str]:
+    """Yield how many requests fit into the time, if that is less than may be sent otherwise."""
+    planned = limits.planned()
+    if planned != limits:
+        yield (
+            f"at --rate {limits.rate:g}, {planned.max_requests} requests fit into --max-time "
+            f"{limits.max_time:g}: the run plans for these"
+        )
+
+
 class _Run:
     """One run: its session, and what is kept beside it until the results are made."""
 
-    def __init__(self, target: Target, config: RunConfig) -> None:
+    def __init__(self, target: Target, config: RunConfig, ends_at: float) -> None:
         self.target, self.config = target, config
-        self.session, self.guard = new_session(target, config)
+        planned = replace(config, limits=config.limits.planned())
+        self.session, self.guard = new_session(target, planned, ends_at=ends_at)
         self.client = self.session.client
         self.inventory: Inventory | None = None
+        self.began = config.now()
         self._looked_after = "read"
         self._layer = ""
         self._planned: list[Probe] = []  # of this layer, where there is a budget
@@ -96,7 +115,7 @@ class _Run:
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
         self.cut_short = ""  # why the run could not go on, although the target answers
-        self.notes: list[str] = []
+        self.notes: list[str] = list(_plan(config.limits))
         self.pending = [each for each in probes() if self.wants(each)]
 
     def all_layers(self) -> None:
@@ -113,6 +132,8 @@ class _Run:
         self.notes.append(_known(self.session))
         self._show_progress(self.notes[-1])
         self.inventory = Inventory(self.session, lists)
+        self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
+        self._plan_for_slow_target()
         left = self.client.left
         if left is not None:
             self.client.reserved = min(self.inventory.cost, left // 4)
@@ -163,10 +184,25 @@ class _Run:
         if layer == "delete" and self.target.own and self.client.left is None:
             self.take_inventory()
 
+    def _plan_for_slow_target(self) -> None:
+        """Set a budget if the time does not allow what all probes may send."""
+        client = self.client
+        took = client.now() - self.began
+        fitting = int(client.seconds_left / took * client.sent) if took else None
+        if fitting is None or fitting >= _ALL_TIMES * sum(each.cost for each in self.pending):
+            return
+        if client.left is None or fitting < client.left:
+            client.limits = replace(client.limits, max_requests=client.sent + fitting)
+            self.notes.append(
+                f"a request takes {took / client.sent:.1f} s: about {client.sent + fitting} fit "
+                f"into --max-time {client.limits.max_time:g}, and the run plans for these"
+            )
+
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
         self._times = max(1, budget // (sum(each.cost for each in self.pending) or 1))
-        self.session.small_budget = self._times < 5  # else there is enough to look around as well
+        # Else there is enough to look around as well.
+        self.session.small_budget = self._times < _ALL_TIMES
         if self._times == 1:
             known = statements(self.target.release.name)
             wanted = [each.id for each in known if each.unchecked is None]
@@ -189,7 +225,7 @@ class _Run:
                 self._layer = layer
             if self._planned:
                 return self._planned.pop(0)
-            why = f"skipped, to send at most {self.config.limits.max_requests} requests"
+            why = f"skipped, to send at most {self.client.limits.max_requests} requests"
             self._leave_out([each for each in self.pending if each.layer == layer], why)
         return None
 
@@ -230,7 +266,7 @@ class _Run:
         """Compare what was not to be changed with how it was."""
         if self.inventory is None:
             return
-        self.client.reserved = 0
+        self.client.reserved, self.client.reserved_time = 0, 0.0
         try:
             self.said = self.inventory.compare(self.guard.touched)
         except (TargetDown, BudgetSpent, Unreachable) as error:
@@ -267,12 +303,12 @@ def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
     if config.recording is not None:
         return run_recording(target, config)
-    began = time.monotonic()
+    began = config.now()
     world = _world(target, config)
     if is_mock_to_ask(target) and not world.name and not config.dry_run and config.allowed is None:
         config = replace(config, allowed=frozenset())  # nobody allowed to change what is there
     target = world.target
-    one = _Run(target, config)
+    one = _Run(target, config, began + config.limits.max_time)
     one.client.sent = world.requests
     trouble = None
     try:
@@ -303,7 +339,7 @@ def run(target: Target, config: RunConfig) -> Results:
         command=config.command,
         seed=config.seed,
         began=config.began,
-        seconds=time.monotonic() - began,
+        seconds=config.now() - began,
         statements=found,
         history=tuple(one.client.history),
         findings=one.session.findings,
@@ -312,7 +348,12 @@ def run(target: Target, config: RunConfig) -> Results:
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(*one.notes, *one.session.world.others.values(), *service.recovered()),
+        notes=(
+            *one.notes,
+            *one.session.limit_notes(),
+            *one.session.world.others.values(),
+            *service.recovered(),
+        ),
         never_served=() if trouble else service.never_served(),
         warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
@@ -370,6 +411,12 @@ def _warnings(one: _Run, world: SeparateWorld) -> Iterator[str]:
         yield f"the run {'used' if one.config.allowed else 'only read'} the default world: {why}"
     if one.cut_short:
         yield f"the run ended early: {one.cut_short}"
+    if one.client.is_time_up:
+        sent, limit = one.client.sent, one.config.limits.max_time
+        yield (
+            f"the time limit ended the run after {sent} requests; allow more than --max-time "
+            f"{limit:g} for the rest"
+        )
 
 
 def _try_all(one: _Run) -> str | None:

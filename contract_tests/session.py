@@ -13,9 +13,10 @@ from urllib.parse import unquote
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
 from crmcom_kit.contract_tests.checks.knowledge import differ
 from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
+from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Client
+from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, BudgetSpent, Client
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.findings import (
     Findings,
@@ -128,6 +129,7 @@ class Session:
         self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
         self._ends_at: int | None = None  # so many requests the present probe may get to
         self.unreadable: set[int] = set()  # exchanges whose envelope is broken already
+        self.cut = 0  # lists of which only a part was read
         self._methods = methods(target.release)
 
     def start(self) -> None:
@@ -189,7 +191,8 @@ class Session:
         Raises:
             BudgetSpent, TargetDown: see ``Client.send``.
             Enough: see ``within``.
-            Unreachable: the request may change something, and that is not allowed.
+            Unreachable: the request may change something, and that is not allowed; or its response
+                is lost, or too long.
             Withheld: it may change something, and might leave the scope.
             KeyboardInterrupt: the run was told to stop.
         """
@@ -205,7 +208,13 @@ class Session:
             self.guard(call)
         if changes is not None:
             self.follow_up.before(call)
-        exchange = self.client.send(call)
+        try:
+            exchange = self.client.send(call, once=changes is not None)
+        except (AnswerLost, AnswerTooLong):
+            if changes is not None:
+                self.checker.lose(call)
+            raise
+        self.cut += exchange.is_cut
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
         self._keep(exchange, changes)
@@ -241,6 +250,14 @@ class Session:
                 case CheckFailed(name, error):
                     self.findings.crash(f"the check {name}", error)
         self.findings.hold_all(kept, exchange)
+
+    def limit_notes(self) -> Iterator[str]:
+        """Yield what was not read, or asked for again, a sentence each."""
+        if self.cut:
+            yield f"{self.cut} lists were read up to webhook request {exchanges.MAX_RECORDS} only"
+        for status, count in sorted(self.client.hiccups.items()):
+            times = "once" if count == 1 else f"{count} times"
+            yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
 
     def _keep(self, exchange: Exchange, changes: str | None) -> None:
         """Keep the response to a GET, until a request is made that may change something."""

@@ -7,17 +7,17 @@ from typing import Any
 from crmcom_kit.contract_tests.checks import history as histories
 from crmcom_kit.contract_tests.checks.envelope import Envelopes, is_readable
 from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, expectation
-from crmcom_kit.contract_tests.checks.history import Coincidence, History
+from crmcom_kit.contract_tests.checks.history import Coincidence, History, Suspicion
 from crmcom_kit.contract_tests.checks.interpretations import Named
 from crmcom_kit.contract_tests.checks.lists import Lists
 from crmcom_kit.contract_tests.checks.logins import check_login
 from crmcom_kit.contract_tests.checks.pages import Pages
 from crmcom_kit.contract_tests.checks.resent import check_resent
-from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, identifying_values
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, identifying_values, read
 from crmcom_kit.contract_tests.checks.service import Service
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
 from crmcom_kit.contract_tests.checks.world import Change, World, lasting
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
 
 CHANGING = ("resend", "delete")
@@ -53,7 +53,7 @@ class Checker:
         self.pages = Pages(world, self.lists)
         self.envelopes = Envelopes()
         self.service = Service(world)
-        self.webhook_requests = WebhookRequests(world.release)
+        self.webhook_requests = WebhookRequests(world, self.history)
         self.refused: list[Refused] = []  # to be made sure of
 
     def start(self) -> None:
@@ -64,6 +64,17 @@ class Checker:
         self.webhook_requests.start()
         self.refused.clear()
         self.lists.unsure.clear()
+
+    def lose(self, call: Call) -> None:
+        """Forget what a request may have changed whose response was lost: did it, or not?"""
+        sense = read(call, self.world.release)
+        values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
+        for key, record in list(self.world.records.items()):
+            if key in values or record.get("number") in values:
+                self.history.drop(key)
+                self.world.lose(key)
+        self.world.groups.clear()
+        self.pages.start()
 
     def check(self, exchange: Exchange) -> tuple[Expectation, list[Verdict]]:
         """Return what the documents say of the request, and what the response keeps and breaks."""
@@ -116,18 +127,21 @@ class Checker:
             )  # fmt: skip
             self.refused.append(Refused(violation, expected))
 
-    @staticmethod
-    def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
+    def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
         """Whether an identifier that nothing known has is that of another webhook request.
 
         With fields_set a response may not tell.
         """
-        named = expected.sense.record
-        if named is None or not expected.statement.endswith("identifier.known"):
-            return False
-        if expected.rests_on is not None:
-            return False  # it was deleted
+        named, rests_on = expected.sense.record, expected.rests_on
         data = exchange.data if isinstance(exchange.data, dict) else {}
+        if named is None:
+            return False
+        if rests_on is not None:  # others may have deleted it, and use its number again
+            may_be_other = named.field == "number" and not self.world.exclusive
+            tells = "id" in data or rests_on in self.world.deleted
+            return may_be_other and tells and data.get("id") != rests_on
+        if not expected.statement.endswith("identifier.known"):
+            return False
         tells = named.field in data
         return data.get(named.field) == named.value or (
             not tells and expected.sense.fields is not None
@@ -148,10 +162,15 @@ class Checker:
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         statement = f"{expected.sense.name}.identifier.selects"
         if wrong is not None:
-            yield Violation(
+            violation = Violation(
                 statement, exchange, expected=f"the webhook request with {wrong} {wanted[wrong]}",
                 seen=f"{wrong} {shortened(data[wrong], 80)}", record=expected.record,
             )  # fmt: skip
+            reused = named.field == "number" and data.get("number") == named.value
+            if known is None or not reused or self.world.exclusive:
+                yield violation
+            else:  # others may have deleted the one that was known, and use its number again
+                self.history.suspect(Suspicion(violation, known["id"], known, "show"))
         elif compared:
             yield statement
 

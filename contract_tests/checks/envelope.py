@@ -12,6 +12,8 @@ from crmcom_kit.contract_tests.findings import Violation, shortened
 #: A gateway in front of the API says with these that it cannot be reached: no response of its own.
 _OUTAGES = (502, 503, 504)
 _TEXTS = ("message", "description")
+#: So many messages of successes are remembered.
+MAX_MESSAGES = 1_000
 
 
 @dataclass(slots=True)
@@ -37,8 +39,9 @@ class Envelopes:
         yield "envelope.status"
         yield from _texts(exchange)
         if exchange.ok and not self._speaks_of_an_error(exchange, expected):
-            if exchange.data and isinstance(exchange.message, str):
-                self._of_success.add(exchange.message)
+            has_room = len(self._of_success) < MAX_MESSAGES
+            if exchange.data and isinstance(exchange.message, str) and has_room:
+                self._of_success.add(shortened(exchange.message))
             yield "envelope.code_ok"
             yield from _data(exchange, expected.sense.name)
         else:
@@ -49,7 +52,7 @@ class Envelopes:
         message = exchange.message
         if not isinstance(message, str) or not message.strip() or exchange.data:
             return False
-        return message not in self._of_success and expected.must is Must.REFUSE
+        return shortened(message) not in self._of_success and expected.must is Must.REFUSE
 
 
 def is_readable(exchange: Exchange) -> bool:

@@ -111,7 +111,7 @@ class History:
                     else:
                         yield verdict
         yield from sorted(held)
-        if group is not None:
+        if group is not None and not exchange.is_cut:
             self.world.groups[group] = (len(self.world.changes), len(exchange.records))
 
     def suspect(self, suspicion: Suspicion) -> None:

@@ -1,7 +1,9 @@
 """Compare the pages of one list: each webhook request has one place, all pages are the whole.
 
 The order of a list is open, and others may change it between two pages. So two pages that
-contradict each other are asked for again: only if both come as before, the server is wrong.
+contradict each other are asked for again, several times in a row: only if both come as before each
+time, the server is wrong. Where the same page comes in another way again and again, there is no
+order, and nothing to compare.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,8 +16,10 @@ from crmcom_kit.contract_tests.checks.world import World, ids_of
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 
-#: So many pages of one list are kept.
-MAX_PAGES = 24
+#: So many pages of one list are kept, of so many lists, and of so many results each.
+MAX_PAGES, MAX_LISTS, MAX_RESULTS = 24, 200, 1_000
+#: So often a page must come again as it was: servers behind one address may take turns.
+TIMES_AGAIN = 3
 
 
 @dataclass(slots=True)
@@ -27,7 +31,7 @@ class Page:
     limit: int | None
     ids: tuple[str, ...]
     count: int  # of results; with fields_set they may have no ids
-    repeated: bool = False  # it came once more as it was, since it is in question
+    again: int = 0  # how often it came once more as it was, since it is in question
 
     @property
     def places(self) -> dict[int, str]:
@@ -55,7 +59,9 @@ class Contradiction:
     @property
     def calls(self) -> tuple[Call, ...]:
         """The requests that make sure of it."""
-        return tuple(page.exchange.call for page in self.pages if not page.repeated)
+        return tuple(
+            page.exchange.call for page in self.pages for _ in range(page.again, TIMES_AGAIN)
+        )
 
 
 @dataclass(slots=True)
@@ -67,6 +73,13 @@ class Pages:
     open: list[Contradiction] = field(default_factory=list)
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
     _at: int = -1  # number of changes when the pages came
+    _steady: int = 0  # how often a page came again as it was
+    _moved: int = 0  # how often it did not, though the run has changed nothing
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether lists have no order that is kept from one request to the next."""
+        return self._moved >= TIMES_AGAIN and self._moved * 2 > self._steady
 
     def start(self) -> None:
         """Forget all pages: the server has other content from now on."""
@@ -78,11 +91,13 @@ class Pages:
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
         ids = tuple(ids_of(exchange.records))
-        if len(set(ids)) != len(ids):
+        if len(set(ids)) != len(ids) or len(ids) > MAX_RESULTS:
+            return
+        if self.is_moving:
             return
         served = sum(change.served for change in self.world.changes)
         moving = self.world.unsettled and "life_cycle_state" in sense.filters
-        if served != self._at or moving:
+        if served != self._at or moving or len(self._pages) >= MAX_LISTS:
             self.start()
             self._at = served
         page = Page(exchange, sense.offset, sense.limit, ids, len(exchange.records))
@@ -92,13 +107,15 @@ class Pages:
         pages = self._pages.setdefault(key, [])
         same = [each for each in pages if _part(each) == _part(page)]
         if any((each.ids, each.count) != (page.ids, page.count) for each in same):
+            self._moved += 1
             pages[:] = [page]  # the list has changed, or its order is no order
             self.open = [
                 each for each in self.open if not set(map(id, each.pages)) & set(map(id, same))
             ]
             return
         if same:
-            same[0].repeated = True
+            self._steady += 1
+            same[0].again += 1
             yield from self._confirmed()
             return
         others = list(pages)
@@ -107,7 +124,7 @@ class Pages:
         for other in others:
             violation = self._contradiction(page, other)
             if violation is not None:
-                page.repeated = other.repeated = False
+                page.again = other.again = 0
                 self.open.append(Contradiction(violation, (other, page)))
                 yield from self._confirmed()
                 return
@@ -116,7 +133,7 @@ class Pages:
 
     def _confirmed(self) -> Iterator[Violation]:
         for each in list(self.open):
-            if self.world.exclusive or all(page.repeated for page in each.pages):
+            if self.world.exclusive or all(page.again >= TIMES_AGAIN for page in each.pages):
                 self.open.remove(each)
                 yield each.violation
 

@@ -12,16 +12,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from crmcom_kit.contract_tests.checks.history import History, Suspicion
 from crmcom_kit.contract_tests.checks.knowledge import required_fields
 from crmcom_kit.contract_tests.checks.records import Problem, problems, promises
 from crmcom_kit.contract_tests.checks.sense import FIELDS, RECORD_METHODS, Sense
-from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.checks.world import MAX_NAME, Record, World
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.schemas.releases import Release
 
-#: So many forms of webhook requests are remembered.
-MAX_REMEMBERED = 50_000
+#: So many forms of webhook requests are remembered, and so many of their ids.
+MAX_REMEMBERED = 10_000
 
 
 class Wanted(NamedTuple):
@@ -40,7 +41,8 @@ Checked = tuple[frozenset[str], tuple[Problem, ...]]  # statements kept, problem
 class WebhookRequests:
     """Checks webhook requests; remembers what it has checked."""
 
-    release: Release
+    world: World
+    history: History
     _checked: dict[Any, Checked] = field(default_factory=dict)
     _numbers: dict[str, str] = field(default_factory=dict)  # id -> number
     _ids: dict[str, str] = field(default_factory=dict)  # number -> id
@@ -49,6 +51,11 @@ class WebhookRequests:
         """Forget which id has which number: the server has other content from now on."""
         self._numbers.clear()
         self._ids.clear()
+
+    @property
+    def release(self) -> Release:
+        """The release that the server is held to."""
+        return self.world.release
 
     def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
         """Check the webhook requests of a response of show, list, resend or delete."""
@@ -120,8 +127,11 @@ class WebhookRequests:
     ) -> Iterator[str | Violation]:
         """Check that no two webhook requests have one id or one number."""
         broken: dict[str, Violation] = {}
-        both = [(each.get("id"), each.get("number")) for each in records]
-        named = [(i, n) for i, n in both if isinstance(i, str) and isinstance(n, str)]
+        both = [(_name(each, "id"), _name(each, "number")) for each in records]
+        named = [(i, n) for i, n in both if i is not None and n is not None]
+        here = {key for key, _ in named}
+        if len(self._numbers) > MAX_REMEMBERED:
+            self.start()
         for key, number in named:
             other = self._numbers.setdefault(key, number)
             if other != number:
@@ -130,10 +140,21 @@ class WebhookRequests:
             other = self._ids.setdefault(number, key)
             if other != key:
                 seen = f"the number {number} with the ids {other} and {key}"
-                broken["response.number.names_one"] = _twice("number", exchange, seen)
+                violation = _twice("number", exchange, seen)
+                if other in here or self.world.exclusive:
+                    broken["response.number.names_one"] = violation
+                else:  # somebody else may have deleted the other one
+                    self._ids[number] = key
+                    self._suspect(violation, other)
         if named:
             yield from {"response.id.names_one", "response.number.names_one"} - broken.keys()
         yield from broken.values()
+
+    def _suspect(self, violation: Violation, key: str) -> None:
+        """Suspect that a number names two webhook requests, if ``key`` is still there, too."""
+        known = self.world.records.get(key)
+        if known is not None:
+            self.history.suspect(Suspicion(violation, key, known, "show"))
 
     def forget(self, key: str) -> None:
         """Forget the number of a webhook request: a change of it is for other statements."""
@@ -191,6 +212,12 @@ def _fields(
     if beyond:
         return f"only the fields {','.join(sorted(wanted.names))}", f"also {', '.join(beyond)}"
     return None
+
+
+def _name(record: Record, field: str) -> str | None:
+    """Return what a webhook request is named by, if that is a text, and not too long to keep."""
+    value = record.get(field)
+    return value if isinstance(value, str) and len(value) <= MAX_NAME else None
 
 
 def _twice(name: str, exchange: Exchange, seen: str) -> Violation:

@@ -18,6 +18,10 @@ from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it
 
+#: So many webhook requests are known at once, from responses of so many bytes, and none whose id
+#: or number has more characters.
+MAX_KNOWN, MAX_BYTES, MAX_NAME = 10_000, 32 * 1024 * 1024, 200
+
 
 class TokenState(Enum):
     """What is known of a token."""
@@ -98,6 +102,7 @@ class World:
         self._changed_at: dict[str, int] = {}  # id -> number of changes when it was last seen
         self._numbers: dict[str, str] = {}
         self._shown: dict[str, set[str]] = {}  # filter -> values that records have shown
+        self._bytes = 0  # of responses, for what is known from them
 
     # Webhook requests.
 
@@ -126,7 +131,7 @@ class World:
         What an earlier response has shown of it, and this one leaves out, is kept as well.
         """
         record, key = sight.record, sight.record["id"]
-        if key in self.deleted or not sight.whole:
+        if key in self.deleted or not sight.whole or not self._has_room(sight):
             return
         self.sights.setdefault(key, {})[sight.method] = sight
         self._changed_at[key] = len(self.changes)
@@ -139,6 +144,20 @@ class World:
             record = merged(known, record)
         self.records[key] = record
         self._learn_values(record)
+
+    def _has_room(self, sight: Sight) -> bool:
+        """Whether a webhook request is kept; if not, an earlier sight of it does not count on."""
+        record, known = sight.record, self.records.get(sight.record["id"])
+        if known == record:
+            return True
+        names = (record["id"], record.get("number"))
+        is_long = any(isinstance(each, str) and len(each) > MAX_NAME for each in names)
+        has_room = len(self.records) < MAX_KNOWN and self._bytes < MAX_BYTES
+        if is_long or not has_room:
+            self.lose(record["id"])
+            return False
+        self._bytes += len(sight.exchange.content) // max(1, sight.exchange.count)
+        return True
 
     def _learn_values(self, record: Record) -> None:
         number, key = record.get("number"), record["id"]

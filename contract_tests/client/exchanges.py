@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+#: So many webhook requests of one list are read.
+MAX_RECORDS = 5_000
+
 #: What ``Exchange.json`` is where the answer is no JSON.
 NOT_JSON: Any = object()
 
@@ -84,19 +87,24 @@ class Exchange:
     def records(self) -> list[dict[str, Any]]:
         """The webhook requests that the answer carries."""
         found = self.data if isinstance(self.data, list) else [self.data]
-        return [each for each in found if isinstance(each, dict)] if self.ok else []
+        return [each for each in found[:MAX_RECORDS] if isinstance(each, dict)] if self.ok else []
 
     @cached_property
     def count(self) -> int:
         """How many webhook requests the answer carries, known without its body."""
-        return len(self.records)
+        return len(self.data) if self.is_cut else len(self.records)
+
+    @cached_property
+    def is_cut(self) -> bool:
+        """Whether the answer carries more than ``records`` has."""
+        return self.ok and isinstance(self.data, list) and len(self.data) > MAX_RECORDS
 
     # Where a body is put away, see ``bodies``.
 
     def put_away(self, fetch: Callable[[], None]) -> None:
         """Let go of the body and of all that was read from it; ``fetch`` gives the body back."""
-        _ = self.ok, self.count  # small, and asked for often
-        for name in ("content", "json", "envelope", "records"):
+        _ = self.ok, self.count, self.is_cut  # small, and asked for often
+        for name in ("content", "json", "envelope", "code", "records"):
             self.__dict__.pop(name, None)
         self.__dict__["_fetch"] = fetch
 
@@ -148,6 +156,11 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
+def containers(content: bytes) -> int:
+    """Return how many objects and arrays a JSON text has, or a few more: what takes memory."""
+    return content.count(b"{") + content.count(b"[")
+
+
 #: Sequences of calls get the same answers over and over. Bodies up to this length are parsed once.
 _SHORT = 128 * 1024
-_shared = lru_cache(maxsize=256)(parsed)
+_shared = lru_cache(maxsize=64)(parsed)

@@ -1,26 +1,29 @@
 """Send requests to a target, one at a time, and record every exchange.
 
-Time-outs, the rate, the budget of requests and the bound of an answer's size are kept here; so
-nothing that a check does can go around them. An answer that does not come is ``TargetDown``: the
-run fails, no statement does.
+Time-outs, the rate, the budgets of requests, time and memory, and the bound of an answer's size
+are kept here; so nothing that a check does can go around them. An answer that does not come is
+``TargetDown``: the run fails, no statement does.
 """
 
+import math
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 
 from crmcom_kit.contract_tests.client.bodies import Bodies
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
 from crmcom_kit.contract_tests.client.in_process import Answer, InProcess
 from crmcom_kit.contract_tests.client.network import FAILURES, Network
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.options import DEFAULT_TIMEOUT
+from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME, DEFAULT_TIMEOUT
 from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.deadline_streams import Deadline
 
 
 class TargetDown(Exception):
@@ -31,8 +34,25 @@ class BudgetSpent(Exception):
     """As many requests were sent as the run may send."""
 
 
+class TimeUp(BudgetSpent):
+    """The run has no time left, or not enough for what comes next."""
+
+
 class AnswerTooLong(Unreachable):
     """An answer that is longer than the run may read."""
+
+
+class AnswerLost(Unreachable):
+    """A gateway has answered a request that is sent once only: nobody knows if it was done."""
+
+
+#: A body is read up to so many bytes, and judged if it has no more than so many JSON containers: a
+#: list of 8,000 webhook requests. Python takes up to 200 bytes for an empty container.
+MAX_ANSWER, MAX_CONTAINERS = 8 * 1024 * 1024, 100_000
+
+#: So many bytes of headers one answer may have, as servers have it for requests; and so many the
+#: query and the body of a request, which may be built from what a server has answered.
+MAX_HEADERS = MAX_REQUEST = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +62,16 @@ class Limits:
     max_requests: int | None = None
     rate: float | None = None  # requests a second
     timeout: float = DEFAULT_TIMEOUT  # seconds to wait for one answer, from first to last byte
-    longest_wait: float = 60.0  # seconds that a Retry-After may ask for
-    longest_answer: int = 64 * 1024 * 1024  # bytes
+    max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
+    longest_wait: float = 10.0  # seconds that a Retry-After may ask for
+    longest_answer: int = MAX_ANSWER  # bytes
+
+    def planned(self) -> "Limits":
+        """Return these limits with a budget of the requests that fit into the time at the rate."""
+        if self.rate is None:
+            return self
+        fitting = max(1, int(self.rate * self.max_time))
+        return replace(self, max_requests=min(fitting, self.max_requests or fitting))
 
 
 #: So often in a row a target may ask to wait before the run gives up.
@@ -51,6 +79,8 @@ MAX_WAITS = 10
 
 #: What stands in front of a server says these when it has none to pass a request to.
 _OUTAGES = (502, 503, 504)
+#: So many seconds pass before a request is sent again that a gateway has answered in this way.
+_PAUSES = (0.25, 1.0)
 
 #: What every request says of its sender; nothing is asked for in a coding, which may be a bomb.
 _HEADERS = {
@@ -68,21 +98,27 @@ class Client:
         target: Target,
         limits: Limits,
         *,
+        ends_at: float = math.inf,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Send to ``target`` within ``limits``; nothing is sent yet."""
+        """Send to ``target`` within ``limits``, until ``now`` is ``ends_at``; nothing is sent."""
         self.target = target
         self.limits = limits
         self.history: list[Exchange] = []
         self.renewed: set[int] = set()  # exchanges before which the target got new content
         self.sent = 0
         self.reserved = 0  # requests that are kept for the end of the run
+        self.reserved_time = 0.0  # seconds that are
+        self.ends_at = ends_at
+        self.is_time_up = False  # whether something was not sent for want of time
+        self.hiccups: Counter[int] = Counter()  # what a gateway has answered now and then
         self.now = now  # seconds that only go forward
-        self._sleep = sleep
+        self.sleep = sleep
         self._next = now()
         self._base_path = urlsplit(target.base_url).path
-        self._transport = target.transport or Network(limits.timeout, now)
+        self._deadline = Deadline(limits.timeout, now)
+        self._transport = target.transport or Network(self._deadline)
         self._in_process = isinstance(self._transport, InProcess)
         self._bodies = Bodies()
 
@@ -96,38 +132,52 @@ class Client:
         limit = self.limits.max_requests
         return None if limit is None else max(0, limit - self.sent - self.reserved)
 
-    def send(self, call: Call) -> Exchange:
-        """Send ``call`` and return the exchange.
+    @property
+    def seconds_left(self) -> float:
+        """How many seconds the run may still take."""
+        return max(0.0, self.ends_at - self.reserved_time - self.now())
+
+    def send(self, call: Call, *, once: bool = False) -> Exchange:
+        """Send ``call`` and return the exchange; what a gateway answers is tried again.
+
+        Args:
+            call: the request.
+            once: do not send it again if it may have been done.
 
         Raises:
-            BudgetSpent: the run may send no more requests.
+            BudgetSpent: the run may send no more requests, or has no time left.
             TargetDown: no answer came.
             AnswerTooLong: the answer is longer than ``limits`` allows.
+            AnswerLost: a gateway has answered what is sent once only.
         """
-        exchange = self.ask(call)
-        waits = 0
-        while self._asks_for_patience(exchange):
-            waits += 1
-            if waits > MAX_WAITS:
-                msg = f"{self.target.name} asked the run to wait {MAX_WAITS} times in a row"
-                raise TargetDown(msg)
-            self._wait_as_asked(exchange)
-            exchange = self.ask(call)
-        if exchange.status in _OUTAGES and exchange.code is None:  # a gateway may speak JSON, too
+        exchange = self._patiently(call, once=once)
+        for pause in _PAUSES:
+            if not _is_of_gateway(exchange):
+                break
+            self.hiccups[exchange.status] += 1
+            if once:
+                msg = f"a gateway returned HTTP {exchange.status}, and {call.method or call.path} "
+                msg += "is never sent twice"
+                raise AnswerLost(msg)
+            self._pause(pause)
+            exchange = self._patiently(call, once=once)
+        if _is_of_gateway(exchange):
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
             raise TargetDown(msg)
         self.history.append(exchange)
         if not self._in_process:  # whose worlds are small
-            self._bodies.keep(exchange)
+            self._bodies.add(exchange)
         return exchange
 
-    @staticmethod
-    def _asks_for_patience(exchange: Exchange) -> bool:
-        """Whether to send the same again: nothing was done, or a GET may be repeated."""
-        if exchange.status == 429:
-            return True
-        may_repeat = exchange.status == 503 and exchange.call.verb == "GET"
-        return may_repeat and exchange.header("Retry-After") is not None
+    def _patiently(self, call: Call, *, once: bool) -> Exchange:
+        """Send ``call``, and again after each wait that the target asks for."""
+        for _ in range(MAX_WAITS):
+            exchange = self.ask(call)
+            if not _asks_for_patience(exchange, once=once):
+                return exchange
+            self._wait_as_asked(exchange)
+        msg = f"{self.target.name} asked the run to wait {MAX_WAITS} times in a row"
+        raise TargetDown(msg)
 
     def ask(self, call: Call) -> Exchange:
         """Send ``call`` once, whatever comes, and leave the exchange out of the history.
@@ -138,6 +188,14 @@ class Client:
             msg = f"the run has sent all {self.limits.max_requests} requests that it may send"
             raise BudgetSpent(msg)
         self._keep_the_rate()
+        self._pause(0)
+        if self._bodies.is_full:
+            msg = "the run has received as many bytes as it keeps"
+            raise BudgetSpent(msg)
+        length = len(call.query) + len(call.body or b"")
+        if length > MAX_REQUEST:
+            msg = f"not sent: a request of {length} bytes, more than {MAX_REQUEST}"
+            raise Unreachable(msg)
         self.sent += 1
         began = self.now()
         if isinstance(self._transport, InProcess):  # without all that connections need
@@ -152,6 +210,7 @@ class Client:
     def _over_network(self, call: Call, began: float) -> Answer:
         url = f"{self.target.base_url}/{call.path}"
         url = f"{url}?{call.query}" if call.query else url
+        self._deadline.restart(min(self.limits.timeout, self.seconds_left))
         try:
             answer = self._transport.handle_request(_request(call, url))
             try:
@@ -159,6 +218,7 @@ class Client:
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError, *FAILURES) as error:
+            self._pause(0)  # which may be why
             msg = f"{self.target.name} does not respond: {type(error).__name__}: {error}"
             raise TargetDown(msg) from None
         return Answer(answer.status_code, tuple(answer.headers.multi_items()), content)
@@ -166,10 +226,17 @@ class Client:
     def _read(self, answer: httpx.Response, call: Call, began: float) -> bytes:
         """Return an answer's body. Raises AnswerTooLong; TargetDown where it never ends."""
         content = bytearray()
+        headers = sum(len(name) + len(value) for name, value in answer.headers.raw)
+        if headers > MAX_HEADERS:
+            msg = f"the response to {call.method or call.path} has more than {MAX_HEADERS} bytes "
+            msg += "of headers"
+            raise AnswerTooLong(msg)
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         for chunk in answer.stream:
             content += chunk
-            self._bound(content, call)
+            if len(content) > self.limits.longest_answer:
+                break
+            self._pause(0)
             if self.now() - began > self.limits.timeout:
                 msg = (
                     f"{self.target.name} did not end its response within {self.limits.timeout:g} s"
@@ -179,30 +246,53 @@ class Client:
         self._bound(plain, call)
         return plain
 
-    def _bound(self, content: bytes | bytearray, call: Call) -> None:
-        longest = self.limits.longest_answer
+    def _bound(self, content: bytes, call: Call) -> None:
+        longest, over = self.limits.longest_answer, ""
         if len(content) > longest:
-            msg = (
-                f"the response to {call.method or call.path} is longer than {longest} bytes; "
-                "narrow "
-            )
-            msg += "the scope with --only-…"
+            over = f"is longer than {longest} bytes"
+        elif len(content) > MAX_CONTAINERS and containers(content) > MAX_CONTAINERS:
+            over = f"has more than {MAX_CONTAINERS} JSON objects and arrays"
+        if over:
+            msg = f"the response to {call.method or call.path} {over}; narrow the "
+            msg += "scope with --only-…"
             raise AnswerTooLong(msg)
 
     def _keep_the_rate(self) -> None:
         if self.limits.rate:
             now = self.now()
             if now < self._next:
-                self._sleep(self._next - now)
+                self._pause(self._next - now)
             self._next = max(now, self._next) + 1 / self.limits.rate
 
     def _wait_as_asked(self, exchange: Exchange) -> None:
         seconds = retry_after_seconds(exchange)
         if seconds > self.limits.longest_wait:
             msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
-            msg += f"{self.limits.longest_wait:.0f} s"
+            msg += f"{self.limits.longest_wait:.0f} s: send fewer requests per second with --rate"
             raise TargetDown(msg)
-        self._sleep(seconds)
+        self._pause(seconds)
+
+    def _pause(self, seconds: float) -> None:
+        """Let ``seconds`` pass. Raises TimeUp if the run has no more than that."""
+        if self.seconds_left <= seconds:
+            self.is_time_up = True
+            msg = f"the time of the run is over (--max-time {self.limits.max_time:g})"
+            raise TimeUp(msg)
+        if seconds:
+            self.sleep(seconds)
+
+
+def _is_of_gateway(exchange: Exchange) -> bool:
+    """Whether it is no answer of the server; a gateway may speak JSON, too."""
+    return exchange.status in _OUTAGES and exchange.code is None
+
+
+def _asks_for_patience(exchange: Exchange, *, once: bool) -> bool:
+    """Whether to send the same again: nothing was done, or it may be done twice."""
+    if exchange.status == 429:
+        return True
+    asks = exchange.status == 503 and exchange.header("Retry-After") is not None
+    return asks and not once
 
 
 def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:

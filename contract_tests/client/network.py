@@ -4,7 +4,7 @@ Nothing is kept from one exchange to the next but the connection: no cookies are
 redirects followed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpcore
 import httpx
@@ -39,18 +39,19 @@ class _Body(httpx.SyncByteStream):
 class Network(httpx.BaseTransport):
     """Sends requests over the network; no exchange lasts longer than it may."""
 
-    def __init__(self, timeout: float, now: Callable[[], float]) -> None:
-        """Let an exchange, from its connection to its last byte, take ``timeout`` seconds."""
-        self._deadline = Deadline(timeout, now)
+    def __init__(self, deadline: Deadline) -> None:
+        """End each exchange, from its connection to its last byte, at ``deadline``.
+
+        Whoever sends a request restarts the deadline before.
+        """
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),
             keepalive_expiry=_IDLE,
-            network_backend=DeadlineBackend(self._deadline),
+            network_backend=DeadlineBackend(deadline),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the body of what it returns is yet to be read. Raises ``FAILURES``."""
-        self._deadline.restart()
         url = request.url
         asked = httpcore.Request(
             method=request.method,

@@ -58,9 +58,11 @@ def _delete(session: Session, record: Record, field: str) -> None:
     _list_beside(session, record)
     for method in ("resend", "delete"):
         for name in ("id", "number"):
-            if method in session.allowed and shown(session, record["id"]) is None:
-                with suppress(Withheld):  # another one may have the name by now
-                    session.call(method, {IDENTIFIER: {name: record[name]}})
+            named = {IDENTIFIER: {name: record[name]}}
+            # Others may use its number again.
+            if method in session.allowed and not session.call("show", named).ok:
+                with suppress(Withheld):
+                    session.call(method, named)
     _list_beside(session, record)
 
 

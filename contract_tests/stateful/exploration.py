@@ -9,12 +9,13 @@ import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
 from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.pool import nameable
@@ -198,7 +199,7 @@ class Exploration:
             return session.findings.is_broken(violation.statement)
 
         if self.own:
-            session.client = Client(session.target, Limits())
+            session.client = self._client_beside(session.client)
         concerned = self.record(violation.record) if violation.record else None
         try:
             with self._stopping():
@@ -207,6 +208,13 @@ class Exploration:
                 )
         finally:
             session.client, session.findings, session.unreadable = kept
+
+    def _client_beside(self, client: Client) -> Client:
+        """Return another client, with no budget of requests; the time of the run is its own."""
+        limits = replace(client.limits, max_requests=None)
+        return Client(
+            client.target, limits, ends_at=client.ends_at, now=client.now, sleep=client.sleep
+        )
 
     # What may be sent.
 

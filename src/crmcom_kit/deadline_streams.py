@@ -27,15 +27,16 @@ class Deadline:
         self._seconds, self._now = seconds, now
         self.restart()
 
-    def restart(self) -> None:
-        """Start the next exchange."""
-        self._ends = self._now() + self._seconds
+    def restart(self, seconds: float | None = None) -> None:
+        """Start the next exchange, which may take ``seconds``; by default as long as the others."""
+        self._allowed = self._seconds if seconds is None else seconds
+        self._ends = self._now() + self._allowed
 
     def left(self, late: type[Exception], timeout: float | None = None) -> float:
         """Return how many seconds one step may take, at most ``timeout``. Raises ``late``."""
         left = self._ends - self._now()
         if left <= 0:
-            msg = f"not finished within {self._seconds:g} s"
+            msg = f"not finished within {self._allowed:.3g} s"
             raise late(msg)
         return left if timeout is None else min(timeout, left)
 

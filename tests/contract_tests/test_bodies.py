@@ -24,11 +24,11 @@ def in_memory(exchanges: list[Exchange]) -> list[int]:
 
 def test_old_bodies_leave_memory_and_come_back() -> None:
     """Of what is too much the oldest go; each is as it was when it is asked for, and goes again."""
-    bodies = Bodies(maximum=50_000)
+    bodies = Bodies(maximum=200_000)
     exchanges = [answer(number) for number in range(1, 6)]
     for each in exchanges:
         assert each.records
-        bodies.keep(each)
+        bodies.add(each)
     assert in_memory(exchanges) == [4, 5]
 
     for each in exchanges:
@@ -42,19 +42,20 @@ def test_what_is_small_is_known_without_the_body() -> None:
     bodies = Bodies(maximum=1)
     exchanges = [answer(1), answer(2)]
     for each in exchanges:
-        bodies.keep(each)
+        bodies.add(each)
 
     assert exchanges[0].ok
     assert exchanges[0].count == 1
     assert in_memory(exchanges) == [2]
 
 
-def test_small_bodies_stay() -> None:
-    """A small body is not worth the way."""
-    bodies = Bodies(maximum=1)
-    exchanges = [answer(number, size=10) for number in range(5)]
+def test_no_more_room_is_said() -> None:
+    """What waits in the file does so up to a bound, and then the run should end."""
+    bodies = Bodies(maximum=1, in_file=200)
 
-    for each in exchanges:
-        bodies.keep(each)
+    bodies.add(answer(1))
+    assert not bodies.is_full
+    for number in range(2, 5):
+        bodies.add(answer(number))
 
-    assert len(in_memory(exchanges)) == 5
+    assert bodies.is_full

@@ -1,6 +1,7 @@
 """The client: budget, rate, waits, bounds, and what it takes for an outage."""
 
 import gzip
+import math
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -8,13 +9,17 @@ import pytest
 
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
+    MAX_CONTAINERS,
     MAX_WAITS,
+    AnswerLost,
     AnswerTooLong,
     BudgetSpent,
     Client,
     Limits,
     TargetDown,
+    TimeUp,
 )
+from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 
@@ -42,7 +47,9 @@ class Clock:
         self.seconds += seconds
 
 
-def client(handler: Handler, clock: Clock | None = None, **limits: float) -> Client:
+def client(
+    handler: Handler, clock: Clock | None = None, ends_at: float = math.inf, **limits: float
+) -> Client:
     """A client whose target answers as ``handler`` does."""
     target = Target(
         name="a server",
@@ -53,7 +60,7 @@ def client(handler: Handler, clock: Clock | None = None, **limits: float) -> Cli
     )
     clock = clock or Clock()
     allowed: dict[str, object] = dict(limits)
-    return Client(target, Limits(**allowed), now=clock.now, sleep=clock.sleep)  # type: ignore[arg-type]
+    return Client(target, Limits(**allowed), ends_at=ends_at, now=clock.now, sleep=clock.sleep)  # type: ignore[arg-type]
 
 
 def answers(*given: httpx.Response) -> Handler:
@@ -107,12 +114,12 @@ def test_the_rate_is_kept() -> None:
         ({"Retry-After": "soon"}, 1.0),
         (
             {
-                "Retry-After": "Tue, 24 Nov 2026 20:00:30 GMT",
+                "Retry-After": "Tue, 24 Nov 2026 20:00:08 GMT",
                 "Date": "Tue, 24 Nov 2026 20:00:00 GMT",
             },
-            30.0,
+            8.0,
         ),
-        ({"Retry-After": "Tue, 24 Nov 2026 20:00:30 GMT"}, 1.0),
+        ({"Retry-After": "Tue, 24 Nov 2026 20:00:08 GMT"}, 1.0),
     ],
 )
 @pytest.mark.parametrize("call", [GET, POST], ids=["GET", "POST"])
@@ -137,22 +144,39 @@ def test_waiting_comes_to_an_end() -> None:
 
     with pytest.raises(TargetDown, match="in a row"):
         one.send(GET)
-    assert one.sent == MAX_WAITS + 1
+    assert one.sent == MAX_WAITS
 
 
-def test_only_a_get_is_repeated_after_503() -> None:
-    """A POST that met a 503 may have been done: it is not sent again."""
-    busy = httpx.Response(503, headers={"Retry-After": "2"})
+@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("call", [GET, POST], ids=["GET", "POST"])
+def test_a_hiccup_of_a_gateway_is_passed_over(call: Call, status: int) -> None:
+    """What a gateway says in place of the server deserves another try, which is counted."""
+    clock = Clock()
+    hiccup, page = httpx.Response(status, text="<html>Bad Gateway</html>"), {"message": "Oops"}
+    one = client(
+        answers(hiccup, httpx.Response(status, json=page), httpx.Response(200, json=OK)), clock
+    )
 
-    assert client(answers(busy, httpx.Response(200, json=OK))).send(GET).ok
-    one = client(answers(busy, httpx.Response(200, json=OK)))
-    with pytest.raises(TargetDown):
-        one.send(POST)
+    assert one.send(call).ok
+    assert one.sent == 3
+    assert len(one.history) == 1
+    assert one.hiccups == {status: 2}
+    assert 0 < clock.seconds < 5
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "2"}])
+def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> None:
+    """A gateway does not say whether a resend or delete has reached the server."""
+    one = client(answers(httpx.Response(503, headers=headers), httpx.Response(200, json=OK)))
+
+    with pytest.raises(AnswerLost, match="HTTP 503, and delete is never sent twice"):
+        one.send(POST, once=True)
     assert one.sent == 1
+    assert not one.history
 
 
 def test_an_outage_is_no_answer() -> None:
-    """A gateway's own page says that the target is down; an envelope is an answer."""
+    """A gateway that goes on says that the target is down; an envelope is an answer."""
     with pytest.raises(TargetDown, match="HTTP 502"):
         client(answers(httpx.Response(502, text="<html>Bad Gateway</html>"))).send(GET)
 
@@ -207,6 +231,61 @@ def test_an_answer_that_drips_is_given_up() -> None:
 
     with pytest.raises(TargetDown, match="within 30 s"):
         one.send(GET)
+
+
+@pytest.mark.parametrize("what", ["a drip", "a wait that is asked for", "the rate"])
+def test_nothing_outlasts_the_time_of_a_run(what: str) -> None:
+    """No response and no wait goes on after it, and nothing is sent any more."""
+    clock = Clock()
+
+    def drip() -> Iterator[bytes]:
+        while True:
+            clock.seconds += 1
+            yield b" "
+
+    given = {
+        "a drip": lambda _: httpx.Response(200, content=drip()),
+        "a wait that is asked for": lambda _: httpx.Response(429, headers={"Retry-After": "8"}),
+        "the rate": lambda _: httpx.Response(200, json=OK),
+    }
+    one = client(given[what], clock, ends_at=20.0, rate=1 / 8)
+
+    with pytest.raises(TimeUp):  # noqa: PT012 - at one of these
+        for _ in range(4):
+            one.send(GET)
+    assert one.is_time_up
+    assert clock.seconds <= 20
+    sent = one.sent
+    clock.seconds = 21
+    with pytest.raises(TimeUp):
+        one.send(GET)
+    assert one.sent == sent
+
+
+@pytest.mark.parametrize("empty", [b"{},", b"[],", b'{"a":'])
+def test_many_tiny_objects_are_not_read(empty: bytes) -> None:
+    """A short text may take much memory as objects, so it is given up before it is read."""
+    one = client(answers(httpx.Response(200, content=empty * (MAX_CONTAINERS + 1))))
+
+    with pytest.raises(AnswerTooLong, match="JSON objects and arrays"):
+        one.send(GET)
+
+
+def test_long_headers_are_not_kept() -> None:
+    """What a server puts into headers has a bound as well."""
+    one = client(answers(httpx.Response(200, headers={"X-Long": "x" * 10_000}, json=OK)))
+
+    with pytest.raises(AnswerTooLong, match="bytes of headers"):
+        one.send(GET)
+
+
+def test_a_long_request_is_not_sent() -> None:
+    """A token of megabytes, say, would come back in each request."""
+    one = client(answers(httpx.Response(200, json=OK)))
+
+    with pytest.raises(Unreachable, match="a request of 10006 bytes"):
+        one.send(Call("show", "GET", "webhook_requests/show", "token=" + "x" * 10_000))
+    assert one.sent == 0
 
 
 def test_nothing_is_asked_for_in_a_coding() -> None:

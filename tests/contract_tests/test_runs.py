@@ -12,8 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from helpers.far import BOTH, Wire, changing, config, everything, remote
+from helpers.stand_ins import alarms, checked
+from stand_in.legal import VARIANTS
 
 from crmcom_kit.contract_tests import run as run_module
+from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict
@@ -27,6 +30,7 @@ from crmcom_kit.contract_tests.probes.registry import (
 )
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.safety.discovery import EACH_STATE, witnesses
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
@@ -85,6 +89,123 @@ def test_a_run_that_can_read_nothing_fails_and_says_why(what: str) -> None:
     assert results.exit_code == 2
     assert "no list could be read: the response to list is longer" in str(results.trouble)
     assert any("no list could be read" in line for line in closing(Report(results)))
+
+
+class Time:
+    """A clock that each wait moves, and each request, maybe by a bit more than the one before."""
+
+    def __init__(self, each: float = 0.0, more: float = 0.0) -> None:
+        self.seconds = 0.0
+        self.each, self.more = each, more
+
+    def __call__(self) -> float:
+        """Return the seconds so far."""
+        return self.seconds
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        self.seconds += seconds
+
+    def target(self, wrong: str = "") -> Target:
+        """Return a target whose time this is; the path that ``wrong`` ends is answered wrongly."""
+
+        def answer(number: int, request: httpx.Request) -> httpx.Response | None:
+            self.seconds += self.each + number * self.more
+            is_wrong = wrong and request.url.path.endswith(wrong)
+            return httpx.Response(200, text="no JSON") if is_wrong else None
+
+        return remote("R9", answer)[0]
+
+    def run(self, target: Target, **given: Any) -> Results:
+        """Check a target in this time."""
+        limits = {"allowed": BOTH, "scope": EVERYTHING, "limits": Limits(**given)}
+        return run(target, config(now=self, sleep=self.pass_by, **limits))
+
+
+@pytest.mark.parametrize(("wrong", "exit_code"), [("", 0), ("/show", 1)])
+def test_a_run_ends_when_its_time_is_over(wrong: str, exit_code: int) -> None:
+    """It reports what it has seen until then, and says what ended it and what it left out."""
+    clock = Time(more=0.001)
+
+    results = clock.run(clock.target(wrong), max_time=30.0)
+
+    assert clock.seconds <= 31
+    assert results.exit_code == exit_code
+    assert results.trouble is None
+    assert any(
+        "the time limit ended the run after" in each and "--max-time 30" in each
+        for each in results.warnings
+    )
+    assert any(
+        each.verdict is Verdict.NOT_EXERCISED and "the time of the run is over" in each.why
+        for each in results.statements
+    )
+    assert any("The time limit ended the run" in each for each in closing(Report(results)))
+
+
+def test_a_run_without_time_for_anything_fails() -> None:
+    """Nothing was checked, so it is no success."""
+    clock = Time(each=31.0)
+
+    results = clock.run(clock.target(), max_time=30.0)
+
+    assert results.exit_code == 2
+    assert "the time of the run is over" in str(results.trouble)
+
+
+def test_a_run_plans_for_the_requests_that_fit_into_its_time() -> None:
+    """With a rate they are its budget, and it says so; a lower budget stays as it is."""
+    clock = Time()
+    target = clock.target()
+
+    planned = clock.run(target, rate=2.0, max_time=120.0)
+    took = clock.seconds
+    lower = clock.run(target, rate=2.0, max_time=120.0, max_requests=60)
+
+    assert len(planned.history) <= 240
+    assert took <= 120
+    assert any("240 requests fit into --max-time 120" in each for each in planned.notes)
+    assert len(lower.history) <= 60
+    assert not any("fit into" in each for each in lower.notes)
+    assert {each.call.method for each in planned.history} > {"show", "list", "resend", "delete"}
+
+
+def test_a_run_plans_for_a_slow_server() -> None:
+    """What comes last is not lost to what comes first."""
+    clock = Time(each=2.0)
+
+    results = clock.run(clock.target(), max_time=600.0)
+
+    assert clock.seconds <= 602
+    assert any("a request takes 2.0 s: about" in each for each in results.notes)
+    assert {each.call.method for each in results.history} > {"show", "list", "resend", "delete"}
+
+
+@pytest.mark.parametrize("name", ["order_unstable", "order_newest", "plain_R15"])
+def test_a_long_list_is_read_in_part_and_not_accused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is beyond the part that is read is not said to be missing, and the run says so."""
+    monkeypatch.setattr(exchanges, "MAX_RECORDS", 2)
+
+    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=600), max_examples=0)
+
+    assert alarms(results) == []
+    assert any("lists were read up to webhook request 2 only" in each for each in results.notes)
+
+
+#: What happens now and then on a sound server, and the budget that is enough to meet it.
+HICCUPS = ("hiccup_503", "hiccup_after")
+
+
+@pytest.mark.parametrize("name", HICCUPS)
+def test_a_gateway_that_fails_now_and_then_does_not_end_the_run(name: str) -> None:
+    """The run goes on, tells of it in a note, and accuses nobody."""
+    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=400), max_examples=0)
+
+    assert alarms(results) == []
+    assert results.achieved > 100
+    assert any("a gateway returned HTTP 50" in each for each in results.notes)
 
 
 def test_a_crash_of_the_kit_fails_the_run_and_is_no_verdict(

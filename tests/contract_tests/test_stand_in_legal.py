@@ -7,6 +7,8 @@ from stand_in.faults import ALL, FAULTS
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
+from crmcom_kit.contract_tests.client.http import Limits
+
 #: Of the oldest set, which the kit is expected to find as a whole.
 SAMPLE = [each for each in ALL if each.number < 200 and not each.doubtful][5::40]
 
@@ -36,6 +38,23 @@ def test_combinations_raise_no_alarm(seed: int) -> None:
 def test_variants_raise_no_alarm(name: str) -> None:
     """One question that is left open is answered in an unusual way."""
     assert alarms(checked(VARIANTS[name].server(), max_examples=0)) == []
+
+
+#: Of each kind of trouble that a sound server may have during a run.
+TROUBLED = (
+    "others_every_8", "numbers_reused", "numbers_reused_every_8_R15", "restart_every_11",
+    "token_requests_7", "pages_two_nodes", "pages_unstable_others", "hiccup_after_others",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TROUBLED)
+def test_trouble_is_not_taken_for_a_fault(name: str) -> None:
+    """Others, moving pages, tokens that end, and a gateway that fails now and then."""
+    for seed in range(2):
+        results = checked(
+            VARIANTS[name].server(seed), limits=Limits(max_requests=600), max_examples=0
+        )
+        assert alarms(results) == []
 
 
 @pytest.mark.parametrize("fault", SAMPLE, ids=lambda fault: fault.name)

@@ -27,7 +27,7 @@ def checked(app: StandIn, **config: Any) -> Results:
         login=Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION),
         transport=InProcess(lambda: app),
     )
-    return run(target, RunConfig(**config, **PERMISSIONS))
+    return run(target, RunConfig(sleep=lambda _: None, **config, **PERMISSIONS))
 
 
 def broken(results: Results) -> list[str]:

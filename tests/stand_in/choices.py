@@ -37,7 +37,9 @@ class Choices:
     entity_id_alone: bool = True
     unknown_definition: Literal["error", "empty"] = "error"
     empty_list: Literal["array", "null", "absent"] = "array"
-    order: Literal["number", "newest", "oldest", "id", "updated", "text", "unstable"] = "number"
+    order: Literal[
+        "number", "newest", "oldest", "id", "updated", "text", "unstable", "two_nodes", "turning"
+    ] = "number"
 
     # fields_set.
     unknown_field: Literal["error", "ignored", "null"] = "error"
@@ -129,3 +131,24 @@ class Choices:
 
     # Other people at work between two requests.
     other_users: bool = False
+    others_every: int | None = None  # they change one thing at each request of this number
+    numbers_reused: bool = False  # a new record gets a number that a deleted one had
+
+    # What ends tokens before their time is over.
+    token_requests: int | None = None  # so many requests one token is good for
+    restart_every: int | None = None  # requests between two restarts, which end all tokens
+
+    # A gateway in front of the server.
+    hiccup_every: int | None = None  # each request of this number gets the gateway's own response
+    hiccup_http: Literal[502, 503, 504] = 503
+    hiccup_after: bool = False  # the request was carried out, and its response is lost
+
+    @property
+    def has_others(self) -> bool:
+        """Whether other people are at work."""
+        return self.other_users or self.others_every is not None
+
+    @property
+    def ends_tokens(self) -> bool:
+        """Whether tokens end while a client is at work."""
+        return self.token_requests is not None or self.restart_every is not None

@@ -17,7 +17,16 @@ class Client:
 
     def __init__(self, app: StandIn) -> None:
         self.app = app
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Get another token."""
         self.token: str = self.post("authentication/token", LOGIN)["data"]["token"]
+
+    def keep_token(self) -> None:
+        """Get another token where tokens end at any time."""
+        if self.app.choices.ends_tokens:
+            self.log_in()
 
     def call(self, verb: str, method: str, query: str, body: bytes, **headers: str) -> Any:
         """Send one request."""
@@ -31,6 +40,9 @@ class Client:
         }
         self.heads: list[Any] = []
         text = b"".join(self.app(environ, lambda *head: self.heads.append(head)))
+        if text.startswith(b"<html>Please try again"):
+            environ["wsgi.input"] = io.BytesIO(body)
+            text = b"".join(self.app(environ, lambda *head: self.heads.append(head)))
         try:
             return json.loads(text)
         except ValueError:
@@ -38,6 +50,7 @@ class Client:
 
     def get(self, method: str, **parameters: Any) -> Any:
         """Call a GET method; the token is added unless it is given."""
+        self.keep_token()
         given = {"token": self.token, **parameters}
         pairs = [f"{name}={quote(str(text), safe='=')}" for name, text in given.items() if text]
         return self.call("GET", f"{ROOM}/{method}", "&".join(pairs), b"")
@@ -48,6 +61,7 @@ class Client:
 
     def show(self, fields_set: str = "", token: str | None = None, **identifier: str) -> Any:
         """Show the record with an id or a number."""
+        self.keep_token()
         ((name, value),) = identifier.items()
         given = {"webhook_request_identifier": f"{name}={value}", "fields_set": fields_set}
         return self.get("show", token=self.token if token is None else token, **given)
@@ -58,6 +72,7 @@ class Client:
 
     def act(self, method: str, identifier: Any, **more: Any) -> Any:
         """Resend or delete."""
+        self.keep_token()
         body = {"token": self.token, "webhook_request_identifier": identifier, **more}
         return self.post(f"{ROOM}/{method}", body)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import Any, get_args
 
-from stand_in.choices import Choices, release_key
+from stand_in.choices import Choices
 from stand_in.server import StandIn
 
 RELEASES = ("R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R16", "R18")
@@ -218,6 +218,43 @@ OTHERS = "other people work at the same time"
 variant("other_users", OTHERS, other_users=True)
 variant("other_users_queued", OTHERS, other_users=True, resend_when="queued")
 variant("other_users_r15", OTHERS, "R15", other_users=True)
+for every in (3, 5, 8, 13):
+    variant(f"others_every_{every}", OTHERS, others_every=every)
+variant("others_every_8_r15", OTHERS, "R15", others_every=8)
+variant("others_every_8_newest", OTHERS, "R13", others_every=8, order="newest")
+variant("numbers_reused", "the number of a deleted record", other_users=True, numbers_reused=True)
+for release in ("R9", "R15"):
+    variant(
+        f"numbers_reused_every_8_{release}",
+        "the number of a deleted record",
+        release,
+        others_every=8,
+        numbers_reused=True,
+    )
+
+ENDING = "what ends a token early"
+for count in (7, 25):
+    variant(f"token_requests_{count}", ENDING, token_requests=count)
+variant("token_requests_25_r11", ENDING, "R11", token_requests=25)
+for count in (11, 40, 97):
+    variant(f"restart_every_{count}", ENDING, restart_every=count)
+variant("restart_every_40_r12", ENDING, "R12", restart_every=40)
+variant("restart_every_40_one_code", ENDING, restart_every=40, error_codes="one")
+
+MOVING = "an order of results that is not kept from one request to the next"
+for order in ("unstable", "two_nodes", "turning", "updated"):
+    variant(f"pages_{order}", MOVING, "R13", order=order)
+variant("pages_unstable_r15", MOVING, "R15", order="unstable")
+variant("pages_two_nodes_short", MOVING, "R14", order="two_nodes", page_maximum=5)
+variant("pages_unstable_others", MOVING, "R13", order="unstable", others_every=8)
+
+GATEWAY = "a gateway that fails now and then"
+for status in (502, 503, 504):
+    variant(f"hiccup_{status}", GATEWAY, hiccup_every=37, hiccup_http=status)
+variant("hiccup_often", GATEWAY, hiccup_every=7)
+variant("hiccup_after", GATEWAY, hiccup_every=13, hiccup_http=504, hiccup_after=True)
+variant("hiccup_after_r15", GATEWAY, "R15", hiccup_every=11, hiccup_after=True)
+variant("hiccup_after_others", GATEWAY, hiccup_every=13, hiccup_after=True, others_every=8)
 
 #: Options of a field that has no fixed set of values of its own.
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -233,6 +270,10 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "content_type": ("application/json", "application/json;charset=UTF-8", "text/plain"),
     "error_length": (512, 511, 5000),
     "tokens_alive": (None, None, None, 2),
+    "others_every": (None, None, None, 8),
+    "token_requests": (None, None, None, 25),
+    "restart_every": (None, None, None, 40),
+    "hiccup_every": (None, None, None, 37),
 }
 
 
@@ -253,9 +294,6 @@ def random_choices(seed: int) -> tuple[Choices, str]:
         for field in fields(Choices)
         if random.random() < 0.5
     }
-    if release_key(release) >= (13, 0) and changes.get("order") in ("unstable", "updated"):
-        # How many to skip means nothing in an order that changes between two requests.
-        changes["order"] = "number"
     if changes.get("r18") == "refused" and random.random() < 0.9:
         del changes["r18"]  # a server that refuses everything leaves little to look at
     return replace(Choices(), **changes), release

@@ -109,6 +109,7 @@ class StandIn:
         self.queued: dict[str, int] = {}  # id of a record → requests until its resend is through
         self.random = Random(self.seed + 1)
         self.tokens = Tokens(self.choices, self.key, Random(self.seed + 2))
+        self.requests = 0
         self.now = self.clock()
         self.set_up()
 
@@ -129,8 +130,27 @@ class StandIn:
         """Answer one request; only one at a time."""
         with self.lock:
             self.now = self.clock()
+            self.requests += 1
+            if self.is_turn(self.choices.restart_every):
+                self.tokens.known.clear()
             self.work_of_others()
-            return self.answer(request)
+            return self.behind_gateway(request)
+
+    def is_turn(self, every: int | None) -> bool:
+        """Return whether this is a request at which something happens that happens now and then."""
+        return every is not None and self.requests % every == 0
+
+    def behind_gateway(self, request: Request) -> Reply:
+        """Answer one request, or let the gateway answer it."""
+        fails = self.is_turn(self.choices.hiccup_every)
+        if fails and not self.choices.hiccup_after:
+            return self.hiccup()
+        reply = self.answer(request)
+        return self.hiccup() if fails else reply
+
+    def hiccup(self) -> Reply:
+        """Return what a gateway says when it has no response of the server."""
+        return Reply(self.choices.hiccup_http, "text/html", b"<html>Please try again</html>")
 
     def answer(self, request: Request) -> Reply:
         """Run the method that the request is for."""
@@ -330,6 +350,11 @@ class StandIn:
         order = self.choices.order
         if order == "unstable":
             return self.random.sample(found, len(found))
+        if order == "two_nodes":  # which take turns, and keep records in their own order
+            return found[:: 1 if self.requests % 2 else -1]
+        if order == "turning":
+            at = self.requests % max(1, len(found))
+            return found[at:] + found[:at]
         keys: dict[str, Callable[[Record], Any]] = {
             "oldest": lambda record: (record.created, record.id),
             "newest": lambda record: (record.created, record.id),
@@ -387,17 +412,27 @@ class StandIn:
                 self.send_again(self.records[record_id])
         if self.choices.other_users and self.random.random() < 0.3:
             self.other_user()
+        if self.is_turn(self.choices.others_every):
+            self.other_user()
 
     def other_user(self) -> None:
         """Add, delete or resend a record on behalf of somebody else."""
         record = self.random.choice(list(self.records.values()))
         deed = self.random.choice(["add", "delete", "resend"])
         if deed == "add":
-            self.world.add_record(naive(int(self.now)))
+            self.add()
         elif deed == "delete" and len(self.records) > 40:
             self.remove(record)
         elif deed == "resend" and record.life_cycle_state == REJECTED:
             self.send_again(record)
+
+    def add(self) -> None:
+        """Add a record, where numbers are used again under the number of one that is gone."""
+        added = self.world.add_record(naive(int(self.now)))
+        used = {record.number for record in self.records.values()}
+        free = [each.number for each in self.deleted.values() if each.number not in used]
+        if self.choices.numbers_reused and free:
+            added.number = free[0]
 
     # Views.
 

@@ -23,6 +23,7 @@ class Token:
     life: int
     idle: bool
     released: bool = False
+    requests: int = 0
 
 
 @dataclass
@@ -94,6 +95,9 @@ class Tokens:
             raise Refusal("released_token", "The token was released.")
         if now - (token.used if token.idle else token.issued) >= token.life:
             raise Refusal("expired_token", "The token has expired.")
+        if token.requests == self.choices.token_requests:
+            raise Refusal("expired_token", "The token has expired.")
+        token.requests += 1
         token.used = now
 
     def end(self, text: str) -> None:
