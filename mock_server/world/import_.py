@@ -179,11 +179,11 @@ class _Importer:
         if found is None:
             directory.add(named)
             return key
-        is_named_here = False  # for the first time
+        learned: Object = {}
         for member in ("name", "alternative_code"):
             here, before = named.get(member), found.get(member)
             if here is not None and before is None:
-                is_named_here = True
+                learned[member] = here
             elif here is not None and here != before:
                 msg = (
                     f"{place}: {member} of {kind} {key} is {quoted(here)} in webhook "
@@ -191,8 +191,8 @@ class _Importer:
                 )
                 raise DataError(msg)
         record[kind] = found | named
-        if is_named_here:
-            directory.add(record[kind])
+        if learned:
+            directory.replace(found | learned)
         return key
 
 

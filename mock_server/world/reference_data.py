@@ -29,6 +29,14 @@ class Directory:
             if name is not None:
                 self._found[field].setdefault(name, value)
 
+    def replace(self, value: Object) -> None:
+        """Put an object in place of the one with its id; its new names lead to it."""
+        before = self._found["id"][value["id"]]
+        for field in self._fields:
+            name = value.get(field)
+            if name is not None and self._found[field].setdefault(name, value) is before:
+                self._found[field][name] = value
+
     def find(self, field: str, name: str) -> Object | None:
         """Return the object whose ``field`` is ``name``."""
         return self._found[field].get(name)

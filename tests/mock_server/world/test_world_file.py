@@ -27,6 +27,7 @@ from crmcom_kit.mock_server.world.world_file import (
     LocatedEntry,
     file_entries,
     kinds,
+    numbered,
     read_entries,
     sample_entries,
     validated,
@@ -402,6 +403,23 @@ def test_a_wrong_record_is_refused(write: Write) -> None:
             error = error_of(write(made))
             assert re.search(said, error), error
             assert f" {place}: " in error
+
+
+def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write) -> None:
+    """Also if the first record names a definition or a rule by its id alone, now or before."""
+    for kind in ("webhook_definition", "workflow_rule"):
+        by_id, a, b = (
+            {"webhook_request": request(number, **{kind: {"id": "N1", **named}})}
+            for number, named in (("1", {}), ("2", {"name": "A"}), ("3", {"name": "B"}))
+        )
+        said = f'name of {kind} N1 is "B" in webhook request 3, and "A" before'
+        assert said in error_of(write([by_id, a, b]))
+
+        world = make_world(data=[by_id])
+        world.add(numbered([a], "entry"))
+        with pytest.raises(DataError, match=re.escape(said)):
+            world.add(numbered([b], "entry"))
+        assert len(world.store) == 2
 
 
 def test_reference_data_may_be_of_a_later_release(write: Write) -> None:
