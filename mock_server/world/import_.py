@@ -76,6 +76,8 @@ class _Importer:
         self._ids = Ids(config.seed)
         self._records: list[Record] = []
         self._places: list[str] = []  # of the records
+        # Kinds and ids of the definitions and rules that only records have named so far.
+        self._named: set[tuple[str, str]] = set()
 
     def insert(self, store: Store, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
         """Insert the records of ``entries``; return how many these are. Raises DataError."""
@@ -95,12 +97,19 @@ class _Importer:
             ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, located.place)
-            elif early or not self.reference_data.has_references_of(value["record"]):
+            elif early or not self._is_ready(value["record"], is_plain=located.is_plain):
                 early.append(located)
             else:
                 self._keep(value, located.place)
-        for entry, place in early:
-            self._keep(entry["webhook_request"], place)
+        for located in early:
+            self._keep(located.entry["webhook_request"], located.place)
+
+    def _is_ready(self, record: Object, *, is_plain: bool) -> bool:
+        """Return False if what a webhook request refers to may still come.
+
+        It does not come after plain ones, of which there may be millions.
+        """
+        return is_plain or self.reference_data.has_references_of(record)
 
     def _keep(self, value: Object, place: str) -> None:
         self._records.append(self.record(value, place))
@@ -113,10 +122,13 @@ class _Importer:
     def _add(self, kind: str, value: Object, place: str) -> None:
         directory = self.reference_data.directory(kind)
         found = directory.find("id", value["id"])
-        if found is not None and found != value:
+        if found is None:
+            directory.add(value)
+        elif (kind, value["id"]) in self._named and _agrees(value, found):
+            directory.replace(value)
+        elif found != value:
             msg = f"{place}: {kind} {value['id']} already exists with other members"
             raise DataError(msg)
-        directory.add(value)
 
     def record(self, value: dict[str, Any], place: str) -> Record:
         """Return the record of one entry, with what sending it must have left in it."""
@@ -178,10 +190,12 @@ class _Importer:
         found = directory.find("id", key)
         if found is None:
             directory.add(named)
+            self._named.add((kind, key))
             return key
         learned: Object = {}
+        known = directory.known(key)
         for member in ("name", "alternative_code"):
-            here, before = named.get(member), found.get(member)
+            here, before = named.get(member), known.get(member)
             if here is not None and before is None:
                 learned[member] = here
             elif here is not None and here != before:
@@ -192,8 +206,13 @@ class _Importer:
                 raise DataError(msg)
         record[kind] = found | named
         if learned:
-            directory.replace(found | learned)
+            directory.learn(known | learned)
         return key
+
+
+def _agrees(value: Object, named: Object) -> bool:
+    """Return True if an object has the names that records gave it."""
+    return all(each is None or value.get(name) == each for name, each in named.items())
 
 
 def _age(record: Record) -> float:
