@@ -163,8 +163,7 @@ def seed(call: Call) -> Any:
                 lambda epoch: list(generated_more(epoch, count, start, knobs)), expected_epoch=epoch
             )
         else:
-            # A list, since errors of the generator come with the first entry.
-            entries = list(generated(call.world, scenario, knobs))
+            entries = generated(call.world, scenario, knobs)
             epoch = call.world.replace_content(entries, expected_epoch=epoch)
             added = len(epoch.store)
     except FixtureError as error:

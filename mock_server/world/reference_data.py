@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 from crmcom_kit.usage_errors import NotFound, quoted
@@ -93,6 +94,10 @@ class ReferenceData:
         for name, directory in vars(self).items():
             setattr(clone, name, directory.copy())
         return clone
+
+    def objects(self) -> Iterator[Object]:
+        """Go through the objects of all kinds."""
+        return chain.from_iterable(vars(self).values())
 
     def directory(self, kind: str) -> Directory:
         """Return the directory of a kind of world entry."""
