@@ -20,11 +20,7 @@ from crmcom_kit.mock_server.world.export import exported, in_arrays
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
 from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
-from crmcom_kit.mock_server.world.world_file import (
-    DataError,
-    read_entries,
-    read_partial_entries,
-)
+from crmcom_kit.mock_server.world.world_file import DataError, read_entries
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.usage_errors import UsageError
 
@@ -105,7 +101,7 @@ def _entry(record: Record) -> dict[str, Any]:
 
 def post_records(call: Call) -> Any:
     """Add the entries of a world file to the content, with what their records lack."""
-    entries = read_partial_entries(call.stream, call.world.release, place="body")
+    entries = read_entries(call.stream, call.world.release, place="body", may_lack=True)
     added = add_partial(call.epoch, call.world, entries, call.query.get("index"))
     return {
         "added": added.records,
@@ -167,8 +163,7 @@ def seed(call: Call) -> Any:
                 lambda epoch: list(generated_more(epoch, count, start, knobs)), expected_epoch=epoch
             )
         else:
-            # A list, since errors of the generator come with the first entry.
-            entries = list(generated(call.world, scenario, knobs))
+            entries = generated(call.world, scenario, knobs)
             epoch = call.world.replace_content(entries, expected_epoch=epoch)
             added = len(epoch.store)
     except FixtureError as error:

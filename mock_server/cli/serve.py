@@ -1,7 +1,6 @@
 """``crmcom-kit serve``: the mock from the command line."""
 
 import gc
-import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.registry import WorldRegistry
     from crmcom_kit.mock_server.world.world import World
 
-_KNOWN_FROM = re.compile(r"is not in R[0-9.]+; it is known from (R[0-9]+)")
 _GIVEN = "(as given)"
 #: Seconds that deliveries have to end in after the server begins to stop: fewer than it has itself.
 DELIVERY_SECONDS = 6.0
@@ -220,11 +218,7 @@ def _world(options: dict[str, Any]) -> "World":
         )
         if options["state"] is not None:
             _keep(world, options["state"])
-    except DataError as error:
-        found = _KNOWN_FROM.search(str(error))
-        hint = f"; start with --release {found[1]}" if found else ""
-        raise Refused(f"{error}{hint}") from None
-    except UsageError as error:
+    except (DataError, UsageError) as error:
         raise Refused(str(error)) from None
     return world
 

@@ -17,7 +17,7 @@ from crmcom_kit.schemas import response_fields
 from crmcom_kit.usage_errors import UsageError, quoted
 
 Record = dict[str, Any]
-Entries = str | Path | Iterable[dict[str, Any]]
+Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
 _ALL = Query(indexed=(), newest_first=False)
 _MAX_NUMBERS = 10  # in one message
 _MAX_RECORDS = 10_000_000

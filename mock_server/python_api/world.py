@@ -379,7 +379,8 @@ class MockWorld:
         Calls, faults and clock stay as they are.
 
         Args:
-            entries: the path of a world file, or world entries.
+            entries: the path of a world file, or what it has: world entries, or webhook requests
+                as responses show them, several or one.
             scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
             knobs: arguments of ``crmcom_kit.fixtures.world``; for a scenario ``seed`` and
                 ``count``.

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from crmcom_kit.mock_server.store.life_cycle import State
 
+_OVERHEAD = 512  # bytes of a record besides what it keeps
 Key = Literal["id", "number"]
 KEYS: tuple[Key, ...] = ("id", "number")
 IndexedField = Literal["definition", "rule", "entity", "entity_id"]
@@ -31,6 +32,11 @@ class Record(NamedTuple):
     created: int | None  # created_date in seconds since 1970, read as if it were UTC
     body: bytes  # the JSON object that responses carry
     data: bytes | None  # the JSON object that is delivered
+
+    @property
+    def size(self) -> int:
+        """How many bytes it counts for."""
+        return len(self.body) + len(self.data or b"") + len(self.url) + _OVERHEAD
 
 
 class Query(NamedTuple):

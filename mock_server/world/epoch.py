@@ -12,6 +12,7 @@ from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent
 from crmcom_kit.mock_server.world.rate_limit import RateLimit
@@ -39,6 +40,7 @@ class Epoch:
     initial_content: InitialContent
     ids: Ids
     delivery: Delivery
+    room: ContentLimit
     # What goes on when the content is replaced, and is new after a reset.
     journal: Journal
     faults: Faults
@@ -63,6 +65,11 @@ class Epoch:
         self.journal.close()
         self.faults.end()
         self.attempts.close()
+
+    @property
+    def content(self) -> Held:
+        """The records, and what they refer to."""
+        return Held(self.store, self.reference_data)
 
     @property
     def sends(self) -> bool:

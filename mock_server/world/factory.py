@@ -33,7 +33,7 @@ def make_world(
     *,
     release: str | None = None,
     dialect: str | Path | Dialect = "default",
-    data: str | Path | Iterable[dict[str, Any]] | None = None,
+    data: str | Path | Iterable[dict[str, Any]] | dict[str, Any] | None = None,
     seed: int = 0,
     tokens: Iterable[str] = (),
     deliveries: str | None = None,
@@ -51,7 +51,8 @@ def make_world(
     Args:
         release: R9 to R18; R9 by default.
         dialect: a built-in name, the path of a dialect file, or a dialect.
-        data: the path of a world file, or world entries; the sample world by default.
+        data: the path of a world file, or what it has: world entries, or webhook requests as
+            responses show them, several or one; the sample world by default.
         seed: what ids and tokens are made from; the same seed gives the same ones.
         tokens: fixed tokens that never expire.
         deliveries: the outcomes of deliveries in order, such as ``3*timeout, success``; the

@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.world.world_file import (
     validated,
 )
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.usage_errors import UsageError, quoted
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
@@ -92,7 +92,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     ids = []
 
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        entries = _filled_in(epoch, index, members, "the webhook request")
+        entries = _filled_in(epoch, index, {"record": members}, "the webhook request")
         ids.append(_id_of(entries))
         return entries
 
@@ -129,15 +129,15 @@ def add_partial(
     ids: list[str] = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
-        for entry, place in given:
-            if not lacking(entry):
-                yield LocatedEntry(entry, place)
+        for one in given:
+            if not lacking(one.entry):
+                yield one
                 continue
             at = None if index is None else index + len(ids)
             try:
-                filled_in = _filled_in(epoch, at, entry["webhook_request"]["record"], place)
+                filled_in = _filled_in(epoch, at, one.entry["webhook_request"], one.place)
             except FixtureError as error:
-                msg = f"{place}: {error}"
+                msg = f"{one.place}: {error}"
                 raise DataError(msg) from None
             ids.append(_id_of(filled_in))
             yield from filled_in
@@ -148,21 +148,10 @@ def add_partial(
 
 
 def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
-    """Yield entries. Raises UsageError if too many lack members.
-
-    Raises DataError at something that cannot stand beside members that are filled in.
-    """
+    """Yield entries. Raises UsageError if too many lack members."""
     left = MAX_FILLED_IN
     for located in entries:
-        missing = lacking(located.entry)
-        if missing:
-            left -= 1
-            for name in located.entry["webhook_request"]:
-                if name != "record":
-                    seen = f"with a record that lacks {', '.join(missing)}"
-                    allowed = "only record; PATCH /records/NUMBER sets data"
-                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is {allowed}"
-                    raise DataError(msg)
+        left -= bool(lacking(located.entry))
         if left < 0:
             allowed = f"at most {MAX_FILLED_IN:,}; POST /seed with add makes more"
             raise UsageError(
@@ -172,24 +161,30 @@ def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
 
 
 def _filled_in(
-    epoch: Epoch, index: int | None, members: Mapping[str, Any], place: str
+    epoch: Epoch, index: int | None, given: Mapping[str, Any], place: str
 ) -> list[LocatedEntry]:
-    """Return what a world needs to have a webhook request with these members, itself last.
+    """Return what a world needs to have a webhook request, itself last.
 
+    ``given`` is an entry's value: a record with some members, and the data object if that is given.
     Raises FixtureError and DataError as ``add_generated`` does.
     """
     from crmcom_kit.fixtures import Options, webhook_request_entries
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
     from crmcom_kit.fixtures.options import one_of
 
+    members = dict(given["record"])
     for name in members:
         one_of("webhook_request", name, response_fields())
+    others = {name: value for name, value in given.items() if name != "record"}
+    if isinstance(others.get("data"), dict) and isinstance(others["data"].get("id"), str):
+        members.setdefault("entity_id", others["data"]["id"])
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     at = index
     if at is None:
         at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
     entries = webhook_request_entries(options=options, index=at, **members)
+    entries[-1]["webhook_request"] |= others
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
     return list(validated((LocatedEntry(one, place) for one in new), config.release))
 

@@ -12,6 +12,7 @@ from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held, check, size_of
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.tokens import Session, session_of
@@ -30,28 +31,36 @@ class InitialContent:
 
 
 def import_entries(
-    config: Config, entries: Iterable[LocatedEntry], *, by_age: bool = True
+    config: Config,
+    entries: Iterable[LocatedEntry],
+    *,
+    by_age: bool = True,
+    room: ContentLimit | None = None,
 ) -> InitialContent:
     """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
-    Raises DataError if entries contradict each other, or hold a value that cannot be kept.
+    Raises:
+        DataError: entries contradict each other, or hold a value that cannot be kept.
+        LimitExceeded: there is no ``room`` for them.
     """
     reference_data, store = ReferenceData(), Store()
-    _Importer(config, reference_data).insert(store, entries, by_age=by_age)
+    empty = Held(store, ReferenceData())
+    _Importer(config, reference_data, room).insert(empty, entries, by_age=by_age)
     fixed = dict.fromkeys(config.fixed_tokens, session_of(config, reference_data))
     return InitialContent(reference_data, fixed, store)
 
 
 def add_entries(
-    config: Config, reference_data: ReferenceData, store: Store, entries: Iterable[LocatedEntry]
+    config: Config, to: Held, entries: Iterable[LocatedEntry], room: ContentLimit
 ) -> tuple[ReferenceData, int]:
-    """Add ``entries`` to ``store``; return the new reference data and the number of records added.
+    """Add ``entries`` to content; return the new reference data and the number of records added.
 
     Raises:
         DataError: entries contradict each other or the content; nothing has changed.
+        LimitExceeded: there is no ``room`` for them; nothing has changed.
     """
-    grown = reference_data.copy()
-    return grown, _Importer(config, grown).insert(store, entries)
+    grown = to.reference_data.copy()
+    return grown, _Importer(config, grown, room).insert(to, entries)
 
 
 def record_of(
@@ -70,19 +79,30 @@ def record_of(
 class _Importer:
     """Turns entries into reference data and records."""
 
-    def __init__(self, config: Config, reference_data: ReferenceData) -> None:
+    def __init__(
+        self, config: Config, reference_data: ReferenceData, room: ContentLimit | None = None
+    ) -> None:
         self.reference_data = reference_data
         self._config = config
+        self._room = room
+        self._size = 0  # of what was read, in bytes
         self._ids = Ids(config.seed)
         self._records: list[Record] = []
         self._places: list[str] = []  # of the records
+        # Kinds and ids of the definitions and rules that only records have named so far.
+        self._named: set[tuple[str, str]] = set()
 
-    def insert(self, store: Store, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
-        """Insert the records of ``entries``; return how many these are. Raises DataError."""
+    def insert(self, to: Held, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
+        """Insert the records of ``entries``; return how many these are.
+
+        Raises DataError, LimitExceeded.
+        """
         self._read(entries)
+        if self._room is not None:
+            self._room.admit(self._size, to)
         records = sorted(self._records, key=_age) if by_age else self._records
         try:
-            store.insert(*records, reference_data=self.reference_data)
+            to.store.insert(*records, reference_data=self.reference_data)
         except DuplicateRecord as error:
             msg = f"{self._place_of(error.record)}: {error}"
             raise DataError(msg) from None
@@ -95,16 +115,31 @@ class _Importer:
             ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, located.place)
-            elif early or not self.reference_data.has_references_of(value["record"]):
+            elif early or not self._is_ready(value["record"], is_plain=located.is_plain):
                 early.append(located)
             else:
                 self._keep(value, located.place)
-        for entry, place in early:
-            self._keep(entry["webhook_request"], place)
+        for located in early:
+            self._keep(located.entry["webhook_request"], located.place)
+
+    def _is_ready(self, record: Object, *, is_plain: bool) -> bool:
+        """Return False if what a webhook request refers to may still come.
+
+        It does not come after plain ones, of which there may be millions.
+        """
+        return is_plain or self.reference_data.has_references_of(record)
 
     def _keep(self, value: Object, place: str) -> None:
-        self._records.append(self.record(value, place))
+        record = self.record(value, place)
+        self._records.append(record)
         self._places.append(place)
+        self._count(record.size)
+
+    def _count(self, size: int) -> None:
+        """Add to the size; stop early if it is too much for any world. Raises LimitExceeded."""
+        self._size += size
+        if self._room is not None:
+            check(self._size)
 
     def _place_of(self, record: Record) -> str:
         """Return where the entry of a record is."""
@@ -113,10 +148,14 @@ class _Importer:
     def _add(self, kind: str, value: Object, place: str) -> None:
         directory = self.reference_data.directory(kind)
         found = directory.find("id", value["id"])
-        if found is not None and found != value:
+        if found is None:
+            directory.add(value)
+            self._count(size_of(value))
+        elif (kind, value["id"]) in self._named and _agrees(value, found):
+            directory.replace(value)
+        elif found != value:
             msg = f"{place}: {kind} {value['id']} already exists with other members"
             raise DataError(msg)
-        directory.add(value)
 
     def record(self, value: dict[str, Any], place: str) -> Record:
         """Return the record of one entry, with what sending it must have left in it."""
@@ -178,12 +217,18 @@ class _Importer:
         found = directory.find("id", key)
         if found is None:
             directory.add(named)
+            self._count(size_of(named))
+            self._named.add((kind, key))
             return key
-        is_named_here = False  # for the first time
+        if named.items() <= found.items():  # as in nearly all records
+            record[kind] = found
+            return key
+        learned: Object = {}
+        known = directory.known(key)
         for member in ("name", "alternative_code"):
-            here, before = named.get(member), found.get(member)
+            here, before = named.get(member), known.get(member)
             if here is not None and before is None:
-                is_named_here = True
+                learned[member] = here
             elif here is not None and here != before:
                 msg = (
                     f"{place}: {member} of {kind} {key} is {quoted(here)} in webhook "
@@ -191,9 +236,14 @@ class _Importer:
                 )
                 raise DataError(msg)
         record[kind] = found | named
-        if is_named_here:
-            directory.add(record[kind])
+        if learned:
+            directory.learn(known | learned)
         return key
+
+
+def _agrees(value: Object, named: Object) -> bool:
+    """Return True if an object has the names that records gave it."""
+    return all(each is None or value.get(name) == each for name, each in named.items())
 
 
 def _age(record: Record) -> float:

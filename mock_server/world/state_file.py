@@ -1,23 +1,27 @@
 """The file of ``serve --state``: the content of a world as a log of its changes.
 
-Each line is a JSON object with one member. The first says what made the file (``state``). An entry
-of a world file is new, or takes the place of the one with the same id. ``deleted`` has id and
-number of a record that is gone, which stay taken. ``end`` ends a change, and has how many ids were
-drawn: what follows the last one is a change that was not written completely, and has not happened.
+The first line says how long the log is, how many ids were drawn, and the checksum of both; it is
+written anew after each change. The second says which release and dialect made the file. Then
+an entry of a world file is new, or takes the place of the one with the same id, and ``deleted``
+has id and number of a record that is gone, which stay taken.
 
-A change is written before it can be seen. It is not forced to the disk: what a process has written
-outlives the process, whichever way that ends, but not a machine that loses its power.
+A change is written before it can be seen: first its lines, then the first line of the file. Bytes
+beyond the length that this one says are a change that was not completed, and has not happened. A
+file that is shorter, or has other bytes, is damaged, and refused. Nothing is forced to the disk:
+what a process has written outlives the process, whichever way that ends, but not a machine that
+loses its power.
 """
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, NoReturn
+from zlib import crc32
 
 import orjson
 
@@ -29,7 +33,6 @@ from crmcom_kit.mock_server.world.export import entries_of, record_entry, refere
 from crmcom_kit.mock_server.world.import_ import InitialContent, import_entries
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.world_file import (
-    MAX_ENTRY,
     DataError,
     LocatedEntry,
     checked,
@@ -38,7 +41,11 @@ from crmcom_kit.mock_server.world.world_file import (
 )
 from crmcom_kit.usage_errors import UsageError
 
-_FORMAT = 1
+_FORMAT = 2
+_FIRST_LINE = re.compile(
+    rb'\{"state":(\d+),"bytes": *(\d{1,15}),"ids": *(\d{1,15}),"crc32": *(\d{1,10})\}\n'
+)
+_OTHER_BYTES = "its bytes are not those that were written"
 _RECORD = "webhook_request"
 _BUFFER = 256 * 1024  # bytes
 _OTHER_DIAL = "delivery.script"  # says what deliveries will do, and nothing about the content
@@ -56,13 +63,35 @@ class KeptContent(NamedTuple):
 
     content: InitialContent
     drawn: int  # ids
-    cut_off: int  # bytes at the end of the file that are not a complete change
+    cut_off: int  # bytes at the end of the file, of a change that was not completed
+
+
+class _Extent(NamedTuple):
+    """The first line of a state file: how much of the file counts."""
+
+    size: int  # bytes of the whole file
+    ids: int  # how many were drawn
+    checksum: int  # of all other lines
+
+    def line(self) -> bytes:
+        """Return the line, which has the same length for all files."""
+        checksum = crc32(b"%d %d" % (self.size, self.ids), self.checksum)
+        numbers = _FORMAT, self.size, self.ids, checksum
+        return b'{"state":%d,"bytes":%15d,"ids":%15d,"crc32":%10d}\n' % numbers
+
+    def after(self, lines: bytes, ids: int) -> "_Extent":
+        """Return the extent of a file to which ``lines`` were appended."""
+        return _Extent(self.size + len(lines), ids, crc32(lines, self.checksum))
+
+
+_HEAD = len(_Extent(0, 0, 0).line())
+_NEW = _Extent(_HEAD, 0, 0)
 
 
 class _Lines(NamedTuple):
     """The lines of a state file that still say something, each with its number."""
 
-    reference_data: list[tuple[int, bytes]]
+    reference_data: dict[tuple[str, str], tuple[int, bytes]]  # by kind and id
     records: dict[str, tuple[int, bytes]]  # by id, in the order in which they were new
     deleted: dict[str, tuple[int, bytes]]  # by id
 
@@ -81,13 +110,12 @@ class StateFile:
         self._lock = threading.Lock()  # taken while a store's lock is held, never before it
         self._epoch: Epoch | None = None  # whose changes are written
         self._file: IO[bytes] | None = None
-        self._size = 0
-        self._torn = False  # True if the last change was written in part, and did not happen
+        self._extent = _NEW
         self._reference_data = ReferenceData()
         try:
             if self._exists():
                 with self._path.open("rb") as file:
-                    self._check_first_line(file)  # before there is a lock beside another's file
+                    self._check_head(file)  # before there is a lock beside another's file
             self._process_lock = self._locked()
         except OSError as error:
             msg = (
@@ -99,23 +127,24 @@ class StateFile:
     @property
     def size(self) -> int:
         """The size of the file in bytes."""
-        return self._size
+        return self._extent.size
 
     def _exists(self) -> bool:
-        """Return False if there is no file, or an empty one. Raises OSError, DataError."""
+        """Return whether there is a file. Raises OSError, DataError."""
         if not self._path.exists():
             return False
         if not self._path.is_file():
             msg = f"{self._place}: it is not a regular file"
             raise DataError(msg)
-        return self._path.stat().st_size > 0
+        return True
 
     def _locked(self) -> IO[bytes]:
         """Lock a file beside the state file, which is replaced now and then; return it.
 
         The system unlocks it when the process ends, killed or not.
         """
-        file = self._path.with_name(f"{self._path.name}.lock").open("ab")
+        path = self._path.with_name(f"{self._path.name}.lock")
+        file = open(path, "ab", opener=_for_its_owner)  # noqa: SIM115 - open until close()
         try:
             if sys.platform == "win32":
                 import msvcrt
@@ -143,30 +172,26 @@ class StateFile:
     # Reading.
 
     def read(self) -> KeptContent | None:
-        """Return the content of the file; None if it is new or empty. Raises DataError."""
+        """Return the content of the file; None if there is no file. Raises DataError."""
         try:
             if not self._exists():
                 return None
             with self._path.open("rb", buffering=_BUFFER) as file:
-                self._check_first_line(file)
-                lines, drawn, end = self._lines(file)
-                cut_off = file.seek(0, os.SEEK_END) - end
+                extent = self._check_head(file)
+                self._check_bytes(file, extent)
+                lines = self._lines(file, extent)
+                cut_off = file.seek(0, os.SEEK_END) - extent.size
         except OSError as error:
             msg = f"{self._place}: cannot be read: {error.strerror}"
             raise DataError(msg) from None
         entries = checked(self._entries(lines), self._config.release)
         content = import_entries(self._config, entries, by_age=False)
         deleted = [self._id_and_number(*one) for one in lines.deleted.values()]
-        store = content.store
-        for own_id, number in deleted:
-            if store.ever_existed("id", own_id) or store.ever_existed("number", number):
-                msg = f"{self._place}: webhook request {number} is both deleted and present"
-                raise DataError(msg)
-        store.insert_deleted(deleted)
-        return KeptContent(content, drawn, cut_off)
+        content.store.insert_deleted(deleted)
+        return KeptContent(content, extent.ids, cut_off)
 
     def _entries(self, lines: _Lines) -> Iterator[LocatedEntry]:
-        for number, line in (*lines.reference_data, *lines.records.values()):
+        for number, line in (*lines.reference_data.values(), *lines.records.values()):
             yield LocatedEntry(parsed(line, self._place, number), self._line(number))
 
     def _id_and_number(self, number: int, line: bytes) -> tuple[str, str]:
@@ -176,27 +201,39 @@ class StateFile:
     def _line(self, number: int) -> str:
         return f"{self._place} line {number}"
 
-    def _first_line(self) -> dict[str, Any]:
+    def _made_by(self) -> dict[str, Any]:
+        """Return the second line: what says what made the file."""
         dialect = self._config.dialect.changes()
         dialect.pop(_OTHER_DIAL, None)
-        made_by = {"format": _FORMAT, "release": self._config.release.name, "dialect": dialect}
-        return {"state": made_by}
+        return {"release": self._config.release.name, "dialect": dialect}
 
-    def _check_first_line(self, file: IO[bytes]) -> None:
-        """Read the first line. Raises DataError unless this release and dialect have made it."""
-        try:
-            here = orjson.loads(file.readline(MAX_ENTRY))["state"]
-            made_in, release, dialect = here["format"], here["release"], dict(here["dialect"])
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+    def _check_head(self, file: IO[bytes]) -> _Extent:
+        """Read the first two lines; return what the first one says.
+
+        Raises DataError unless they are whole, and of this release and dialect.
+        """
+        line = file.readline(_HEAD)
+        found = _FIRST_LINE.fullmatch(line)
+        if found is None:
+            seen = "it is empty" if not line else "it is not a state file, or its beginning is gone"
             msg = (
-                f"{self._place}: it is not a state file; allowed is a file made by --state, "
-                "or a new name; --data reads a world file"
+                f"{self._place}: {seen}; allowed is a file made by --state, or a name that no file "
+                "has; --data reads a world file"
             )
-            raise DataError(msg) from None
-        mine = orjson.loads(orjson.dumps(self._first_line()))["state"]
+            raise DataError(msg)
+        made_in, size, ids, checksum = map(int, found.groups())
         if made_in != _FORMAT:
             msg = f"{self._place}: seen format {made_in}; allowed is {_FORMAT}"
             raise DataError(msg)
+        there = self._path.stat().st_size
+        if there < size:
+            self._refuse(f"it has {there:,} of {size:,} bytes")
+        try:
+            here = orjson.loads(file.readline())
+            release, dialect = here["release"], dict(here["dialect"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            self._refuse(_OTHER_BYTES)
+        mine = orjson.loads(orjson.dumps(self._made_by()))
         if release != mine["release"]:
             msg = (
                 f"{self._place}: seen release {release}; allowed is {mine['release']}, "
@@ -213,33 +250,41 @@ class StateFile:
                 f"which differs in {named}"
             )
             raise DataError(msg)
+        return _Extent(size, ids, checksum)
 
-    def _lines(self, file: IO[bytes]) -> tuple[_Lines, int, int]:
-        """Read the changes; return them, how many ids were drawn, and where the last one ends."""
-        found, drawn, end = _Lines([], {}, {}), 0, file.tell()
-        # Bytes, since the first change of a file is all that a world had then.
-        change: list[tuple[int, bytes, str, str]] = []
-        for number, line in enumerate(iter(partial(file.readline, MAX_ENTRY + 1), b""), 2):
-            if not line.endswith(b"\n"):
-                if len(line) > MAX_ENTRY:
-                    msg = f"{self._line(number)}: longer than {MAX_ENTRY:,} bytes"
-                    raise DataError(msg)
-                break  # cut off
-            try:
-                ((kind, value),) = parsed(line, self._place, number).items()
-                if kind == "end":
-                    for one in change:
-                        _apply(found, *one)
-                    drawn, end, change = int(value["ids"]), file.tell(), []
-                else:
-                    own_id = (value["record"] if kind == _RECORD else value)["id"]
-                    change.append((number, line, kind, own_id))
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                if isinstance(error, DataError):
-                    raise
-                msg = f"{self._line(number)}: it is not a line of a state file"
-                raise DataError(msg) from None
-        return found, drawn, end
+    def _check_bytes(self, file: IO[bytes], extent: _Extent) -> None:
+        """Raise DataError unless the file has the bytes that were written."""
+        file.seek(0)
+        first, checksum = file.readline(), 0
+        while (rest := extent.size - file.tell()) > 0:
+            checksum = crc32(file.read(min(rest, _BUFFER)), checksum)
+        if extent._replace(checksum=checksum).line() != first:
+            self._refuse(_OTHER_BYTES)
+
+    def _refuse(self, seen: str) -> NoReturn:
+        allowed = "a copy of it that is whole, or a name that no file has"
+        msg = f"{self._place}: it is damaged: {seen}; allowed is {allowed}"
+        raise DataError(msg)
+
+    def _lines(self, file: IO[bytes], extent: _Extent) -> _Lines:
+        """Return the lines of a file that has the bytes that were written."""
+        found = _Lines({}, {}, {})
+        at = file.seek(_HEAD) + len(file.readline())
+        # Kept as bytes: as values they would take several times as much memory.
+        for number, line in enumerate(file, 3):
+            at += len(line)
+            if at > extent.size:
+                break
+            ((kind, value),) = parsed(line, self._place, number).items()
+            own_id = (value["record"] if kind == _RECORD else value)["id"]
+            if kind == _RECORD:
+                found.records[own_id] = (number, line)
+            elif kind == "deleted":
+                found.records.pop(own_id, None)
+                found.deleted[own_id] = (number, line)
+            else:
+                found.reference_data[kind, own_id] = (number, line)
+        return found
 
     # Writing.
 
@@ -256,13 +301,15 @@ class StateFile:
         new = self._path.with_name(f"{self._path.name}.new")
         with self._lock:
             try:
-                with open(new, "wb", buffering=_BUFFER, opener=_for_its_owner) as file:
-                    file.write(orjson.dumps(self._first_line()) + b"\n")
-                    entries = entries_of(epoch.reference_data, store.records())
-                    file.writelines(entry + b"\n" for _, entry in entries)
-                    file.writelines(_deleted(*one) for one in store.deleted())
-                    file.write(_end(epoch))
-                    size = file.tell()
+                new.unlink(missing_ok=True)  # left by a process that was killed, or a link
+                with open(new, "xb", buffering=_BUFFER, opener=_for_its_owner) as file:
+                    extent = _NEW
+                    file.write(extent.line())
+                    for line in self._all_lines(epoch, store):
+                        file.write(line)
+                        extent = extent.after(line, epoch.ids.drawn)
+                    file.seek(0)
+                    file.write(extent.line())
                     file.flush()
                     os.fsync(file.fileno())  # once; so that no crash leaves an empty file
                 self._swap(new)
@@ -270,8 +317,15 @@ class StateFile:
                 with suppress(OSError):
                     new.unlink(missing_ok=True)
                 raise self._not_written(error) from None
-            self._epoch, self._size, self._torn = epoch, size, False
+            self._epoch, self._extent = epoch, extent
             self._reference_data = epoch.reference_data
+
+    def _all_lines(self, epoch: Epoch, store: Store) -> Iterator[bytes]:
+        """Yield the lines of a file that has the content of ``epoch``, from the second one on."""
+        yield orjson.dumps(self._made_by()) + b"\n"
+        for _, entry in entries_of(epoch.reference_data, store.records()):
+            yield entry + b"\n"
+        yield from (_deleted(*one) for one in store.deleted())
 
     def _swap(self, new: Path) -> None:
         """Put the file at ``new`` in place; Windows wants the one before closed."""
@@ -298,31 +352,31 @@ class StateFile:
             lines = [entry + b"\n" for entry in new if entry is not None]
             lines += [record_entry(one, known) + b"\n" for one in changed]
             lines += [_deleted(one.id, one.number) for one in deleted]
-            self._append(b"".join((*lines, _end(epoch))))
+            self._append(b"".join(lines), epoch.ids.drawn)
             self._reference_data = known
 
     def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes | None]:
-        """Yield the entry of each object that was not there before; objects are only added."""
+        """Yield the entry of each object that is new, or known better than before."""
         for kind in kinds():
             if kind != _RECORD:
-                before = len(self._reference_data.directory(kind))
-                for value in islice(reference_data.directory(kind), before, None):
-                    yield reference_entry(kind, value)
+                before = self._reference_data.directory(kind)
+                for value in reference_data.directory(kind):
+                    if before.find("id", value["id"]) is not value:
+                        yield reference_entry(kind, value)
 
-    def _append(self, lines: bytes) -> None:
+    def _append(self, lines: bytes, ids: int) -> None:
+        extent = self._extent.after(lines, ids)
         try:
             if self._file is None:
-                self._file = self._path.open("ab", buffering=0)
-            if self._torn:
-                self._file.truncate(self._size)
-            self._torn = True
-            rest = memoryview(lines)
-            while rest:
-                rest = rest[self._file.write(rest) :]
+                self._file = self._path.open("r+b", buffering=0)
+            for at, text in ((self._extent.size, lines), (0, extent.line())):
+                self._file.seek(at)
+                rest = memoryview(text)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise self._not_written(error) from None
-        self._torn = False
-        self._size += len(lines)
+        self._extent = extent
 
     def _not_written(self, error: OSError) -> NotWritten:
         seen = f"{self._path.name}: {error.strerror}"
@@ -330,24 +384,12 @@ class StateFile:
 
 
 def _for_its_owner(path: str, flags: int) -> int:
-    """Open a file that no other user may read: it has the keys that sign webhooks."""
-    return os.open(path, flags, 0o600)
+    """Open a file that no other user may read, since it has the keys that sign webhooks.
 
-
-def _apply(found: _Lines, number: int, line: bytes, kind: str, own_id: str) -> None:
-    """Add a line of a complete change to those found. Raises TypeError if it has no proper id."""
-    if kind == _RECORD:
-        found.records[own_id] = (number, line)
-    elif kind == "deleted":
-        found.records.pop(own_id, None)
-        found.deleted[own_id] = (number, line)
-    else:
-        found.reference_data.append((number, line))
+    A link is refused: it may be another user's, and lead anywhere.
+    """
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def _deleted(own_id: str, number: str) -> bytes:
     return orjson.dumps({"deleted": {"id": own_id, "number": number}}) + b"\n"
-
-
-def _end(epoch: Epoch) -> bytes:
-    return b'{"end":{"ids":%d}}\n' % epoch.ids.drawn

@@ -16,6 +16,7 @@ from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, Journ
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import (
@@ -94,6 +95,8 @@ class World:
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
+        self._kept_content: InitialContent | None = None  # what the state file had
+        self._room = ContentLimit(self._given_content, self._saved_content)
         self.tokens = self._new_tokens()
         self._secrets = secrets
         #: Hides the secrets of this world.
@@ -150,12 +153,22 @@ class World:
             initial_content=self._start,
             ids=self._new_ids(),
             delivery=delivery,
+            room=self._room,
             journal=Journal(self._limits, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.name, self.clock),
             attempts=Attempts(self.name, last=attempts),
             delivery_faults=DeliveryFaults(),
             receiver=Receiver(self.clock),
         )
+
+    def _given_content(self) -> list[Held]:
+        """Return the content that the world has from its files."""
+        given = [one for one in (self._start, self._kept_content) if one is not None]
+        return [Held(one.store, one.reference_data) for one in given]
+
+    def _saved_content(self) -> list[Held]:
+        saved = [one.initial_content for one in list(self._snapshots.values())]
+        return [Held(one.store, one.reference_data) for one in saved]
 
     # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
     # epoch in which it began.
@@ -217,9 +230,10 @@ class World:
 
         Raises:
             DataError: the entries contradict each other; nothing has changed.
+            LimitExceeded: there is no room for them; nothing has changed.
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
-        initial_content = import_entries(self.config, entries, by_age=by_age)
+        initial_content = import_entries(self.config, entries, by_age=by_age, room=self._room)
         with self._lock:
             self._check_epoch(expected_epoch)
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
@@ -229,6 +243,7 @@ class World:
 
         Raises:
             DataError: the entries contradict each other or the content; nothing has changed.
+            LimitExceeded: there is no room for them; nothing has changed.
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         entries = list(entries)  # not under the lock: producing them may be slow
@@ -249,7 +264,7 @@ class World:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
             reference_data, records = add_entries(
-                self.config, epoch.reference_data, epoch.store, make(epoch)
+                self.config, epoch.content, make(epoch), self._room
             )
             epoch.reference_data = reference_data
             return records
@@ -266,6 +281,7 @@ class World:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
             reference_data, record = record_of(self.config, epoch.reference_data, located)
+            self._room.admit(record.size, epoch.content)
             if not epoch.store.replace(before, record, reference_data=reference_data):
                 return None
             epoch.reference_data = reference_data
@@ -294,6 +310,7 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
+            self._room.admit_snapshot(epoch.content)
             content = replace(
                 epoch.initial_content,
                 reference_data=epoch.reference_data,
@@ -364,6 +381,7 @@ class World:
             kept = state.read()
             if kept is not None:
                 ids = self._new_ids(kept.drawn)
+                self._kept_content = kept.content
                 self._replace(kept.content, ids, self.current_epoch.delivery)
             state.begin(self.current_epoch)
             self._state = state

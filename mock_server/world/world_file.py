@@ -1,4 +1,7 @@
-"""Reading a world file: one entry a line (JSON Lines), or one JSON document of arrays.
+"""Reading a world: entries or plain webhook requests, in JSON Lines, an array or an object.
+
+An entry has one member, named for its kind. A plain webhook request is one as responses show it,
+and stands for its entry. An object of arrays under the kinds' names is a whole world.
 
 An empty file is an error: it is more likely the output of a program that failed. An empty world
 is written ``{}``. A file is read no further than its first error, and no line, document or run of
@@ -8,7 +11,7 @@ blank lines longer than the limits below: a device or a pipe may never end.
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -18,7 +21,7 @@ import orjson
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
-from crmcom_kit.schemas import Release, validator
+from crmcom_kit.schemas import Release, response_fields, validator
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import quoted
@@ -43,9 +46,13 @@ _CLASSES = bytes.maketrans(b"0123456789[,- \t\r\n", b"0000000000:::::::")
 _LONG_NUMBER = b":" + b"0" * 19  # in the classes of _CLASSES
 # How an array of a document begins, and where an entry of it may end.
 _ARRAY = re.compile(rb'\s*[{,]\s*"(\w+)"\s*:\s*\[\s*')
+_BARE_ARRAY = re.compile(rb"\s*\[\s*")
 _ENTRY_END = re.compile(rb"\}\s*(?:,\s*(?=\{)|(?=\]))")
 _MAX_ATTEMPTS = 20  # to find the end of an entry
 _ENTRY = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{')  # how a line with an entry begins
+
+
+_RECORD = "webhook_request"
 
 
 class DataError(ValueError):
@@ -57,6 +64,24 @@ class LocatedEntry(NamedTuple):
 
     entry: Entry
     place: str
+    is_plain: bool = False  # True if it was given as a plain webhook request
+
+
+def located(value: Any, place: str) -> LocatedEntry:
+    """Return a value as an entry: a plain webhook request becomes one."""
+    if isinstance(value, dict) and _is_plain(value):
+        return LocatedEntry({_RECORD: {"record": value}}, place, is_plain=True)
+    return LocatedEntry(value, place)
+
+
+def _is_plain(value: Mapping[str, Any]) -> bool:
+    return any(name in _record_members() for name in value)
+
+
+@cache
+def _record_members() -> frozenset[str]:
+    """Return the members of a webhook request that are no kind of an entry."""
+    return frozenset(response_fields()) - frozenset(kinds())
 
 
 def kinds() -> tuple[str, ...]:
@@ -83,21 +108,23 @@ def _entity(entry: Entry) -> str | None:
 
 
 def given_entries(
-    given: str | Path | Iterable[Entry], release: Release, name: str
+    given: str | Path | Iterable[Entry] | Entry, release: Release, name: str
 ) -> Iterator[LocatedEntry]:
-    """Return the entries of the file at a path, or entries that messages call ``name`` and number.
+    """Return the entries of the file at a path, or of a value that messages call ``name``.
 
     Raises:
         DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
     if isinstance(given, str | Path):
         return file_entries(Path(given), release)
+    if isinstance(given, Mapping):
+        return validated(_of_object(given, name), release)
     return validated(numbered(given, name), release)
 
 
 def numbered(entries: Iterable[Entry], name: str) -> Iterator[LocatedEntry]:
     """Return entries whose places are ``name`` with their numbers."""
-    return (LocatedEntry(entry, f"{name} {at}") for at, entry in enumerate(entries))
+    return (located(entry, f"{name} {at}") for at, entry in enumerate(entries))
 
 
 def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
@@ -114,34 +141,23 @@ def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
         raise DataError(msg) from None
 
 
-def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[LocatedEntry]:
+def read_entries(
+    file: IO[bytes], release: Release, *, place: str, may_lack: bool = False
+) -> Iterator[LocatedEntry]:
     """Return the entries of a world in ``file``, each validated; messages call it ``place``.
+
+    With ``may_lack``, a webhook request that lacks members is not validated.
 
     Raises:
         DataError: an entry does not fit the schema or the release.
     """
-    return checked(_entries(file, place), release)
-
-
-def read_partial_entries(
-    file: IO[bytes], release: Release, *, place: str
-) -> Iterator[LocatedEntry]:
-    """Return the entries in ``file`` as ``read_entries`` does, those that lack members unchecked.
-
-    Raises:
-        DataError: an entry that lacks none does not fit the schema or the release.
-    """
-    for located in _entries(file, place):
-        if lacking(located.entry):
-            yield located
-        else:
-            yield from checked((located,), release)
+    return checked(_entries(file, place), release, may_lack=may_lack)
 
 
 def lacking(entry: Entry) -> list[str]:
     """Return the members that the webhook request of an entry needs and lacks."""
-    value = entry.get("webhook_request")
-    record = value.get("record") if isinstance(value, dict) and len(entry) == 1 else None
+    value = entry.get(_RECORD) if isinstance(entry, dict) and len(entry) == 1 else None
+    record = value.get("record") if isinstance(value, dict) else None
     if not isinstance(record, dict):
         return []
     return [name for name in _needed() if name not in record]
@@ -158,22 +174,34 @@ def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loc
     Raises:
         DataError: an entry is not JSON, or does not fit the schema or the release.
     """
-    return checked((LocatedEntry(_as_json(one), one.place) for one in entries), release)
+    return checked((one._replace(entry=_as_json(one)) for one in entries), release)
 
 
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
-    """Find out from its first line which of the two forms the file has, and read it."""
+    """Find out from its first line which form the file has, and read it."""
     number, first = _first_line(file, place)
-    if _ENTRY.match(first):
+    if _is_whole(first):
         rest = iter(lambda: file.readline(MAX_ENTRY + 1), b"")
         yield from _lines(chain([first], rest), place, number)
-    elif first.lstrip().startswith(b"{"):
+    elif first.lstrip()[:1] in (b"{", b"["):
         text = first + file.read(max(0, MAX_DOCUMENT + 1 - len(first)))
         yield from _document(text, place, number)
     else:
         here = f"{place} line {number}"
         msg = f"{here}: seen {json_type(_start(first, here))}; allowed is {_allowed()}"
         raise DataError(msg)
+
+
+def _is_whole(first: bytes) -> bool:
+    """Return True if a first line is an entry or a webhook request, or meant as an entry."""
+    if _ENTRY.match(first):
+        return True
+    if _ARRAY.match(first) or not first.lstrip().startswith(b"{"):
+        return False
+    try:
+        return bool(_loads(first))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
@@ -197,9 +225,7 @@ def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
 
 
 def _start(first: bytes, here: str) -> object:
-    """Return a value of the type that a file begins with. Raises DataError if it is not JSON."""
-    if first.lstrip().startswith(b"["):
-        return []
+    """Return the value that a file begins with. Raises DataError if it is not JSON."""
     try:
         return orjson.loads(first[:_MAX_REASON])
     except orjson.JSONDecodeError as error:
@@ -211,8 +237,10 @@ _EXAMPLE = '{"webhook_request": {"record": {…}}}'
 
 
 def _allowed() -> str:
-    arrays = f"an object of arrays under {', '.join(kinds())}"
-    return f"JSON Lines of entries, or {arrays}; an entry is {_EXAMPLE}"
+    return (
+        "webhook requests or entries of a world, as JSON Lines or in an array, or an object of "
+        f"arrays under {', '.join(kinds())}; an entry is {_EXAMPLE}"
+    )
 
 
 def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEntry]:
@@ -223,7 +251,7 @@ def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEn
             raise DataError(msg)
         text = line.rstrip()
         if text:
-            yield LocatedEntry(parsed(text, place, number), here)
+            yield located(parsed(text, place, number), here)
 
 
 def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
@@ -233,8 +261,8 @@ def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
         raise DataError(msg)
     count = 0
     try:
-        for located in _one_by_one(text, place):
-            yield located
+        for one in _one_by_one(text, place):
+            yield one
             count += 1
     except _Unusual:
         yield from islice(_at_once(text, place, start), count, None)
@@ -249,18 +277,30 @@ def _one_by_one(text: bytes, place: str) -> Iterator[LocatedEntry]:
 
     Raises _Unusual at the first thing that is not written as usual.
     """
-    at = 0
-    while array := _ARRAY.match(text, at):
-        kind, at, number = array[1].decode(), array.end(), 0
-        while text.startswith(b"{", at):
-            entry, at = _next_entry(text, at)
-            yield LocatedEntry({kind: entry}, f"{place} /{kind}/{number}")
-            number += 1
-        if kind not in kinds() or not text.startswith(b"]", at):
-            raise _Unusual
-        at += 1
-    if text[at:].strip() != b"}":
+    bare = _BARE_ARRAY.match(text)
+    if bare:
+        at = yield from _elements(text, bare.end(), place, None)
+    else:
+        at = 0
+        while (array := _ARRAY.match(text, at)) and array[1].decode() in kinds():
+            at = yield from _elements(text, array.end(), place, array[1].decode())
+    if text[at:].strip() != (b"" if bare else b"}"):
         raise _Unusual
+
+
+def _elements(
+    text: bytes, at: int, place: str, kind: str | None
+) -> Generator[LocatedEntry, None, int]:
+    """Yield the elements of an array of one kind or of any; return where it ends."""
+    where = f"{place} " if kind is None else f"{place} /{kind}"
+    number = 0
+    while text.startswith(b"{", at):
+        value, at = _next_entry(text, at)
+        yield located(value if kind is None else {kind: value}, f"{where}/{number}")
+        number += 1
+    if not text.startswith(b"]", at):
+        raise _Unusual
+    return at + 1
 
 
 def _next_entry(text: bytes, start: int) -> tuple[Any, int]:
@@ -288,12 +328,25 @@ def _at_once(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
         msg = f"{place}: a document of more than {MAX_VALUES:,} values; JSON Lines have no limit"
         raise DataError(msg)
     document = parsed(text, place, start)
-    for kind, entries in document.items():
+    if isinstance(document, list):
+        for number, value in enumerate(document):
+            yield located(value, f"{place} /{number}")
+    else:
+        yield from _of_object(document, place)
+
+
+def _of_object(value: Mapping[str, Any], place: str) -> Iterator[LocatedEntry]:
+    """Yield the entries of one object: a webhook request, an entry, or a world in arrays."""
+    is_entry = len(value) == 1 and not isinstance(next(iter(value.values())), list)
+    if _is_plain(value) or (is_entry and next(iter(value)) in kinds()):
+        yield located(dict(value), place)
+        return
+    for kind, entries in value.items():
         if kind not in kinds() or not isinstance(entries, list):
             seen = f"{quoted(kind)} with {json_type(entries)}"
             msg = f"{place}: {seen} is not allowed; allowed is {_allowed()}"
             raise DataError(msg)
-    for kind, entries in document.items():
+    for kind, entries in value.items():
         for number, entry in enumerate(entries):
             yield LocatedEntry({kind: entry}, f"{place} /{kind}/{number}")
 
@@ -317,7 +370,9 @@ def _loads(text: bytes) -> Any:
     return json.loads(text) if long_number else orjson.loads(text)
 
 
-def checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
+def checked(
+    entries: Iterable[LocatedEntry], release: Release, *, may_lack: bool = False
+) -> Iterator[LocatedEntry]:
     """Yield ``entries``. Raises DataError at one that does not fit the schema or the release.
 
     A definition or a rule may be about an entity that the release lacks: no webhook request can
@@ -327,32 +382,41 @@ def checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Locat
     from crmcom_kit.schemas.loader import quick_validator
 
     fits = quick_validator("world_entry", "strict")
-    for located in entries:
-        entry, place = located
+    for one in entries:
+        entry, place, _ = one
+        if may_lack and lacking(entry):
+            yield one
+            continue
         if not fits(entry):
-            _explain(located)
+            _explain(one)
         if "webhook_request" in entry:
             entity = entry["webhook_request"]["record"]["entity"]
             if entity not in release.entities:
                 since = entities_since()[entity]
-                msg = f"{place}: entity {entity} is not in {release.name}; it is known from {since}"
+                msg = (
+                    f"{place}: entity {entity} is not in {release.name}; it is known from {since}; "
+                    f"start the mock with --release {since.partition('.')[0]}"
+                )
                 raise DataError(msg)
-        yield located
+        yield one
 
 
-def _explain(located: LocatedEntry) -> None:
+def _explain(wrong: LocatedEntry) -> None:
     """Say what is wrong with an entry, if anything is. Raises DataError."""
     from jsonschema.exceptions import best_match
 
-    best = best_match(validator("world_entry", "strict").iter_errors(located.entry))
+    best = best_match(validator("world_entry", "strict").iter_errors(wrong.entry))
     if best is None:
         return
     together = [best]
     if best.validator == "required" and best.parent is None:  # name all that are missing at once
-        errors = validator("world_entry", "strict").iter_errors(located.entry)
+        errors = validator("world_entry", "strict").iter_errors(wrong.entry)
         together = [error for error in errors if error.json_path == best.json_path]
     reasons = "; ".join(dict.fromkeys(_reason(error) for error in together))
-    msg = f"{located.place}: {_short(f'{best.json_path}: {reasons}')}"
+    path = best.json_path
+    if wrong.is_plain:
+        path = path.replace(f"$.{_RECORD}.record", "$", 1)
+    msg = f"{wrong.place}: {_short(f'{path}: {reasons}')}"
     raise DataError(msg)
 
 

@@ -61,6 +61,7 @@ def fire(
         UsageError: the entity is not in the release, or not the definition's.
         NotFound: there is no such definition or rule.
         DataError: the result is not a valid webhook request.
+        LimitExceeded: there is no room for it.
     """
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
@@ -105,7 +106,7 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     record = located[0].entry["webhook_request"]["record"]
     for tries_left in reversed(range(_MAX_TRIES)):
         try:
-            add_entries(epoch.config, epoch.reference_data, epoch.store, located)
+            add_entries(epoch.config, epoch.content, located, epoch.room)
             break
         except DataError:
             if not tries_left:

@@ -248,6 +248,9 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
 
     assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "added": 30, "webhook_requests": 30}
 
+    rejected = admin.ask("GET", "/records?state=REJECTED")
+    assert rejected["total"] == 15
+
     asked["entities"] = ("JOBS",)
     assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
 

@@ -42,6 +42,41 @@ def test_what_lacks_members_gets_them_as_in_python(admin: Any) -> None:
     assert admin.ask("GET", "/records?limit=4")["records"][0]["record"] == list(python.records)[-1]
 
 
+def test_plain_ones_are_added_too(admin: Any) -> None:
+    """One, an array or lines of webhook requests without an entry around them, whole or not."""
+    python = crmcom_mock()
+    jobs: dict[str, Any] = {"entity": "JOBS", "life_cycle_state": "REJECTED"}
+    both = b"".join(json.dumps(one).encode() + b"\n" for one in (jobs, {"entity": "ACTIVITIES"}))
+    for body in (jobs, [jobs], b"[" + json.dumps(jobs, indent=1).encode() + b"]", both):
+        found = admin.ask("POST", "/records", body)
+        records = [one["record"] for one in found["filled_in"]]
+        assert records[0] == python.add(**jobs)
+        assert len(records) == found["added"]
+        if body is both:
+            assert records[1]["entity"] == "ACTIVITIES"
+        else:
+            assert len(records) == 1
+    whole = {**records[0], "id": "E" * 32, "number": "4711"}
+    assert admin.ask("POST", "/records", whole)["filled_in"] == []
+    assert admin.ask("GET", "/records/4711")["record"] == whole
+
+
+def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
+    """The data object stays as it is given, is signed, and names the entity."""
+    data = {"id": "J77", "number": "JOB77"}
+    body = {"webhook_request": [{"record": {"entity": "JOBS"}, "data": data}]}
+
+    (added,) = admin.ask("POST", "/records", body)["filled_in"]
+
+    assert (added["data"], added["record"]["entity_id"]) == (data, "J77")
+    code = added["record"]["authentication_code"]
+    if added["record"]["life_cycle_state"] == "SUCCESSFUL":
+        sent = json.dumps({"data": data, "authentication_code": code}, separators=(",", ":"))
+        definition = added["record"]["webhook_definition"]["id"]
+        verdict = admin.ask("POST", "/receiver/verify", {"body": sent, "definition": definition})
+        assert verdict["valid"]
+
+
 def test_whole_and_partial_ones_are_added_together(mock: Any, admin: Any) -> None:
     """A whole webhook request is added as it is, with no data if it has none."""
     record = {**admin.ask("GET", "/records/7")["record"], "id": "E" * 32, "number": "4711"}
@@ -174,7 +209,7 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
         400,
         ("already exists",),
     ),
-    ("POST", "/records", {"webhook_request": [{"record": {}, "data": {}}]}, 400, ('"data"',)),
+    ("POST", "/records", {"webhook_request": [{"record": {}, "x": {}}]}, 400, ("'x'",)),
     (
         "POST",
         "/records",

@@ -20,7 +20,7 @@ from helpers.mock_processes import reserved_port
 from helpers.tables import looped
 
 from crmcom_kit.cli import main
-from crmcom_kit.fixtures import webhook_request_entries
+from crmcom_kit.fixtures import json_lines, stream, webhook_request_entries
 from crmcom_kit.mock_server.cli.serve import serve
 from crmcom_kit.mock_server.http import server as serving
 from crmcom_kit.schemas import API_PATH, dialect_names
@@ -75,7 +75,7 @@ MISTAKES = [
     (["--data", "."], "data .: cannot be read: Is a directory"),
     (["--state", "."], "state .: it is not a regular file"),
     (["--state", "nowhere/world.state"], "state nowhere/world.state: cannot be used: No such file"),
-    (["--state", __file__], "it is not a state file; allowed is a file made by --state"),
+    (["--state", __file__], "it is not a state file, or its beginning is gone; allowed is"),
     (["--watch"], "--watch: there is no file to watch; add --data FILE or --dialect FILE"),
     (["--watch", "--dialect", "http"], "--watch: there is no file to watch"),
     (["--watch", "--data", __file__, "--state", "x"], "--watch: not allowed with --state"),
@@ -109,11 +109,11 @@ FILES = [
     ("--dialect", "errors.status.bad_date = 199\n", "allowed is an HTTP status from 200 to 599"),
     ("--data", "", "it is empty"),
     ("--data", "not json\n", "not JSON"),
-    ("--data", "[]\n", "allowed is JSON Lines of entries, or an object of arrays"),
+    ("--data", "5\n", "allowed is webhook requests or entries of a world, as JSON Lines"),
     ("--data", BAD_WORLD, "line 1: $.unit"),
     ("--data", '{"unit": {"id": "1", "name": "a"}}\n{oops\n', "line 2"),
     ("--data", '{"nonsense": {"id": "1"}}\n', "line 1"),
-    ("--data", _of_a_later_release(), "it is known from R15.0.0; start with --release R15"),
+    ("--data", _of_a_later_release(), "known from R15.0.0; start the mock with --release R15"),
 ]
 
 
@@ -377,6 +377,20 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
         "world": "default", "epoch": 0,
     }  # fmt: skip
     assert server.end(signal.SIGINT)[0] == 0
+
+
+def test_generated_records_are_data(start_server: Any, tmp_path: Path) -> None:
+    """What `crmcom-kit fixtures` writes can be served, in the release that it was made for."""
+    path = tmp_path / "r.jsonl"
+    records = list(stream(count=20, release="R15"))
+    path.write_bytes(b"".join(json_lines(records)))
+    command = [sys.executable, "-m", "crmcom_kit", "serve", "--port", "0", "--data", str(path)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "; start the mock with --release R15\n" in refused.stderr
+
+    server = start_server("--release", "R15", "--token", "T", "--data", str(path))
+    assert call(server.base, f"{SHOW}T")["data"] == records[6]
 
 
 def test_deliveries_come_to_what_the_script_says(start_server: Any) -> None:

@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -154,41 +155,61 @@ def test_compacting_leaves_out_what_was_replaced(keeper: Keeper) -> None:
 
 
 def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
-    """Wherever it was cut: none of its records is there, and the rest of the content is."""
+    """Wherever a kill cuts it: none of its records is there, and the rest of the content is."""
     world = keeper.world(data=[])
     world.add(numbered(webhook_request_entries(index=1), "entry"))
-    expected, size = content(world), keeper.path.stat().st_size
+    expected, before = content(world), keeper.path.read_bytes()
     more = [entry for index in (2, 3) for entry in webhook_request_entries(index=index)]
     world.add(numbered(more, "entry"))
-    text = keeper.path.read_bytes()
+    appended = keeper.path.read_bytes()[len(before) :]
     cut = keeper.path.with_name("cut")
     with all_cases() as case:
-        for end in (size, size + 1, *range(size + 10, len(text), 997), len(text) - 1):
+        for end in (0, 1, *range(10, len(appended), 997), len(appended) - 1, len(appended)):
             with case(end):
-                cut.write_bytes(text[:end])
+                cut.write_bytes(before + appended[:end])
                 again = make_world(data=[])
                 ignored = again.keep(StateFile(cut, again.config))
                 again.end_keeping()
-                assert (content(again), ignored) == (expected, end - size)
-                assert cut.stat().st_size <= size
+                assert (content(again), ignored) == (expected, end)
+                assert cut.stat().st_size <= len(before)
+
+
+def test_a_damaged_file_is_refused_and_stays(keeper: Keeper) -> None:
+    """Cut at any byte, also between two changes, or with another byte anywhere."""
+    world = keeper.world(data=[])
+    ends = [0]
+    for index in (1, 2):
+        ends.append(keeper.path.stat().st_size)
+        world.add(numbered(webhook_request_entries(index=index), "entry"))
+    text = keeper.path.read_bytes()
+    positions = sorted({*range(200), *range(200, len(text), 131), *ends, len(text) - 1})
+    cut = [text[:end] for end in positions]
+    flipped = [
+        text[:at] + bytes([text[at] ^ bit]) + text[at + 1 :]
+        for at, bit in zip(positions, cycle((1, 4, 16, 128)))
+    ]
+    bad, other = keeper.path.with_name("bad"), make_world(data=[])
+    with all_cases() as case:
+        for given in (*cut, *flipped):
+            with case(len(given)):
+                bad.write_bytes(given)
+                with pytest.raises(DataError, match=f"state {bad}: .*; allowed is "):
+                    keep_and_let_go(other, bad)
+                assert bad.read_bytes() == given
 
 
 def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None:
-    """Made by another release or dialect, no state file, damaged, in use: one line says so."""
+    """Made by another release or dialect, empty, no state file: one line says so."""
     keeper.world().end_keeping()
     text = keeper.path.read_bytes()
-    lines = text.splitlines(keepends=True)
-    twice = b'{"deleted":{"id":"x","number":"7"}}\n{"end":{"ids":0}}\n'
     cases: list[tuple[bytes, dict[str, Any], str]] = [
         (text, {"release": "R10"}, "seen release R9.0.0; allowed is R10.0.0, the release"),
         (text, {"dialect": "http"}, "seen another dialect; allowed is the dialect of this mock"),
-        (text.replace(b'"format":1', b'"format":2'), {}, "seen format 2; allowed is 1"),
-        (b"".join(lines[1:]), {}, "it is not a state file; allowed is"),
-        (b"\0" * 100, {}, "it is not a state file; allowed is"),
-        (b"".join((*lines[:5], b"{oops\n", *lines[5:])), {}, "line 6 column 2: not JSON"),
-        (b"".join((*lines[:5], b"[]\n", *lines[5:])), {}, "line 6: it is not a line of a state"),
-        (b"".join((*lines[:5], b'{"x":{"id":1}}\n', *lines[5:])), {}, "line 6: "),
-        (text + twice, {}, "webhook request 7 is both deleted and present"),
+        (text.replace(b'"state":2', b'"state":1'), {}, "seen format 1; allowed is 2"),
+        (b"", {}, "it is empty; allowed is a file made by --state, or a name that no file has"),
+        (b"\0" * 100, {}, "it is not a state file, or its beginning is gone; allowed is"),
+        (text[:-1], {}, f"damaged: it has {len(text) - 1:,} of {len(text):,} bytes; allowed is"),
+        (text[:-9] + b"x" + text[-8:], {}, "damaged: its bytes are not those that were written"),
     ]
     bad = keeper.path.with_name("bad")
     with all_cases() as case:
@@ -200,6 +221,31 @@ def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None
                     keep_and_let_go(world, bad)
                 assert words in str(refused.value)
                 assert bad.read_bytes() == given
+
+
+def test_what_lies_beside_the_file_gets_no_keys(keeper: Keeper) -> None:
+    """A stale FILE.new, or a link in its place, is removed; only the owner can read the file."""
+    victim = keeper.path.with_name("victim")
+    victim.write_text("mine")
+    new = keeper.path.with_name(f"{keeper.path.name}.new")
+    new.symlink_to(victim)
+    world = keeper.world()
+    assert (victim.read_text(), new.exists()) == ("mine", False)
+
+    new.write_text("stale")
+    new.chmod(0o666)
+    world.reset()
+
+    assert keeper.path.stat().st_mode & 0o777 == 0o600
+    assert content(keeper.again()) == content(world)
+
+
+def test_the_lock_is_no_link(tmp_path: Path) -> None:
+    """A link in its place is refused, and what it leads to is not made."""
+    (tmp_path / "world.state.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="cannot be used"):
+        StateFile(tmp_path / "world.state", make_world().config)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def keep_and_let_go(world: World, path: Path) -> None:
@@ -242,7 +288,7 @@ class FullDisk:
     """A file of which half of each write reaches the disk, until there is room again."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("ab", buffering=0)
+        self.file = path.open("r+b", buffering=0)
         self.full = True
 
     def write(self, text: memoryview) -> int:

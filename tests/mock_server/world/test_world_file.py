@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.fixtures import sample_world_path
+from crmcom_kit.fixtures import json_lines, sample_world_path, stream
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world import world_file
@@ -27,6 +28,7 @@ from crmcom_kit.mock_server.world.world_file import (
     LocatedEntry,
     file_entries,
     kinds,
+    numbered,
     read_entries,
     sample_entries,
     validated,
@@ -106,6 +108,75 @@ def error_of(data: Path | str | list[Any], release: str = "R9") -> str:
 
 
 # What can be read.
+
+
+@pytest.mark.parametrize("release", ["R9", "R15", "R18"])
+def test_plain_records_are_a_world(write: Write, release: str) -> None:
+    """As lines, in an array, or one alone, in any layout: each is shown as it was given."""
+    records = list(stream("webhook_request", count=30, seed=3, release=release))
+    lines = b"".join(json_lines(records))
+    array = b"[%b]" % lines.replace(b"\n", b",")[:-1]
+    for text, expected in (
+        (lines, records),
+        (array, records),
+        (json.dumps(records, indent=2).encode(), records),
+        (lines.split(b"\n")[0], records[:1]),
+        (json.dumps(records[0], indent=2).encode(), records[:1]),
+        (b"[]", []),
+    ):
+        world = make_world(data=write(text), release=release)
+        assert sorted(map(orjson.loads, content(world)), key=by_number) == expected
+    for values, expected in (
+        (records, records),
+        (iter(records), records),
+        (records[0], records[:1]),
+    ):
+        world = make_world(data=values, release=release)
+        assert sorted(map(orjson.loads, content(world)), key=by_number) == expected
+        for record in expected:
+            definitions = world.current_epoch.reference_data.definitions
+            assert definitions.find_any(record["webhook_definition"]["name"])
+
+
+def by_number(record: Any) -> int:
+    """Return what records are sorted by."""
+    return int(record["number"])
+
+
+def test_plain_records_and_entries_may_be_mixed(write: Write) -> None:
+    """A definition may come before or after the records that name it."""
+    plain = make_world(data=ENTRIES)
+    records = sorted(map(orjson.loads, content(plain)), key=by_number)
+    definition = {**DEFINITION, "url": "http://receiver/in"}
+    for entries in (
+        [ENTRIES[0], {"webhook_definition": definition}, *records],
+        [*records, ENTRIES[0], {"webhook_definition": definition}],
+    ):
+        world = make_world(data=write(entries))
+        assert sorted(map(orjson.loads, content(world)), key=by_number) == records
+        known = world.current_epoch.reference_data.definitions.find_any("Jobs")
+        assert known == definition
+
+
+def test_a_wrong_plain_record_is_refused_with_its_place(write: Write) -> None:
+    """Line or position, the member, and what to do about another release."""
+    good, wrong = request("1")["record"], {**request("2")["record"], "number": 7}
+    later = {**request("2")["record"], "entity": "LEADS"}
+    lacking = {"entity": "JOBS", "number": "2"}
+    for second, said in (
+        (wrong, "$.number: 7 is not of type 'string'"),
+        (later, "it is known from R14.0.0; start the mock with --release R14"),
+        (lacking, "$: 'id' is a required property; 'life_cycle_state' is a required"),
+        ([1], "is not of type 'object'"),
+    ):
+        for both, place in (
+            ([good, second], "line 2: "),
+            (json.dumps([good, second]).encode(), "/1: "),
+            (json.dumps([good, second], indent=1).encode(), "/1: "),
+        ):
+            error = error_of(write(both))
+            assert place in error
+            assert said in error, error
 
 
 def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
@@ -275,7 +346,7 @@ UNIT = b'{"unit":{"id":"1"}}\n'
 def test_a_file_that_is_no_world(write: Write) -> None:
     """Each wrong file is refused with the place, what was seen and what is allowed."""
     for text, said in (
-        (b"", ": it is empty; allowed is JSON Lines .*{} is an empty world"),
+        (b"", ": it is empty; allowed is webhook requests or .*{} is an empty world"),
         (b"\n \n\t\n", ": it is empty"),
         (BOM_UTF8, ": it is empty"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", " line 1 column 1: not JSON"),
@@ -285,8 +356,9 @@ def test_a_file_that_is_no_world(write: Write) -> None:
         (gzip.compress(UNIT, mtime=0), " line 1: seen gzip; allowed is UTF-8, not compressed"),
         (b'{"unit":{"id":"\xff"}}', " line 1 column .*: not JSON: .*UTF-8"),
         (b"id,number,url\n1,2,3\n", " line 1 column 1: not JSON"),
-        (b"[]", " line 1: seen an array; allowed is JSON Lines of entries, or an object of arrays"),
-        (b"\n[" * 500_000, " line 2: seen an array"),
+        (b"\n[" * 500_000, " line .*: not JSON"),
+        (b'[{"id": "1"}, ', " line 1 column .*: not JSON"),
+        (b'{\n"status": {}, "data": []}', ': "status" with an object is not allowed; allowed is'),
         (b"5\n" + UNIT, " line 1: seen a number; allowed is"),
         (b'"unit"', " line 1: seen a string; allowed is"),
         (b"null", " line 1: seen null; allowed is"),
@@ -402,6 +474,23 @@ def test_a_wrong_record_is_refused(write: Write) -> None:
             error = error_of(write(made))
             assert re.search(said, error), error
             assert f" {place}: " in error
+
+
+def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write) -> None:
+    """Also if the first record names a definition or a rule by its id alone, now or before."""
+    for kind in ("webhook_definition", "workflow_rule"):
+        by_id, a, b = (
+            {"webhook_request": request(number, **{kind: {"id": "N1", **named}})}
+            for number, named in (("1", {}), ("2", {"name": "A"}), ("3", {"name": "B"}))
+        )
+        said = f'name of {kind} N1 is "B" in webhook request 3, and "A" before'
+        assert said in error_of(write([by_id, a, b]))
+
+        world = make_world(data=[by_id])
+        world.add(numbered([a], "entry"))
+        with pytest.raises(DataError, match=re.escape(said)):
+            world.add(numbered([b], "entry"))
+        assert len(world.store) == 2
 
 
 def test_reference_data_may_be_of_a_later_release(write: Write) -> None:
@@ -534,7 +623,7 @@ def test_a_document_takes_little_more_memory_than_its_text(
     monkeypatch.setattr(world_file, "MAX_VALUES", 100_000)
     many = [{"id": str(n), "description": "x" * 500} for n in range(4_000)]
     for text, said in (
-        (b"[" + b"[]," * 700_000 + b"[]]", "line 1: seen an array"),
+        (b"[" + b"[]," * 700_000 + b"[]]", "more than 100,000 values"),
         (b'{"unit":[' + b"[]," * 700_000 + b"[]]}", "more than 100,000 values"),
         (json.dumps({"unit": many}).encode(), None),
     ):

@@ -1,0 +1,100 @@
+"""How much content a world may have besides what it started with."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import orjson
+
+from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
+from crmcom_kit.usage_errors import LimitExceeded
+
+#: Bytes of records and reference data, snapshots included: 250,000 usual webhook requests, of 2 KiB
+#: each. What the files of --data and --state have is not counted, however much it is.
+MAX_CONTENT = 512 * 1024 * 1024
+_SNAPSHOT_ENTRY = 256  # bytes that a snapshot needs to refer to one record
+
+
+class Held(NamedTuple):
+    """Content that a world keeps."""
+
+    store: Store
+    reference_data: ReferenceData
+
+
+class ContentLimit:
+    """Refuses what would be too much content for one world.
+
+    It knows an upper bound: what it measured last, and all that was written since. If that is too
+    much, it measures again, since records may be gone.
+    """
+
+    def __init__(
+        self, given: Callable[[], list[Held]], snapshots: Callable[[], list[Held]]
+    ) -> None:
+        """Count nothing of what is ``given``, and what ``snapshots`` share only once."""
+        self._given, self._snapshots = given, snapshots
+        self._lock = threading.Lock()
+        self._store: Store | None = None  # that was measured
+        self._bytes = self._rewritten = 0
+
+    def admit(self, more: int, held: Held) -> None:
+        """Count ``more`` bytes that are to be added to ``held``. Raises LimitExceeded."""
+        store = held.store
+        with self._lock:
+            bound = self._bytes + store.rewritten - self._rewritten + more
+            if self._store is not store or bound > MAX_CONTENT:
+                self._store, self._rewritten = store, store.rewritten
+                self._bytes = self._size(held)
+                bound = self._bytes + more
+            check(bound)
+            self._bytes += more
+
+    def admit_snapshot(self, held: Held) -> None:
+        """Count what a snapshot of ``held`` takes. Raises LimitExceeded."""
+        self.admit(_SNAPSHOT_ENTRY * len(held.store), held)
+
+    def _size(self, held: Held) -> int:
+        """Return how many bytes ``held`` and the snapshots have that were not given."""
+        given, snapshots = self._given(), self._snapshots()
+        known = {id(one.store.contents()) for one in given}
+        new = {id(one.store.contents()): one.store.contents() for one in (held, *snapshots)}
+        new = {key: contents for key, contents in new.items() if key not in known}
+        size = _of_reference_data([held, *snapshots], given)
+        if new:
+            seen = {id(record) for one in given for record in one.store.records()}
+            current = held.store.contents()
+            for contents in new.values():
+                size += 0 if contents is current else _SNAPSHOT_ENTRY * len(contents.records)
+                for record in contents.records.values():
+                    if id(record) not in seen:
+                        seen.add(id(record))
+                        size += record.size
+        return size
+
+
+def check(size: int) -> None:
+    """Raise LimitExceeded if a world would have that many bytes besides what it started with."""
+    if size > MAX_CONTENT:
+        allowed = (
+            f"at most {MAX_CONTENT:,} bytes more than a world starts with, snapshots included; "
+            "delete some, or start with --data"
+        )
+        raise LimitExceeded("content", seen=f"{size:,} bytes", allowed=allowed)
+
+
+def size_of(value: Object) -> int:
+    """Return how many bytes count for an object of the reference data."""
+    return len(orjson.dumps(value))
+
+
+def _of_reference_data(held: Iterable[Held], given: Iterable[Held]) -> int:
+    seen = {id(value) for one in given for value in one.reference_data.objects()}
+    size = 0
+    for one in held:
+        for value in one.reference_data.objects():
+            if id(value) not in seen:
+                seen.add(id(value))
+                size += size_of(value)
+    return size

@@ -1,0 +1,94 @@
+"""How much content a world may have: every way to add to it stops at one limit."""
+
+import json
+from typing import Any
+
+import pytest
+from helpers.tables import all_cases
+
+from crmcom_kit.fixtures import json_lines, stream, world
+from crmcom_kit.mock_server.world import content_limit
+
+LIMIT = 400_000
+LARGE = "x" * 90_000
+
+
+@pytest.fixture(name="admin")
+def _admin(make_mock: Any, admin_of: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(content_limit, "MAX_CONTENT", LIMIT)
+    # More than the limit: what a world starts with does not count.
+    return admin_of(make_mock(data=world(count=400, release="R9")).client)
+
+
+def record(number: int) -> dict[str, Any]:
+    """Return a webhook request with much data."""
+    return {
+        "webhook_request": {
+            "record": {"number": f"700{number}"},
+            "data": {"id": "1", "text": LARGE},
+        }
+    }
+
+
+def fill(admin: Any) -> None:
+    """Add webhook requests until there is no room for another one."""
+    for number in range(4):
+        admin.ask("POST", "/records", record(number))
+
+
+def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
+    """Each way is refused with the limit, and nothing has changed; what is removed makes room."""
+    fill(admin)
+    before = admin.send("GET", "/state").data
+    many = b"".join(json_lines(stream(count=400, release="R9")))
+    fired = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": LARGE}}
+    with all_cases() as case:
+        for verb, path, body in (
+            ("POST", "/records", record(5)),
+            ("PUT", "/state", many),
+            ("POST", "/seed", {"count": 400}),
+            ("POST", "/seed", {"count": 100, "add": True}),
+            ("PATCH", "/records/7003", {"data": {"id": "1", "text": "y" * 90_000}}),
+            ("POST", "/definitions", {"name": "large", "entity": "JOBS", "description": LARGE}),
+            ("POST", "/rules", {"name": "large", "entity": "JOBS", "description": LARGE}),
+            ("POST", "/events/fire", fired),
+            ("PUT", "/snapshots/mine", None),
+        ):
+            with case((verb, path)):
+                status, found = admin.refused(verb, path, body)
+                assert status == 503
+                assert found["parameter"] == "content"
+                assert found["allowed"].startswith(f"at most {LIMIT:,} bytes more than")
+                assert admin.send("GET", "/state").data == before
+                assert admin.ask("GET", "/snapshots") == {"snapshots": []}
+
+    admin.ask("DELETE", "/records/7003")
+    assert admin.ask("POST", "/records", record(6))["added"] == 1
+    admin.ask("POST", "/reset")
+    fill(admin)
+
+
+def test_definitions_count(admin: Any) -> None:
+    """Also those that were added by themselves, one after the other."""
+    for number in range(4):
+        large = {"name": f"large {number}", "entity": "JOBS", "description": LARGE}
+        admin.ask("POST", "/definitions", large)
+    status, _ = admin.refused("POST", "/definitions", {**large, "name": "one more"})
+    assert status == 503
+
+
+def test_a_record_counts_once_however_many_snapshots_have_it(admin: Any) -> None:
+    """What only a snapshot has still counts, until the snapshot is deleted."""
+    admin.ask("POST", "/seed", {"count": 0})
+    for number in range(4):
+        admin.ask("POST", "/records", record(number))
+    for name in ("a", "b", "c"):
+        admin.ask("PUT", f"/snapshots/{name}")
+
+    admin.ask("POST", "/seed", {"count": 0})
+    assert admin.refused("POST", "/records", record(9))[0] == 503
+    for name in ("a", "b"):
+        admin.ask("DELETE", f"/snapshots/{name}")
+        assert admin.refused("POST", "/records", record(9))[0] == 503
+    admin.ask("DELETE", "/snapshots/c")
+    assert json.loads(admin.send("POST", "/records", record(9)).data)["added"] == 1
