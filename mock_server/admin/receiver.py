@@ -4,8 +4,8 @@ from contextlib import nullcontext
 from typing import Any
 
 from crmcom_kit.mock_server.admin import serializers
+from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.webhooks.replay import attempt_of
@@ -17,9 +17,10 @@ _BODILESS = (204, 205, 304)
 
 def get_receiver(call: Call) -> Any:
     """Return its answers and its URL."""
-    receiver = call.epoch.receiver
+    receiver, secret = call.epoch.receiver, call.registry.receiver_secret
+    query = "" if secret is None else f"?{SECRET}={secret}"
     return {
-        "url": f"{call.origin}/worlds/{call.world.name}{PREFIX}/receiver/in",
+        "url": f"{call.origin}/worlds/{call.world.name}{RECEIVER}{query}",
         "answers": [one.as_json() for one in receiver.answers],
         "received": receiver.last,
     }

@@ -6,6 +6,9 @@ from typing import Any
 
 from crmcom_kit import har
 from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.redaction import Redactor
+
+_BY_NAME = Redactor()
 
 
 def request(call: CallView) -> dict[str, Any]:
@@ -62,8 +65,18 @@ def entry(call: CallView) -> dict[str, Any]:
             "size": call.response_size,
         },
         "trace": [step.as_json() for step in call.trace],
-        "before": call.before,
-        "after": call.after,
+        "before": _record(call.before),
+        "after": _record(call.after),
+    }
+
+
+def _record(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a webhook request without secrets that its URL or its error may have."""
+    if record is None:
+        return None
+    return {
+        name: _BY_NAME.text(value) if isinstance(value, str) else value
+        for name, value in record.items()
     }
 
 
