@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     attempt_of_request,
-    diagnose,
     diagnose_attempt,
 )
 from crmcom_kit.redaction import MASK, is_secret, redact_path, redact_url
@@ -94,7 +93,6 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 def received(epoch: Epoch, request: Received) -> dict[str, Any]:
     """Return a request that the built-in receiver got as JSON."""
     attempt = attempt_of_request(epoch, request)
-    verdict = diagnose(epoch, request.named, request.body, attempt=attempt)
     return {
         "id": request.number,
         "at": write_moment(request.at),
@@ -102,9 +100,10 @@ def received(epoch: Epoch, request: Received) -> dict[str, Any]:
         "headers": {k: MASK if is_secret(k) else value for k, value in request.headers},
         "body": _text(request.body),
         "size": request.size,
+        "cut": request.size > len(request.body),
         "status": request.answer.status,
         "delivery": None if attempt is None else attempt.number,
-        "signature": verdict.as_json(),
+        "signature": request.verdict.as_json(),
     }
 
 

@@ -17,10 +17,12 @@ from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
+from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, Dialect
 
 RECEIVER = "/__admin/receiver/in"
+KEY = "AF9394A7DC7DD359344BC8B223E59A00"  # the sample world's, for activities
 GUARD = "a-secret-of-27-characters-1"
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
 
@@ -307,6 +309,22 @@ def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
     assert len(kept) == MAX_KEPT
     assert (len(kept[-1]["body"]), kept[-1]["size"]) == (MAX_BODY, 100_000)
     assert "hush" not in json.dumps(kept[-1])
+
+
+@pytest.mark.parametrize("size", [100_000, 900_000])
+def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any, size: int) -> None:
+    """It is found when the message arrives; of the body, the beginning is shown."""
+    data = {"number": "A1", "text": "x" * size}
+    body = json.dumps({"data": data, "authentication_code": sign(data, KEY)})
+    mock.client.post(RECEIVER, data=body)
+    mock.client.post(RECEIVER, data=body[: size // 2])
+    admin.ask("PUT", "/state", b'{"unit":{"id":"9"}}\n')  # a world without keys
+    whole, half = admin.ask("GET", "/receiver/requests")["requests"]
+
+    assert (whole["cut"], whole["size"], whole["body"]) == (True, len(body), body[:MAX_BODY])
+    assert (whole["signature"]["reason"], half["signature"]["reason"]) == ("valid", "cut_body")
+    assert whole["signature"]["seen"]["size"] > size
+    assert len(whole["signature"]["seen"]["bytes"]) == MAX_BODY
 
 
 def test_secrets_in_a_url_are_masked(admin: Any) -> None:
