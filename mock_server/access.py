@@ -21,6 +21,8 @@ _ADDRESS = r"\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._-]+)?)\]"
 _HOST = re.compile(rf"(?:{_ADDRESS}|([0-9A-Za-z._-]+))(?::([0-9]{{0,5}}))?", re.ASCII)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[0-9a-z._:\[\]-]+", re.ASCII)
 _MAX_PORT = 65_535
+# Values of Sec-Fetch-Site. Another port of this machine is of the same site.
+_OTHER_PAGES = ("cross-site", "same-site")
 
 
 class Access(NamedTuple):
@@ -52,12 +54,14 @@ def is_admin_token(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def api_refusal(access: Access, caller: Caller) -> str | None:
     """Return why ``caller`` may not use the API; None if it may."""
-    refused = host_refusal(access, caller)
-    if refused is not None:
-        return refused
+    return host_refusal(access, caller) or page_refusal(access, caller)
+
+
+def page_refusal(access: Access, caller: Caller) -> str | None:
+    """Return why ``caller`` is a web page that may do nothing here; None if it is not."""
     _, host, origin, fetch_site = caller
-    if origin is None:
-        seen = "Sec-Fetch-Site: cross-site" if fetch_site == "cross-site" else None
+    if origin is None:  # a link, a frame, an image, a form that reads
+        seen = f"Sec-Fetch-Site: {fetch_site}" if fetch_site in _OTHER_PAGES else None
     else:
         # The host's name is checked already. "null" is the origin of a page in a sandbox.
         own = origin.partition("://")[2] == host and _name_in(host)

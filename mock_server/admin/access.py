@@ -1,9 +1,16 @@
 """Who may use the control API: the holders of its token, or else this machine, but no web page."""
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.access import Caller, api_refusal, is_loopback
+from crmcom_kit.mock_server.access import (
+    Caller,
+    api_refusal,
+    host_refusal,
+    is_loopback,
+    page_refusal,
+)
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.senders import OWN_HEADER
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -13,6 +20,15 @@ if TYPE_CHECKING:
     from flask import Request
 
 RECEIVER = f"{PREFIX}/receiver/in"
+#: The parameter in the built-in receiver's URL that opens it where there is an admin token.
+SECRET = "secret"
+_DOCS = f"{PREFIX}/docs"
+# What proxies, tunnels and content networks add to the requests that they forward.
+_FORWARDED = re.compile(
+    r"(?:.*-)?(?:forwarded.*|via|cdn-loop|cf-.+|original-(?:for|host|ip)"
+    r"|(?:client|connecting|external|proxyuser|real|remote|socket|user)-?(?:ip|ipv6|addr|address))",
+    re.IGNORECASE,
+)
 
 
 def refusal(
@@ -22,19 +38,31 @@ def refusal(
 
     ``place`` is what messages say that the request is to.
     """
-    if request.path == RECEIVER and is_loopback(request.remote_addr):
-        return None  # the senders of webhooks have no token
-    headers = request.headers
-    if OWN_HEADER in headers:
+    is_message = request.path == RECEIVER
+    if OWN_HEADER in request.headers and not is_message:
         # Else a definition's URL could make the mock command itself.
         return f"{place} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
-    if registry.access.admin_token is not None:
-        if registry.is_admin(admin_token_of(request)):
-            return None
-        text = f"{place} requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
-        return text, HTTPStatus.UNAUTHORIZED
-    seen = _stranger(request, registry, place)
+    if registry.access.admin_token is None:
+        seen = _stranger(request, registry, place)
+    elif registry.is_admin(admin_token_of(request)):
+        return None
+    elif is_message and registry.is_receiver_secret(request.args.get(SECRET)):
+        seen = api_refusal(registry.access, _caller(request))
+    else:
+        text = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
+        if is_message:
+            text = f"{text}, or the URL that GET {PREFIX}/receiver shows"
+        return f"{RECEIVER if is_message else place} {text}", HTTPStatus.UNAUTHORIZED
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
+
+
+def may_create_world(request: "Request", registry: WorldRegistry) -> bool:
+    """Return True if a request that is not refused creates the world that it names."""
+    if request.path == RECEIVER:
+        return False
+    if registry.access.admin_token is not None:
+        return registry.is_admin(admin_token_of(request))
+    return page_refusal(registry.access, _caller(request)) is None
 
 
 def admin_token_of(request: "Request") -> str | None:
@@ -51,11 +79,16 @@ def _stranger(request: "Request", registry: WorldRegistry, place: str) -> str | 
             "start the mock with --admin-token to allow others"
         )
     for name, _ in request.headers:
-        if name in ("Forwarded", "Via") or name.startswith("X-Forwarded-"):
+        if _FORWARDED.fullmatch(name):
             # A proxy on this machine would open it to other machines.
             return f"{place} needs --admin-token to be called through a proxy; seen {name}"
+    # Any page may have a link to the reference.
+    is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.path == _DOCS
+    find = host_refusal if is_link and request.method == "GET" else api_refusal
+    return find(registry.access, _caller(request))
+
+
+def _caller(request: "Request") -> Caller:
     headers = request.headers
-    is_link = request.method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
-    site = None if is_link else headers.get("Sec-Fetch-Site")
-    caller = Caller(request.remote_addr, headers.get("Host"), headers.get("Origin"), site)
-    return api_refusal(registry.access, caller)
+    site = headers.get("Sec-Fetch-Site")
+    return Caller(request.remote_addr, headers.get("Host"), headers.get("Origin"), site)

@@ -4,12 +4,15 @@ from contextlib import nullcontext
 from typing import Any
 
 from crmcom_kit.mock_server.admin import serializers
+from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
+    diagnose,
+    diagnose_arrived,
+)
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
@@ -17,9 +20,10 @@ _BODILESS = (204, 205, 304)
 
 def get_receiver(call: Call) -> Any:
     """Return its answers and its URL."""
-    receiver = call.epoch.receiver
+    receiver, secret = call.epoch.receiver, call.registry.receiver_secret
+    query = "" if secret is None else f"?{SECRET}={secret}"
     return {
-        "url": f"{call.origin}/worlds/{call.world.name}{PREFIX}/receiver/in",
+        "url": f"{call.origin}/worlds/{call.world.name}{RECEIVER}{query}",
         "answers": [one.as_json() for one in receiver.answers],
         "received": receiver.last,
     }
@@ -54,11 +58,13 @@ def receive(call: Call) -> Any:
     """Receive a request, and return the next answer."""
     body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
-    receiver = call.world.current_epoch.receiver
+    epoch = call.world.current_epoch
+    receiver = epoch.receiver
     # First the slot: a request that is refused because none is free was never received.
     waits = any(answer.delay for answer in receiver.answers)
     with call.registry.waiting if waits else nullcontext():
-        answer = receiver.take(call.verb, headers, body).answer
+        verdict = diagnose_arrived(epoch, headers, body)
+        answer = receiver.take(call.verb, headers, body, verdict).answer
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
     return Reply(answer.body.encode(), answer.status, answer.content_type)

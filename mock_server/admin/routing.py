@@ -13,6 +13,7 @@ from typing import Any, cast
 import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from crmcom_kit.mock_server.admin import (
     LARGE_BODIES,
@@ -28,7 +29,7 @@ from crmcom_kit.mock_server.admin import (
     tokens,
     worlds,
 )
-from crmcom_kit.mock_server.admin.access import admin_token_of, refusal
+from crmcom_kit.mock_server.admin.access import may_create_world, refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
@@ -48,6 +49,13 @@ _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
 Operation = Callable[[Call], Any]
 _MODULES = (about, content, deliveries, events, faults, journal, receiver, settings, tokens, worlds)
+
+
+class _Number(BaseConverter):
+    """The number of a webhook request, which may have slashes: servers decode %2F."""
+
+    regex = ".+"
+    part_isolating = False
 
 
 def _functions() -> dict[str, Operation]:
@@ -70,6 +78,7 @@ def control_app(registry: WorldRegistry) -> Flask:
     """Return the control API for the worlds of a server, as a separate application."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
+    app.url_map.converters["number"] = _Number
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @app.before_request
@@ -77,9 +86,10 @@ def control_app(registry: WorldRegistry) -> Flask:
         """Find the world, and refuse callers without access, on paths without an operation too."""
         text, status = refusal(request, registry) or ("", HTTPStatus.OK)
         if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
-            environ, token = request.environ, admin_token_of(request)
+            environ = request.environ
             name, header = environ[PICKED_NAME], environ.get(WORLD_HEADER)
-            environ[PICKED] = world_for(name, header, registry, token)
+            may_create = partial(may_create_world, request, registry)
+            environ[PICKED] = world_for(name, header, registry, may_create)
         if status == HTTPStatus.OK:
             return None
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
@@ -88,7 +98,7 @@ def control_app(registry: WorldRegistry) -> Flask:
         return json_response({"error": text}, status)
 
     for operation, (verb, path, _) in operations().items():
-        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path)
+        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<number>", "<number:number>")
         app.add_url_rule(rule, operation, partial(_respond, operation, registry), methods=[verb])
     for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
         app.register_error_handler(code, _not_found)

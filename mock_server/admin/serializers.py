@@ -20,7 +20,6 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     attempt_of_request,
-    diagnose,
     diagnose_attempt,
 )
 from crmcom_kit.redaction import Redactor, redact_url
@@ -121,7 +120,6 @@ def received(call: Call, request: Received) -> dict[str, Any]:
     """Return a request that the built-in receiver got as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     attempt = attempt_of_request(epoch, request)
-    found = diagnose(epoch, request.named, request.body, attempt=attempt)
     return {
         "id": request.number,
         "at": write_moment(request.at),
@@ -129,9 +127,10 @@ def received(call: Call, request: Received) -> dict[str, Any]:
         "headers": {name: redactor.header(name, value) for name, value in request.headers},
         "body": redactor.text(_text(request.body)),
         "size": request.size,
+        "cut": request.size > len(request.body),
         "status": request.answer.status,
         "delivery": None if attempt is None else attempt.number,
-        "signature": verdict(call, found),
+        "signature": verdict(call, request.verdict),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.clock import WorldClock
 
-#: How many bytes of a body are kept.
+#: How many bytes are kept of a body, and of each text in its verdict.
 MAX_BODY = 65_536
 MAX_KEPT = 200
 _MAX_BYTES = 4_194_304
@@ -40,6 +40,7 @@ class Received(NamedTuple):
     body: bytes  # only the beginning of a very long one
     size: int
     answer: ReceiverAnswer
+    verdict: Any  # on its signature, of the whole body; with the size of its texts
 
     @property
     def named(self) -> dict[str, str]:
@@ -70,14 +71,14 @@ class Receiver:
             self._answers = tuple(answers) or (ReceiverAnswer(),)
             self._given = 0
 
-    def take(self, verb: str, headers: Mapping[str, str], body: bytes) -> Received:
+    def take(self, verb: str, headers: Mapping[str, str], body: bytes, verdict: Any) -> Received:
         """Keep a request and return it with its answer, whose delay the caller waits for."""
         with self._lock:
             answer = self._next()
             self._last += 1
             kept = Received(
                 self._last, self._clock.now(), verb, tuple(headers.items()),
-                body[:MAX_BODY], len(body), answer,
+                body[:MAX_BODY], len(body), answer, verdict,
             )  # fmt: skip
             self._kept.append(kept)
             self._bytes += _size(kept)
@@ -114,4 +115,6 @@ class Receiver:
 
 
 def _size(kept: Received) -> int:
-    return len(kept.body) + sum(len(name) + len(value) for name, value in kept.headers) + 500
+    headers = sum(len(name) + len(value) for name, value in kept.headers)
+    texts: int = kept.verdict.size
+    return len(kept.body) + headers + texts + 500

@@ -1,13 +1,14 @@
 """One HTTP connection: uvicorn's, with the limits and endings that it leaves open.
 
-uvicorn parses, pipelines, controls the flow and keeps connections alive. Here are the rest: limits
-of size while a request arrives, an answer to everything that is not HTTP, and a connection that
-the application may end.
+uvicorn parses, pipelines and keeps connections alive. Here are the rest: limits of size while a
+request arrives, no reading while requests wait for their turn, an answer to everything that is not
+HTTP, an end that lets a client read the last response, and one that the application asks for.
 
 Of uvicorn's protocol this and ``server`` touch ``transport``, ``loop``, ``client``,
 ``server_state``, ``scope``, ``url``, ``headers``, ``parser``, ``access_log``, ``logger``,
-``cycle``, ``_unset_keepalive_if_required``, ``shutdown``, ``on_message_begin``,
-``on_headers_complete``, ``on_body``, ``on_message_complete`` and ``on_response_complete``;
+``cycle``, ``flow``, ``pipeline``, ``_unset_keepalive_if_required``, ``shutdown``,
+``on_message_begin``, ``on_headers_complete``, ``on_body``, ``on_message_complete`` and
+``on_response_complete``; of a flow ``resume_reading``;
 of a cycle ``scope``, ``disconnected``, ``message_event``, ``more_body``, ``keep_alive``,
 ``default_headers``, ``chunked_encoding``, ``expected_content_length``, ``response_started`` and
 ``response_complete``; of the server's state ``connections``, ``tasks`` and ``default_headers``.
@@ -16,12 +17,12 @@ A test holds that the list is complete, and what each of them means.
 
 import asyncio
 import logging
-import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Longest head of a request, in bytes; so much may also stand between two parts of its body.
 MAX_HEAD_BYTES = 64 * 1024
+#: Seconds for which a client that gets its last response may go on sending.
+LINGER_SECONDS = 10
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
 
@@ -42,8 +45,8 @@ _ENDS_EARLY = "The request ends too early."
 _HEAD_TOO_LONG = f"Request line and headers may have at most {MAX_HEAD_BYTES:,} bytes."
 _UNKNOWN_VERSION = "Only HTTP/1 is supported."
 _UNKNOWN_CODING = "Transfer-Encoding: only chunked is supported."
-_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _MAX_JOINED = 64 * 1024  # bytes
+_SLICE = 4096  # bytes that are parsed at once, and so may become requests that wait
 _BETWEEN = 4  # bytes around a header: ": " and the end of its line
 _LOGGER = logging.getLogger(__name__)
 _LOGGER.setLevel(logging.ERROR)  # what clients do wrong is answered, and needs no line
@@ -69,7 +72,7 @@ class Connections(ServerState):
             return
         silent: list[Any] = [one for one in self.connections if one.is_waiting_for_client]  # type: ignore[union-attr]
         if silent:
-            min(silent, key=lambda one: one.heard_at).transport.close()
+            min(silent, key=lambda one: one.heard_at).transport.end()
 
 
 class _JoiningTransport:
@@ -78,11 +81,18 @@ class _JoiningTransport:
     uvicorn writes head and body of a response apart, which would be two packets.
     """
 
-    __slots__ = ("_loop", "_parts", "_size", "_transport")
+    __slots__ = ("_is_client_sending", "_lingers", "_loop", "_parts", "_size", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        is_client_sending: Callable[[], bool],
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._is_client_sending = is_client_sending
+        self._lingers = False
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -99,15 +109,49 @@ class _JoiningTransport:
         """Send now what is written."""
         if self._parts:
             parts, self._parts, self._size = self._parts, [], 0
-            self._transport.write(b"".join(parts))
+            if not self._transport.is_closing():  # as it is if the client has reset it meanwhile
+                self._transport.write(b"".join(parts))
 
     def close(self) -> None:
-        """Close the connection when all is sent."""
+        """Close the connection when all is sent, and the client has stopped sending.
+
+        The system resets a connection that is closed with bytes unread, and the client of a
+        request that is refused before its end would lose the response.
+        """
+        if self._lingers or not self._is_client_sending():
+            self.end()
+            return
+        self._lingers = True
+        self.flush()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()
+        self._loop.call_later(LINGER_SECONDS, self._transport.close)
+
+    def end(self) -> None:
+        """Close the connection when all is sent, whatever the client still sends."""
         self.flush()
         self._transport.close()
 
+    def is_closing(self) -> bool:
+        """Return True if nothing more is sent."""
+        return self._lingers or self._transport.is_closing()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+class _Flow(FlowControl):
+    """The control of a connection's flow, which reads nothing while requests wait."""
+
+    def __init__(self, transport: asyncio.Transport, is_full: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._is_full = is_full
+
+    def resume_reading(self) -> None:
+        """Read on, unless what has arrived waits."""
+        if not self._is_full():
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -126,10 +170,9 @@ class Connection(HttpToolsProtocol):
         self.is_left = False
         #: When the client last sent something, by the loop's clock.
         self.heard_at = 0.0
+        self._arrived = memoryview(b"")  # what is not parsed yet
         self._is_in_message = False
-        self._may_be_in_request_line = True
         self._unread = 0  # bytes since the request began or its body last went on
-        self._body_left = 0  # bytes, if the request has a length
         self._refusal: tuple[int, str] | None = None
         self._earlier: list[RequestResponseCycle] = []  # pipelined requests before the last one
 
@@ -145,7 +188,7 @@ class Connection(HttpToolsProtocol):
             scope: the request's; its application may return without a response.
         """
         self._cycle_of(scope).disconnected = True  # so that uvicorn misses no response
-        self.transport.close()
+        self.transport.end()  # type: ignore[attr-defined]
 
     def end_with_body(self, scope: Any) -> None:
         """Send the body without chunks, of which HTTP/1.0 knows nothing; ``end`` has to follow.
@@ -165,37 +208,35 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        joining: Any = _JoiningTransport(transport, self.loop)  # type: ignore[arg-type]
+        joining: Any = _JoiningTransport(transport, self.loop, self._is_client_sending)  # type: ignore[arg-type]
         super().connection_made(joining)
+        self.flow = _Flow(joining, self._is_full)
         self.heard_at = self.loop.time()
         self.server_state.make_room()
 
     def data_received(self, data: bytes) -> None:
         """Read what the client has sent."""
-        if self._refusal is not None:
-            return
         self.heard_at = self.loop.time()
-        is_ascii, at = data.isascii(), 0
-        while at < len(data) and self._refusal is None:
-            end = self._end_of_piece(data, at, is_ascii=is_ascii)
-            piece, at = data[at:end], end
-            if self._may_be_in_request_line and not is_ascii:
-                # curl sends such a target as it is typed; the parser takes only ASCII.
-                piece = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], piece)
+        if not self._is_done():
+            self._arrived = memoryview(bytes(self._arrived) + data if self._arrived else data)
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read what has arrived, up to a request that waits for its turn."""
+        while self._arrived and not self.pipeline and not self._is_done():
+            piece, self._arrived = self._arrived[:_SLICE], self._arrived[_SLICE:]
             self._read(piece)
 
-    def _end_of_piece(self, data: bytes, at: int, *, is_ascii: bool) -> int:
-        """Return up to where to read at once, so that it is known where a request line begins.
+    def _is_done(self) -> bool:
+        return self._refusal is not None or self.transport.is_closing()
 
-        Several requests may arrive together, and the last of them in part.
-        """
-        if is_ascii:
-            return data.rfind(b"\n", at) + 1 or len(data)
-        if self._body_left:
-            return at + self._body_left
-        return data.find(b"\n", at) + 1 or len(data)
+    def _is_full(self) -> bool:
+        return bool(self.pipeline or self._arrived)
 
-    def _read(self, data: bytes) -> None:
+    def _is_client_sending(self) -> bool:
+        return not self.is_left and (self._is_in_message or self._refusal is not None)
+
+    def _read(self, data: memoryview) -> None:
         """Read a piece of what the client has sent."""
         self._unread += len(data)
         self._unset_keepalive_if_required()
@@ -205,18 +246,15 @@ class Connection(HttpToolsProtocol):
             self._refuse(*(self._refusal or (400, "Invalid HTTP request.")))
         except httptools.HttpParserError as error:
             self._refuse(400, f"Invalid HTTP request: {error}.")
-        if self._is_in_message and b"\n" in data:
-            self._may_be_in_request_line = False
         if self._unread > MAX_HEAD_BYTES and self._refusal is None:
             self._refuse(431, _HEAD_TOO_LONG)
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, rest: memoryview) -> None:
         """Parse what has arrived. Raises HttpParserError.
 
         The parser takes a request with the header Upgrade to end with its head, as if the upgrade
         were accepted. It gets the head again without that header, and then what follows.
         """
-        rest = memoryview(data)
         while rest:
             try:
                 self.parser.feed_data(rest)
@@ -271,7 +309,6 @@ class Connection(HttpToolsProtocol):
                 self._refusal = 431, _HEAD_TOO_LONG
                 raise ValueError(_HEAD_TOO_LONG)
         self._unread = 0
-        self._body_left = next((int(v) for name, v in self.headers if name == b"content-length"), 0)
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
         if codings and b",".join(codings).strip().lower() != b"chunked":
             self._refusal = 501, _UNKNOWN_CODING
@@ -294,7 +331,6 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._unread = 0
-        self._body_left = max(0, self._body_left - len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -303,7 +339,6 @@ class Connection(HttpToolsProtocol):
             return
         self._unread = 0
         self._is_in_message = False
-        self._may_be_in_request_line = True
         super().on_message_complete()
 
     # What uvicorn calls.
@@ -313,6 +348,8 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self._earlier:
             self._earlier = [one for one in self._earlier if not one.response_complete]
+        self._read_on()
+        self.flow.resume_reading()
         if self.cycle.response_complete:  # that of the last request that has arrived
             if self._refusal is not None:
                 self._send_refusal()
@@ -322,7 +359,7 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close the connection, after the response if one is due; the server ends."""
         if self._is_in_message:
-            self.transport.close()
+            self.transport.end()  # type: ignore[attr-defined]
         else:
             super().shutdown()
 

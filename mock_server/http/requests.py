@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.access import Access, Caller, api_refusal
+from crmcom_kit.mock_server.access import Access, Caller, api_refusal, page_refusal
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
@@ -143,11 +143,17 @@ def world_or_refusal(
     ``refusal`` says why a sender gets nothing.
     """
     origin, site = headers.get("HTTP_ORIGIN"), headers.get("HTTP_SEC_FETCH_SITE")
-    why = refusal(registry.access, Caller(address, headers.get("HTTP_HOST"), origin, site))
+    caller = Caller(address, headers.get("HTTP_HOST"), origin, site)
+    why = refusal(registry.access, caller)
     if why is not None:
         return Response(403, orjson.dumps({"error": why}), "application/json")
-    own, bearer = headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION")
+
+    def may_create() -> bool:
+        own, bearer = headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION")
+        is_admin = registry.is_admin(admin_token_in(own, bearer))
+        return is_admin and page_refusal(registry.access, caller) is None
+
     try:
-        return world_for(name, headers.get(WORLD_HEADER), registry, admin_token_in(own, bearer))
+        return world_for(name, headers.get(WORLD_HEADER), registry, may_create)
     except UsageError as error:
         return usage_error_response(error)

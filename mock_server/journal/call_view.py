@@ -252,6 +252,10 @@ class CallView:
         attempts = self._reader.attempts.with_repeats(*self.deliveries)
         return trace(self._reader.config, self.entry.fault, self.result, attempts)
 
+    def redacted(self, text: str) -> str:
+        """Return a text without the secrets of the world."""
+        return self._redactor.text(text)
+
     @cached_property
     def before(self) -> dict[str, Any] | None:
         """The webhook request that it touched, as it was before."""

@@ -59,8 +59,18 @@ def entry(call: CallView) -> dict[str, Any]:
         "request": request(call),
         "response": None if call.running else _response(call),
         "trace": [step.as_json() for step in call.trace],
-        "before": call.before,
-        "after": call.after,
+        "before": _record(call, call.before),
+        "after": _record(call, call.after),
+    }
+
+
+def _record(call: CallView, record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a webhook request without secrets that its URL or its error may have."""
+    if record is None:
+        return None
+    return {
+        name: call.redacted(value) if isinstance(value, str) else value
+        for name, value in record.items()
     }
 
 

@@ -86,8 +86,13 @@ class WorldRegistry:
         self.access = access
         #: The requests to all worlds together.
         self.requests = RequestCounts()
+        #: What opens the built-in receivers where there is an admin token. It is the same after
+        #: the next start, so that the URLs in a state file stay right.
+        self.receiver_secret: str | None = None
         if token is not None:
+            self.receiver_secret = hmac.digest(token.encode(), b"receiver", "sha256").hex()[:32]
             default.hide(token)
+            default.hide(self.receiver_secret)
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}
@@ -106,6 +111,11 @@ class WorldRegistry:
         """Return True if a request with this admin token may create worlds."""
         expected = self.access.admin_token
         return expected is None or hmac.compare_digest((token or "").encode(), expected.encode())
+
+    def is_receiver_secret(self, secret: str | None) -> bool:
+        """Return True if a message with this secret may go to a built-in receiver."""
+        expected = self.receiver_secret
+        return expected is None or hmac.compare_digest((secret or "").encode(), expected.encode())
 
     def get(self, name: str) -> World:
         """Return the world of that name; create it if it does not exist.

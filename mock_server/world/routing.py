@@ -4,6 +4,8 @@ Every shell, the access log and the control API ask this module. It takes a path
 so that it works for WSGI and ASGI alike.
 """
 
+from collections.abc import Callable
+
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
@@ -46,7 +48,7 @@ def world_for(
     name: str | None,
     header: str | None,
     registry: WorldRegistry,
-    admin_token: str | None = None,
+    may_create: Callable[[], bool],
 ) -> World:
     """Return the world that a path's name and a header mean; it is created on first use.
 
@@ -54,8 +56,7 @@ def world_for(
         name: what ``split_path`` found.
         header: the value of ``X-Mock-World``, if any.
         registry: the worlds.
-        admin_token: what ``admin_token_in`` found. If the server has an admin token, only requests
-            that carry it create worlds.
+        may_create: returns whether the request creates a world that does not exist.
 
     Raises:
         UsageError: the name is not allowed, or path and header name different worlds.
@@ -72,13 +73,13 @@ def world_for(
     found = registry.existing(name)
     if found is not None:
         return found
-    if registry.is_admin(admin_token):
+    if may_create():
         return registry.get(name)
     registry.check_name(name)
-    allowed = (
-        f"a world that exists; requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
-    )
-    raise NotFound("world", seen=quoted(name), allowed=allowed)
+    creates = "neither messages to its receiver nor pages of other origins create one"
+    if registry.access.admin_token is not None:
+        creates = f"requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
+    raise NotFound("world", seen=quoted(name), allowed=f"a world that exists; {creates}")
 
 
 def world_of(path: str, header: str | None, registry: WorldRegistry) -> World:

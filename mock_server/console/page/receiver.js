@@ -46,11 +46,12 @@ function setAnswer(first) {
   return act(text, "PUT", "/receiver", { answers });
 }
 
-function message({ id, at, status, method, headers, body, signature, delivery }) {
+function message({ id, at, status, method, headers, body, cut, size, signature, delivery }) {
   const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;
   return html`<details><summary>${clockTime(at)} ${signatureMark(signature)} <span class="note">answered with ${status}</span></summary>
     <p>Message ${id} ${from}</p>${signatureView(signature)}
-    ${facts([["Method", method], ...Object.entries(headers)])}${data(body, "Body that was received")}</details>`;
+    ${facts([["Method", method], ...Object.entries(headers)])}${${cut ? html`<p class="note">Below is the beginning of ${number(size)} bytes.</p>` : nothing}
+    ${data(body, "Body that was received")}</details>`;
 }
 
 // Why an authentication code verifies, or does not: what was expected beside what was seen.

@@ -13,7 +13,7 @@ import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import old_key
-from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, Received
 from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER, message_of
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -30,8 +30,7 @@ from crmcom_kit.schemas.third_party import Arrived
 
 _SIGNING = ("algorithm", "encoding", "canonical_form", "charset")
 _MAX_KEYS = 100
-_MAX_LENGTH = 200_000  # bytes of a body that is diagnosed
-_MAX_SHOWN = 65_536
+_MAX_TRIED = 800_000  # bytes of a body times keys, for a diagnosis of half a second
 
 
 class Signature(NamedTuple):
@@ -41,16 +40,24 @@ class Signature(NamedTuple):
     text: bytes | None = None  # what it is the code of
     algorithm: str | None = None
     encoding: str | None = None
+    size: int | None = None  # bytes of the text, if only its beginning is kept
+
+    def beginning(self) -> "Signature":
+        """Return it with the beginnings of a long code and a long text."""
+        code = None if self.code is None else self.code[:MAX_BODY]
+        if self.text is None or len(self.text) <= MAX_BODY:
+            return self._replace(code=code)
+        return self._replace(code=code, text=self.text[:MAX_BODY], size=len(self.text))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it, with the beginning of a long text."""
-        code, text = self.code, self.text
+        code, text, algorithm, encoding, size = self.beginning()
         return {
-            "code": None if code is None else code[:_MAX_SHOWN],
-            "bytes": None if text is None else text[:_MAX_SHOWN].decode("utf-8", "replace"),
-            "size": None if text is None else len(text),
-            "algorithm": self.algorithm,
-            "encoding": self.encoding,
+            "code": code,
+            "bytes": None if text is None else text.decode("utf-8", "replace"),
+            "size": size if size is not None or text is None else len(text),
+            "algorithm": algorithm,
+            "encoding": encoding,
         }
 
 
@@ -68,6 +75,12 @@ class Verdict(NamedTuple):
     def valid(self) -> bool:
         """Whether the code verifies."""
         return self.reason == "valid"
+
+    @property
+    def size(self) -> int:
+        """How long its codes and texts are."""
+        found = [part for one in (self.expected, self.seen) if one for part in one[:2] if part]
+        return sum(map(len, found))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
@@ -98,10 +111,22 @@ class _Candidate(NamedTuple):
 
 def attempt_of_request(epoch: Epoch, received: Received) -> Attempt | None:
     """Return the attempt that a received request is, by the label in its headers."""
-    world, _, number = received.named.get(LABEL_HEADER.lower(), "").rpartition("/")
+    return _attempt_of(epoch, received.named)
+
+
+def _attempt_of(epoch: Epoch, headers: Mapping[str, str]) -> Attempt | None:
+    world, _, number = headers.get(LABEL_HEADER.lower(), "").rpartition("/")
     if world != epoch.name or not number.isdecimal() or len(number) > 18:
         return None
     return epoch.attempts.find(int(number))
+
+
+def diagnose_arrived(epoch: Epoch, headers: Mapping[str, str], body: bytes) -> Verdict:
+    """Return the verdict on a message that the built-in receiver gets, as it is kept."""
+    named = {name.lower(): value for name, value in headers.items()}
+    verdict = diagnose(epoch, named, body, attempt=_attempt_of(epoch, named))
+    expected = None if verdict.expected is None else verdict.expected.beginning()
+    return verdict._replace(expected=expected, seen=verdict.seen.beginning())
 
 
 def diagnose(
@@ -182,7 +207,7 @@ def check_code(
         if _same(arrived.code, code):
             right = expected._replace(code=code)
             return Verdict("valid", f"signed with {key.name}", right, right)
-    if len(body) > _MAX_LENGTH:
+    if len(body) * len(keys) > _MAX_TRIED:
         why = "the code does not match, and the body is too long for a diagnosis"
         return Verdict("unknown", why, expected, seen)
     if not keys:

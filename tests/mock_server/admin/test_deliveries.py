@@ -1,22 +1,30 @@
 """Deliveries, faults of them, and the receiver, as the control API's document promises them."""
 
 import json
+import signal
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from helpers.receivers import answering, listening
 from helpers.tables import looped
 
+from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.admin import deliveries
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
+from crmcom_kit.mock_server.signing import sign
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, Dialect
 
+RECEIVER = "/__admin/receiver/in"
+KEY = "AF9394A7DC7DD359344BC8B223E59A00"  # the sample world's, for activities
+GUARD = "a-secret-of-27-characters-1"
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
 
 
@@ -304,6 +312,22 @@ def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
     assert "hush" not in json.dumps(kept[-1])
 
 
+@pytest.mark.parametrize("size", [100_000, 900_000])
+def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any, size: int) -> None:
+    """It is found when the message arrives; of the body, the beginning is shown."""
+    data = {"number": "A1", "text": "x" * size}
+    body = json.dumps({"data": data, "authentication_code": sign(data, KEY)})
+    mock.client.post(RECEIVER, data=body)
+    mock.client.post(RECEIVER, data=body[: size // 2])
+    admin.ask("PUT", "/state", b'{"unit":{"id":"9"}}\n')  # a world without keys
+    whole, half = admin.ask("GET", "/receiver/requests")["requests"]
+
+    assert (whole["cut"], whole["size"], whole["body"]) == (True, len(body), body[:MAX_BODY])
+    assert (whole["signature"]["reason"], half["signature"]["reason"]) == ("valid", "cut_body")
+    assert whole["signature"]["seen"]["size"] > size
+    assert len(whole["signature"]["seen"]["bytes"]) == MAX_BODY
+
+
 def test_secrets_in_a_url_are_masked(admin: Any) -> None:
     """An attempt shows where it went, and not the token that the URL carries."""
     url = "http://127.0.0.1:1/in?token=hush&a=b"
@@ -375,20 +399,99 @@ def test_a_trace_shows_no_secret_of_its_request(make_mock: Any, admin_of: Any) -
     assert [chain[0]["path"] for chain in chains] == list(paths.values())
 
 
-def test_the_receiver_needs_no_token_and_nothing_else_takes_deliveries(make_mock: Any) -> None:
-    """Where the control API wants a token, webhooks still come in; a delivery commands nothing."""
-    from crmcom_kit.mock_server.http.app import create_app
-    from crmcom_kit.mock_server.world.registry import WorldRegistry
+def test_nothing_but_the_receiver_takes_deliveries(mock: Any) -> None:
+    """A definition's URL cannot make the mock command itself."""
+    own = {"X-Crmcom-Mock": "1"}
 
-    registry = WorldRegistry(make_mock().world, access=Access("hush"))
-    client = create_app(registry).test_client()
-    own = {"X-Crmcom-Mock": "1", "X-Mock-Admin-Token": "hush"}
+    assert mock.client.post(RECEIVER, data=b"x", headers=own).status_code == 200
+    assert mock.client.post("/__admin/reset", headers=own).status_code == 403
 
-    assert client.post("/__admin/receiver/in", data=b"x").status_code == 200
-    assert client.get("/__admin/receiver").status_code == 401
-    assert client.post("/__admin/reset", headers=own).status_code == 403
+
+def test_the_receiver_knows_its_senders(mock: Any, admin: Any) -> None:
+    """Web pages, unknown hosts, proxies and other machines use up no answer and no world."""
+    admin.ask("PUT", "/receiver", {"answers": [{"status": 503, "times": 1}]})
+    strangers = (
+        {"HTTP_ORIGIN": "http://evil.example"},
+        {"HTTP_ORIGIN": "null"},
+        {"HTTP_SEC_FETCH_SITE": "cross-site"},
+        {"HTTP_SEC_FETCH_SITE": "same-site"},
+        {"HTTP_HOST": "evil.example"},
+        {"HTTP_X_FORWARDED_FOR": "10.0.0.1"},
+        {"REMOTE_ADDR": "10.0.0.1"},
+    )
+    for root in ("", "/worlds/b"):
+        for stranger in strangers:
+            answer = mock.client.post(f"{root}{RECEIVER}", data=b"x", environ_overrides=stranger)
+            assert answer.status_code == 403, stranger
+
+    missing = mock.client.post(f"/worlds/b{RECEIVER}", data=b"x")
+    assert (missing.status_code, missing.json["parameter"]) == (404, "world")
+    assert [one["name"] for one in admin.ask("GET", "/worlds")["worlds"]] == ["default"]
+    assert admin.ask("GET", "/receiver/requests") == {"requests": [], "last": 0}
+    assert mock.client.post(RECEIVER, data=b"x").status_code == 503
+
+
+def test_a_secret_url_opens_the_receiver_of_a_guarded_mock(make_mock: Any, admin_of: Any) -> None:
+    """From anywhere, but for no web page and no other call; the next start has the same URL."""
+    first, again, other = (
+        create_app(WorldRegistry(make_mock().world, access=Access(token))).test_client()
+        for token in (GUARD, GUARD, "another-token")
+    )
+    urls = [
+        admin_of(client).ask("GET", "/receiver", headers={"X-Mock-Admin-Token": token})["url"]
+        for client, token in ((first, GUARD), (again, GUARD), (other, "another-token"))
+    ]
+    path = urls[0].removeprefix("http://localhost")
     far = {"REMOTE_ADDR": "10.1.1.1"}
-    assert client.post("/__admin/receiver/in", data=b"x", environ_base=far).status_code == 401
+
+    assert urls[0] == urls[1] != urls[2]
+    assert GUARD not in urls[0]
+    assert first.post(path, data=b"x", environ_overrides=far).status_code == 200
+    assert first.post(path, data=b"x", headers={"Origin": "http://a.example"}).status_code == 403
+    assert first.post(RECEIVER, headers={"X-Mock-Admin-Token": GUARD}).status_code == 200
+    assert first.post(path.replace("/worlds/default", "/worlds/b")).status_code == 404
+    query = path.partition("?")[2]
+    for refused in (
+        RECEIVER,
+        f"{RECEIVER}?secret=",
+        f"{RECEIVER}?secret={GUARD}",
+        urls[2].removeprefix("http://localhost"),
+    ):
+        answer = first.post(refused, data=b"x", environ_overrides=far)
+        assert answer.status_code == 401
+        assert "GET /__admin/receiver" in answer.text
+    assert first.get(f"/__admin/receiver?{query}").status_code == 401
+
+
+def test_the_secret_url_is_used_and_not_shown(start_server: Any) -> None:
+    """A guarded mock delivers to its own receiver; no log or view has the URL's secret."""
+    server = start_server("--token", "T", "--deliver", "http", "--admin-token", GUARD)
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{server.port}", headers={"X-Mock-Admin-Token": GUARD}
+    ) as client:
+        url = client.get("/__admin/receiver").json()["url"]
+        fired = client.post("/__admin/events/fire", json={**EVENT, "url": url}).json()
+        number = fired["webhook_request"]["number"]
+        identifier = {"webhook_request_identifier": {"number": number}}
+        api = f"{API_PATH}/webhook_requests"
+        client.get(f"{api}/show?token=T&webhook_request_identifier=number={number}")
+        replayed = client.post("/__admin/deliveries/1/replay").json()
+        client.post(f"{api}/resend", json={"token": "T", **identifier})
+        got = client.get("/__admin/receiver/requests").json()["requests"]
+        views = [
+            client.get(f"/__admin/{path}").text
+            for path in ("requests", "requests.har", "deliveries", "receiver/requests", "settings")
+        ]
+    _, out, log = server.end(signal.SIGTERM)
+
+    assert fired["life_cycle_state"] == "SUCCESSFUL"
+    assert replayed["outcome"]["status"] == 200
+    assert [one["signature"]["reason"] for one in got] == ["valid"] * 2
+    secret = url.partition("secret=")[2]
+    assert len(secret) == 32
+    assert "secret=***" in log
+    for text in (json.dumps([fired, replayed]), *views, out, log):
+        assert secret not in text
 
 
 def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:

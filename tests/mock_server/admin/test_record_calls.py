@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from helpers.tables import all_cases
@@ -88,6 +89,18 @@ def test_whole_and_partial_ones_are_added_together(mock: Any, admin: Any) -> Non
     assert (found["added"], len(found["filled_in"])) == (2, 1)
     assert admin.ask("GET", "/records/4711") == {"record": record, "data": None}
     assert json.loads(mock.state()[0]) == found["filled_in"][0]["record"]
+
+
+def test_a_number_may_have_slashes(admin: Any) -> None:
+    """Encoded, they are part of the number for each call about one webhook request."""
+    for number in ("A/7", "/7", "7/", "a/b/c"):
+        added(admin, {"number": number})
+        path = f"/records/{quote(number, safe='')}"
+
+        assert admin.ask("GET", path)["record"]["number"] == number
+        assert admin.ask("PATCH", path, {"record": {"url": "http://a.example/"}})
+        assert admin.ask("DELETE", path)
+        assert admin.refused("GET", path)[0] == 404
 
 
 def test_a_record_is_found_by_number_and_by_id(admin: Any) -> None:

@@ -58,16 +58,40 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     ({**OWN, "HTTP_SEC_FETCH_SITE": "cross-site"}, False, False),
     ({**OWN, "HTTP_SEC_FETCH_SITE": "same-origin"}, True, True),
     ({**OWN, "HTTP_SEC_FETCH_SITE": "none"}, True, True),
-    # A link on another page leads people to the control API's pages; it carries nothing.
-    (
-        {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "navigate"},
-        False,
-        True,
+    ({**OWN, "HTTP_SEC_FETCH_SITE": "same-site"}, False, False),  # another port of this machine
+    # The same from the address bar, a link, a frame or a form.
+    *(
+        ({**OWN, "HTTP_SEC_FETCH_SITE": site, "HTTP_SEC_FETCH_MODE": "navigate"}, own, own)
+        for site, own in (
+            ("none", True),
+            ("same-origin", True),
+            ("same-site", False),
+            ("cross-site", False),
+        )
     ),
-    ({**OWN, "HTTP_X_FORWARDED_FOR": "10.0.0.1"}, True, False),
-    ({**OWN, "HTTP_X_FORWARDED_PROTO": "https"}, True, False),
-    ({**OWN, "HTTP_FORWARDED": "for=10.0.0.1"}, True, False),
-    ({**OWN, "HTTP_VIA": "1.1 proxy"}, True, False),
+    *(
+        ({**OWN, f"HTTP_{name}": "10.0.0.1"}, True, False)
+        for name in (
+            "FORWARDED",
+            "VIA",
+            "X_FORWARDED_FOR",
+            "X_FORWARDED_PROTO",
+            "X_ORIGINAL_FORWARDED_FOR",
+            "X_REAL_IP",
+            "X_CLIENT_IP",
+            "X_CLUSTER_CLIENT_IP",
+            "CF_CONNECTING_IP",
+            "TRUE_CLIENT_IP",
+            "FASTLY_CLIENT_IP",
+            "X_AZURE_CLIENTIP",
+            "X_ENVOY_EXTERNAL_ADDRESS",
+        )
+    ),
+]
+#: What a browser says of a navigation that another page causes.
+LINKS = [
+    {**OWN, "HTTP_SEC_FETCH_SITE": site, "HTTP_SEC_FETCH_MODE": "navigate"}
+    for site in ("cross-site", "same-site")
 ]
 
 
@@ -107,9 +131,25 @@ def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
             assert "Location" not in answer.headers
             assert "seen host" in answer.json["error"]
     assert [one["name"] for one in client.get("/__admin/worlds").json["worlds"]] == ["default"]
-    link = {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "navigate"}
-    assert _status(client, "/", link) == 200
     assert _status(client, "/worlds/b", OWN) == 308
+
+
+def test_a_link_leads_to_pages_alone(client: Any) -> None:
+    """Another page may have links to the console and the references; they create no world."""
+    pages = ("/", "/docs", "/__admin/docs")
+    others = (SHOW, "/__admin/health", "/__admin/events", "/__admin/requests", "/metrics")
+    for link in LINKS:
+        assert [_status(client, page, link) for page in pages] == [200] * 3
+        assert [_status(client, path, link) for path in others] == [403] * 5
+        assert [_status(client, f"/worlds/b{page}", link) for page in pages] == [404] * 3
+    image = {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "no-cors"}
+    for path in ("/nothing", "/console/app.js", "/docs/docs.js", "/openapi.json"):
+        assert _status(client, f"/worlds/b{path}", image) == 404
+    assert [one["name"] for one in client.get("/__admin/worlds").json["worlds"]] == ["default"]
+    assert client.get("/__admin/requests").json["requests"] == []
+
+    assert client.get("/worlds/b/__admin/health").status_code == 200
+    assert [_status(client, f"/worlds/b{page}", LINKS[0]) for page in pages] == [200] * 3
 
 
 def test_a_refused_caller_leaves_nothing_behind(client: Any) -> None:

@@ -84,12 +84,13 @@ def test_the_list_is_complete() -> None:
         protocol = uvicorns(nothing)
         protocol.data_received(_HEAD)
         await turns()
-        return [{*dir(one)} for one in (protocol, protocol.cycle, protocol.server_state)]
+        parts = (protocol, type(protocol.flow), protocol.cycle, protocol.server_state)
+        return [{*dir(one)} for one in parts]
 
     ours = {*dir(object), *dir(asyncio.Protocol)}
     existing = [found - ours for found in asyncio.run(members())]
     text = connection.__doc__ or ""
-    parts = re.split("Of uvicorn's protocol|of a cycle|of the server's state", text)[1:]
+    parts = re.split("Of uvicorn's protocol|of a flow|of a cycle|of the server's state", text)[1:]
     listed = [{*re.findall(r"``(\w+)``", part)} - {"server"} for part in parts]
 
     for names, there in zip(listed, existing, strict=True):
