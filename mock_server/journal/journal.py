@@ -306,8 +306,7 @@ class Journal:
         """Return what ``found`` returns once it is not None; None when the time is over.
 
         ``found`` is called at once, and whenever a request has arrived or was answered, without
-        the journal's lock.
-        ``seconds`` are the machine's.
+        the journal's lock. ``seconds`` are the machine's.
         """
         deadline = monotonic() + seconds
         with self._lock:
