@@ -176,6 +176,7 @@ _FORMS = {
         'number=… or id=…, or {"number": "7"}',
     ),
     "status": (re.compile("[1-9][0-9]{2}"), "an HTTP status"),
+    "code": (re.compile(r"OK|(?!(?i:ok)\Z).*", re.DOTALL), "OK, or the code of an error"),
     "matched": (re.compile("true|false"), "true or false"),
 }
 
@@ -230,10 +231,12 @@ def _named(
             raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
         found = []
         for key, part in value.items():
-            if isinstance(part, dict) and part and part.keys() <= _IDENTIFIER_FIELDS:
-                part = {"equalToJson": part}  # noqa: PLW2901 - an identifier may be given as it is
             where = f"{name}.{key}"
-            found.append(Member(where, matcher(part, where), partial(values, key), is_open))
+            text = _written(key, part, where) if name == "parameters" else None
+            if text is None:
+                found.append(Member(where, matcher(part, where), partial(values, key), is_open))
+            else:
+                found.append(Member(where, equal_to(text), partial(_identifying, key), is_open))
         return found
 
     return read
@@ -273,6 +276,31 @@ def _parameter(name: str, call: CallView) -> Sequence[str]:
         return ()
     value = call.parameters[name]
     return [text_of(one) for one in value] if isinstance(value, list) else (text_of(value),)
+
+
+def _written(name: str, asked: Any, where: str) -> str | None:
+    """Return an identifier as a query spells it, however it is asked for; None for other things.
+
+    Raises UsageError if it is a text that no request can have as an identifier.
+    """
+    if isinstance(asked, dict) and len(asked) == 1 and asked.keys() <= _IDENTIFIER_FIELDS:
+        return _spelled(asked)
+    if not name.endswith("_identifier") or isinstance(asked, dict | list):
+        return None
+    text = text_of(asked)
+    if text.partition("=")[0] not in _IDENTIFIER_FIELDS or "=" not in text:
+        raise UsageError(where, seen=quoted(text), allowed='number=7, or {"number": "7"}')
+    return text
+
+
+def _spelled(identifier: Mapping[str, Any]) -> str:
+    return ",".join(f"{field}={text_of(value)}" for field, value in identifier.items())
+
+
+def _identifying(name: str, call: CallView) -> Sequence[str]:
+    """Return the identifier of a request as a query spells it: in a body it is an object."""
+    value = call.parameters.get(name)
+    return (_spelled(value),) if isinstance(value, dict) else _parameter(name, call)
 
 
 def _record(name: str, call: CallView) -> Sequence[str]:

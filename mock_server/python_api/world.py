@@ -342,10 +342,10 @@ class MockWorld:
         number("timeout", timeout)
         kinds = {
             "until": until,
-            "times": None if until is None else times,
             "delivery": None if delivery is False else delivery,
             "pattern": pattern or None,
             "record or state": state if record is None else record,
+            "times": times if (until, record, delivery) != (None, None, None) else None,
         }
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) > 1:
