@@ -21,8 +21,8 @@ _ADDRESS = r"\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._-]+)?)\]"
 _HOST = re.compile(rf"(?:{_ADDRESS}|([0-9A-Za-z._-]+))(?::([0-9]{{0,5}}))?", re.ASCII)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[0-9a-z._:\[\]-]+", re.ASCII)
 _MAX_PORT = 65_535
-# Values of Sec-Fetch-Site. Another port of this machine is of the same site.
-_OTHER_PAGES = ("cross-site", "same-site")
+# Values of Sec-Fetch-Site; another port of this machine is "same-site".
+_NO_OTHER_PAGE = (None, "none", "same-origin")
 
 
 class Access(NamedTuple):
@@ -61,7 +61,7 @@ def page_refusal(access: Access, caller: Caller) -> str | None:
     """Return why ``caller`` is a web page that may do nothing here; None if it is not."""
     _, host, origin, fetch_site = caller
     if origin is None:  # a link, a frame, an image, a form that reads
-        seen = f"Sec-Fetch-Site: {fetch_site}" if fetch_site in _OTHER_PAGES else None
+        seen = None if fetch_site in _NO_OTHER_PAGE else quoted(f"Sec-Fetch-Site: {fetch_site}")
     else:
         # The host's name is checked already. "null" is the origin of a page in a sandbox.
         own = origin.partition("://")[2] == host and _name_in(host)

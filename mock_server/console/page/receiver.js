@@ -50,7 +50,8 @@ function message({ id, at, status, method, headers, body, cut, size, signature, 
   const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;
   return html`<details><summary>${clockTime(at)} ${signatureMark(signature)} <span class="note">answered with ${status}</span></summary>
     <p>Message ${id} ${from}</p>${signatureView(signature)}
-    ${facts([["Method", method], ...Object.entries(headers)])}${${cut ? html`<p class="note">Below is the beginning of ${number(size)} bytes.</p>` : nothing}
+    ${facts([["Method", method], ...Object.entries(headers)])}
+    ${cut ? html`<p class="note">Below is the beginning of ${number(size)} bytes.</p>` : nothing}
     ${data(body, "Body that was received")}</details>`;
 }
 

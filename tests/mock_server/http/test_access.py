@@ -59,6 +59,7 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     ({**OWN, "HTTP_SEC_FETCH_SITE": "same-origin"}, True, True),
     ({**OWN, "HTTP_SEC_FETCH_SITE": "none"}, True, True),
     ({**OWN, "HTTP_SEC_FETCH_SITE": "same-site"}, False, False),  # another port of this machine
+    ({**OWN, "HTTP_SEC_FETCH_SITE": "odd"}, False, False),
     # The same from the address bar, a link, a frame or a form.
     *(
         ({**OWN, "HTTP_SEC_FETCH_SITE": site, "HTTP_SEC_FETCH_MODE": "navigate"}, own, own)
