@@ -82,6 +82,8 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
     session.pool.may_change = scope or (lambda _: False)
 
 
+#: So many lost responses of one method are no hiccup, if none of its requests is served after them.
+MAX_LOST = 3
 #: Requests for so many times the cost of all probes are enough to follow everything up.
 _ALL_TIMES = 5
 #: The part of a run's time that is kept for what comes last: the inventory.
@@ -396,6 +398,9 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
         return f"an internal error of crmcom-kit: {'; '.join(crashes)}"
     if one.cut_short and not any(result.verdict is Verdict.BROKEN for result in found):
         return one.cut_short
+    lost = [f"{name} {count} times" for name, count in one.client.lost.items() if count >= MAX_LOST]
+    if lost:
+        return f"a gateway answered {' and '.join(lost)}, and then none of its requests was served"
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
         why = next((each.why for each in found if each.statement.unchecked is None), "")
         return f"no statement was checked{': ' if why else ''}{why}"

@@ -113,6 +113,7 @@ class Client:
         self.ends_at = ends_at
         self.is_time_up = False  # whether something was not sent for want of time
         self.hiccups: Counter[int] = Counter()  # what a gateway has answered now and then
+        self.lost: Counter[str] = Counter()  # responses by method, since one of its was served
         self.now = now  # seconds that only go forward
         self.sleep = sleep
         self._next = now()
@@ -156,6 +157,7 @@ class Client:
                 break
             self.hiccups[exchange.status] += 1
             if once:
+                self.lost[call.method] += 1
                 msg = f"a gateway returned HTTP {exchange.status}, and {call.method or call.path} "
                 msg += "is never sent twice"
                 raise AnswerLost(msg)
@@ -164,6 +166,8 @@ class Client:
         if _is_of_gateway(exchange):
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
             raise TargetDown(msg)
+        if once and exchange.ok:
+            self.lost[call.method] = 0
         self.history.append(exchange)
         if not self._in_process:  # whose worlds are small
             self._bodies.add(exchange)
