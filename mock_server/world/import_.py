@@ -115,25 +115,22 @@ class _Importer:
             ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, located.place)
-            elif early or not self._is_ready(value["record"], is_plain=located.is_plain):
+            elif early or not (
+                # Nothing comes after plain ones, of which there may be millions.
+                located.is_plain or self.reference_data.has_references_of(value["record"])
+            ):
                 early.append(located)
             else:
                 self._keep(value, located.place)
         for located in early:
             self._keep(located.entry["webhook_request"], located.place)
 
-    def _is_ready(self, record: Object, *, is_plain: bool) -> bool:
-        """Return False if what a webhook request refers to may still come.
-
-        It does not come after plain ones, of which there may be millions.
-        """
-        return is_plain or self.reference_data.has_references_of(record)
-
     def _keep(self, value: Object, place: str) -> None:
         record = self.record(value, place)
         self._records.append(record)
         self._places.append(place)
-        self._count(record.size)
+        if self._room is not None:
+            self._count(record.size)
 
     def _count(self, size: int) -> None:
         """Add to the size; stop early if it is too much for any world. Raises LimitExceeded."""

@@ -75,7 +75,7 @@ def located(value: Any, place: str) -> LocatedEntry:
 
 
 def _is_plain(value: Mapping[str, Any]) -> bool:
-    return any(name in _record_members() for name in value)
+    return not _record_members().isdisjoint(value)
 
 
 @cache

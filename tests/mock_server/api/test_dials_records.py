@@ -205,7 +205,7 @@ PROBES: dict[str, Probe] = {
     "record.exchange_form": Probe(
         lambda mock: [
             spelled(record[name])
-            for record in (mock.show("number=31").data, mock.resend().data)
+            for record in (mock.show("number=32").data, mock.resend().data)
             for name in ("request", "response")
         ],
         {
