@@ -235,6 +235,8 @@ class LoginRefresher:
         Other entities and another method are tried: what is refused may be wrong by itself.
         """
         session, wording = self._session, (refused.status, refused.code)
+        if session.method("list").deprecated:
+            return  # it may be withdrawn
         if any(each.ok and each.call.method in ("show", "list") for each in session.client.history):
             return
         requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: {"id": session.nowhere["id"]}})]

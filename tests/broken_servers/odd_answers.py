@@ -23,13 +23,14 @@ def _with_status(answer: Answer, **members: Any) -> Answer:
 
 @odd
 def errors_are_http_errors(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
-    """Errors have an HTTP status of 4xx or 5xx."""
+    """What stands before the methods refuses with 4xx, and the methods with 500, each of them."""
     answer = forward(asked)
     if answer.ok:
         return answer
     upholds = answer.upholds or ""
     status = "401 UNAUTHORIZED" if upholds.startswith("token.") else "422 UNPROCESSABLE ENTITY"
-    return replace(answer, status="500 INTERNAL SERVER ERROR" if "known" in upholds else status)
+    before = upholds.startswith(("token.", "token_release.", "login.", "methods."))
+    return replace(answer, status=status if before else "500 INTERNAL SERVER ERROR")
 
 
 @odd
