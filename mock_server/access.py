@@ -81,7 +81,7 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
     name = _name_in(host)
     if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
         return None
-    text = f"the mock accepts only localhost and IP addresses; seen host {quoted(host)}"
+    text = f"the mock accepts only localhost and addresses like 127.0.0.1; seen host {quoted(host)}"
     return f"{text}; allow another name with --allow-name"
 
 
