@@ -81,7 +81,7 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
     name = _name_in(host)
     if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
         return None
-    text = f"the mock accepts only localhost and IP addresses; seen host {quoted(host)}"
+    text = f"the mock accepts only localhost and addresses like 127.0.0.1; seen host {quoted(host)}"
     return f"{text}; allow another name with --allow-name"
 
 
@@ -116,11 +116,20 @@ def _name_in(host: str) -> str:
 
 
 def _is_ours(host: str) -> bool:
-    """Return True if no other machine can have a host's name: an address, or a name not in DNS."""
+    """Return True if no other machine can have a host's name: localhost, a plain address."""
     if host == "localhost" or host.endswith((".localhost", ".invalid")):
         return True
     try:
-        ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    return True
+    # Those lead here too, but browsers do not say which page a request to them is from.
+    return not address.is_unspecified and getattr(address, "ipv4_mapped", None) is None
+
+
+def is_any_address(host: str) -> bool:
+    """Return True for the address to listen on that stands for all of a machine's."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

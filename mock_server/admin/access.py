@@ -26,7 +26,8 @@ _DOCS = f"{PREFIX}/docs"
 # What proxies, tunnels and content networks add to the requests that they forward.
 _FORWARDED = re.compile(
     r"(?:.*-)?(?:forwarded.*|via|cdn-loop|cf-.+|original-(?:for|host|ip)"
-    r"|(?:client|connecting|external|proxyuser|real|remote|socket|user)-?(?:ip|ipv6|addr|address))",
+    r"|(?:client|connecting|connection|external|originating|proxyuser|real|remote|socket|user|viewer)"
+    r"-?(?:ip|ipv6|addr|address))",
     re.IGNORECASE,
 )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcom_kit.config_file import config_option
-from crmcom_kit.mock_server.access import ANY_NAME
+from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
 from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
 from crmcom_kit.mock_server.cli.watch import Files
 from crmcom_kit.mock_server.clock import SystemClock
@@ -144,9 +144,14 @@ def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
 
     if cert is not None:
         return given_certificate(cert, options["tls_key"])
-    names = {"localhost", "127.0.0.1", "::1", options["host"], *options["allow_names"]}
-    no_names = {"", ANY_NAME, "0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
-    return new_certificate(sorted(names - no_names), ca)
+    names = {"localhost", "127.0.0.1", "::1", *_names(options)} - {"", ANY_NAME}
+    return new_certificate(sorted(names), ca)
+
+
+def _names(options: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names that the options give to the mock."""
+    host: str = options["host"]
+    return (*([] if is_any_address(host) else [host]), *options["allow_names"])
 
 
 def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | None":
@@ -187,7 +192,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
         waiting=options["threads"] // 2,
         access=Access(
             options["admin_token"],
-            frozenset(name.lower() for name in (options["host"], *options["allow_names"])),
+            frozenset(name.lower() for name in _names(options)),
             frozenset(options["cors"]),
         ),
     )
@@ -254,7 +259,10 @@ def _lacking(release: Release) -> str:
 
 def _greet(options: dict[str, Any], port: int) -> None:
     """Print the READY line, then how to log in; secrets from the command line are not shown."""
-    host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
+    host = options["host"]
+    if is_any_address(host):  # which is none to call
+        host = "::1" if ":" in host else "127.0.0.1"
+    host = f"[{host}]" if ":" in host else host
     is_tls = options["tls_cert"] is not None or options["tls_self_signed"] is not None
     base = f"{'https' if is_tls else 'http'}://{host}:{port}{API_PATH}"
     right = _credentials(options)

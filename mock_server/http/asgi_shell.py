@@ -241,6 +241,7 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
             await send({"type": "http.response.body", "body": part, "more_body": True})
             sent += len(part)
             if connection.transport.is_closing():  # the client is gone
+                connection.end(scope)
                 return sent
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except ConnectionEnded:

@@ -253,14 +253,18 @@ class Connection(HttpToolsProtocol):
         """Parse what has arrived. Raises HttpParserError.
 
         The parser takes a request with the header Upgrade to end with its head, as if the upgrade
-        were accepted. It gets the head again without that header, and then what follows.
+        were accepted. Another one gets the head again without that header, and then what follows.
         """
         while rest:
             try:
                 self.parser.feed_data(rest)
             except httptools.HttpParserUpgrade as upgrade:
                 rest = rest[upgrade.args[0] :]
-                self.parser.feed_data(self._head_without_upgrade())
+                head = self._head_without_upgrade()
+                # Another one: after a request that closes the connection, this one reads nothing.
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+                self.parser.feed_data(head)
             else:
                 break
 

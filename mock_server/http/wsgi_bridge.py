@@ -117,7 +117,10 @@ class WsgiBridge:
         more = rest is not None
         await send({"type": "http.response.body", "body": response.body, "more_body": more})
         sent = len(response.body)
-        while rest is not None and more and not connection.transport.is_closing():
+        while rest is not None and more:
+            if connection.transport.is_closing():  # the client is gone
+                connection.end(scope)
+                break
             part = await self._in_thread(next, rest.parts, None)
             more = part is not None
             if ends_by_closing and not more:

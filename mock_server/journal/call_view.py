@@ -209,12 +209,10 @@ class CallView:
         error = self.error
         if error is not None:
             return str(self._reader.config.dialect[f"errors.code.{error.kind}"])
-        if self.entry.fault is not None:
-            parsed = parsed_json(self.response_body)
-            inside = as_dicts(parsed[0]) if parsed else None
-            status = inside.get("status") if isinstance(inside, dict) else None
-            return str(status.get("code")) if isinstance(status, dict) else None
-        return "OK" if self.response.method and self.status == 200 else None
+        fault = self.entry.fault
+        is_own = self.response.method and (fault is None or "status" not in fault.effect)
+        # Not read from the body, of which a fault or the journal may have kept a part.
+        return "OK" if is_own and self.status == 200 else None
 
     @property
     def matched(self) -> bool | None:

@@ -347,6 +347,16 @@ def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
     assert server.end(signal.SIGTERM)[0] == 0
 
 
+def test_every_address_is_none_to_call(start_server: Any) -> None:
+    """The READY line names an address that works in a browser; 0.0.0.0 is refused as a Host."""
+    server = start_server("--host", "0.0.0.0", "--token", "T")  # noqa: S104 - what is tested
+
+    assert server.base.startswith("http://127.0.0.1:")
+    assert server.ask("GET", "/__admin/health")[0] == 200
+    asked = b"GET /__admin/health HTTP/1.1\r\nHost: 0.0.0.0\r\nConnection: close\r\n\r\n"
+    assert server.sent(asked).startswith(b"HTTP/1.1 403 ")
+
+
 def test_the_greeting_says_what_a_release_lacks(start_server: Any) -> None:
     """Who comes with a client of a later release is told that R9 has no paging; R13 has it."""
     shown = {}

@@ -20,6 +20,11 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     ({"HTTP_HOST": "[::1]:8080"}, True, True),
     ({"HTTP_HOST": "mock.localhost"}, True, True),
     ({"HTTP_HOST": "Mock.Example:8080"}, True, True),  # which the server is called
+    # They lead here as well, and browsers send no Sec-Fetch-Site to them.
+    ({"HTTP_HOST": "0.0.0.0:8080"}, False, False),
+    ({"HTTP_HOST": "[::]:8080"}, False, False),
+    ({"HTTP_HOST": "[::ffff:0:0]:8080"}, False, False),
+    ({"HTTP_HOST": "[::ffff:7f00:1]:8080"}, False, False),
     (EVIL, False, False),
     ({"HTTP_HOST": "mock.example.evil.example"}, False, False),
     ({"HTTP_HOST": "localhost.evil.example"}, False, False),
@@ -86,6 +91,9 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
             "FASTLY_CLIENT_IP",
             "X_AZURE_CLIENTIP",
             "X_ENVOY_EXTERNAL_ADDRESS",
+            "X_NF_CLIENT_CONNECTION_IP",
+            "CLOUDFRONT_VIEWER_ADDRESS",
+            "X_ORIGINATING_IP",
         )
     ),
 ]

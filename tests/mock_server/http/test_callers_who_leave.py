@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -115,3 +116,18 @@ def test_who_stays_is_waited_for(server: Any) -> None:
         for connection in stack.enter_context(full(server, WAIT)):
             connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert not comes(lambda: may_wait(server), seconds=1)
+
+
+def test_who_leaves_in_the_middle_of_long_responses_leaves_no_line(start_server: Any) -> None:
+    """Standard error is for the operator, who can do nothing about clients that go."""
+    server = start_server("--log", "off")
+    asked = b"GET /__admin/state HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
+    for _ in range(3):
+        with ExitStack() as stack:
+            connections = [stack.enter_context(server.connect()) for _ in range(10)]
+            for connection in connections:
+                connection.sendall(asked)
+            for connection in connections:
+                assert connection.recv(1)
+
+    assert server.end(signal.SIGTERM)[::2] == (0, "")

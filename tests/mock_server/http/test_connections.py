@@ -167,6 +167,17 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
         assert answer.count(b"HTTP/1.1 200") == len(requests), answer
 
 
+@pytest.mark.parametrize(
+    "line", [f"GET {SHOW} {HEAD}Connection: Upgrade, close", f"GET {SHOW} HTTP/1.0\r\nA: b"]
+)
+def test_an_upgrade_that_closes_the_connection_is_answered(server: Any, line: str) -> None:
+    """A request that asks for both, or is of HTTP/1.0, gets its response and an end."""
+    for before in (b"", GET_SHOW):
+        answer = server.sent(before, f"{line}\r\nUpgrade: h2c\r\n\r\n".encode())
+
+        assert answer.count(b"HTTP/1.1 200") == 1 + bool(before), answer
+
+
 def test_a_trailer_is_no_header(server: Any) -> None:
     """Neither of its request, also if it arrives together with it, nor of the next one."""
     body = b'{"token": "T", "webhook_request_identifier": {"number": "7"}}'

@@ -49,6 +49,25 @@ def meanwhile(*acts: Any) -> Iterator[None]:
     thread.join()
 
 
+def test_the_code_is_that_of_the_response_whatever_a_fault_leaves_of_it(
+    mock: Mock, caller: Caller
+) -> None:
+    """A resend whose response is damaged, or a long list that is late, has the code OK."""
+    mock.fail(operation="resend", malformed=True, when="after_commit", times=1)
+    caller.post("resend", "7")
+    mock.seed(count=500, entities=["JOBS"])
+    mock.fail(operation="list", delay=1)
+    late = mock.client().get(
+        "webhook_requests/list", params={"token": mock.token, "entity": "JOBS"}
+    )
+
+    assert len(late.content) > 300_000
+    for operation in ("resend", "list"):
+        mock.assert_called(operation=operation, code="OK", times=1)
+    with pytest.raises(AssertionError):
+        mock.assert_not_called(operation="resend", code="OK")
+
+
 def test_calls_are_told_in_order_and_masked(mock: Mock, caller: Caller) -> None:
     """Each call is there with what was asked and answered, but never with its token."""
     caller.show("7")
