@@ -276,12 +276,14 @@ class Journal:
             return next((entry for entry in self._entries if entry.number == number), None)
 
     def clear(self) -> None:
-        """Remove all entries, those of running requests as well; numbers go on."""
+        """Remove all entries but those of requests that are still to be carried out.
+
+        What such a request does comes after the clear, so it counts. Numbers go on.
+        """
         with self._lock:
             for entry in self._entries:
-                entry.is_gone = True
-            self._entries.clear()
-            self._grow(-self.size)
+                entry.is_gone = entry.result is not None
+            self._drop_gone()
             self._evicted = self._last_evicted = 0
 
     def remove(self, numbers: frozenset[int]) -> None:
@@ -289,8 +291,11 @@ class Journal:
         with self._lock:
             for entry in self._entries:
                 entry.is_gone = entry.number in numbers
-            self._entries = deque(one for one in self._entries if not one.is_gone)
-            self._grow(sum(one.size for one in self._entries) - self.size)
+            self._drop_gone()
+
+    def _drop_gone(self) -> None:
+        self._entries = deque(one for one in self._entries if not one.is_gone)
+        self._grow(sum(one.size for one in self._entries) - self.size)
 
     def drop_oldest(self, size: int) -> bool:
         """Drop the oldest entries that take ``size`` bytes; return whether there were any."""

@@ -53,7 +53,7 @@ class CallsView(Sequence[CallView]):
         return verification.matching(self._world().reader, named_pattern(pattern))
 
     def clear(self) -> None:
-        """Remove all calls."""
+        """Remove all calls but those that are still to be carried out."""
         self._world().journal.clear()
 
     def __repr__(self) -> str:
