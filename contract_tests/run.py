@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from crmcom_kit.contract_tests.checks.history import READS
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.dry_run import dry_run_lines
@@ -433,6 +434,8 @@ def _try_all(one: _Run) -> str | None:
         return str(error)
     except BudgetSpent as error:
         one.leave_out_the_rest(str(error))
+        if not any(exchange.call.method in READS for exchange in one.client.history):
+            one.cut_short = f"{error}, and only the login was tried"
     except Unreachable as error:  # not even a token is to be had, or nothing can be read
         one.leave_out_the_rest(error.why)
         one.cut_short = error.why

@@ -153,6 +153,18 @@ def test_a_run_without_time_for_anything_fails() -> None:
     assert "the time of the run is over" in str(results.trouble)
 
 
+def test_a_run_with_time_for_logins_alone_fails() -> None:
+    """What logins show is no success of a server of which no webhook request was asked for."""
+    clock = Time(each=10.0)
+
+    results = clock.run(clock.target(), max_time=15.0)
+
+    assert {each.call.method for each in results.history} == {"token"}
+    assert results.exit_code == 2
+    assert "the time of the run is over" in str(results.trouble)
+    assert "only the login was tried" in str(results.trouble)
+
+
 def test_a_run_plans_for_the_requests_that_fit_into_its_time() -> None:
     """With a rate they are its budget, and it says so; a lower budget stays as it is."""
     clock = Time()
