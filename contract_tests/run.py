@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from crmcom_kit.contract_tests.checks.history import READS
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.dry_run import dry_run_lines
@@ -287,6 +288,11 @@ class _Run:
         if self.config.progress is not None:
             self.config.progress(line)
 
+    def has_read(self) -> bool:
+        """Whether any webhook request was shown or listed, or the server says that none ever is."""
+        reads = (each for each in self.client.history if each.call.method in READS)
+        return bool(self.session.observed.withdrawn) or any(each.records for each in reads)
+
     def changed(self) -> tuple[str, ...]:
         """Return the numbers of the webhook requests that served calls have changed."""
         return tuple(
@@ -433,6 +439,8 @@ def _try_all(one: _Run) -> str | None:
         return str(error)
     except BudgetSpent as error:
         one.leave_out_the_rest(str(error))
+        if not one.has_read():
+            one.cut_short = f"{error}, and no webhook request was read until then"
     except Unreachable as error:  # not even a token is to be had, or nothing can be read
         one.leave_out_the_rest(error.why)
         one.cut_short = error.why

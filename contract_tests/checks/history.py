@@ -316,13 +316,15 @@ class History:
         """Judge at the end what happened to webhook requests while they had to stay as they were.
 
         Once may be somebody else's doing. Twice after requests of one kind is the server's, if
-        nothing else in the run shows that anybody else was at work.
+        nothing else in the run shows that anybody else was at work. So are many webhook requests
+        after one, but not if others have changed while every request was refused.
         """
         if self.world.others:
             yield from self._changed_by_reading()
             return
         served = Counter(change.method for change in self.world.changes if change.served)
         left = list(self.coincidences)
+        while_refused = any("errors.change_nothing" in each.causes for each in left)
         while left:  # the statement that explains most of them, then what explains the rest
             counts = Counter(statement for each in left for statement in each.causes)
             statement = max(
@@ -333,7 +335,10 @@ class History:
             records = {each.record for each in found}
             requests = {each.causes[statement].number for each in found}
             often = max(3, served[statement.partition(".")[0]] // 2)
-            if len(requests) > 1 or len(records) >= often:
+            are_many = len(records) >= often and (
+                statement == "errors.change_nothing" or not while_refused
+            )
+            if len(requests) > 1 or are_many:
                 yield found[0].by(statement)
 
     def _note_right_after(self, violation: Violation) -> None:

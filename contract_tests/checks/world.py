@@ -101,6 +101,7 @@ class World:
         self.sights: dict[str, dict[str, Sight]] = {}  # id -> method -> the last one
         self._changed_at: dict[str, int] = {}  # id -> number of changes when it was last seen
         self._numbers: dict[str, str] = {}
+        self.shared: set[str] = set()  # numbers that several webhook requests have shown
         self._shown: dict[str, set[str]] = {}  # filter -> values that records have shown
         self._bytes = 0  # of responses, for what is known from them
 
@@ -164,6 +165,8 @@ class World:
         if isinstance(number, str):
             earlier = self._numbers.setdefault(number, key)
             if earlier != key:  # which a check has noticed; some servers make up an id each time
+                if earlier not in self.deleted:
+                    self.shared.add(number)
                 self.lose(earlier)
                 self._numbers[number] = key
         for name in ("entity_id", "url"):

@@ -60,6 +60,7 @@ def written(report: Report) -> str:
                     "base_url": target["base_url"],
                     "seed": run["seed"],
                     "command": run["command"],
+                    "never_served": report.document["never_served"],
                 },
             },
         },

@@ -131,7 +131,9 @@ def _enough(session: Session, scope: object, state: str) -> bool:
     if sum(1 for _ in session.pool.known(state)) < counts["read"]:
         return False
     if isinstance(scope, Scope) and not scope.everything:
-        return True  # the scope's own list has found what there is of it
+        # The scope's own list has found what there is of it. Others show whether they are reached.
+        others = sum(not session.pool.may_change(each) for each in session.pool.known(state))
+        return not session.allowed or others >= EACH_STATE
     in_scope = sum(map(session.pool.may_change, session.pool.known(state)))
     return in_scope >= sum(counts.get(layer, 0) for layer in session.allowed)
 
@@ -139,7 +141,7 @@ def _enough(session: Session, scope: object, state: str) -> bool:
 # Witnesses: webhook requests that a run leaves alone although all may be changed. Where every
 # record is in scope, nothing would be left to show that a change reached others, too.
 
-#: So many are kept of each state.
+#: So many are kept, and under a scope known, of each state.
 EACH_STATE = 2
 
 

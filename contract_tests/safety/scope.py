@@ -129,6 +129,9 @@ class Guard:
                 return []
             if self._may_find_more:
                 self._look_up(field, value)
+            if value in session.world.shared:
+                msg = f"{value} is the number of several webhook requests, so it is not sent"
+                raise Withheld(msg)
             found = self._known(value)
             self._see_that_all_may_change(found)
             if any(record.get(field) == value for record in found):

@@ -602,7 +602,7 @@ def test_what_was_never_served_stands_in_every_report() -> None:
     line = "resend was sent 6 times and never served"
     reports = all_reports(made(never_served=(line,)))
 
-    for name in ("json", "junit", "html", "summary", "terminal"):
+    for name in ("json", "junit", "ctrf", "html", "summary", "terminal"):
         assert line in reports[name], name
     assert reports["terminal"].index(line) < reports["terminal"].index(" not exercised.")
     system_out = ET.fromstring(reports["junit"]).find("testsuite/system-out")  # noqa: S314

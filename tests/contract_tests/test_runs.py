@@ -14,6 +14,8 @@ import pytest
 from helpers.far import BOTH, Wire, changing, config, everything, remote
 from helpers.stand_ins import alarms, checked
 from stand_in.legal import VARIANTS
+from stand_in.reading import Request
+from stand_in.server import Reply, StandIn
 
 from crmcom_kit.contract_tests import run as run_module
 from crmcom_kit.contract_tests.client import exchanges
@@ -151,6 +153,27 @@ def test_a_run_without_time_for_anything_fails() -> None:
 
     assert results.exit_code == 2
     assert "the time of the run is over" in str(results.trouble)
+
+
+@pytest.mark.parametrize("max_time", [15.0, 55.0], ids=["a login", "some lists"])
+def test_a_run_without_time_to_read_anything_fails(max_time: float) -> None:
+    """What logins and empty lists show is no success of a server that was not looked at."""
+    clock = Time()
+
+    class Nothing(StandIn):
+        def set_up(self) -> None:
+            self.records.clear()
+
+        def handle(self, request: Request) -> Reply:
+            clock.pass_by(10.0)
+            return super().handle(request)
+
+    results = checked(Nothing(), now=clock, limits=Limits(max_time=max_time))
+
+    assert results.achieved > 0
+    assert results.exit_code == 2
+    assert "the time of the run is over" in str(results.trouble)
+    assert "no webhook request was read" in str(results.trouble)
 
 
 def test_a_run_plans_for_the_requests_that_fit_into_its_time() -> None:

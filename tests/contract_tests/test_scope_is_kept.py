@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from stand_in.choices import Choices
 from stand_in.reading import IDENTIFIER, Call, Refusal
 from stand_in.server import StandIn
@@ -134,6 +134,17 @@ class Outcome:
     noted: set[str]  # numbers in the ledger
 
 
+def command(app: StandIn, folder: Path, *options: str) -> Result:
+    """Run the command against a server, with leave to resend and delete."""
+    unset = {name: None for name in os.environ if name.startswith("CRMCOM_")}
+    with served(app) as server, chdir(folder):
+        arguments = ["check", "--base-url", server.base_url, "--release", app.release]
+        arguments += ["--username", server.username, "--password", server.password]
+        arguments += ["--organisation", server.organisation, "--allow", "resend,delete"]
+        arguments += ["--ledger", "ledger.jsonl", *options]
+        return CliRunner().invoke(main, arguments, env={**unset})
+
+
 def checked(app: Injectable, folder: Path, *options: str) -> Outcome:
     """Check a server with some of the last webhook requests of each state in scope."""
     before = deepcopy(app.records)
@@ -144,15 +155,7 @@ def checked(app: Injectable, folder: Path, *options: str) -> Outcome:
         for record in [each for each in last if each.life_cycle_state == state][:count]
     ]
     ledger = folder / "ledger.jsonl"
-    unset = {name: None for name in os.environ if name.startswith("CRMCOM_")}
-    with served(app) as server, chdir(folder):
-        arguments = ["check", "--base-url", server.base_url, "--release", app.release]
-        arguments += ["--username", server.username, "--password", server.password]
-        arguments += ["--organisation", server.organisation, "--allow", "resend,delete"]
-        arguments += ["--ledger", str(ledger), *options]
-        for number in numbers:
-            arguments += ["--only-number", number]
-        done = CliRunner().invoke(main, arguments, env={**unset})
+    done = command(app, folder, *options, *(f"--only-number={number}" for number in numbers))
     lines = ledger.read_text("utf-8").splitlines()
     return Outcome(
         exit_code=done.exit_code,
@@ -214,3 +217,29 @@ def test_few_statements_can_be_checked_under_a_scope(only: str, tmp_path: Path) 
 
     assert_kept(outcome)
     assert outcome.exit_code == 0, outcome.said
+
+
+class Twice(StandIn):
+    """Some numbers are those of two webhook requests; the first one that has it is found."""
+
+    def set_up(self) -> None:
+        """Give pairs one number each, of which the definitions differ."""
+        while len(self.records) < RECORDS:
+            self.world.add_record(FIRST_DAY)
+        records = [*self.records.values()][:60]
+        for one, other in zip(records[::2], records[1::2], strict=True):
+            other.number = one.number
+
+
+@pytest.mark.parametrize("seed", [43, 44])
+def test_a_number_of_several_is_not_sent(seed: int, tmp_path: Path) -> None:
+    """It is no identifier of the one in scope, even if the other was seen long before."""
+    app = Twice(release="R15", seed=seed)
+    before = deepcopy(app.records)
+    name = [r for r in before.values() if r.life_cycle_state == REJECTED][-1].definition.name
+
+    command(app, tmp_path, f"--only-definition={name}", "--max-requests=400", f"--seed={seed}")
+
+    changed = [each for key, each in before.items() if app.records.get(key) != each]
+    assert changed
+    assert {each.definition.name for each in changed} == {name}

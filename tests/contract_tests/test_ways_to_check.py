@@ -5,6 +5,7 @@ The servers are the independent one of the tests, and the mock as `crmcom-kit se
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,20 @@ def test_each_scope(kind: str, allow: str, sound: Sound, tmp_path: Path) -> None
     noted = {json.loads(each)["record"]["id"] for each in ledger.read_text("utf-8").splitlines()}
     assert changed
     assert changed <= noted
+
+
+@pytest.mark.parametrize("sound", ["R9", "R15"], indirect=True)
+@pytest.mark.parametrize("kind", ["definition", "entity", "numbers"])
+def test_others_are_read_before_and_after(kind: str, sound: Sound, tmp_path: Path) -> None:
+    """Whatever the scope is, some webhook requests outside it show whether changes reach them."""
+    options = ["--allow", BOTH, *sound.scope(kind), "--max-requests", "200"]
+
+    done = check(tmp_path, *sound.options, *BY_NAME, *options)
+
+    assert_passed(done)
+    outside = re.search(r"\((\d+) of them out of scope\) were read before and after", done.output)
+    assert outside is not None, done.output
+    assert int(outside[1]) >= 4
 
 
 @pytest.mark.parametrize("allow", [(), ("--allow", "none"), ("--all-records",)])
