@@ -111,7 +111,7 @@ OPTIONS = (
     ),
     Option(
         "allow",
-        "Methods that may change webhook requests: resend, delete, both (comma-separated), or "
+        "Methods that may change webhook requests: resend or delete, or both as resend,delete; or "
         "none. By default the run is read-only, except in a separate world of a crmcom-kit mock "
         "on this machine.",
         metavar="METHODS",
