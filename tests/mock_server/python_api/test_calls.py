@@ -209,6 +209,10 @@ def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
         {"record": "7", "state": "LOST"},
         {"state": "LOST"},
         {"colour": "red"},
+        {"record": {"number": "7"}, "state": "REJECTED"},
+        {},
+        {"timeout": 0.05},
+        {"times": {"atLeast": 1}},
     ]
     for given in wrong:
         with pytest.raises(UsageError):
