@@ -70,7 +70,8 @@ def _enter(session: Session) -> None:
     if given is not None:
         if not refresher.is_good():
             seen = outcome(session.client.history[-1])
-            raise TargetDown(f"{session.target.name} does not accept the given token: {seen}")
+            msg = f"{session.target.name} does not accept the given token: {seen}"
+            raise TargetDown(msg)
         session.world.set_token(given, TokenState.LIVE)
     session.refresher = refresher
 
