@@ -285,6 +285,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         wanted = named_pattern(pattern, "times", "timeout")
+        self._context.server.catch_up()
         return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
 
     def assert_not_called(self, **pattern: Any) -> None:
@@ -296,7 +297,9 @@ class MockWorld:
                 match.
         """
         __tracebackhide__ = True
-        assert_calls(self.emulated, 0, 0.0, named_pattern(pattern))
+        wanted = named_pattern(pattern)
+        self._context.server.catch_up()
+        assert_calls(self.emulated, 0, 0.0, wanted)
 
     def wait_for(
         self,
