@@ -353,9 +353,6 @@ class MockWorld:
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) > 1:
             raise UsageError(given[0], seen=f"with {given[1]}", allowed=f"{given[0]} alone")
-        if not given:
-            allowed = 'until, record, state, delivery, or a pattern such as operation="resend"'
-            raise UsageError("wait_for", seen="nothing to wait for", allowed=allowed)
         if kinds["delivery"] is not None:
             try:
                 wanted = None if delivery is True else str(delivery)
@@ -365,6 +362,9 @@ class MockWorld:
         if not isinstance(running, bool) or (running and not pattern):
             allowed = 'True or False, with a pattern of calls, such as operation="resend"'
             raise UsageError("running", seen=repr(running), allowed=allowed)
+        if not given:
+            allowed = 'until, record, state, delivery, or a pattern such as operation="resend"'
+            raise UsageError("wait_for", seen="nothing to wait for", allowed=allowed)
         if pattern:
             calls = named_pattern(pattern, "times", "running", "timeout")
             return wait_for_calls(self.emulated, times, timeout, calls, running=running)
