@@ -69,7 +69,8 @@ def _enter(session: Session) -> None:
     refresher.learn_refusal()
     if given is not None:
         if not refresher.is_good():
-            msg = f"{session.target.name} does not accept the given token"
+            seen = outcome(session.client.history[-1])
+            msg = f"{session.target.name} does not accept the given token: {seen}"
             raise TargetDown(msg)
         session.world.set_token(given, TokenState.LIVE)
     session.refresher = refresher

@@ -52,6 +52,8 @@ def expectation(call: Call, world: World) -> Expectation:
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, world)
+    if served.must is Must.SERVE and call.path.endswith("/"):
+        served = replace(served, statement="methods.trailing_slash")
     if sense.is_encoded and served.must is Must.SERVE:
         why = "the documentation does not say whether an identifier may be encoded"
         return _either(sense, why, served.record)

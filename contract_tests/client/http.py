@@ -314,6 +314,8 @@ def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
 def _request(call: Call, url: str) -> httpx.Request:
     headers = httpx.Headers(_HEADERS)
     headers.update(list(call.headers))
+    if call.verb == "GET" and call.body:
+        headers["Connection"] = "close"  # a server that leaves this body unread reads it next
     return httpx.Request(call.verb, url, headers=headers, content=call.body)
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ _BACKLOG = 2048
 _LAST_STANDARD_STREAM = 2
 _LAST_SECONDS = 0.5  # for threads to notice that their connections are closed
 _STEP_SECONDS = 0.005
+#: Steps of the loop in which a connection is accepted and made, its request read and begun, twice.
+_STEPS_TO_READ = 20
+_CATCH_UP_SECONDS = 5.0
 
 
 class ServeError(OSError):
@@ -99,6 +103,7 @@ class Server:
         self._closing = threading.Event() if closing is None else closing
         self._connections = Connections(_max_connections(), on_refusal)
         self._stopping = False
+        self._accepts = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         host, self.port = listening.getsockname()[:2]
@@ -120,6 +125,24 @@ class Server:
         if loop is not None and stop is not None:
             with suppress(RuntimeError):  # it has ended by itself
                 loop.call_soon_threadsafe(stop.set)
+
+    def catch_up(self) -> None:
+        """Return once what clients had sent is read: it may still wait in the system's buffers.
+
+        May be called from any thread but the server's own, once that has been started.
+        """
+        self._accepts.wait(_CATCH_UP_SECONDS)
+        loop = self._loop
+        if loop is None or self._stopping:
+            return
+        steps = _take_steps()
+        try:
+            done = asyncio.run_coroutine_threadsafe(steps, loop)
+        except RuntimeError:  # it has ended by itself
+            steps.close()
+            return
+        with suppress(TimeoutError, CancelledError):
+            done.result(_CATCH_UP_SECONDS)
 
     def run(self, *, grace: float | None = None, ready: Callable[[], None] | None = None) -> None:
         """Serve until ``stop`` is called; cut off what is not answered ``grace`` seconds later.
@@ -147,6 +170,7 @@ class Server:
             ssl=self._tls,
         )
         dating = loop.create_task(self._keep_date())
+        self._accepts.set()
         if ready is not None:
             ready()
         await stop.wait()
@@ -187,6 +211,11 @@ class Server:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await asyncio.sleep(_STEP_SECONDS)
+
+
+async def _take_steps() -> None:
+    for _ in range(_STEPS_TO_READ):
+        await asyncio.sleep(0)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -226,7 +226,8 @@ def _named(
 
     def read(name: str, value: Any) -> list[Member]:
         if not isinstance(value, dict):
-            raise UsageError(name, seen=json_type(value), allowed="an object of names")
+            names = ", ".join(sorted(known)) if known else "names"
+            raise UsageError(name, seen=json_type(value), allowed=f"an object of {names}")
         if known is not None and not value.keys() <= known:
             raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
         found = []
@@ -254,6 +255,9 @@ def _url(name: str, value: Any) -> list[Member]:
         raise UsageError(name, seen=json_type(value), allowed="a string")
     if name in ("url", "urlPath"):
         path, mark, query = value.partition("?")
+        if not path.startswith("/crmapi"):
+            allowed = "a path as the journal has it, from /crmapi on, without host and world"
+            raise UsageError(name, seen=quoted(value), allowed=allowed)
         asked = equal_to(f"{path}{mark}{redact_query(query)}" if mark else value)
     else:
         asked = matcher({"matches": value}, name)

@@ -36,10 +36,21 @@ def world_of_test(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[Mo
     item.stash[_WORLD] = world, world.emulated
     try:
         for arguments, options in faults:
-            world.fail(*arguments, **options)
+            _mark(item, world, arguments, options)
         yield world
     finally:
         world.end()
+
+
+def _mark(
+    item: pytest.Item, world: MockWorld, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    """Inject the fault of a marker, or fail the test: the mistake is on its line, not in ours."""
+    try:
+        world.fail(*arguments, **options)
+    except ValueError as error:  # its message names the argument, what was seen and is allowed
+        msg = f"{item.nodeid}: marker crmcom_fault: {error}"
+        raise pytest.fail.Exception(msg, pytrace=False) from None
 
 
 class MockHooks:

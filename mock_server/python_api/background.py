@@ -78,6 +78,12 @@ class Background:
         thread.start()
         return server, thread
 
+    def catch_up(self) -> None:
+        """Return once what clients had sent is read; at once if nothing is served."""
+        running = self._running
+        if running is not None:
+            running[0].catch_up()
+
     @property
     def is_stopped(self) -> bool:
         """Whether it was stopped, and not started again."""

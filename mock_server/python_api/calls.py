@@ -157,12 +157,14 @@ def wait_until(
             raise UsageError("until", seen=repr(until), allowed="a function without arguments")
         condition, what = _Until(until), "the function to return a true value"
     elif record is not None:
+        if isinstance(record, bool) or not isinstance(record, str | int):
+            raise UsageError("record", seen=repr(record), allowed='a number or an id, such as "7"')
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"
         condition = verification.OneRecord(lambda: world.store, key, str(record), state)
         what = f"webhook request {key}={record} to be {state or 'there'}"
     else:
         condition = verification.records(lambda: world.store, state, expected)
-        what = f"webhook requests {f'in state {state}' if state else 'to be there'}"
+        what = f"webhook requests in state {state}"
     result = verification.wait_for(world.journal, condition, seconds=seconds)
     if not result.ok:
         facts = {name: value for name, value in result.facts.items() if name != "record"}

@@ -1,5 +1,6 @@
 """A mock in this process: created, served over HTTP on request, and stopped."""
 
+from inspect import signature
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
@@ -10,6 +11,7 @@ from crmcom_kit.mock_server.python_api.world import MockContext, MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT
+from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "crmcom-mock-token"
 _THREADS = 64
@@ -33,6 +35,10 @@ class Mock(MockWorld):
         **options: Any,
     ) -> None:
         """Create the mock; ``crmcom_mock`` describes the arguments."""
+        known = signature(make_world).parameters
+        for name in sorted(options.keys() - known):
+            allowed = f"one of host, port, threads, {', '.join(known)}"
+            raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
         options.setdefault("at_once", max_waiting(options.get("deliver", "scripted"), threads))
         access = Access(names=frozenset([host.lower()]))
@@ -78,6 +84,7 @@ def crmcom_mock(**options: Any) -> Mock:
             - threads: requests of the control API that may run at the same time, 64 by default.
 
     Raises:
+        UsageError: there is no such option.
         UnknownRelease, DialectError, DataError: an option is not allowed.
     """
     return Mock(**options)

@@ -285,6 +285,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         wanted = named_pattern(pattern, "times", "timeout")
+        self._context.server.catch_up()
         return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
 
     def assert_not_called(self, **pattern: Any) -> None:
@@ -296,7 +297,9 @@ class MockWorld:
                 match.
         """
         __tracebackhide__ = True
-        assert_calls(self.emulated, 0, 0.0, named_pattern(pattern))
+        wanted = named_pattern(pattern)
+        self._context.server.catch_up()
+        assert_calls(self.emulated, 0, 0.0, wanted)
 
     def wait_for(
         self,
@@ -359,6 +362,9 @@ class MockWorld:
         if not isinstance(running, bool) or (running and not pattern):
             allowed = 'True or False, with a pattern of calls, such as operation="resend"'
             raise UsageError("running", seen=repr(running), allowed=allowed)
+        if not given:
+            allowed = 'until, record, state, delivery, or a pattern such as operation="resend"'
+            raise UsageError("wait_for", seen="nothing to wait for", allowed=allowed)
         if pattern:
             calls = named_pattern(pattern, "times", "running", "timeout")
             return wait_for_calls(self.emulated, times, timeout, calls, running=running)

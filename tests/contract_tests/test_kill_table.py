@@ -48,6 +48,14 @@ def test_is_caught_elsewhere(server: BrokenServer) -> None:
         assert kill.caught, kill
 
 
+def test_a_slash_accuses_nothing_else() -> None:
+    """Where a slash behind a method leads nowhere, no other statement is said to be broken."""
+    server = next(each for each in SERVERS if each.name == "slash_behind_is_unknown")
+    kill = attack_briefly(server)
+    assert kill.caught
+    assert not kill.others
+
+
 def test_few_requests_catch_most() -> None:
     """A tight budget goes to where it tells most."""
     kills = [attack_briefly(server, FEW_REQUESTS) for server in TEN]

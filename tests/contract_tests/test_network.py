@@ -4,6 +4,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -54,6 +56,36 @@ def test_an_answer_comes_over_the_network() -> None:
     assert exchange.ok
     assert exchange.content == OK
     assert exchange.header("x-a") == "b"
+
+
+class _ReadsNoBody(BaseHTTPRequestHandler):
+    """A server that keeps its connections, and leaves the body of a GET unread."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer OK."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(OK)))
+        self.end_headers()
+        self.wfile.write(OK)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_an_unread_body_is_not_taken_for_the_next_request() -> None:
+    """A GET with a body spoils no later request, which would be accused of the failure."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _ReadsNoBody) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{listening.server_port}/crmapi/rest/v2"
+        target = Target(name="it", base_url=base, release=resolve("R9"), login=Login(token="t"))
+        client = Client(target, Limits(timeout=60))
+        found = [client.send(each).status for each in (replace(GET, body=b'{"a": 1}'), GET)]
+        client.close()
+        listening.shutdown()
+
+    assert found == [200, 200]
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_token_alone_cannot_be_renewed() -> None:
     results = run(wrong, config())
 
     assert results.exit_code == 2
-    assert "does not accept the given token" in str(results.trouble)
+    assert "does not accept the given token: HTTP 200, code COM.CRM." in str(results.trouble)
     assert len(wire.requests) < 5
 
 

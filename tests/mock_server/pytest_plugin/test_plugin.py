@@ -185,7 +185,8 @@ def test_nothing_is_left(crmcom_mock_server):
 """)
 
     found.assert_outcomes(errors=1, passed=1)
-    found.stdout.fnmatch_lines(["*colour: seen as an argument of fail*"])
+    found.stdout.fnmatch_lines(["*marker crmcom_fault: colour: seen as an argument of fail*"])
+    found.stdout.no_fnmatch_line("*hooks.py*")
 
 
 def test_it_can_be_left_out(run: Run) -> None:

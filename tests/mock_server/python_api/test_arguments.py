@@ -25,6 +25,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("hours", lambda m: m.clock.advance(hours="5")),
     ("hour", lambda m: m.clock.advance(hour=5)),
     ("preset", lambda m: m.fail(5)),
+    ("token", lambda _: crmcom_mock(token="T")),
     ("ttl", lambda m: m.fail(status=500, ttl=True)),
     ("entries", lambda m: m.seed(5)),
     ("count", lambda m: m.seed(count="5")),
@@ -52,6 +53,12 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
     ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url=5)),
 ]
+
+
+def test_a_fault_wants_an_identifier_as_requests_have_it() -> None:
+    """A number alone is refused, with what to write instead."""
+    with pytest.raises(UsageError, match=r'seen "7"; allowed is .* such as {"number": "7"}'):
+        crmcom_mock().fail(drop=True, identifier="7")
 
 
 def test_a_wrong_type_is_refused_by_name() -> None:
