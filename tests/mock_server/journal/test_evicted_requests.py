@@ -1,6 +1,6 @@
 """A journal that had no room for all requests never says that one was not made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -28,10 +28,10 @@ def post(mock: Mock, path: str, body: Any) -> httpx.Response:
 
 
 @pytest.fixture(name="mock")
-def _mock() -> Mock:
-    mock = crmcom_mock(journal=JournalLimits(entries=10))
-    delete_and_shows(mock)
-    return mock
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock(journal=JournalLimits(entries=10)) as mock:
+        delete_and_shows(mock)
+        yield mock
 
 
 UNKNOWN: list[Callable[[Mock], object]] = [
@@ -107,9 +107,9 @@ def test_what_the_user_removes_was_not_evicted(mock: Mock) -> None:
 )
 def test_each_bound_counts(limit: Callable[[Mock], object]) -> None:
     """That of entries, of bytes, and of all worlds together."""
-    mock = crmcom_mock()
-    delete_and_shows(mock)
-    mock.assert_called(operation="delete", times=1)
-    limit(mock)
-    with pytest.raises(UsageError, match="dropped"):
-        mock.assert_not_called(operation="delete")
+    with crmcom_mock() as mock:
+        delete_and_shows(mock)
+        mock.assert_called(operation="delete", times=1)
+        limit(mock)
+        with pytest.raises(UsageError, match="dropped"):
+            mock.assert_not_called(operation="delete")

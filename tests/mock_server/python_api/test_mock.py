@@ -141,7 +141,7 @@ def test_options_are_those_of_a_world() -> None:
         crmcom_mock(release=9)
     with pytest.raises(DialectError, match=r"dialect: \{.*\} is not allowed; allowed is a name"):
         crmcom_mock(dialect={"login.get": True})
-    with pytest.raises(TypeError, match="colour"):
+    with pytest.raises(UsageError, match="colour"):
         crmcom_mock(colour="red")
 
 
