@@ -288,6 +288,11 @@ class _Run:
         if self.config.progress is not None:
             self.config.progress(line)
 
+    def has_scope(self) -> bool:
+        """Whether any webhook request that the run saw is one that it may change."""
+        pool = self.session.pool
+        return any(map(pool.may_change, (*pool.records.values(), *pool.deleted.values())))
+
     def has_read(self) -> bool:
         """Whether any webhook request was shown or listed, or the server says that none ever is."""
         reads = (each for each in self.client.history if each.call.method in READS)
@@ -420,6 +425,8 @@ def _warnings(one: _Run, world: SeparateWorld) -> Iterator[str]:
     elif is_mock_to_ask(one.target) and any(e.header(MOCK_HEADER) for e in one.client.history):
         why = world.refused or "the mock's control API does not respond"
         yield f"the run {'used' if one.config.allowed else 'only read'} the default world: {why}"
+    if one.config.allowed and one.has_read() and not one.has_scope():
+        yield "none of the webhook requests that the run saw is in its scope, so it changed none"
     if one.cut_short:
         yield f"the run ended early: {one.cut_short}"
     if one.client.is_time_up:

@@ -215,6 +215,16 @@ def test_a_mock_that_is_served(release: str, options: Sequence[str], tmp_path: P
         assert_passed(check(tmp_path, *url, *options, *FEW, **LOGIN))
 
 
+def test_a_scope_of_nothing_is_said(sound: Sound, tmp_path: Path) -> None:
+    """A mistyped number passes with the methods untried, and with a line that says why."""
+    options = (*sound.options, *sound.login("name"), "--allow", BOTH, *FEW)
+    said = "None of the webhook requests that the run saw is in its scope"
+    for number, empty in (("999999", True), (sound.rejected[0].number, False)):
+        done = check(tmp_path, *options, "--only-number", number)
+        assert_passed(done)
+        assert (said in done.output) == empty
+
+
 def test_a_token_of_a_mock_that_is_served(tmp_path: Path) -> None:
     """A token of the default world does for a run that only reads there."""
     with mock_served(create_app(release="R15")) as base:
