@@ -33,8 +33,9 @@ class Caller:
 
 
 @pytest.fixture(name="mock")
-def _mock() -> Mock:
-    return crmcom_mock()
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock() as mock:
+        yield mock
 
 
 @pytest.fixture(name="caller")
