@@ -42,7 +42,7 @@ class Network(httpx.BaseTransport):
     def __init__(self, deadline: Deadline) -> None:
         """End each exchange, from its connection to its last byte, at ``deadline``.
 
-        Whoever sends a request restarts the deadline before.
+        The sender of a request restarts the deadline before it.
         """
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),

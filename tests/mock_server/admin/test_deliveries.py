@@ -432,7 +432,7 @@ def test_the_receiver_knows_its_senders(mock: Any, admin: Any) -> None:
 
 
 def test_a_secret_url_opens_the_receiver_of_a_guarded_mock(make_mock: Any, admin_of: Any) -> None:
-    """From anywhere, but for no web page and no other call; the next start has the same URL."""
+    """It does from anywhere, except for web pages and other calls; a restart keeps the URL."""
     first, again, other = (
         create_app(WorldRegistry(make_mock().world, access=Access(token))).test_client()
         for token in (GUARD, GUARD, "another-token")

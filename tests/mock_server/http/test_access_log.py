@@ -209,7 +209,7 @@ def test_a_warning_shows_no_token(make_mock: Any) -> None:
 
 
 def test_the_name_of_a_fault_shows_no_token(make_mock: Any) -> None:
-    """Whoever named it after a token did not mean to write it into the log."""
+    """A fault that is named after a token does not write it into the log."""
     token = "Known-Ticket-0123456"
     out, mock = Terminal(), make_mock()
     mock.world.hide(token)
