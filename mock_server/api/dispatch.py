@@ -59,6 +59,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     it no longer changes the world, and is in no journal that anyone reads.
     """
     epoch = world.current_epoch
+    closing = epoch.config.closing  # the server may start again, with another one
     began = epoch.clock.now()
     entry = epoch.journal.begin(began, request)
     response = None
@@ -76,7 +77,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             from crmcom_kit.mock_server.api.fault_effects import apply
 
             own = partial(respond, epoch, request, waits)
-            response = await apply(entry.fault, epoch, entry, own, waits)
+            response = await apply(entry.fault, epoch, entry, own, waits, closing)
     except UsageError as error:
         response = usage_error_response(error)
     finally:

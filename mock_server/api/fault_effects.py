@@ -1,6 +1,7 @@
 """The effects of a fault on a request that it hits: delay, side effects, another response."""
 
 from collections.abc import Awaitable, Callable
+from threading import Event
 
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
@@ -17,10 +18,12 @@ async def apply(
     entry: Entry,
     respond: Callable[[], Awaitable[Response]],
     waits: Waits,
+    closing: Event,
 ) -> Response:
     """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own.
 
-    What the request has done is in its entry while the response is held back.
+    What the request has done is in its entry while the response is held back. ``closing`` is set
+    when the server ends that has got the request; what is held back is dropped then.
     """
     effect = fault.effect
     view = RequestView(epoch.config, epoch.store.get, entry.request)
@@ -28,7 +31,7 @@ async def apply(
     response: Response | None = None
     if fault.after_commit:
         response = entry.carried_out = await respond()
-    if "delay" in effect and not await _wait(epoch, effect, waits):
+    if "delay" in effect and not await _wait(epoch, effect, waits, closing):
         response = _dropped(response)
         response.fault = f"{fault.id} ({fault.name})"
         return response
@@ -44,9 +47,8 @@ async def apply(
     return response
 
 
-async def _wait(epoch: Epoch, effect: Spec, waits: Waits) -> bool:
+async def _wait(epoch: Epoch, effect: Spec, waits: Waits, closing: Event) -> bool:
     """Hold the request back; return False if the server has ended in the meantime."""
-    closing = epoch.config.closing  # the server may start again, with another one
     seconds = effect["delay"]["milliseconds"] / 1000
     await waits.sleep(epoch.clock, seconds, lambda: epoch.faults.is_over() or closing.is_set())
     return not closing.is_set()
