@@ -44,7 +44,7 @@ CONTRACT_FLOORS = (
     ("session", "follow_up", "pool", "login"),
     ("safety", "calibration"),
     ("probes",),
-    ("stateful",),
+    ("stateful", "next"),
     (
         "reports", "results", "deviations", "config", "dry_run", "separate_world",
         "extensions", "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",

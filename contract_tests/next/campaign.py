@@ -1,0 +1,192 @@
+"""The order in which a run sends requests, and how suspicions are settled on the way.
+
+Log in, discover, first pass (reads before changes), second pass, look back. One step: draw, send,
+observe, look, settle the queue.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.next.belief import Belief, Record
+from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.next.session import Session
+from crmcom_kit.contract_tests.next.suspicions import Case, Suspicion
+from crmcom_kit.contract_tests.next.templates import Scene, Template, all_templates
+
+#: So often one kind of suspicion is settled; after that it is counted only.
+MAX_SETTLED = 6
+
+
+@dataclass
+class Campaign:
+    """One run against one target; also what asks for a confirmation."""
+
+    session: Session
+    drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
+    choose: Chooser = field(default=lambda values: values[0])
+    unexplained: list[Suspicion] = field(default_factory=list)
+    _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _violated: set[str] = field(default_factory=set)
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of the target."""
+        return self.session.belief
+
+    @property
+    def scene(self) -> Scene:
+        """What templates draw from."""
+        return self.session.scene
+
+    @property
+    def hits(self) -> int:
+        """How often in a row something has to be seen before the target is accused."""
+        return 2 if self.belief.exclusive or not self.belief.others else 3
+
+    # Confirmations ask through these.
+
+    def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
+        """Send a request of a confirmation as it stands."""
+        return self.session.send(self.session.renewed(call))
+
+    def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Call a method with the run's token; what it makes suspect is not followed up."""
+        return self.session.call(method, parameters)
+
+    def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
+        """Draw the template of a request again, for another record, and look at its effect."""
+        drawn = self.drawn.get(exchange.number)
+        return None if drawn is None else self.step(*drawn, idle=idle)
+
+    # Steps.
+
+    def step(self, template: Template, variant: Any, *, idle: bool = False) -> list[Suspicion]:
+        """Draw and send one request; look before and after if it goes to a changing method.
+
+        With ``idle`` nothing is sent between the looks.
+        """
+        call = template.draw(self.scene, variant, self.choose)
+        if call is None:
+            return []
+        subject = self._subject(call) if template.changes else None
+        found: list[Suspicion] = []
+        if template.changes:
+            found += self._look(subject)
+        if idle:
+            return found + self._look(subject, after=True)
+        exchange, suspicions = self.session.send(call)
+        if not exchange.ok and self.session.is_token_refused(exchange) and self.session.log_in():
+            return found + self.step(template, variant)
+        self.drawn[exchange.number] = (template, variant)
+        found += suspicions
+        if template.changes:
+            if template.spends and subject is not None:
+                self.scene.spent.add(subject["id"])
+            found += self._look(subject, after=True)
+        return found
+
+    def _subject(self, call: Call) -> Record | None:
+        named = call.parameters.get(IDENTIFIER)
+        for name, text in named.items() if isinstance(named, Mapping) else ():
+            for each in self.belief.known.values():
+                if each.record.get(name) == text:
+                    return dict(each.record)
+        return None
+
+    def _look(self, subject: Record | None, *, after: bool = False) -> list[Suspicion]:
+        """Show a webhook request, and list it with others that must stay as they are."""
+        found: list[Suspicion] = []
+        looks: list[tuple[str, dict[str, Any]]] = []
+        if subject is not None:
+            entity, state = {"entity": subject["entity"]}, subject.get("life_cycle_state")
+            looks.append(("show", {IDENTIFIER: {"id": subject["id"]}}))
+            if after:
+                looks.append(("show", {IDENTIFIER: {"number": subject["number"]}}))
+                looks.append(("list", {**entity, "life_cycle_state": state}))
+            looks.append(("list", entity))
+        entities = self.scene.release.entities
+        others = [each for each in entities if subject is None or each != subject["entity"]]
+        at = len(self.belief.changes) - after
+        looks.append(("list", {"entity": others[at % len(others)]}))
+        for method, given in looks:
+            about = self.scene.method(method)
+            if about is not None:
+                found += self.session.send(build(about, {"token": self.scene.token, **given}))[1]
+        return found
+
+    # The queue.
+
+    def settle(self) -> None:
+        """Settle what is suspected so far."""
+        while self.session.queue:
+            suspicion = self.session.queue.pop(0)
+            statement = suspicion.hypotheses[0].statement
+            self._settled[suspicion.kind] += 1
+            if self._settled[suspicion.kind] > MAX_SETTLED or statement in self._violated:
+                continue
+            self._settle(suspicion)
+
+    def _settle(self, suspicion: Suspicion) -> None:
+        for hypothesis in suspicion.hypotheses:
+            if hypothesis.confirmation.settle(Case(hypothesis.statement, suspicion), self):
+                self._violated.add(hypothesis.statement)
+                self._violated.add(suspicion.hypotheses[0].statement)
+                self.session.findings.broke(suspicion.violation(hypothesis.statement))
+                return
+        self.unexplained.append(suspicion)
+        if suspicion.record is not None and not self.belief.exclusive:
+            self.belief.others[suspicion.record] = suspicion.seen
+
+    # The passes.
+
+    def discover(self) -> None:
+        """List every entity."""
+        for entity in self.scene.release.entities:
+            self.call("list", {"entity": entity})
+        self.settle()
+
+    def steps(self) -> Iterator[None]:
+        """Do one step after the other: discover, then both passes."""
+        self.discover()
+        for template in all_templates():
+            yield from self._first(template)
+        while live := [each for each in all_templates() if each.choices(self.scene)]:
+            template = weighted(self.choose, live, [each.weight for each in live])
+            self._do(template, self.choose(template.choices(self.scene)))
+            yield
+
+    def _first(self, template: Template) -> Iterator[None]:
+        """Send a template as often as its row says, variant by variant."""
+        for at in range(template.first):
+            variants = template.choices(self.scene)
+            if not variants or (at >= len(variants) and not template.about):
+                return
+            self._do(template, variants[at % len(variants)])
+            yield
+
+    def _do(self, template: Template, variant: Any) -> None:
+        self.session.queue += self.step(template, variant)
+        self.settle()
+
+    def run(self, seed: int) -> str | None:
+        """Run until the budget is spent; return why the run itself failed, if it did."""
+        steps = self.steps()
+
+        def step(choose: Chooser) -> bool:
+            self.choose = choose
+            return next(steps, steps) is not steps
+
+        try:
+            self.session.enter()
+            in_chunks(seed, step)
+        except BudgetSpent:
+            pass
+        except TargetDown as down:
+            return str(down)
+        return None

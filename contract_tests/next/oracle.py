@@ -1,0 +1,234 @@
+"""The oracle: takes exchanges one by one, keeps the belief, and finds what is suspect."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from crmcom_kit.contract_tests.checks.envelope import Envelopes, is_readable
+from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, expectation
+from crmcom_kit.contract_tests.checks.interpretations import Named
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, RECORD_METHODS, identifying_values
+from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
+from crmcom_kit.contract_tests.next import changes, lists, logins, sights
+from crmcom_kit.contract_tests.next.belief import Belief, Change
+from crmcom_kit.contract_tests.next.pages import Pages
+from crmcom_kit.contract_tests.next.suspicions import (
+    Again,
+    Hypothesis,
+    Refused,
+    StillListed,
+    Suspicion,
+    at_once,
+)
+
+CHANGING = ("resend", "delete")
+Seen = str | Suspicion  # a statement that was kept, or what is suspect
+
+
+@dataclass(slots=True)
+class Observation:
+    """What one exchange came to."""
+
+    expected: Expectation
+    held: list[str] = field(default_factory=list)
+    suspicions: list[Suspicion] = field(default_factory=list)
+    errors: list[tuple[str, Exception]] = field(default_factory=list)  # of the kit itself
+
+
+class SharedNumbers:
+    """Numbers that two webhook requests have shown: the earlier one may be gone by now."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Violation, str]] = []
+
+    def suspect(self, suspicion: Any) -> None:
+        """Keep what is suspected until it is taken."""
+        self._found.append((suspicion.violation, suspicion.record))
+
+    def take(self) -> list[tuple[Violation, str]]:
+        """Return what was suspected, once: the violation, and the id of the earlier one."""
+        found, self._found = self._found, []
+        return found
+
+
+class Oracle:
+    """Observes every exchange of one server, in the order in which they were made."""
+
+    def __init__(self, belief: Belief) -> None:
+        """Know what ``belief`` knows."""
+        self.belief = belief
+        self.envelopes = Envelopes()
+        self.shared = SharedNumbers()
+        self.webhook_requests = WebhookRequests(cast("Any", belief), cast("Any", self.shared))
+        self.pages = Pages(belief)
+
+    def observe(self, exchange: Exchange) -> Observation:
+        """Return what an exchange keeps and makes suspect; bring the belief in step with it."""
+        expected = expectation(exchange.call, cast("Any", self.belief))
+        found = Observation(expected)
+        checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
+            ("envelope", lambda: _as_seen(self.envelopes.check(exchange, expected)))
+        ]
+        if is_readable(exchange):
+            checks += [
+                ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
+                ("outcome", lambda: self._outcome(exchange, expected)),
+                ("right one", lambda: self._right_one(exchange, expected)),
+                ("webhook requests", lambda: self._each_by_itself(exchange, expected)),
+                ("lists", lambda: lists.observe(exchange, expected.sense, self.belief)),
+                ("pages", lambda: self.pages.observe(exchange, expected.sense)),
+                ("sights", lambda: sights.observe(exchange, expected.sense, self.belief)),
+            ]
+        if expected.sense.name in CHANGING:
+            checks.append(("change", lambda: self._change(exchange, expected)))
+        for name, check in checks:
+            try:
+                for each in check():
+                    (found.held if isinstance(each, str) else found.suspicions).append(each)  # type: ignore[arg-type]
+            except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
+                found.errors.append((name, error))
+        if not exchange.ok and exchange.status < 500 and expected.must is Must.REFUSE:
+            self.belief.clear_refusal = self.belief.clear_refusal or exchange
+        return found
+
+    def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        yield from _as_seen(self.webhook_requests.check(exchange, expected.sense))
+        for violation, key in self.shared.take():
+            yield Suspicion(
+                exchange, violation.expected, violation.seen,
+                (Hypothesis(violation.statement, Again((key,))),), key,
+            )  # fmt: skip
+
+    # Was the request answered as the documents say?
+
+    def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        if expected.must is Must.REFUSE:
+            if not exchange.ok:
+                yield expected.statement
+            elif not _exists_after_all(exchange, expected):
+                seen = f"OK{_names(exchange)}"
+                wanted = f"an error: {expected.why}"
+                yield at_once(exchange, expected.statement, wanted, seen, record=_id(exchange))
+        elif expected.must is Must.SERVE:
+            if exchange.ok:
+                yield expected.statement
+            else:
+                yield self._refused(exchange, expected)
+
+    def _refused(self, exchange: Exchange, expected: Expectation) -> Suspicion:
+        """Return what may be wrong where a request is refused that is to be served."""
+        sense = expected.sense
+        given = {name: value for name, value in sense.given.items() if name != "token"}
+        found: list[Hypothesis] = []
+        if sense.name == "list":
+            found += lists.hypotheses_of_refusal(expected, given, self.belief)
+        elif sense.name in RECORD_METHODS:
+            found += self._refused_record(expected, given)
+        rests_on = (expected.record,) if expected.record else ()
+        found.append(Hypothesis(expected.statement, Again(rests_on)))
+        return Suspicion(
+            exchange, f"OK: {expected.why}", outcome(exchange), tuple(found), expected.record
+        )
+
+    def _refused_record(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
+        sense = expected.sense
+        known = self.belief.known.get(str(expected.record))
+        if sense.name == "show" and "fields_set" in given:
+            rest = {name: value for name, value in given.items() if name != "fields_set"}
+            yield Hypothesis("show.fields_set.names", Refused("show", given, rest))
+        if sense.name != "show" or known is None:
+            return
+        if sense.record is not None and sense.record.field == "number":
+            by_id = {**given, IDENTIFIER: {"id": known.id}}
+            yield Hypothesis("show.identifier.fields", Refused("show", given, by_id))
+        yield Hypothesis("show.identifier.selects", StillListed(known))
+        yield from changes.hypotheses_of_loss(known, self.belief)
+
+    def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        """Find out whether the webhook request is the one that was asked for."""
+        named, data = expected.sense.record, exchange.data
+        if named is None or not exchange.ok or not isinstance(data, dict):
+            return
+        if expected.must is Must.REFUSE and expected.statement.endswith("identifier.known"):
+            return
+        statement = f"{expected.sense.name}.identifier.selects"
+        known = self.belief.find(named)
+        wanted = (
+            {name: known[name] for name in ("id", "number") if name in known or {}} if known else {}
+        )
+        wanted |= {named.field: named.value}
+        compared = [name for name in wanted if isinstance(data.get(name), str)]
+        wrong = next((name for name in compared if data[name] != wanted[name]), None)
+        if wrong is None:
+            if compared:
+                yield statement
+            return
+        wanted_text = f"the webhook request with {wrong} {wanted[wrong]}"
+        seen = f"{wrong} {shortened(data[wrong], 80)}"
+        if wrong == named.field:
+            yield at_once(exchange, statement, wanted_text, seen, record=expected.record)
+        else:  # what was known of it may be old: a number may be used again
+            rests_on = (expected.record,) if expected.record else ()
+            hypotheses = (Hypothesis(statement, Again(rests_on)),)
+            yield Suspicion(exchange, wanted_text, seen, hypotheses, expected.record)
+
+    # Changes.
+
+    def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        named = self._named(exchange, expected)
+        self.belief.changes.append(
+            Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
+        )
+        if exchange.ok:
+            for each in named:
+                self.webhook_requests.forget(each)
+        yield from changes.observe(exchange, expected, self.belief)
+
+    def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
+        """Return the ids of all webhook requests that a request may name or a response shows."""
+        sense = expected.sense
+        found = {expected.record} if expected.record is not None else set()
+        if expected.record is None:
+            values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
+            for value in values:
+                for each in ("id", "number"):
+                    record = self.belief.find(Named(each, value))
+                    found |= {record["id"]} if record is not None else set()
+        answered = _id(exchange)
+        return found | {answered} if answered is not None else found
+
+
+def _as_seen(verdicts: Iterator[str | Violation]) -> Iterator[Seen]:
+    for each in verdicts:
+        if isinstance(each, str):
+            yield each
+        else:
+            last = each.exchanges[-1]
+            yield at_once(last, each.statement, each.expected, each.seen, record=each.record)
+
+
+def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
+    """Whether an identifier that nothing known has is that of another webhook request.
+
+    With fields_set a response may not tell.
+    """
+    named = expected.sense.record
+    if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
+        return False
+    data = exchange.data if isinstance(exchange.data, dict) else {}
+    if expected.rests_on is not None and data.get("id") in (None, expected.rests_on):
+        return False  # it was deleted
+    tells = named.field in data
+    return data.get(named.field) == named.value or (not tells and expected.sense.fields is not None)
+
+
+def _names(exchange: Exchange) -> str:
+    names = [str(each.get("number") or each.get("id")) for each in exchange.records[:3]]
+    return shortened(f", with {', '.join(names)}", 100) if names else ""
+
+
+def _id(exchange: Exchange) -> str | None:
+    found = exchange.records[0].get("id") if len(exchange.records) == 1 else None
+    return found if isinstance(found, str) else None
