@@ -5,7 +5,7 @@ person behind a proxy, the exchange goes to the oracle, and the oracle writes do
 showed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,21 @@ class Known:
 
 
 @dataclass(slots=True)
+class Kill:
+    """A list that ruled out ways to read its filters."""
+
+    call: Call
+    #: Ids of those that it lacked, or has as they were known: once all are gone, it proves nothing.
+    rests_on: frozenset[str]
+    gone: set[str] = field(default_factory=set)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing is left that it rests on."""
+        return bool(self.rests_on) and self.rests_on <= self.gone
+
+
+@dataclass(slots=True)
 class Change:
     """A request of resend or delete, and the webhook requests that it may be about."""
 
@@ -77,7 +92,7 @@ class Belief:
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list that are left, and the call that ruled out each other.
     interpretations: list[Interpretation] = field(default_factory=lambda: list(INTERPRETATIONS))
-    killers: dict[Interpretation, Call] = field(default_factory=dict)
+    killers: dict[Interpretation, Kill] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
     clear_refusal: Exchange | None = None  # one that came with less than 500
@@ -153,6 +168,7 @@ class Belief:
         """Forget a webhook request of which nothing is sure any more."""
         self.known.pop(key, None)
         self.records.pop(key, None)
+        self.doubt(key)
 
     def since_seen(self, key: str) -> list[Change]:
         """Return the changes since a webhook request was last seen whole, the latest first."""
@@ -167,17 +183,27 @@ class Belief:
 
     # How the filters are read.
 
-    def rule_out(self, dead: set[Interpretation], call: Call) -> None:
+    def rule_out(self, dead: Mapping[Interpretation, Kill]) -> None:
         """Note that a list cannot be explained by some interpretations."""
         self.interpretations = [each for each in self.interpretations if each not in dead]
-        self.killers |= dict.fromkeys(dead, call)
+        self.killers |= dead
 
-    def revive(self, call: Call) -> None:
-        """Take back all that a list has ruled out: it is asked for again."""
-        back = {each for each, killer in self.killers.items() if killer == call}
+    def revive(self, kills: Collection[Kill]) -> None:
+        """Take back all that some lists have ruled out."""
+        back = [each for each, kill in self.killers.items() if any(kill is one for one in kills)]
         for each in back:
             del self.killers[each]
         self.interpretations = [each for each in INTERPRETATIONS if each not in self.killers]
+
+    def doubt(self, key: str) -> None:
+        """Note that a webhook request is not what it was when lists were compared with it."""
+        void = []
+        for kill in {id(kill): kill for kill in self.killers.values()}.values():
+            if key in kill.rests_on:
+                kill.gone.add(key)
+                void += [kill] if kill.is_void else []
+        if void:
+            self.revive(void)
 
     # Tokens and logins.
 

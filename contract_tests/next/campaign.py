@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -18,9 +19,28 @@ from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.suspicions import Case, Suspicion
 from crmcom_kit.contract_tests.next.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.next.templates.lists import value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
+
+Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
+
+
+def _after(subject: Record | None) -> list[Look]:
+    """Return further looks that only a change gives reason for."""
+    if subject is None:
+        return []
+    state = {"life_cycle_state": subject.get("life_cycle_state")}
+    return [
+        ("show", {IDENTIFIER: {"number": subject["number"]}}),
+        ("list", {"entity": subject["entity"], **state}),
+    ]
+
+
+def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
+    """Whether a webhook request fits the filters of a look."""
+    return all(value(record, name, "id") == wanted for name, wanted in given.items())
 
 
 @dataclass
@@ -62,33 +82,39 @@ class Campaign:
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Draw the template of a request again, for another record, and look at its effect."""
         drawn = self.drawn.get(exchange.number)
-        return None if drawn is None else self.step(*drawn, idle=idle)
+        call = None if drawn is None else drawn[0].draw(self.scene, drawn[1], self.choose)
+        if drawn is None or call is None:
+            return None
+        subject = self._subject(call)
+        looks = self._looks(subject)
+        self._take_stock(looks)
+        found = [] if idle else self._send(call, *drawn)
+        return found + self._look([*looks, *_after(subject)])
 
     # Steps.
 
-    def step(self, template: Template, variant: Any, *, idle: bool = False) -> list[Suspicion]:
-        """Draw and send one request; look before and after if it goes to a changing method.
-
-        With ``idle`` nothing is sent between the looks.
-        """
+    def step(self, template: Template, variant: Any) -> list[Suspicion]:
+        """Draw and send one request; look before and after if it goes to a changing method."""
         call = template.draw(self.scene, variant, self.choose)
         if call is None:
             return []
-        subject = self._subject(call) if template.changes else None
-        found: list[Suspicion] = []
-        if template.changes:
-            found += self._look(subject)
-        if idle:
-            return found + self._look(subject, after=True)
-        exchange, suspicions = self.session.send(call)
+        if not template.changes:
+            return self._send(call, template, variant)
+        subject = self._subject(call)
+        looks = self._looks(subject)
+        found = self._look(looks)
+        found += self._send(call, template, variant)
+        return found + self._look([*looks, *_after(subject)])
+
+    def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
+        exchange, found = self.session.send(call)
         if not exchange.ok and self.session.is_token_refused(exchange) and self.session.log_in():
-            return found + self.step(template, variant)
+            call = self.session.renewed(call)
+            exchange, found = self.session.send(call)
         self.drawn[exchange.number] = (template, variant)
-        found += suspicions
-        if template.changes:
-            if template.spends and subject is not None:
-                self.scene.spent.add(subject["id"])
-            found += self._look(subject, after=True)
+        subject = self._subject(call) if template.spends else None
+        if subject is not None:
+            self.scene.spent.add(subject["id"])
         return found
 
     def _subject(self, call: Call) -> Record | None:
@@ -99,26 +125,44 @@ class Campaign:
                     return dict(each.record)
         return None
 
-    def _look(self, subject: Record | None, *, after: bool = False) -> list[Suspicion]:
-        """Show a webhook request, and list it with others that must stay as they are."""
+    # Looking.
+
+    def _looks(self, subject: Record | None) -> list[Look]:
+        """Return what shows a webhook request, and others that must stay as they are.
+
+        Which others: in turn those of another entity, of its definition, and of its rule.
+        """
+        entities, at = self.scene.release.entities, len(self.belief.changes)
+        if subject is None:
+            return [("list", {"entity": entities[at % len(entities)]})]
+        others = [each for each in entities if each != subject["entity"]]
+        more: dict[str, Any] = {"entity": others[at // 3 % len(others)]}
+        name = ("", *OBJECT_OF)[at % 3]
+        like = value(subject, name, "id") if name else None
+        return [
+            ("show", {IDENTIFIER: {"id": subject["id"]}}),
+            ("list", {"entity": subject["entity"]}),
+            ("list", more if like is None else {name: like}),
+        ]
+
+    def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []
-        looks: list[tuple[str, dict[str, Any]]] = []
-        if subject is not None:
-            entity, state = {"entity": subject["entity"]}, subject.get("life_cycle_state")
-            looks.append(("show", {IDENTIFIER: {"id": subject["id"]}}))
-            if after:
-                looks.append(("show", {IDENTIFIER: {"number": subject["number"]}}))
-                looks.append(("list", {**entity, "life_cycle_state": state}))
-            looks.append(("list", entity))
-        entities = self.scene.release.entities
-        others = [each for each in entities if subject is None or each != subject["entity"]]
-        at = len(self.belief.changes) - after
-        looks.append(("list", {"entity": others[at % len(others)]}))
         for method, given in looks:
             about = self.scene.method(method)
             if about is not None:
                 found += self.session.send(build(about, {"token": self.scene.token, **given}))[1]
         return found
+
+    def _take_stock(self, looks: Sequence[Look]) -> None:
+        """Look, and forget what is not there: what is missed later went in between."""
+        for method, given in looks:
+            exchange = self.call(method, given)
+            if method != "list" or not exchange.ok:
+                continue
+            listed = {each.get("id") for each in exchange.records}
+            for known in [*self.belief.existing()]:
+                if known.id not in listed and _is_like(known.record, given):
+                    self.belief.lose(known.id)
 
     # The queue.
 
@@ -162,12 +206,20 @@ class Campaign:
             yield
 
     def _first(self, template: Template) -> Iterator[None]:
-        """Send a template as often as its row says, variant by variant."""
+        """Send a template as often as its row says: half of its variants from the top, half drawn."""
+        done: set[int] = set()
         for at in range(template.first):
             variants = template.choices(self.scene)
-            if not variants or (at >= len(variants) and not template.about):
+            left = [each for each in range(len(variants)) if each not in done]
+            if not left and (not variants or not template.about):
                 return
-            self._do(template, variants[at % len(variants)])
+            if not left:
+                done.clear()
+                left = list(range(len(variants)))
+            from_top = at <= template.first // 2 or len(variants) <= template.first
+            chosen = left[0] if from_top else self.choose(left)
+            done.add(chosen)
+            self._do(template, variants[chosen])
             yield
 
     def _do(self, template: Template, variant: Any) -> None:

@@ -22,7 +22,8 @@ from crmcom_kit.contract_tests.checks.interpretations import (
 )
 from crmcom_kit.contract_tests.checks.sense import Sense
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.next.belief import Belief, Record
+from crmcom_kit.contract_tests.next.belief import Belief, Kill, Record
+from crmcom_kit.contract_tests.next.changes import hypotheses_of_loss
 from crmcom_kit.contract_tests.next.suspicions import (
     Again,
     Asker,
@@ -106,13 +107,14 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str 
             yield "list.several_results"
         if sense.limit is not None:
             yield "list.paging.number_of_results"
-        dead = {
-            each
-            for each in belief.interpretations
-            if problems[_kind(each, matter)] is not None
-        }  # fmt: skip
-        if dead:
-            belief.rule_out(dead, exchange.call)
+        kills = {
+            kind: Kill(exchange.call, frozenset(problem.rests_on))
+            for kind, problem in problems.items()
+            if problem is not None
+        }
+        if kills:
+            kinds = {each: _kind(each, matter) for each in belief.interpretations}
+            belief.rule_out({each: kills[kind] for each, kind in kinds.items() if kind in kills})
         return
     found = [each for each in problems.values() if each is not None]
     plain = problems[_kind(belief.interpretations[0], matter)]
@@ -135,11 +137,11 @@ def _suspicion(
         for kind, each in every.items()
         if (found := _problem(exchange, sense, each, selector, belief)) is None or found.rests_on
     }
-    killers = {
-        (killer.path, killer.query): killer
-        for each, killer in belief.killers.items()
+    kills = {
+        id(kill): kill
+        for each, kill in belief.killers.items()
         if _kind(each, matter) in explained
-    }
+    }  # fmt: skip
     hypotheses: list[Hypothesis] = []
     if problem.missing and len(sense.filters) > 1 and problem.record is not None:
         given = {name: value for name, value in sense.given.items() if name != "token"}
@@ -151,8 +153,10 @@ def _suspicion(
     if not explained:
         hypotheses.append(Hypothesis(problem.statement, Now()))
     else:
-        confirmation = Contradicted(tuple(killers.values()), problem.rests_on)
+        confirmation = Contradicted(tuple(kills.values()), problem.rests_on)
         hypotheses.append(Hypothesis(problem.statement, confirmation))
+    if problem.missing and problem.record is not None:
+        hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
     return Suspicion(exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record)
 
 

@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.checks.history import differing
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.next.belief import Belief, Known, Record
+from crmcom_kit.contract_tests.next.belief import Belief, Kill, Known, Record
 
 
 class Asker(Protocol):
@@ -226,16 +226,23 @@ class Effect:
     change: Exchange
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Repeat the change as often as it takes; alone with a server nobody else did it."""
+        """Repeat the change a few times; alone with a server nobody else did it.
+
+        Not every change needs to show it: some faults reach only what is like their record.
+        """
         if asker.belief.exclusive:
             return True
-        for _ in range(asker.hits - 1):
+        missing = asker.hits - 1
+        for _ in range(asker.hits + 1):
             found = asker.repeat(self.change)
-            if found is None or not _has(found, case.statement):
+            if found is None:
                 return False
+            missing -= _has(found, case.statement)
             if _has(asker.repeat(self.change, idle=True) or (), case.statement):
                 return False  # it happens without the change as well
-        return True
+            if not missing:
+                return True
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +265,7 @@ class Ordered:
 class Contradicted:
     """No way to read the filters explains all lists, also when they are all asked for again."""
 
-    calls: tuple[Call, ...]  # those that ruled out the ways that would explain it
+    kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
     rests_on: tuple[str, ...] = ()  # ids
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
@@ -266,10 +273,11 @@ class Contradicted:
         for _ in range(asker.hits - 1):
             for key in self.rests_on[:MAX_LOOKED_AT]:
                 see_whether_it_is_there(key, asker)
-            for call in self.calls:
-                asker.belief.revive(call)
-            for call in self.calls[-MAX_CALLS_AGAIN:]:
-                asker.ask(call)
+            asker.belief.revive(self.kills)
+            for kill in self.kills[-MAX_CALLS_AGAIN:]:
+                for key in sorted(kill.rests_on)[:MAX_LOOKED_AT]:
+                    see_whether_it_is_there(key, asker)
+                asker.ask(kill.call)
             _, found = asker.ask(case.suspicion.exchange.call)
             if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
                 return False

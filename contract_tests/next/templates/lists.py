@@ -1,7 +1,7 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.interpretations import (
@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.checks.interpretations import (
     day_ends,
     is_meant,
 )
-from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
+from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS, value_at
 from crmcom_kit.contract_tests.client.near_misses import MUTATIONS
 from crmcom_kit.contract_tests.next.belief import Record
 from crmcom_kit.contract_tests.next.templates.reads import FIELDS_SETS
@@ -102,14 +102,37 @@ def filters_together(
     return with_entity(record, given)
 
 
-@template("read", "list", range(6), first=6, weight=3)
-def filters_of_two_records(scene: Scene, at: int, record: Record) -> Parameters | None:
-    """List by filters of which each fits another webhook request."""
+_NAMES = (*SEMI_OPTIONAL, *OPTIONAL[:1])
+_PAIRS = [(one, other, at) for at in (1, 5, 11) for one, other in permutations(_NAMES, 2)]
+
+
+@template("read", "list", _PAIRS, first=20, weight=6)
+def filters_of_two_records(
+    scene: Scene, variant: tuple[str, str, int], record: Record
+) -> Parameters | None:
+    """List by two filters of which each fits another webhook request."""
+    one, name, at = variant
     records = scene.records()
-    other = records[(records.index(record) + 1 + at * 7) % len(records)]
-    name = ("entity_id", "url", "webhook_definition_identifier", "workflow_rule_identifier")[at % 4]
-    found = value(other, name)
-    return None if found is None else {"entity": record["entity"], name: found}
+    other = records[(records.index(record) + at) % len(records)]
+    given = {one: value(record, one), name: value(other, name)}
+    return None if None in given.values() else with_entity(record, given)
+
+
+_TEXTS = ("entity_id", "url", *OBJECT_OF)
+_OTHERS = ("id", "number", "entity_id", "url", "webhook_definition.id", "webhook_definition.name")
+
+
+@template("read", "list", [(n, m) for m in _OTHERS for n in _TEXTS], first=12, weight=3)
+def value_of_another_member(
+    _: Scene, variant: tuple[str, str], record: Record
+) -> Parameters | None:
+    """List by a value that another member of the webhook request has."""
+    name, member = variant
+    found, own = value_at(record, member), value(record, name)
+    if not isinstance(found, str) or not found or "," in found or own is None:
+        return None
+    given = {next(iter(own)): found} if isinstance(own, dict) else found
+    return None if given == own else with_entity(record, {name: given})
 
 
 def _forms(_: Scene) -> Sequence[int]:
@@ -162,22 +185,31 @@ def some_fields(_: Scene, fields: str, record: Record) -> Parameters:
     return {"entity": record["entity"], "entity_id": record["entity_id"], "fields_set": fields}
 
 
-_PAGES = tuple((size, skip) for size in (1, 2, 3, 5, 9, 50) for skip in (None, 0, 1, 2, 3, 6))
+#: Sizes of a page: numbers, and those that rest on how many results there are.
+_SIZES = ("1", "half", "2", "most", "3", "all", "5", "more")
+_PAGES = tuple((size, skip) for skip in (None, 0, 1, 2, 3, 6) for size in _SIZES)
 _PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",))
 
 
 @template(
     "read", "list",
     lambda scene: [(n, p) for p in _PAGES for n in _PAGED] if scene.can_page() else (),
-    first=30, weight=8,
+    first=36, weight=8,
 )  # fmt: skip
 def a_page(
-    _: Scene, variant: tuple[tuple[str, ...], tuple[int, int | None]], record: Record
+    scene: Scene, variant: tuple[tuple[str, ...], tuple[str, int | None]], record: Record
 ) -> Parameters | None:
     """List a page."""
     names, (size, skip) = variant
     given = {name: value(record, name) for name in names}
     if None in given.values():
         return None
+    alike = [each for each in scene.records() if all(value(each, n) == given[n] for n in names)]
+    count = len(alike)
+    sizes = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
     place = {} if skip is None else {"offset": str(skip)}
-    return {**given, "number_of_results": str(size), **place}
+    return {
+        **given,
+        "number_of_results": str(max(1, sizes[size] if size in sizes else int(size))),
+        **place,
+    }
