@@ -206,7 +206,7 @@ class Campaign:
             yield
 
     def _first(self, template: Template) -> Iterator[None]:
-        """Send a template as often as its row says: half of its variants from the top, half drawn."""
+        """Send a template as often as its row says: half from the top of its variants."""
         done: set[int] = set()
         for at in range(template.first):
             variants = template.choices(self.scene)
