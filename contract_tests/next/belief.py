@@ -213,6 +213,10 @@ class Belief:
             return self._tokens[token]
         return TokenState.UNKNOWN if self.knows_tokens else TokenState.DOUBTFUL
 
+    def live_tokens(self) -> list[str]:
+        """Return the tokens that are valid as far as it is known, the latest login's last."""
+        return [token for token, state in self._tokens.items() if state is TokenState.LIVE]
+
     def set_token(self, token: str, state: TokenState) -> None:
         """Note what became known of a token."""
         self._tokens[token] = state

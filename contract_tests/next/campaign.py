@@ -28,14 +28,10 @@ Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
 
 def _after(subject: Record | None) -> list[Look]:
-    """Return further looks that only a change gives reason for."""
-    if subject is None:
+    """Return a further look that only a change gives reason for."""
+    if subject is None or not isinstance(subject.get("life_cycle_state"), str):
         return []
-    state = {"life_cycle_state": subject.get("life_cycle_state")}
-    return [
-        ("show", {IDENTIFIER: {"number": subject["number"]}}),
-        ("list", {"entity": subject["entity"], **state}),
-    ]
+    return [("list", {name: subject[name] for name in ("entity", "life_cycle_state")})]
 
 
 def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
@@ -141,6 +137,7 @@ class Campaign:
         like = value(subject, name, "id") if name else None
         return [
             ("show", {IDENTIFIER: {"id": subject["id"]}}),
+            ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", {"entity": subject["entity"]}),
             ("list", more if like is None else {name: like}),
         ]

@@ -25,6 +25,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.next.belief import Belief, Kill, Record
 from crmcom_kit.contract_tests.next.changes import hypotheses_of_loss
 from crmcom_kit.contract_tests.next.suspicions import (
+    MISSING,
     Again,
     Asker,
     Case,
@@ -153,11 +154,21 @@ def _suspicion(
     if not explained:
         hypotheses.append(Hypothesis(problem.statement, Now()))
     else:
-        confirmation = Contradicted(tuple(kills.values()), problem.rests_on)
+        given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
+        whole = given if sense.is_paged else None
+        confirmation = Contradicted(tuple(kills.values()), problem.rests_on, whole)
         hypotheses.append(Hypothesis(problem.statement, confirmation))
     if problem.missing and problem.record is not None:
         hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
-    return Suspicion(exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record)
+    symptom = MISSING if problem.missing else ""
+    return Suspicion(
+        exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
+        symptom=symptom,
+    )  # fmt: skip
+
+
+#: What a list is given beside its filters and fields.
+NOT_FILTERS = ("token", "number_of_results", "offset")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ def _differs(
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
         shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),
+        path,
     )  # fmt: skip
 
 

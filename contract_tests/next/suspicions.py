@@ -17,6 +17,9 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.next.belief import Belief, Kill, Known, Record
 
+#: The symptom of a webhook request that is not shown or listed any more.
+MISSING = "missing"
+
 
 class Asker(Protocol):
     """Sends what a confirmation asks for."""
@@ -82,6 +85,8 @@ class Suspicion:
     hypotheses: tuple[Hypothesis, ...]
     record: str | None = None  # id of the webhook request that it is about
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
+    #: What became of the webhook request: a member's dotted name, or ``MISSING``.
+    symptom: str = ""
     looks: "Looks | None" = field(default=None, repr=False)  # taken once for all hypotheses
 
     @property
@@ -148,6 +153,19 @@ class Refused:
             if self.served is not None and not asker.call(self.method, self.served).ok:
                 return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyWithFields:
+    """What is wrong in a response with fields_set is right in one without."""
+
+    statement: str
+    call: Call  # without fields_set
+
+    def settle(self, _case: Case, asker: Asker, /) -> bool:
+        """Ask without fields_set."""
+        exchange, found = asker.ask(self.call)
+        return exchange.ok and not _has(found, self.statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +256,8 @@ class Effect:
             if found is None:
                 return False
             missing -= _has(found, case.statement)
-            if _has(asker.repeat(self.change, idle=True) or (), case.statement):
+            idle = asker.repeat(self.change, idle=True) or ()
+            if any(each.symptom == case.suspicion.symptom for each in idle):
                 return False  # it happens without the change as well
             if not missing:
                 return True
@@ -267,10 +286,13 @@ class Contradicted:
 
     kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
     rests_on: tuple[str, ...] = ()  # ids
+    whole: Mapping[str, Any] | None = None  # of a page: what lists all that its pages have
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Look at what it rests on, then send all of them again, and last the list itself."""
         for _ in range(asker.hits - 1):
+            if self.whole is not None:
+                self._list_all(self.whole, asker)
             for key in self.rests_on[:MAX_LOOKED_AT]:
                 see_whether_it_is_there(key, asker)
             asker.belief.revive(self.kills)
@@ -282,6 +304,14 @@ class Contradicted:
             if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
                 return False
         return True
+
+    def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
+        """List what the pages are of, and forget what is not there."""
+        exchange = asker.call("list", whole)
+        listed = {each.get("id") for each in exchange.records}
+        for key in self.rests_on if exchange.ok else ():
+            if key not in listed:
+                asker.belief.lose(key)
 
 
 #: So many lists that ruled out an interpretation are asked for again.
