@@ -96,6 +96,7 @@ class Belief:
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
     clear_refusal: Exchange | None = None  # one that came with less than 500
+    token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown

@@ -144,10 +144,13 @@ class Campaign:
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []
-        for method, given in looks:
+        tokens = [*self.scene.earlier_tokens(), self.scene.token]
+        for at, (method, given) in enumerate(looks):
             about = self.scene.method(method)
+            # Each session shows the same; the second look is by another one, if there is one.
+            token = tokens[0] if at == 1 else self.scene.token
             if about is not None:
-                found += self.session.send(build(about, {"token": self.scene.token, **given}))[1]
+                found += self.session.send(build(about, {"token": token, **given}))[1]
         return found
 
     def _take_stock(self, looks: Sequence[Look]) -> None:

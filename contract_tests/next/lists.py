@@ -155,7 +155,7 @@ def _suspicion(
         hypotheses.append(Hypothesis(problem.statement, Now()))
     else:
         given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
-        whole = given if sense.is_paged else None
+        whole = None if problem.missing else given
         confirmation = Contradicted(tuple(kills.values()), problem.rests_on, whole)
         hypotheses.append(Hypothesis(problem.statement, confirmation))
     if problem.missing and problem.record is not None:
@@ -168,7 +168,7 @@ def _suspicion(
 
 
 #: What a list is given beside its filters and fields.
-NOT_FILTERS = ("token", "number_of_results", "offset")
+NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +234,10 @@ def _problem(
                 first.statement, first.expected, first.seen, len(found), first.record,
                 first.rests_on,
             )  # fmt: skip
-    ids = _ids(exchange)
-    if len(ids) != len(exchange.records):
-        return None  # without ids no more can be said
-    return _lacking(sense, ids, selector.select(interpretation), belief)
+    ids, selection = _ids(exchange), selector.select(interpretation)
+    if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
+        return _too_few(sense, len(exchange.records), selection, belief)
+    return _lacking(sense, ids, selection, belief)
 
 
 def _lacking(
@@ -247,14 +247,6 @@ def _lacking(
     lacking = sorted(selection.sure - set(ids))
     if not lacking or may_be_cut(belief, sense, len(ids)):
         return None
-    if sense.is_paged:
-        wanted = max(0, len(selection.sure) - sense.offset)
-        wanted = min(wanted, sense.limit or wanted)
-        if len(ids) >= wanted:
-            return None
-        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-        expected = f"at least {wanted} of the {len(selection.sure)} that match"
-        return Problem(statement, expected, str(len(ids)), len(lacking), None, tuple(lacking))
     known = belief.known[lacking[0]]
     return Problem(
         _of_missing(known.resent, sense.filters),
@@ -262,6 +254,20 @@ def _lacking(
         f"{len(ids)}, without {known.number}",
         len(lacking), lacking[0], tuple(lacking), missing=True,
     )  # fmt: skip
+
+
+def _too_few(sense: Sense, count: int, selection: Selection, belief: Belief) -> Problem | None:
+    """Return what is wrong with a list that is too short, or None."""
+    wanted = max(0, len(selection.sure) - sense.offset)
+    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
+    if count >= wanted or may_be_cut(belief, sense, count):
+        return None
+    statement = _of_missing(False, sense.filters)  # noqa: FBT003
+    if sense.is_paged:
+        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
+    expected = f"at least {wanted} of the {len(selection.sure)} that match"
+    rests_on = tuple(sorted(selection.sure))
+    return Problem(statement, expected, str(count), wanted - count, None, rests_on)
 
 
 #: What a resend leaves as it is, and the state, which it does not.

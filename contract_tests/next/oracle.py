@@ -14,6 +14,7 @@ from crmcom_kit.contract_tests.checks.sense import (
     identifying_values,
 )
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
+from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
@@ -100,8 +101,11 @@ class Oracle:
                     (found.held if isinstance(each, str) else found.suspicions).append(each)  # type: ignore[arg-type]
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
                 found.errors.append((name, error))
-        if not exchange.ok and exchange.status < 500 and expected.must is Must.REFUSE:
-            self.belief.clear_refusal = self.belief.clear_refusal or exchange
+        if not exchange.ok and expected.must is Must.REFUSE:
+            if exchange.status < 500:
+                self.belief.clear_refusal = self.belief.clear_refusal or exchange
+            if expected.statement == "token.from_login":
+                self.belief.token_refusal = (exchange.status, exchange.code)
         return found
 
     def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
@@ -136,8 +140,18 @@ class Oracle:
         elif expected.must is Must.SERVE:
             if exchange.ok:
                 yield expected.statement
-            else:
+            elif not self._has_ended(exchange, expected.sense):
                 yield self._refused(exchange, expected)
+
+    def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
+        """Whether a token of an earlier login is refused as one that no login returned."""
+        belief, tokens = self.belief, self.belief.live_tokens()
+        if sense.token not in tokens[:-1]:
+            return False
+        if (exchange.status, exchange.code) != belief.token_refusal:
+            return False
+        belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        return True
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
         """Return what is wrong where a request is served that is to be refused."""

@@ -286,27 +286,30 @@ class Contradicted:
 
     kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
     rests_on: tuple[str, ...] = ()  # ids
-    whole: Mapping[str, Any] | None = None  # of a page: what lists all that its pages have
+    whole: Mapping[str, Any] | None = None  # what lists all, with their ids
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Look at what it rests on, then send all of them again, and last the list itself."""
+        """Send all of them again, then look at what the list rests on, and last list again."""
         for _ in range(asker.hits - 1):
-            if self.whole is not None:
-                self._list_all(self.whole, asker)
-            for key in self.rests_on[:MAX_LOOKED_AT]:
-                see_whether_it_is_there(key, asker)
             asker.belief.revive(self.kills)
             for kill in self.kills[-MAX_CALLS_AGAIN:]:
                 for key in sorted(kill.rests_on)[:MAX_LOOKED_AT]:
                     see_whether_it_is_there(key, asker)
                 asker.ask(kill.call)
+            looked_at: Sequence[str] = ()
+            if self.whole is not None:
+                self._list_all(self.whole, asker)
+            else:
+                looked_at = self.rests_on[:MAX_LOOKED_AT]
+                for key in looked_at:
+                    see_whether_it_is_there(key, asker)
             _, found = asker.ask(case.suspicion.exchange.call)
-            if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
+            if not _has(found, case.statement, looked_at):
                 return False
         return True
 
     def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
-        """List what the pages are of, and forget what is not there."""
+        """List all that match, and forget what is not there."""
         exchange = asker.call("list", whole)
         listed = {each.get("id") for each in exchange.records}
         for key in self.rests_on if exchange.ok else ():
