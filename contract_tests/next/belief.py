@@ -98,6 +98,8 @@ class Belief:
     clear_refusal: Exchange | None = None  # one that came with less than 500
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
+    #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
+    done_by_others: set[str] = field(default_factory=set)
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
     _tokens: dict[str, TokenState] = field(default_factory=dict)

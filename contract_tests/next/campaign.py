@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.next.belief import Belief, Record
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.next.session import Session
-from crmcom_kit.contract_tests.next.suspicions import Case, Suspicion
+from crmcom_kit.contract_tests.next.suspicions import Case, Effect, Suspicion
 from crmcom_kit.contract_tests.next.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.next.templates.lists import value
 
@@ -186,6 +186,8 @@ class Campaign:
         self.unexplained.append(suspicion)
         if suspicion.record is not None and not self.belief.exclusive:
             self.belief.others[suspicion.record] = suspicion.seen
+            if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
+                self.belief.done_by_others.add(suspicion.symptom)
 
     # The passes.
 
