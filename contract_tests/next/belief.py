@@ -80,7 +80,7 @@ class Belief:
     killers: dict[Interpretation, Call] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
-    clear_refusal: Exchange | None = None  # one that came with less than 500
+    shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
@@ -138,6 +138,8 @@ class Belief:
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
+            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+                self.shared.add(number)
             self._numbers[number] = record["id"]
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):

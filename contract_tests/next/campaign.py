@@ -5,22 +5,28 @@ observe, look, settle the queue.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis.errors import HypothesisException
+
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
-from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.next.belief import Belief, Record
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.next.session import Session
-from crmcom_kit.contract_tests.next.suspicions import Case, Suspicion
-from crmcom_kit.contract_tests.next.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.next.suspicions import Case, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.next.templates import Scene, Template
+from crmcom_kit.contract_tests.next.visits import VISITS, Visit
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
+#: After so many steps in which nothing could be sent there is nothing left to send.
+MAX_IDLE = 100
 
 
 @dataclass
@@ -28,6 +34,9 @@ class Campaign:
     """One run against one target; also what asks for a confirmation."""
 
     session: Session
+    plan: Mapping[Template, int]  # how often each template is sent in the first pass
+    progress: Callable[[str], None] = lambda _: None  # gets what is tried next
+    missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
@@ -53,7 +62,8 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation as it stands."""
-        return self.session.send(self.session.renewed(call))
+        exchange, suspicions, _ = self.session.send(self.session.renewed(call))
+        return exchange, suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the run's token; what it makes suspect is not followed up."""
@@ -71,8 +81,9 @@ class Campaign:
 
         With ``idle`` nothing is sent between the looks.
         """
+        self.session.tokens.renew_ahead()
         call = template.draw(self.scene, variant, self.choose)
-        if call is None:
+        if call is None or (template.changes and not self.session.is_documented(call)):
             return []
         subject = self._subject(call) if template.changes else None
         found: list[Suspicion] = []
@@ -80,11 +91,11 @@ class Campaign:
             found += self._look(subject)
         if idle:
             return found + self._look(subject, after=True)
-        exchange, suspicions = self.session.send(call)
-        if not exchange.ok and self.session.is_token_refused(exchange) and self.session.log_in():
-            return found + self.step(template, variant)
-        self.drawn[exchange.number] = (template, variant)
-        found += suspicions
+        sent = self.session.send(self.session.renewed(call))
+        if self.session.tokens.has_ended(sent):  # what changes something is never sent twice
+            return found if template.changes else found + self.step(template, variant)
+        self.drawn[sent.exchange.number] = (template, variant)
+        found += sent.suspicions
         if template.changes:
             if template.spends and subject is not None:
                 self.scene.spent.add(subject["id"])
@@ -115,9 +126,7 @@ class Campaign:
         at = len(self.belief.changes) - after
         looks.append(("list", {"entity": others[at % len(others)]}))
         for method, given in looks:
-            about = self.scene.method(method)
-            if about is not None:
-                found += self.session.send(build(about, {"token": self.scene.token, **given}))[1]
+            found += self.session.request(method, given).suspicions
         return found
 
     # The queue.
@@ -134,36 +143,45 @@ class Campaign:
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in suspicion.hypotheses:
-            if hypothesis.confirmation.settle(Case(hypothesis.statement, suspicion), self):
+            if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
                 self._violated.add(hypothesis.statement)
                 self._violated.add(suspicion.hypotheses[0].statement)
-                self.session.findings.broke(suspicion.violation(hypothesis.statement))
+                violation = suspicion.violation(hypothesis.statement)
+                violation.layer = "check"
+                self.session.findings.broke(violation)
                 return
         self.unexplained.append(suspicion)
         if suspicion.record is not None and not self.belief.exclusive:
             self.belief.others[suspicion.record] = suspicion.seen
 
+    def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
+        try:
+            return hypothesis.confirmation.settle(case, self)
+        except Unreachable:  # what would show it cannot be sent, or read
+            return False
+
     # The passes.
 
-    def discover(self) -> None:
-        """List every entity."""
-        for entity in self.scene.release.entities:
-            self.call("list", {"entity": entity})
-        self.settle()
-
     def steps(self) -> Iterator[None]:
-        """Do one step after the other: discover, then both passes."""
-        self.discover()
-        for template in all_templates():
+        """Do one step after the other: the first pass as planned, then the second pass."""
+        for template in self.plan:
             yield from self._first(template)
-        while live := [each for each in all_templates() if each.choices(self.scene)]:
+        for visit in VISITS:
+            self._visit(visit)
+            yield
+        idle, sent = 0, self.session.client.sent
+        while idle < MAX_IDLE and (live := [e for e in self.plan if e.choices(self.scene)]):
+            if not any(each.about for each in live):
+                return  # there is nothing to ask about
             template = weighted(self.choose, live, [each.weight for each in live])
             self._do(template, self.choose(template.choices(self.scene)))
+            idle = idle + 1 if self.session.client.sent == sent else 0
+            sent = self.session.client.sent
             yield
 
     def _first(self, template: Template) -> Iterator[None]:
-        """Send a template as often as its row says, variant by variant."""
-        for at in range(template.first):
+        """Send a template as often as it is planned, variant by variant."""
+        for at in range(self.plan[template]):
             variants = template.choices(self.scene)
             if not variants or (at >= len(variants) and not template.about):
                 return
@@ -171,22 +189,37 @@ class Campaign:
             yield
 
     def _do(self, template: Template, variant: Any) -> None:
-        self.session.queue += self.step(template, variant)
-        self.settle()
+        self.progress(template.name)
+        with self._missing(template.method, f"the template {template.name}"):
+            self.session.queue += self.step(template, variant)
+            self.settle()
 
-    def run(self, seed: int) -> str | None:
-        """Run until the budget is spent; return why the run itself failed, if it did."""
+    def _visit(self, visit: Visit) -> None:
+        self.progress(visit.__name__.replace("_", " "))
+        with self._missing("login", f"the visit {visit.__name__}"):
+            self.session.queue += visit(self.session)
+            self.settle()
+
+    @contextmanager
+    def _missing(self, method: str, what: str) -> Iterator[None]:
+        """Let what cannot be sent, or read, be; an error of the kit itself ends one step only."""
+        try:
+            yield
+        except Withheld:
+            pass  # it might leave the scope
+        except Unreachable as missed:
+            self.missed[method] = missed.why
+        except (TargetDown, BudgetSpent, HypothesisException):
+            raise
+        except Exception as error:  # noqa: BLE001 - the other steps go on
+            self.session.findings.crash(what, error)
+
+    def run(self, seed: int) -> None:
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
         steps = self.steps()
 
         def step(choose: Chooser) -> bool:
             self.choose = choose
             return next(steps, steps) is not steps
 
-        try:
-            self.session.enter()
-            in_chunks(seed, step)
-        except BudgetSpent:
-            pass
-        except TargetDown as down:
-            return str(down)
-        return None
+        in_chunks(seed, step)

@@ -65,7 +65,11 @@ class Sender(Protocol):
     """What safety needs of the session that sends the requests of a run."""
 
     client: Client
-    nowhere: Mapping[str, str]  # by field, what names nothing
+
+    @property
+    def nowhere(self) -> Mapping[str, str]:
+        """By field, what names nothing."""
+        ...
 
     @property
     def target(self) -> Target:
