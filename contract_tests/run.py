@@ -317,7 +317,7 @@ def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
     if config.recording is not None:
         return run_recording(target, config)
-    if config.next or os.environ.get("CRMCOM_KIT_NEXT"):
+    if config.next or os.environ.get("KIT_NEXT"):
         from crmcom_kit.contract_tests.next.run import run as run_next
 
         return run_next(target, config)

@@ -35,6 +35,7 @@ class Known:
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
+    untraced: Record | None = None  # as it was before a resend of which nothing shows yet
 
     @property
     def number(self) -> str:

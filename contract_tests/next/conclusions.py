@@ -7,6 +7,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.calibration.codes import Form, data_of, fitting
 from crmcom_kit.contract_tests.calibration.observations import seen_in
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.http import BudgetSpent
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
 from crmcom_kit.contract_tests.next.belief import Known
@@ -21,6 +22,7 @@ MAX_CODES = 200
 def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out all that the run so far tells. Raises TargetDown."""
     _codes(session, secret_keys)
+    _traces(session)
     _failures(session)
     _choices(session)
 
@@ -75,6 +77,29 @@ def _note_form(session: Session, found: list[Form]) -> None:
         values = {form[at] for form in found}
         if len(values) == 1:
             session.findings.chose(f"signing.{name}", values.pop())
+
+
+# Resends.
+
+
+def _traces(session: Session) -> None:
+    """Find out whether every resend has left a trace, where no delivery leaves things as they were.
+
+    Elsewhere a delivery may fail again in the same way, and leave nothing to see.
+    """
+    for known in [each for each in session.belief.existing() if each.untraced is not None]:
+        before = known.untraced
+        if not session.target.entries or before is None:
+            continue
+        with suppress(BudgetSpent, Unreachable):
+            sent = session.request("show", {IDENTIFIER: {"id": known.id}})
+            if sent.exchange.ok and known.untraced is not None:
+                violation = Violation(
+                    "resend.sends_again", known.seen, sent.exchange,
+                    expected="a trace of the delivery: another state, date, response or error",
+                    seen="the webhook request is as it was before", record=known.id, layer="check",
+                )  # fmt: skip
+                session.findings.broke(violation)
 
 
 # Failures.

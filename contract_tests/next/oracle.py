@@ -128,6 +128,8 @@ class Oracle:
         elif expected.must is Must.SERVE:
             if exchange.ok:
                 yield expected.statement
+                if expected.sense.name == "list":
+                    yield from lists.served(expected.sense)
             else:
                 yield self._refused(exchange, expected)
 
