@@ -40,7 +40,8 @@ def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Mapp
     """Return how often each template is sent in the first pass.
 
     With requests for all of them that is as often as its row says. With fewer, each layer has the
-    same part of what it would take, and in it the templates take turns.
+    same part of what it would take, and in it the templates take turns, those first that can be
+    drawn already.
     """
     open_ = [each for each in templates if not each.changes or each.method in scene.allowed]
     everything = sum(each.first * cost(each) for each in open_)
@@ -50,6 +51,7 @@ def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Mapp
     times: dict[Template, int] = {}
     for layer in LAYERS:
         rows = [each for each in open_ if each.layer == layer]
+        rows.sort(key=lambda each: not each.choices(scene))  # those that have to wait come last
         left = part * sum(each.first * cost(each) for each in rows)
         for turn in range(max((each.first for each in rows), default=0)):
             for each in rows:
