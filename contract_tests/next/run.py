@@ -136,7 +136,7 @@ class _Run:
         self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
         self._plan_for_slow_target()
         left = self.client.left or 0
-        self.client.reserved = min(self.inventory.cost, left // 4)
+        self.client.reserved = min(self.inventory.cost, left // 3)
         self._plan(left - self.client.reserved)
         self.campaign.run(self.config.seed)
 

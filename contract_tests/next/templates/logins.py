@@ -90,7 +90,8 @@ def a_web_api_key(scene: Scene, text: str, _record: Record) -> Call | None:
 def _wrong_keys(scene: Scene) -> Sequence[str]:
     key = scene.login.api_key
     near = [f"{text}:" for text in _near(key, SECRET_MUTATIONS)]
-    return ("", ":", f"{NO_KEY}:", *near, *([f":{key}", f"{key}:x"] if key else []))
+    wrong = [f"{NO_KEY}:", f":{key}", f"{key}:x"] if key else []  # else no key is surely wrong
+    return ("", ":", *wrong[:1], *near, *wrong[1:])
 
 
 @template("login", "web_api_key_token", _wrong_keys, about=False, first=6, weight=1)
