@@ -53,6 +53,7 @@ class RunConfig:
     dry_run: bool = False  # only say what would be called
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
+    next: bool = False  # run the kit in ``next``
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     profile: Profile = "ci"  # how much the generated layers try, see ``profiles``
     now: Callable[[], float] = field(default=time.monotonic, compare=False)  # only goes forward

@@ -35,6 +35,7 @@ class Known:
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
+    untraced: Record | None = None  # as it was before a resend of which nothing shows yet
 
     @property
     def number(self) -> str:
@@ -95,8 +96,8 @@ class Belief:
     killers: dict[Interpretation, Kill] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
-    clear_refusal: Exchange | None = None  # one that came with less than 500
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
+    shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
     #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
     done_by_others: set[str] = field(default_factory=set)
@@ -156,6 +157,8 @@ class Belief:
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
+            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+                self.shared.add(number)
             self._numbers[number] = record["id"]
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):

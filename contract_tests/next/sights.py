@@ -63,6 +63,9 @@ def _sight(
             f"{method} returns {known.number}", record=key,
         )  # fmt: skip
         return
+    if known.untraced is not None and differing(known.untraced, record):
+        known.untraced = None
+        yield "resend.sends_again"
     paths = differing(known.certain, record)
     if paths:
         yield _differs(known, record, paths[0], exchange, sense, belief)

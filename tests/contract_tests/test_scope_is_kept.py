@@ -90,8 +90,10 @@ class Injectable(StandIn):
         return not pairs or any(matches(text, getattr(record, each)) for each, text in pairs)
 
     def _found(self, call: Call) -> list[Record]:
-        self.find(call)
-        return [each for each in self.records.values() if self.names(each, *call.identifier, call)]
+        found = [e for e in self.records.values() if self.names(e, *call.identifier, call)]
+        if not found:
+            raise Refusal("unknown_record", "No webhook request has this identifier.")
+        return found
 
     def do_resend(self, call: Call) -> Any:
         """Send every one again that is found."""
