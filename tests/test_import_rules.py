@@ -47,7 +47,7 @@ CONTRACT_FLOORS = (
     ("stateful", "next"),
     (
         "reports", "results", "deviations", "config", "dry_run", "separate_world",
-        "extensions", "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
+        "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
         "test_contract",
     ),
 )  # fmt: skip

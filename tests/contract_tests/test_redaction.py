@@ -17,7 +17,6 @@ from crmcom_kit.contract_tests.deviations import Deviations, write_deviations
 from crmcom_kit.contract_tests.findings import Findings, Violation, shortened
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, check_values, command_line
 from crmcom_kit.contract_tests.reports import (
-    ctrf,
     har,
     html,
     job_summary,
@@ -80,7 +79,6 @@ def reports(
     return {
         "json": Report(results).as_json(),
         "junit": junit.written(Report(results)).decode(),
-        "ctrf": ctrf.written(Report(results)),
         "har": "".join(har.written(Report(results))),
         "html": html.written(Report(results)),
         "summary": job_summary.written(Report(results)),

@@ -22,7 +22,6 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_KINDS, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.reports import (
-    ctrf,
     har,
     html,
     job_summary,
@@ -46,71 +45,6 @@ TARGET = Target(
     release=resolve("R9"),
     login=LOGIN,
 )
-STATUSES = ("passed", "failed", "skipped", "pending", "other")
-# What the CTRF schema, https://github.com/ctrf-io/ctrf, says of the members that the kit writes.
-_COUNT = {"type": "integer"}
-_TEXT = {"type": "string"}
-CTRF = {
-    "type": "object",
-    "required": ["reportFormat", "specVersion", "results"],
-    "additionalProperties": False,
-    "properties": {
-        "reportFormat": {"const": "CTRF"},
-        "specVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
-        "timestamp": {"type": "string", "format": "date-time"},
-        "generatedBy": _TEXT,
-        "results": {
-            "type": "object",
-            "required": ["tool", "summary", "tests"],
-            "additionalProperties": False,
-            "properties": {
-                "tool": {
-                    "type": "object",
-                    "required": ["name"],
-                    "additionalProperties": False,
-                    "properties": {"name": {"type": "string", "minLength": 1}, "version": _TEXT},
-                },
-                "summary": {
-                    "type": "object",
-                    "required": ["tests", *STATUSES, "start", "stop"],
-                    "additionalProperties": False,
-                    "properties": dict.fromkeys(
-                        ["tests", *STATUSES, "start", "stop", "duration"], _COUNT
-                    ),
-                },
-                "tests": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["name", "status", "duration"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "name": {"type": "string", "minLength": 1},
-                            "status": {"enum": list(STATUSES)},
-                            "duration": _COUNT,
-                            "suite": {"type": "array", "minItems": 1, "items": _TEXT},
-                            "message": _TEXT,
-                            "trace": _TEXT,
-                            "rawStatus": _TEXT,
-                            "tags": {"type": "array", "items": _TEXT},
-                            "extra": {"type": "object"},
-                        },
-                    },
-                },
-                "environment": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "reportName": _TEXT,
-                        "appName": _TEXT,
-                        "healthy": {"type": "boolean"},
-                        "extra": {"type": "object"},
-                    },
-                },
-            },
-        },
-    },
-}
 # Loads the report in windows of two widths, goes to a statement, filters, and says what is seen.
 FRAMES = """<!doctype html><body><output></output><script>
 const seen = [];
@@ -220,7 +154,6 @@ def all_reports(results: Results) -> dict[str, str]:
     return {
         "json": Report(results).as_json(),
         "junit": junit.written(Report(results)).decode(),
-        "ctrf": ctrf.written(Report(results)),
         "har": "".join(har.written(Report(results))),
         "html": html.written(Report(results)),
         "summary": job_summary.written(Report(results)),
@@ -369,38 +302,6 @@ def test_junit_is_xml_with_a_case_for_each_statement() -> None:
         if each.get("name") == "source"
     ]  # fmt: skip
     assert sources == [by_id(results)["response.number"].statement.source]
-
-
-def test_ctrf_is_what_its_schema_asks_for() -> None:
-    """One test for each statement, with the statuses that JUnit's cases have."""
-    results = made()
-    report = json.loads(ctrf.written(Report(results)))
-    tests = {each["name"]: each for each in report["results"]["tests"]}
-    summary = report["results"]["summary"]
-
-    assert not list(Draft202012Validator(CTRF).iter_errors(report))
-    assert len(tests) == len(results.statements) == summary["tests"]
-    assert {
-        name: tests[name]["status"]
-        for name in (
-            "show.single_result",
-            "response.number",
-            "envelope.json",
-            "list.no_duplicates",
-            "delete.gone",
-        )
-    } == {
-        "show.single_result": "passed",
-        "response.number": "failed",
-        "envelope.json": "failed",
-        "list.no_duplicates": "skipped",
-        "delete.gone": "skipped",
-    }
-    assert sum(summary[status] for status in STATUSES) == summary["tests"]
-    assert summary["stop"] - summary["start"] == summary["duration"] == 1500
-    assert tests["response.number"]["message"].startswith("expected a text; seen ")
-    assert "curl -sS" in tests["response.number"]["trace"]
-    assert tests["response.number"]["duration"] == 250
 
 
 def test_har_has_every_exchange() -> None:
@@ -569,17 +470,16 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     )  # fmt: skip
     reports = all_reports(results)
 
-    for kind in ("terminal", "html", "summary", "junit", "json", "ctrf"):
+    for kind in ("terminal", "html", "summary", "junit", "json"):
         odd = {sign for sign in reports[kind] if sign != "\n" and not sign.isprintable()}
         assert not odd, kind
     assert ET.fromstring(reports["junit"]) is not None  # noqa: S314 - our own text
     said_of = hostile.replace("\ud800", "\\ud800")
     assert json.loads(reports["json"])["never_served"] == [said_of]
-    assert json.loads(reports["ctrf"])
 
 
 def test_a_run_that_failed_is_an_error_in_test_reports() -> None:
-    """A CI server that reads JUnit or CTRF alone sees that the run did not do its work."""
+    """A CI server that reads JUnit alone sees that the run did not do its work."""
     nothing = statement_results(Findings(), TARGET.release, Deviations())
     for failed in (True, False):
         changes: dict[str, Any] = (
@@ -592,9 +492,6 @@ def test_a_run_that_failed_is_an_error_in_test_reports() -> None:
         assert suite.get("tests") == str(len(suite.findall("testcase")))
         errors = [case.get("name") for case in suite if case.find("error") is not None]
         assert errors == ["the run itself"] * failed
-        results = json.loads(reports["ctrf"])["results"]
-        assert results["summary"]["failed"] == int(failed)
-        assert results["summary"]["tests"] == len(results["tests"])
 
 
 def test_what_was_never_served_stands_in_every_report() -> None:
@@ -602,7 +499,7 @@ def test_what_was_never_served_stands_in_every_report() -> None:
     line = "resend was sent 6 times and never served"
     reports = all_reports(made(never_served=(line,)))
 
-    for name in ("json", "junit", "ctrf", "html", "summary", "terminal"):
+    for name in ("json", "junit", "html", "summary", "terminal"):
         assert line in reports[name], name
     assert reports["terminal"].index(line) < reports["terminal"].index(" not exercised.")
     system_out = ET.fromstring(reports["junit"]).find("testsuite/system-out")  # noqa: S314
