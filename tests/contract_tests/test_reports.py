@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shlex
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
@@ -13,8 +12,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from helpers.chromium import rendered
-from hypothesis import given
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
@@ -28,10 +25,9 @@ from crmcom_kit.contract_tests.reports import (
     junit,
     terminal,
 )
-from crmcom_kit.contract_tests.reports.curl import curl, shell
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
-from crmcom_kit.contract_tests.results import Results, statement_results
+from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.har import CUT
 from crmcom_kit.schemas import resolve
@@ -213,9 +209,56 @@ def test_a_deviation_explains_every_violation_or_none(
     if "thrice" in seen and len(seen) <= MAX_KINDS:
         assert found.why.endswith("does not cover this: thrice")
     if pattern == "twice":
-        assert {v.seen: times for v, times in found.distinct} == Counter(seen)
-    assert len(found.violations) <= MAX_KEPT
-    assert len(found.distinct) + found.unlisted == min(len(set(seen)), MAX_KINDS)
+        assert {each.violation.seen: each.times for each in found.causes} == Counter(seen)
+    assert sum(each.times for each in found.causes) + found.more == len(seen)
+
+
+def test_violations_of_one_cause_are_one_entry() -> None:
+    """Whatever records, values and parameters of a request differ; another cause is another one."""
+    findings = Findings()
+
+    def broke(seen: str, record: str, query: str = "", expected: str = "as it was") -> None:
+        asked = exchange(call=Call("show", "GET", "webhook_requests/show", query))
+        findings.broke(
+            Violation("response.number", asked, expected=expected, seen=seen, record=record)
+        )
+
+    for number in range(14):
+        broke(f"number {number}, 'of {number}'", f"A{number}")
+    for field in ("entity", "url", "url"):
+        broke(f"no {field}", "A1", f"fields_set=id,{field}", f"the fields id,{field}")
+    broke("HTTP 500", "A1")
+    broke("HTTP 502", "A1")
+    (found,) = (
+        each["violations"]
+        for each in Report(made(statements=results_of(findings))).document["statements"]
+        if each["violations"]
+    )
+
+    assert [(v["seen"], v["times"], v["records"]) for v in found] == [
+        ("number 0, 'of 0'", 14, 14), ("no entity", 3, 1), ("HTTP 500", 1, 1), ("HTTP 502", 1, 1),
+    ]  # fmt: skip
+    assert [each["also_seen"] for each in found] == [[], ["no url"], [], []]
+    text = all_reports(made(statements=results_of(findings)))
+    for name in ("terminal", "html", "junit"):
+        assert "and 13 more records" in text[name]
+        assert "and 2 more times" in text[name]
+
+
+@pytest.mark.parametrize("many", [MAX_KEPT, MAX_KEPT + 3])
+def test_causes_are_bounded(many: int) -> None:
+    """Of so many causes each is shown, and more violations are counted."""
+    findings = Findings()
+    for at in range(many):
+        findings.broke(Violation("response.number", exchange(), expected="a", seen="b" * (at + 1)))
+    (found,) = (each for each in results_of(findings) if each.causes)
+
+    assert (len(found.causes), found.more) == (MAX_KEPT, many - MAX_KEPT)
+
+
+def results_of(findings: Findings) -> tuple[StatementResult, ...]:
+    """Return what follows of findings without deviations."""
+    return statement_results(findings, TARGET.release, Deviations())
 
 
 @pytest.mark.parametrize(
@@ -538,38 +581,19 @@ def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
     for each in seen:
         assert each["folded"] < 5_000  # px of 24 statements, one of them unfolded
         assert each["widest"] <= each["width"]
-        assert each["copies"] == 24 * 3 + 1
+        assert each["copies"] == 24 + 1
         assert each["open"] == [names[5]]
         assert each["shown"] == [names[5]]
 
 
 def test_terminal_shows_violations_whole() -> None:
-    """A broken statement is shown with its source, expected, seen, and a curl line."""
+    """A broken statement is shown with its source, expected, seen, and a script."""
     out = io.StringIO()
     terminal.show(Report(made()), Console(file=out, width=80))
     text = out.getvalue()
 
-    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -sS", "not exercised"):
+    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -isS", "not exercised"):
         assert part in text
     assert "delete.gone" not in text
     assert "[red]&amp;" in text
     assert "\x1b[31m" not in text
-
-
-@given(st.lists(st.sampled_from(["$CRMCOM_TOKEN", "'", '"', " ", "a", "\\", "`", "\n", "é"])))
-def test_a_shell_reads_what_was_quoted(parts: list[str]) -> None:
-    """Whatever stands in a call, a shell gives it to curl unchanged."""
-    text = "".join(parts)
-
-    assert shlex.split(shell(text)) == ([text] if text else [])
-
-
-def test_curl_can_be_pasted() -> None:
-    """Secrets are variables, and the address of a mock of the kit's own is one, too."""
-    line = curl(exchange().call, TARGET, ReportRedactor(TARGET))
-
-    assert shlex.split(line)[-1].startswith("https://crm.example.com/crmapi/rest/v2/webhook_")
-    assert '-u "$CRMCOM_API_KEY:"' in line
-    own = Target(name="m", base_url="http://mock/x", release=TARGET.release, login=LOGIN, own=True)
-    pasted = shlex.split(curl(exchange().call, own, ReportRedactor(own)))[-1]
-    assert pasted.startswith("$CRMCOM_BASE_URL/webhook_requests/show?")
