@@ -170,7 +170,6 @@ class _Run:
         run_stateful(
             self.session,
             max_examples=config.max_examples,
-            profile=config.profile,
             seed=config.seed,
             only=config.only,
         )

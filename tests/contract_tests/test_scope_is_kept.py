@@ -182,7 +182,9 @@ def test_what_only_changing_methods_find_is_not_changed(reading: str, tmp_path: 
     seed = str([*READINGS].index(reading))
     app = Injectable(release="R15", seed=int(seed), reading=reading)
 
-    outcome = checked(app, tmp_path, "--only", "[dr]e[ls]e*", "--seed", seed, "--max-examples", "2")
+    outcome = checked(
+        app, tmp_path, "--only", "[dr]e[ls]e*", "--seed", seed, "--max-requests", "1000"
+    )
 
     assert_kept(outcome)
     assert outcome.exit_code == 0, outcome.said
@@ -193,7 +195,7 @@ def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> 
     """If show has the same defect, it is named, and nothing out of scope is changed."""
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
-    outcome = checked(app, tmp_path, "--only", "*.identifier.*", "--max-examples", "2")
+    outcome = checked(app, tmp_path, "--only", "*.identifier.*", "--max-requests", "1000")
 
     assert_kept(outcome)
     assert outcome.exit_code == 1, outcome.said
@@ -215,7 +217,7 @@ def test_a_server_that_takes_anything_changes_nothing_else(seed: int, tmp_path: 
 @pytest.mark.parametrize("only", ["delete.identifier.*", "resend.*", "delete.either_state"])
 def test_few_statements_can_be_checked_under_a_scope(only: str, tmp_path: Path) -> None:
     """A run that has nothing left to combine ends as any other."""
-    outcome = checked(Injectable(release="R15"), tmp_path, "--only", only, "--max-examples", "8")
+    outcome = checked(Injectable(release="R15"), tmp_path, "--only", only, "--max-requests", "1000")
 
     assert_kept(outcome)
     assert outcome.exit_code == 0, outcome.said
