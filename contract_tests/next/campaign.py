@@ -14,6 +14,7 @@ from hypothesis.errors import HypothesisException
 
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
@@ -194,6 +195,11 @@ class Campaign:
                 self.session.findings.broke(violation)
                 return
         self.unexplained.append(suspicion)
+        exchange = suspicion.exchange
+        token = exchange.call.parameters.get("token")
+        if not exchange.ok and token in self.scene.earlier_tokens():
+            self.belief.set_token(token, TokenState.DOUBTFUL)  # it has ended
+            return
         if suspicion.record is not None and not self.belief.exclusive:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):

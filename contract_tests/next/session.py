@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.observations import kind_of, spelling
 from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, refusals
+from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -190,9 +191,10 @@ class Session:
         return sent.exchange
 
     def renewed(self, call: Call) -> Call:
-        """Return a request with the run's present token, if it had an earlier one."""
+        """Return a request with the run's present token, if it had that of an earlier login."""
         earlier, token = call.parameters.get("token"), self.scene.token
-        if earlier not in self.tokens.earlier or token is None:
+        may_be_valid = self.belief.token_state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
+        if not isinstance(earlier, str) or not may_be_valid or token is None:
             return call
         query = call.query.replace(f"token={written(earlier)}", f"token={written(token)}", 1)
         body = call.body

@@ -40,7 +40,6 @@ class Tokens:
     def __init__(self, session: Session) -> None:
         """Keep ``session``'s token; nothing is sent."""
         self._session = session
-        self.earlier: set[str] = set()  # tokens that the run has used
         self.refusal: Wording | None = None  # how a token is refused that no login returned
         #: Refusals that a token got that was new: they are not about tokens.
         self._despite_login: list[Wording] = []
@@ -143,10 +142,7 @@ class Tokens:
         if token is None:
             msg = "the login returned no token, and no method can be called without one"
             raise Unreachable(msg)
-        if session.scene.token is not None:
-            self.earlier.add(session.scene.token)
         session.scene.token = token
-        self.earlier.discard(token)
         self._read_life(token)
 
     def _read_life(self, token: str, now: float | None = None) -> None:
