@@ -221,11 +221,13 @@ class Campaign:
             self._visit(visit)
             yield
         idle, sent = 0, self.session.client.sent
-        while idle < MAX_IDLE and (live := [e for e in self.plan if e.choices(self.scene)]):
-            if not any(each.about for each in live):
-                return  # there is nothing to ask about
-            template = weighted(self.choose, live, [each.weight for each in live])
-            self._do(template, self.choose(template.choices(self.scene)))
+        templates = list(self.plan)
+        weights = [each.weight for each in templates]
+        while templates and idle < MAX_IDLE and self.scene.records():
+            template = weighted(self.choose, templates, weights)
+            variants = template.choices(self.scene)
+            if variants:
+                self._do(template, self.choose(variants))
             idle = idle + 1 if self.session.client.sent == sent else 0
             sent = self.session.client.sent
             yield
