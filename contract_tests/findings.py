@@ -99,8 +99,9 @@ MAX_KINDS = 1_000
 #: So many exchanges are named that tell of one statement, and records that show one cause.
 MAX_REQUESTS = 10_000
 
-_MAX_ALSO, _MAX_ALSO_TEXT = 4, 200  # texts that are named of one cause; characters of each
-_MAX_SENT = 10_000  # characters of a request whose values are left out of the comparison
+_MAX_ALSO, _MAX_ALSO_TEXT = 4, 100  # texts that are named of one cause; characters of each
+#: So many requests of a violation, and characters of each, are left out of the comparison.
+_MAX_COMPARED, _MAX_SENT = 3, 10_000
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _WORD = re.compile(r"(?<!HTTP )\b\w+")
 _VALUES = re.compile(r"\*(?:\W+\*)+")
@@ -137,7 +138,7 @@ class Cause:
 def _shape(violation: Violation) -> tuple[str, str]:
     """Return what a violation has in common with others of its cause: it, without its values."""
     sent = {"id", "number"}
-    for call in [each.call for each in violation.exchanges[-1:]]:
+    for call in [each.call for each in violation.exchanges[-_MAX_COMPARED:]]:
         values = " ".join(part.partition("=")[2] for part in call.query[:_MAX_SENT].split("&"))
         sent.update(_WORD.findall(f"{unquote(values)} {(call.body or b'')[:_MAX_SENT]!r}"))
     return _without_values(violation.expected, sent), _without_values(violation.seen, sent)

@@ -185,6 +185,19 @@ def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) ->
     assert OLD[1] not in script
 
 
+def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
+    """In the recording of a run secrets are redacted; the script takes them from variables."""
+    recorder = Recorder(NEW[0])
+    login = log_in("$CRMCOM_PASSWORD")
+    scripts = scripts_for(serve(recorder), Login(), exchange(login, "$CRMCOM_TOKEN"))
+
+    script = scripts.of([show("$CRMCOM_TOKEN"), show("***")])
+    pasted(script, CRMCOM_PASSWORD="hidden", HIDDEN="wrong")
+
+    assert json.loads(recorder.seen[0][3])["password"] == "hidden"
+    assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong"]
+
+
 def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
     """Without its password it does not log in with an empty one, unless somebody types it."""
     scripts = scripts_for(serve(Recorder()), Login(password=PASSWORD), exchange(log_in(), OLD[0]))
