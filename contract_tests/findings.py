@@ -121,7 +121,8 @@ class Cause:
         self.methods.add(violation.method)
         if violation.record is not None and len(self.records) < MAX_REQUESTS:
             self.records.add(violation.record)
-        if len(violation.calls) < len(self.violation.calls):
+        is_cut = bool(violation.witness) or not self.violation.witness
+        if is_cut and len(violation.calls) < len(self.violation.calls):
             self.violation, violation = violation, self.violation
         if len(self.also) < _MAX_ALSO and len(violation.seen) <= _MAX_ALSO_TEXT:
             self.also.setdefault(_without_values(violation.seen), violation.seen)

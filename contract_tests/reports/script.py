@@ -26,6 +26,7 @@ _LOGINS = ("token", "web_api_key_token")
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
 _COLON = re.compile(r"\s*:")
 _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
 _SHORT = 4  # characters that a secret has at least
@@ -106,12 +107,14 @@ class Scripts:
                 found.append(part if _is_made_up(value, name) else self.redactor.query(part))
         return found
 
-    def body(self, body: bytes) -> _Text:
-        """Return a body in parts; only JSON has any."""
+    def body(self, body: bytes) -> tuple[_Text, Place]:
+        """Return a body in parts, and what it is: JSON or, like a query, a form."""
         try:
             text = body.decode()
         except UnicodeDecodeError:
-            return [self.redactor.content(body)]
+            return [self.redactor.content(body)], "plain"
+        if _FORM.fullmatch(text):
+            return self.query(text), "query"
         found: _Text = []
         at, name = 0, ""
         for literal in _LITERAL.finditer(text):
@@ -119,14 +122,15 @@ class Scripts:
             at = literal.end()
             if _COLON.match(text, at):
                 name = literal[0][1:-1]
-                found.append(literal[0])
+                found += self._literal(literal[0], "")
             else:
                 found += self._literal(literal[0], name)
-        return [*found, self._between(text[at:], name)]
+        return [*found, self._between(text[at:], name)], "json"
 
     def _between(self, text: str, name: str) -> str:
         """Return what stands between two strings of JSON; a number may be a secret, too."""
-        return _NUMBER.sub(f'"{MASK}"', text) if is_secret(name) else text
+        text = _NUMBER.sub(f'"{MASK}"', text) if is_secret(name) else text
+        return self.redactor.text(text)
 
     def _literal(self, spelled: str, name: str) -> _Text:
         """Return a string in JSON in parts."""
@@ -212,7 +216,7 @@ class _Script:
         for name, value in call.headers:
             words += self._header(name, value)
         if call.body is not None:
-            words += ["--data-binary", self._word(self._scripts.body(call.body), "json")]
+            words += ["--data-binary", self._word(*self._scripts.body(call.body))]
         return " ".join([*words, self._word(url, "query", start="$URL")])
 
     def _header(self, name: str, value: str) -> list[str]:
