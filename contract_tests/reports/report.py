@@ -116,6 +116,7 @@ class Report:
             "text": about.text,
             "source": about.source,
             "methods": list(about.methods),
+            "by_method": {name: str(each) for name, each in result.by_method.items()},
             "stale": result.stale,
             "violations": [self._violation(each) for each in result.causes],
             "more_violations": result.more,
@@ -258,6 +259,14 @@ def repeated(violation: dict[str, Any]) -> str:
     return f"and {more} more {'time' if more == 1 else 'times'}" if more else ""
 
 
+def by_method(entry: Entry) -> str:
+    """Return the verdicts by method if they differ, such as "show: holds, delete: broken"."""
+    verdicts = {name: each.replace("_", " ") for name, each in entry["by_method"].items()}
+    if len(set(verdicts.values())) < 2:
+        return ""
+    return ", ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
+
+
 def unlisted(entry: Entry) -> str:
     """Return how many violations of a statement are not listed, in a sentence, or ""."""
     more = entry["more_violations"]
@@ -266,7 +275,8 @@ def unlisted(entry: Entry) -> str:
 
 def failure_details(entry: Entry) -> str:
     """Return all that is known of a statement that fails, with scripts."""
-    lines = [entry["text"], f"Source: {entry['source']}", *filter(None, [entry["why"]])]
+    lines = [entry["text"], f"Source: {entry['source']}"]
+    lines += filter(None, [by_method(entry), entry["why"]])
     for each in entry["violations"]:
         lines += ["", f"Expected: {each['expected']}", f"Seen: {each['seen']}"]
         lines += [f"({said})" for said in filter(None, [repeated(each)])]

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.login import token_of
-from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.redaction import API_KEY, PASSWORD, TOKEN, ReportRedactor
 from crmcom_kit.contract_tests.reports.wrong_secrets import made_from, words_for
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.redaction import MASK, is_guessable, is_secret
@@ -26,9 +26,12 @@ _LOGINS = ("token", "web_api_key_token")
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
 _COLON = re.compile(r"\s*:")
 _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
 _SHORT = 4  # characters that a secret has at least
+#: What stands in a recording that a run has written: the values are hidden there already.
+_REDACTED = {MASK: "HIDDEN", TOKEN: TOKEN[1:], PASSWORD: PASSWORD[1:], API_KEY: API_KEY[1:]}
 
 #: Functions of a script: the token in a response, and a secret as a query and JSON can have it.
 _FUNCTIONS = {
@@ -66,13 +69,11 @@ class Scripts:
         self.base_url = base if base == target.base_url and not target.own else None
         self.renews = target.own  # tokens of its earlier worlds are of no use any more
         login = target.login
-        known = {
-            "CRMCOM_TOKEN": login.token,
-            "CRMCOM_PASSWORD": login.password,
-            "CRMCOM_API_KEY": login.api_key,
-        }
+        known = {TOKEN: login.token, PASSWORD: login.password, API_KEY: login.api_key}
         self.given = {
-            value: name for name, value in known.items() if value and redactor.shown(value) != value
+            value: name[1:]
+            for name, value in known.items()
+            if value and redactor.shown(value) != value
         }
         self.logins: dict[str, Call] = {}
         for exchange in history:
@@ -86,7 +87,7 @@ class Scripts:
             return ""
         script = "\n".join(_Script(self, calls).lines())
         for secret in (*self.given, *self.logins):  # where a request spelled one in an odd way
-            if not is_guessable(secret):
+            if not is_guessable(secret) and secret not in _REDACTED:
                 script = script.replace(secret, MASK)
         return script
 
@@ -106,12 +107,14 @@ class Scripts:
                 found.append(part if _is_made_up(value, name) else self.redactor.query(part))
         return found
 
-    def body(self, body: bytes) -> _Text:
-        """Return a body in parts; only JSON has any."""
+    def body(self, body: bytes) -> tuple[_Text, Place]:
+        """Return a body in parts, and what it is: JSON or, like a query, a form."""
         try:
             text = body.decode()
         except UnicodeDecodeError:
-            return [self.redactor.content(body)]
+            return [self.redactor.content(body)], "plain"
+        if _FORM.fullmatch(text):
+            return self.query(text), "query"
         found: _Text = []
         at, name = 0, ""
         for literal in _LITERAL.finditer(text):
@@ -119,14 +122,15 @@ class Scripts:
             at = literal.end()
             if _COLON.match(text, at):
                 name = literal[0][1:-1]
-                found.append(literal[0])
+                found += self._literal(literal[0], "")
             else:
                 found += self._literal(literal[0], name)
-        return [*found, self._between(text[at:], name)]
+        return [*found, self._between(text[at:], name)], "json"
 
     def _between(self, text: str, name: str) -> str:
         """Return what stands between two strings of JSON; a number may be a secret, too."""
-        return _NUMBER.sub(f'"{MASK}"', text) if is_secret(name) else text
+        text = _NUMBER.sub(f'"{MASK}"', text) if is_secret(name) else text
+        return self.redactor.text(text)
 
     def _literal(self, spelled: str, name: str) -> _Text:
         """Return a string in JSON in parts."""
@@ -155,8 +159,10 @@ class Scripts:
 
     def _secret(self, value: str, name: str) -> _Secret | None:
         known, behind = value in self.logins or value in self.given, is_secret(name)
-        hidden = behind and self.redactor.shown(value) == MASK and not _is_made_up(value, name)
-        if hidden or (known and (behind or not is_guessable(value))):
+        hidden = self.redactor.shown(value) == MASK and not _is_made_up(value, name)
+        if (behind and (hidden or value in _REDACTED)) or (
+            known and (behind or not is_guessable(value))
+        ):
             return _Secret(value, name)
         return None
 
@@ -210,7 +216,7 @@ class _Script:
         for name, value in call.headers:
             words += self._header(name, value)
         if call.body is not None:
-            words += ["--data-binary", self._word(self._scripts.body(call.body), "json")]
+            words += ["--data-binary", self._word(*self._scripts.body(call.body))]
         return " ".join([*words, self._word(url, "query", start="$URL")])
 
     def _header(self, name: str, value: str) -> list[str]:
@@ -245,6 +251,8 @@ class _Script:
     def _expression(self, secret: _Secret, place: Place) -> str:
         variable = f"${self._variable(secret)}"
         function = None
+        if secret.value in _REDACTED:
+            return variable
         if place == "query" and not _IN_QUERY.fullmatch(secret.value):
             function = "encoded"
         if place == "json" and not _IN_JSON.fullmatch(secret.value):
@@ -272,9 +280,9 @@ class _Script:
             return name
         if scripts.renews and scripts.logins and "token" in secret.name.lower():
             return self._variable(_Secret(next(iter(scripts.logins)), secret.name))
-        kinds = {"passw": "CRMCOM_PASSWORD", "key": "CRMCOM_API_KEY"}
-        kind = next((kinds[part] for part in kinds if part in secret.name.lower()), "CRMCOM_TOKEN")
-        return self._needed(value, self._new(kind))
+        kinds = {"passw": PASSWORD, "key": API_KEY}
+        kind = next((kinds[part] for part in kinds if part in secret.name.lower()), TOKEN)
+        return self._needed(value, self._new(_REDACTED.get(value, kind[1:])))
 
     def _needed(self, value: str, name: str) -> str:
         self._variables[value] = name

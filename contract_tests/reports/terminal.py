@@ -11,6 +11,7 @@ from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,
     amount,
+    by_method,
     repeated,
     unlisted,
     visible,
@@ -65,6 +66,8 @@ def _broken(entry: Entry) -> Iterator[Text]:
     yield Text(f"✗ {entry['id']}", style="bold red")
     yield Text(f"  {entry['text']}")
     yield Text(f"  Source:   {entry['source']} ({entry['evidence']})", style="dim")
+    if said := by_method(entry):
+        yield Text(f"  Methods:  {said}")
     if entry["why"]:
         yield Text(_line(f"  Note:     {entry['why']}"))
     found = entry["violations"]

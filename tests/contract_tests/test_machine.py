@@ -142,10 +142,7 @@ FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]]) -> None:
-    """The statement is named, and a short sequence of requests shows it, on anybody's server.
-
-    ``test_dev_remembers_what_broke`` has one on a mock of the kit's own.
-    """
+    """The statement is named, and a short sequence of requests shows it, on anybody's server."""
     handle, release, statements = fault
     for seed in SEEDS:
         session = session_on(somebody_elses(own_mock(release, wrap=wrapped(handle))))

@@ -149,8 +149,14 @@ expires = 2027-01-01
 
 def test_deviations_are_read(tmp_path: Path) -> None:
     """A file's entries come as they stand."""
-    (found,) = read(tmp_path, GOOD)
+    show, delete = (GOOD.replace("list.no_duplicates", "token.required") + method for method in (
+        'method = "show"', 'method = "delete"',
+    ))  # fmt: skip
 
+    (found,) = read(tmp_path, GOOD)
+    by_method = read(tmp_path, f"{show}\n{delete}")
+
+    assert [each.method for each in by_method] == ["show", "delete"]
     assert found.statement == "list.no_duplicates"
     assert found.expires == dt.date(2027, 1, 1)
 
@@ -169,7 +175,9 @@ def test_deviations_are_read(tmp_path: Path) -> None:
         (GOOD.replace('reason = "ticket 5"\n', ""), "deviation 1: reason is missing"),
         (GOOD.replace("date = 2026-11-01", 'date = "2026"'), "date: '2026' is not allowed"),
         (GOOD + "who = 1", "who is not allowed; allowed is statement, kind"),
-        (GOOD + GOOD, "list.no_duplicates is listed twice"),
+        (GOOD + GOOD, "list.no_duplicates is listed twice; give each entry another method"),
+        (GOOD + 'method = "list"\n' + GOOD, "list.no_duplicates is listed twice"),
+        (GOOD + 'method = "show"', "method: 'show' is not allowed; allowed is list"),
     ],
     ids=lambda part: str(part)[:40],
 )
@@ -228,8 +236,8 @@ def test_an_expired_deviation_excuses_nothing(tmp_path: Path) -> None:
     _, before = prepared(given(deviations=str(path)), now=NOW)
     _, after = prepared(given(deviations=str(path)), now=late)
 
-    assert before.deviations.of("list.no_duplicates") is not None
-    assert after.deviations.of("list.no_duplicates") is None
+    assert before.deviations.of("list.no_duplicates")
+    assert not after.deviations.of("list.no_duplicates")
 
 
 def test_the_help_of_pytest_names_the_flags_of_pytest() -> None:

@@ -163,6 +163,21 @@ def test_who_waits_for_a_worker_that_died_is_told(pytest_on: PytestOn) -> None:
     assert "the pytest worker that checked the target has died" in str(done.stdout)
 
 
+SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
+
+
+def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> None:
+    """An option that cannot be followed is one error, and so is a server that is not there."""
+    wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
+    nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
+    down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
+
+    wrong.assert_outcomes(errors=1)
+    wrong.stdout.fnmatch_lines("*--rate: 0.0 is not allowed*")
+    down.assert_outcomes(failed=1, skipped=11)
+    down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
+
+
 CHECK = [package for package, extra in EXTRAS.items() if extra == "check" and package != "pytest"]
 
 

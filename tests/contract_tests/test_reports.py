@@ -597,3 +597,31 @@ def test_terminal_shows_violations_whole() -> None:
     assert "delete.gone" not in text
     assert "[red]&amp;" in text
     assert "\x1b[31m" not in text
+
+
+def test_verdicts_and_deviations_are_by_method() -> None:
+    """A statement about several methods may hold for one and deviate for another."""
+    findings = Findings()
+    delete = exchange(call=Call("delete", "POST", "webhook_requests/delete"))
+    findings.hold_all(["token.required"], exchange())
+    findings.broke(Violation("token.required", delete, expected="an error", seen="OK"))
+
+    def result(*methods: str | None) -> StatementResult:
+        listed = [deviation(statement="token.required", method=method) for method in methods]
+        results = statement_results(findings, TARGET.release, Deviations(listed))
+        return next(each for each in results if each.statement.id == "token.required")
+
+    unlisted = result()
+    assert unlisted.verdict is Verdict.BROKEN
+    assert [unlisted.by_method[name] for name in ("show", "delete", "list")] == [
+        Verdict.HOLDS, Verdict.BROKEN, Verdict.NOT_EXERCISED,
+    ]  # fmt: skip
+    assert result(None).verdict is result("delete").verdict is Verdict.DEVIATES
+    assert result("list").verdict is Verdict.BROKEN
+    stale = result("delete", "show")
+    assert stale.stale
+    assert "of show is stale" in stale.why
+    for name in ("terminal", "html", "junit"):
+        report = all_reports(made(statements=(unlisted,), findings=findings))[name]
+        assert "show: holds" in report
+        assert "delete: broken" in report

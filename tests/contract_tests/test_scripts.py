@@ -118,6 +118,7 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
     calls = [
         show(old, entity=ODD), show("other-0123456789"), show(WRONG_TOKEN), show(""),
         resend(old, entity=ODD), resend([old]), resend(None), resend(old, n={"x": '"\\'}),
+        Call("token", "POST", "authentication/other", "", b"a=1&" + show(old).query.encode()),
         Call("list", "HEAD", "webhook_requests/list", f"token={quote(old, safe='')}&a=[1-2]{{b}}"),
         Call("list", "PUT", "webhook_requests/list/", "", b"", (("X-Y", ODD.replace("é", "")),)),
     ]  # fmt: skip
@@ -183,6 +184,34 @@ def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) ->
     assert recorder.seen[-1][2] == show(OLD[1]).query
     assert KEY not in script
     assert OLD[1] not in script
+
+
+def test_what_nobody_knows_is_hidden_in_any_body(serve: Callable[..., str]) -> None:
+    """A secret behind its name is asked for or hidden: in JSON, in a form, in what is neither."""
+    scripts = scripts_for(serve(Recorder()), Login())
+    bodies = [
+        '{"password": "S-012345", "n": [1]}', '{"password": 7654321}', "x=1&password=S-012345",
+        '{"password": "S-012345', "password=S-012345 and {more}",
+    ]  # fmt: skip
+
+    script = scripts.of([Call("token", "POST", "x", "", each.encode()) for each in bodies])
+
+    assert "S-012345" not in script
+    assert "7654321" not in script
+    assert script.count("CRMCOM_PASSWORD") == 3
+
+
+def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
+    """In the recording of a run secrets are redacted; the script takes them from variables."""
+    recorder = Recorder(NEW[0])
+    login = log_in("$CRMCOM_PASSWORD")
+    scripts = scripts_for(serve(recorder), Login(), exchange(login, "$CRMCOM_TOKEN"))
+
+    script = scripts.of([show("$CRMCOM_TOKEN"), show("***")])
+    pasted(script, CRMCOM_PASSWORD="hidden", HIDDEN="wrong")
+
+    assert json.loads(recorder.seen[0][3])["password"] == "hidden"
+    assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong"]
 
 
 def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
