@@ -1,0 +1,252 @@
+"""Combine requests where the target can be reset, and shrink what that finds.
+
+The campaign goes through every template once, and looks around after each change. Here the same
+templates are drawn and the same oracle observes, but each example starts anew: with few webhook
+requests, some of the layers, and often without a look between two changes. So it finds what only
+several requests in a row reveal. An example ends with the first violation of a statement that has
+held so far; then parts of its requests are sent again, until none can be left out.
+
+Hypothesis draws, and does not shrink: its shrinker knows nothing of requests, and sends thousands
+for what takes a few dozen here.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hypothesis.errors import HypothesisException
+
+from crmcom_kit.contract_tests.checks.world import TokenState
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
+from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
+from crmcom_kit.contract_tests.next.campaign import Campaign
+from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.next.oracle import CHANGING, Oracle
+from crmcom_kit.contract_tests.next.shortening import (
+    Log,
+    logins_of,
+    shorten,
+    shortest,
+    with_logins,
+)
+from crmcom_kit.contract_tests.next.suspicions import Suspicion
+from crmcom_kit.contract_tests.next.templates import Template, all_templates
+from crmcom_kit.contract_tests.next.templates.table import LAYERS
+
+#: What reports call it.
+LAYER = "machine"
+#: So many steps one example has.
+STEPS = 24
+#: So many statements are found broken, and so many requests shrink the example of each.
+MAX_FOUND, MAX_SHRINKING = 4, 150
+#: Of the budget one part in so many is kept for that.
+RESERVED_PART = 5
+
+Begin = Callable[[Findings], Campaign]
+
+
+class Broken(Exception):
+    """Ends an example that shows a violation."""
+
+
+class Trial(Findings):
+    """What one example finds: what is broken stays here, and all else goes to the run's."""
+
+    def __init__(self, run: Findings) -> None:
+        """Add to ``run``."""
+        super().__init__()
+        self._run = run
+        self.violations: list[Violation] = []
+
+    def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
+        """Note in the run's findings that one response kept several promises."""
+        self._run.hold_all(statements, exchange)
+
+    def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
+        """Note in the run's findings which way the target takes."""
+        self._run.chose(dial, value, exchange)
+
+    def crash(self, where: str, error: Exception) -> None:
+        """Note an error of the kit in the run's findings."""
+        self._run.crash(where, error)
+
+    def broke(self, violation: Violation) -> None:
+        """Keep a violation."""
+        self.violations.append(violation)
+
+
+def explore(
+    begin: Begin,
+    fresh: Callable[[], Oracle],
+    client: Client,
+    findings: Findings,
+    *,
+    seed: int,
+    budget: int,
+) -> None:
+    """Combine requests until ``budget`` is spent; note what breaks, each with a short witness.
+
+    The same seed sends the same requests.
+
+    Args:
+        begin: resets the target, and returns a campaign that is logged in and knows nothing else;
+            it sends through ``client``, and notes in the findings that it is given.
+        fresh: returns an oracle that has observed nothing yet, as ``begin`` uses.
+        client: what the campaigns send through.
+        findings: of the run. What is broken there already ends no example.
+        seed: what the examples are drawn from.
+        budget: requests that may be sent, if the client has as many left.
+
+    Raises:
+        TargetDown: the target stopped answering.
+    """
+    exploration = Exploration(begin, fresh, client, findings)
+    try:
+        with _at_most(client, budget - budget // RESERVED_PART), suppress(BudgetSpent):
+            in_chunks(seed, exploration.example)
+    except BaseException:  # also Ctrl-C: nothing more is sent
+        exploration.note(shrinks=False)
+        raise
+    with _at_most(client, budget - exploration.sent):
+        exploration.note(shrinks=True)
+
+
+@contextmanager
+def _at_most(client: Client, requests: int) -> Iterator[None]:
+    """Let a client send so many requests at most."""
+    limits, left = client.limits, client.left
+    most = requests if left is None else min(requests, left)
+    client.limits = replace(limits, max_requests=client.sent + client.reserved + most)
+    try:
+        yield
+    finally:
+        client.limits = limits
+
+
+@dataclass
+class Exploration:
+    """What all examples share."""
+
+    begin: Begin
+    fresh: Callable[[], Oracle]
+    client: Client
+    findings: Findings
+    #: By statement, an example that shows a violation, up to the response that shows it.
+    found: dict[str, tuple[Violation, Log]] = field(default_factory=dict)
+    _began: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.client.sent
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent for all examples so far."""
+        return self.client.sent - self._began
+
+    def example(self, choose: Chooser) -> bool:
+        """Run one example; return whether there may be more to find."""
+        try:
+            self._example(choose)
+        except Broken:
+            pass
+        except (BudgetSpent, TargetDown, HypothesisException):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
+            self.findings.crash("the machine", error)
+            return False
+        return len(self.found) < MAX_FOUND
+
+    def _example(self, choose: Chooser) -> None:
+        """Reset the target, list one entity, two or all, send requests, and list once more."""
+        start, trial = len(self.client.history), Trial(self.findings)
+        campaign = self.begin(trial)
+        campaign.choose = choose
+        entities = list(campaign.scene.release.entities)
+        if choose(range(3)):
+            entities = list(dict.fromkeys(choose(entities) for _ in range(2)))
+        layers = [each for each in LAYERS if choose((True, False))] or LAYERS
+        for at in range(STEPS + 2):
+            with suppress(Unreachable):  # not allowed, or too long to be read
+                if at in (0, STEPS + 1):
+                    _look(campaign, entities)
+                else:
+                    _step(campaign, choose(layers))
+                campaign.settle()
+            self._keep(trial, self.client.history[start:])
+
+    def _keep(self, trial: Trial, log: Sequence[Exchange]) -> None:
+        """Keep a violation of a statement that has held. Raises Broken if there is one."""
+        for violation in trial.violations:
+            name = violation.statement
+            if name not in self.found and not self.findings.is_broken(name):
+                last = violation.exchanges[-1].number
+                self.found[name] = (violation, tuple(e for e in log if e.number <= last))
+                raise Broken
+
+    # What broke.
+
+    def note(self, *, shrinks: bool) -> None:
+        """Note what is broken in the findings of the run, each with a short witness.
+
+        Without ``shrinks`` nothing is sent for it.
+        """
+        for violation, log in self.found.values():
+            rests_on = shorten(violation, log, self.fresh)
+            witness = self._shrunk(violation.statement, log, rests_on) if shrinks else rests_on
+            violation.layer = LAYER
+            violation.witness = tuple(each.call for each in witness)
+            self.findings.broke(violation)
+
+    def _shrunk(self, statement: str, log: Log, rests_on: Log) -> Log:
+        """Return a short part of an example that breaks a statement when it is sent again.
+
+        What the violation rests on may not be enough: several changes may be its cause.
+        """
+        until, logins = self.client.sent + MAX_SHRINKING, logins_of(log)
+
+        def shows(part: Log) -> bool:
+            if self.client.sent + len(part) >= until:
+                return False
+            calls = [each.call for each in (*part, log[-1])]
+            return statement in self._suspected(calls, logins)
+
+        likely = {each.number for each in rests_on}
+        changes = {each.number for each in log if each.ok and each.call.method in CHANGING}
+        part = shortest(log[:-1], [likely, likely | changes], shows)
+        return log if part is None else with_logins((*part, log[-1]), logins)
+
+    def _suspected(self, calls: Sequence[Call], tokens: Collection[str]) -> set[str]:
+        """Return what the last of some requests makes suspect, sent with a token of their own."""
+        found: Sequence[Suspicion] = ()
+        with suppress(Unreachable, BudgetSpent, TargetDown):
+            campaign = self.begin(Trial(self.findings))
+            for token in tokens:
+                campaign.belief.set_token(token, TokenState.LIVE)  # so it is renewed
+            for each in calls:
+                _, found = campaign.ask(each)
+            return {one.statement for each in found for one in each.hypotheses}
+        return set()
+
+
+def _look(campaign: Campaign, entities: Sequence[str]) -> None:
+    for entity in entities:
+        campaign.call("list", {"entity": entity})
+
+
+def _step(campaign: Campaign, layer: str) -> None:
+    """Draw and send one request of a layer; look around a change, or do not."""
+    live = [e for e in all_templates() if e.layer == layer and e.choices(campaign.scene)]
+    if not live:
+        return
+    template = weighted(campaign.choose, live, [each.weight for each in live])
+    variant = campaign.choose(template.choices(campaign.scene))
+    campaign.session.queue += _sent(campaign, template, variant)
+
+
+def _sent(campaign: Campaign, template: Template, variant: Any) -> Sequence[Suspicion]:
+    if not template.changes or campaign.choose((False, True)):
+        return campaign.step(template, variant)
+    call = template.draw(campaign.scene, variant, campaign.choose)
+    return () if call is None else campaign.ask(call)[1]
