@@ -1,10 +1,12 @@
 """What a run found: statements kept, violations, choices, and what could not be tried."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
@@ -62,6 +64,11 @@ class Violation(Exception):
         )  # fmt: skip
 
     @property
+    def method(self) -> str:
+        """The method whose response shows it."""
+        return self.exchanges[-1].call.method if self.exchanges else ""
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """The calls that show it: the shortest sequence, or those of its exchanges."""
         return self.witness or tuple(exchange.call for exchange in self.exchanges)
@@ -83,48 +90,101 @@ class Withheld(Unreachable):
     """A request that the scope of the run keeps from being sent."""
 
 
+#: So many causes of violations of one statement are told apart; more violations are counted.
+MAX_KEPT = 10
+
+#: So many kinds of violation of one statement are told apart, by what was expected and seen.
+MAX_KINDS = 1_000
+
+#: So many exchanges are named that tell of one statement, and records that show one cause.
+MAX_REQUESTS = 10_000
+
+_MAX_ALSO, _MAX_ALSO_TEXT = 4, 200  # texts that are named of one cause; characters of each
+_MAX_SENT = 10_000  # characters of a request whose values are left out of the comparison
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+_WORD = re.compile(r"(?<!HTTP )\b\w+")
+_VALUES = re.compile(r"\*(?:\W+\*)+")
+
+
+@dataclass(slots=True)
+class Cause:
+    """Violations of one statement that differ in values alone: reports show one of them."""
+
+    violation: Violation  # the one with the fewest calls
+    times: int = 0
+    methods: set[str] = field(default_factory=set)  # whose responses show it
+    records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
+    also: dict[str, str] = field(default_factory=dict)  # what else was seen, some of it
+
+    def add(self, violation: Violation) -> None:
+        """Count a violation, and show it if that takes fewer calls."""
+        self.times += 1
+        self.methods.add(violation.method)
+        if violation.record is not None and len(self.records) < MAX_REQUESTS:
+            self.records.add(violation.record)
+        if len(violation.calls) < len(self.violation.calls):
+            self.violation, violation = violation, self.violation
+        if len(self.also) < _MAX_ALSO and len(violation.seen) <= _MAX_ALSO_TEXT:
+            self.also.setdefault(_without_values(violation.seen), violation.seen)
+
+    @property
+    def also_seen(self) -> list[str]:
+        """What was seen of others, if it differs in more than numbers; some of it."""
+        shown = _without_values(self.violation.seen)
+        return [seen for shape, seen in self.also.items() if shape != shown]
+
+
+def _shape(violation: Violation) -> tuple[str, str]:
+    """Return what a violation has in common with others of its cause: it, without its values."""
+    sent = {"id", "number"}
+    for call in [each.call for each in violation.exchanges[-1:]]:
+        values = " ".join(part.partition("=")[2] for part in call.query[:_MAX_SENT].split("&"))
+        sent.update(_WORD.findall(f"{unquote(values)} {(call.body or b'')[:_MAX_SENT]!r}"))
+    return _without_values(violation.expected, sent), _without_values(violation.seen, sent)
+
+
+def _without_values(text: str, sent: Collection[str] = ()) -> str:
+    """Return ``text`` without what was sent, without what is quoted, and without numbers."""
+
+    def is_value(word: str) -> bool:
+        return word in sent or any(each.isdigit() for each in word)
+
+    text = _QUOTED.sub("*", text)
+    text = _WORD.sub(lambda found: "*" if is_value(found[0]) else found[0], text)
+    return _VALUES.sub("*", text)
+
+
 @dataclass(slots=True)
 class StatementFindings:
     """All that a run found out about one statement."""
 
     held: int = 0
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
-    violations: list[Violation] = field(default_factory=list)
+    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by shape
+    more: int = 0  # violations of further causes
     missed: list[str] = field(default_factory=list)  # why something of it could not be tried
     breaks: int = 0
     alike: Counter[tuple[str, str]] = field(default_factory=Counter)  # by expected and seen
     is_complete: bool = True  # whether ``alike`` has every kind of violation
 
+    @property
+    def violations(self) -> list[Violation]:
+        """One violation of each cause, in the order in which they were first seen."""
+        return [cause.violation for cause in self.causes.values()]
+
     def keep(self, violation: Violation) -> None:
-        """Count a violation, and keep it whole if there is room or it differs from all others."""
-        kind = (violation.expected, violation.seen)
+        """Count a violation with those of its cause."""
         self.breaks += 1
-        is_new = kind not in self.alike
-        if is_new and len(self.alike) >= MAX_KINDS:
+        kind = (violation.expected, violation.seen)
+        if kind in self.alike or len(self.alike) < MAX_KINDS:
+            self.alike[kind] += 1
+        else:
             self.is_complete = False
+        shape = _shape(violation)
+        if shape not in self.causes and len(self.causes) >= MAX_KEPT:
+            self.more += 1
             return
-        self.alike[kind] += 1
-        if len(self.violations) >= MAX_KEPT:
-            repeated = self._last_repeated() if is_new else None
-            if repeated is None:
-                return
-            del self.violations[repeated]
-        self.violations.append(violation)
-
-    def _last_repeated(self) -> int | None:
-        """Return the index of the last violation that looks like an earlier one, or None."""
-        kinds = [(each.expected, each.seen) for each in self.violations]
-        return max((at for at, kind in enumerate(kinds) if kind in kinds[:at]), default=None)
-
-
-#: So many violations of one statement are kept whole; more are counted.
-MAX_KEPT = 10
-
-#: So many kinds of violation of one statement are told apart, by what was expected and seen.
-MAX_KINDS = 1_000
-
-#: So many exchanges are named that tell of one statement.
-MAX_REQUESTS = 10_000
+        self.causes.setdefault(shape, Cause(violation)).add(violation)
 
 
 class Findings:

@@ -9,6 +9,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import (
     MAX_KINDS,
+    Cause,
     Findings,
     StatementFindings,
     Verdict,
@@ -28,7 +29,8 @@ class StatementResult:
     why: str  # in words: what was left out, or what the deviation is
     requests: int  # exchanges that tell of it
     held: int  # how often the promise was seen to be kept
-    violations: tuple[Violation, ...] = ()
+    causes: tuple[Cause, ...] = ()  # of its violations
+    more: int = 0  # violations of further causes
     stale: bool = False  # listed as a deviation, and holds
     alike: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by expected and seen
 
@@ -38,18 +40,9 @@ class StatementResult:
         return self.verdict is Verdict.HOLDS and self.requests <= 1
 
     @property
-    def distinct(self) -> list[tuple[Violation, int]]:
-        """The violations that look different, the shortest of each, with how many look like it."""
-        shortest: dict[tuple[str, str], Violation] = {}
-        for each in sorted(self.violations, key=lambda v: len(v.calls)):
-            shortest.setdefault((each.expected, each.seen), each)
-        kinds = dict.fromkeys((each.expected, each.seen) for each in self.violations)
-        return [(shortest[kind], self.alike.get(kind, 1)) for kind in kinds]
-
-    @property
-    def unlisted(self) -> int:
-        """How many kinds of violation there are of which none was kept whole."""
-        return max(0, len(self.alike) - len(self.distinct))
+    def violations(self) -> tuple[Violation, ...]:
+        """One violation of each cause."""
+        return tuple(cause.violation for cause in self.causes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +130,8 @@ def _verdict(
         why=why,
         requests=len(found.requests),
         held=found.held,
-        violations=tuple(found.violations),
+        causes=tuple(found.causes.values()),
+        more=found.more,
         stale=verdict is Verdict.HOLDS and listed is not None,
         alike=dict(found.alike),
     )

@@ -26,7 +26,6 @@ from crmcom_kit.contract_tests.next.belief import Belief, Kill, Record
 from crmcom_kit.contract_tests.next.changes import hypotheses_of_loss
 from crmcom_kit.contract_tests.next.suspicions import (
     MISSING,
-    Again,
     Asker,
     Case,
     Contradicted,
@@ -144,20 +143,15 @@ def _suspicion(
         if _kind(each, matter) in explained
     }  # fmt: skip
     hypotheses: list[Hypothesis] = []
-    if problem.missing and len(sense.filters) > 1 and problem.record is not None:
-        given = {name: value for name, value in sense.given.items() if name != "token"}
-        for name in sense.filters:
-            rest = {each: value for each, value in given.items() if each != name}
-            if not rest.keys().isdisjoint(SEMI_OPTIONAL):
-                hides = Hides(given, rest, problem.record)
-                hypotheses.append(Hypothesis(f"list.{name}.filter", hides))
     if not explained:
         hypotheses.append(Hypothesis(problem.statement, Now()))
     else:
         given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
         whole = None if problem.missing else given
-        confirmation = Contradicted(tuple(kills.values()), problem.rests_on, whole)
-        hypotheses.append(Hypothesis(problem.statement, confirmation))
+        contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole)
+        if problem.missing and len(sense.filters) > 1 and problem.record is not None:
+            hypotheses += _hiding(sense, problem.record, contradicted)
+        hypotheses.append(Hypothesis(problem.statement, contradicted))
     if problem.missing and problem.record is not None:
         hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
     symptom = MISSING if problem.missing else ""
@@ -171,18 +165,27 @@ def _suspicion(
 NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
+def _hiding(sense: Sense, key: str, contradicted: Contradicted) -> Iterator[Hypothesis]:
+    """Yield which of several filters may hide a webhook request that fits them all."""
+    given = {name: value for name, value in sense.given.items() if name != "token"}
+    for name in sense.filters:
+        rest = {each: value for each, value in given.items() if each != name}
+        if not rest.keys().isdisjoint(SEMI_OPTIONAL):
+            yield Hypothesis(f"list.{name}.filter", Hides(contradicted, given, rest, key))
+
+
 @dataclass(frozen=True, slots=True)
 class Hides:
     """A list has a webhook request without one of its filters, and lacks it with it."""
 
+    contradicted: Contradicted
     given: Mapping[str, Any]
     rest: Mapping[str, Any]
     record: str
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Ask for both lists in turn; what is missing must be shown as it is known."""
-        again = Again((self.record,))
-        if not again.settle(case, asker):
+        """Ask for both lists in turn, if no way to read the filters explains the list."""
+        if not self.contradicted.settle(case, asker):
             return False
         for _ in range(asker.hits - 1):
             if self.record in _ids(asker.call("list", self.given)):
@@ -292,11 +295,24 @@ def _unfit(sense: Sense, record: Record, name: str, *rests_on: str) -> Problem:
     )  # fmt: skip
 
 
+def served(sense: Sense) -> Iterator[str]:
+    """Yield what it tells of the parameters of list that a list was served."""
+    optional = sense.given.keys() - {"token", *SEMI_OPTIONAL}
+    if len(sense.given.keys() & set(SEMI_OPTIONAL)) == 1:
+        if not optional:
+            yield "list.parameters.mandatory"
+        if len(optional) <= 1:
+            yield "list.optional_parameters"
+
+
 def hypotheses_of_refusal(
     expected: Expectation, given: Mapping[str, Any], belief: Belief
 ) -> Iterator[Hypothesis]:
     """Yield for which of its parameters a list may be refused, one by one."""
     release = belief.release
+    if len(given) == 1:
+        helped = {**given, "life_cycle_state": "REJECTED"}
+        yield Hypothesis("list.optional_parameters", Refused("list", given, helped))
     filters = {name: value for name, value in given.items() if name in SEMI_OPTIONAL}
     for name, value in filters.items():
         if name == "entity_id":

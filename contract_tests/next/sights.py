@@ -63,6 +63,9 @@ def _sight(
             f"{method} returns {known.number}", record=key,
         )  # fmt: skip
         return
+    if known.untraced is not None and differing(known.untraced, record):
+        known.untraced = None
+        yield "resend.sends_again"
     paths = differing(known.certain, record)
     if paths:
         yield _differs(known, record, paths[0], exchange, sense, belief)
@@ -136,7 +139,10 @@ def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) ->
     causes: dict[str, Any] = blame.of_change(known.id, changes)  # type: ignore[arg-type]
     if lost:
         causes = blame.of_loss(known.id, changes)  # type: ignore[arg-type]
-    return [Hypothesis(name, Effect(change.exchange)) for name, change in causes.items()]
+    return [
+        Hypothesis(name, Effect(change.exchange, on_another=known.id not in change.named))
+        for name, change in causes.items()
+    ]
 
 
 def _left_out(

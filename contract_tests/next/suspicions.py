@@ -87,7 +87,9 @@ class Suspicion:
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
     #: What became of the webhook request: a member's dotted name, or ``MISSING``.
     symptom: str = ""
-    looks: "Looks | None" = field(default=None, repr=False)  # taken once for all hypotheses
+    # What was found out once for all hypotheses.
+    looks: "Looks | None" = field(default=None, repr=False)
+    is_contradicted: bool | None = None
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -242,6 +244,7 @@ class Effect:
     """The same kind of change, of other records, has the same effect each time."""
 
     change: Exchange
+    on_another: bool = False  # on a webhook request that the change does not name
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Repeat the change a few times; alone with a server nobody else did it.
@@ -250,6 +253,8 @@ class Effect:
         """
         if asker.belief.exclusive:
             return True
+        if self.on_another and case.suspicion.symptom in asker.belief.done_by_others:
+            return False  # nobody can tell any more who did it
         missing = asker.hits - 1
         for _ in range(asker.hits + 1):
             found = asker.repeat(self.change)
@@ -289,7 +294,13 @@ class Contradicted:
     whole: Mapping[str, Any] | None = None  # what lists all, with their ids
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Send all of them again, then look at what the list rests on, and last list again."""
+        """Send all of them again, once for all hypotheses of a suspicion."""
+        if case.suspicion.is_contradicted is None:
+            case.suspicion.is_contradicted = self._is_contradicted(case, asker)
+        return case.suspicion.is_contradicted
+
+    def _is_contradicted(self, case: Case, asker: Asker) -> bool:
+        """Send the lists again, then look at what the last one rests on, and ask for it again."""
         for _ in range(asker.hits - 1):
             asker.belief.revive(self.kills)
             for kill in self.kills[-MAX_CALLS_AGAIN:]:

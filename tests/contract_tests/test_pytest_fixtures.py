@@ -1,5 +1,6 @@
 """The pytest fixtures target_url, target and records, in contract tests of a user's own."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.serving import LOGIN
 
+from crmcom_kit.cli import EXTRAS
 from crmcom_kit.mock_server import create_app
 
 pytest_plugins = ["pytester"]
@@ -159,3 +161,22 @@ def test_who_waits_for_a_worker_that_died_is_told(pytest_on: PytestOn) -> None:
 
     assert done.ret == 1, str(done.stdout) + str(done.stderr)
     assert "the pytest worker that checked the target has died" in str(done.stdout)
+
+
+CHECK = [package for package, extra in EXTRAS.items() if extra == "check" and package != "pytest"]
+
+
+@pytest.mark.parametrize("lacks", [None, *CHECK])
+def test_pytest_offers_the_options_only_with_the_extra(
+    lacks: str | None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The help of a project that uses the mock alone is not full of what it cannot use."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == lacks else find(name)
+    )
+
+    text = str(pytester.runpytest_inprocess("--help").stdout)
+
+    assert "--crmcom-mock-release" in text
+    assert ("--crmcom-base-url" in text) == (lacks is None)
