@@ -23,28 +23,33 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDow
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
 from crmcom_kit.contract_tests.next.campaign import Campaign
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
-from crmcom_kit.contract_tests.next.oracle import CHANGING, Oracle
+from crmcom_kit.contract_tests.next.oracle import CHANGING
+from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.shortening import (
     Log,
+    fresh_oracle,
     logins_of,
     shorten,
     shortest,
     with_logins,
 )
+from crmcom_kit.contract_tests.next.sights import READS
 from crmcom_kit.contract_tests.next.suspicions import Suspicion
-from crmcom_kit.contract_tests.next.templates import Template, all_templates
+from crmcom_kit.contract_tests.next.templates import Template
 from crmcom_kit.contract_tests.next.templates.table import LAYERS
 
 #: What reports call it.
 LAYER = "machine"
 #: So many steps one example has.
 STEPS = 24
+#: A layer of its own: a read of the example is sent once more.
+AGAIN = "again"
+#: Templates that change something are drawn so many times as often as in a campaign.
+CHANGES_MORE = 3
 #: So many statements are found broken, and so many requests shrink the example of each.
 MAX_FOUND, MAX_SHRINKING = 4, 150
 #: Of the budget one part in so many is kept for that.
 RESERVED_PART = 5
-
-Begin = Callable[[Findings], Campaign]
 
 
 class Broken(Exception):
@@ -78,10 +83,9 @@ class Trial(Findings):
 
 
 def explore(
-    begin: Begin,
-    fresh: Callable[[], Oracle],
-    client: Client,
-    findings: Findings,
+    session: Session,
+    templates: Sequence[Template],
+    reset: Callable[[], None],
     *,
     seed: int,
     budget: int,
@@ -91,25 +95,26 @@ def explore(
     The same seed sends the same requests.
 
     Args:
-        begin: resets the target, and returns a campaign that is logged in and knows nothing else;
-            it sends through ``client``, and notes in the findings that it is given.
-        fresh: returns an oracle that has observed nothing yet, as ``begin`` uses.
-        client: what the campaigns send through.
-        findings: of the run. What is broken there already ends no example.
+        session: of the run, whose client sends; its belief is left as it is. What is broken in its
+            findings already ends no example.
+        templates: what may be drawn.
+        reset: gives the target the content that it had at its start; tokens may end.
         seed: what the examples are drawn from.
         budget: requests that may be sent, if the client has as many left.
 
     Raises:
         TargetDown: the target stopped answering.
+        KeyboardInterrupt: the run was told to stop.
     """
-    exploration = Exploration(begin, fresh, client, findings)
+    exploration = Exploration(session, templates, reset)
+    client, began = session.client, session.client.sent
     try:
         with _at_most(client, budget - budget // RESERVED_PART), suppress(BudgetSpent):
             in_chunks(seed, exploration.example)
     except BaseException:  # also Ctrl-C: nothing more is sent
         exploration.note(shrinks=False)
         raise
-    with _at_most(client, budget - exploration.sent):
+    with _at_most(client, budget - (client.sent - began)):
         exploration.note(shrinks=True)
 
 
@@ -129,21 +134,26 @@ def _at_most(client: Client, requests: int) -> Iterator[None]:
 class Exploration:
     """What all examples share."""
 
-    begin: Begin
-    fresh: Callable[[], Oracle]
-    client: Client
-    findings: Findings
+    session: Session
+    templates: Sequence[Template]
+    reset: Callable[[], None]
     #: By statement, an example that shows a violation, up to the response that shows it.
     found: dict[str, tuple[Violation, Log]] = field(default_factory=dict)
-    _began: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._began = self.client.sent
 
     @property
-    def sent(self) -> int:
-        """How many requests were sent for all examples so far."""
-        return self.client.sent - self._began
+    def _client(self) -> Client:
+        return self.session.client
+
+    def _begin(self, trial: Trial) -> Campaign:
+        """Reset the target; return what knows nothing of it, and is logged in."""
+        self.reset()
+        self._client.renewed.add(len(self._client.history) + 1)
+        oracle, scene = fresh_oracle(self.session), self.session.scene
+        scene = replace(scene, belief=oracle.belief, token=scene.login.token, spent=set())
+        session = Session(self._client, oracle, scene, trial, stop=self.session.stop)
+        if scene.token is None:
+            session.tokens.renew()
+        return Campaign(session, {})
 
     def example(self, choose: Chooser) -> bool:
         """Run one example; return whether there may be more to find."""
@@ -154,33 +164,48 @@ class Exploration:
         except (BudgetSpent, TargetDown, HypothesisException):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
-            self.findings.crash("the machine", error)
+            self.session.findings.crash("the machine", error)
             return False
         return len(self.found) < MAX_FOUND
 
     def _example(self, choose: Chooser) -> None:
         """Reset the target, list one entity, two or all, send requests, and list once more."""
-        start, trial = len(self.client.history), Trial(self.findings)
-        campaign = self.begin(trial)
+        start, trial = len(self._client.history), Trial(self.session.findings)
+        campaign = self._begin(trial)
         campaign.choose = choose
         entities = list(campaign.scene.release.entities)
         if choose(range(3)):
             entities = list(dict.fromkeys(choose(entities) for _ in range(2)))
-        layers = [each for each in LAYERS if choose((True, False))] or LAYERS
+        layers = [AGAIN, *(each for each in LAYERS if choose((True, False)))]
         for at in range(STEPS + 2):
             with suppress(Unreachable):  # not allowed, or too long to be read
                 if at in (0, STEPS + 1):
                     _look(campaign, entities)
                 else:
-                    _step(campaign, choose(layers))
+                    self._step(campaign, choose(layers), start)
                 campaign.settle()
-            self._keep(trial, self.client.history[start:])
+            self._keep(trial, self._client.history[start:])
+
+    def _step(self, campaign: Campaign, layer: str, start: int) -> None:
+        """Send a request of a layer, or a read of this example once more."""
+        if layer == AGAIN:
+            calls = [
+                each.call for each in self._client.history[start:] if each.call.method in READS
+            ]
+            campaign.session.queue += campaign.ask(campaign.choose(calls))[1]
+            return
+        live = [e for e in self.templates if e.layer == layer and e.choices(campaign.scene)]
+        if live:
+            weights = [each.weight * (CHANGES_MORE if each.spends else 1) for each in live]
+            template = weighted(campaign.choose, live, weights)
+            variant = campaign.choose(template.choices(campaign.scene))
+            campaign.session.queue += _sent(campaign, template, variant)
 
     def _keep(self, trial: Trial, log: Sequence[Exchange]) -> None:
         """Keep a violation of a statement that has held. Raises Broken if there is one."""
         for violation in trial.violations:
             name = violation.statement
-            if name not in self.found and not self.findings.is_broken(name):
+            if name not in self.found and not self.session.findings.is_broken(name):
                 last = violation.exchanges[-1].number
                 self.found[name] = (violation, tuple(e for e in log if e.number <= last))
                 raise Broken
@@ -193,21 +218,21 @@ class Exploration:
         Without ``shrinks`` nothing is sent for it.
         """
         for violation, log in self.found.values():
-            rests_on = shorten(violation, log, self.fresh)
+            rests_on = shorten(violation, log, self.session)
             witness = self._shrunk(violation.statement, log, rests_on) if shrinks else rests_on
             violation.layer = LAYER
             violation.witness = tuple(each.call for each in witness)
-            self.findings.broke(violation)
+            self.session.findings.broke(violation)
 
     def _shrunk(self, statement: str, log: Log, rests_on: Log) -> Log:
         """Return a short part of an example that breaks a statement when it is sent again.
 
         What the violation rests on may not be enough: several changes may be its cause.
         """
-        until, logins = self.client.sent + MAX_SHRINKING, logins_of(log)
+        until, logins = self._client.sent + MAX_SHRINKING, logins_of(log)
 
         def shows(part: Log) -> bool:
-            if self.client.sent + len(part) >= until:
+            if self._client.sent + len(part) >= until:
                 return False
             calls = [each.call for each in (*part, log[-1])]
             return statement in self._suspected(calls, logins)
@@ -221,7 +246,7 @@ class Exploration:
         """Return what the last of some requests makes suspect, sent with a token of their own."""
         found: Sequence[Suspicion] = ()
         with suppress(Unreachable, BudgetSpent, TargetDown):
-            campaign = self.begin(Trial(self.findings))
+            campaign = self._begin(Trial(self.session.findings))
             for token in tokens:
                 campaign.belief.set_token(token, TokenState.LIVE)  # so it is renewed
             for each in calls:
@@ -235,17 +260,8 @@ def _look(campaign: Campaign, entities: Sequence[str]) -> None:
         campaign.call("list", {"entity": entity})
 
 
-def _step(campaign: Campaign, layer: str) -> None:
-    """Draw and send one request of a layer; look around a change, or do not."""
-    live = [e for e in all_templates() if e.layer == layer and e.choices(campaign.scene)]
-    if not live:
-        return
-    template = weighted(campaign.choose, live, [each.weight for each in live])
-    variant = campaign.choose(template.choices(campaign.scene))
-    campaign.session.queue += _sent(campaign, template, variant)
-
-
 def _sent(campaign: Campaign, template: Template, variant: Any) -> Sequence[Suspicion]:
+    """Send a request of a template; look around a change, or do not."""
     if not template.changes or campaign.choose((False, True)):
         return campaign.step(template, variant)
     call = template.draw(campaign.scene, variant, campaign.choose)

@@ -1,22 +1,22 @@
-"""On a target that can be reset, requests are combined, and what breaks is shrunk."""
+"""Where the target can be reset, requests are combined; what breaks is cut to few requests."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from broken_servers.toolkit import Answer, Asked, Forward, Memory, wrapped
 
-from crmcom_kit.contract_tests.checks.world import Credentials
-from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
-from crmcom_kit.contract_tests.findings import Findings, Violation
-from crmcom_kit.contract_tests.next.belief import Belief
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits, TargetDown
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.next.campaign import Campaign
+from crmcom_kit.contract_tests.next.discovery import discover
 from crmcom_kit.contract_tests.next.machine import explore
-from crmcom_kit.contract_tests.next.oracle import Oracle
+from crmcom_kit.contract_tests.next.run import new_session
 from crmcom_kit.contract_tests.next.session import Session
-from crmcom_kit.contract_tests.next.shortening import shorten
-from crmcom_kit.contract_tests.next.templates import Scene
+from crmcom_kit.contract_tests.next.shortening import fresh_oracle, shorten
+from crmcom_kit.contract_tests.next.templates import all_templates
 from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.schemas.releases import release_names
 
@@ -24,48 +24,22 @@ from crmcom_kit.schemas.releases import release_names
 SEEDS = range(8)
 
 
-class Run:
-    """One run against a target: what it sent, and what it found."""
+def session_on(target: Target, **limits: Any) -> Session:
+    """A session that has sent nothing yet."""
+    return new_session(target, RunConfig(limits=Limits(**limits)))
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.client = Client(target, Limits())
-        self.findings = Findings()
 
-    def fresh(self) -> Oracle:
-        """An oracle that has observed nothing yet."""
-        login = self.target.login
-        known = Credentials(login.username, login.password, login.organisation, login.api_key)
-        release, exclusive = self.target.release, self.target.exclusive
-        return Oracle(Belief(release, exclusive=exclusive, credentials=known))
+def explored(session: Session, seed: int = 0, budget: int = 1000) -> Session:
+    """The session after requests were combined."""
+    assert session.target.renew is not None
+    explore(session, all_templates(), session.target.renew, seed=seed, budget=budget)
+    return session
 
-    def campaign(self, findings: Findings) -> Campaign:
-        """A campaign that may change everything."""
-        oracle = self.fresh()
-        scene = Scene(
-            oracle.belief, self.target.login, allowed=frozenset(("resend", "delete")),
-            may_change=lambda _: True, everything=True,
-        )  # fmt: skip
-        return Campaign(Session(self.client, oracle, scene, findings))
 
-    def begin(self, findings: Findings) -> Campaign:
-        """A campaign that is logged in to a target that was reset."""
-        assert self.target.renew is not None
-        self.target.renew()
-        campaign = self.campaign(findings)
-        assert campaign.session.log_in()
-        return campaign
-
-    def explored(self, seed: int = 0, budget: int = 1000) -> "Run":
-        """This run after requests were combined."""
-        explore(self.begin, self.fresh, self.client, self.findings, seed=seed, budget=budget)
-        return self
-
-    @property
-    def violations(self) -> list[Violation]:
-        """One violation of each statement that broke."""
-        found = self.findings.by_statement.values()
-        return [each.violations[0] for each in found if each.violations]
+def found_by(session: Session) -> list[Violation]:
+    """One violation of each statement that broke."""
+    found = session.findings.by_statement.values()
+    return [each.violations[0] for each in found if each.violations]
 
 
 def sent(violation: Violation) -> list[str]:
@@ -92,37 +66,42 @@ def a_delete_takes_the_next(asked: Asked, forward: Forward, _: Memory) -> Answer
     return answer
 
 
+def a_null_error_and_an_empty_list(asked: Asked, forward: Forward, _: Memory) -> Answer:
+    """Lists by state are empty, and refusals have no code."""
+    answer = forward(asked)
+    if asked.method == "list" and answer.ok and "life_cycle_state" in asked.parameters:
+        return answer.with_data([])
+    return answer if answer.ok else answer.saying({**answer.json, "status": {"code": None}})
+
+
 def test_what_two_changes_cause_is_found_and_shrunk(capsys: pytest.CaptureFixture[str]) -> None:
-    """The witness has the two changes, and the list before and after; nothing is printed."""
+    """The witness has the two changes, and a list before and after; nothing is printed."""
     for seed in SEEDS:
-        run = Run(own_mock("R9", wrap=wrapped(every_second_delete_hides_another))).explored(seed)
-        assert not run.findings.crashes
-        witnesses = [sent(each) for each in run.violations if each.layer == "machine"]
-        if ["token", "list", "delete", "delete", "list"] in witnesses:
+        target = own_mock("R9", wrap=wrapped(every_second_delete_hides_another))
+        session = explored(session_on(target), seed, 600)
+        assert not session.findings.crashes
+        witnesses = [sorted(sent(each)) for each in found_by(session) if each.layer == "machine"]
+        if ["delete", "delete", "list", "list", "token"] in witnesses:
             assert capsys.readouterr() == ("", "")
             return
     pytest.fail(f"not found, or not shrunk, with any of {len(SEEDS)} seeds")
 
 
 def test_several_violations_are_found_and_known_ones_are_not_repeated() -> None:
-    """An example goes on after what is known to be broken."""
-    for seed in SEEDS:
-        run = Run(own_mock("R9", wrap=wrapped(a_delete_takes_the_next))).explored(seed, 2000)
-        if len(run.violations) > 1:
-            break
-    else:
-        pytest.fail(f"only one with each of {len(SEEDS)} seeds")
-    assert all(each.breaks == 1 for each in run.findings.by_statement.values() if each.breaks)
-    before = {each.statement for each in run.violations}
-    run.explored(seed)
-    assert all(run.findings.by_statement[name].breaks == 1 for name in before)
+    """After what is found, and on what is known to be broken, it goes on."""
+    target = own_mock("R9", wrap=wrapped(a_null_error_and_an_empty_list))
+    session = explored(session_on(target), budget=400)
+    before = {each.statement for each in found_by(session)}
+    assert len(before) > 1
+    explored(session, budget=100)
+    assert all(session.findings.by_statement[name].breaks == 1 for name in before)
 
 
 def test_the_seed_decides_what_is_sent() -> None:
     """With the same seed the calls are the same, and with another they differ."""
 
     def calls(seed: int) -> list[Any]:
-        history = Run(own_mock("R10")).explored(seed, 200).client.history
+        history = explored(session_on(own_mock("R10")), seed, 200).client.history
         return [(e.call.method, e.call.query.partition("&")[2]) for e in history]
 
     assert calls(1) == calls(1) != calls(2)
@@ -131,21 +110,23 @@ def test_the_seed_decides_what_is_sent() -> None:
 @pytest.mark.parametrize("release", release_names())
 def test_a_sound_server_passes_within_the_budget(release: str) -> None:
     """Nothing is held against the mock, and no more is sent than may be."""
-    run = Run(own_mock(release)).explored(seed=3, budget=240)
-    assert (run.violations, run.findings.crashes) == ([], [])
-    assert 150 < run.client.sent <= 240
-    assert run.findings.is_held("show.identifier.selects")
-    assert run.client.limits == Limits()
+    session = explored(session_on(own_mock(release), max_requests=500), seed=3, budget=200)
+    assert (found_by(session), session.findings.crashes) == ([], [])
+    assert 100 < session.client.sent <= 200
+    assert session.findings.is_held("list.entity.filter")
+    assert session.client.left == 500 - session.client.sent
 
 
-def _failing_after(requests: int, error: Callable[[], Any]) -> Callable[..., Any]:
+def _failing_after(requests: int, error: type[BaseException]) -> Callable[..., Any]:
     def wrap(app: Any) -> Callable[..., Any]:
         broken = wrapped(every_second_delete_hides_another)(app)
 
         def answer(environ: Any, start_response: Any) -> Any:
             nonlocal requests
             requests -= 1
-            return broken(environ, start_response) if requests else error()
+            if requests < 0:
+                raise error
+            return broken(environ, start_response)
 
         return answer
 
@@ -155,52 +136,54 @@ def _failing_after(requests: int, error: Callable[[], Any]) -> Callable[..., Any
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TargetDown])
 def test_what_ends_a_run_gets_through(error: type[BaseException]) -> None:
     """Ctrl-C, and a target that is down, end it at once; what was found is kept."""
-
-    def fail() -> Any:
-        raise error
-
     for seed in SEEDS:
-        run = Run(own_mock("R9", wrap=_failing_after(800, fail)))
+        session = session_on(own_mock("R9", wrap=_failing_after(250, error)))
         with pytest.raises(error):
-            run.explored(seed, 2000)
-        assert run.client.sent < 1000
-        if run.violations:
+            explored(session, seed, 1000)
+        assert session.client.sent == 251
+        if found_by(session):
             return
     pytest.fail("nothing was found before the end")
 
 
-# A violation of a campaign.
+@pytest.fixture(scope="module", name="checked")
+def _checked() -> tuple[Session, Violation]:
+    """A campaign against a server that deletes one too many, and what it found."""
+    target = own_mock("R9", wrap=wrapped(a_delete_takes_the_next))
+    session = session_on(target, max_requests=600)
+    session.tokens.enter()
+    discover(session, None)
+    changes = [each for each in all_templates() if each.layer == "delete" and each.spends]
+    plan = {each: 12 for each in all_templates() if each.layer == "read"}
+    campaign = Campaign(session, plan | dict.fromkeys(changes, 6))
+    with suppress(BudgetSpent):
+        campaign.run(0)
+    found = [each for each in found_by(session) if each.statement == "delete.single_result"]
+    assert found
+    return session, found[0]
 
 
-def _campaign_against(handle: Any) -> tuple[Run, list[Violation]]:
-    run = Run(own_mock("R9", wrap=wrapped(handle)))
-    run.client.limits = Limits(max_requests=1500)
-    assert run.campaign(run.findings).run(0) is None
-    return run, run.violations
-
-
-def _methods(exchanges: tuple[Exchange, ...]) -> list[str]:
-    return [each.call.method for each in exchanges]
-
-
-def test_a_violation_of_a_campaign_is_cut_to_what_it_rests_on() -> None:
-    """Of a thousand requests the login is left, the delete, and how it looked before and after."""
-    run, violations = _campaign_against(a_delete_takes_the_next)
-    violation = next(each for each in violations if each.statement == "delete.single_result")
-    cut = shorten(violation, run.client.history, run.fresh)
-    assert _methods(cut)[0] == "token"
-    assert _methods(cut).count("delete") == 1
+def test_a_violation_of_a_campaign_is_cut_to_what_it_rests_on(
+    checked: tuple[Session, Violation],
+) -> None:
+    """Of some hundred requests the login is left, the delete, and a few looks."""
+    session, violation = checked
+    cut = shorten(violation, session.client.history, session)
     assert cut[-1] is violation.exchanges[-1]
-    assert len(cut) <= 4 < violation.exchanges[-1].number
-    oracle = run.fresh()
-    *before, last = [oracle.observe(each) for each in cut]
-    statements = {one.statement for each in last.suspicions for one in each.hypotheses}
-    assert "delete.single_result" in statements
-    assert not any(each.suspicions for each in before)
+    assert sorted(each.call.method for each in cut if each.call.method != "list") == [
+        "delete", "token",
+    ]  # fmt: skip
+    assert len(cut) <= 6
+    assert cut[-1].number > 100
+    oracle = fresh_oracle(session)
+    *before, last = [oracle.observe(each).suspicions for each in cut]
+    assert not any(before)
+    assert violation.statement in {one.statement for each in last for one in each.hypotheses}
 
 
-def test_what_does_not_follow_from_the_log_is_left_as_it_is() -> None:
+def test_what_does_not_follow_from_the_log_is_left_as_it_is(
+    checked: tuple[Session, Violation],
+) -> None:
     """With a history that does not lead to it, a violation keeps its own exchanges."""
-    run, violations = _campaign_against(a_delete_takes_the_next)
-    violation = next(each for each in violations if each.statement == "delete.single_result")
-    assert shorten(violation, run.client.history[:1], run.fresh) == violation.exchanges
+    session, violation = checked
+    assert shorten(violation, session.client.history[:1], session) == violation.exchanges
