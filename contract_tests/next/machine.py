@@ -103,7 +103,7 @@ def explore(
         budget: requests that may be sent, if the client has as many left.
 
     Raises:
-        TargetDown: the target stopped answering.
+        TargetDown, Unreachable: the target stopped answering, or returned no token.
         KeyboardInterrupt: the run was told to stop.
     """
     exploration = Exploration(session, templates, reset)
@@ -161,7 +161,7 @@ class Exploration:
             self._example(choose)
         except Broken:
             pass
-        except (BudgetSpent, TargetDown, HypothesisException):
+        except (BudgetSpent, TargetDown, Unreachable, HypothesisException):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
             self.session.findings.crash("the machine", error)
@@ -189,10 +189,9 @@ class Exploration:
     def _step(self, campaign: Campaign, layer: str, start: int) -> None:
         """Send a request of a layer, or a read of this example once more."""
         if layer == AGAIN:
-            calls = [
-                each.call for each in self._client.history[start:] if each.call.method in READS
-            ]
-            campaign.session.queue += campaign.ask(campaign.choose(calls))[1]
+            sent = (each.call for each in self._client.history[start:])
+            reads = [each for each in sent if each.method in READS]
+            campaign.session.queue += campaign.ask(campaign.choose(reads))[1] if reads else ()
             return
         live = [e for e in self.templates if e.layer == layer and e.choices(campaign.scene)]
         if live:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from broken_servers.toolkit import Answer, Asked, Forward, Memory, wrapped
+from helpers.far import BOTH, Wire
 
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits, TargetDown
+from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.next.campaign import Campaign
@@ -17,8 +19,14 @@ from crmcom_kit.contract_tests.next.run import new_session
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.shortening import fresh_oracle, shorten
 from crmcom_kit.contract_tests.next.templates import all_templates
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING
+from crmcom_kit.contract_tests.separate_world import separate_world
 from crmcom_kit.contract_tests.targets import Target, own_mock
-from crmcom_kit.schemas.releases import release_names
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas.methods import API_PATH
+from crmcom_kit.schemas.releases import release_names, resolve
 
 #: What Hypothesis draws hangs on its version, too: no test relies on what one seed finds.
 SEEDS = range(8)
@@ -115,6 +123,26 @@ def test_a_sound_server_passes_within_the_budget(release: str) -> None:
     assert 100 < session.client.sent <= 200
     assert session.findings.is_held("list.entity.filter")
     assert session.client.left == 500 - session.client.sent
+
+
+def test_a_world_of_a_mock_is_reset_for_each_example() -> None:
+    """A mock at a loopback address resets the world of the run; the default world is left alone."""
+    registry = WorldRegistry(make_world(release="R13"))
+    base = f"http://127.0.0.1:8080{API_PATH}"
+    target = Target(
+        name=base, base_url=base, release=resolve("R13"), login=own_mock().login,
+        transport=Wire(InProcess(lambda: WsgiShell(registry)), keep_header=True),
+    )  # fmt: skip
+    world = separate_world(target, "check-x")
+    session = new_session(world.target, RunConfig(allowed=BOTH, scope=EVERYTHING))
+    explore(session, all_templates(), world.reset, seed=0, budget=300)
+    assert (found_by(session), session.findings.crashes) == ([], [])
+    assert len(session.client.renewed) > 1
+    epochs = {each.world.name: each.world.current_epoch.number for each in registry.worlds()}
+    assert epochs == {"default": 0, "check-x": len(session.client.renewed)}
+    world.end()
+    with pytest.raises(TargetDown, match="cannot be reset"):
+        world.reset()
 
 
 def _failing_after(requests: int, error: type[BaseException]) -> Callable[..., Any]:
