@@ -203,11 +203,11 @@ class _Run:
     def _show_progress(self, what: str) -> None:
         if self.config.progress is None:
             return
-        client, planned = self.client, self.client.limits.max_requests or 0
-        took = client.now() - self.began
-        left = took / client.sent * (planned - client.sent) if client.sent else math.inf
-        left = min(left, client.seconds_left)
-        time = f", about {left:.0f} s left" if math.isfinite(left) else ""
+        client, planned, time = self.client, self.client.limits.max_requests or 0, ""
+        if client.sent:
+            each = (client.now() - self.began) / client.sent
+            left = min(each * (planned - client.sent), client.seconds_left)
+            time = f", about {left:.0f} s left"
         found = counted(self.session.findings.breaks, "violation")
         self.config.progress(f"{client.sent} of {planned} requests, {found}{time}: {what}")
 
