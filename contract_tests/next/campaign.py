@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.next.belief import Belief, Record
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.next.planning import Plan
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.suspicions import Case, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.next.templates import Scene, Template
@@ -34,7 +35,7 @@ class Campaign:
     """One run against one target; also what asks for a confirmation."""
 
     session: Session
-    plan: Mapping[Template, int]  # how often each template is sent in the first pass
+    plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
@@ -76,10 +77,12 @@ class Campaign:
 
     # Steps.
 
-    def step(self, template: Template, variant: Any, *, idle: bool = False) -> list[Suspicion]:
+    def step(
+        self, template: Template, variant: Any, *, idle: bool = False, few: bool = False
+    ) -> list[Suspicion]:
         """Draw and send one request; look before and after if it goes to a changing method.
 
-        With ``idle`` nothing is sent between the looks.
+        With ``idle`` nothing is sent between the looks; with ``few`` there are fewer of them.
         """
         self.session.tokens.renew_ahead()
         call = template.draw(self.scene, variant, self.choose)
@@ -87,7 +90,7 @@ class Campaign:
             return []
         subject = self._subject(call) if template.changes else None
         found: list[Suspicion] = []
-        if template.changes:
+        if template.changes and not few:
             found += self._look(subject)
         if idle:
             return found + self._look(subject, after=True)
@@ -99,7 +102,7 @@ class Campaign:
         if template.changes:
             if template.spends and subject is not None:
                 self.scene.spent.add(subject["id"])
-            found += self._look(subject, after=True)
+            found += self._look(subject, after=True, few=few)
         return found
 
     def _subject(self, call: Call) -> Record | None:
@@ -110,8 +113,13 @@ class Campaign:
                     return dict(each.record)
         return None
 
-    def _look(self, subject: Record | None, *, after: bool = False) -> list[Suspicion]:
-        """Show a webhook request, and list it with others that must stay as they are."""
+    def _look(
+        self, subject: Record | None, *, after: bool = False, few: bool = False
+    ) -> list[Suspicion]:
+        """Show a webhook request, and list it with others that must stay as they are.
+
+        With ``few`` looks only what was named is shown, and listed by its state.
+        """
         found: list[Suspicion] = []
         looks: list[tuple[str, dict[str, Any]]] = []
         if subject is not None:
@@ -125,7 +133,7 @@ class Campaign:
         others = [each for each in entities if subject is None or each != subject["entity"]]
         at = len(self.belief.changes) - after
         looks.append(("list", {"entity": others[at % len(others)]}))
-        for method, given in looks:
+        for method, given in looks[0:4:2] * (subject is not None) if few else looks:
             found += self.session.request(method, given).suspicions
         return found
 
@@ -164,13 +172,13 @@ class Campaign:
 
     def steps(self) -> Iterator[None]:
         """Do one step after the other: the first pass as planned, then the second pass."""
-        for template in self.plan:
+        for template in self.plan.times:
             yield from self._first(template)
         for visit in VISITS:
             self._visit(visit)
             yield
         idle, sent = 0, self.session.client.sent
-        while idle < MAX_IDLE and (live := [e for e in self.plan if e.choices(self.scene)]):
+        while idle < MAX_IDLE and (live := [e for e in self.plan.times if e.choices(self.scene)]):
             if not any(each.about for each in live):
                 return  # there is nothing to ask about
             template = weighted(self.choose, live, [each.weight for each in live])
@@ -181,7 +189,7 @@ class Campaign:
 
     def _first(self, template: Template) -> Iterator[None]:
         """Send a template as often as it is planned, variant by variant."""
-        for at in range(self.plan[template]):
+        for at in range(self.plan.times[template]):
             variants = template.choices(self.scene)
             if not variants or (at >= len(variants) and not template.about):
                 return
@@ -191,7 +199,7 @@ class Campaign:
     def _do(self, template: Template, variant: Any) -> None:
         self.progress(template.name)
         with self._missing(template.method, f"the template {template.name}"):
-            self.session.queue += self.step(template, variant)
+            self.session.queue += self.step(template, variant, few=self.plan.few_looks)
             self.settle()
 
     def _visit(self, visit: Visit) -> None:

@@ -220,8 +220,8 @@ def _problem(
                 first.rests_on,
             )  # fmt: skip
     ids = _ids(exchange)
-    if len(ids) != len(exchange.records):
-        return None  # without ids no more can be said
+    if len(ids) != len(exchange.records) or exchange.is_cut:
+        return None  # without all ids no more can be said
     return _lacking(sense, ids, selector.select(interpretation), belief)
 
 

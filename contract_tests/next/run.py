@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.next.conclusions import conclude
 from crmcom_kit.contract_tests.next.discovery import STATES, discover
 from crmcom_kit.contract_tests.next.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.next.oracle import Oracle
-from crmcom_kit.contract_tests.next.planning import cost, first_pass, wanted
+from crmcom_kit.contract_tests.next.planning import first_pass, wanted
 from crmcom_kit.contract_tests.next.reasons import why_not
 from crmcom_kit.contract_tests.next.session import MAX_LOST, Session
 from crmcom_kit.contract_tests.next.templates import Scene
@@ -102,10 +102,9 @@ class _Run:
     def __init__(self, target: Target, config: RunConfig, ends_at: float) -> None:
         self.target, self.config = target, config
         self.notes: list[str] = []
-        limits = replace(
-            config.limits, max_requests=config.limits.max_requests or DEFAULT_REQUESTS
-        ).planned()
-        if config.limits.rate is not None and config.limits.planned() == limits:
+        most = config.limits.max_requests or DEFAULT_REQUESTS
+        limits = replace(config.limits, max_requests=most).planned()
+        if limits.max_requests != most:
             self.notes.append(
                 f"at --rate {limits.rate:g}, {limits.max_requests} requests fit into --max-time "
                 f"{limits.max_time:g}: the run plans for these"
@@ -113,7 +112,7 @@ class _Run:
         self.session = new_session(target, replace(config, limits=limits), ends_at=ends_at)
         self.client = self.session.client
         self.templates = wanted(config.only, self.session.scene)
-        self.campaign = Campaign(self.session, {}, progress=self._show_progress)
+        self.campaign = Campaign(self.session, progress=self._show_progress)
         self.inventory: Inventory | None = None
         self.began = config.now()
         self.is_discovered = False
@@ -161,11 +160,10 @@ class _Run:
             )
 
     def _plan(self, budget: int) -> None:
-        plan = first_pass(self.templates, self.session.scene, budget)
-        self.campaign.plan = plan
+        plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if self.config.limits.max_requests is None and self.config.only != "*":
-            client, takes = self.client, sum(cost(each) * count for each, count in plan.items())
-            most = client.sent + client.reserved + MAX_TIMES * takes
+            client = self.client
+            most = client.sent + client.reserved + MAX_TIMES * plan.cost
             if most < (client.limits.max_requests or most):
                 client.limits = replace(client.limits, max_requests=most)
 
@@ -217,9 +215,11 @@ class _Run:
         return any(map(session.may_change, (*session.records.values(), *session.deleted.values())))
 
     def has_read(self) -> bool:
-        """Whether any webhook request was shown or listed, or it was found that there is none."""
+        """Whether any webhook request was shown or listed; from a withdrawn method none can be."""
+        if self.is_discovered and self.session.method("list").deprecated:
+            return True
         reads = (each for each in self.client.history if each.call.method in ("show", "list"))
-        return self.is_discovered or any(each.records for each in reads)
+        return any(each.records for each in reads)
 
     def changed(self) -> tuple[str, ...]:
         """Return the numbers of the webhook requests that served requests have changed."""
