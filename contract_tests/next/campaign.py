@@ -205,7 +205,8 @@ class Campaign:
     def _visit(self, visit: Visit) -> None:
         self.progress(visit.__name__.replace("_", " "))
         with self._missing("login", f"the visit {visit.__name__}"):
-            self.session.queue += visit(self.session)
+            found = [*visit(self.session)]
+            self.session.queue += found
             self.settle()
 
     @contextmanager

@@ -4,9 +4,10 @@ import gc
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.checks.world import Credentials
+from crmcom_kit.contract_tests.checks.world import Credentials, Record
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.config import RunConfig
@@ -36,6 +37,8 @@ from crmcom_kit.schemas.statements import statements
 DEFAULT_REQUESTS = 1_500
 #: A run about some statements sends at most so many times what its first pass takes.
 MAX_TIMES = 3
+#: So many requests all visits take, and what they find.
+COST_OF_VISITS = 40
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
 
@@ -96,6 +99,22 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
     scene.everything = isinstance(scope, Scope) and scope.is_free
 
 
+def usable_records(session: Session) -> list[Record]:
+    """Return whole webhook requests that a test may use, as list returned them.
+
+    Where changes are allowed they are those in scope, else all that are found. On a mock of the
+    kit's own each call begins with a fresh one; elsewhere those are left out that were changed.
+    """
+    own = session.target.renew is not None
+    if own:
+        session.start_anew()
+    if not session.records:
+        discover(session, session.may_change)
+    used = {} if own or session.guard is None else session.guard.touched
+    known = [each for key, each in session.records.items() if key not in used]
+    return deepcopy([*filter(session.may_change, known)] if session.scene.allowed else known)
+
+
 class _Run:
     """One run: its session, and what is kept beside it until the results are made."""
 
@@ -152,7 +171,7 @@ class _Run:
         client = self.client
         took = client.now() - self.began
         fitting = int(client.seconds_left / took * client.sent) if took else None
-        if fitting is not None and fitting < (client.left or 0):
+        if fitting and fitting < (client.left or 0):
             client.limits = replace(client.limits, max_requests=client.sent + fitting)
             self.notes.append(
                 f"a request takes {took / client.sent:.1f} s: about {client.sent + fitting} fit "
@@ -163,7 +182,7 @@ class _Run:
         plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if self.config.limits.max_requests is None and self.config.only != "*":
             client = self.client
-            most = client.sent + client.reserved + MAX_TIMES * plan.cost
+            most = client.sent + client.reserved + MAX_TIMES * plan.cost + COST_OF_VISITS
             if most < (client.limits.max_requests or most):
                 client.limits = replace(client.limits, max_requests=most)
 
