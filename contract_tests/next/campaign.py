@@ -174,9 +174,10 @@ class Campaign:
         """Do one step after the other: the first pass as planned, then the second pass."""
         for template in self.plan.times:
             yield from self._first(template)
-        for visit in VISITS:
-            self._visit(visit)
-            yield
+        if any(each.layer == "login" for each in self.plan.times):
+            for visit in VISITS:
+                self._visit(visit)
+                yield
         idle, sent = 0, self.session.client.sent
         while idle < MAX_IDLE and (live := [e for e in self.plan.times if e.choices(self.scene)]):
             if not any(each.about for each in live):

@@ -69,11 +69,14 @@ def test_few_requests_are_spread_over_all_templates() -> None:
 
 def test_a_few_statements_take_few_requests() -> None:
     """With --only no more is sent than what may tell of them, a few times."""
-    results = run(own_mock("R9"), config(only="login.*"))
+    logins = run(own_mock("R9"), config(only="login.*"))
+    lists = run(own_mock("R9"), config(only="list.url.*", limits=Limits(max_requests=60)))
 
-    assert results.exit_code == 0
-    assert len(results.history) < 200
-    assert not results.changed
+    for results in (logins, lists):
+        assert results.exit_code == 0
+        assert len(results.history) < 200
+        assert not results.changed
+    assert [each.call.method for each in lists.history].count("token") == 1
 
 
 def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
