@@ -174,6 +174,7 @@ def _run(given: dict[str, Any], now: dt.datetime, stop: Stop, *, runs_next: bool
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
+    from crmcom_kit.contract_tests.reports import terminal
     from crmcom_kit.contract_tests.run import run
     from crmcom_kit.schemas.dialect import DialectError
     from crmcom_kit.schemas.releases import UnknownRelease
@@ -182,8 +183,8 @@ def _run(given: dict[str, Any], now: dt.datetime, stop: Stop, *, runs_next: bool
         target, config = prepared(given, now=now)
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
-    with _no_litter():
-        return run(target, replace(config, stop=stop, next=runs_next))
+    with _no_litter(), terminal.progress() as shown:
+        return run(target, replace(config, stop=stop, next=runs_next, progress=shown))
 
 
 @contextmanager

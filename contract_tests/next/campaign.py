@@ -20,6 +20,7 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.next.belief import Belief, Record
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.next.planning import Plan
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.suspicions import Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.next.templates import Scene, Template
@@ -32,6 +33,10 @@ MAX_SETTLED = 6
 MAX_IDLE = 100
 
 Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
+
+
+def _shown(subject: Record | None) -> list[Look]:
+    return [] if subject is None else [("show", {IDENTIFIER: {"id": subject["id"]}})]
 
 
 def _after(subject: Record | None) -> list[Look]:
@@ -51,7 +56,7 @@ class Campaign:
     """One run against one target; also what asks for a confirmation."""
 
     session: Session
-    plan: Mapping[Template, int]  # how often each template is sent in the first pass
+    plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
@@ -100,8 +105,11 @@ class Campaign:
 
     # Steps.
 
-    def step(self, template: Template, variant: Any) -> list[Suspicion]:
-        """Draw and send one request; look before and after if it goes to a changing method."""
+    def step(self, template: Template, variant: Any, *, few: bool = False) -> list[Suspicion]:
+        """Draw and send one request; look before and after if it goes to a changing method.
+
+        With ``few`` looks only what was named is shown afterwards, and listed by its state.
+        """
         self.session.tokens.renew_ahead()
         call = template.draw(self.scene, variant, self.choose)
         if call is None or (template.changes and not self.session.is_documented(call)):
@@ -109,10 +117,10 @@ class Campaign:
         if not template.changes:
             return self._send(call, template, variant)
         subject = self._subject(call)
-        looks = self._looks(subject)
+        looks = [] if few else self._looks(subject)
         found = self._look(looks)
         found += self._send(call, template, variant)
-        return found + self._look([*looks, *_after(subject)])
+        return found + self._look([*(looks or _shown(subject)), *_after(subject)])
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         sent = self.session.send(call)
@@ -147,7 +155,7 @@ class Campaign:
         name = ("", *OBJECT_OF)[at % 3]
         like = value(subject, name, "id") if name else None
         return [
-            ("show", {IDENTIFIER: {"id": subject["id"]}}),
+            *_shown(subject),
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", {"entity": subject["entity"]}),
             ("list", more if like is None else {name: like}),
@@ -215,13 +223,14 @@ class Campaign:
 
     def steps(self) -> Iterator[None]:
         """Do one step after the other: the first pass as planned, then the second pass."""
-        for template in self.plan:
+        for template in self.plan.times:
             yield from self._first(template)
-        for visit in VISITS:
-            self._visit(visit)
-            yield
+        if any(each.layer == "login" for each in self.plan.times):
+            for visit in VISITS:
+                self._visit(visit)
+                yield
         idle, sent = 0, self.session.client.sent
-        templates = list(self.plan)
+        templates = list(self.plan.times)
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
             template = weighted(self.choose, templates, weights)
@@ -235,7 +244,7 @@ class Campaign:
     def _first(self, template: Template) -> Iterator[None]:
         """Send a template as often as it is planned: half from the top of its variants."""
         done: set[int] = set()
-        planned = self.plan[template]
+        planned = self.plan.times[template]
         for at in range(planned):
             variants = template.choices(self.scene)
             left = [each for each in range(len(variants)) if each not in done]
@@ -253,13 +262,14 @@ class Campaign:
     def _do(self, template: Template, variant: Any) -> None:
         self.progress(template.name)
         with self._missing(template.method, f"the template {template.name}"):
-            self.session.queue += self.step(template, variant)
+            self.session.queue += self.step(template, variant, few=self.plan.few_looks)
             self.settle()
 
     def _visit(self, visit: Visit) -> None:
         self.progress(visit.__name__.replace("_", " "))
         with self._missing("login", f"the visit {visit.__name__}"):
-            self.session.queue += visit(self.session)
+            found = [*visit(self.session)]
+            self.session.queue += found
             self.settle()
 
     @contextmanager

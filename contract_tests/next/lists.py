@@ -238,6 +238,8 @@ def _problem(
                 first.rests_on,
             )  # fmt: skip
     ids, selection = _ids(exchange), selector.select(interpretation)
+    if exchange.is_cut:
+        return None  # what was not read may have the rest
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
         return _too_few(sense, len(exchange.records), selection, belief)
     return _lacking(sense, ids, selection, belief)

@@ -24,6 +24,7 @@ from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
 from crmcom_kit.contract_tests.next.campaign import Campaign
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.next.oracle import CHANGING
+from crmcom_kit.contract_tests.next.planning import Plan
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.shortening import (
     Log,
@@ -153,7 +154,7 @@ class Exploration:
         session = Session(self._client, oracle, scene, trial, stop=self.session.stop)
         if scene.token is None:
             session.tokens.renew()
-        return Campaign(session, {})
+        return Campaign(session, Plan({}))
 
     def example(self, choose: Chooser) -> bool:
         """Run one example; return whether there may be more to find."""

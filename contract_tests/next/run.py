@@ -4,9 +4,10 @@ import gc
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.checks.world import Credentials
+from crmcom_kit.contract_tests.checks.world import Credentials, Record
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.config import RunConfig
@@ -17,7 +18,7 @@ from crmcom_kit.contract_tests.next.conclusions import conclude
 from crmcom_kit.contract_tests.next.discovery import STATES, discover
 from crmcom_kit.contract_tests.next.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.next.oracle import Oracle
-from crmcom_kit.contract_tests.next.planning import cost, first_pass, wanted
+from crmcom_kit.contract_tests.next.planning import first_pass, wanted
 from crmcom_kit.contract_tests.next.reasons import why_not
 from crmcom_kit.contract_tests.next.session import MAX_LOST, Session
 from crmcom_kit.contract_tests.next.templates import Scene
@@ -36,6 +37,8 @@ from crmcom_kit.schemas.statements import statements
 DEFAULT_REQUESTS = 1_500
 #: A run about some statements sends at most so many times what its first pass takes.
 MAX_TIMES = 3
+#: So many requests all visits take, and what they find.
+COST_OF_VISITS = 40
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
 
@@ -96,16 +99,31 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
     scene.everything = isinstance(scope, Scope) and scope.is_free
 
 
+def usable_records(session: Session) -> list[Record]:
+    """Return whole webhook requests that a test may use, as list returned them.
+
+    Where changes are allowed they are those in scope, else all that are found. On a mock of the
+    kit's own each call begins with a fresh one; elsewhere those are left out that were changed.
+    """
+    own = session.target.renew is not None
+    if own:
+        session.start_anew()
+    if not session.records:
+        discover(session, session.may_change)
+    used = {} if own or session.guard is None else session.guard.touched
+    known = [each for key, each in session.records.items() if key not in used]
+    return deepcopy([*filter(session.may_change, known)] if session.scene.allowed else known)
+
+
 class _Run:
     """One run: its session, and what is kept beside it until the results are made."""
 
     def __init__(self, target: Target, config: RunConfig, ends_at: float) -> None:
         self.target, self.config = target, config
         self.notes: list[str] = []
-        limits = replace(
-            config.limits, max_requests=config.limits.max_requests or DEFAULT_REQUESTS
-        ).planned()
-        if config.limits.rate is not None and config.limits.planned() == limits:
+        most = config.limits.max_requests or DEFAULT_REQUESTS
+        limits = replace(config.limits, max_requests=most).planned()
+        if limits.max_requests != most:
             self.notes.append(
                 f"at --rate {limits.rate:g}, {limits.max_requests} requests fit into --max-time "
                 f"{limits.max_time:g}: the run plans for these"
@@ -113,7 +131,7 @@ class _Run:
         self.session = new_session(target, replace(config, limits=limits), ends_at=ends_at)
         self.client = self.session.client
         self.templates = wanted(config.only, self.session.scene)
-        self.campaign = Campaign(self.session, {}, progress=self._show_progress)
+        self.campaign = Campaign(self.session, progress=self._show_progress)
         self.inventory: Inventory | None = None
         self.began = config.now()
         self.is_discovered = False
@@ -153,7 +171,7 @@ class _Run:
         client = self.client
         took = client.now() - self.began
         fitting = int(client.seconds_left / took * client.sent) if took else None
-        if fitting is not None and fitting < (client.left or 0):
+        if fitting and fitting < (client.left or 0):
             client.limits = replace(client.limits, max_requests=client.sent + fitting)
             self.notes.append(
                 f"a request takes {took / client.sent:.1f} s: about {client.sent + fitting} fit "
@@ -161,11 +179,10 @@ class _Run:
             )
 
     def _plan(self, budget: int) -> None:
-        plan = first_pass(self.templates, self.session.scene, budget)
-        self.campaign.plan = plan
+        plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if self.config.limits.max_requests is None and self.config.only != "*":
-            client, takes = self.client, sum(cost(each) * count for each, count in plan.items())
-            most = client.sent + client.reserved + MAX_TIMES * takes
+            client = self.client
+            most = client.sent + client.reserved + MAX_TIMES * plan.cost + COST_OF_VISITS
             if most < (client.limits.max_requests or most):
                 client.limits = replace(client.limits, max_requests=most)
 
@@ -203,11 +220,11 @@ class _Run:
     def _show_progress(self, what: str) -> None:
         if self.config.progress is None:
             return
-        client, planned = self.client, self.client.limits.max_requests or 0
-        took = client.now() - self.began
-        left = took / client.sent * (planned - client.sent) if client.sent else math.inf
-        left = min(left, client.seconds_left)
-        time = f", about {left:.0f} s left" if math.isfinite(left) else ""
+        client, planned, time = self.client, self.client.limits.max_requests or 0, ""
+        if client.sent:
+            each = (client.now() - self.began) / client.sent
+            left = min(each * (planned - client.sent), client.seconds_left)
+            time = f", about {left:.0f} s left"
         found = counted(self.session.findings.breaks, "violation")
         self.config.progress(f"{client.sent} of {planned} requests, {found}{time}: {what}")
 
@@ -217,9 +234,11 @@ class _Run:
         return any(map(session.may_change, (*session.records.values(), *session.deleted.values())))
 
     def has_read(self) -> bool:
-        """Whether any webhook request was shown or listed, or it was found that there is none."""
+        """Whether any webhook request was shown or listed; from a withdrawn method none can be."""
+        if self.is_discovered and self.session.method("list").deprecated:
+            return True
         reads = (each for each in self.client.history if each.call.method in ("show", "list"))
-        return self.is_discovered or any(each.records for each in reads)
+        return any(each.records for each in reads)
 
     def changed(self) -> tuple[str, ...]:
         """Return the numbers of the webhook requests that served requests have changed."""

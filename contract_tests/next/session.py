@@ -58,6 +58,19 @@ class Session:
         """What is known of the target."""
         return self.oracle.belief
 
+    def start_anew(self) -> None:
+        """Put a fresh mock in place of the kit's own one, forget the last one, and log in."""
+        if self.target.renew is not None:
+            self.target.renew()
+        self.client.renewed.add(len(self.client.history) + 1)
+        known, service = self.belief, self.oracle.service
+        belief = Belief(known.release, exclusive=known.exclusive, credentials=known.credentials)
+        self.oracle, self.scene.belief = Oracle(belief), belief
+        self.oracle.service.is_waived = service.is_waived
+        self.scene.spent.clear()
+        self.queue.clear()
+        self.tokens.renew()
+
     # What safety asks for.
 
     @property

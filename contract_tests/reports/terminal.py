@@ -1,6 +1,7 @@
 """The report for people at a terminal: what is broken, with scripts, and what came of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +25,17 @@ _SIGNS = {
     Verdict.NOT_EXERCISED: ("·", "dim"),
 }
 _MAX_SHOWN = 3  # causes of one statement
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None] | None]:
+    """Yield what shows a line about the run; None if standard error is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_interactive:
+        yield None
+        return
+    with console.status("") as status:
+        yield lambda line: status.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
 
 def show(report: Report, console: Console, *, every: bool = False) -> None:

@@ -15,6 +15,7 @@ from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.next.campaign import Campaign
 from crmcom_kit.contract_tests.next.discovery import discover
 from crmcom_kit.contract_tests.next.machine import explore
+from crmcom_kit.contract_tests.next.planning import Plan
 from crmcom_kit.contract_tests.next.run import new_session
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.shortening import fresh_oracle, shorten
@@ -183,7 +184,7 @@ def _checked() -> tuple[Session, Violation]:
     discover(session, None)
     changes = [each for each in all_templates() if each.layer == "delete" and each.spends]
     plan = {each: 12 for each in all_templates() if each.layer == "read"}
-    campaign = Campaign(session, plan | dict.fromkeys(changes, 6))
+    campaign = Campaign(session, Plan(plan | dict.fromkeys(changes, 6)))
     with suppress(BudgetSpent):
         campaign.run(0)
     found = [each for each in found_by(session) if each.statement == "delete.single_result"]
