@@ -267,6 +267,8 @@ class Contradicted:
 
     kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
     rests_on: tuple[str, ...] = ()  # ids
+    #: Ids: some way to read the filters explains the list, unless of each group one is as known.
+    needs: tuple[tuple[str, ...], ...] = ()
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Look at what it rests on, then send all of them again, and last the list itself."""
