@@ -44,10 +44,10 @@ CONTRACT_FLOORS = (
     ("session", "follow_up", "pool", "login"),
     ("safety", "calibration"),
     ("probes",),
-    ("stateful", "next"),
+    ("stateful",),
     (
         "reports", "results", "deviations", "config", "dry_run", "separate_world",
-        "extensions", "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
+        "extensions", "run", "next", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
         "test_contract",
     ),
 )  # fmt: skip
