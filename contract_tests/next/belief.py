@@ -96,7 +96,10 @@ class Belief:
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
     clear_refusal: Exchange | None = None  # one that came with less than 500
+    token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
+    #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
+    done_by_others: set[str] = field(default_factory=set)
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
     _tokens: dict[str, TokenState] = field(default_factory=dict)
@@ -218,6 +221,10 @@ class Belief:
         if isinstance(token, str) and token in self._tokens:
             return self._tokens[token]
         return TokenState.UNKNOWN if self.knows_tokens else TokenState.DOUBTFUL
+
+    def live_tokens(self) -> list[str]:
+        """Return the tokens that are valid as far as it is known, the latest login's last."""
+        return [token for token, state in self._tokens.items() if state is TokenState.LIVE]
 
     def set_token(self, token: str, state: TokenState) -> None:
         """Note what became known of a token."""

@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.next.belief import Belief, Record
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.next.session import Session
-from crmcom_kit.contract_tests.next.suspicions import Case, Suspicion
+from crmcom_kit.contract_tests.next.suspicions import Case, Effect, Suspicion
 from crmcom_kit.contract_tests.next.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.next.templates.lists import value
 
@@ -28,14 +28,10 @@ Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
 
 def _after(subject: Record | None) -> list[Look]:
-    """Return further looks that only a change gives reason for."""
-    if subject is None:
+    """Return a further look that only a change gives reason for."""
+    if subject is None or not isinstance(subject.get("life_cycle_state"), str):
         return []
-    state = {"life_cycle_state": subject.get("life_cycle_state")}
-    return [
-        ("show", {IDENTIFIER: {"number": subject["number"]}}),
-        ("list", {"entity": subject["entity"], **state}),
-    ]
+    return [("list", {name: subject[name] for name in ("entity", "life_cycle_state")})]
 
 
 def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
@@ -141,16 +137,20 @@ class Campaign:
         like = value(subject, name, "id") if name else None
         return [
             ("show", {IDENTIFIER: {"id": subject["id"]}}),
+            ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", {"entity": subject["entity"]}),
             ("list", more if like is None else {name: like}),
         ]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []
-        for method, given in looks:
+        tokens = [*self.scene.earlier_tokens(), self.scene.token]
+        for at, (method, given) in enumerate(looks):
             about = self.scene.method(method)
+            # Each session shows the same; the second look is by another one, if there is one.
+            token = tokens[0] if at == 1 else self.scene.token
             if about is not None:
-                found += self.session.send(build(about, {"token": self.scene.token, **given}))[1]
+                found += self.session.send(build(about, {"token": token, **given}))[1]
         return found
 
     def _take_stock(self, looks: Sequence[Look]) -> None:
@@ -186,6 +186,8 @@ class Campaign:
         self.unexplained.append(suspicion)
         if suspicion.record is not None and not self.belief.exclusive:
             self.belief.others[suspicion.record] = suspicion.seen
+            if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
+                self.belief.done_by_others.add(suspicion.symptom)
 
     # The passes.
 

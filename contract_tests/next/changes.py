@@ -34,7 +34,8 @@ def observe(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterat
     answered: Record = exchange.data if isinstance(exchange.data, dict) else {}
     if known is None or not known.exists or answered.get("id", known.id) != known.id:
         for key in change.named:
-            belief.lose(key)  # what became of it, the next look tells
+            if key in belief.records:
+                belief.lose(key)  # what became of it, the next look tells
         return
     if sense.name == "delete":
         yield from _returned(known, known.certain, answered, exchange)
@@ -75,7 +76,7 @@ def _other(
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
         shortened(repr(is_now), 120), (Hypothesis(statement, Effect(exchange)),), known.id,
-        (known.seen,),
+        (known.seen,), path,
     )  # fmt: skip
 
 

@@ -216,20 +216,12 @@ class Case(NamedTuple):
             case StillListed(known=known):
                 sights = self.later.sights(known, self.exchange.number)
                 return next((each.exchange for each in sights if each.method == "list"), None)
-            case Hides(rest=rest, record=key):
-                lists = self.later.reads("list", rest)
-                is_shown = any(key in _ids(each) for each in lists)
-                return self._contradicted() if is_shown else None
+            case Hides(contradicted=contradicted, rest=rest, record=key):
+                is_shown = any(key in _ids(each) for each in self.later.reads("list", rest))
+                return self._again(contradicted.needs) if is_shown else None
             case Refused():
                 return self._refused(confirmation)
         return None
-
-    def _contradicted(self) -> Exchange | None:
-        """Return what confirms that no way to read the filters explains a list."""
-        for each in self.suspicion.hypotheses:
-            if isinstance(each.confirmation, Contradicted):
-                return self._again(each.confirmation.needs)
-        return self.exchange
 
     def _closely(self, what: str) -> Exchange | None:
         """Return a later exchange that shows the webhook request as it was known.

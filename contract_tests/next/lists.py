@@ -25,7 +25,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.next.belief import Belief, Kill, Record
 from crmcom_kit.contract_tests.next.changes import hypotheses_of_loss
 from crmcom_kit.contract_tests.next.suspicions import (
-    Again,
+    MISSING,
     Asker,
     Case,
     Contradicted,
@@ -152,35 +152,49 @@ def _suspicion(
         if _kind(each, matter) in explained
     }  # fmt: skip
     hypotheses: list[Hypothesis] = []
-    if problem.missing and len(sense.filters) > 1 and problem.record is not None:
-        given = {name: value for name, value in sense.given.items() if name != "token"}
-        for name in sense.filters:
-            rest = {each: value for each, value in given.items() if each != name}
-            if not rest.keys().isdisjoint(SEMI_OPTIONAL):
-                hides = Hides(given, rest, problem.record)
-                hypotheses.append(Hypothesis(f"list.{name}.filter", hides))
     if not explained:
         hypotheses.append(Hypothesis(problem.statement, Now()))
     else:
-        confirmation = Contradicted(tuple(kills.values()), problem.rests_on, needs)
-        hypotheses.append(Hypothesis(problem.statement, confirmation))
+        given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
+        whole = None if problem.missing else given
+        contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole, needs)
+        if problem.missing and len(sense.filters) > 1 and problem.record is not None:
+            hypotheses += _hiding(sense, problem.record, contradicted)
+        hypotheses.append(Hypothesis(problem.statement, contradicted))
     if problem.missing and problem.record is not None:
         hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
-    return Suspicion(exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record)
+    symptom = MISSING if problem.missing else ""
+    return Suspicion(
+        exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
+        symptom=symptom,
+    )  # fmt: skip
+
+
+#: What a list is given beside its filters and fields.
+NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
+
+
+def _hiding(sense: Sense, key: str, contradicted: Contradicted) -> Iterator[Hypothesis]:
+    """Yield which of several filters may hide a webhook request that fits them all."""
+    given = {name: value for name, value in sense.given.items() if name != "token"}
+    for name in sense.filters:
+        rest = {each: value for each, value in given.items() if each != name}
+        if not rest.keys().isdisjoint(SEMI_OPTIONAL):
+            yield Hypothesis(f"list.{name}.filter", Hides(contradicted, given, rest, key))
 
 
 @dataclass(frozen=True, slots=True)
 class Hides:
     """A list has a webhook request without one of its filters, and lacks it with it."""
 
+    contradicted: Contradicted
     given: Mapping[str, Any]
     rest: Mapping[str, Any]
     record: str
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Ask for both lists in turn; what is missing must be shown as it is known."""
-        again = Again((self.record,))
-        if not again.settle(case, asker):
+        """Ask for both lists in turn, if no way to read the filters explains the list."""
+        if not self.contradicted.settle(case, asker):
             return False
         for _ in range(asker.hits - 1):
             if self.record in _ids(asker.call("list", self.given)):
@@ -232,10 +246,10 @@ def _problem(
                 first.statement, first.expected, first.seen, len(found), first.record,
                 first.rests_on,
             )  # fmt: skip
-    ids = _ids(exchange)
-    if len(ids) != len(exchange.records):
-        return None  # without ids no more can be said
-    return _lacking(sense, ids, selector.select(interpretation), belief)
+    ids, selection = _ids(exchange), selector.select(interpretation)
+    if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
+        return _too_few(sense, len(exchange.records), selection, belief)
+    return _lacking(sense, ids, selection, belief)
 
 
 def _lacking(
@@ -245,14 +259,6 @@ def _lacking(
     lacking = sorted(selection.sure - set(ids))
     if not lacking or may_be_cut(belief, sense, len(ids)):
         return None
-    if sense.is_paged:
-        wanted = max(0, len(selection.sure) - sense.offset)
-        wanted = min(wanted, sense.limit or wanted)
-        if len(ids) >= wanted:
-            return None
-        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-        expected = f"at least {wanted} of the {len(selection.sure)} that match"
-        return Problem(statement, expected, str(len(ids)), len(lacking), None, tuple(lacking))
     known = belief.known[lacking[0]]
     return Problem(
         _of_missing(known.resent, sense.filters),
@@ -260,6 +266,20 @@ def _lacking(
         f"{len(ids)}, without {known.number}",
         len(lacking), lacking[0], tuple(lacking), missing=True,
     )  # fmt: skip
+
+
+def _too_few(sense: Sense, count: int, selection: Selection, belief: Belief) -> Problem | None:
+    """Return what is wrong with a list that is too short, or None."""
+    wanted = max(0, len(selection.sure) - sense.offset)
+    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
+    if count >= wanted or may_be_cut(belief, sense, count):
+        return None
+    statement = _of_missing(False, sense.filters)  # noqa: FBT003
+    if sense.is_paged:
+        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
+    expected = f"at least {wanted} of the {len(selection.sure)} that match"
+    rests_on = tuple(sorted(selection.sure))
+    return Problem(statement, expected, str(count), wanted - count, None, rests_on)
 
 
 #: What a resend leaves as it is, and the state, which it does not.

@@ -7,16 +7,28 @@ from typing import Any, cast
 from crmcom_kit.contract_tests.checks.envelope import Envelopes, is_readable
 from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.checks.interpretations import Named
-from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, RECORD_METHODS, identifying_values
+from crmcom_kit.contract_tests.checks.sense import (
+    IDENTIFIER,
+    RECORD_METHODS,
+    Sense,
+    identifying_values,
+)
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
+from crmcom_kit.contract_tests.checks.world import TokenState
+from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
 from crmcom_kit.contract_tests.next import changes, lists, logins, sights
 from crmcom_kit.contract_tests.next.belief import Belief, Change
 from crmcom_kit.contract_tests.next.pages import Pages
 from crmcom_kit.contract_tests.next.suspicions import (
+    MISSING,
     Again,
+    Confirmation,
+    Effect,
     Hypothesis,
+    Now,
+    OnlyWithFields,
     Refused,
     StillListed,
     Suspicion,
@@ -89,14 +101,21 @@ class Oracle:
                     (found.held if isinstance(each, str) else found.suspicions).append(each)  # type: ignore[arg-type]
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
                 found.errors.append((name, error))
-        if not exchange.ok and exchange.status < 500 and expected.must is Must.REFUSE:
-            self.belief.clear_refusal = self.belief.clear_refusal or exchange
+        if not exchange.ok and expected.must is Must.REFUSE:
+            if exchange.status < 500:
+                self.belief.clear_refusal = self.belief.clear_refusal or exchange
+            if expected.statement == "token.from_login":
+                self.belief.token_refusal = (exchange.status, exchange.code)
         return found
 
     def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
-        yield from _as_seen(self.webhook_requests.check(exchange, expected.sense))
+        sense = expected.sense
+        for each in _as_seen(self.webhook_requests.check(exchange, sense)):
+            if isinstance(each, Suspicion) and "fields_set" in sense.given and sense.verb == "GET":
+                self._blame_fields(each, sense)
+            yield each
         shared = self.shared.take()
-        if expected.sense.name == "delete":
+        if sense.name == "delete":
             return  # it may return one that is long gone, and whose number another one has
         for violation, key in shared:
             yield Suspicion(
@@ -104,40 +123,48 @@ class Oracle:
                 (Hypothesis(violation.statement, Again((key,))),), key,
             )  # fmt: skip
 
+    def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
+        """Put first that fields_set is to blame where a response with it has something wrong."""
+        statement, method = suspicion.hypotheses[0].statement, sense.method
+        blamed = f"{sense.name}.fields_set.selects"
+        if method is not None and statement != blamed:
+            given = {name: value for name, value in sense.given.items() if name != "fields_set"}
+            confirmation = OnlyWithFields(statement, build(method, given))
+            suspicion.hypotheses = (Hypothesis(blamed, confirmation), *suspicion.hypotheses)
+
     # Was the request answered as the documents say?
 
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield expected.statement
-            elif not self._exists_after_all(exchange, expected):
-                seen = f"OK{_names(exchange)}"
-                wanted = f"an error: {expected.why}"
-                yield at_once(exchange, expected.statement, wanted, seen, record=_id(exchange))
+            elif not _exists_after_all(exchange, expected):
+                yield self._served(exchange, expected)
         elif expected.must is Must.SERVE:
             if exchange.ok:
                 yield expected.statement
-            else:
+            elif not self._has_ended(exchange, expected.sense):
                 yield self._refused(exchange, expected)
 
-    def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
-        """Whether an identifier is that of another webhook request than the one that is known.
+    def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
+        """Whether a token of an earlier login is refused as one that no login returned."""
+        belief, tokens = self.belief, self.belief.live_tokens()
+        if sense.token not in tokens[:-1]:
+            return False
+        if (exchange.status, exchange.code) != belief.token_refusal:
+            return False
+        belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        return True
 
-        With fields_set a response may not tell; a number may be used again.
-        """
-        named, rests_on = expected.sense.record, expected.rests_on
-        data = exchange.data if isinstance(exchange.data, dict) else {}
-        if named is None:
-            return False
-        if rests_on is not None:
-            is_used_again = named.field == "number" and not self.belief.exclusive
-            return is_used_again and data.get("id") != rests_on
-        if not expected.statement.endswith("identifier.known"):
-            return False
-        is_told = named.field in data
-        return data.get(named.field) == named.value or (
-            not is_told and expected.sense.fields is not None
-        )
+    def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
+        """Return what is wrong where a request is served that is to be refused."""
+        confirmation: Confirmation = Now()
+        if expected.record is not None:  # it is as it was last seen, unless others were at work
+            confirmation = Effect(exchange)
+        return Suspicion(
+            exchange, f"an error: {expected.why}", f"OK{_names(exchange)}",
+            (Hypothesis(expected.statement, confirmation),), _id(exchange),
+        )  # fmt: skip
 
     def _refused(self, exchange: Exchange, expected: Expectation) -> Suspicion:
         """Return what may be wrong where a request is refused that is to be served."""
@@ -151,8 +178,9 @@ class Oracle:
         rests_on = (expected.record,) if expected.record else ()
         found.append(Hypothesis(expected.statement, Again(rests_on)))
         return Suspicion(
-            exchange, f"OK: {expected.why}", outcome(exchange), tuple(found), expected.record
-        )
+            exchange, f"OK: {expected.why}", outcome(exchange), tuple(found), expected.record,
+            symptom=MISSING if sense.name == "show" else "",
+        )  # fmt: skip
 
     def _refused_record(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
         sense = expected.sense
@@ -229,6 +257,22 @@ def _as_seen(verdicts: Iterator[str | Violation]) -> Iterator[Seen]:
         else:
             last = each.exchanges[-1]
             yield at_once(last, each.statement, each.expected, each.seen, record=each.record)
+
+
+def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
+    """Whether an identifier that nothing known has is that of another webhook request.
+
+    With fields_set a response may not tell.
+    """
+    named = expected.sense.record
+    if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
+        return False
+    data = exchange.data if isinstance(exchange.data, dict) else {}
+    by_number = named.field == "number"  # which another one may have by now
+    if expected.rests_on is not None and (data.get("id") == expected.rests_on or not by_number):
+        return False  # it was deleted
+    tells = named.field in data
+    return data.get(named.field) == named.value or (not tells and expected.sense.fields is not None)
 
 
 def _names(exchange: Exchange) -> str:

@@ -33,7 +33,14 @@ from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
 from crmcom_kit.contract_tests.next.belief import Belief
 from crmcom_kit.contract_tests.next.hindsight import Case, Later
 from crmcom_kit.contract_tests.next.oracle import Observation, Oracle
-from crmcom_kit.contract_tests.next.suspicions import Again, Contradicted, Effect, Now, Suspicion
+from crmcom_kit.contract_tests.next.suspicions import (
+    Again,
+    Contradicted,
+    Effect,
+    Now,
+    OnlyWithFields,
+    Suspicion,
+)
 from crmcom_kit.contract_tests.recorded.reading import (
     HIDDEN_KEY,
     Recorded,
@@ -284,7 +291,7 @@ class _Run:
             break
         else:
             self._leave_open(case)
-        is_certain = isinstance(suspicion.hypotheses[0].confirmation, Now)
+        is_certain = isinstance(suspicion.hypotheses[0].confirmation, Now | OnlyWithFields)
         if not is_certain and not (sense.name == "delete" and case.exchange.ok):
             self._doubt(case)
 
@@ -350,7 +357,7 @@ class _Run:
         found = Oracle(belief).observe(exchange)
         self._note(found, exchange, sense)
         for suspicion in found.suspicions:
-            if isinstance(suspicion.hypotheses[0].confirmation, Now):
+            if isinstance(suspicion.hypotheses[-1].confirmation, Now):
                 self._settle(Case(suspicion, {}, self._later), sense)
         self._lose(sense)
 

@@ -111,6 +111,7 @@ def _differs(
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
         shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),
+        path,
     )  # fmt: skip
 
 
@@ -135,7 +136,10 @@ def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) ->
     causes: dict[str, Any] = blame.of_change(known.id, changes)  # type: ignore[arg-type]
     if lost:
         causes = blame.of_loss(known.id, changes)  # type: ignore[arg-type]
-    return [Hypothesis(name, Effect(change.exchange)) for name, change in causes.items()]
+    return [
+        Hypothesis(name, Effect(change.exchange, on_another=known.id not in change.named))
+        for name, change in causes.items()
+    ]
 
 
 def _left_out(

@@ -17,6 +17,9 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.next.belief import Belief, Kill, Known, Record
 
+#: The symptom of a webhook request that is not shown or listed any more.
+MISSING = "missing"
+
 
 class Asker(Protocol):
     """Sends what a confirmation asks for."""
@@ -82,7 +85,11 @@ class Suspicion:
     hypotheses: tuple[Hypothesis, ...]
     record: str | None = None  # id of the webhook request that it is about
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
-    looks: "Looks | None" = field(default=None, repr=False)  # taken once for all hypotheses
+    #: What became of the webhook request: a member's dotted name, or ``MISSING``.
+    symptom: str = ""
+    # What was found out once for all hypotheses.
+    looks: "Looks | None" = field(default=None, repr=False)
+    is_contradicted: bool | None = None
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -148,6 +155,19 @@ class Refused:
             if self.served is not None and not asker.call(self.method, self.served).ok:
                 return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyWithFields:
+    """What is wrong in a response with fields_set is right in one without."""
+
+    statement: str
+    call: Call  # without fields_set
+
+    def settle(self, _case: Case, asker: Asker, /) -> bool:
+        """Ask without fields_set."""
+        exchange, found = asker.ask(self.call)
+        return exchange.ok and not _has(found, self.statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +244,7 @@ class Effect:
     """The same kind of change, of other records, has the same effect each time."""
 
     change: Exchange
+    on_another: bool = False  # on a webhook request that the change does not name
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Repeat the change a few times; alone with a server nobody else did it.
@@ -232,13 +253,16 @@ class Effect:
         """
         if asker.belief.exclusive:
             return True
+        if self.on_another and case.suspicion.symptom in asker.belief.done_by_others:
+            return False  # nobody can tell any more who did it
         missing = asker.hits - 1
         for _ in range(asker.hits + 1):
             found = asker.repeat(self.change)
             if found is None:
                 return False
             missing -= _has(found, case.statement)
-            if _has(asker.repeat(self.change, idle=True) or (), case.statement):
+            idle = asker.repeat(self.change, idle=True) or ()
+            if any(each.symptom == case.suspicion.symptom for each in idle):
                 return False  # it happens without the change as well
             if not missing:
                 return True
@@ -267,23 +291,43 @@ class Contradicted:
 
     kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
     rests_on: tuple[str, ...] = ()  # ids
+    whole: Mapping[str, Any] | None = None  # what lists all, with their ids
     #: Ids: some way to read the filters explains the list, unless of each group one is as known.
     needs: tuple[tuple[str, ...], ...] = ()
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Look at what it rests on, then send all of them again, and last the list itself."""
+        """Send all of them again, once for all hypotheses of a suspicion."""
+        if case.suspicion.is_contradicted is None:
+            case.suspicion.is_contradicted = self._is_contradicted(case, asker)
+        return case.suspicion.is_contradicted
+
+    def _is_contradicted(self, case: Case, asker: Asker) -> bool:
+        """Send the lists again, then look at what the last one rests on, and ask for it again."""
         for _ in range(asker.hits - 1):
-            for key in self.rests_on[:MAX_LOOKED_AT]:
-                see_whether_it_is_there(key, asker)
             asker.belief.revive(self.kills)
             for kill in self.kills[-MAX_CALLS_AGAIN:]:
                 for key in sorted(kill.rests_on)[:MAX_LOOKED_AT]:
                     see_whether_it_is_there(key, asker)
                 asker.ask(kill.call)
+            looked_at: Sequence[str] = ()
+            if self.whole is not None:
+                self._list_all(self.whole, asker)
+            else:
+                looked_at = self.rests_on[:MAX_LOOKED_AT]
+                for key in looked_at:
+                    see_whether_it_is_there(key, asker)
             _, found = asker.ask(case.suspicion.exchange.call)
-            if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
+            if not _has(found, case.statement, looked_at):
                 return False
         return True
+
+    def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
+        """List all that match, and forget what is not there."""
+        exchange = asker.call("list", whole)
+        listed = {each.get("id") for each in exchange.records}
+        for key in self.rests_on if exchange.ok else ():
+            if key not in listed:
+                asker.belief.lose(key)
 
 
 #: So many lists that ruled out an interpretation are asked for again.

@@ -297,3 +297,29 @@ def random_choices(seed: int) -> tuple[Choices, str]:
     if changes.get("r18") == "refused" and random.random() < 0.9:
         del changes["r18"]  # a server that refuses everything leaves little to look at
     return replace(Choices(), **changes), release
+
+
+#: What makes a server hard to look at while nothing is wrong with it.
+TROUBLES: tuple[dict[str, Any], ...] = (
+    {"others_every": 8},
+    {"others_every": 8, "numbers_reused": True},
+    {"token_requests": 25},
+    {"restart_every": 40},
+)
+
+
+def combination(seed: int) -> Variant:
+    """Return two to five variants in one server, every third of them in trouble as well."""
+    random = Random(seed)
+    release = random.choice(RELEASES)
+    changes = dict(random.choice(TROUBLES)) if seed % 3 == 0 else {}
+    names: list[str] = []
+    wanted = random.randint(2, 5)
+    for variant in random.sample([*VARIANTS.values()], len(VARIANTS)):
+        fits = variant.release in ("R9", release) and not variant.changes.keys() & changes.keys()
+        if fits and variant.changes and variant.changes != {"r18": "refused"}:
+            names.append(variant.name)
+            changes |= variant.changes
+        if len(names) == wanted:
+            break
+    return Variant("+".join(names), "several at once", changes, release)

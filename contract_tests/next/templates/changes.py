@@ -56,7 +56,20 @@ def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
 
 for _method in ("show", "resend", "delete"):
 
-    @template("delete", _method, _deleted, about=False, first=2, weight=2)
+    @template("delete", _method, _deleted, about=False, first=4, weight=2)
     def a_deleted_one(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
         """Name a webhook request that was deleted."""
         return {IDENTIFIER: dict([variant])}
+
+
+def _deleted_by_token(scene: Scene) -> Sequence[tuple[str, tuple[str, str]]]:
+    return [(token, each) for each in _deleted(scene)[:4] for token in scene.earlier_tokens()]
+
+
+@template("delete", "show", _deleted_by_token, about=False, first=3, weight=1)
+def a_deleted_one_with_an_earlier_token(
+    _: Scene, variant: tuple[str, tuple[str, str]], _record: Record
+) -> Parameters:
+    """Name a webhook request that was deleted with the token of another login."""
+    token, name = variant
+    return {"token": token, IDENTIFIER: dict([name])}

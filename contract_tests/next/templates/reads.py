@@ -50,6 +50,18 @@ def a_slash_behind_the_name(scene: Scene, form: str, record: Record) -> Call | N
     return Call("show", "GET", f"{call.path}/", call.query, parameters=call.parameters)
 
 
+@template("delete", "show", lambda scene: scene.earlier_tokens(), first=3, weight=2)
+def an_earlier_token(_: Scene, token: str, record: Record) -> Parameters:
+    """Name a webhook request with the token of an earlier login: it may end, and shows the same."""
+    return {"token": token, IDENTIFIER: {"id": record["id"]}}
+
+
+@template("delete", "list", lambda scene: scene.earlier_tokens(), first=3, weight=1)
+def an_earlier_token_for_all(_: Scene, token: str, record: Record) -> Parameters:
+    """List with the token of an earlier login."""
+    return {"token": token, "entity": record["entity"]}
+
+
 def _built(scene: Scene, name: str, given: dict[str, Any]) -> Call:
     method = scene.method(name)
     assert method is not None  # noqa: S101 - a template is drawn for methods of the release only

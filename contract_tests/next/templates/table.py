@@ -43,6 +43,10 @@ class Scene:
         """Return a method of the release, or None."""
         return methods(self.release).get(name)
 
+    def earlier_tokens(self) -> list[str]:
+        """Return tokens of earlier logins: a few of them."""
+        return [each for each in self.belief.live_tokens() if each != self.token][:3]
+
     def can_page(self) -> bool:
         """Whether list has number_of_results and offset."""
         method = self.method("list")

@@ -1,0 +1,366 @@
+"""The differential check: a fixed script of documented requests, and what a server answers to it.
+
+A mutant that answers every request as the sound server does is no mutant. What the documents leave
+open of a refusal (its texts, its code, its HTTP status) and the texts of tokens do not count.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from stand_in.choices import Choices, release_key
+from stand_in.reading import FIELDS, IDENTIFIER
+from stand_in.server import API_PATH, ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
+from stand_in.world import REJECTED, SUCCESSFUL, Record, entities_of
+
+LOGIN = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
+DEFINITION, RULE = "webhook_definition_identifier", "workflow_rule_identifier"
+NOWHERE = "0123456789ABCDEF0123456789ABCDEF"
+#: Lists of names as fields_set, beside each name alone.
+FIELD_SETS = (
+    ",".join(FIELDS), ",".join(reversed(FIELDS)), "id,number", "number,id", "url,entity_id,entity",
+    "error_code,error_description,life_cycle_state", "webhook_definition,workflow_rule",
+    "log_information,request,response",
+)  # fmt: skip
+
+
+class LoginRefused(Exception):
+    """A server does not let the script in."""
+
+
+class Conversation:
+    """One server, the token that it gave, and its responses so far."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self.app = app
+        self.token = ""
+        self.tokens: list[str] = []
+        self.responses: list[Any] = []
+
+    def send(self, verb: str, path: str, query: str = "", body: bytes = b"", **more: str) -> Any:
+        """Send one request; return the envelope of the response."""
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": verb,
+            "PATH_INFO": f"{API_PATH}/{path}",
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            **{f"HTTP_{name.upper()}": value for name, value in more.items()},
+        }
+        heads: list[Any] = []
+        try:
+            content = b"".join(self.app(environ, lambda *head: heads.append(head)))
+        except Exception as error:  # noqa: BLE001 - a crash is a response, too
+            self.responses.append(type(error).__name__)
+            return None
+        try:
+            envelope = json.loads(content)
+        except ValueError:
+            self.responses.append((*heads, content))
+            return None
+        self.responses.append(self.comparable(heads, envelope))
+        return envelope
+
+    def comparable(self, heads: list[Any], envelope: Any) -> Any:
+        """Return what the documents say of a response."""
+        status = envelope.get("status") if isinstance(envelope, dict) else None
+        if not isinstance(status, dict):
+            return heads, envelope
+        ((http, headers),) = heads
+        kind = dict(headers).get("Content-Type", "").partition(";")[0]
+        if isinstance(status.get("code"), str) and status["code"] not in ("", "OK"):
+            texts = {name: type(text).__name__ for name, text in status.items()}
+            return kind, {**envelope, "status": texts}
+        data = envelope.get("data")
+        if isinstance(data, dict) and isinstance(data.get("token"), str):
+            envelope = {**envelope, "data": {**data, "token": self.described(data["token"])}}
+        return http[:3], kind, envelope
+
+    def described(self, token: str) -> Any:
+        """Return which token this is, and what can be read from it."""
+        if token not in self.tokens:
+            self.tokens.append(token)
+        parts: list[Any] = token.split(".")
+        for at, part in enumerate(parts[:2]):
+            try:
+                parts[at] = json.loads(base64.urlsafe_b64decode(part + "=="))
+            except ValueError:
+                parts[at] = re.sub("[0-9A-F]", "x", part)
+            else:
+                parts[at] = {name: value for name, value in parts[at].items() if name != "jti"}
+        return self.tokens.index(token), parts[:2], len(token) // 40
+
+    # The methods of the API.
+
+    def log_in(self, **more: Any) -> str:
+        """Get a token with a user name and a password."""
+        return self.token_in(self.post("authentication/token", {**LOGIN, **more}))
+
+    def log_in_by_key(self, text: str = f"{WEB_API_KEY}:") -> str:
+        """Get a token with a Web API key."""
+        header = f"Basic {base64.b64encode(text.encode()).decode()}"
+        path = "authentication/web_api_key/token"
+        return self.token_in(self.send("POST", path, authorization=header))
+
+    def token_in(self, envelope: Any) -> str:
+        """Return the token in a response, or a text that is none."""
+        data = envelope.get("data") if isinstance(envelope, dict) else None
+        token = data.get("token") if isinstance(data, dict) else None
+        return token if isinstance(token, str) else "none"
+
+    def post(self, path: str, body: Any) -> Any:
+        """Call a method with a JSON body."""
+        return self.send("POST", path, body=json.dumps(body).encode())
+
+    def get(self, method: str, **given: Any) -> Any:
+        """Call show or list; a parameter that is None is left out."""
+        given = {"token": self.token, **given}
+        pairs = [f"{k}={quote(str(v), safe='=')}" for k, v in given.items() if v is not None]
+        return self.send("GET", f"webhook_requests/{method}", "&".join(pairs))
+
+    def list(self, **given: Any) -> Any:
+        """List what filters select."""
+        return self.get("list", **given)
+
+    def show(self, field: str, value: str, **given: Any) -> Any:
+        """Show a record by one field of its identifier."""
+        return self.get("show", **{IDENTIFIER: f"{field}={value}"}, **given)
+
+    def act(self, method: str, identifier: Any, **given: Any) -> Any:
+        """Resend or delete a record."""
+        body = {"token": self.token, IDENTIFIER: identifier, **given}
+        body = {name: value for name, value in body.items() if value is not None}
+        return self.post(f"webhook_requests/{method}", body)
+
+
+def answers(app: Callable[..., Any], release: str, seed: int = 0) -> Iterator[Any]:
+    """Yield the comparable responses of a server whose world has this seed, step by step.
+
+    Raises:
+        LoginRefused: the server gives no token, so nothing else can be seen.
+    """
+    talk = Conversation(app)
+    talk.token = talk.log_in()
+    if talk.token == "none":
+        raise LoginRefused
+    sound = StandIn(release=release, seed=seed)
+    for part in (logins, shows, lists, pages, refusals, changes, looks_back):
+        for _ in part(talk, sound):
+            yield from talk.responses
+            talk.responses = []
+
+
+@cache
+def sound_answers(choices: Choices, release: str, seed: int) -> tuple[str, ...]:
+    """Return what the sound server answers, each response as a digest."""
+    sound = StandIn(choices, release, seed)
+    return tuple(map(digest, answers(sound, release, seed)))
+
+
+def digest(response: Any) -> str:
+    """Return a short text that is the same for the same response."""
+    text = json.dumps(response, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_equivalent(app: Callable[..., Any], choices: Choices, release: str, seed: int = 0) -> bool:
+    """Return whether a server answers the script as the sound server with these choices does."""
+    pairs = zip(
+        map(digest, answers(app, release, seed)),
+        sound_answers(choices, release, seed),
+        strict=False,
+    )
+    return all(one == other for one, other in pairs)
+
+
+# The script: each part yields after some requests.
+
+
+def logins(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Log in rightly and wrongly, and use the tokens."""
+    first, units = talk.token, [person.unit["id"] for person in sound.world.people]
+    for unit in units:
+        talk.token = talk.log_in(unit=unit)
+        talk.list(entity="JOBS")
+    for name, right in LOGIN.items():
+        for wrong in ("somebody", "", right.swapcase(), f"{right}x", right[:-1]):
+            talk.log_in(**{name: wrong})
+        talk.post("authentication/token", {k: v for k, v in LOGIN.items() if k != name})
+    for token in ("", None, NOWHERE, first.swapcase(), first[:-1], f"{first}x", first):
+        talk.list(token=token, entity="JOBS")
+        talk.show("number", "1", token=token)
+        talk.act("resend", {"number": "987654"}, token=token)
+        talk.act("delete", {"number": "987654"}, token=token)
+    yield
+    for text in (f"{WEB_API_KEY}:", f"{NOWHERE}:", f"{WEB_API_KEY}:x", f"{WEB_API_KEY[:-1]}:"):
+        token = talk.log_in_by_key(text)
+        talk.list(token=token, entity="JOBS")
+    for token in (talk.log_in(), talk.log_in_by_key(), NOWHERE, ""):
+        talk.post("authentication/token/release", {"token": token})
+        if release_key(sound.release) < (12, 0):  # later releases may ignore it
+            talk.list(token=token, entity="JOBS")
+            talk.post("authentication/token/release", {"token": token})
+    for token in (first, talk.token):
+        talk.list(token=token, entity="JOBS")
+    talk.token = talk.log_in()
+    yield
+
+
+def shows(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Show every record, and some fields of a few."""
+    for record in sound.records.values():
+        talk.show("id", record.id)
+        talk.show("number", record.number)
+        yield
+    for record in [*sound.records.values()][::9]:
+        for names in (*FIELDS, *FIELD_SETS):
+            talk.show("id", record.id, fields_set=names)
+        talk.show("number", record.number, fields_set="life_cycle_state,number")
+        yield
+
+
+def plain_filters(sound: StandIn) -> Iterator[dict[str, str]]:
+    """Yield each filter that can stand alone, with values that select something or nothing."""
+    for name, things in ((DEFINITION, sound.world.definitions), (RULE, sound.world.rules)):
+        for thing in things:
+            for field in ("id", "name", "alternative_code"):
+                yield {name: f"{field}={getattr(thing, field)}"}
+    yield from ({"entity": each} for each in entities_of(sound.release, sound.choices))
+    yield from ({"entity_id": each} for each in (*sound.world.entity_ids, NOWHERE))
+
+
+def lists(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """List by each filter, alone and with others."""
+    records = [*sound.records.values()]
+    for given in plain_filters(sound):
+        talk.list(**given)
+        for state in (REJECTED, SUCCESSFUL):
+            talk.list(**given, life_cycle_state=state)
+        yield
+    for at, record in enumerate(records):
+        filters = filters_of(record)
+        names = list(filters)
+        for step in (1, 3, 5):
+            chosen = {names[each % 7]: filters[names[each % 7]] for each in (at, at + step)}
+            talk.list(**{"entity": record.entity, **chosen})
+        talk.list(**filters)
+        talk.list(entity=record.entity, created_date=f"{record.created:%Y-%m-%dT%H:%M:%S}")
+        talk.list(entity_id=record.entity_id, url=records[at - 1].url)
+        yield
+    for fields in (*FIELDS, *FIELD_SETS):
+        talk.list(entity="ACTIVITIES", fields_set=fields)
+        talk.list(entity="JOBS", life_cycle_state=REJECTED, fields_set=fields)
+    yield
+
+
+def filters_of(record: Record) -> dict[str, str]:
+    """Return all filters, with the values of one record."""
+    rule = {RULE: f"id={record.rule.id}"} if record.rule else {}
+    return {
+        "entity": record.entity,
+        DEFINITION: f"name={record.definition.name}",
+        "life_cycle_state": record.life_cycle_state,
+        "url": record.url,
+        "entity_id": record.entity_id,
+        "created_date": f"{record.created:%Y-%m-%d}",
+        **rule,
+    }
+
+
+def pages(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Turn pages, where the release has them."""
+    if release_key(sound.release) < (13, 0):
+        return
+    state = {"life_cycle_state": REJECTED}
+    definition = {DEFINITION: f"id={sound.world.definitions[0].id}"}
+    for given in ({"entity": "JOBS"}, definition, {**definition, **state}):
+        for limit in (1, 2, 3, 5, 10, 20, 25, 50, 100, 1000, None):
+            for offset in (None, 0, 1, 2, 3, 4, 5, 10, 20, 100):
+                talk.list(**given, number_of_results=limit, offset=offset)
+        talk.list(**given, number_of_results=2, offset=1, fields_set="number")
+        yield
+
+
+def refusals(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Ask for what must be refused."""
+    record = next(iter(sound.records.values()))
+    for given in (
+        {}, {"life_cycle_state": REJECTED}, {"url": record.url}, {"created_date": "2016-10-04"},
+        {"entity": "WEBHOOKS"}, {"entity": "jobs2"}, {"entity": "JOBS", "life_cycle_state": "SENT"},
+        {"entity": "JOBS", "created_date": "yesterday"},
+        {"entity": "JOBS", "created_date": "2016-02-30"},
+    ):  # fmt: skip
+        talk.list(**given)
+    identifiers: tuple[Any, ...] = (
+        None, {}, {"id": record.id, "number": record.number}, {"id": NOWHERE}, {"number": "987654"},
+        {"id": record.number}, {"number": record.id}, {"colour": "red"}, {"id": ""}, {"number": ""},
+    )  # fmt: skip
+    for identifier in identifiers:
+        for method in ("resend", "delete"):
+            talk.act(method, identifier)
+        fields = identifier.items() if identifier else ()
+        text = ",".join(f"{name}={value}" for name, value in fields)
+        talk.get("show", **{IDENTIFIER: None if identifier is None else text})
+    for method in ("show", "list", "resend", "delete"):
+        talk.send("PUT", f"webhook_requests/{method}", f"token={talk.token}&entity=JOBS")
+    for method in ("show", "list"):
+        body = {"token": talk.token, "entity": "JOBS", IDENTIFIER: {"id": record.id}}
+        talk.post(f"webhook_requests/{method}", body)
+    for method in ("resend", "delete"):
+        talk.get(method, **{IDENTIFIER: f"id={record.id}"})
+        talk.send("POST", f"webhook_requests/{method}", body=b"{")
+        talk.send("POST", f"webhook_requests/{method}", body=b"[]")
+    talk.show("id", record.id)
+    yield
+
+
+def changes(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Resend and delete records by id and by number, with looks before and after each."""
+    for at, record in enumerate(sound.records.values()):
+        field, other = ("id", "number") if at % 2 else ("number", "id")
+        value = getattr(record, field)
+        fields = "number,id" if at % 3 and release_key(sound.release) > (9, 0) else None
+        deletes = at % 5 == 0
+        look(talk, record)
+        if not deletes or at % 10:
+            talk.act("resend", {field: value}, fields_set=fields)
+            look(talk, record)
+            talk.act("resend", {other: getattr(record, other)})
+        if deletes:
+            talk.act("delete", {field: value}, fields_set=fields)
+            look(talk, record)
+            talk.act("resend", {"id": record.id})
+        look(talk, record)
+        yield
+
+
+def look(talk: Conversation, record: Record) -> None:
+    """Show a record and list what it is in."""
+    talk.show("id", record.id)
+    talk.show("number", record.number)
+    filters = filters_of(record)
+    talk.list(entity=record.entity)
+    talk.list(entity_id=record.entity_id)
+    for name in (DEFINITION, RULE):
+        if name in filters:
+            talk.list(**{name: filters[name]})
+    for state in (REJECTED, SUCCESSFUL):
+        talk.list(entity=record.entity, life_cycle_state=state)
+    talk.list(**filters)
+    talk.list(entity=record.entity, fields_set="number,life_cycle_state,error_code")
+
+
+def looks_back(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Look at everything again, with the token of before and with a new one."""
+    talk.list(entity="JOBS")
+    talk.token = talk.log_in()
+    yield from shows(talk, sound)
+    yield from lists(talk, sound)
+    yield from pages(talk, sound)
