@@ -205,10 +205,9 @@ class Oracle:
             return
         statement = f"{expected.sense.name}.identifier.selects"
         known = self.belief.find(named)
-        wanted = (
-            {name: known[name] for name in ("id", "number") if name in known or {}} if known else {}
-        )
-        wanted |= {named.field: named.value}
+        wanted = {named.field: named.value}
+        if known is not None:
+            wanted |= {name: known[name] for name in ("id", "number") if name in known}
         compared = [name for name in wanted if isinstance(data.get(name), str)]
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         if wrong is None:
