@@ -9,6 +9,7 @@ the time, and the response in between was wrong.
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ from crmcom_kit.contract_tests.next.suspicions import (
 )
 
 READS = ("show", "list")
+#: So many later exchanges are looked at that may settle a suspicion.
+MAX_LOOKED_AT = 200
 #: So many times two pages have to come again.
 MIN_PAIRS = 3
 #: Within so many seconds and exchanges nobody else is thought to have changed what changes twice.
@@ -49,6 +52,28 @@ class Sight(NamedTuple):
     exchange: Exchange
 
 
+@dataclass(slots=True)
+class Alike:
+    """The exchanges with one request."""
+
+    all: list[Exchange] = field(default_factory=list)
+    served: Exchange | None = None  # the last that was
+    refused: Exchange | None = None  # the last that was
+
+    def add(self, exchange: Exchange) -> None:
+        """Add one that comes after all others."""
+        self.all.append(exchange)
+        if exchange.ok:
+            self.served = exchange
+        else:
+            self.refused = exchange
+
+    def after(self, number: int) -> list[Exchange]:
+        """Return the first few that come after an exchange."""
+        start = bisect_right(self.all, number, key=attrgetter("number"))
+        return self.all[start : start + MAX_LOOKED_AT]
+
+
 class Later:
     """What a recording shows of the same content of a server, by request and webhook request."""
 
@@ -56,7 +81,7 @@ class Later:
         """Have seen nothing yet."""
         self._sights: dict[str, list[Sight]] = defaultdict(list)  # by id
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
-        self._requests: dict[str, list[Exchange]] = defaultdict(list)
+        self._alike: dict[str, Alike] = defaultdict(Alike)
         self._served: dict[str, int] = {}  # token -> number of the last exchange it was valid in
         self._starts: dict[int, float] = {}
 
@@ -64,7 +89,7 @@ class Later:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
         self._starts[exchange.number] = start
         call = exchange.call
-        self._requests[_asked(call.verb, call.method, call.parameters)].append(exchange)
+        self._alike[_asked(call.verb, call.method, call.parameters)].add(exchange)
         if exchange.ok and sure_token and isinstance(sense.token, str):
             self._served[sense.token] = exchange.number
         if sense.name in READS and is_whole(sense):
@@ -84,20 +109,20 @@ class Later:
             changes = self._changes.get(name, [])
             ends += changes[bisect_left(changes, after) :][:1]
         found = self._sights.get(known.id, [])
-        for each in found[bisect_right(found, after, key=attrgetter("exchange.number")) :]:
+        start = bisect_right(found, after, key=attrgetter("exchange.number"))
+        for each in found[start : start + MAX_LOOKED_AT]:
             if ends and each.exchange.number > min(ends):
                 return
             yield each
 
-    def reads(self, method: str, given: Mapping[str, Any]) -> list[Exchange]:
-        """Return all exchanges of show or list with these parameters, whatever their token."""
-        return self._requests.get(_asked("GET", method, given), [])
+    def reads(self, method: str, given: Mapping[str, Any]) -> "Alike":
+        """Return the exchanges of show or list with these parameters, whatever their token."""
+        return self._alike.get(_asked("GET", method, given), Alike())
 
-    def again(self, exchange: Exchange, after: int) -> list[Exchange]:
-        """Return all exchanges of a request that come after another one, whatever their token."""
+    def alike(self, exchange: Exchange) -> "Alike":
+        """Return the exchanges with the same request, whatever their token."""
         call = exchange.call
-        found = self._requests.get(_asked(call.verb, call.method, call.parameters), [])
-        return [each for each in found if each.number > after]
+        return self._alike.get(_asked(call.verb, call.method, call.parameters), Alike())
 
     def is_valid(self, token: Any, after: int) -> bool:
         """Whether a token was valid at some time after an exchange."""
@@ -146,11 +171,11 @@ class Case(NamedTuple):
         """Whether what was refused is refused for good, and not for the token's sake."""
         if self.exchange.ok:
             return True
-        number = self.exchange.number
-        again = self.later.again(self.exchange, number)
-        is_failure = self.exchange.status >= 500  # which may be over the next moment
-        if any(each.ok for each in again) or (is_failure and not again):
+        number, alike = self.exchange.number, self.later.alike(self.exchange)
+        if alike.served is not None and alike.served.number > number:
             return False
+        if self.exchange.status >= 500 and not alike.after(number):
+            return False  # it may be over the next moment
         return self.later.is_valid(self.exchange.call.parameters.get("token"), number)
 
     # Webhook requests.
@@ -217,7 +242,8 @@ class Case(NamedTuple):
                 sights = self.later.sights(known, self.exchange.number)
                 return next((each.exchange for each in sights if each.method == "list"), None)
             case Hides(contradicted=contradicted, rest=rest, record=key):
-                is_shown = any(key in _ids(each) for each in self.later.reads("list", rest))
+                lists = self.later.reads("list", rest).after(self.exchange.number)
+                is_shown = any(key in _ids(each) for each in lists)
                 return self._again(contradicted.needs) if is_shown else None
             case Refused():
                 return self._refused(confirmation)
@@ -255,18 +281,15 @@ class Case(NamedTuple):
         method, refused, served = confirmation.method, confirmation.refused, confirmation.served
         record = self.suspicion.record
         shown = self.exchange if record is None else self.as_known(record)
-        if not any(not each.ok for each in self.later.reads(method, refused)):
+        if shown is None or self.later.reads(method, refused).refused is None:
             return None
-        if served is None or shown is None:
-            return shown
-        others = self.later.reads(method, served)
-        return next((each for each in others if each.ok), None)
+        return shown if served is None else self.later.reads(method, served).served
 
     def _ordered(self, pages: tuple[Exchange, Exchange]) -> Exchange | None:
         """Return the last of both pages if they come as before each time, and often enough."""
         last = None
         for page in pages:
-            again = self.later.again(page, self.exchange.number)[:MIN_PAIRS]
+            again = self.later.alike(page).after(self.exchange.number)[:MIN_PAIRS]
             if len(again) < MIN_PAIRS or any(_ids(each) != _ids(page) for each in again):
                 return None
             last = again[-1]

@@ -3,6 +3,10 @@
 import base64
 import copy
 import json
+import os
+import random
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +27,11 @@ from helpers.recordings import (
     refused,
     said,
     show,
+    written_down,
 )
+from stand_in.client import Client
+from stand_in.legal import random_choices
+from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.checks.removed_secrets import is_placeholder
 from crmcom_kit.contract_tests.client.http import Limits
@@ -175,7 +183,7 @@ def test_a_conversation_breaks_one_statement(tmp_path: Path, name: str) -> None:
     assert results.exit_code == 1
 
 
-UNANSWERED = {"response": {"status": 0, "content": {}}}
+UNANSWERED: Entry = {"response": {"status": 0, "content": {}}}
 OPEN: dict[str, Sequence[Entry]] = {
     "others change one for good": [show(ONE), show(ONE), show(DONE), show(DONE)],
     "nothing tells whether one has changed": [show(ONE), listed([MOVED])],
@@ -232,6 +240,34 @@ def test_what_others_did_is_told(tmp_path: Path) -> None:
     """The results say which webhook requests have changed without a request in the recording."""
     results = checked(tmp_path, archive(OPEN["others change one for good"]))
     assert results.notes == ("number 1 was changed by somebody else during the run",)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
+    """Choices at random, two clients, others at work, and tokens redacted or not."""
+    choices, release = random_choices(seed)
+    app, chance = StandIn(choices, release, seed), random.Random(seed)
+    entries, records = written_down(app), [*app.records.values()]
+    clients = [Client(app), Client(app)]
+    tokens = {each.token for each in clients}
+    for _ in range(100):
+        client, one = chance.choice(clients), chance.choice(records[:20])
+        match chance.choice(("list", "list", "show", "show", "show", "resend", "delete", "login")):
+            case "list":
+                state = chance.choice(("REJECTED", "SUCCESSFUL"))
+                more = chance.choice(({}, {"life_cycle_state": state}, {"fields_set": "id,number"}))
+                client.get("list", entity=one.entity, **more)
+            case "show":
+                client.show(chance.choice(("", "", "id,url")), id=one.id)
+            case "login":
+                client.log_in()
+            case method:
+                client.act(method, {"id": one.id})
+        tokens.add(client.token)
+    text = archive(entries, "WebInspector" if seed % 3 else "mitmproxy")
+    for token in tokens if seed % 2 else ():
+        text = text.replace(token, "REDACTED")
+    assert not broken(checked(tmp_path, text, release=release))
 
 
 # What a run writes is checked as the run was.
@@ -536,3 +572,46 @@ def test_files_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     """A folder, and what does not exist."""
     with pytest.raises(OptionsError, match=r"--from-har: cannot read .*"):
         prepared(values(from_har=(str(tmp_path / name),)), now=NOW)
+
+
+def test_options_that_make_no_sense_beside_it() -> None:
+    """All that is about requests to be sent."""
+    given = {
+        "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
+        "max_requests": 5, "rate": 1.0, "timeout": 5.0, "seed": 1, "admin_token": "A",
+        "ledger": "l.jsonl", "all_records": True, "only_number": ("7",), "dialect": "bulk",
+        "secret_key": ("A=B",), "profile": "dev", "max_examples": 7,
+    }  # fmt: skip
+    for name, value in given.items():
+        option = name.replace("_", "-")
+        with pytest.raises(OptionsError, match=f"--{option} is not allowed with --from-har"):
+            prepared(values(from_har=("x.har",), **{name: value}), now=NOW)
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, in an environment that is about another server."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+    other = {"CRMCOM_BASE_URL": "https://other.example.com", "CRMCOM_TOKEN": "T"}
+    return subprocess.run(
+        [sys.executable, "-m", "crmcom_kit", "check", "--from-har", "a.har", *arguments],
+        cwd=folder, env=clean | other, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """Exit codes, reports, and an environment that does not matter."""
+    wrong = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
+    (tmp_path / "a.har").write_text(archive([login(), wrong]))
+    outputs = {"json": "a.json", "dialect-out": "a.toml", "junit": "a.xml", "html": "a.html"}
+    done = command(tmp_path, *(f"--{name}={path}" for name, path in outputs.items()))
+    assert done.returncode == 1, done.stderr
+    assert "✗ list.life_cycle_state.filter" in done.stdout
+    assert "2 recorded exchanges were checked, and nothing was sent" in done.stdout
+    assert all((tmp_path / path).stat().st_size for path in outputs.values())
+    options = json.loads((tmp_path / "a.json").read_text())["run"]["options"]
+    assert options == {"from-har": ["a.har"]}
+    for arguments in (["--har", "a.har"], ["--token", "T"], ["--from-har", "none.har"]):
+        done = command(tmp_path, *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"Error: {arguments[0]}")
+        assert done.stderr.count("\n") == 1

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from stand_in.reading import Request
+from stand_in.server import Reply, StandIn
+
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.methods import methods
@@ -79,6 +82,24 @@ def entry(verb: str, url: str, status: int, text: str | None) -> Entry:
         "response": {"status": status, "headers": headers, "content": content},
         "cache": {},
     }
+
+
+def written_down(app: StandIn) -> list[Entry]:
+    """Return a list that a server's requests and responses are added to from now on."""
+    found: list[Entry] = []
+    handle = app.handle
+
+    def tapped(request: Request) -> Reply:
+        reply = handle(request)
+        url = f"{HOST}{request.path}?{request.query}"
+        made = entry(request.verb, url, reply.status, reply.body.decode())
+        if request.body:
+            made["request"] |= {"postData": {"text": request.body.decode()}}
+        found.append(made)
+        return reply
+
+    app.handle = tapped  # type: ignore[method-assign]
+    return found
 
 
 def login(token: str = TOKEN, **given: Any) -> Entry:
