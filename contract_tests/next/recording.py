@@ -6,8 +6,7 @@ against another.
 
 import time
 from collections import ChainMap, Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from crmcom_kit.contract_tests.calibration.observations import kind_of, seen_in, spelling
@@ -31,7 +30,9 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
 from crmcom_kit.contract_tests.next.belief import Belief
-from crmcom_kit.contract_tests.next.hindsight import Case, Later
+from crmcom_kit.contract_tests.next.contents import CHANGING, Entry, contents
+from crmcom_kit.contract_tests.next.hindsight import Case
+from crmcom_kit.contract_tests.next.later import Later
 from crmcom_kit.contract_tests.next.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.next.suspicions import (
     Again,
@@ -43,7 +44,6 @@ from crmcom_kit.contract_tests.next.suspicions import (
 )
 from crmcom_kit.contract_tests.recorded.reading import (
     HIDDEN_KEY,
-    Recorded,
     Recording,
     RecordingError,
 )
@@ -56,9 +56,6 @@ from crmcom_kit.schemas.releases import Release
 NOTHING_SHOWN = "no request in the recording tests it"
 
 LOGINS = ("token", "web_api_key_token")
-CHANGING = ("resend", "delete")
-#: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
-_ROUNDED = 0.002
 
 
 def run_recording(target: Target, config: RunConfig) -> Results:
@@ -69,7 +66,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     findings, history = one.findings, recording.history
     trouble = None
     try:
-        for content in _contents(recording, target.release):
+        for content in contents(recording, target.release):
             one.start(content)
             for each in content:
                 config.stop.check()
@@ -131,59 +128,6 @@ def _shared_tokens(recording: Recording, release: Release) -> frozenset[str]:
     return frozenset(token for token, count in tokens.items() if count > 1)
 
 
-# Requests that were under way together, and servers that got other content.
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One exchange of a recording, and those under way with it that may have changed something."""
-
-    recorded: Recorded
-    sense: Sense
-    others: list[Sense]
-
-    @property
-    def exchange(self) -> Exchange:
-        """The exchange; if it has no response, with the number 0."""
-        return self.recorded.exchange
-
-
-def _contents(recording: Recording, release: Release) -> Iterator[list[_Entry]]:
-    """Yield the exchanges of a recording, apart for each time that the server has other content."""
-    found: list[_Entry] = []
-    for recorded, others in with_overlapping(recording.exchanges):
-        if recorded.anew and found:
-            yield found
-            found = []
-        sense = read(recorded.exchange.call, release)
-        senses = [read(each.exchange.call, release) for each in others]
-        found.append(_Entry(recorded, sense, senses))
-    yield found
-
-
-def with_overlapping(
-    exchanges: Sequence[Recorded],
-) -> Iterator[tuple[Recorded, list[Recorded]]]:
-    """Yield each exchange with those under way with it that may have changed something."""
-    found: dict[int, list[Recorded]] = {}
-    active: list[Recorded] = []
-    for each in exchanges:
-        active = [other for other in active if other.end - _ROUNDED > each.start]
-        if each.end - _ROUNDED > each.start:
-            for other in active:
-                if _changes(other):
-                    found.setdefault(id(each), []).append(other)
-                if _changes(each):
-                    found.setdefault(id(other), []).append(each)
-            active.append(each)
-    for each in exchanges:
-        yield each, found.get(id(each), [])
-
-
-def _changes(recorded: Recorded) -> bool:
-    return recorded.exchange.call.method in (*CHANGING, "token_release")
-
-
 class _Run:
     """Has the oracle observe each exchange of a recording, and settles what it suspects."""
 
@@ -194,29 +138,29 @@ class _Run:
         self.oracle = Oracle(self.belief)
         self.service = Service(self.belief)  # type: ignore[arg-type]
         self.secrets: set[str] = set()
-        self._later = Later()
+        self._later = Later({})
         #: What may be somebody else's doing, and which requests may have done it, by statement.
         self._coincidences: list[tuple[Suspicion, dict[str, Exchange]]] = []
         self._kept: dict[str, set[int]] = defaultdict(set)  # requests that kept it, by statement
 
-    def start(self, content: list[_Entry]) -> None:
+    def start(self, content: list[Entry]) -> None:
         """Begin with what was recorded of one content of the server; logins stay known."""
         self.belief.start()
         self.oracle = Oracle(self.belief)
         self._coincidences.clear()
         self._kept.clear()
-        self._later = Later()
+        self._later = Later({e.exchange.number: e.recorded.start for e in content})
         number = 0
         for each in content:
             number = each.exchange.number or number
             if each.recorded.answered and not each.others:
                 is_sure = not self._is_unsure(each.sense.token)
-                self._later.add(each.exchange, each.sense, each.recorded.start, sure_token=is_sure)
+                self._later.add(each.exchange, each.sense, sure_token=is_sure)
             served = each.exchange.ok or not each.recorded.answered
             if each.sense.name in CHANGING and served:
                 self._later.add_change(each.sense, number)
 
-    def observe(self, entry: _Entry) -> None:
+    def observe(self, entry: Entry) -> None:
         """Observe one exchange."""
         exchange, sense = entry.exchange, entry.sense
         if not entry.recorded.answered:
@@ -361,7 +305,7 @@ class _Run:
                 self._settle(Case(suspicion, {}, self._later), sense)
         self._lose(sense)
 
-    def _is_apart(self, entry: _Entry) -> bool:
+    def _is_apart(self, entry: Entry) -> bool:
         """Whether a change is about another webhook request than those under way with it."""
         own = self._ids(entry.sense)
         others = [self._ids(each) for each in entry.others]
