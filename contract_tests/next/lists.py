@@ -49,6 +49,13 @@ class Problem:
     rests_on: tuple[str, ...] = ()  # ids of those that must be as they are known
     missing: bool = False
 
+    @property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """Of each of these groups one must be as it is known, or nothing is wrong."""
+        if self.missing:
+            return (self.rests_on,)
+        return tuple((each,) for each in self.rests_on)
+
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
     """Observe one list that was served."""
@@ -119,13 +126,15 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str 
     found = [each for each in problems.values() if each is not None]
     plain = problems[_kind(belief.interpretations[0], matter)]
     best = min(found, key=lambda each: (each.count, each is not plain))
-    yield _suspicion(exchange, sense, best, matter, selector, belief)
+    needs = tuple({group: None for each in found for group in each.needs})
+    yield _suspicion(exchange, sense, best, needs, matter, selector, belief)
 
 
 def _suspicion(
     exchange: Exchange,
     sense: Sense,
     problem: Problem,
+    needs: tuple[tuple[str, ...], ...],
     matter: tuple[str, ...],
     selector: Selector,
     belief: Belief,
@@ -148,7 +157,7 @@ def _suspicion(
     else:
         given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
         whole = None if problem.missing else given
-        contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole)
+        contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole, needs)
         if problem.missing and len(sense.filters) > 1 and problem.record is not None:
             hypotheses += _hiding(sense, problem.record, contradicted)
         hypotheses.append(Hypothesis(problem.statement, contradicted))

@@ -292,6 +292,8 @@ class Contradicted:
     kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
     rests_on: tuple[str, ...] = ()  # ids
     whole: Mapping[str, Any] | None = None  # what lists all, with their ids
+    #: Ids: some way to read the filters explains the list, unless of each group one is as known.
+    needs: tuple[tuple[str, ...], ...] = ()
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Send all of them again, once for all hypotheses of a suspicion."""

@@ -1,0 +1,617 @@
+"""`--from-har`: recorded traffic is checked, from whichever program, and nothing is sent."""
+
+import base64
+import copy
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.recordings import (
+    HOST,
+    NOW,
+    TOKEN,
+    Entry,
+    archive,
+    changed,
+    entry,
+    listed,
+    login,
+    ok,
+    record,
+    refused,
+    said,
+    show,
+    written_down,
+)
+from stand_in.client import Client
+from stand_in.legal import random_choices
+from stand_in.server import StandIn
+
+from crmcom_kit.contract_tests.checks.removed_secrets import is_placeholder
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.config import prepared
+from crmcom_kit.contract_tests.next import lists, recording
+from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
+from crmcom_kit.contract_tests.recorded import reading
+from crmcom_kit.contract_tests.reports import har, html, junit
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.schemas import API_PATH
+
+ONE, TWO, MOVED = record(1), record(2), record(1, url="https://elsewhere.example.com")
+DONE = record(1, life_cycle_state="SUCCESSFUL")
+TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
+OTHER_ERROR = record(1, error_description="Another one.")
+OTHER_TOKEN = "0DDBA115" * 4
+
+
+def values(**given: Any) -> dict[str, Any]:
+    """Return the options of a run."""
+    return {o.key: () if o.repeats else o.default for o in OPTIONS} | given
+
+
+def checked(folder: Path, *texts: str, **options: Any) -> Results:
+    """Check texts as the files of one recording."""
+    paths = [folder / f"{number}.har" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, "utf-8")
+    given = values(from_har=tuple(map(str, paths)), **options)
+    return recording.run_recording(*prepared(given, now=NOW))
+
+
+def broken(results: Results) -> set[str]:
+    """Return the statements that are broken, of a run that has not failed."""
+    assert results.trouble is None, results.trouble
+    return {each.statement.id for each in results.statements if each.violations}
+
+
+def held(results: Results) -> set[str]:
+    """Return the statements that hold."""
+    return {each.statement.id for each in results.statements if each.held}
+
+
+def after(seconds: int, made: Entry) -> Entry:
+    """Return an entry so many seconds after the beginning."""
+    return made | {"startedDateTime": NOW.replace(minute=seconds // 60).isoformat()}
+
+
+# What conversations show, and what they leave open.
+
+BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
+    "a state is listed that was not asked for": (
+        "list.life_cycle_state.filter",
+        [listed([DONE], entity="JOBS", life_cycle_state="REJECTED")],
+    ),
+    "one that fits is missing": (
+        "list.entity.filter",
+        [listed([ONE, TWO]), listed([ONE]), show(TWO, 2)],
+    ),
+    "show changes one for a moment": (
+        "show.changes_nothing",
+        [show(ONE), show(MOVED), show(ONE)],
+    ),
+    "show and list disagree": (
+        "list.agrees_with_show",
+        [show(ONE), listed([MOVED]), show(ONE), listed([MOVED])],
+    ),
+    "the list is stale after a resend": (
+        "list.agrees_with_show",
+        [show(ONE), changed("resend", DONE), show(DONE), listed([ONE]), show(DONE)],
+    ),
+    "another one is shown": ("show.identifier.selects", [show(ONE), show(TWO)]),
+    "one is shown twice, and refused for good in between": (
+        "show.identifier.selects",
+        [show(ONE), show(refused()), listed([ONE])],
+    ),
+    "a field is left out": (
+        "show.fields_set.default_all",
+        [show(ONE), show({k: v for k, v in ONE.items() if k != "url"}), listed([ONE])],
+    ),
+    "fields_set is refused": (
+        "show.fields_set.names",
+        [show(ONE), show(refused(), fields_set="id,url"), show(ONE)],
+    ),
+    "a list fails twice, and others do not": (
+        "entities.r9",
+        [show(ONE), listed(refused(500)), listed(refused(500)), show(ONE)],
+    ),
+    "two numbers are the same": (
+        "response.number.names_one",
+        [show(ONE), show(record(2, number="1"), 2), show(ONE)],
+    ),
+    "two pages have the same one": (
+        "list.paging.offset",
+        [
+            listed([ONE], entity="JOBS", number_of_results=1),
+            listed([ONE], entity="JOBS", number_of_results=1, offset=1),
+        ]
+        * 4,
+    ),
+    "a resend loses the rule": (
+        "resend.identity_kept",
+        [show(ONE), changed("resend", DONE | {"workflow_rule": {"id": "other"}})],
+    ),
+    "a resend had no effect": (
+        "resend.sends_again",
+        [show(ONE), changed("resend", DONE), show(ONE)],
+    ),
+    "a successful one is sent again": (
+        "resend.only_rejected",
+        [show(DONE), changed("resend", DONE)],
+    ),
+    "a delete is refused": (
+        "delete.either_state",
+        [show(ONE), changed("delete", refused()), listed([ONE])],
+    ),
+    "a deleted one is shown": ("delete.gone", [show(ONE), changed("delete", ONE), show(ONE)]),
+    "a delete returns another entity": (
+        "delete.returns_record",
+        [show(ONE), changed("delete", record(1, entity_id="E2"))],
+    ),
+    "deletes change others, too": (
+        "delete.single_result",
+        [
+            *(listed([ONE, TWO, record(3), record(4)]), changed("delete", ONE)),
+            *(show(TWO_DONE, 2), changed("delete", record(3), 3)),
+            show(record(4, life_cycle_state="SUCCESSFUL"), 4),
+        ],
+    ),
+    "a response is no JSON": ("envelope.json", [listed((200, '{"status": '))]),
+    "a released token is valid": (
+        "token_release.ends_token",
+        [login(), said("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_conversation_breaks_one_statement(tmp_path: Path, name: str) -> None:
+    """Later exchanges confirm what is suspected."""
+    statement, entries = BROKEN[name]
+    pages = "paging" in statement
+    release = "R13" if pages else "R10" if "release" in statement else "R9"
+    results = checked(tmp_path, archive(entries), release=release)
+    assert broken(results) == {statement}
+    assert results.exit_code == 1
+
+
+UNANSWERED: Entry = {"response": {"status": 0, "content": {}}}
+OPEN: dict[str, Sequence[Entry]] = {
+    "others change one for good": [show(ONE), show(ONE), show(DONE), show(DONE)],
+    "nothing tells whether one has changed": [show(ONE), listed([MOVED])],
+    "others delete one": [show(ONE), show(refused(404)), show(refused(404)), listed([])],
+    "others delete one that is listed": [listed([ONE, TWO]), listed([ONE]), listed([ONE])],
+    "others add one after a resend": [
+        *(listed([ONE]), changed("resend", DONE), listed([DONE, TWO])),
+        *(changed("resend", TWO_DONE, 2), listed([DONE, TWO_DONE, record(3)])),
+    ],
+    "one is refused for a moment": [show(ONE), show(refused()), show(ONE)],
+    "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
+    "a token has ended": [
+        *(login(), show(ONE), show(refused()), login(OTHER_TOKEN)),
+        listed([ONE], token=OTHER_TOKEN),
+    ],
+    "others try a delivery twice, much later": [
+        *(after(0, show(ONE)), after(60, show(OTHER_ERROR)), after(120, show(ONE))),
+    ],
+    "one is shown while it is deleted": [show(ONE), changed("delete", ONE, time=3000), show(ONE)],
+    "a resend without a response may have been done": [
+        *(show(ONE), changed("resend", ONE, **UNANSWERED), show(ONE)),
+        *(changed("resend", refused()), listed([], entity="JOBS", life_cycle_state="REJECTED")),
+    ],
+    "a resend is queued": [
+        show(ONE),
+        changed("resend", ONE),
+        show(ONE),
+        show(DONE),
+        listed([DONE]),
+    ],
+    "a number is used again": [
+        *(show(ONE), changed("delete", ONE)),
+        *(show(record(2, number="1"), 2), listed([record(2, number="1")])),
+    ],
+    "a second delete returns what is gone": [
+        *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2)),
+    ],
+    "a list is cut by a filter that may be read in two ways": [
+        *(listed([ONE, record(2, entity_id="E2")]), listed([ONE], entity="JOBS", entity_id="E1")),
+        listed([ONE, record(2, entity_id="E2")]),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_nothing_is_held_against_a_server_that_the_recording_leaves_open(
+    tmp_path: Path, name: str
+) -> None:
+    """Others may have done it, it was for a moment only, or two requests have no order."""
+    assert not broken(checked(tmp_path, archive(OPEN[name])))
+
+
+def test_what_others_did_is_told(tmp_path: Path) -> None:
+    """The results say which webhook requests have changed without a request in the recording."""
+    results = checked(tmp_path, archive(OPEN["others change one for good"]))
+    assert results.notes == ("number 1 was changed by somebody else during the run",)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
+    """Choices at random, two clients, others at work, and tokens redacted or not."""
+    choices, release = random_choices(seed)
+    app, chance = StandIn(choices, release, seed), random.Random(seed)
+    entries, records = written_down(app), [*app.records.values()]
+    clients = [Client(app), Client(app)]
+    tokens = {each.token for each in clients}
+    for _ in range(100):
+        client, one = chance.choice(clients), chance.choice(records[:20])
+        match chance.choice(("list", "list", "show", "show", "show", "resend", "delete", "login")):
+            case "list":
+                state = chance.choice(("REJECTED", "SUCCESSFUL"))
+                more = chance.choice(({}, {"life_cycle_state": state}, {"fields_set": "id,number"}))
+                client.get("list", entity=one.entity, **more)
+            case "show":
+                client.show(chance.choice(("", "", "id,url")), id=one.id)
+            case "login":
+                client.log_in()
+            case method:
+                client.act(method, {"id": one.id})
+        tokens.add(client.token)
+    text = archive(entries, "WebInspector" if seed % 3 else "mitmproxy")
+    for token in tokens if seed % 2 else ():
+        text = text.replace(token, "REDACTED")
+    assert not broken(checked(tmp_path, text, release=release))
+
+
+# What a run writes is checked as the run was.
+
+
+def test_the_traffic_of_a_run_on_our_mock_is_checked_without_a_violation(tmp_path: Path) -> None:
+    """The kit's own --har, whose tokens are redacted; its own archive of it says the same."""
+    config = RunConfig(began=NOW.isoformat(), limits=Limits(max_requests=400))
+    text = "".join(har.written(Report(run(own_mock("R15"), config))))
+    results = checked(tmp_path, text, release="R15")
+    assert not broken(results)
+    assert results.exit_code == 0
+    assert len(held(results)) > 90
+    assert results.began == NOW.isoformat(timespec="seconds")
+    again = checked(tmp_path, "".join(har.written(Report(results))), release="R15")
+    assert held(again) == held(results)
+    assert not broken(again)
+
+
+# Programs that record.
+
+
+def chrome(made: Entry) -> Entry:
+    """Return an entry as Chrome exports it by default."""
+    found = copy.deepcopy(made) | {"_initiator": {"type": "script"}, "_resourceType": "fetch"}
+    names = (":method", ":path", "origin", "cookie")
+    found["request"]["headers"] = [{"name": name, "value": "x"} for name in names[:3]]
+    return found
+
+
+def test_what_chrome_exports(tmp_path: Path) -> None:
+    """Entries that show no response of the server are skipped and counted, by the reason."""
+    bare = f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS"  # a header that is left out
+    made = [login(), listed([ONE]), show(ONE), entry("GET", bare, *ok([ONE]))]
+    evicted = entry("GET", bare, 200, None)
+    evicted["response"]["content"]["size"] = 4000
+    others = [
+        entry("GET", "https://app.example.com/", 200, "<html>"),
+        entry("OPTIONS", bare, 204, None),
+        entry("GET", bare, 0, None),
+        evicted,
+        listed([ONE]) | {"_fromCache": "disk"},
+        entry("GET", bare.replace("https", "http"), 307, ""),
+        entry("GET", f"{HOST}{API_PATH}/contacts/show", 200, "{}"),
+    ]
+    results = checked(tmp_path, archive(map(chrome, [*made, *others]), "WebInspector"))
+    assert not broken(results)
+    assert "show.identifier.selects" in held(results)
+    assert results.warnings == (
+        "4 recorded exchanges were checked, and nothing was sent",
+        "skipped entries: 1 from a browser's cache, 1 of OPTIONS or HEAD, 1 of methods that the "
+        "release does not have, 1 of other hosts or paths, 1 that were redirected, 1 without a "
+        "response, 1 without a response body",
+    )
+    names = {name for each in results.history for name, _ in each.call.headers}
+    assert names <= {"Authorization"}
+
+
+def test_what_mitmproxy_writes(tmp_path: Path) -> None:
+    """Compressed sizes, base64, a byte order mark; a request without its token is a violation."""
+    made = [login(), listed([ONE]), show(ONE)]
+    for each in made[:2]:
+        content = each["response"]["content"]
+        content["text"] = base64.b64encode(content["text"].encode()).decode()
+        content |= {"encoding": "base64", "size": 80, "compression": 900}
+    made.append(entry("GET", f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS", *ok([ONE])))
+    results = checked(tmp_path, "\ufeff" + archive(made))
+    assert broken(results) == {"token.required"}
+    assert {"show.identifier.selects", "login.token.returns_token"} <= held(results)
+
+
+def test_what_is_cut_is_skipped(tmp_path: Path) -> None:
+    """A body that is not whole is no broken JSON, and a login without its body has no password."""
+    made = [login(), listed([ONE]), login()]
+    content = made[1]["response"]["content"]
+    content["text"] = content["text"][:500]
+    del made[2]["request"]["postData"]
+    made[2]["request"]["bodySize"] = 80
+    results = checked(tmp_path, archive(made))
+    assert not broken(results)
+    assert "1 with an incomplete request, 1 with an incomplete response" in str(results.warnings)
+
+
+def test_gateways_are_not_the_api(tmp_path: Path) -> None:
+    """What stands in front of a server answers for it when it is down, or asked too often."""
+    answers = [(429, "{}"), (502, "<html>"), (503, "{}"), (504, "")]
+    results = checked(tmp_path, archive([listed([ONE]), *map(listed, answers)]))
+    assert not broken(results)
+    assert "4 with a response of a gateway" in str(results.warnings)
+
+
+# Several files, several servers.
+
+
+def test_several_files_are_one_recording_in_the_order_of_time(tmp_path: Path) -> None:
+    """The deletion is in the second file that is named, and what both have counts once."""
+    entries = json.loads(archive([login(), show(ONE), changed("delete", ONE), show(ONE)]))
+    made = entries["log"]["entries"]
+    results = checked(tmp_path, archive(reversed(made[2:])), archive(made[:3]))
+    assert broken(results) == {"delete.gone"}
+    assert [each.number for each in results.history] == [1, 2, 3, 4]
+    assert [each.call.method for each in results.history[-2:]] == ["delete", "show"]
+    assert "1 that another file has, too" in str(results.warnings)
+    assert results.target.name.endswith("0.har and 1 more")
+
+
+def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None:
+    """They cannot be checked as one; hosts, ports and paths tell them apart."""
+    made = archive([login(), listed([ONE])])
+    other = json.loads(made.replace(HOST, "http://LOCALHOST:80/crm"))["log"]["entries"]
+    text = archive([*json.loads(made)["log"]["entries"], *other])
+    with pytest.raises(OptionsError, match=r"several servers; .* http://localhost/crm/crmapi/"):
+        checked(tmp_path, text)
+    results = checked(tmp_path, text, base_url=f"http://localhost/crm{API_PATH}/")
+    assert len(results.history) == 2
+    assert "2 of other hosts or paths" in str(results.warnings)
+    assert results.target.base_url == f"http://localhost/crm{API_PATH}"
+
+
+def test_a_server_with_new_content_in_the_middle(tmp_path: Path) -> None:
+    """A run on a mock of its own starts anew in between; its archive says where."""
+    made = [login(), show(ONE), changed("delete", ONE), show(ONE)]
+    assert broken(checked(tmp_path, archive(made, "crmcom-kit"))) == {"delete.gone"}
+    made[-1]["comment"] = f"4: show{reading.ANEW}"
+    results = checked(tmp_path, archive(made, "crmcom-kit"))
+    assert not broken(results)
+    assert reading.ANEW in "".join(har.written(Report(results)))
+
+
+def test_organisations_are_not_mixed(tmp_path: Path) -> None:
+    """Numbers of webhook requests are those of one organisation."""
+    text = archive([login(), listed([ONE]), login(OTHER_TOKEN, organisation="OTHER")])
+    with pytest.raises(OptionsError, match=r"several organisations log in.*: ACME, OTHER"):
+        checked(tmp_path, text)
+
+
+# Secrets that were removed, and those that were not.
+
+
+@pytest.mark.parametrize(
+    "shown", ["…", "...", "REDACTED", "[token redacted]", "***", "xxxxxxxxxxxx"]
+)
+@pytest.mark.parametrize("release", ["R10", "R12"])
+def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, release: str) -> None:
+    """All tokens look alike: a released one, a wrong one, and the one after it."""
+    wrong = "BADC0FFE" * 4
+    made = [
+        *(login(), show(ONE), said("token_release", {"token": TOKEN}, ok({})), show(refused(401))),
+        *(login(OTHER_TOKEN), show(refused(401), token=wrong), show(ONE, token=OTHER_TOKEN)),
+        key_login(shown),
+    ]
+
+    def redacted(entries: list[Entry]) -> str:
+        text = archive(entries)
+        for each in (TOKEN, OTHER_TOKEN, wrong, "Secret-31415926"):
+            text = text.replace(each, json.dumps(shown)[1:-1])
+        return text
+
+    results = checked(tmp_path, redacted(made), release=release)
+    assert not broken(results)
+    assert "show.identifier.selects" in held(results)
+    made += [show(TWO_DONE, 2), changed("resend", TWO_DONE, 2)]
+    results = checked(tmp_path, redacted(made), release=release)
+    assert broken(results) == {"resend.only_rejected"}
+
+
+def key_login(credentials: str) -> Entry:
+    """Return a login by a Web API key that was served."""
+    made = said("web_api_key_token", {}, ok({"token": TOKEN}))
+    header = {"name": "Authorization", "value": f"Basic {credentials}"}
+    made["request"]["headers"].append(header)
+    del made["request"]["postData"]
+    made["request"]["bodySize"] = 0
+    return made
+
+
+def test_tokens_that_were_taken_out_are_no_missing_tokens(tmp_path: Path) -> None:
+    """If no request has a token, they were removed from the recording."""
+    url = f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS"
+    assert not broken(checked(tmp_path, archive([login(), entry("GET", url, *ok([ONE]))])))
+
+
+def test_what_stands_for_a_token() -> None:
+    """Tokens of every form that the documents show are tokens."""
+    for text in ("", "…", "REDACTED", "$CRMCOM_TOKEN", "<token>", "0" * 32, "eyJh.eyJi."):
+        assert is_placeholder(text), text
+    for text in (TOKEN, "1234567890", "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIx.c2lnbmF0dXJl"):
+        assert not is_placeholder(text), text
+
+
+def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:
+    """Tokens are hidden wherever they stand, passwords and keys as well."""
+    key = base64.b64encode(b"KEY-31415926:").decode()
+    leaking = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
+    content = leaking["response"]["content"]
+    envelope = json.loads(content["text"])
+    envelope["status"]["message"] = f"{TOKEN} of Secret-31415926 KEY-31415926"
+    content["text"] = json.dumps(envelope)
+    results = checked(tmp_path, archive([login(), key_login(key), leaking]), release="R10")
+    assert broken(results) == {"list.life_cycle_state.filter"}
+    report = Report(results)
+    written = [report.as_json(), html.written(report), "".join(har.written(report))]
+    for text in (*written, junit.written(report).decode()):
+        for secret in (TOKEN, "Secret-31415926", "KEY-31415926", "S0VZLTMxNDE1OTI2"):
+            assert secret not in text
+
+
+# What is said of it.
+
+
+def test_what_the_recording_does_not_show_and_what_it_teaches(tmp_path: Path) -> None:
+    """Statements without evidence say so truly; the dialect is learned, errors included."""
+    without = said("list", {"token": TOKEN}, refused())
+    results = checked(tmp_path, archive([login(), listed([ONE]), without]))
+    by_id = {each.statement.id: each for each in results.statements}
+    assert by_id["delete.gone"].why == recording.NOTHING_SHOWN
+    assert by_id["methods.known"].why == by_id["methods.known"].statement.unchecked
+    assert set(results.findings.choices) >= {
+        "envelope.content_type",
+        "errors.code.no_semi_optional",
+        "errors.status.no_semi_optional",
+    }
+
+
+def test_only_what_is_asked_for(tmp_path: Path) -> None:
+    """A recording that shows nothing of it has failed, not passed."""
+    text = archive([login(), listed([ONE])])
+    results = checked(tmp_path, text, only="delete.*")
+    assert results.exit_code == 2
+    assert results.trouble == "no request in the recording tests any of the selected statements"
+    assert checked(tmp_path, text, only="list.*").exit_code == 0
+
+
+def test_an_error_of_a_check_is_an_error_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no verdict on the server."""
+
+    def fail(*_: Any) -> Iterator[str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(lists, "observe", fail)
+    results = checked(tmp_path, archive([login(), listed([ONE])]))
+    assert results.exit_code == 2
+    assert "the check lists: ZeroDivisionError" in str(results.trouble)
+
+
+def test_files_are_bounded_and_their_order_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries are checked by their times; more than fits into memory is refused."""
+    text = archive([show(ONE), changed("delete", ONE), show(ONE)])
+    entries = json.loads(text)["log"]["entries"]
+    assert broken(checked(tmp_path, archive(entries[::-1]))) == {"delete.gone"}
+    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
+    with pytest.raises(OptionsError, match=r"more than 0 MB; check .* on its own, or in parts"):
+        checked(tmp_path, text)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+def test_a_moment_that_no_calendar_has_is_none(tmp_path: Path, moment: str) -> None:
+    """In UTC there is no such date: the recording began when nobody knows."""
+    results = checked(tmp_path, archive([login() | {"startedDateTime": moment}]))
+    assert results.began == "1970-01-01T00:00:00+00:00"
+
+
+def test_a_query_may_hold_half_a_character(tmp_path: Path) -> None:
+    """Where it stands apart from its URL it is read as it is."""
+    made = listed([])
+    made["request"]["url"] = made["request"]["url"].partition("?")[0]
+    made["request"]["queryString"] = [{"name": "entity", "value": "\ud800"}]
+    results = checked(tmp_path, archive([login(), made]))
+    assert "entity=%ED%A0%80" in results.history[-1].call.query
+
+
+# What cannot be done.
+
+NO_RECORDINGS = {
+    "": "is not valid JSON",
+    '{"log": {"entries": [{"a": 1}': "is not valid JSON",
+    "\x00\xff": "is not valid JSON",
+    "[]": "is not a HAR file: it has no log.entries",
+    '{"log": {"entries": {}}}': "is not a HAR file: it has no log.entries",
+    archive([]): "concerns the API: no response to a request with /crmapi/rest/v2 in its URL",
+    archive([1, None, [], {"request": []}]): "skipped: 4 that cannot be read",
+    archive([entry("GET", "https://app.example.com/", 200, "")]): "1 of other hosts or paths",
+}
+
+
+@pytest.mark.parametrize(("text", "why"), NO_RECORDINGS.items(), ids=range(len(NO_RECORDINGS)))
+def test_files_that_are_no_recordings(tmp_path: Path, text: str, why: str) -> None:
+    """One line says what is wrong with which file."""
+    with pytest.raises(OptionsError) as caught:
+        checked(tmp_path, text)
+    assert str(caught.value).startswith("--from-har: ")
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "none.har"])
+def test_files_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    """A folder, and what does not exist."""
+    with pytest.raises(OptionsError, match=r"--from-har: cannot read .*"):
+        prepared(values(from_har=(str(tmp_path / name),)), now=NOW)
+
+
+def test_options_that_make_no_sense_beside_it() -> None:
+    """All that is about requests to be sent."""
+    given = {
+        "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
+        "max_requests": 5, "rate": 1.0, "timeout": 5.0, "seed": 1, "admin_token": "A",
+        "ledger": "l.jsonl", "all_records": True, "only_number": ("7",), "dialect": "bulk",
+        "secret_key": ("A=B",), "profile": "dev", "max_examples": 7,
+    }  # fmt: skip
+    for name, value in given.items():
+        option = name.replace("_", "-")
+        with pytest.raises(OptionsError, match=f"--{option} is not allowed with --from-har"):
+            prepared(values(from_har=("x.har",), **{name: value}), now=NOW)
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder, in an environment that is about another server."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+    other = {"CRMCOM_BASE_URL": "https://other.example.com", "CRMCOM_TOKEN": "T"}
+    return subprocess.run(
+        [sys.executable, "-m", "crmcom_kit", "check", "--from-har", "a.har", *arguments],
+        cwd=folder, env=clean | other, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """Exit codes, reports, and an environment that does not matter."""
+    wrong = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
+    (tmp_path / "a.har").write_text(archive([login(), wrong]))
+    outputs = {"json": "a.json", "dialect-out": "a.toml", "junit": "a.xml", "html": "a.html"}
+    done = command(tmp_path, *(f"--{name}={path}" for name, path in outputs.items()))
+    assert done.returncode == 1, done.stderr
+    assert "✗ list.life_cycle_state.filter" in done.stdout
+    assert "2 recorded exchanges were checked, and nothing was sent" in done.stdout
+    assert all((tmp_path / path).stat().st_size for path in outputs.values())
+    options = json.loads((tmp_path / "a.json").read_text())["run"]["options"]
+    assert options == {"from-har": ["a.har"]}
+    for arguments in (["--har", "a.har"], ["--token", "T"], ["--from-har", "none.har"]):
+        done = command(tmp_path, *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"Error: {arguments[0]}")
+        assert done.stderr.count("\n") == 1

@@ -1,0 +1,138 @@
+"""Conversations with a server, written down as a HAR file: an entry each second."""
+
+import copy
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from stand_in.reading import Request
+from stand_in.server import Reply, StandIn
+
+from crmcom_kit.schemas import API_PATH, resolve
+from crmcom_kit.schemas.examples import examples
+from crmcom_kit.schemas.methods import methods
+
+NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+HOST = "https://crm.example.com"
+TOKEN = "CAFED00D" * 4
+LOGIN = {"username": "ann", "password": "Secret-31415926", "organisation": "ACME"}
+IDENTIFIER = "webhook_request_identifier"
+EXAMPLE = next(iter(examples("show_answer", resolve("R9")).values()))["value"]["data"]
+
+Entry = dict[str, Any]
+Answer = tuple[int, str | None]  # HTTP status, body
+
+
+def ok(data: Any) -> Answer:
+    """Return a response of success."""
+    status = {"code": "OK", "message": "", "description": ""}
+    return 200, json.dumps({"status": status, "data": data})
+
+
+def refused(status: int = 400) -> Answer:
+    """Return an error."""
+    return status, '{"status": {"code": "E.1", "message": "No.", "description": ""}, "data": null}'
+
+
+def record(number: int, /, **changed: Any) -> dict[str, Any]:
+    """Return a webhook request, REJECTED unless something else is said."""
+    made: dict[str, Any] = copy.deepcopy(EXAMPLE)
+    made |= {"id": f"{number:032X}", "number": str(number), "life_cycle_state": "REJECTED"}
+    made |= {"entity": "JOBS", "entity_id": "E1", "error_code": "X"} | changed
+    if made["life_cycle_state"] == "SUCCESSFUL":
+        made |= {"error_code": None, "error_description": None}
+    return made
+
+
+def said(method: str, given: Mapping[str, Any], answer: Answer, **more: Any) -> Entry:
+    """Return a request and its response as a program records them; ``more`` goes into the entry."""
+    about = methods(resolve("R15"))[method]
+    status, text = answer
+    is_post = about.verb == "POST"
+    pairs = {
+        name: ",".join(f"{key}={each}" for key, each in value.items())
+        if isinstance(value, Mapping)
+        else value
+        for name, value in given.items()
+    }
+    query = "" if is_post else f"?{urlencode(pairs, safe='=')}"
+    made = entry(about.verb, f"{HOST}{API_PATH}/{about.path}{query}", status, text)
+    if is_post:
+        sent = json.dumps(given)
+        made["request"] |= {"postData": {"mimeType": "", "text": sent}, "bodySize": len(sent)}
+    return made | more
+
+
+def entry(verb: str, url: str, status: int, text: str | None) -> Entry:
+    """Return an entry as every program writes it, more or less."""
+    content: Entry = {"size": len(text or ""), "mimeType": "application/json"}
+    if text is not None:
+        content["text"] = text
+    headers = [{"name": "Content-Type", "value": "application/json"}]
+    return {
+        "time": 20.5,
+        "request": {
+            "method": verb,
+            "url": url,
+            "headers": [{"name": ":authority", "value": "crm.example.com"}],
+            "bodySize": 0,
+        },
+        "response": {"status": status, "headers": headers, "content": content},
+        "cache": {},
+    }
+
+
+def written_down(app: StandIn) -> list[Entry]:
+    """Return a list that a server's requests and responses are added to from now on."""
+    found: list[Entry] = []
+    handle = app.handle
+
+    def tapped(request: Request) -> Reply:
+        reply = handle(request)
+        url = f"{HOST}{request.path}?{request.query}"
+        made = entry(request.verb, url, reply.status, reply.body.decode())
+        if request.body:
+            made["request"] |= {"postData": {"text": request.body.decode()}}
+        found.append(made)
+        return reply
+
+    app.handle = tapped  # type: ignore[method-assign]
+    return found
+
+
+def login(token: str = TOKEN, **given: Any) -> Entry:
+    """Return a login that was served."""
+    return said("token", LOGIN | given, ok({"token": token}))
+
+
+def show(answer: Any, number: int = 1, *, token: str = TOKEN, **given: Any) -> Entry:
+    """Return a show of a webhook request by its id; an answer is an envelope or a record."""
+    named = {"id": record(number)["id"]}
+    return said("show", {"token": token, IDENTIFIER: named, **given}, _answer(answer))
+
+
+def listed(answer: Any, *, token: str = TOKEN, **filters: Any) -> Entry:
+    """Return a list by filters; of all jobs without any."""
+    return said("list", {"token": token, **(filters or {"entity": "JOBS"})}, _answer(answer))
+
+
+def changed(method: str, answer: Any, number: int = 1, **more: Any) -> Entry:
+    """Return a resend or a delete."""
+    given = {"token": TOKEN, IDENTIFIER: {"id": record(number)["id"]}}
+    return said(method, given, _answer(answer), **more)
+
+
+def _answer(answer: Any) -> Answer:
+    return answer if isinstance(answer, tuple) else ok(answer)
+
+
+def archive(entries: Iterable[Any], creator: str = "mitmproxy") -> str:
+    """Return entries as a HAR file; those without a time follow one each second."""
+    made: list[Any] = []
+    for at, each in enumerate(entries, 1):
+        when = (NOW + dt.timedelta(seconds=at)).isoformat()
+        made.append({"startedDateTime": when, **each} if isinstance(each, Mapping) else each)
+    log = {"version": "1.2", "creator": {"name": creator, "version": "1"}, "entries": made}
+    return json.dumps({"log": log})
