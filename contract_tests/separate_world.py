@@ -37,7 +37,8 @@ class SeparateWorld:
         """
         path = f"worlds/{self.name}/__admin/reset"
         answer = ask_once(self._root, _admin_call("POST", path, self.admin_token), _LIMITS)
-        if answer is None or answer.status != 200:
+        body = answer.json if answer is not None else None
+        if not isinstance(body, dict) or "epoch" not in body:
             why = "does not respond" if answer is None else f"returned HTTP {answer.status}"
             msg = f"the world {self.name} cannot be reset: the mock's control API {why}"
             raise TargetDown(msg)
