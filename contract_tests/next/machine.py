@@ -116,7 +116,7 @@ def explore(
         exploration.note(shrinks=False)
         raise
     with _at_most(client, budget - (client.sent - began)):
-        exploration.note(shrinks=True)
+        exploration.note(shrinks=not client.is_time_up)
 
 
 @contextmanager
