@@ -63,8 +63,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
     one = _Run(target.release, _shared_tokens(recording, target.release))
-    findings, history = one.findings, recording.history
-    trouble = None
+    findings, trouble = one.findings, None
     try:
         for content in contents(recording, target.release):
             one.start(content)
@@ -72,12 +71,12 @@ def run_recording(target: Target, config: RunConfig) -> Results:
                 config.stop.check()
                 one.observe(each)
             one.conclude()
+        for violation in one.service.conclude():
+            one.broke(violation)
+        for choice in seen_in(one.history, target.release):
+            findings.chose(*choice)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    for violation in one.service.conclude():
-        one.broke(violation)
-    for choice in seen_in(history, target.release):
-        findings.chose(*choice)
     found = statement_results(
         findings, target.release, config.deviations, config.only, unseen=NOTHING_SHOWN
     )
@@ -85,7 +84,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
     elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
         trouble = "no request in the recording tests any of the selected statements"
-    warnings = [f"{len(history)} recorded exchanges were checked, and nothing was sent"]
+    warnings = [f"{len(one.history)} recorded exchanges were checked, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
     renewed = (each.exchange.number for each in recording.exchanges if each.anew and each.answered)
@@ -97,7 +96,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         began=recording.began,
         seconds=time.monotonic() - began,
         statements=found,
-        history=history,
+        history=tuple(one.history),
         renewed=frozenset(renewed),
         findings=findings,
         trouble=trouble,
@@ -137,6 +136,7 @@ class _Run:
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
         self.service = Service(self.belief)  # type: ignore[arg-type]
+        self.history: list[Exchange] = []
         self.secrets: set[str] = set()
         self._later = Later({})
         #: What may be somebody else's doing, and which requests may have done it, by statement.
@@ -166,6 +166,7 @@ class _Run:
         if not entry.recorded.answered:
             self._lose(sense)
             return
+        self.history.append(exchange)
         self._learn_secrets(exchange, sense)
         self._know_token(exchange, sense)
         if entry.others and not self._is_apart(entry):
@@ -179,7 +180,8 @@ class _Run:
         found = self.oracle.observe(exchange)
         self._note(found, exchange, sense)
         was = ChainMap(before, self.belief.known)
-        self._drop_unproved(Case(Suspicion(exchange, "", "", ()), was, self._later))
+        if sense.name == "list":
+            self._drop_unproved(Case(Suspicion(exchange, "", "", ()), was, self._later))
         for suspicion in found.suspicions:
             self._settle(Case(suspicion, was, self._later), sense)
 
@@ -249,15 +251,9 @@ class _Run:
             for each in suspicion.hypotheses
             if isinstance(each.confirmation, Effect)
         }
-        if causes:
-            close = {
-                statement: change
-                for statement, change in causes.items()
-                if self._later.is_close(known.seen, change, case.exchange)
-            }
-            if close:
-                self._coincidences.append((suspicion, close))
-        elif case.seen is not None or not case.exchange.ok:
+        if any(self._later.is_close(known.seen, each, case.exchange) for each in causes.values()):
+            self._coincidences.append((suspicion, causes))
+        elif not causes and (case.seen is not None or not case.exchange.ok):
             what = "changed" if case.exchange.ok else "deleted"
             self.belief.others[known.id] = (
                 f"number {known.number} was {what} by somebody else during the run"
@@ -295,10 +291,7 @@ class _Run:
 
     def _observe_alone(self, exchange: Exchange, sense: Sense) -> None:
         """Observe an exchange by itself, and forget what it may have changed."""
-        belief = Belief(self._release, knows_tokens=False)
-        if isinstance(sense.token, str):
-            belief.set_token(sense.token, self.belief.token_state(sense.token))
-        found = Oracle(belief).observe(exchange)
+        found = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
         self._note(found, exchange, sense)
         for suspicion in found.suspicions:
             if isinstance(suspicion.hypotheses[-1].confirmation, Now):
