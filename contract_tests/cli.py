@@ -14,30 +14,47 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcom_kit.config_file import config_option
-from crmcom_kit.contract_tests.options import OPTIONS, Option
+from crmcom_kit.contract_tests.options import CHECKED, HEADINGS, OPTIONS, REPORTS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.results import Results
 
+#: The files that a run writes: heading and help by option.
 _OUTPUTS = {
-    "junit": "Write a JUnit report: one test case for each statement.",
-    "json": "Write the JSON report.",
-    "ctrf": "Write a CTRF report (Common Test Report Format): one test for each statement.",
-    "html": "Write a self-contained HTML page.",
-    "summary": "Write a job summary in Markdown. It is also appended to $GITHUB_STEP_SUMMARY if "
-    "that is set.",
-    "har": "Write all traffic as a HAR 1.2 archive; secrets are redacted, long bodies cut.",
-    "dialect-out": "Write the server's choices as a dialect file for `crmcom-kit serve --dialect`.",
-    "write-deviations": "Write a draft of a deviations file that lists the broken statements.",
-}
+    "write-deviations": (CHECKED, "Write a draft of such a file, with the broken statements."),
+    "html": (REPORTS, "Write a page for people, in one file."),
+    "junit": (REPORTS, "Write a JUnit report: a test case for each statement."),
+    "json": (REPORTS, "Write everything as JSON, for programs."),
+    "har": (REPORTS, "Write all traffic as a HAR 1.2 archive; long bodies are cut."),
+    "dialect-out": (
+        REPORTS, "Write the server's choices as a dialect file for `crmcom-kit serve --dialect`."
+    ),
+}  # fmt: skip
 
 
 class Refused(click.ClickException):
     """What the command line asks for cannot be done: one line, exit code 2."""
 
     exit_code = 2
+
+
+class _Command(click.Command):
+    """A command whose help has its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each heading; what has none comes last."""
+        headings = {option.key: option.heading for option in OPTIONS}
+        headings |= {name.replace("-", "_"): found for name, (found, _) in _OUTPUTS.items()}
+        rows: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*HEADINGS, "Other")}
+        for param in self.get_params(ctx):
+            row = param.get_help_record(ctx)
+            if row is not None:
+                rows[headings.get(param.name or "", "Other")].append(row)
+        for heading, found in rows.items():
+            with formatter.section(heading):
+                formatter.write_dl(found)
 
 
 class _Given(click.Option):
@@ -77,28 +94,27 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
-    for name, text in reversed(_OUTPUTS.items()):
+    for name, (_, text) in reversed(_OUTPUTS.items()):
         kind = click.Path(dir_okay=False, path_type=Path)
         command = click.option(f"--{name}", type=kind, metavar="FILE", help=text)(command)
     return command
 
 
-@click.command(context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"})
+@click.command(cls=_Command, context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"})
 @config_option
 @_with_options
 @_with_outputs
+@click.option("--next", "runs_next", is_flag=True, hidden=True)
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**given: Any) -> None:
     """Check a server against the contract, statement by statement.
 
-    The server can be a mock, a real instance, or your own stubs. Without --base-url a mock is
-    started and checked. The run is read-only unless --allow is given. (A crmcom-kit mock on this
-    machine is checked in a separate world.) Prefer environment variables for credentials.
+    The server can be a mock, a real instance, or your own stubs. The run is read-only unless
+    --allow is given; a crmcom-kit mock on this machine is checked in a separate world. Pass
+    credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there.
 
     Exit status 0: every statement that was tested holds. 1: a statement is broken, or a listed
     deviation no longer occurs. 2: the run itself failed, or was interrupted.
-
-    With --from-har recorded traffic is checked, and nothing is sent.
     """
     _leave_aside_variables(given)
     stop = Stop()
@@ -120,16 +136,13 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     from crmcom_kit.contract_tests.reports.report import Report
 
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
-    verbose = given.pop("verbose")
+    verbose, runs_next = given.pop("verbose"), given.pop("runs_next")
     _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
-    results = _run(given, now, stop)
+    results = _run(given, now, stop, runs_next=runs_next)
     report = Report(results)
-    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if step_summary and _is_same(outputs["summary"], step_summary):
-        outputs["summary"] = None  # what stands there stays, and it is appended once
     failures = _write(report, outputs, now.date())  # first: a terminal may go away
-    if step_summary:
+    if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append_summary(report, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
@@ -157,10 +170,11 @@ def _check_outputs(
             raise Refused(msg)
 
 
-def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
+def _run(given: dict[str, Any], now: dt.datetime, stop: Stop, *, runs_next: bool) -> "Results":
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
+    from crmcom_kit.contract_tests.reports import terminal
     from crmcom_kit.contract_tests.run import run
     from crmcom_kit.schemas.dialect import DialectError
     from crmcom_kit.schemas.releases import UnknownRelease
@@ -169,16 +183,13 @@ def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
         target, config = prepared(given, now=now)
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
-    with _no_litter(keep=config.profile == "dev"):
-        return run(target, replace(config, stop=stop))
+    with _no_litter(), terminal.progress() as shown:
+        return run(target, replace(config, stop=stop, next=runs_next, progress=shown))
 
 
 @contextmanager
-def _no_litter(*, keep: bool) -> Iterator[None]:
+def _no_litter() -> Iterator[None]:
     """Have Hypothesis put what it notes for itself elsewhere than into the user's folder."""
-    if keep:
-        yield
-        return
     from hypothesis.configuration import set_hypothesis_home_dir
 
     with TemporaryDirectory() as home:
@@ -202,10 +213,6 @@ def _show(report: "Report", *, verbose: bool) -> None:
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
     console = Terminal(highlight=False, markup=True)
     terminal.show(report, console, every=verbose)
-
-
-def _is_same(path: Path | None, other: str) -> bool:
-    return path is not None and os.path.realpath(path) == os.path.realpath(other)
 
 
 def _append_summary(report: "Report", path: Path) -> None:
@@ -250,16 +257,14 @@ def _writers(
     """Return what makes each report, by the name of its option."""
     from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
     from crmcom_kit.contract_tests.deviations import write_deviations
-    from crmcom_kit.contract_tests.reports import ctrf, har, html, job_summary, junit
+    from crmcom_kit.contract_tests.reports import har, html, junit
 
     results = report.results
-    broken = [(each.statement.id, seen) for each in results.statements for _, seen in each.alike]
+    broken = [(each.statement.id, seen) for each in results.statements for _, _, seen in each.alike]
     return {
         "junit": lambda: junit.written(report),
         "json": report.as_json,
-        "ctrf": lambda: ctrf.written(report),
         "html": lambda: html.written(report),
-        "summary": lambda: job_summary.written(report),
         "har": lambda: har.written(report),
         "dialect-out": lambda: report.text(
             dialect_file(results.findings, results.target.name, results.began)

@@ -10,16 +10,13 @@ from typing import Any
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
-from crmcom_kit.contract_tests.extensions import load_extensions
 from crmcom_kit.contract_tests.options import (
-    DEFAULT_EXAMPLES,
-    Profile,
+    EXAMPLES,
     allowed_changes,
     check_values,
     command_line,
     is_scoped,
     nondefault_options,
-    resolve_seed,
     secret_keys,
 )
 from crmcom_kit.contract_tests.recorded.reading import Recording, read_recording
@@ -41,7 +38,7 @@ class RunConfig:
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
     scope: Callable[[Record], bool] | None = None
     only: str = "*"  # a glob of statement ids
-    max_examples: int = DEFAULT_EXAMPLES  # of each generated layer, where no budget rules
+    max_examples: int = EXAMPLES  # of the generated layer, where no budget rules
     deviations: Deviations = field(default_factory=Deviations)
     options: dict[str, Any] = field(default_factory=dict)
     command: str = "crmcom-kit check"
@@ -53,8 +50,8 @@ class RunConfig:
     dry_run: bool = False  # only say what would be called
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
+    next: bool = False  # run the kit in ``next``
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
-    profile: Profile = "ci"  # how much the generated layers try, see ``profiles``
     now: Callable[[], float] = field(default=time.monotonic, compare=False)  # only goes forward
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 
@@ -73,13 +70,11 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     Raises:
         OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
     """
-    load_extensions()
     check_values(values)
     target, recording = _target(values)
     listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
-    seed = resolve_seed(values, now.timestamp())
     config = RunConfig(
-        seed=seed,
+        seed=values["seed"],
         limits=Limits(**{name: values[name] for name in _LIMITS}),
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values) if is_scoped(values) else None,
@@ -88,11 +83,12 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         secret_keys=secret_keys(values),
         recording=recording,
         options=nondefault_options(values),
-        command=command_line({**values, "seed": seed}),
+        command=command_line(values),
         began=now.isoformat(timespec="seconds"),
         world=f"check-{now:%Y%m%d-%H%M%S-%f}",
         admin_token=values["admin_token"] or None,
-        **{name: values[name] for name in ("only", "profile", "max_examples", "dry_run")},
+        only=values["only"],
+        dry_run=values["dry_run"],
     )
     return target, config
 

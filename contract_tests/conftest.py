@@ -22,14 +22,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _chosen(values: dict[str, Any]) -> Any:
     import fnmatch
 
+    from crmcom_kit.contract_tests.options import OptionsError, check_values
     from crmcom_kit.contract_tests.probes.registry import probes
     from crmcom_kit.schemas.releases import UnknownRelease
     from crmcom_kit.schemas.statements import statements
 
     changing = {each for probe in probes() if probe.layer in _CHANGING for each in probe.statements}
     try:
+        check_values(values)  # here, since else each test would have the same error
         found = statements(values["release"])
-    except UnknownRelease as error:
+    except (OptionsError, UnknownRelease) as error:
         raise pytest.UsageError(str(error)) from None
     for statement in found:
         if fnmatch.fnmatchcase(statement.id, values["only"]):

@@ -40,9 +40,12 @@ class Deviation:
     reason: str
     date: dt.date  # since when it is known
     expires: dt.date | None = None  # the first day on which it is not accepted any more
+    method: str | None = None  # the one that breaks it; None: any
 
-    def explains(self, seen: str) -> bool:
-        """Whether ``seen``, as a violation words it, is the behavior that is listed."""
+    def explains(self, seen: str, method: str = "") -> bool:
+        """Whether ``seen``, as a violation of ``method`` words it, is what is listed."""
+        if self.method not in (None, method):
+            return False
         pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
         return fnmatchcase(seen, pattern)
 
@@ -52,15 +55,13 @@ class Deviations:
 
     def __init__(self, listed: Sequence[Deviation] = (), *, today: dt.date | None = None) -> None:
         """Keep the listed ones that have not expired ``today``."""
-        self._by_statement = {
-            each.statement: each
-            for each in listed
-            if today is None or each.expires is None or today < each.expires
-        }
+        self._listed = [
+            each for each in listed if today is None or each.expires is None or today < each.expires
+        ]
 
-    def of(self, statement: str) -> Deviation | None:
-        """Return the deviation that is listed for a statement, or None."""
-        return self._by_statement.get(statement)
+    def of(self, statement: str) -> tuple[Deviation, ...]:
+        """Return the deviations that are listed for a statement: one, or one for each method."""
+        return tuple(each for each in self._listed if each.statement == statement)
 
 
 def read_deviations(path: Path) -> tuple[Deviation, ...]:
@@ -71,10 +72,11 @@ def read_deviations(path: Path) -> tuple[Deviation, ...]:
         if set(content) - {"deviation"} or not isinstance(entries, list):
             raise DeviationsError(_text(", ".join(content), "[[deviation]] alone"))
         found = tuple(_read(at, entry) for at, entry in enumerate(entries, 1))
-        names = [each.statement for each in found]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            msg = f"statement: {twice} is listed twice"
-            raise DeviationsError(msg)
+        for at, each in enumerate(found):
+            others = [other.method for other in found[:at] if other.statement == each.statement]
+            if each.method in others or None in others or (others and each.method is None):
+                msg = f"statement: {each.statement} is listed twice; give each entry another method"
+                raise DeviationsError(msg)
     except (OSError, ValueError) as error:
         msg = f"{path}: {error}"
         raise DeviationsError(msg) from None
@@ -93,17 +95,19 @@ def _read(at: int, entry: Any) -> Deviation:
         if type(value) is not wanted:
             form = "a date such as 2026-11-24, unquoted" if wanted is dt.date else "a text"
             raise DeviationsError(_text(f"{place}: {name}: {value!r}", form))
-    if missing := next((n for n in members if n not in entry and n != "expires"), None):
+    if missing := next((n for n in members if n not in (*entry, "expires", "method")), None):
         msg = f"{place}: {missing} is missing"
         raise DeviationsError(msg)
     deviation = Deviation(**entry)
     try:
-        statement(deviation.statement)
+        methods = statement(deviation.statement).methods
     except UnknownStatement as error:
         msg = f"{place}: {error}"
         raise DeviationsError(msg) from None
     if deviation.kind not in KINDS:
         raise DeviationsError(_text(f"{place}: kind: {deviation.kind!r}", ", ".join(KINDS)))
+    if deviation.method is not None and deviation.method not in methods:
+        raise DeviationsError(_text(f"{place}: method: {deviation.method!r}", ", ".join(methods)))
     return deviation
 
 

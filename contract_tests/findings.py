@@ -1,10 +1,12 @@
 """What a run found: statements kept, violations, choices, and what could not be tried."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
@@ -33,6 +35,7 @@ class Violation(Exception):
         seen: str,
         record: str | None = None,
         layer: str = "",
+        method: str = "",
     ) -> None:
         """Keep the facts.
 
@@ -44,6 +47,7 @@ class Violation(Exception):
             record: the id of the webhook request concerned, where it is about one.
             layer: which part of the run sent the request that shows it: "probe", "machine", or
                 "check" for what the run itself sends, and for recorded traffic.
+            method: the method that breaks it, if it is not that of the last call.
         """
         super().__init__(statement, expected, seen)
         self.statement = statement
@@ -52,13 +56,14 @@ class Violation(Exception):
         self.seen = shortened(seen, MAX_TEXT)
         self.record = None if record is not None and len(record) > MAX_TEXT else record
         self.layer = layer
+        self.method = method or (exchanges[-1].call.method if exchanges else "")
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
     def again(self) -> "Violation":
         """Return the same violation, to be told once more."""
         return Violation(
             self.statement, *self.exchanges, expected=self.expected, seen=self.seen,
-            record=self.record, layer=self.layer,
+            record=self.record, layer=self.layer, method=self.method,
         )  # fmt: skip
 
     @property
@@ -83,48 +88,112 @@ class Withheld(Unreachable):
     """A request that the scope of the run keeps from being sent."""
 
 
+#: So many causes of violations of one statement are told apart; more violations are counted.
+MAX_KEPT = 10
+
+#: So many kinds of violation of one statement are told apart, by what was expected and seen.
+MAX_KINDS = 1_000
+
+#: So many exchanges are named that tell of one statement, and records that show one cause.
+MAX_REQUESTS = 10_000
+
+_MAX_ALSO, _MAX_ALSO_TEXT = 4, 100  # texts that are named of one cause; characters of each
+#: So many requests of a violation, and characters of each, are left out of the comparison.
+_MAX_COMPARED, _MAX_SENT = 3, 10_000
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
+_WORD = re.compile(r"(?<!HTTP )\b\w+")
+_VALUES = re.compile(r"\*(?:\W+\*)+")
+
+
+@dataclass(slots=True)
+class Cause:
+    """Violations of one statement that differ in values alone: reports show one of them."""
+
+    violation: Violation  # the one with the fewest calls
+    times: int = 0
+    methods: set[str] = field(default_factory=set)  # that break the statement so
+    records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
+    also: dict[str, str] = field(default_factory=dict)  # what else was seen, some of it
+
+    def add(self, violation: Violation) -> None:
+        """Count a violation, and show it if that takes fewer calls."""
+        self.times += 1
+        self.methods.add(violation.method)
+        if violation.record is not None and len(self.records) < MAX_REQUESTS:
+            self.records.add(violation.record)
+        is_cut = bool(violation.witness) or not self.violation.witness
+        if is_cut and len(violation.calls) < len(self.violation.calls):
+            self.violation, violation = violation, self.violation
+        if len(self.also) < _MAX_ALSO and len(violation.seen) <= _MAX_ALSO_TEXT:
+            self.also.setdefault(_without_values(violation.seen), violation.seen)
+
+    @property
+    def also_seen(self) -> list[str]:
+        """What was seen of others, if it differs in more than numbers; some of it."""
+        shown = _without_values(self.violation.seen)
+        return [seen for shape, seen in self.also.items() if shape != shown]
+
+
+def _shape(violation: Violation) -> tuple[str, str]:
+    """Return what a violation has in common with others of its cause: it, without its values."""
+    sent = {"id", "number"}
+    for call in [each.call for each in violation.exchanges[-_MAX_COMPARED:]]:
+        values = " ".join(part.partition("=")[2] for part in call.query[:_MAX_SENT].split("&"))
+        sent.update(_WORD.findall(f"{unquote(values)} {(call.body or b'')[:_MAX_SENT]!r}"))
+    return _without_values(violation.expected, sent), _without_values(violation.seen, sent)
+
+
+def _without_values(text: str, sent: Collection[str] = ()) -> str:
+    """Return ``text`` without what was sent, without what is quoted, and without numbers."""
+
+    def is_value(word: str) -> bool:
+        return word in sent or any(each.isdigit() for each in word)
+
+    text = _QUOTED.sub("*", text)
+    text = _WORD.sub(lambda found: "*" if is_value(found[0]) else found[0], text)
+    return _VALUES.sub("*", text)
+
+
+class Kind(NamedTuple):
+    """What violations of one statement have in common that are told apart for deviations."""
+
+    method: str
+    expected: str
+    seen: str
+
+
 @dataclass(slots=True)
 class StatementFindings:
     """All that a run found out about one statement."""
 
     held: int = 0
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
-    violations: list[Violation] = field(default_factory=list)
+    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by shape
+    more: int = 0  # violations of further causes
     missed: list[str] = field(default_factory=list)  # why something of it could not be tried
     breaks: int = 0
-    alike: Counter[tuple[str, str]] = field(default_factory=Counter)  # by expected and seen
+    held_by: Counter[str] = field(default_factory=Counter)  # by method
+    alike: Counter[Kind] = field(default_factory=Counter)
     is_complete: bool = True  # whether ``alike`` has every kind of violation
 
+    @property
+    def violations(self) -> list[Violation]:
+        """One violation of each cause, in the order in which they were first seen."""
+        return [cause.violation for cause in self.causes.values()]
+
     def keep(self, violation: Violation) -> None:
-        """Count a violation, and keep it whole if there is room or it differs from all others."""
-        kind = (violation.expected, violation.seen)
+        """Count a violation with those of its cause."""
         self.breaks += 1
-        is_new = kind not in self.alike
-        if is_new and len(self.alike) >= MAX_KINDS:
+        kind = Kind(violation.method, violation.expected, violation.seen)
+        if kind in self.alike or len(self.alike) < MAX_KINDS:
+            self.alike[kind] += 1
+        else:
             self.is_complete = False
+        shape = _shape(violation)
+        if shape not in self.causes and len(self.causes) >= MAX_KEPT:
+            self.more += 1
             return
-        self.alike[kind] += 1
-        if len(self.violations) >= MAX_KEPT:
-            repeated = self._last_repeated() if is_new else None
-            if repeated is None:
-                return
-            del self.violations[repeated]
-        self.violations.append(violation)
-
-    def _last_repeated(self) -> int | None:
-        """Return the index of the last violation that looks like an earlier one, or None."""
-        kinds = [(each.expected, each.seen) for each in self.violations]
-        return max((at for at, kind in enumerate(kinds) if kind in kinds[:at]), default=None)
-
-
-#: So many violations of one statement are kept whole; more are counted.
-MAX_KEPT = 10
-
-#: So many kinds of violation of one statement are told apart, by what was expected and seen.
-MAX_KINDS = 1_000
-
-#: So many exchanges are named that tell of one statement.
-MAX_REQUESTS = 10_000
+        self.causes.setdefault(shape, Cause(violation)).add(violation)
 
 
 class Findings:
@@ -133,7 +202,8 @@ class Findings:
     def __init__(self) -> None:
         """Start with nothing found."""
         self._found: dict[str, StatementFindings] = {}
-        self._held: dict[tuple[str, ...], list[int]] = {}  # held together, by which exchanges
+        #: What was held together for a method, by which exchanges.
+        self._held: dict[tuple[tuple[str, ...], str], list[int]] = {}
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
@@ -144,10 +214,11 @@ class Findings:
     def by_statement(self) -> dict[str, StatementFindings]:
         """What was found out, by statement."""
         held, self._held = self._held, {}
-        for statements, exchanges in held.items():
+        for (statements, method), exchanges in held.items():
             for statement in statements:
                 found = self._of(statement)
                 found.held += len(exchanges)
+                found.held_by[method] += len(exchanges)
                 room = MAX_REQUESTS - len(found.requests)
                 found.requests.update(exchanges[: max(0, room)])
         return self._found
@@ -172,6 +243,7 @@ class Findings:
         """Note that a promise was kept."""
         found = self._of(statement)
         found.held += 1
+        found.held_by.update(exchange.call.method for exchange in exchanges[-1:])
         if len(found.requests) < MAX_REQUESTS:
             found.requests.update(exchange.number for exchange in exchanges)
 
@@ -182,7 +254,8 @@ class Findings:
         somebody asks.
         """
         if statements:
-            self._held.setdefault(tuple(statements), []).append(exchange.number)
+            kept = (tuple(statements), exchange.call.method)
+            self._held.setdefault(kept, []).append(exchange.number)
 
     def broke(self, violation: Violation) -> None:
         """Note a violation."""

@@ -5,21 +5,24 @@ import math
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 from crmcom_kit.redaction import redact_url
 
-Profile = Literal["ci", "dev", "explore"]
-#: How much is generated; see ``profiles``.
-PROFILES: tuple[Profile, ...] = get_args(Profile)
 DEFAULT_TIMEOUT = 30.0  # seconds
 DEFAULT_MAX_TIME = 600.0  # seconds
-DEFAULT_EXAMPLES = 50  # of each generated layer, where no budget rules
+EXAMPLES = 50  # of the generated layer, where no budget rules
 #: No wait of a run is longer, for an answer or between two requests, in seconds.
 _LONGEST = 86_400
 #: What may be changed with ``--allow``.
 CHANGES = ("resend", "delete")
+
+
+#: What the help is divided into, in its order.
+TARGET, LOGIN, CHANGED = "Target", "Login", "What may be changed"
+BUDGET, CHECKED, REPORTS, RECORDINGS = "Budget", "What is checked", "Reports", "Recordings"
+HEADINGS = (TARGET, LOGIN, CHANGED, BUDGET, CHECKED, REPORTS, RECORDINGS)
 
 
 class OptionsError(ValueError):
@@ -31,6 +34,7 @@ class Option:
     """One option: ``--name`` of the command, ``--crmcom-name`` of pytest, maybe ``CRMCOM_NAME``."""
 
     name: str
+    heading: str  # one of HEADINGS
     help: str
     type: type = str  # str, int, float; bool is a flag
     metavar: str | None = None
@@ -65,150 +69,117 @@ class Option:
 
 OPTIONS = (
     Option(
-        "base-url",
-        "Base URL of the server to check, such as https://host/crmapi/rest/v2. Without it, a mock "
-        "is started and checked.",
-        metavar="URL",
-        variable=True,
-        of_recordings=True,
+        "base-url", TARGET,
+        "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
+        "started and checked.",
+        metavar="URL", variable=True, of_recordings=True,
     ),
     Option(
-        "from-har",
-        "Check the traffic in this HAR file, and send nothing. Repeatable: several files count as "
-        "one recording. With --base-url: only requests below that URL.",
-        metavar="FILE",
-        repeats=True,
-        of_recordings=True,
+        "release", TARGET,
+        "Release that the server should conform to, R9 or newer; an unknown version counts as "
+        "the newest known release before it.",
+        metavar="R", default="R9", variable=True, of_recordings=True,
     ),
     Option(
-        "release",
-        "Release that the server should conform to, R9 or newer; an unknown version counts as the "
-        "newest known release before it.",
-        metavar="R",
-        default="R9",
-        variable=True,
-        of_recordings=True,
-    ),
-    Option(
-        "dialect",
+        "dialect", TARGET,
         "Dialect of the mock that is started without --base-url: a name or a file.",
-        metavar="NAME|FILE",
-        default="default",
-    ),
-    Option("token", "An existing, valid token.", metavar="TOKEN", variable=True, secret=True),
-    Option("username", "Log in with this user name.", metavar="NAME", variable=True),
-    Option("password", "Password of the user.", metavar="TEXT", variable=True, secret=True),
-    Option("organisation", "Organisation of the user.", metavar="NAME", variable=True),
-    Option("unit", "ID of the unit to act for.", metavar="ID", variable=True),
-    Option("api-key", "Log in with a Web API key.", metavar="KEY", variable=True, secret=True),
-    Option(
-        "admin-token",
-        "Admin token of the crmcom-kit mock on this machine that is checked; needed to create a "
-        "world for the run.",
-        metavar="TOKEN",
-        variable=True,
-        secret=True,
+        metavar="NAME|FILE", default="default",
     ),
     Option(
-        "allow",
-        "Methods that may change webhook requests: resend or delete, or both as resend,delete; or "
-        "none. By default the run is read-only, except in a separate world of a crmcom-kit mock "
-        "on this machine.",
+        "admin-token", TARGET,
+        "Admin token of a crmcom-kit mock on this machine; needed to create a world for the "
+        "run.",
+        metavar="TOKEN", variable=True, secret=True,
+    ),
+    Option("username", LOGIN, "User name; needs the next two.", metavar="NAME", variable=True),
+    Option("password", LOGIN, "Password of the user.", metavar="TEXT", variable=True, secret=True),
+    Option("organisation", LOGIN, "Organisation of the user.", metavar="NAME", variable=True),
+    Option(
+        "api-key", LOGIN, "Web API key, instead of a user.",
+        metavar="KEY", variable=True, secret=True,
+    ),
+    Option("unit", LOGIN, "ID of the unit to act for.", metavar="ID", variable=True),
+    Option(
+        "token", LOGIN, "An existing, valid token, instead of a login.",
+        metavar="TOKEN", variable=True, secret=True,
+    ),
+    Option(
+        "allow", CHANGED,
+        "Methods that may change webhook requests: resend or delete, or both as "
+        "resend,delete; or none. By default the run is read-only, except in a separate world "
+        "of a crmcom-kit mock on this machine.",
         metavar="METHODS",
     ),
     Option(
-        "only-definition",
-        "Change only webhook requests of this webhook definition (its name).",
+        "only-definition", CHANGED,
+        "Change only webhook requests of the definition with this name.",
         metavar="NAME",
     ),
     Option(
-        "only-entity-id",
-        "Change only webhook requests about the entity with this ID.",
+        "only-entity-id", CHANGED, "Change only webhook requests about the entity with this ID.",
         metavar="ID",
     ),
     Option(
-        "only-number",
-        "Change only the webhook request with this number. Repeatable.",
-        metavar="N",
-        repeats=True,
-    ),
-    Option("all-records", "Allow changes to any webhook request.", type=bool, default=False),
-    Option("max-requests", "Maximum number of requests to send.", type=int, metavar="N", minimum=1),
-    Option(
-        "rate",
-        "Maximum number of requests per second.",
-        type=float,
-        metavar="N",
-        minimum=1 / _LONGEST,
+        "only-number", CHANGED, "Change only the webhook request with this number. Repeatable.",
+        metavar="N", repeats=True,
     ),
     Option(
-        "max-time",
-        "Maximum duration of the run in seconds. It then reports what it has seen so far. With "
-        "--rate, the run plans for the number of requests that fit into this time.",
-        type=float,
-        default=DEFAULT_MAX_TIME,
-        metavar="S",
-        minimum=1,
-        maximum=_LONGEST,
+        "all-records", CHANGED, "Allow changes to any webhook request.",
+        type=bool, default=False,
     ),
     Option(
-        "max-examples",
-        "Number of examples for each generated layer, unless --max-requests sets a budget.",
-        type=int,
-        default=DEFAULT_EXAMPLES,
-        metavar="N",
-        minimum=1,
+        "ledger", CHANGED,
+        "Append each webhook request to this file before it is changed for the first time.",
+        metavar="FILE",
     ),
     Option(
-        "seed",
-        "Seed of the generated requests.  [default: 0; with --profile explore a new one for each "
-        "run]",
-        type=int,
-        metavar="N",
+        "dry-run", CHANGED, "Print the planned requests; send nothing.",
+        type=bool, default=False,
     ),
     Option(
-        "timeout",
-        "Seconds to wait for a response.",
-        type=float,
-        default=DEFAULT_TIMEOUT,
-        metavar="S",
-        minimum=0.001,
-        maximum=_LONGEST,
+        "max-requests", BUDGET, "Maximum number of requests to send.",
+        type=int, metavar="N", minimum=1,
     ),
     Option(
-        "only",
-        "Check only statements whose id matches this pattern, such as 'list.*'.",
-        metavar="GLOB",
-        default="*",
-        of_recordings=True,
+        "rate", BUDGET, "Maximum number of requests per second.",
+        type=float, metavar="N", minimum=1 / _LONGEST,
     ),
     Option(
-        "deviations",
+        "max-time", BUDGET,
+        "Maximum duration of the run in seconds. It then reports what it has seen so far. "
+        "With --rate, the run plans for the number of requests that fit into this time.",
+        type=float, default=DEFAULT_MAX_TIME, metavar="S", minimum=1, maximum=_LONGEST,
+    ),
+    Option(
+        "timeout", BUDGET, "Seconds to wait for a response.",
+        type=float, default=DEFAULT_TIMEOUT, metavar="S", minimum=0.001, maximum=_LONGEST,
+    ),
+    Option(
+        "seed", BUDGET, "Seed of the generated requests; the same seed repeats a run.",
+        type=int, default=0, metavar="N",
+    ),
+    Option(
+        "only", CHECKED, "Check only statements whose ID matches this pattern, such as 'list.*'.",
+        metavar="GLOB", default="*", of_recordings=True,
+    ),
+    Option(
+        "deviations", CHECKED,
         "TOML file of known deviations; `crmcom-kit check --write-deviations` drafts one.",
-        metavar="FILE",
-        of_recordings=True,
+        metavar="FILE", of_recordings=True,
     ),
     Option(
-        "secret-key",
-        "Secret key of the webhook definition with this ID, for checking authentication codes. "
+        "secret-key", CHECKED,
+        "Secret key of the webhook definition with this ID, to check authentication codes. "
         "Repeatable.",
-        metavar="ID=KEY",
-        repeats=True,
-        secret=True,
+        metavar="ID=KEY", repeats=True, secret=True,
     ),
     Option(
-        "ledger",
-        "File to which webhook requests are written before they are changed.",
-        metavar="FILE",
+        "from-har", RECORDINGS,
+        "Check the traffic in this HAR file, and send nothing. Repeatable: several files "
+        "count as one recording. With --base-url: only requests below that URL.",
+        metavar="FILE", repeats=True, of_recordings=True,
     ),
-    Option(
-        "profile",
-        "How many requests are generated: ci, dev or explore.",
-        metavar="NAME",
-        default="ci",
-    ),
-    Option("dry-run", "Print the planned requests; send nothing.", type=bool, default=False),
-)
+)  # fmt: skip
 
 
 def check_values(values: Mapping[str, Any]) -> None:
@@ -222,8 +193,6 @@ def check_values(values: Mapping[str, Any]) -> None:
     for name in allowed_changes(values):
         if name not in CHANGES:
             raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))
-    if values["profile"] not in PROFILES:
-        raise OptionsError(_text("profile", values["profile"], ", ".join(PROFILES)))
     if not any(fnmatch.fnmatchcase(each.id, values["only"]) for each in statements()):
         allowed = "a pattern that matches a statement's id, such as 'list.*'"
         raise OptionsError(_text("only", values["only"], allowed))
@@ -335,13 +304,6 @@ def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def resolve_seed(values: Mapping[str, Any], now: float) -> int:
-    """Return the seed that was given; without one 0, or one from the present moment to explore."""
-    if values["seed"] is not None:
-        return int(values["seed"])
-    return int(now) if values["profile"] == "explore" else 0
-
-
 def command_line(values: Mapping[str, Any]) -> str:
     """Return the command that repeats a run; secrets come from the environment."""
     return " ".join(["crmcom-kit", "check", *_words(values)])
@@ -354,5 +316,3 @@ def _words(values: Mapping[str, Any]) -> Iterator[str]:
             continue
         for each in value if isinstance(value, list) else [value]:
             yield f"--{name} {shlex.quote(str(each))}"
-    if values["seed"] is None and not values["from_har"]:
-        yield "--seed 0"

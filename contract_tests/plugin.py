@@ -16,13 +16,26 @@ MARKERS = {
 }
 
 
+#: What the extra ``crmcom-kit[check]`` installs and the mock alone does not need.
+_EXTRA = ("filelock", "httpx", "hypothesis")
+
+
+def is_installed() -> bool:
+    """Whether the suite can run; else pytest's help need not be full of its options."""
+    from importlib.util import find_spec
+
+    return all(find_spec(name) is not None for name in _EXTRA)
+
+
 def pytest_addoption(parser: "pytest.Parser") -> None:
     """Offer the options of a run."""
+    if not is_installed():
+        return
     from crmcom_kit.contract_tests.options import OPTIONS
 
-    group = parser.getgroup("crmcom-kit", "contract checks of crmcom-kit")
     names = "|".join(option.name for option in OPTIONS)
     for option in OPTIONS:
+        group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
         more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
         if option.type is bool:
@@ -39,7 +52,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
 
 def pytest_configure(config: "pytest.Config") -> None:
     """Register the markers."""
-    for name, text in MARKERS.items():
+    for name, text in MARKERS.items() if is_installed() else ():
         config.addinivalue_line("markers", f"{name}: {text} (crmcom-kit)")
 
 

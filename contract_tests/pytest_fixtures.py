@@ -10,6 +10,7 @@ report: a target is never asked, or changed, once for each worker.
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -39,7 +40,12 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
     from crmcom_kit.contract_tests.run import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
-    session, _ = new_session(made, config, may_find_more=True)
+    if "KIT_NEXT" in os.environ:
+        from crmcom_kit.contract_tests.next import run as next_run
+
+        session: Any = next_run.new_session(made, config, may_find_more=True)
+    else:
+        session, _ = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
     session.client.close()
@@ -56,6 +62,11 @@ def records(target: Session) -> list[dict[str, Any]]:
     from crmcom_kit.contract_tests.safety.discovery import discover
     from crmcom_kit.contract_tests.stateful.exploration import begin_anew
 
+    if "KIT_NEXT" in os.environ:
+        from crmcom_kit.contract_tests.next.run import usable_records
+
+        made: Any = target
+        return usable_records(made)
     pool, own = target.pool, target.target.renew is not None
     if own:
         begin_anew(target)
@@ -108,10 +119,14 @@ def _enter(session: Session, config: RunConfig) -> None:
     from crmcom_kit.contract_tests.client.http import TargetDown
     from crmcom_kit.contract_tests.findings import Unreachable
     from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-    from crmcom_kit.contract_tests.run import enter
+
+    if "KIT_NEXT" in os.environ:
+        from crmcom_kit.contract_tests.next.run import enter
+    else:
+        from crmcom_kit.contract_tests.run import enter  # type: ignore[assignment]
 
     try:
-        enter(session, config)
+        enter(session, config)  # type: ignore[arg-type]
     except (TargetDown, Unreachable) as error:
         message = f"{type(error).__name__}: {error}"
     else:

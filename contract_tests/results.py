@@ -1,6 +1,6 @@
 """The results of a run: one verdict for each statement in force that is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,7 +9,9 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import (
     MAX_KINDS,
+    Cause,
     Findings,
+    Kind,
     StatementFindings,
     Verdict,
     Violation,
@@ -28,9 +30,11 @@ class StatementResult:
     why: str  # in words: what was left out, or what the deviation is
     requests: int  # exchanges that tell of it
     held: int  # how often the promise was seen to be kept
-    violations: tuple[Violation, ...] = ()
+    causes: tuple[Cause, ...] = ()  # of its violations
+    more: int = 0  # violations of further causes
     stale: bool = False  # listed as a deviation, and holds
-    alike: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by expected and seen
+    alike: Mapping[Kind, int] = field(default_factory=dict)
+    by_method: Mapping[str, Verdict] = field(default_factory=dict)  # if it is about several
 
     @property
     def is_seen_once(self) -> bool:
@@ -38,18 +42,9 @@ class StatementResult:
         return self.verdict is Verdict.HOLDS and self.requests <= 1
 
     @property
-    def distinct(self) -> list[tuple[Violation, int]]:
-        """The violations that look different, the shortest of each, with how many look like it."""
-        shortest: dict[tuple[str, str], Violation] = {}
-        for each in sorted(self.violations, key=lambda v: len(v.calls)):
-            shortest.setdefault((each.expected, each.seen), each)
-        kinds = dict.fromkeys((each.expected, each.seen) for each in self.violations)
-        return [(shortest[kind], self.alike.get(kind, 1)) for kind in kinds]
-
-    @property
-    def unlisted(self) -> int:
-        """How many kinds of violation there are of which none was kept whole."""
-        return max(0, len(self.alike) - len(self.distinct))
+    def violations(self) -> tuple[Violation, ...]:
+        """One violation of each cause."""
+        return tuple(cause.violation for cause in self.causes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +118,17 @@ def _verdict(
     statement: Statement, found: StatementFindings, deviations: Deviations, unseen: str
 ) -> StatementResult:
     listed = deviations.of(statement.id)
-    verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
-    if found.breaks:
-        verdict, why = _broken(found, listed)
-    elif found.held:
-        verdict = Verdict.HOLDS
-        why = f"the listed deviation is stale, remove it: {listed.reason}" if listed else why
-    else:
+    several = statement.methods if len(statement.methods) > 1 else ()
+    stale = [
+        each for each in listed if _verdict_for(found, listed, each.method)[0] == Verdict.HOLDS
+    ]
+    verdict, why = _verdict_for(found, listed)
+    if stale:
+        said = "; ".join(f"{_of(each)} is stale, remove it: {each.reason}" for each in stale)
+        why = f"{why}; {said}" if why and verdict is not Verdict.HOLDS else said
+    if verdict is Verdict.NOT_EXERCISED or (verdict is Verdict.HOLDS and not stale):
+        why = "; ".join(found.missed)
+    if verdict is Verdict.NOT_EXERCISED:
         why = why or statement.unchecked or unseen
     return StatementResult(
         statement=statement,
@@ -137,20 +136,36 @@ def _verdict(
         why=why,
         requests=len(found.requests),
         held=found.held,
-        violations=tuple(found.violations),
-        stale=verdict is Verdict.HOLDS and listed is not None,
+        causes=tuple(found.causes.values()),
+        more=found.more,
+        stale=bool(stale),
         alike=dict(found.alike),
+        by_method={method: _verdict_for(found, listed, method)[0] for method in several},
     )
 
 
-def _broken(found: StatementFindings, listed: Deviation | None) -> tuple[Verdict, str]:
-    """Tell broken from deviating: a deviation must explain every single violation."""
-    if listed is None:
+def _of(deviation: Deviation) -> str:
+    return "the listed deviation" + (f" of {deviation.method}" if deviation.method else "")
+
+
+def _verdict_for(
+    found: StatementFindings, listed: Sequence[Deviation], method: str | None = None
+) -> tuple[Verdict, str]:
+    """Return the verdict, for one method or for all, and why if there are violations.
+
+    A deviation must explain every single violation.
+    """
+    kinds = [kind for kind in found.alike if method in (None, kind.method)]
+    if not kinds:
+        held = found.held if method is None else found.held_by[method]
+        return (Verdict.HOLDS if held else Verdict.NOT_EXERCISED), ""
+    listed = [each for each in listed if method is None or each.method in (None, method)]
+    if not listed:
         return Verdict.BROKEN, ""
-    unexplained = next((seen for _, seen in found.alike if not listed.explains(seen)), None)
-    if unexplained is not None:
-        return Verdict.BROKEN, f"the listed deviation does not cover this: {unexplained}"
-    if not found.is_complete and listed.seen != "*":
+    for kind in kinds:
+        if not any(each.explains(kind.seen, kind.method) for each in listed):
+            return Verdict.BROKEN, f"the listed deviation does not cover this: {kind.seen}"
+    if not found.is_complete and all(each.seen != "*" for each in listed):
         why = f"more than {MAX_KINDS} different violations; too many to compare with the deviation"
         return Verdict.BROKEN, why
-    return Verdict.DEVIATES, listed.reason
+    return Verdict.DEVIATES, "; ".join(each.reason for each in listed)

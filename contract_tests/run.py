@@ -3,6 +3,7 @@
 import fnmatch
 import gc
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -169,7 +170,6 @@ class _Run:
         run_stateful(
             self.session,
             max_examples=config.max_examples,
-            profile=config.profile,
             seed=config.seed,
             only=config.only,
         )
@@ -316,6 +316,10 @@ def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
     if config.recording is not None:
         return run_recording(target, config)
+    if config.next or os.environ.get("KIT_NEXT"):
+        from crmcom_kit.contract_tests.next.run import run as run_next
+
+        return run_next(target, config)
     began = config.now()
     world = _world(target, config)
     if is_mock_to_ask(target) and not world.name and not config.dry_run and config.allowed is None:

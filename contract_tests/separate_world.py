@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import Limits, ask_once
+from crmcom_kit.contract_tests.client.http import Limits, TargetDown, ask_once
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import API_PATH, methods
@@ -29,11 +29,29 @@ class SeparateWorld:
     requests: int = 0  # that were sent to find out
     admin_token: str | None = None
 
+    def reset(self) -> None:
+        """Give the world the content that it had at its start; tokens from logins stay valid.
+
+        Raises:
+            TargetDown: the mock did not do it.
+        """
+        path = f"worlds/{self.name}/__admin/reset"
+        answer = ask_once(self._root, _admin_call("POST", path, self.admin_token), _LIMITS)
+        if answer is None or answer.status != 200:
+            why = "does not respond" if answer is None else f"returned HTTP {answer.status}"
+            msg = f"the world {self.name} cannot be reset: the mock's control API {why}"
+            raise TargetDown(msg)
+
     def end(self) -> None:
         """End the world. If that fails, the mock ends it by itself once it is idle."""
         if self.name:
-            root = self.target.base_url.removesuffix(f"/worlds/{self.name}{API_PATH}")
-            _admin(replace(self.target, base_url=root), "DELETE", self.name, self.admin_token)
+            _admin(self._root, "DELETE", self.name, self.admin_token)
+
+    @property
+    def _root(self) -> Target:
+        """The mock that the world is one of."""
+        root = self.target.base_url.removesuffix(f"/worlds/{self.name}{API_PATH}")
+        return replace(self.target, base_url=root)
 
 
 def is_mock_to_ask(target: Target) -> bool:

@@ -4,17 +4,16 @@ Every exchange goes through all checks, whether a probe or the stateful layer se
 What rests on knowledge that may be old is looked at again before it counts: see ``follow_up``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
 from crmcom_kit.contract_tests.checks.knowledge import differ
 from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
 from crmcom_kit.contract_tests.client import exchanges
-from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.calls import build, changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, BudgetSpent, Client
 from crmcom_kit.contract_tests.client.made_up import nowhere
@@ -150,6 +149,26 @@ class Session:
     def release(self) -> Release:
         """The release that the target is held to."""
         return self.client.target.release
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """The known webhook requests, by id."""
+        return self.pool.records
+
+    @property
+    def deleted(self) -> dict[str, Record]:
+        """The deleted ones, by id."""
+        return self.pool.deleted
+
+    @property
+    def shared(self) -> set[str]:
+        """Numbers that several webhook requests have shown."""
+        return self.world.shared
+
+    @property
+    def may_change(self) -> Callable[[Record], bool]:
+        """Whether a webhook request is in scope."""
+        return self.pool.may_change
 
     def method(self, name: str) -> Method:
         """Return a method of the release. Raises Unreachable if the release does not have it."""
@@ -348,12 +367,3 @@ class Session:
         for violation in self.checker.history.conclude():
             violation.layer = violation.layer or "check"
             self.findings.broke(violation)
-
-
-def changing_method(call: Call) -> str | None:
-    """Return which method that changes webhook requests a request may reach, however it is written.
-
-    Any path and verb in which a server might see the method's name counts.
-    """
-    written = f"{call.method} {call.verb} {unquote(call.path)}".lower()
-    return next((name for name in ("resend", "delete") if name in written), None)

@@ -35,7 +35,7 @@ class Login:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The texts that no report, log or curl line may show."""
+        """The texts that no report, log or script may show."""
         return tuple(filter(None, (self.token, self.password, self.api_key)))
 
 

@@ -5,13 +5,12 @@ docs list them: all three by the ids of ``data/statements.json``.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from crmcom_kit.schemas.files import read_json
-from crmcom_kit.schemas.methods import methods
-from crmcom_kit.schemas.releases import Release, release_names, resolve
+from crmcom_kit.schemas.releases import Release, resolve
 
 #: How binding a statement is: a page states it; or an example shows it, or we read it into one.
 LEVELS = ("must", "observed")
@@ -56,60 +55,6 @@ class Statement:
 
 def _read(entry: Mapping[str, Any]) -> Statement:
     return Statement(**{**entry, "methods": tuple(entry["methods"])})
-
-
-def add_statements(entries: Iterable[Mapping[str, Any]]) -> None:
-    """Add statements of another package to the catalogue, for as long as the process runs.
-
-    Args:
-        entries: the members of each ``Statement`` by name; ``until`` and ``unchecked`` may be
-            left out; the default of ``since`` is the first release.
-
-    Raises:
-        ValueError: an entry is invalid; the text names the statement and the member. No
-            statement is added then.
-    """
-    added: dict[str, Statement] = {}
-    for entry in entries:
-        given = {"since": release_names()[0], "until": None, **entry}
-        _check(given)
-        if given["id"] in _catalogue() or given["id"] in added:
-            msg = f"statement {given['id']}: another statement already has this id"
-            raise ValueError(msg)
-        added[given["id"]] = _read(given)
-    _catalogue().update(added)
-
-
-def _check(entry: Mapping[str, Any]) -> None:
-    """Raise ValueError, or UnknownRelease, if an entry is not a valid statement."""
-    at = f"statement {entry.get('id')}"
-    members = {each.name: each.default for each in fields(Statement)}
-    for name in entry:
-        if name not in members:
-            msg = f"{at}: {name} is not allowed; allowed is {', '.join(members)}"
-            raise ValueError(msg)
-    for name, default in members.items():
-        if name not in entry and default is MISSING:
-            msg = f"{at}: {name} is missing"
-            raise ValueError(msg)
-    known = list(methods(resolve(release_names()[-1])))
-    choices = {"level": LEVELS, "evidence": EVIDENCE, "methods": known}
-    for name, value in entry.items():
-        if value is None and name in ("until", "unchecked"):
-            continue
-        if not _fits(name, value, choices.get(name)):
-            allowed = ", ".join(choices.get(name, ("a string",)))
-            msg = f"{at}: {name}: {value!r} is not allowed; allowed is {allowed}"
-            raise ValueError(msg)
-    for name in ("since", "until"):
-        if entry[name] is not None:
-            resolve(entry[name])
-
-
-def _fits(name: str, value: Any, choices: Iterable[str] | None) -> bool:
-    if name == "methods":
-        return isinstance(value, list | tuple) and {*value} <= {*(choices or ())} and bool(value)
-    return isinstance(value, str) and bool(value) and (choices is None or value in choices)
 
 
 @cache

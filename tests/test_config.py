@@ -109,11 +109,11 @@ def test_a_file_that_is_asked_for_must_be_there() -> None:
 
 def test_fixtures_and_check_follow_the_file_and_the_environment() -> None:
     """Not only serve does."""
-    Path("crmcom-kit.toml").write_text("[fixtures]\ncount = 3\n[check]\nprofile = 'none'\n")
+    Path("crmcom-kit.toml").write_text("[fixtures]\ncount = 3\n[check]\nonly = 'none'\n")
     assert len(run("fixtures").output.splitlines()) == 3
     assert len(run("fixtures", CRMCOM_FIXTURES_COUNT="4").output.splitlines()) == 4
-    assert "--profile: 'none' is not allowed" in run("check").output
-    assert "--profile: 'all' is not allowed" in run("check", CRMCOM_CHECK_PROFILE="all").output
+    assert "--only: 'none' is not allowed" in run("check").output
+    assert "--only: 'any' is not allowed" in run("check", CRMCOM_CHECK_ONLY="any").output
 
 
 @pytest.mark.parametrize(("shell", "typed"), [("bash", "2"), ("zsh", "2"), ("fish", "--rel")])

@@ -47,7 +47,7 @@ CONTRACT_FLOORS = (
     ("stateful",),
     (
         "reports", "results", "deviations", "config", "dry_run", "separate_world",
-        "extensions", "run", "next", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
+        "run", "next", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
         "test_contract",
     ),
 )  # fmt: skip

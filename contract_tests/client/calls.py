@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.schemas.methods import Method
@@ -58,3 +58,12 @@ def build(method: Method, parameters: Mapping[str, Any], *, raw: bool = False) -
         )
     body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return Call(method.name, "POST", method.path, "", body, JSON, parameters)
+
+
+def changing_method(call: Call) -> str | None:
+    """Return which method that changes webhook requests a request may reach, however it is written.
+
+    Any path and verb in which a server might see the method's name counts.
+    """
+    written = f"{call.method} {call.verb} {unquote(call.path)}".lower()
+    return next((name for name in ("resend", "delete") if name in written), None)

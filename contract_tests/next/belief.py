@@ -21,6 +21,9 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it
+#: So many webhook requests are known at once, from responses of so many bytes, and none whose id
+#: or number has more characters.
+MAX_KNOWN, MAX_BYTES, MAX_NAME = 10_000, 32 * 1024 * 1024, 200
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class Known:
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
+    untraced: Record | None = None  # as it was before a resend of which nothing shows yet
 
     @property
     def number(self) -> str:
@@ -95,11 +99,12 @@ class Belief:
     killers: dict[Interpretation, Kill] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
-    clear_refusal: Exchange | None = None  # one that came with less than 500
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
+    shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
     #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
     done_by_others: set[str] = field(default_factory=set)
+    _bytes: int = 0  # of responses, for what is known from them
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
     _tokens: dict[str, TokenState] = field(default_factory=dict)
@@ -133,10 +138,13 @@ class Belief:
         found = self.named(name)
         return found.record if found is not None and not found.exists else None
 
-    def see(self, record: Record, method: str, exchange: Exchange) -> Known:
-        """Take a webhook request for what a response has just shown of it."""
+    def see(self, record: Record, method: str, exchange: Exchange) -> None:
+        """Take a webhook request for what a response has just shown of it, if there is room."""
         key: str = record["id"]
         before = self.known.get(key)
+        if not self._has_room(record, before, exchange):
+            self.lose(key)
+            return
         if before is None or not before.exists:
             before = self.known[key] = Known(key, record, exchange)
         else:
@@ -147,7 +155,18 @@ class Belief:
             before.moving = False
         self.records[key] = before.record
         self._learn(record)
-        return before
+
+    def _has_room(self, record: Record, before: Known | None, exchange: Exchange) -> bool:
+        """Whether a webhook request is kept: a server may show any number, of any size."""
+        if before is not None and before.record == record:
+            return True
+        names = (record["id"], record.get("number"))
+        if any(isinstance(each, str) and len(each) > MAX_NAME for each in names):
+            return False
+        if len(self.known) >= MAX_KNOWN or self._bytes >= MAX_BYTES:
+            return False
+        self._bytes += len(exchange.content) // max(1, exchange.count)
+        return True
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
@@ -162,6 +181,8 @@ class Belief:
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
+            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+                self.shared.add(number)
             self._numbers[number] = record["id"]
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):

@@ -5,26 +5,38 @@ observe, look, settle the queue.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis.errors import HypothesisException
+
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
-from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.next.belief import Belief, Record
 from crmcom_kit.contract_tests.next.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.next.planning import Plan
 from crmcom_kit.contract_tests.next.session import Session
-from crmcom_kit.contract_tests.next.suspicions import Case, Effect, Suspicion
-from crmcom_kit.contract_tests.next.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.next.suspicions import Case, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.next.templates import Scene, Template
 from crmcom_kit.contract_tests.next.templates.lists import value
+from crmcom_kit.contract_tests.next.visits import VISITS, Visit
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
+#: After so many steps in which nothing could be sent there is nothing left to send.
+MAX_IDLE = 100
 
 Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
+
+
+def _shown(subject: Record | None) -> list[Look]:
+    return [] if subject is None else [("show", {IDENTIFIER: {"id": subject["id"]}})]
 
 
 def _after(subject: Record | None) -> list[Look]:
@@ -44,6 +56,9 @@ class Campaign:
     """One run against one target; also what asks for a confirmation."""
 
     session: Session
+    plan: Plan = field(default_factory=lambda: Plan({}))
+    progress: Callable[[str], None] = lambda _: None  # gets what is tried next
+    missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
@@ -69,7 +84,8 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation as it stands."""
-        return self.session.send(self.session.renewed(call))
+        exchange, suspicions, _ = self.session.send(self.session.renewed(call))
+        return exchange, suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the run's token; what it makes suspect is not followed up."""
@@ -89,29 +105,32 @@ class Campaign:
 
     # Steps.
 
-    def step(self, template: Template, variant: Any) -> list[Suspicion]:
-        """Draw and send one request; look before and after if it goes to a changing method."""
+    def step(self, template: Template, variant: Any, *, few: bool = False) -> list[Suspicion]:
+        """Draw and send one request; look before and after if it goes to a changing method.
+
+        With ``few`` looks only what was named is shown afterwards, and listed by its state.
+        """
+        self.session.tokens.renew_ahead()
         call = template.draw(self.scene, variant, self.choose)
-        if call is None:
+        if call is None or (template.changes and not self.session.is_documented(call)):
             return []
         if not template.changes:
             return self._send(call, template, variant)
         subject = self._subject(call)
-        looks = self._looks(subject)
+        looks = [] if few else self._looks(subject)
         found = self._look(looks)
         found += self._send(call, template, variant)
-        return found + self._look([*looks, *_after(subject)])
+        return found + self._look([*(looks or _shown(subject)), *_after(subject)])
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
-        exchange, found = self.session.send(call)
-        if not exchange.ok and self.session.is_token_refused(exchange) and self.session.log_in():
-            call = self.session.renewed(call)
-            exchange, found = self.session.send(call)
-        self.drawn[exchange.number] = (template, variant)
+        sent = self.session.send(call)
+        if self.session.tokens.has_ended(sent):  # what changes something is never sent twice
+            return [] if template.changes else self.step(template, variant)
+        self.drawn[sent.exchange.number] = (template, variant)
         subject = self._subject(call) if template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        return found
+        return sent.suspicions
 
     def _subject(self, call: Call) -> Record | None:
         named = call.parameters.get(IDENTIFIER)
@@ -136,7 +155,7 @@ class Campaign:
         name = ("", *OBJECT_OF)[at % 3]
         like = value(subject, name, "id") if name else None
         return [
-            ("show", {IDENTIFIER: {"id": subject["id"]}}),
+            *_shown(subject),
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", {"entity": subject["entity"]}),
             ("list", more if like is None else {name: like}),
@@ -144,13 +163,11 @@ class Campaign:
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []
-        tokens = [*self.scene.earlier_tokens(), self.scene.token]
+        tokens = [*self.scene.earlier_tokens(), None]
         for at, (method, given) in enumerate(looks):
-            about = self.scene.method(method)
             # Each session shows the same; the second look is by another one, if there is one.
-            token = tokens[0] if at == 1 else self.scene.token
-            if about is not None:
-                found += self.session.send(build(about, {"token": token, **given}))[1]
+            token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
+            found += self.session.request(method, {**given, **token}).suspicions
         return found
 
     def _take_stock(self, looks: Sequence[Look]) -> None:
@@ -178,39 +195,57 @@ class Campaign:
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in suspicion.hypotheses:
-            if hypothesis.confirmation.settle(Case(hypothesis.statement, suspicion), self):
+            if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
                 self._violated.add(hypothesis.statement)
                 self._violated.add(suspicion.hypotheses[0].statement)
-                self.session.findings.broke(suspicion.violation(hypothesis.statement))
+                violation = suspicion.violation(hypothesis.statement)
+                violation.layer = "check"
+                self.session.findings.broke(violation)
                 return
         self.unexplained.append(suspicion)
+        exchange = suspicion.exchange
+        token = exchange.call.parameters.get("token")
+        if not exchange.ok and token in self.scene.earlier_tokens():
+            self.belief.set_token(token, TokenState.DOUBTFUL)  # it has ended
+            return
         if suspicion.record is not None and not self.belief.exclusive:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
 
+    def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
+        try:
+            return hypothesis.confirmation.settle(case, self)
+        except Unreachable:  # what would show it cannot be sent, or read
+            return False
+
     # The passes.
 
-    def discover(self) -> None:
-        """List every entity."""
-        for entity in self.scene.release.entities:
-            self.call("list", {"entity": entity})
-        self.settle()
-
     def steps(self) -> Iterator[None]:
-        """Do one step after the other: discover, then both passes."""
-        self.discover()
-        for template in all_templates():
+        """Do one step after the other: the first pass as planned, then the second pass."""
+        for template in self.plan.times:
             yield from self._first(template)
-        while live := [each for each in all_templates() if each.choices(self.scene)]:
-            template = weighted(self.choose, live, [each.weight for each in live])
-            self._do(template, self.choose(template.choices(self.scene)))
+        if any(each.layer == "login" for each in self.plan.times):
+            for visit in VISITS:
+                self._visit(visit)
+                yield
+        idle, sent = 0, self.session.client.sent
+        templates = list(self.plan.times)
+        weights = [each.weight for each in templates]
+        while templates and idle < MAX_IDLE and self.scene.records():
+            template = weighted(self.choose, templates, weights)
+            variants = template.choices(self.scene)
+            if variants:
+                self._do(template, self.choose(variants))
+            idle = idle + 1 if self.session.client.sent == sent else 0
+            sent = self.session.client.sent
             yield
 
     def _first(self, template: Template) -> Iterator[None]:
-        """Send a template as often as its row says: half from the top of its variants."""
+        """Send a template as often as it is planned: half from the top of its variants."""
         done: set[int] = set()
-        for at in range(template.first):
+        planned = self.plan.times[template]
+        for at in range(planned):
             variants = template.choices(self.scene)
             left = [each for each in range(len(variants)) if each not in done]
             if not left and (not variants or not template.about):
@@ -218,29 +253,45 @@ class Campaign:
             if not left:
                 done.clear()
                 left = list(range(len(variants)))
-            from_top = at <= template.first // 2 or len(variants) <= template.first
+            from_top = at <= planned // 2 or len(variants) <= planned
             chosen = left[0] if from_top else self.choose(left)
             done.add(chosen)
             self._do(template, variants[chosen])
             yield
 
     def _do(self, template: Template, variant: Any) -> None:
-        self.session.queue += self.step(template, variant)
-        self.settle()
+        self.progress(template.name)
+        with self._missing(template.method, f"the template {template.name}"):
+            self.session.queue += self.step(template, variant, few=self.plan.few_looks)
+            self.settle()
 
-    def run(self, seed: int) -> str | None:
-        """Run until the budget is spent; return why the run itself failed, if it did."""
+    def _visit(self, visit: Visit) -> None:
+        self.progress(visit.__name__.replace("_", " "))
+        with self._missing("login", f"the visit {visit.__name__}"):
+            found = [*visit(self.session)]
+            self.session.queue += found
+            self.settle()
+
+    @contextmanager
+    def _missing(self, method: str, what: str) -> Iterator[None]:
+        """Let what cannot be sent, or read, be; an error of the kit itself ends one step only."""
+        try:
+            yield
+        except Withheld:
+            pass  # it might leave the scope
+        except Unreachable as missed:
+            self.missed[method] = missed.why
+        except (TargetDown, BudgetSpent, HypothesisException):
+            raise
+        except Exception as error:  # noqa: BLE001 - the other steps go on
+            self.session.findings.crash(what, error)
+
+    def run(self, seed: int) -> None:
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
         steps = self.steps()
 
         def step(choose: Chooser) -> bool:
             self.choose = choose
             return next(steps, steps) is not steps
 
-        try:
-            self.session.enter()
-            in_chunks(seed, step)
-        except BudgetSpent:
-            pass
-        except TargetDown as down:
-            return str(down)
-        return None
+        in_chunks(seed, step)

@@ -43,6 +43,8 @@ def observe(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterat
         return
     yield from _kept(known, answered, exchange)
     known.resent = True
+    if known.state == "REJECTED":
+        known.untraced = known.record
     if is_whole(sense) and answered.get("life_cycle_state") == "SUCCESSFUL":
         belief.see(answered, "resend", exchange)
     else:

@@ -247,6 +247,8 @@ def _problem(
                 first.rests_on,
             )  # fmt: skip
     ids, selection = _ids(exchange), selector.select(interpretation)
+    if exchange.is_cut:
+        return None  # what was not read may have the rest
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
         return _too_few(sense, len(exchange.records), selection, belief)
     return _lacking(sense, ids, selection, belief)
@@ -304,11 +306,24 @@ def _unfit(sense: Sense, record: Record, name: str, *rests_on: str) -> Problem:
     )  # fmt: skip
 
 
+def served(sense: Sense) -> Iterator[str]:
+    """Yield what it tells of the parameters of list that a list was served."""
+    optional = sense.given.keys() - {"token", *SEMI_OPTIONAL}
+    if len(sense.given.keys() & set(SEMI_OPTIONAL)) == 1:
+        if not optional:
+            yield "list.parameters.mandatory"
+        if len(optional) <= 1:
+            yield "list.optional_parameters"
+
+
 def hypotheses_of_refusal(
     expected: Expectation, given: Mapping[str, Any], belief: Belief
 ) -> Iterator[Hypothesis]:
     """Yield for which of its parameters a list may be refused, one by one."""
     release = belief.release
+    if len(given) == 1:
+        helped = {**given, "life_cycle_state": "REJECTED"}
+        yield Hypothesis("list.optional_parameters", Refused("list", given, helped))
     filters = {name: value for name, value in given.items() if name in SEMI_OPTIONAL}
     for name, value in filters.items():
         if name == "entity_id":

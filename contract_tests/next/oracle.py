@@ -12,11 +12,13 @@ from crmcom_kit.contract_tests.checks.sense import (
     RECORD_METHODS,
     Sense,
     identifying_values,
+    read,
 )
+from crmcom_kit.contract_tests.checks.service import Service
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
 from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
 from crmcom_kit.contract_tests.next import changes, lists, logins, sights
 from crmcom_kit.contract_tests.next.belief import Belief, Change
@@ -75,6 +77,7 @@ class Oracle:
         self.shared = SharedNumbers()
         self.webhook_requests = WebhookRequests(cast("Any", belief), cast("Any", self.shared))
         self.pages = Pages(belief)
+        self.service = Service(cast("Any", belief))
 
     def observe(self, exchange: Exchange) -> Observation:
         """Return what an exchange keeps and makes suspect; bring the belief in step with it."""
@@ -83,6 +86,8 @@ class Oracle:
         checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
             ("envelope", lambda: _as_seen(self.envelopes.check(exchange, expected)))
         ]
+        if self.service.covers(expected):
+            checks.append(("service", lambda: self.service.see(exchange, expected)))
         if is_readable(exchange):
             checks += [
                 ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
@@ -101,12 +106,15 @@ class Oracle:
                     (found.held if isinstance(each, str) else found.suspicions).append(each)  # type: ignore[arg-type]
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
                 found.errors.append((name, error))
-        if not exchange.ok and expected.must is Must.REFUSE:
-            if exchange.status < 500:
-                self.belief.clear_refusal = self.belief.clear_refusal or exchange
-            if expected.statement == "token.from_login":
-                self.belief.token_refusal = (exchange.status, exchange.code)
+        if not exchange.ok and expected.statement == "token.from_login":
+            self.belief.token_refusal = (exchange.status, exchange.code)
         return found
+
+    def lose(self, call: Call) -> None:
+        """Forget what a request may have changed whose response was lost: did it, or not?"""
+        for key in self._may_name(read(call, self.belief.release)):
+            self.belief.lose(key)
+        self.belief.groups.clear()
 
     def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         sense = expected.sense
@@ -143,6 +151,8 @@ class Oracle:
         elif expected.must is Must.SERVE:
             if exchange.ok:
                 yield expected.statement
+                if expected.sense.name == "list":
+                    yield from lists.served(expected.sense)
             elif not self._has_ended(exchange, expected.sense):
                 yield self._refused(exchange, expected)
 
@@ -237,16 +247,15 @@ class Oracle:
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
         """Return the ids of all webhook requests that a request may name or a response shows."""
-        sense = expected.sense
-        found = {expected.record} if expected.record is not None else set()
-        if expected.record is None:
-            values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
-            for value in values:
-                for each in ("id", "number"):
-                    record = self.belief.find(Named(each, value))
-                    found |= {record["id"]} if record is not None else set()
+        found = {expected.record} if expected.record is not None else self._may_name(expected.sense)
         answered = _id(exchange)
         return found | {answered} if answered is not None else found
+
+    def _may_name(self, sense: Sense) -> set[str]:
+        """Return the ids of all webhook requests that a request may name, in whatever way."""
+        values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
+        names = [Named(each, value) for value in values for each in ("id", "number")]
+        return {record["id"] for each in names if (record := self.belief.find(each)) is not None}
 
 
 def _as_seen(verdicts: Iterator[str | Violation]) -> Iterator[Seen]:

@@ -63,6 +63,9 @@ def _sight(
             f"{method} returns {known.number}", record=key,
         )  # fmt: skip
         return
+    if known.untraced is not None and differing(known.untraced, record):
+        known.untraced = None
+        yield "resend.sends_again"
     paths = differing(known.certain, record)
     if paths:
         yield _differs(known, record, paths[0], exchange, sense, belief)
@@ -167,7 +170,7 @@ def _new(
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
-    if before is None or not belief.changes:
+    if before is None or before.is_cut or not belief.changes:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
     if len(since) == 1 and since[0].method == "resend" and since[0].served:

@@ -3,7 +3,14 @@
 from pathlib import Path
 
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import Report, amount, visible
+from crmcom_kit.contract_tests.reports.report import (
+    Report,
+    amount,
+    by_method,
+    repeated,
+    unlisted,
+    visible,
+)
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MAX_OPEN = 3  # statements; if more are broken, all are folded
@@ -27,6 +34,9 @@ def written(report: Report) -> str:
         **report.document,
         report=report,
         amount=amount,
+        verdicts_by_method=by_method,
+        repeated=repeated,
+        unlisted=unlisted,
         shown=shown,
         opens=len(shown) <= _MAX_OPEN,
         verdicts=list(map(str, Verdict)),

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator
 
 from crmcom_kit.contract_tests.findings import Verdict, counted
-from crmcom_kit.contract_tests.reports.report import Entry, Report, visible
+from crmcom_kit.contract_tests.reports.report import Entry, Report, repeated, visible
 
 #: GitHub takes a summary of so many bytes for each step of a job.
 MAX_BYTES = 1024 * 1024
 
 _ICONS = {"passed": "✅", "failed": "❌", "error": "⚠️", "dry run": "💤"}
 _MAX_CELL = 400  # characters
-_MAX_CURL = 8_000  # characters
+_MAX_SCRIPT = 8_000  # characters
 # What Markdown and HTML read as more than text: markup, links, names of people, emoji.
 _SPECIAL = re.compile(r"[&<>|`*~\[\]\\@$#]|(?<!\w)_|_(?!\w)|:(?!\s)|(?<=www)\.", re.IGNORECASE)
 _BREAKS = re.compile(r"\s+")
@@ -44,7 +44,7 @@ def _blocks(report: Report) -> Iterator[str]:
         yield "\n### Broken\n\n| Statement | Expected | Seen |\n|---|---|---|\n"
         yield from map(_row, failing)
         yield "\n"
-        yield from map(_curl, failing)
+        yield from map(_script, failing)
     yield from _not_exercised(report)
     if command := report.document["run"]["command"]:
         yield f"\nRepeat it:\n\n{_code(command)}"
@@ -53,17 +53,18 @@ def _blocks(report: Report) -> Iterator[str]:
 def _row(entry: Entry) -> str:
     expected, seen = "", _plain(entry["why"])
     for violation in entry["violations"][:1]:
-        again = f" ({violation['times']} times)" if violation["times"] > 1 else ""
-        expected, seen = _plain(violation["expected"]), _plain(violation["seen"]) + again
+        again = repeated(violation)
+        expected, seen = _plain(violation["expected"]), _plain(violation["seen"])
+        seen += f" ({again})" if again else ""
     return f"| {_plain(entry['id'])}<br>{_plain(entry['text'])} | {expected} | {seen} |\n"
 
 
-def _curl(entry: Entry) -> str:
-    lines = "\n".join(line for violation in entry["violations"][:1] for line in violation["curl"])
-    if not lines:
+def _script(entry: Entry) -> str:
+    script = "".join(violation["script"] for violation in entry["violations"][:1])
+    if not script:
         return ""
-    shown = _code(lines) if len(lines) <= _MAX_CURL else "Too long: see the JSON report.\n"
-    return f"<details><summary>curl: {_plain(entry['id'])}</summary>\n\n{shown}\n</details>\n"
+    shown = _code(script) if len(script) <= _MAX_SCRIPT else "Too long: see the JSON report.\n"
+    return f"<details><summary>Script: {_plain(entry['id'])}</summary>\n\n{shown}\n</details>\n"
 
 
 def _not_exercised(report: Report) -> Iterator[str]:

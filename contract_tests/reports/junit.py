@@ -17,7 +17,14 @@ from crmcom_kit.contract_tests.reports.report import (
 def written(report: Report) -> bytes:
     """Return the report as an XML document."""
     target, run = report.document["target"], report.document["run"]
-    cases = [_case(each) for each in report.document["statements"]]
+    took = {each.number: each.seconds for each in report.results.history}
+    found = report.results.findings.by_statement
+    cases = []
+    for entry in report.document["statements"]:
+        case = _case(entry)
+        requests = found[entry["id"]].requests if entry["id"] in found else ()
+        case.set("time", f"{sum(took.get(number, 0.0) for number in requests):.3f}")
+        cases.append(case)
     if report.outcome == "error":  # else a CI server that reads this alone would see a pass
         case = ET.Element("testcase", classname="crmcom_kit", name=RUN_ITSELF)
         ET.SubElement(case, "error", message=visible(report.headline), type="error")

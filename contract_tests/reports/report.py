@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Verdict, Violation, counted
-from crmcom_kit.contract_tests.reports.curl import curl
+from crmcom_kit.contract_tests.findings import Cause, Verdict, counted
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results, StatementResult
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
@@ -46,6 +46,7 @@ class Report:
         """Redact what the login of the target holds, and what logins returned."""
         self.results = results
         self.redactor = ReportRedactor(results.target, results.history)
+        self._scripts = Scripts(results.target, results.history, self.redactor)
         self.text = self.redactor.text
 
     @cached_property
@@ -115,22 +116,25 @@ class Report:
             "text": about.text,
             "source": about.source,
             "methods": list(about.methods),
+            "by_method": {name: str(each) for name, each in result.by_method.items()},
             "stale": result.stale,
-            "violations": [self._violation(each, times) for each, times in result.distinct],
-            "more_violations": result.unlisted,
+            "violations": [self._violation(each) for each in result.causes],
+            "more_violations": result.more,
         }
 
-    def _violation(self, violation: Violation, times: int) -> dict[str, Any]:
-        target = self.results.target
+    def _violation(self, cause: Cause) -> dict[str, Any]:
+        violation = cause.violation
         return {
-            "statement": violation.statement,
+            "methods": sorted(cause.methods),
             "expected": self.text(violation.expected),
             "seen": self.text(violation.seen),
+            "also_seen": [self.text(each) for each in cause.also_seen],
+            "times": cause.times,
             "record": violation.record,
+            "records": len(cause.records),
             "layer": violation.layer,
-            "curl": [curl(call, target, self.redactor) for call in violation.calls],
+            "script": self._scripts.of(violation.calls),
             "exchanges": [self._exchange(each) for each in violation.exchanges],
-            "times": times,
         }
 
     def _exchange(self, exchange: Exchange) -> dict[str, Any]:
@@ -247,10 +251,34 @@ def failure_message(entry: Entry) -> str:
     return str(entry["why"])
 
 
+def repeated(violation: dict[str, Any]) -> str:
+    """Return how often else a violation was seen: "and 13 more records", or ""."""
+    if violation["records"] > 1:
+        return f"and {counted(violation['records'] - 1, 'more record')}"
+    more = violation["times"] - 1
+    return f"and {more} more {'time' if more == 1 else 'times'}" if more else ""
+
+
+def by_method(entry: Entry) -> str:
+    """Return the verdicts by method if they differ, such as "show: holds, delete: broken"."""
+    verdicts = {name: each.replace("_", " ") for name, each in entry["by_method"].items()}
+    if len(set(verdicts.values())) < 2:
+        return ""
+    return ", ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
+
+
+def unlisted(entry: Entry) -> str:
+    """Return how many violations of a statement are not listed, in a sentence, or ""."""
+    more = entry["more_violations"]
+    return f"{counted(more, 'violation')} of other kinds not listed." if more else ""
+
+
 def failure_details(entry: Entry) -> str:
-    """Return all that is known of a statement that fails, with curl lines."""
+    """Return all that is known of a statement that fails, with scripts."""
     lines = [entry["text"], f"Source: {entry['source']}"]
-    for violation in entry["violations"]:
-        lines += ["", f"expected {violation['expected']}", f"seen {violation['seen']}"]
-        lines += violation["curl"]
-    return "\n".join(lines)
+    lines += filter(None, [by_method(entry), entry["why"]])
+    for each in entry["violations"]:
+        lines += ["", f"Expected: {each['expected']}", f"Seen: {each['seen']}"]
+        lines += [f"({said})" for said in filter(None, [repeated(each)])]
+        lines += ["", *each["script"].splitlines()]
+    return "\n".join([*lines, *filter(None, [unlisted(entry)])])

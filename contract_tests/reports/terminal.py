@@ -1,14 +1,22 @@
-"""The report for people at a terminal: a table by method, then the violations with curl lines."""
+"""The report for people at a terminal: what is broken, with scripts, and what came of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from crmcom_kit.contract_tests.findings import Verdict, counted
-from crmcom_kit.contract_tests.reports.report import Entry, Report, amount, visible
+from crmcom_kit.contract_tests.reports.report import (
+    Entry,
+    Report,
+    amount,
+    by_method,
+    repeated,
+    unlisted,
+    visible,
+)
 
 _SIGNS = {
     Verdict.HOLDS: ("✓", "green"),
@@ -16,7 +24,18 @@ _SIGNS = {
     Verdict.DEVIATES: ("~", "yellow"),
     Verdict.NOT_EXERCISED: ("·", "dim"),
 }
-_MAX_SHOWN = 3  # violations of one statement
+_MAX_SHOWN = 3  # causes of one statement
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None] | None]:
+    """Yield what shows a line about the run; None if standard error is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_interactive:
+        yield None
+        return
+    with console.status("") as status:
+        yield lambda line: status.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
 
 def show(report: Report, console: Console, *, every: bool = False) -> None:
@@ -28,37 +47,25 @@ def show(report: Report, console: Console, *, every: bool = False) -> None:
         every: also list the statements that hold and those that were not exercised.
     """
     results = report.results
-    console.print(_table(report.document["statements"], every=every))
+    texts = [*_statements(report.document["statements"], every=every)]
     for entry in report.failing:
-        for text in _broken(entry):
-            console.print(text, highlight=False, soft_wrap=True)
+        texts += _broken(entry)
     lines = results.notes if every or results.trouble or not results.history else ()
-    for line in (*map(report.text, lines), *closing(report)):
-        console.print(Text(_line(line)), highlight=False, soft_wrap=True)
+    texts += [Text(_line(line)) for line in (*map(report.text, lines), *closing(report))]
+    for text in texts if str(texts[0]) else texts[1:]:
+        console.print(text, highlight=False, soft_wrap=True)
 
 
-def _table(found: list[Entry], *, every: bool) -> Table:
-    table = Table("", box=None, pad_edge=False, show_edge=False)
-    table.add_column("Statement", overflow="fold")
-    table.add_column("Evidence")
-    table.add_column("Seen in")
-    table.add_column("Details", overflow="fold")
-    summed_up = {Verdict.HOLDS: 0, Verdict.NOT_EXERCISED: 0}
+def _statements(found: list[Entry], *, every: bool) -> Iterator[Text]:
+    """Yield a line for each statement that deviates, or for every one."""
+    width = max((len(entry["id"]) for entry in found), default=0)
     for entry in found:
         verdict = Verdict(entry["verdict"])
-        if not every and verdict in summed_up and not entry["stale"]:
-            summed_up[verdict] += 1
-            continue
-        seen = entry["violations"][0]["seen"] if entry["violations"] else ""
-        details = Text(_line(entry["why"] or seen), style="dim")
-        sign = Text(*_SIGNS[verdict])
-        table.add_row(sign, Text(entry["id"]), entry["evidence"], amount(entry), details)
-    held, left_out = summed_up.values()
-    said = ("holds" if held == 1 else "hold", f"{'was' if left_out == 1 else 'were'} not exercised")
-    for (verdict, count), verb in zip(summed_up.items(), said, strict=True):
-        if count:
-            table.add_row(Text(*_SIGNS[verdict]), f"{counted(count, 'statement')} {verb}")
-    return table
+        if every or verdict is Verdict.DEVIATES:
+            seen = entry["violations"][0]["seen"] if entry["violations"] else ""
+            said = [entry["evidence"].ljust(10), amount(entry).ljust(13), entry["why"] or seen]
+            line = f" {entry['id'].ljust(width)}  {'  '.join(said)}".rstrip()
+            yield Text.assemble(_SIGNS[verdict], _line(line))
 
 
 def _line(text: str) -> str:
@@ -71,21 +78,26 @@ def _broken(entry: Entry) -> Iterator[Text]:
     yield Text(f"✗ {entry['id']}", style="bold red")
     yield Text(f"  {entry['text']}")
     yield Text(f"  Source:   {entry['source']} ({entry['evidence']})", style="dim")
+    if said := by_method(entry):
+        yield Text(f"  Methods:  {said}")
     if entry["why"]:
         yield Text(_line(f"  Note:     {entry['why']}"))
     found = entry["violations"]
     for violation in found[:_MAX_SHOWN]:
         yield Text("\n".join(_facts(violation)))
-        if violation["times"] > 1:
-            yield Text(f"  Seen {violation['times']} times.", style="dim")
-    if more := len(found[_MAX_SHOWN:]) + entry["more_violations"]:
+    if more := len(found[_MAX_SHOWN:]):
         yield Text(f"  {counted(more, 'other kind')} of violation not shown.", style="dim")
+    elif entry["more_violations"]:
+        yield Text(f"  {unlisted(entry)}", style="dim")
 
 
 def _facts(violation: dict[str, Any]) -> Iterator[str]:
+    again = repeated(violation)
     yield f"  Expected: {_line(violation['expected'])}"
-    yield f"  Seen:     {_line(violation['seen'])}"
-    yield from (visible(f"  {line}") for line in violation["curl"])
+    yield f"  Seen:     {_line(violation['seen'])}{f' ({again})' if again else ''}"
+    if violation["also_seen"]:
+        yield f"  Also:     {_line('; '.join(violation['also_seen']))}"
+    yield from (visible(f"    {line}") for line in violation["script"].splitlines())
 
 
 def closing(report: Report) -> Iterator[str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from crmcom_kit.contract_tests.checks.knowledge import differ
 from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.http import BudgetSpent
-from crmcom_kit.contract_tests.session import Session, changing_method
+from crmcom_kit.contract_tests.safety.scope import Sender
 
 #: So many webhook requests that no list returns any more are looked for one by one.
 MAX_SHOWN = 20
@@ -16,11 +17,11 @@ MAX_SHOWN = 20
 class Inventory:
     """All that was known at the start, and the lists that found it."""
 
-    def __init__(self, session: Session, lists: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, session: Sender, lists: Sequence[Mapping[str, Any]]) -> None:
         """Remember what ``session`` knows now, found by calling list with each of ``lists``."""
         self._session = session
         self._lists = lists
-        self._before: dict[str, Record] = dict(session.pool.records)
+        self._before: dict[str, Record] = dict(session.records)
 
     @property
     def cost(self) -> int:
@@ -43,7 +44,7 @@ class Inventory:
         unread = [key for key in kept if key not in after]
         found = {key: record for key in kept if (record := after.get(key)) is not None}
         differing = [key for key, now in found.items() if differ(kept[key], now)]
-        outside = sum(not session.pool.may_change(record) for record in kept.values())
+        outside = sum(not session.may_change(record) for record in kept.values())
         said = f"{len(kept)} webhook requests that must not change "
         said += f"({outside} of them out of scope) were read before and after: "
         if not (gone or differing or unread):

@@ -1,18 +1,19 @@
 """The scope of a run: which webhook requests it may change, and the guard that enforces it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
-from crmcom_kit.contract_tests.client.calls import JSON
+from crmcom_kit.contract_tests.client.calls import JSON, changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import Client
 from crmcom_kit.contract_tests.findings import Withheld
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.session import Session, changing_method
+from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method
 
 
@@ -60,13 +61,57 @@ class Scope:
 EVERYTHING = Scope(everything=True)
 
 
+class Sender(Protocol):
+    """What safety needs of the session that sends the requests of a run."""
+
+    client: Client
+
+    @property
+    def nowhere(self) -> Mapping[str, str]:
+        """By field, what names nothing."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """What is checked."""
+        ...
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """The known webhook requests, by id."""
+        ...
+
+    @property
+    def deleted(self) -> Mapping[str, Record]:
+        """The deleted ones, by id."""
+        ...
+
+    @property
+    def shared(self) -> set[str]:
+        """Numbers that several webhook requests have shown."""
+        ...
+
+    @property
+    def may_change(self) -> Callable[[Record], bool]:
+        """Whether a webhook request is in scope."""
+        ...
+
+    def method(self, name: str, /) -> Method:
+        """Return a method of the release. Raises Unreachable if it has none of this name."""
+        ...
+
+    def call(self, name: str, parameters: Mapping[str, Any], /) -> Exchange:
+        """Call a method with the run's token. Raises as ``Client.send``, and Unreachable."""
+        ...
+
+
 class Guard:
     """Looks at each call that may change something, before it is sent.
 
     A webhook request that is out of scope is never named to resend or delete. What a server makes
     of a call that the documents do not know, nobody can tell: so under a scope only calls pass that
     are written as documented, with one identifier. It has to be that of a webhook request in scope
-    as the server showed it last, or ``Session.nowhere``, which names nothing.
+    as the server showed it last, or ``Sender.nowhere``, which names nothing.
 
     If everything may be changed, any call passes that names no witness. Either way, a value that
     names nothing as far as is known is looked up first, by the same field: the id of one may be the
@@ -74,7 +119,7 @@ class Guard:
     """
 
     def __init__(
-        self, session: Session, log: Ledger | None = None, *, may_find_more: bool = False
+        self, session: Sender, log: Ledger | None = None, *, may_find_more: bool = False
     ) -> None:
         """Guard what ``session`` sends.
 
@@ -99,7 +144,7 @@ class Guard:
             Withheld: it might leave the scope, or reach what the run does not know.
             LedgerFailed: what it may change cannot be written down.
         """
-        is_free = self._session.pool.is_free
+        is_free = getattr(self._session.may_change, "is_free", False)
         records = self._all_named(call) if is_free else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
@@ -129,7 +174,7 @@ class Guard:
                 return []
             if self._may_find_more:
                 self._look_up(field, value)
-            if value in session.world.shared:
+            if value in session.shared:
                 msg = f"{value} is the number of several webhook requests, so it is not sent"
                 raise Withheld(msg)
             found = self._known(value)
@@ -149,23 +194,23 @@ class Guard:
 
     def _see_that_all_may_change(self, records: Iterable[Record]) -> None:
         for record in records:
-            if not self._session.pool.may_change(record):
+            if not self._session.may_change(record):
                 msg = f"number {record.get('number')} is out of scope, so it is not changed"
                 raise Withheld(msg)
 
     def _known(self, value: str) -> list[Record]:
         """Return the webhook requests that have a value, be it as id or as number."""
-        records = self._session.pool.records.values()
+        records = self._session.records.values()
         return [each for each in records if value in (each["id"], each.get("number"))]
 
     def _named_records(self, field: str, value: str) -> Iterator[Record]:
         """Yield the webhook requests that a value may name, be it as id or as number."""
-        pool = self._session.pool
+        session = self._session
         yield from self._known(value)
-        if self._session.target.own:
+        if session.target.own:
             return
         names = (field,) if field in ("id", "number") else ("id", "number")
-        seen = (*pool.records.values(), *pool.deleted.values())
+        seen = (*session.records.values(), *session.deleted.values())
         if field not in names and any(r.get(name) == value for r in seen for name in names):
             return  # in a text: it is meant as what it names
         for name in names:

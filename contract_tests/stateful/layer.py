@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import HealthCheck, Verbosity, settings
@@ -10,14 +10,9 @@ from hypothesis.errors import InvalidDefinition
 from hypothesis.stateful import get_state_machine_test
 
 from crmcom_kit.contract_tests.client.http import TargetDown
-from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.exploration import Broken, Exploration, Stopped
 from crmcom_kit.contract_tests.stateful.machine import ABOUT, INITIAL, RequestMachine
-
-#: How many times as many examples a profile runs. ci: the same requests for the same seed. dev: the
-#: same, after what broke in an earlier run. explore: another seed each time unless one is given.
-_TIMES = {"ci": 1, "dev": 1, "explore": 20}
 
 #: Rules in one example, on a mock of our own and elsewhere; beside those that fill the bundles.
 STEPS, STEPS_ELSEWHERE = 46, 22
@@ -25,17 +20,12 @@ STEPS, STEPS_ELSEWHERE = 46, 22
 #: Bytes that one example is drawn from; Hypothesis ends one that takes so many.
 _BYTES = 8192
 
-#: Where dev keeps the names of the examples that broke, below the working directory.
-REMEMBERED = Path(".hypothesis/crmcom-kit/broken-examples.txt")
-
 
 class NothingDrawn(Exception):
     """Most examples could not be drawn to their end."""
 
 
-def run_stateful(
-    session: Session, *, max_examples: int, profile: Profile, seed: int, only: str = "*"
-) -> None:
+def run_stateful(session: Session, *, max_examples: int, seed: int, only: str = "*") -> None:
     """Let Hypothesis combine requests; everything that comes back is checked by the session.
 
     On a mock of the kit's own each example starts from a fresh world. On any other target the
@@ -44,8 +34,7 @@ def run_stateful(
 
     Args:
         session: what sends the requests; logged in, and with the webhook requests that are known.
-        max_examples: how many examples, at most; a profile may try more.
-        profile: how many examples, and which: see ``_TIMES``.
+        max_examples: how many examples, at most.
         seed: what the examples are drawn from.
         only: a glob of statement ids; rules that tell of none of these do not run.
 
@@ -53,25 +42,16 @@ def run_stateful(
         TargetDown: the target stopped answering.
     """
     exploration = Exploration(session, only)
-    times = max_examples * _TIMES[profile]
-    if times <= 0 or session.client.left == 0 or not any(map(exploration.wants, ABOUT)):
+    if max_examples <= 0 or session.client.left == 0 or not any(map(exploration.wants, ABOUT)):
         return
-    names = [f"{seed}/{at}" for at in range(times)]
-    remembers = profile == "dev" and exploration.own  # elsewhere nothing can be replayed
-    if remembers and REMEMBERED.exists():
-        names = list(dict.fromkeys((*REMEMBERED.read_text("utf-8").split(), *names)))
+    names = [f"{seed}/{at}" for at in range(max_examples)]
     crashes = len(session.findings.crashes)
     with exploration.exploring():
         try:
-            broken = _run(exploration, names)
-        except Stopped:
-            broken = []
+            with suppress(Stopped):
+                _run(exploration, names)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
             session.findings.crash("the state machine", error)
-            broken = []
-    if remembers and broken:
-        REMEMBERED.parent.mkdir(parents=True, exist_ok=True)
-        REMEMBERED.write_text("\n".join(broken), "utf-8")
     if isinstance(exploration.stopped, TargetDown):
         raise exploration.stopped
     if exploration.stopped is None and len(session.findings.crashes) == crashes:
@@ -94,8 +74,8 @@ def _machine(exploration: Exploration) -> Callable[[], RequestMachine]:
     return request_machine
 
 
-def _run(exploration: Exploration, names: list[str]) -> list[str]:
-    """Run examples one after the other; return the names of those that broke something.
+def _run(exploration: Exploration, names: list[str]) -> None:
+    """Run examples one after the other.
 
     Hypothesis's own loop makes most examples by changing a few draws of the one before, which
     leaves long sequences much alike; and it takes for granted that the same choices lead to the
@@ -111,12 +91,7 @@ def _run(exploration: Exploration, names: list[str]) -> list[str]:
         suppress_health_check=(HealthCheck.too_slow,),  # as above
     )
     test: Any = get_state_machine_test(_machine(exploration), settings=chosen)  # type: ignore[arg-type]
-    broken = []
     for name in names:
-        try:
+        # A broken statement is noted already. InvalidDefinition: no rule has anything to work with.
+        with suppress(Broken, InvalidDefinition):
             test.hypothesis.fuzz_one_input(hashlib.shake_256(name.encode()).digest(_BYTES))
-        except Broken:
-            broken.append(name)
-        except InvalidDefinition:  # no rule is left that has anything to work with
-            continue
-    return broken

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from crmcom_kit.contract_tests.checks.sense import identifying_values
 from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.session import changing_method
 
 #: Requests that may be sent again for one statement, on a mock of our own and elsewhere.
 MAX_REQUESTS, MAX_REQUESTS_ELSEWHERE = 400, 24

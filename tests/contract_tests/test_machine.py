@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.login import log_in, token_of
-from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.session import Session
@@ -51,7 +49,7 @@ def session_on(
 
 def explored(session: Session, seed: int = 0, times: int = 15, only: str = "*") -> Session:
     """The session after the machine has used it."""
-    run_stateful(session, max_examples=times, profile="ci", seed=seed, only=only)
+    run_stateful(session, max_examples=times, seed=seed, only=only)
     return session
 
 
@@ -144,10 +142,7 @@ FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]]) -> None:
-    """The statement is named, and a short sequence of requests shows it, on anybody's server.
-
-    ``test_dev_remembers_what_broke`` has one on a mock of the kit's own.
-    """
+    """The statement is named, and a short sequence of requests shows it, on anybody's server."""
     handle, release, statements = fault
     for seed in SEEDS:
         session = session_on(somebody_elses(own_mock(release, wrap=wrapped(handle))))
@@ -283,42 +278,21 @@ def test_a_budget_is_kept(left: int) -> None:
         assert not session.findings.crashes
 
 
-# Profiles and the choice of rules.
+# The choice of requests.
 
 
-def _sent(profile: Profile, seed: int, times: int = 1) -> list[tuple[str, str]]:
+def _sent(seed: int) -> list[tuple[str, str]]:
     session = session_on(own_mock("R9"))
     began = session.client.sent
-    run_stateful(session, max_examples=times, profile=profile, seed=seed)
+    run_stateful(session, max_examples=1, seed=seed)
     return [(e.call.path, e.call.query.partition("&")[2]) for e in session.client.history[began:]]
 
 
-def test_ci_repeats_itself_and_explore_tries_more() -> None:
-    """With one seed the requests are the same; with another they differ; explore makes more."""
-    sent = _sent("ci", 1)
-    assert _sent("ci", 1) == sent
-    assert _sent("ci", 2) != sent
-    assert len(_sent("explore", 1)) > 5 * len(sent)
-
-
-def test_dev_remembers_what_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next run with the profile dev begins with the examples that broke a statement."""
-    monkeypatch.chdir(tmp_path)
-
-    def fault() -> int:
-        session = session_on(own_mock("R9", wrap=wrapped(a_wildcard_is_understood)))
-        began = session.client.sent
-        for seed in SEEDS:
-            run_stateful(session, max_examples=30, profile="dev", seed=seed, only="list.*")
-            if found_by(session):
-                violation = found_by(session)["list.entity_id.filter"]
-                return violation.exchanges[-1].number - began
-        pytest.fail("not found")
-
-    number = fault()
-    remembered = (tmp_path / layer.REMEMBERED).read_text("utf-8").split()
-    assert remembered
-    assert fault() <= min(number, 150)  # it is of the first example
+def test_a_seed_repeats_the_requests() -> None:
+    """With one seed the requests are the same; with another they differ."""
+    sent = _sent(1)
+    assert _sent(1) == sent
+    assert _sent(2) != sent
 
 
 def test_only_keeps_the_rules_that_tell_of_the_statements() -> None:

@@ -20,7 +20,6 @@ from crmcom_kit.contract_tests.options import (
     OptionsError,
     command_line,
     nondefault_options,
-    resolve_seed,
 )
 from crmcom_kit.schemas.dialect import DialectError
 from crmcom_kit.schemas.releases import UnknownRelease
@@ -62,7 +61,6 @@ def given(**changes: Any) -> dict[str, Any]:
         ({**REMOTE, "allow": "show"}, "--allow: 'show' is not allowed; allowed is resend, delete"),
         ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… cannot be"),
         ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),
-        ({"max_examples": -1}, "--max-examples: -1 is not allowed"),
         ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number from 1.2e-05 on"),
         ({"rate": float("nan")}, "--rate: nan is not allowed"),
         ({"rate": 1e-300}, "--rate: 1e-300 is not allowed; allowed is a number from 1.2e-05 on"),
@@ -74,7 +72,6 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"timeout": 1e300}, "--timeout: 1e+300 is not allowed; allowed is a number from 0.001"),
         ({"seed": -1}, "--seed: -1 is not allowed"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
-        ({"profile": "fast"}, "--profile: 'fast' is not allowed; allowed is ci, dev, explore"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
     ],
 )
@@ -129,7 +126,7 @@ def test_reports_show_no_secret_option() -> None:
     assert "T-0123" not in str(nondefault_options(values))
     line = command_line(values)
     assert "hush" not in line
-    assert line == f"crmcom-kit check --base-url {URL} --seed 0"
+    assert line == f"crmcom-kit check --base-url {URL}"
 
 
 def read(tmp_path: Path, text: str) -> Any:
@@ -152,8 +149,14 @@ expires = 2027-01-01
 
 def test_deviations_are_read(tmp_path: Path) -> None:
     """A file's entries come as they stand."""
-    (found,) = read(tmp_path, GOOD)
+    show, delete = (GOOD.replace("list.no_duplicates", "token.required") + method for method in (
+        'method = "show"', 'method = "delete"',
+    ))  # fmt: skip
 
+    (found,) = read(tmp_path, GOOD)
+    by_method = read(tmp_path, f"{show}\n{delete}")
+
+    assert [each.method for each in by_method] == ["show", "delete"]
     assert found.statement == "list.no_duplicates"
     assert found.expires == dt.date(2027, 1, 1)
 
@@ -172,7 +175,9 @@ def test_deviations_are_read(tmp_path: Path) -> None:
         (GOOD.replace('reason = "ticket 5"\n', ""), "deviation 1: reason is missing"),
         (GOOD.replace("date = 2026-11-01", 'date = "2026"'), "date: '2026' is not allowed"),
         (GOOD + "who = 1", "who is not allowed; allowed is statement, kind"),
-        (GOOD + GOOD, "list.no_duplicates is listed twice"),
+        (GOOD + GOOD, "list.no_duplicates is listed twice; give each entry another method"),
+        (GOOD + 'method = "list"\n' + GOOD, "list.no_duplicates is listed twice"),
+        (GOOD + 'method = "show"', "method: 'show' is not allowed; allowed is list"),
     ],
     ids=lambda part: str(part)[:40],
 )
@@ -231,16 +236,8 @@ def test_an_expired_deviation_excuses_nothing(tmp_path: Path) -> None:
     _, before = prepared(given(deviations=str(path)), now=NOW)
     _, after = prepared(given(deviations=str(path)), now=late)
 
-    assert before.deviations.of("list.no_duplicates") is not None
-    assert after.deviations.of("list.no_duplicates") is None
-
-
-def test_a_run_that_explores_has_another_seed_each_time() -> None:
-    """Without --seed the profile explore takes one from the clock; the others take 0."""
-    for profile, given, expected in (
-        ("ci", None, 0), ("dev", None, 0), ("explore", None, 1700), ("explore", 0, 0), ("ci", 3, 3),
-    ):  # fmt: skip
-        assert resolve_seed({"profile": profile, "seed": given}, 1700.5) == expected
+    assert before.deviations.of("list.no_duplicates")
+    assert not after.deviations.of("list.no_duplicates")
 
 
 def test_the_help_of_pytest_names_the_flags_of_pytest() -> None:

@@ -1,5 +1,6 @@
 """The pytest fixtures target_url, target and records, in contract tests of a user's own."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.serving import LOGIN
 
+from crmcom_kit.cli import EXTRAS
 from crmcom_kit.mock_server import create_app
 
 pytest_plugins = ["pytester"]
@@ -39,7 +41,7 @@ def test_one_is_deleted(target, records, time):
 @pytest.mark.changes
 def test_the_rest_is_not_touched(target, records):
     """What is out of scope is never named to a changing method."""
-    others = [each for each in target.pool.known() if not target.pool.may_change(each)]
+    others = [each for each in target.records.values() if not target.may_change(each)]
     print("others:", len(others))
     for record in others[:1]:
         delete(target, record)
@@ -159,3 +161,37 @@ def test_who_waits_for_a_worker_that_died_is_told(pytest_on: PytestOn) -> None:
 
     assert done.ret == 1, str(done.stdout) + str(done.stderr)
     assert "the pytest worker that checked the target has died" in str(done.stdout)
+
+
+SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
+
+
+def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> None:
+    """An option that cannot be followed is one error, and so is a server that is not there."""
+    wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
+    nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
+    down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
+
+    wrong.assert_outcomes(errors=1)
+    wrong.stdout.fnmatch_lines("*--rate: 0.0 is not allowed*")
+    down.assert_outcomes(failed=1, skipped=11)
+    down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
+
+
+CHECK = [package for package, extra in EXTRAS.items() if extra == "check" and package != "pytest"]
+
+
+@pytest.mark.parametrize("lacks", [None, *CHECK])
+def test_pytest_offers_the_options_only_with_the_extra(
+    lacks: str | None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The help of a project that uses the mock alone is not full of what it cannot use."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == lacks else find(name)
+    )
+
+    text = str(pytester.runpytest_inprocess("--help").stdout)
+
+    assert "--crmcom-mock-release" in text
+    assert ("--crmcom-base-url" in text) == (lacks is None)

@@ -750,8 +750,6 @@ def test_options_that_make_no_sense_beside_it() -> None:
         "all_records": True,
         "only_number": ("7",),
         "secret_key": ("A=B",),
-        "profile": "dev",
-        "max_examples": 7,
         "dialect": "bulk",
     }
     for name, value in given.items():

@@ -17,16 +17,15 @@ from crmcom_kit.contract_tests.deviations import Deviations, write_deviations
 from crmcom_kit.contract_tests.findings import Findings, Violation, shortened
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, check_values, command_line
 from crmcom_kit.contract_tests.reports import (
-    ctrf,
     har,
     html,
     job_summary,
     junit,
     terminal,
 )
-from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
@@ -80,7 +79,6 @@ def reports(
     return {
         "json": Report(results).as_json(),
         "junit": junit.written(Report(results)).decode(),
-        "ctrf": ctrf.written(Report(results)),
         "har": "".join(har.written(Report(results))),
         "html": html.written(Report(results)),
         "summary": job_summary.written(Report(results)),
@@ -127,7 +125,7 @@ def test_what_is_made_from_a_token_is_masked() -> None:
     for token in (JWT[:-1], JWT[::-1], f"{JWT}A", f"B{JWT[1:]}", last):
         call = Call("list", "GET", "webhook_requests/list", query({"token": token, "entity": "X"}))
         for text in (
-            curl(call, target(token=JWT), redactor),
+            Scripts(target(token=JWT), (), redactor).of([call]),
             redactor.query(call.query),
             redactor.content(json.dumps({"token": token}).encode()),
             redactor.text(f"no such token: {token}"),
@@ -187,7 +185,7 @@ def test_the_name_of_this_project_is_no_secret() -> None:
 
 
 def test_a_secret_in_the_base_url_is_masked() -> None:
-    """Neither reports nor curl lines, nor refusals and dry runs repeat what the URL carries."""
+    """Neither reports nor scripts, nor refusals and dry runs repeat what the URL carries."""
     url = "https://crm.example.com/token/S-0123456/crmapi/rest/v2"
     values = {option.key: () if option.repeats else option.default for option in OPTIONS}
     values |= {"base_url": url, "token": "T-0123"}
@@ -201,7 +199,8 @@ def test_a_secret_in_the_base_url_is_masked() -> None:
     for name, text in reports(one, on=found, command=command_line(values)).items():
         assert "0123" not in text, name
         assert "crm.example.com/token/" in text, name
-    assert "$CRMCOM_BASE_URL" in curl(one.call, found, ReportRedactor(found))
+    script = Scripts(found, (), ReportRedactor(found)).of([one.call])
+    assert "URL=$CRMCOM_BASE_URL\n" in script
     with pytest.raises(OptionsError) as refused:
         check_values({**values, "base_url": "https://crm.example.com/x?token=S-0123456"})
     assert "0123" not in str(refused.value)

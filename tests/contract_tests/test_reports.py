@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shlex
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
@@ -13,8 +12,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from helpers.chromium import rendered
-from hypothesis import given
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
@@ -22,17 +19,15 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_KINDS, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.reports import (
-    ctrf,
     har,
     html,
     job_summary,
     junit,
     terminal,
 )
-from crmcom_kit.contract_tests.reports.curl import curl, shell
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
-from crmcom_kit.contract_tests.results import Results, statement_results
+from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.har import CUT
 from crmcom_kit.schemas import resolve
@@ -46,71 +41,6 @@ TARGET = Target(
     release=resolve("R9"),
     login=LOGIN,
 )
-STATUSES = ("passed", "failed", "skipped", "pending", "other")
-# What the CTRF schema, https://github.com/ctrf-io/ctrf, says of the members that the kit writes.
-_COUNT = {"type": "integer"}
-_TEXT = {"type": "string"}
-CTRF = {
-    "type": "object",
-    "required": ["reportFormat", "specVersion", "results"],
-    "additionalProperties": False,
-    "properties": {
-        "reportFormat": {"const": "CTRF"},
-        "specVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
-        "timestamp": {"type": "string", "format": "date-time"},
-        "generatedBy": _TEXT,
-        "results": {
-            "type": "object",
-            "required": ["tool", "summary", "tests"],
-            "additionalProperties": False,
-            "properties": {
-                "tool": {
-                    "type": "object",
-                    "required": ["name"],
-                    "additionalProperties": False,
-                    "properties": {"name": {"type": "string", "minLength": 1}, "version": _TEXT},
-                },
-                "summary": {
-                    "type": "object",
-                    "required": ["tests", *STATUSES, "start", "stop"],
-                    "additionalProperties": False,
-                    "properties": dict.fromkeys(
-                        ["tests", *STATUSES, "start", "stop", "duration"], _COUNT
-                    ),
-                },
-                "tests": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["name", "status", "duration"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "name": {"type": "string", "minLength": 1},
-                            "status": {"enum": list(STATUSES)},
-                            "duration": _COUNT,
-                            "suite": {"type": "array", "minItems": 1, "items": _TEXT},
-                            "message": _TEXT,
-                            "trace": _TEXT,
-                            "rawStatus": _TEXT,
-                            "tags": {"type": "array", "items": _TEXT},
-                            "extra": {"type": "object"},
-                        },
-                    },
-                },
-                "environment": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "reportName": _TEXT,
-                        "appName": _TEXT,
-                        "healthy": {"type": "boolean"},
-                        "extra": {"type": "object"},
-                    },
-                },
-            },
-        },
-    },
-}
 # Loads the report in windows of two widths, goes to a statement, filters, and says what is seen.
 FRAMES = """<!doctype html><body><output></output><script>
 const seen = [];
@@ -220,7 +150,6 @@ def all_reports(results: Results) -> dict[str, str]:
     return {
         "json": Report(results).as_json(),
         "junit": junit.written(Report(results)).decode(),
-        "ctrf": ctrf.written(Report(results)),
         "har": "".join(har.written(Report(results))),
         "html": html.written(Report(results)),
         "summary": job_summary.written(Report(results)),
@@ -280,9 +209,56 @@ def test_a_deviation_explains_every_violation_or_none(
     if "thrice" in seen and len(seen) <= MAX_KINDS:
         assert found.why.endswith("does not cover this: thrice")
     if pattern == "twice":
-        assert {v.seen: times for v, times in found.distinct} == Counter(seen)
-    assert len(found.violations) <= MAX_KEPT
-    assert len(found.distinct) + found.unlisted == min(len(set(seen)), MAX_KINDS)
+        assert {each.violation.seen: each.times for each in found.causes} == Counter(seen)
+    assert sum(each.times for each in found.causes) + found.more == len(seen)
+
+
+def test_violations_of_one_cause_are_one_entry() -> None:
+    """Whatever records, values and parameters of a request differ; another cause is another one."""
+    findings = Findings()
+
+    def broke(seen: str, record: str, query: str = "", expected: str = "as it was") -> None:
+        asked = exchange(call=Call("show", "GET", "webhook_requests/show", query))
+        findings.broke(
+            Violation("response.number", asked, expected=expected, seen=seen, record=record)
+        )
+
+    for number in range(14):
+        broke(f"number {number}, 'of {number}'", f"A{number}")
+    for field in ("entity", "url", "url"):
+        broke(f"no {field}", "A1", f"fields_set=id,{field}", f"the fields id,{field}")
+    broke("HTTP 500", "A1")
+    broke("HTTP 502", "A1")
+    (found,) = (
+        each["violations"]
+        for each in Report(made(statements=results_of(findings))).document["statements"]
+        if each["violations"]
+    )
+
+    assert [(v["seen"], v["times"], v["records"]) for v in found] == [
+        ("number 0, 'of 0'", 14, 14), ("no entity", 3, 1), ("HTTP 500", 1, 1), ("HTTP 502", 1, 1),
+    ]  # fmt: skip
+    assert [each["also_seen"] for each in found] == [[], ["no url"], [], []]
+    text = all_reports(made(statements=results_of(findings)))
+    for name in ("terminal", "html", "junit"):
+        assert "and 13 more records" in text[name]
+        assert "and 2 more times" in text[name]
+
+
+@pytest.mark.parametrize("many", [MAX_KEPT, MAX_KEPT + 3])
+def test_causes_are_bounded(many: int) -> None:
+    """Of so many causes each is shown, and more violations are counted."""
+    findings = Findings()
+    for at in range(many):
+        findings.broke(Violation("response.number", exchange(), expected="a", seen="b" * (at + 1)))
+    (found,) = (each for each in results_of(findings) if each.causes)
+
+    assert (len(found.causes), found.more) == (MAX_KEPT, many - MAX_KEPT)
+
+
+def results_of(findings: Findings) -> tuple[StatementResult, ...]:
+    """Return what follows of findings without deviations."""
+    return statement_results(findings, TARGET.release, Deviations())
 
 
 @pytest.mark.parametrize(
@@ -369,38 +345,6 @@ def test_junit_is_xml_with_a_case_for_each_statement() -> None:
         if each.get("name") == "source"
     ]  # fmt: skip
     assert sources == [by_id(results)["response.number"].statement.source]
-
-
-def test_ctrf_is_what_its_schema_asks_for() -> None:
-    """One test for each statement, with the statuses that JUnit's cases have."""
-    results = made()
-    report = json.loads(ctrf.written(Report(results)))
-    tests = {each["name"]: each for each in report["results"]["tests"]}
-    summary = report["results"]["summary"]
-
-    assert not list(Draft202012Validator(CTRF).iter_errors(report))
-    assert len(tests) == len(results.statements) == summary["tests"]
-    assert {
-        name: tests[name]["status"]
-        for name in (
-            "show.single_result",
-            "response.number",
-            "envelope.json",
-            "list.no_duplicates",
-            "delete.gone",
-        )
-    } == {
-        "show.single_result": "passed",
-        "response.number": "failed",
-        "envelope.json": "failed",
-        "list.no_duplicates": "skipped",
-        "delete.gone": "skipped",
-    }
-    assert sum(summary[status] for status in STATUSES) == summary["tests"]
-    assert summary["stop"] - summary["start"] == summary["duration"] == 1500
-    assert tests["response.number"]["message"].startswith("expected a text; seen ")
-    assert "curl -sS" in tests["response.number"]["trace"]
-    assert tests["response.number"]["duration"] == 250
 
 
 def test_har_has_every_exchange() -> None:
@@ -569,17 +513,16 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     )  # fmt: skip
     reports = all_reports(results)
 
-    for kind in ("terminal", "html", "summary", "junit", "json", "ctrf"):
+    for kind in ("terminal", "html", "summary", "junit", "json"):
         odd = {sign for sign in reports[kind] if sign != "\n" and not sign.isprintable()}
         assert not odd, kind
     assert ET.fromstring(reports["junit"]) is not None  # noqa: S314 - our own text
     said_of = hostile.replace("\ud800", "\\ud800")
     assert json.loads(reports["json"])["never_served"] == [said_of]
-    assert json.loads(reports["ctrf"])
 
 
 def test_a_run_that_failed_is_an_error_in_test_reports() -> None:
-    """A CI server that reads JUnit or CTRF alone sees that the run did not do its work."""
+    """A CI server that reads JUnit alone sees that the run did not do its work."""
     nothing = statement_results(Findings(), TARGET.release, Deviations())
     for failed in (True, False):
         changes: dict[str, Any] = (
@@ -592,9 +535,6 @@ def test_a_run_that_failed_is_an_error_in_test_reports() -> None:
         assert suite.get("tests") == str(len(suite.findall("testcase")))
         errors = [case.get("name") for case in suite if case.find("error") is not None]
         assert errors == ["the run itself"] * failed
-        results = json.loads(reports["ctrf"])["results"]
-        assert results["summary"]["failed"] == int(failed)
-        assert results["summary"]["tests"] == len(results["tests"])
 
 
 def test_what_was_never_served_stands_in_every_report() -> None:
@@ -602,7 +542,7 @@ def test_what_was_never_served_stands_in_every_report() -> None:
     line = "resend was sent 6 times and never served"
     reports = all_reports(made(never_served=(line,)))
 
-    for name in ("json", "junit", "ctrf", "html", "summary", "terminal"):
+    for name in ("json", "junit", "html", "summary", "terminal"):
         assert line in reports[name], name
     assert reports["terminal"].index(line) < reports["terminal"].index(" not exercised.")
     system_out = ET.fromstring(reports["junit"]).find("testsuite/system-out")  # noqa: S314
@@ -641,38 +581,47 @@ def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
     for each in seen:
         assert each["folded"] < 5_000  # px of 24 statements, one of them unfolded
         assert each["widest"] <= each["width"]
-        assert each["copies"] == 24 * 3 + 1
+        assert each["copies"] == 24 + 1
         assert each["open"] == [names[5]]
         assert each["shown"] == [names[5]]
 
 
 def test_terminal_shows_violations_whole() -> None:
-    """A broken statement is shown with its source, expected, seen, and a curl line."""
+    """A broken statement is shown with its source, expected, seen, and a script."""
     out = io.StringIO()
     terminal.show(Report(made()), Console(file=out, width=80))
     text = out.getvalue()
 
-    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -sS", "not exercised"):
+    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -isS", "not exercised"):
         assert part in text
     assert "delete.gone" not in text
     assert "[red]&amp;" in text
     assert "\x1b[31m" not in text
 
 
-@given(st.lists(st.sampled_from(["$CRMCOM_TOKEN", "'", '"', " ", "a", "\\", "`", "\n", "é"])))
-def test_a_shell_reads_what_was_quoted(parts: list[str]) -> None:
-    """Whatever stands in a call, a shell gives it to curl unchanged."""
-    text = "".join(parts)
+def test_verdicts_and_deviations_are_by_method() -> None:
+    """A statement about several methods may hold for one and deviate for another."""
+    findings = Findings()
+    delete = exchange(call=Call("delete", "POST", "webhook_requests/delete"))
+    findings.hold_all(["token.required"], exchange())
+    findings.broke(Violation("token.required", delete, expected="an error", seen="OK"))
 
-    assert shlex.split(shell(text)) == ([text] if text else [])
+    def result(*methods: str | None) -> StatementResult:
+        listed = [deviation(statement="token.required", method=method) for method in methods]
+        results = statement_results(findings, TARGET.release, Deviations(listed))
+        return next(each for each in results if each.statement.id == "token.required")
 
-
-def test_curl_can_be_pasted() -> None:
-    """Secrets are variables, and the address of a mock of the kit's own is one, too."""
-    line = curl(exchange().call, TARGET, ReportRedactor(TARGET))
-
-    assert shlex.split(line)[-1].startswith("https://crm.example.com/crmapi/rest/v2/webhook_")
-    assert '-u "$CRMCOM_API_KEY:"' in line
-    own = Target(name="m", base_url="http://mock/x", release=TARGET.release, login=LOGIN, own=True)
-    pasted = shlex.split(curl(exchange().call, own, ReportRedactor(own)))[-1]
-    assert pasted.startswith("$CRMCOM_BASE_URL/webhook_requests/show?")
+    unlisted = result()
+    assert unlisted.verdict is Verdict.BROKEN
+    assert [unlisted.by_method[name] for name in ("show", "delete", "list")] == [
+        Verdict.HOLDS, Verdict.BROKEN, Verdict.NOT_EXERCISED,
+    ]  # fmt: skip
+    assert result(None).verdict is result("delete").verdict is Verdict.DEVIATES
+    assert result("list").verdict is Verdict.BROKEN
+    stale = result("delete", "show")
+    assert stale.stale
+    assert "of show is stale" in stale.why
+    for name in ("terminal", "html", "junit"):
+        report = all_reports(made(statements=(unlisted,), findings=findings))[name]
+        assert "show: holds" in report
+        assert "delete: broken" in report

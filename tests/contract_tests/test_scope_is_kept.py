@@ -90,8 +90,10 @@ class Injectable(StandIn):
         return not pairs or any(matches(text, getattr(record, each)) for each, text in pairs)
 
     def _found(self, call: Call) -> list[Record]:
-        self.find(call)
-        return [each for each in self.records.values() if self.names(each, *call.identifier, call)]
+        found = [e for e in self.records.values() if self.names(e, *call.identifier, call)]
+        if not found:
+            raise Refusal("unknown_record", "No webhook request has this identifier.")
+        return found
 
     def do_resend(self, call: Call) -> Any:
         """Send every one again that is found."""
@@ -180,7 +182,9 @@ def test_what_only_changing_methods_find_is_not_changed(reading: str, tmp_path: 
     seed = str([*READINGS].index(reading))
     app = Injectable(release="R15", seed=int(seed), reading=reading)
 
-    outcome = checked(app, tmp_path, "--only", "[dr]e[ls]e*", "--seed", seed, "--max-examples", "2")
+    outcome = checked(
+        app, tmp_path, "--only", "[dr]e[ls]e*", "--seed", seed, "--max-requests", "1000"
+    )
 
     assert_kept(outcome)
     assert outcome.exit_code == 0, outcome.said
@@ -191,7 +195,7 @@ def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> 
     """If show has the same defect, it is named, and nothing out of scope is changed."""
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
-    outcome = checked(app, tmp_path, "--only", "*.identifier.*", "--max-examples", "2")
+    outcome = checked(app, tmp_path, "--only", "*.identifier.*", "--max-requests", "1000")
 
     assert_kept(outcome)
     assert outcome.exit_code == 1, outcome.said
@@ -213,7 +217,7 @@ def test_a_server_that_takes_anything_changes_nothing_else(seed: int, tmp_path: 
 @pytest.mark.parametrize("only", ["delete.identifier.*", "resend.*", "delete.either_state"])
 def test_few_statements_can_be_checked_under_a_scope(only: str, tmp_path: Path) -> None:
     """A run that has nothing left to combine ends as any other."""
-    outcome = checked(Injectable(release="R15"), tmp_path, "--only", only, "--max-examples", "8")
+    outcome = checked(Injectable(release="R15"), tmp_path, "--only", only, "--max-requests", "1000")
 
     assert_kept(outcome)
     assert outcome.exit_code == 0, outcome.said

@@ -187,7 +187,7 @@ def test_few_statements(
 ) -> None:
     """Some statements can be checked alone; if none of them can be, the run says why."""
     scope = () if allow == "none" else sound.scope("definition")
-    options = ["--allow", allow, *scope, "--only", only, "--max-examples", "1"]
+    options = ["--allow", allow, *scope, "--only", only, "--max-requests", "400"]
 
     done = check(tmp_path, *sound.options, *BY_NAME, *options)
 

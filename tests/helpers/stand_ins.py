@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import API_PATH, resolve
 
 
-def checked(app: StandIn, **config: Any) -> Results:
+def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
     """Check a stand-in; whatever is there may be sent again and deleted."""
     if isinstance(app.clock, Clock):
         # The kit compares the end of a JWT with the clock of this machine.
@@ -24,7 +24,9 @@ def checked(app: StandIn, **config: Any) -> Results:
         name="the stand-in",
         base_url=f"https://stand-in.example{API_PATH}",
         release=resolve(app.release),
-        login=Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION),
+        login=Login(
+            username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=api_key
+        ),
         transport=InProcess(lambda: app),
     )
     return run(target, RunConfig(sleep=lambda _: None, **config, **PERMISSIONS))

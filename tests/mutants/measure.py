@@ -231,7 +231,11 @@ def main(
 
         label = f"{kit}, {each}"
         bar: Any
+        servers: Iterable[Case] = cases(of, releases, number)
+        if wanted is None:
+            servers = list(servers)
+            wanted = len(servers)
         with click.progressbar(length=wanted, label=label) as bar:
-            for result in measure(cases(of, releases, number), results, jobs, enough):
+            for result in measure(servers, results, jobs, enough):
                 bar.update(result.verdict != "equivalent")
         click.echo("\n".join(summary(counted)))

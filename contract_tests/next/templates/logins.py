@@ -27,13 +27,15 @@ def by_password(scene: Scene) -> dict[str, str]:
     return found if set(CREDENTIALS) <= found.keys() else {}
 
 
-def by_key(scene: Scene, text: str, written: str = "Basic {}") -> Call | None:
-    """Return a login with what HTTP Basic authentication encodes, or None."""
+def by_key(
+    scene: Scene, text: str, written: str = "Basic {}", *, unit: str | None = None
+) -> Call | None:
+    """Return a login with what HTTP Basic authentication encodes, for a unit; or None."""
     method = scene.method("web_api_key_token")
     if method is None:
         return None
-    unit = {} if scene.login.unit is None else {"unit": scene.login.unit}
-    call = build(method, unit)
+    unit = unit or scene.login.unit
+    call = build(method, {} if unit is None else {"unit": unit})
     basic = written.format(base64.b64encode(text.encode()).decode())
     headers = (*call.headers, ("Authorization", basic))
     return Call(call.method, call.verb, call.path, headers=headers, body=call.body)
@@ -88,7 +90,8 @@ def a_web_api_key(scene: Scene, text: str, _record: Record) -> Call | None:
 def _wrong_keys(scene: Scene) -> Sequence[str]:
     key = scene.login.api_key
     near = [f"{text}:" for text in _near(key, SECRET_MUTATIONS)]
-    return ("", ":", f"{NO_KEY}:", *near, *([f":{key}", f"{key}:x"] if key else []))
+    wrong = [f"{NO_KEY}:", f":{key}", f"{key}:x"] if key else []  # else no key is surely wrong
+    return ("", ":", *wrong[:1], *near, *wrong[1:])
 
 
 @template("login", "web_api_key_token", _wrong_keys, about=False, first=6, weight=1)

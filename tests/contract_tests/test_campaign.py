@@ -1,0 +1,133 @@
+"""What a run plans, shows, and says of what it could not try."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from helpers.far import BOTH, Wire, remote
+from helpers.stand_ins import broken, checked
+from stand_in.reading import Call, Refusal
+from stand_in.server import StandIn
+
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.next import planning
+from crmcom_kit.contract_tests.next.templates import Template, all_templates
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+
+
+def config(**given: Any) -> RunConfig:
+    """Return the configuration of a run."""
+    return RunConfig(next=True, **given)
+
+
+def why(results: Results, statement: str) -> str:
+    """Return why a statement was not tried."""
+    (found,) = (each for each in results.statements if each.statement.id == statement)
+    assert found.verdict is Verdict.NOT_EXERCISED
+    return found.why
+
+
+def token_of(target: Target, wire: Wire) -> str:
+    """Log in beside the run, and return the token."""
+    names = ("username", "password", "organisation")
+    given = {name: getattr(target.login, name) for name in names}
+    with httpx.Client(transport=wire.inner, base_url=target.base_url) as client:
+        token: str = client.post("authentication/token", json=given).json()["data"]["token"]
+        return token
+
+
+def test_a_run_has_a_budget_of_its_own_and_is_enough() -> None:
+    """Without --max-requests it sends 1,500 requests, and tries all that requests can test."""
+    results = run(own_mock("R15"), config())
+
+    assert results.exit_code == 0
+    assert 1_200 < len(results.history) <= 1_500
+    assert results.achieved == results.reachable
+
+
+def test_few_requests_are_spread_over_all_templates() -> None:
+    """Nothing is cut off at the end: each layer has its part, and the run shows how far it is."""
+    lines: list[str] = []
+
+    limits = Limits(max_requests=150)
+    results = run(own_mock("R9"), config(limits=limits, progress=lines.append))
+
+    assert results.exit_code == 0
+    assert len(results.history) <= 150
+    assert {each.call.method for each in results.history} > {"show", "list", "resend", "delete"}
+    held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
+    assert held > {"show.identifier.mandatory", "resend.sends_again", "delete.gone"}
+    assert re.match(r"\d+ of 150 requests, 0 violations, about \d+ s left: ", lines[-1])
+
+
+def test_a_few_statements_take_few_requests() -> None:
+    """With --only no more is sent than what may tell of them, a few times."""
+    logins = run(own_mock("R9"), config(only="login.*"))
+    lists = run(own_mock("R9"), config(only="list.url.*", limits=Limits(max_requests=60)))
+
+    for results in (logins, lists):
+        assert results.exit_code == 0
+        assert len(results.history) < 200
+        assert not results.changed
+    assert [each.call.method for each in lists.history].count("token") == 1
+
+
+def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A template that crashes is named; the others go on."""
+
+    def crash(*_: object) -> None:
+        raise KeyError("oops")
+
+    wrong = Template("show: crash", "read", "show", crash, lambda _: (None,))
+    monkeypatch.setattr(planning, "all_templates", lambda: (wrong, *all_templates()))
+
+    results = run(own_mock(), config(limits=Limits(max_requests=100)))
+
+    assert results.exit_code == 2
+    assert "the template show: crash: KeyError: 'oops'" in str(results.trouble)
+    verdicts = {each.verdict for each in results.statements}
+    assert Verdict.HOLDS in verdicts
+    assert Verdict.BROKEN not in verdicts
+
+
+def test_what_was_not_tried_has_its_reason() -> None:
+    """It is what the run lacked: leave, a webhook request in scope, or a login."""
+    target, wire = remote("R15")
+    few = Limits(max_requests=60)
+    nobody = Scope(definition="Nobody's")
+
+    reads = run(replace(target, login=Login(token=token_of(target, wire))), config(limits=few))
+    changes = run(target, config(limits=few, allowed=BOTH, scope=nobody))
+
+    assert (
+        why(reads, "resend.only_rejected") == "resend is not allowed; allow it with --allow resend"
+    )
+    assert "give --username or --api-key" in why(reads, "token_release.available")
+    assert "needs a Web API key" in why(reads, "login.web_api_key.basic")
+    assert "no REJECTED webhook request is in scope" in why(changes, "resend.sends_again")
+
+
+class ReleasesNothing(StandIn):
+    """A released token is as good as before."""
+
+    def do_release_token(self, call: Call) -> Any:
+        """Do nothing."""
+        if not call.parameters.get("token"):
+            raise Refusal("missing_token", "A token is required.")
+        return {}
+
+
+def test_a_token_is_released_and_then_used() -> None:
+    """A release that ends nothing is found by a login that the run makes for it."""
+    found = broken(checked(ReleasesNothing(release="R11"), next=True, only="token_release.*"))
+
+    assert found == ["token_release.ends_token"]

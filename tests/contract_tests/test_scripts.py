@@ -1,0 +1,287 @@
+"""The scripts of violations: pasted, they send the same requests, and they hold no secret."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from helpers.checking import check
+from helpers.serving import LOGIN
+
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import SECRET_MUTATIONS, near_misses
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.script import Scripts
+from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.mock_server import create_app
+from crmcom_kit.schemas import API_PATH, resolve
+
+JSON = (("Content-Type", "application/json"),)
+#: A token as a server may make one: hexadecimal, Base64, a JSON Web Token.
+OLD = (
+    "0F5EC0DE0A1B2C3D4E5F60718293A4B5",
+    "b2xk+dG9rZW4/aXM=",
+    "eyJhbGciOiJI.eyJqdGkiOiI5.12On_mw2AB",
+)
+NEW = (
+    "0B8C7D6E5F40312233445566778899AA",
+    "bmV3+dG9rZW4/aXM=",
+    "eyJhbGciOiJI.eyJqdGkiOiI3.77Kq_zz8CD",
+)
+PASSWORD, KEY = 'it\'s "quoted" \\ $HOME `id` é', "KEY-0123+/= x"
+ODD = 'it\'s "x" $HOME `id` \\ ! {a,b} [1-3] * ; & é #'
+
+
+def pasted(script: str, **variables: str) -> str:
+    """Return what a shell prints that gets a script as if it was typed."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+    done = subprocess.run(
+        ["sh"], input=script.encode(), env={**clean, **variables}, capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert not done.stderr, done.stderr.decode()
+    return done.stdout.decode()
+
+
+class Recorder:
+    """Keeps what it is sent, and returns one token after another to those that log in."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens, self.seen = list(tokens), list[tuple[Any, ...]]()
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        """Answer a request."""
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        path = environ["PATH_INFO"].removeprefix(f"{API_PATH}/")
+        header = environ.get("HTTP_AUTHORIZATION")
+        self.seen.append((environ["REQUEST_METHOD"], path, environ["QUERY_STRING"], body, header))
+        data = {"token": self.tokens.pop(0)} if "authentication" in path else None
+        content = json.dumps({"status": {"code": "OK"}, "data": data}, indent=1).encode()
+        start_response("200 OK", [("Content-Length", str(len(content)))])
+        return [content]
+
+
+def scripts_for(base: str, login: Login, *history: Exchange) -> Scripts:
+    """Return what writes scripts for a run against a server."""
+    target = Target(name="it", base_url=base, release=resolve("R15"), login=login)
+    return Scripts(target, history, ReportRedactor(target, history))
+
+
+def exchange(call: Call, token: str) -> Exchange:
+    """Make a login that returned a token."""
+    content = json.dumps({"status": {"code": "OK"}, "data": {"token": token}}).encode()
+    return Exchange(1, call, 200, (), content, 0.1)
+
+
+def log_in(password: str = PASSWORD) -> Call:
+    """Make a login by name."""
+    body = json.dumps({"username": ODD, "password": password}, ensure_ascii=False).encode()
+    return Call("token", "POST", "authentication/token", "", body, JSON)
+
+
+def show(token: str, **more: str) -> Call:
+    """Make a request with a token in its query."""
+    query = "&".join(f"{n}={quote(v, safe='')}" for n, v in {"token": token, **more}.items())
+    return Call("show", "GET", "webhook_requests/show", query)
+
+
+def resend(token: Any, **more: Any) -> Call:
+    """Make a request with a token in its body."""
+    body = json.dumps({"token": token, **more}, ensure_ascii=False).encode()
+    return Call("resend", "POST", "webhook_requests/resend", "", body, JSON)
+
+
+def plain(seen: tuple[Any, ...], *tokens: str) -> tuple[Any, ...]:
+    """Return a request that was seen with names for tokens, however they are written."""
+    verb, path, query, body, header = seen
+    texts = [query, body.decode()]
+    for at, token in enumerate(tokens):
+        for each in (quote(token, safe=""), token):
+            texts = [text.replace(each, f"<{at}>") for text in texts]
+    return verb, path, *texts, header
+
+
+@pytest.mark.parametrize(("old", "new"), [*zip(OLD, NEW, strict=True)])
+def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., str]) -> None:
+    """Whatever stands in a request arrives as it was, with a token of the script's own login."""
+    recorder = Recorder(new, "second-0123456789")
+    login, other = log_in(), log_in(NO_PASSWORD)
+    history = (exchange(login, old), exchange(other, "other-0123456789"))
+    calls = [
+        show(old, entity=ODD), show("other-0123456789"), show(WRONG_TOKEN), show(""),
+        resend(old, entity=ODD), resend([old]), resend(None), resend(old, n={"x": '"\\'}),
+        Call("token", "POST", "authentication/other", "", b"a=1&" + show(old).query.encode()),
+        Call("list", "HEAD", "webhook_requests/list", f"token={quote(old, safe='')}&a=[1-2]{{b}}"),
+        Call("list", "PUT", "webhook_requests/list/", "", b"", (("X-Y", ODD.replace("é", "")),)),
+    ]  # fmt: skip
+    script = scripts_for(serve(recorder), Login(password=PASSWORD), *history).of(calls)
+
+    pasted(script, CRMCOM_PASSWORD=PASSWORD)
+
+    sent = [
+        (c.verb, c.path, c.query, c.body or b"", None) for c in [login, calls[0], other, *calls[1:]]
+    ]
+    assert [plain(each, new, "second-0123456789") for each in recorder.seen] == [
+        plain(each, old, "other-0123456789") for each in sent
+    ]
+    for secret in (old, PASSWORD, "quoted", "other-0123456789"):
+        assert secret not in script.replace(ODD, "").replace(quote(ODD, safe=""), "")
+
+
+@pytest.mark.parametrize(("old", "new"), [*zip(OLD, NEW, strict=True)])
+def test_a_wrong_token_is_made_from_the_right_one(
+    old: str, new: str, serve: Callable[..., str]
+) -> None:
+    """One that is almost right is as wrong for the token of the script, and does not show it."""
+    wrong = [*near_misses(old, SECRET_MUTATIONS)]
+    made = [*near_misses(new, SECRET_MUTATIONS)]
+    if old.count(".") == 2:
+        one, other = old.split("."), new.split(".")
+        wrong += [
+            f"{one[0]}.forged.{one[2]}",
+            f"none.{one[1]}.",
+            f"{one[0]}.{one[1]}.A{one[2][1:]}",
+        ]
+        made += [f"{other[0]}.forged.{other[2]}", f"none.{other[1]}."]
+        made += [f"{other[0]}.{other[1]}.A{other[2][1:]}"]
+    recorder = Recorder(new)
+    other_login = exchange(log_in(NO_PASSWORD), f"{old.partition('.')[0]}.another.0123456789")
+    login = Login(password=PASSWORD)
+    scripts = scripts_for(serve(recorder), login, other_login, exchange(log_in(), old))
+
+    script = scripts.of([resend(each) for each in wrong])
+    pasted(script, CRMCOM_PASSWORD=PASSWORD)
+
+    assert [json.loads(seen[3])["token"] for seen in recorder.seen[1:]] == made
+    parts = re.findall(r"\w{6,}", old)
+    assert not [part for part in parts if part in script or part.swapcase() in script]
+
+
+def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) -> None:
+    """A Web API key, on either side of the colon, almost right or made up; and a token."""
+    recorder = Recorder("t", "t", "t", "t")
+    texts = [f"{KEY}:", f":{KEY}", f"{KEY[:-1]}:", "crmcom-kit-no-key:"]
+    calls = [
+        Call("web_api_key_token", "GET", "authentication/web_api_key/token", headers=(
+            ("Authorization", f"Basic {base64.b64encode(text.encode()).decode()}"),
+        )) for text in texts
+    ]  # fmt: skip
+    scripts = scripts_for(serve(recorder), Login(api_key=KEY, token=OLD[1]))
+
+    script = scripts.of([*calls, show(OLD[1])])
+    pasted(script, CRMCOM_API_KEY=KEY, CRMCOM_TOKEN=OLD[1])
+
+    headers = [each[4].removeprefix("Basic ") for each in recorder.seen[:-1]]
+    assert [base64.b64decode(each).decode() for each in headers] == texts
+    assert recorder.seen[-1][2] == show(OLD[1]).query
+    assert KEY not in script
+    assert OLD[1] not in script
+
+
+def test_what_nobody_knows_is_hidden_in_any_body(serve: Callable[..., str]) -> None:
+    """A secret behind its name is asked for or hidden: in JSON, in a form, in what is neither."""
+    scripts = scripts_for(serve(Recorder()), Login())
+    bodies = [
+        '{"password": "S-012345", "n": [1]}', '{"password": 7654321}', "x=1&password=S-012345",
+        '{"password": "S-012345', "password=S-012345 and {more}",
+    ]  # fmt: skip
+
+    script = scripts.of([Call("token", "POST", "x", "", each.encode()) for each in bodies])
+
+    assert "S-012345" not in script
+    assert "7654321" not in script
+    assert script.count("CRMCOM_PASSWORD") == 3
+
+
+def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
+    """In the recording of a run secrets are redacted; the script takes them from variables."""
+    recorder = Recorder(NEW[0])
+    login = log_in("$CRMCOM_PASSWORD")
+    scripts = scripts_for(serve(recorder), Login(), exchange(login, "$CRMCOM_TOKEN"))
+
+    script = scripts.of([show("$CRMCOM_TOKEN"), show("***")])
+    pasted(script, CRMCOM_PASSWORD="hidden", HIDDEN="wrong")
+
+    assert json.loads(recorder.seen[0][3])["password"] == "hidden"
+    assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong"]
+
+
+def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
+    """Without its password it does not log in with an empty one, unless somebody types it."""
+    scripts = scripts_for(serve(Recorder()), Login(password=PASSWORD), exchange(log_in(), OLD[0]))
+    done = subprocess.run(
+        ["sh", "-c", scripts.of([show(OLD[0])])], env={"PATH": os.environ["PATH"]},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    assert "CRMCOM_PASSWORD" in done.stderr
+
+
+class Wrong:
+    """A mock that is wrong: in what its numbers are, or in how much of a token it looks at."""
+
+    def __init__(self, statement: str) -> None:
+        self.app, self.statement, self.token = create_app(release="R15"), statement, ""
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        """Answer a request."""
+        start, query = self.token[:-1], environ["QUERY_STRING"]
+        if self.statement == "token.from_login" and start and f"token={start}" in query:
+            environ["QUERY_STRING"] = re.sub(r"\btoken=[^&]*", f"token={self.token}", query)
+        answer: list[Any] = []
+
+        def keep(*given: Any) -> Callable[[bytes], object]:
+            answer.extend(given[:2])
+            return lambda _: None
+
+        body = b"".join(self.app(environ, keep))
+        if environ["PATH_INFO"].endswith("/authentication/token"):
+            found = re.search(rb'"token":"([^"]+)"', body)
+            self.token = found[1].decode() if found else self.token
+        if self.statement == "response.number":
+            body = re.sub(rb'"number":"(\d+)"', rb'"number":\1', body)
+        kept = [(n, v) for n, v in answer[1] if n.lower() != "content-length"]
+        start_response(answer[0], [*kept, ("Content-Length", str(len(body)))])
+        return [body]
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown", "part"),
+    [
+        ("response.number", r'"number":\d', "TOKEN=$(curl"),
+        ("token.from_login", r'"code":"OK"', "WRONG="),
+    ],
+)
+def test_a_pasted_script_shows_the_violation(
+    statement: str, shown: str, part: str, serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """What the run saw, its reader sees again; and every report has the same script."""
+    files = {kind: tmp_path / f"r.{kind}" for kind in ("json", "html", "junit", "md")}
+    options = [f"--{kind}={files[kind]}" for kind in ("json", "html", "junit")]
+
+    done = check(
+        tmp_path, "--base-url", serve(Wrong(statement)), "--release", "R15", *options,
+        "--only", statement, "--max-requests", "300", **LOGIN, GITHUB_STEP_SUMMARY=str(files["md"]),
+    )  # fmt: skip
+
+    report = json.loads(files["json"].read_text("utf-8"))
+    (script,) = (
+        each["violations"][0]["script"] for each in report["statements"] if each["violations"]
+    )
+    assert done.returncode == 1, done.stdout
+    assert part in script
+    assert re.search(shown, pasted(script))
+    for text in [
+        done.stdout,
+        *(unescape(files[kind].read_text("utf-8")) for kind in ("html", "junit", "md")),
+    ]:
+        assert all(line in text for line in script.splitlines())
