@@ -18,15 +18,12 @@ from crmcom_kit.contract_tests.checks.removed_secrets import (
     returned_tokens,
 )
 from crmcom_kit.contract_tests.checks.sense import (
-    IDENTIFIER,
     Sense,
     basic_key,
-    identifying_values,
     read,
 )
-from crmcom_kit.contract_tests.checks.service import Service
 from crmcom_kit.contract_tests.checks.world import TokenState
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
 from crmcom_kit.contract_tests.next.belief import Belief
@@ -71,7 +68,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
                 config.stop.check()
                 one.observe(each)
             one.conclude()
-        for violation in one.service.conclude():
+        for violation in one.oracle.service.conclude():
             one.broke(violation)
         for choice in seen_in(one.history, target.release):
             findings.chose(*choice)
@@ -101,7 +98,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         findings=findings,
         trouble=trouble,
         notes=tuple(one.belief.others.values()),
-        never_served=one.service.never_served(),
+        never_served=one.oracle.service.never_served(),
         warnings=tuple(warnings),
     )
 
@@ -135,7 +132,6 @@ class _Run:
         self.findings = Findings()
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
-        self.service = Service(self.belief)  # type: ignore[arg-type]
         self.history: list[Exchange] = []
         self.secrets: set[str] = set()
         self._later = Later({})
@@ -145,8 +141,7 @@ class _Run:
 
     def start(self, content: list[Entry]) -> None:
         """Begin with what was recorded of one content of the server; logins stay known."""
-        self.belief.start()
-        self.oracle = Oracle(self.belief)
+        self.oracle.start()
         self._coincidences.clear()
         self._kept.clear()
         self._later = Later({e.exchange.number: e.recorded.start for e in content})
@@ -164,7 +159,7 @@ class _Run:
         """Observe one exchange."""
         exchange, sense = entry.exchange, entry.sense
         if not entry.recorded.answered:
-            self._lose(sense)
+            self._lose(exchange.call, sense)
             return
         self.history.append(exchange)
         self._learn_secrets(exchange, sense)
@@ -213,8 +208,6 @@ class _Run:
         held = [each for each in found.held if not rests_on_removed(each, exchange, sense)]
         for name, error in found.errors:
             self.findings.crash(f"the check {name}", error)
-        if self.service.covers(found.expected):
-            held += self.service.see(exchange, found.expected)
         self.findings.hold_all(held, exchange)
         self._learn_spelling(exchange, found)
         last = self.belief.changes[-1].exchange if self.belief.changes else exchange
@@ -296,27 +289,19 @@ class _Run:
         for suspicion in found.suspicions:
             if isinstance(suspicion.hypotheses[-1].confirmation, Now):
                 self._settle(Case(suspicion, {}, self._later), sense)
-        self._lose(sense)
+        self._lose(exchange.call, sense)
 
     def _is_apart(self, entry: Entry) -> bool:
         """Whether a change is about another webhook request than those under way with it."""
-        own = self._ids(entry.sense)
-        others = [self._ids(each) for each in entry.others]
+        own = self.oracle.may_name(entry.sense)
+        others = [self.oracle.may_name(each) for each in entry.others]
         is_change = entry.sense.name in CHANGING
         return is_change and bool(own) and all(ids and own.isdisjoint(ids) for ids in others)
 
-    def _ids(self, sense: Sense) -> set[str]:
-        """Return the ids of the known webhook requests that a request may name."""
-        values = identifying_values([sense.given.get(IDENTIFIER)])
-        records = self.belief.records.items()
-        return {key for key, record in records if key in values or record.get("number") in values}
-
-    def _lose(self, sense: Sense) -> None:
+    def _lose(self, call: Call, sense: Sense) -> None:
         """Forget what a request may have changed: nobody knows whether it did, or when."""
         if sense.name in CHANGING:
-            for key in self._ids(sense):
-                self.belief.lose(key)
-            self.belief.groups.clear()
+            self.oracle.lose(call)
         elif sense.name == "token_release" and isinstance(sense.token, str):
             self.belief.set_token(sense.token, TokenState.DOUBTFUL)
 
