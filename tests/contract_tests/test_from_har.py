@@ -143,6 +143,10 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "resend.sends_again",
         [show(ONE), changed("resend", DONE), show(ONE)],
     ),
+    "a resend returns a success, and has failed": (
+        "resend.returns_record",
+        [show(ONE), changed("resend", DONE), show(OTHER_ERROR)],
+    ),
     "a successful one is sent again": (
         "resend.only_rejected",
         [show(DONE), changed("resend", DONE)],
