@@ -1,7 +1,8 @@
 """Deviations: statements that one target is known to break, with reason and date.
 
-They stand in a TOML file, one ``[[deviation]]`` each. A listed statement that is broken as
-listed has the verdict *deviates*; one that holds is stale; any other behaviour is broken.
+They stand in a TOML file, one ``[[deviation]]`` each, for all methods of a statement or for one. A
+listed statement that is broken as listed has the verdict *deviates*; one that holds is stale; any
+other behavior is broken.
 """
 
 import datetime as dt
@@ -23,6 +24,7 @@ _MASKED = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}")
 _HEADER = """\
 # Statements that this target is known to break. Say why in each reason, and choose its kind:
 # {kinds}. In seen, * stands for any text.
+# An entry with a line such as method = "show" is about that method alone.
 """
 
 

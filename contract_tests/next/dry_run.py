@@ -39,9 +39,15 @@ def dry_run_lines(
             continue
         if each.changes and each.method not in scene.allowed:
             why = f"not called, since {each.method} is not allowed" if is_clear else _UNSAID
-            yield f"{why}: {each.name}"
+            yield f"{why}: {_what(each)}"
         else:
             times = "once" if each.first == 1 else f"{each.first} times"
             looks = ", with looks before and after it" if each.changes else ""
-            yield f"at least {times}{looks}, as far as the budget goes: {each.name}"
+            yield f"{times}{looks}: {_what(each)}"
+    most = session.client.limits.max_requests
+    yield f"fewer of each if they are more than {most} requests, else any of them again, at random"
     yield f"GET {base}/{session.method('list').path}: has anything else changed?"
+
+
+def _what(template: Template) -> str:
+    return f"{template.name} ({template.state})" if template.state else template.name

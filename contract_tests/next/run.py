@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.next.oracle import Oracle
 from crmcom_kit.contract_tests.next.planning import first_pass, wanted
 from crmcom_kit.contract_tests.next.reasons import why_not
 from crmcom_kit.contract_tests.next.recording import run_recording
-from crmcom_kit.contract_tests.next.session import MAX_LOST, Session
+from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.templates import Scene
 from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
@@ -377,7 +377,7 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
         return f"an internal error of crmcom-kit: {'; '.join(crashes)}"
     if one.cut_short and not any(result.verdict is Verdict.BROKEN for result in found):
         return one.cut_short
-    lost = [f"{name} {count} times" for name, count in one.client.lost.items() if count >= MAX_LOST]
+    lost = [f"{name} {count} times" for name, count in one.session.given_up.items()]
     if lost:
         return f"a gateway answered {' and '.join(lost)}, and then none of its requests was served"
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):

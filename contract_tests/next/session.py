@@ -23,8 +23,9 @@ from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method
 
-#: So many responses to one method are lost in a row before it is called no more.
-MAX_LOST = 3
+#: So many responses to a changing method are lost since one was served before it is called no
+#: more: if none ever was, and else.
+MAX_LOST, MAX_LOST_LATER = 3, 10
 
 
 class Sent(NamedTuple):
@@ -47,6 +48,7 @@ class Session:
     guard: Guard | None = None  # asked before a request that may change something
     stop: Stop = field(default_factory=Stop)  # asked before each request
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
+    given_up: dict[str, int] = field(default_factory=dict)  # method -> responses that were lost
     tokens: Tokens = field(init=False)
     _cut: int = 0  # lists of which only a part was read
 
@@ -132,8 +134,7 @@ class Session:
         except (AnswerLost, AnswerTooLong):
             if changes is not None:
                 self.oracle.lose(call)
-                if self.client.lost[call.method] >= MAX_LOST:
-                    self.scene.allowed -= {changes}
+                self._count_lost(changes)
             raise
         self._cut += exchange.is_cut
         if changes is not None and self.guard is not None:
@@ -143,6 +144,13 @@ class Session:
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
         return Sent(exchange, found.suspicions, found.expected.must)
+
+    def _count_lost(self, changes: str) -> None:
+        lost = self.client.lost[changes]
+        was_served = any(e.ok and e.call.method == changes for e in self.client.history)
+        if lost >= (MAX_LOST_LATER if was_served else MAX_LOST):
+            self.given_up[changes] = lost
+            self.scene.allowed -= {changes}
 
     def _permit(self, changes: str, call: Call) -> None:
         if changes not in self.scene.allowed:

@@ -317,7 +317,8 @@ class Contradicted:
                 for key in looked_at:
                     see_whether_it_is_there(key, asker)
             _, found = asker.ask(case.suspicion.exchange.call)
-            if not _has(found, case.statement, looked_at):
+            alike = [each for each in found if _is_contradicted(each)]
+            if not _has(alike, case.statement, looked_at):
                 return False
         return True
 
@@ -328,6 +329,10 @@ class Contradicted:
         for key in self.rests_on if exchange.ok else ():
             if key not in listed:
                 asker.belief.lose(key)
+
+
+def _is_contradicted(suspicion: Suspicion) -> bool:
+    return any(isinstance(each.confirmation, Contradicted) for each in suspicion.hypotheses)
 
 
 #: So many lists that ruled out an interpretation are asked for again.
