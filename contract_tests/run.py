@@ -314,12 +314,12 @@ class _Run:
 
 def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
-    if config.recording is not None:
-        return run_recording(target, config)
     if config.next or os.environ.get("KIT_NEXT"):
         from crmcom_kit.contract_tests.next.run import run as run_next
 
         return run_next(target, config)
+    if config.recording is not None:
+        return run_recording(target, config)
     began = config.now()
     world = _world(target, config)
     if is_mock_to_ask(target) and not world.name and not config.dry_run and config.allowed is None:

@@ -114,6 +114,8 @@ class Belief:
         for each in (self.known, self.records, self.groups, self._numbers, self._values):
             each.clear()
         self.changes.clear()
+        self.shared.clear()
+        self._bytes = 0
 
     # Webhook requests.
 

@@ -110,9 +110,15 @@ class Oracle:
             self.belief.token_refusal = (exchange.status, exchange.code)
         return found
 
+    def start(self) -> None:
+        """Forget all webhook requests: the server has others from now on."""
+        self.belief.start()
+        self.webhook_requests.start()
+        self.pages = Pages(self.belief)
+
     def lose(self, call: Call) -> None:
         """Forget what a request may have changed whose response was lost: did it, or not?"""
-        for key in self._may_name(read(call, self.belief.release)):
+        for key in self.may_name(read(call, self.belief.release)):
             self.belief.lose(key)
         self.belief.groups.clear()
 
@@ -247,11 +253,11 @@ class Oracle:
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
         """Return the ids of all webhook requests that a request may name or a response shows."""
-        found = {expected.record} if expected.record is not None else self._may_name(expected.sense)
+        found = {expected.record} if expected.record is not None else self.may_name(expected.sense)
         answered = _id(exchange)
         return found | {answered} if answered is not None else found
 
-    def _may_name(self, sense: Sense) -> set[str]:
+    def may_name(self, sense: Sense) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
         values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
         names = [Named(each, value) for value in values for each in ("id", "number")]

@@ -18,15 +18,12 @@ from crmcom_kit.contract_tests.checks.removed_secrets import (
     returned_tokens,
 )
 from crmcom_kit.contract_tests.checks.sense import (
-    IDENTIFIER,
     Sense,
     basic_key,
-    identifying_values,
     read,
 )
-from crmcom_kit.contract_tests.checks.service import Service
 from crmcom_kit.contract_tests.checks.world import TokenState
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
 from crmcom_kit.contract_tests.next.belief import Belief
@@ -63,8 +60,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
     one = _Run(target.release, _shared_tokens(recording, target.release))
-    findings, history = one.findings, recording.history
-    trouble = None
+    findings, trouble = one.findings, None
     try:
         for content in contents(recording, target.release):
             one.start(content)
@@ -72,12 +68,12 @@ def run_recording(target: Target, config: RunConfig) -> Results:
                 config.stop.check()
                 one.observe(each)
             one.conclude()
+        for violation in one.oracle.service.conclude():
+            one.broke(violation)
+        for choice in seen_in(one.history, target.release):
+            findings.chose(*choice)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    for violation in one.service.conclude():
-        one.broke(violation)
-    for choice in seen_in(history, target.release):
-        findings.chose(*choice)
     found = statement_results(
         findings, target.release, config.deviations, config.only, unseen=NOTHING_SHOWN
     )
@@ -85,7 +81,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
     elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
         trouble = "no request in the recording tests any of the selected statements"
-    warnings = [f"{len(history)} recorded exchanges were checked, and nothing was sent"]
+    warnings = [f"{len(one.history)} recorded exchanges were checked, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
     renewed = (each.exchange.number for each in recording.exchanges if each.anew and each.answered)
@@ -97,12 +93,12 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         began=recording.began,
         seconds=time.monotonic() - began,
         statements=found,
-        history=history,
+        history=tuple(one.history),
         renewed=frozenset(renewed),
         findings=findings,
         trouble=trouble,
         notes=tuple(one.belief.others.values()),
-        never_served=one.service.never_served(),
+        never_served=one.oracle.service.never_served(),
         warnings=tuple(warnings),
     )
 
@@ -136,7 +132,7 @@ class _Run:
         self.findings = Findings()
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
-        self.service = Service(self.belief)  # type: ignore[arg-type]
+        self.history: list[Exchange] = []
         self.secrets: set[str] = set()
         self._later = Later({})
         #: What may be somebody else's doing, and which requests may have done it, by statement.
@@ -145,8 +141,7 @@ class _Run:
 
     def start(self, content: list[Entry]) -> None:
         """Begin with what was recorded of one content of the server; logins stay known."""
-        self.belief.start()
-        self.oracle = Oracle(self.belief)
+        self.oracle.start()
         self._coincidences.clear()
         self._kept.clear()
         self._later = Later({e.exchange.number: e.recorded.start for e in content})
@@ -164,8 +159,9 @@ class _Run:
         """Observe one exchange."""
         exchange, sense = entry.exchange, entry.sense
         if not entry.recorded.answered:
-            self._lose(sense)
+            self._lose(exchange.call, sense)
             return
+        self.history.append(exchange)
         self._learn_secrets(exchange, sense)
         self._know_token(exchange, sense)
         if entry.others and not self._is_apart(entry):
@@ -179,7 +175,8 @@ class _Run:
         found = self.oracle.observe(exchange)
         self._note(found, exchange, sense)
         was = ChainMap(before, self.belief.known)
-        self._drop_unproved(Case(Suspicion(exchange, "", "", ()), was, self._later))
+        if sense.name == "list":
+            self._drop_unproved(Case(Suspicion(exchange, "", "", ()), was, self._later))
         for suspicion in found.suspicions:
             self._settle(Case(suspicion, was, self._later), sense)
 
@@ -211,8 +208,6 @@ class _Run:
         held = [each for each in found.held if not rests_on_removed(each, exchange, sense)]
         for name, error in found.errors:
             self.findings.crash(f"the check {name}", error)
-        if self.service.covers(found.expected):
-            held += self.service.see(exchange, found.expected)
         self.findings.hold_all(held, exchange)
         self._learn_spelling(exchange, found)
         last = self.belief.changes[-1].exchange if self.belief.changes else exchange
@@ -249,15 +244,9 @@ class _Run:
             for each in suspicion.hypotheses
             if isinstance(each.confirmation, Effect)
         }
-        if causes:
-            close = {
-                statement: change
-                for statement, change in causes.items()
-                if self._later.is_close(known.seen, change, case.exchange)
-            }
-            if close:
-                self._coincidences.append((suspicion, close))
-        elif case.seen is not None or not case.exchange.ok:
+        if any(self._later.is_close(known.seen, each, case.exchange) for each in causes.values()):
+            self._coincidences.append((suspicion, causes))
+        elif not causes and (case.seen is not None or not case.exchange.ok):
             what = "changed" if case.exchange.ok else "deleted"
             self.belief.others[known.id] = (
                 f"number {known.number} was {what} by somebody else during the run"
@@ -295,35 +284,24 @@ class _Run:
 
     def _observe_alone(self, exchange: Exchange, sense: Sense) -> None:
         """Observe an exchange by itself, and forget what it may have changed."""
-        belief = Belief(self._release, knows_tokens=False)
-        if isinstance(sense.token, str):
-            belief.set_token(sense.token, self.belief.token_state(sense.token))
-        found = Oracle(belief).observe(exchange)
+        found = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
         self._note(found, exchange, sense)
         for suspicion in found.suspicions:
             if isinstance(suspicion.hypotheses[-1].confirmation, Now):
                 self._settle(Case(suspicion, {}, self._later), sense)
-        self._lose(sense)
+        self._lose(exchange.call, sense)
 
     def _is_apart(self, entry: Entry) -> bool:
         """Whether a change is about another webhook request than those under way with it."""
-        own = self._ids(entry.sense)
-        others = [self._ids(each) for each in entry.others]
+        own = self.oracle.may_name(entry.sense)
+        others = [self.oracle.may_name(each) for each in entry.others]
         is_change = entry.sense.name in CHANGING
         return is_change and bool(own) and all(ids and own.isdisjoint(ids) for ids in others)
 
-    def _ids(self, sense: Sense) -> set[str]:
-        """Return the ids of the known webhook requests that a request may name."""
-        values = identifying_values([sense.given.get(IDENTIFIER)])
-        records = self.belief.records.items()
-        return {key for key, record in records if key in values or record.get("number") in values}
-
-    def _lose(self, sense: Sense) -> None:
+    def _lose(self, call: Call, sense: Sense) -> None:
         """Forget what a request may have changed: nobody knows whether it did, or when."""
         if sense.name in CHANGING:
-            for key in self._ids(sense):
-                self.belief.lose(key)
-            self.belief.groups.clear()
+            self.oracle.lose(call)
         elif sense.name == "token_release" and isinstance(sense.token, str):
             self.belief.set_token(sense.token, TokenState.DOUBTFUL)
 

@@ -20,10 +20,10 @@ from crmcom_kit.contract_tests.next.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.next.oracle import Oracle
 from crmcom_kit.contract_tests.next.planning import first_pass, wanted
 from crmcom_kit.contract_tests.next.reasons import why_not
+from crmcom_kit.contract_tests.next.recording import run_recording
 from crmcom_kit.contract_tests.next.session import Session
 from crmcom_kit.contract_tests.next.templates import Scene
 from crmcom_kit.contract_tests.options import CHANGES
-from crmcom_kit.contract_tests.recorded.judging import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.discovery import needs, witnesses
 from crmcom_kit.contract_tests.safety.inventory import Inventory

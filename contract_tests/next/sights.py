@@ -123,8 +123,8 @@ def _of_resend(known: Known, record: Record, change: Change) -> Iterator[Hypothe
     if known.moving:
         yield Hypothesis("resend.identity_kept", Effect(change.exchange))
         return
-    before = record.get("life_cycle_state") == "REJECTED"
-    statement = "resend.sends_again" if before else "resend.returns_record"
+    is_as_before = record.get("life_cycle_state") == "REJECTED" and known.untraced is not None
+    statement = "resend.sends_again" if is_as_before else "resend.returns_record"
     yield Hypothesis(statement, Effect(change.exchange))
 
 

@@ -143,6 +143,10 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "resend.sends_again",
         [show(ONE), changed("resend", DONE), show(ONE)],
     ),
+    "a resend returns a success, and has failed": (
+        "resend.returns_record",
+        [show(ONE), changed("resend", DONE), show(OTHER_ERROR)],
+    ),
     "a successful one is sent again": (
         "resend.only_rejected",
         [show(DONE), changed("resend", DONE)],
@@ -580,7 +584,7 @@ def test_options_that_make_no_sense_beside_it() -> None:
         "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
         "max_requests": 5, "rate": 1.0, "timeout": 5.0, "seed": 1, "admin_token": "A",
         "ledger": "l.jsonl", "all_records": True, "only_number": ("7",), "dialect": "bulk",
-        "secret_key": ("A=B",), "profile": "dev", "max_examples": 7,
+        "secret_key": ("A=B",),
     }  # fmt: skip
     for name, value in given.items():
         option = name.replace("_", "-")
