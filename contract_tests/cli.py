@@ -104,7 +104,6 @@ def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
 @config_option
 @_with_options
 @_with_outputs
-@click.option("--next", "runs_next", is_flag=True, hidden=True)
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**given: Any) -> None:
     """Check a server against the contract, statement by statement.
@@ -136,10 +135,10 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     from crmcom_kit.contract_tests.reports.report import Report
 
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
-    verbose, runs_next = given.pop("verbose"), given.pop("runs_next")
+    verbose = given.pop("verbose")
     _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
-    results = _run(given, now, stop, runs_next=runs_next)
+    results = _run(given, now, stop)
     report = Report(results)
     failures = _write(report, outputs, now.date())  # first: a terminal may go away
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -170,7 +169,7 @@ def _check_outputs(
             raise Refused(msg)
 
 
-def _run(given: dict[str, Any], now: dt.datetime, stop: Stop, *, runs_next: bool) -> "Results":
+def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
@@ -184,7 +183,7 @@ def _run(given: dict[str, Any], now: dt.datetime, stop: Stop, *, runs_next: bool
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
     with _no_litter(), terminal.progress() as shown:
-        return run(target, replace(config, stop=stop, next=runs_next, progress=shown))
+        return run(target, replace(config, stop=stop, progress=shown))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
 from crmcom_kit.contract_tests.options import (
@@ -50,7 +50,6 @@ class RunConfig:
     dry_run: bool = False  # only say what would be called
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
-    next: bool = False  # run the kit in ``next``
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     now: Callable[[], float] = field(default=time.monotonic, compare=False)  # only goes forward
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)

@@ -23,11 +23,9 @@ def _chosen(values: dict[str, Any]) -> Any:
     import fnmatch
 
     from crmcom_kit.contract_tests.options import OptionsError, check_values
-    from crmcom_kit.contract_tests.probes.registry import probes
     from crmcom_kit.schemas.releases import UnknownRelease
     from crmcom_kit.schemas.statements import statements
 
-    changing = {each for probe in probes() if probe.layer in _CHANGING for each in probe.statements}
     try:
         check_values(values)  # here, since else each test would have the same error
         found = statements(values["release"])
@@ -35,5 +33,6 @@ def _chosen(values: dict[str, Any]) -> Any:
         raise pytest.UsageError(str(error)) from None
     for statement in found:
         if fnmatch.fnmatchcase(statement.id, values["only"]):
-            mark = pytest.mark.changes if statement.id in changing else pytest.mark.readonly
+            changes = statement.id.partition(".")[0] in _CHANGING
+            mark = pytest.mark.changes if changes else pytest.mark.readonly
             yield pytest.param(statement.id, id=statement.id, marks=mark)

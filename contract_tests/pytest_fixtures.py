@@ -10,18 +10,16 @@ report: a target is never asked, or changed, once for each worker.
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.contract_tests.plugin import given_options
-from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Target
 
 
@@ -40,12 +38,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
     from crmcom_kit.contract_tests.run import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
-    if "KIT_NEXT" in os.environ:
-        from crmcom_kit.contract_tests.next import run as next_run
-
-        session: Any = next_run.new_session(made, config, may_find_more=True)
-    else:
-        session, _ = new_session(made, config, may_find_more=True)
+    session = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
     session.client.close()
@@ -59,22 +52,9 @@ def records(target: Session) -> list[dict[str, Any]]:
     the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
     the next test does without what one has named to resend or delete.
     """
-    from crmcom_kit.contract_tests.safety.discovery import discover
-    from crmcom_kit.contract_tests.stateful.exploration import begin_anew
+    from crmcom_kit.contract_tests.run import usable_records
 
-    if "KIT_NEXT" in os.environ:
-        from crmcom_kit.contract_tests.next.run import usable_records
-
-        made: Any = target
-        return usable_records(made)
-    pool, own = target.pool, target.target.renew is not None
-    if own:
-        begin_anew(target)
-    if not len(pool):
-        discover(target, pool.may_change)
-    used = {} if own or target.guard is None else target.guard.touched
-    known = [each for each in pool.known() if each["id"] not in used]
-    return deepcopy([each for each in known if pool.may_change(each)] if target.allowed else known)
+    return usable_records(target)
 
 
 @pytest.fixture(scope="session")
@@ -119,14 +99,10 @@ def _enter(session: Session, config: RunConfig) -> None:
     from crmcom_kit.contract_tests.client.http import TargetDown
     from crmcom_kit.contract_tests.findings import Unreachable
     from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-
-    if "KIT_NEXT" in os.environ:
-        from crmcom_kit.contract_tests.next.run import enter
-    else:
-        from crmcom_kit.contract_tests.run import enter  # type: ignore[assignment]
+    from crmcom_kit.contract_tests.run import enter
 
     try:
-        enter(session, config)  # type: ignore[arg-type]
+        enter(session, config)
     except (TargetDown, Unreachable) as error:
         message = f"{type(error).__name__}: {error}"
     else:

@@ -1,38 +1,46 @@
-"""Run all layers in their order against a target, and return the results."""
+"""Run a campaign against a target within its limits, and return the results."""
 
-import fnmatch
 import gc
 import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.checks.history import READS
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
+from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, Record
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.conclusions import conclude
+from crmcom_kit.contract_tests.campaign.discovery import STATES, discover
+from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
+from crmcom_kit.contract_tests.campaign.machine import explore
+from crmcom_kit.contract_tests.campaign.planning import first_pass, needs, wanted, witnesses
+from crmcom_kit.contract_tests.campaign.reasons import why_not
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.shortening import shorten
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
+from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.dry_run import dry_run_lines
-from crmcom_kit.contract_tests.findings import Unreachable, Verdict, shortened
-from crmcom_kit.contract_tests.login import log_in
+from crmcom_kit.contract_tests.findings import Unreachable, Verdict, counted, shortened
 from crmcom_kit.contract_tests.options import CHANGES
-from crmcom_kit.contract_tests.probes.budget import Budget
-from crmcom_kit.contract_tests.probes.registry import Probe, probes
-from crmcom_kit.contract_tests.recorded.judging import run_recording
+from crmcom_kit.contract_tests.oracle.oracle import Oracle
+from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
-from crmcom_kit.contract_tests.safety.discovery import discover, needs, witnesses
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
-from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.contract_tests.stateful.layer import run_stateful
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
+from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.statements import statements
 
-__all__ = ["RunConfig", "run"]
-
-#: The methods that change webhook requests.
-CHANGING = frozenset(CHANGES)
+#: So many requests a run sends if nothing else is said.
+DEFAULT_REQUESTS = 1_500
+#: A run about some statements sends at most so many times what its first pass takes.
+MAX_TIMES = 3
+#: So many requests all visits take, and what they find.
+COST_OF_VISITS = 40
+#: The part of a run's time that is kept for what comes last: the inventory.
+_FOR_THE_END = 0.05
 
 #: Objects that are made between two looks of the garbage collector at the young ones, and how many
 #: of these looks come before one at older ones. What a run keeps are its exchanges; with Python's
@@ -42,18 +50,23 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 
 def new_session(
     target: Target, config: RunConfig, *, may_find_more: bool = False, ends_at: float = math.inf
-) -> tuple[Session, Guard]:
-    """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
+) -> Session:
+    """Return a session for ``target`` that has sent nothing yet.
 
     ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
     """
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
-    session = Session(client, seed=config.seed)
-    session.secret_keys, session.stop = config.secret_keys, config.stop
+    login = target.login
+    known = Credentials(login.username, login.password, login.organisation, login.api_key)
+    belief = Belief(target.release, exclusive=target.exclusive, credentials=known)
+    oracle = Oracle(belief)
+    oracle.service.is_waived = target.refuses_with_5xx
+    scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
+    session = Session(client, oracle, scene, stop=config.stop)
     ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
-    guard = session.guard = Guard(session, ledger, may_find_more=may_find_more)
+    session.guard = Guard(session, ledger, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
-    return session, guard
+    return session
 
 
 def enter(session: Session, config: RunConfig) -> None:
@@ -62,12 +75,12 @@ def enter(session: Session, config: RunConfig) -> None:
     That it is one is believed only of what is near, whatever a server elsewhere says of itself.
 
     Raises:
-        TargetDown, Unreachable: see ``log_in``.
+        TargetDown, Unreachable: see ``Tokens.enter``.
         LedgerFailed: it cannot be written; then nothing is sent.
     """
     if config.ledger is not None:
         Ledger(config.ledger, session.target.base_url).open()
-    log_in(session)
+    session.tokens.enter()
     if session.target.near and any(
         exchange.header(MOCK_HEADER) for exchange in session.client.history
     ):
@@ -78,246 +91,208 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
     """Say what may be changed. A mock that this process made is at its mercy in any case."""
     allowed, scope = config.allowed, config.scope
     if ours:
-        allowed = CHANGING if allowed is None or session.target.own else allowed
+        allowed = frozenset(CHANGES) if allowed is None or session.target.own else allowed
         scope = EVERYTHING if scope is None or session.target.own else scope
-    session.allowed = allowed or frozenset()
-    session.pool.may_change = scope or (lambda _: False)
+    scene = session.scene
+    scene.allowed = allowed or frozenset()
+    scene.may_change = scope or (lambda _: False)
+    scene.everything = isinstance(scope, Scope) and scope.is_free
 
 
-#: So many lost responses of one method are no hiccup, if none of its requests is served after them.
-MAX_LOST = 3
-#: Requests for so many times the cost of all probes are enough to follow everything up.
-_ALL_TIMES = 5
-#: The part of a run's time that is kept for what comes last: the inventory.
-_FOR_THE_END = 0.05
+def usable_records(session: Session) -> list[Record]:
+    """Return whole webhook requests that a test may use, as list returned them.
+
+    Where changes are allowed they are those in scope, else all that are found. On a mock of the
+    kit's own each call begins with a fresh one; elsewhere those are left out that were changed.
+    """
+    own = session.target.renew is not None
+    if own:
+        session.start_anew()
+    if not session.records:
+        discover(session, session.may_change)
+    used = {} if own or session.guard is None else session.guard.touched
+    known = [each for key, each in session.records.items() if key not in used]
+    return deepcopy([*filter(session.may_change, known)] if session.scene.allowed else known)
 
 
-def _plan(limits: Limits) -> Iterator[str]:
-    """Yield how many requests fit into the time, if that is less than may be sent otherwise."""
-    planned = limits.planned()
-    if planned != limits:
-        yield (
-            f"at --rate {limits.rate:g}, {planned.max_requests} requests fit into --max-time "
-            f"{limits.max_time:g}: the run plans for these"
-        )
+Reset = Callable[[], None]
+#: The part of the requests that combine others, where the target can be reset.
+COMBINED_PART = 0.25
 
 
 class _Run:
     """One run: its session, and what is kept beside it until the results are made."""
 
-    def __init__(self, target: Target, config: RunConfig, ends_at: float) -> None:
-        self.target, self.config = target, config
-        planned = replace(config, limits=config.limits.planned())
-        self.session, self.guard = new_session(target, planned, ends_at=ends_at)
+    def __init__(
+        self, target: Target, config: RunConfig, ends_at: float, reset: Reset | None
+    ) -> None:
+        self.target, self.config, self.reset = target, config, reset
+        self.notes: list[str] = []
+        most = config.limits.max_requests or DEFAULT_REQUESTS
+        limits = replace(config.limits, max_requests=most).planned()
+        if limits.max_requests != most:
+            self.notes.append(
+                f"at --rate {limits.rate:g}, {limits.max_requests} requests fit into --max-time "
+                f"{limits.max_time:g}: the run plans for these"
+            )
+        self.session = new_session(target, replace(config, limits=limits), ends_at=ends_at)
         self.client = self.session.client
+        self.templates = wanted(config.only, self.session.scene)
+        self.campaign = Campaign(self.session, progress=self._show_progress)
         self.inventory: Inventory | None = None
         self.began = config.now()
-        self._looked_after = "read"
-        self._layer = ""
-        self._planned: list[Probe] = []  # of this layer, where there is a budget
-        self._times: int | None = None  # a probe's share, in its costs; None: as much as it wants
-        self.budget: Budget | None = None  # where there are fewer requests than all probes take
+        self.is_discovered = False
         self.said = ""  # what the inventory came to
         self.cut_short = ""  # why the run could not go on, although the target answers
-        self.notes: list[str] = list(_plan(config.limits))
-        self.pending = [each for each in probes() if self.wants(each)]
+        self.left_out = ""  # why there was no time, or no request, for more
 
-    def all_layers(self) -> None:
-        """Log in, find data, run every probe."""
+    def go(self) -> None:
+        """Log in, find data, and run both passes. Raises BudgetSpent, TargetDown, Unreachable."""
+        self._show_progress("logging in")
         enter(self.session, self.config)
-        for method in sorted(CHANGING - self.session.allowed):
-            why = f"{method} is not allowed; allow it with --allow {method}"
-            self._leave_out([probe for probe in self.pending if probe.layer == method], why)
-        self.notes += needs(self.session.allowed)
-        for line in self.notes:
-            self._show_progress(line)
-        lists = discover(self.session, self.session.pool.may_change)
+        scene = self.session.scene
+        lists = discover(self.session, scene.may_change)
+        self.campaign.settle()
+        self.is_discovered = True
         self._keep_witnesses()
-        self.notes.append(_known(self.session))
-        self._show_progress(self.notes[-1])
+        self.notes += _known(self.session)
         self.inventory = Inventory(self.session, lists)
         self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
         self._plan_for_slow_target()
-        left = self.client.left
-        if left is not None:
-            self.client.reserved = min(self.inventory.cost, left // 4)
-            self._see_what_there_is(left - self.client.reserved)
-        while (probe := self._next_probe()) is not None:
-            self._between_layers(probe.layer)
-            self._show_progress(f"{probe.layer}: {probe.name.replace('_', ' ')}")
-            if self._probe(probe) and self.budget is not None:
-                self.budget.know(probe)
-            self.pending.remove(probe)
-        self.session.shares_looks = False
-        self._generated()
+        left = self.client.left or 0
+        self.client.reserved = min(self.inventory.cost, left // 3)
+        if self.reset is not None:
+            self.client.reserved += int(left * COMBINED_PART)
+        self._plan(left - self.client.reserved)
+        self.campaign.run(self.config.seed)
 
     def _keep_witnesses(self) -> None:
         """Where all may be changed, leave some alone: they show what reaches others."""
-        pool = self.session.pool
-        scope = pool.may_change
+        scene = self.session.scene
+        scope = scene.may_change
         if isinstance(scope, Scope) and scope.everything and not self.target.own:
-            spared = witnesses(pool.known(), self.session.allowed)
-            pool.may_change = replace(scope, spared=spared)
-
-    def _generated(self) -> None:
-        """Run the generated layers; on a mock of this process they start from a fresh one."""
-        if self.session.target.own:  # what follows leaves nothing of this mock's world
-            self.take_inventory()
-            self.session.conclude()
-            self.inventory = None
-        self._show_progress("combined requests")
-        config = self.config
-        run_stateful(
-            self.session,
-            max_examples=config.max_examples,
-            seed=config.seed,
-            only=config.only,
-        )
-
-    def _between_layers(self, layer: str) -> None:
-        """Between two layers, look once more at what the first one has changed.
-
-        On a mock of our own all others are looked at as well: after the deletes it could not be
-        told any more which of the two layers did it.
-        """
-        if layer == self._looked_after:
-            return
-        self._looked_after = layer
-        self.session.follow_up.look_again()
-        if layer == "delete" and self.target.own and self.client.left is None:
-            self.take_inventory()
+            spared = witnesses(scene)
+            scene.may_change = replace(scope, spared=spared)
 
     def _plan_for_slow_target(self) -> None:
-        """Set a budget if the time does not allow what all probes may send."""
+        """Plan for fewer requests if the time does not allow as many as may be sent."""
         client = self.client
         took = client.now() - self.began
         fitting = int(client.seconds_left / took * client.sent) if took else None
-        if fitting is None or fitting >= _ALL_TIMES * sum(each.cost for each in self.pending):
-            return
-        if client.left is None or fitting < client.left:
+        if fitting and fitting < (client.left or 0):
             client.limits = replace(client.limits, max_requests=client.sent + fitting)
             self.notes.append(
                 f"a request takes {took / client.sent:.1f} s: about {client.sent + fitting} fit "
                 f"into --max-time {client.limits.max_time:g}, and the run plans for these"
             )
 
-    def _see_what_there_is(self, budget: int) -> None:
-        """Choose probes where the limit does not allow all of them."""
-        self._times = max(1, budget // (sum(each.cost for each in self.pending) or 1))
-        # Else there is enough to look around as well.
-        self.session.small_budget = self._times < _ALL_TIMES
-        if self._times == 1:
-            known = statements(self.target.release.name)
-            wanted = [each.id for each in known if each.unchecked is None]
-            found = self.session.findings
-            self.budget = Budget(fnmatch.filter(wanted, self.config.only), found.looks)
+    def _plan(self, budget: int) -> None:
+        plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
+        if self.config.limits.max_requests is None and self.config.only != "*":
+            client = self.client
+            most = client.sent + client.reserved + MAX_TIMES * plan.cost + COST_OF_VISITS
+            if most < (client.limits.max_requests or most):
+                client.limits = replace(client.limits, max_requests=most)
 
-    def _next_probe(self) -> Probe | None:
-        """Return the probe that is next; within a budget the next one that is worth its cost.
-
-        What is left of a layer's plan is spent on another plan of the same layer: of what was
-        left out at first, in the light of what the run knows by then.
-        """
-        while self.pending:
-            layer = self.pending[0].layer
-            if self.budget is None:
-                return self.pending[0]
-            if layer != self._layer or not self._planned:
-                chosen = self.budget.worthwhile(self.pending, self.client.left or 0)
-                self._planned = [each for each in chosen if each.layer == layer]
-                self._layer = layer
-            if self._planned:
-                return self._planned.pop(0)
-            why = f"skipped, to send at most {self.client.limits.max_requests} requests"
-            self._leave_out([each for each in self.pending if each.layer == layer], why)
-        return None
-
-    def _leave_out(self, left_out: Sequence[Probe], why: str) -> None:
-        for probe in left_out:
-            self.session.findings.miss(probe.statements, why)
-        self.pending = [probe for probe in self.pending if probe not in left_out]
-
-    def leave_out_the_rest(self, why: str) -> None:
-        """Say of all probes that did not come to their end why they did not."""
-        for probe in self.pending:
-            self.session.findings.miss(probe.statements, why)
-
-    def wants(self, probe: Probe) -> bool:
-        """Whether any statement of ``probe`` is asked for."""
-        return any(fnmatch.fnmatchcase(each, self.config.only) for each in probe.statements)
-
-    def _probe(self, probe: Probe) -> bool:
-        """Run a probe; return whether it came to its end."""
-        self.session.layer = "probe"
-        self.session.shares_looks = self.session.small_budget and not probe.afresh
-        is_limited = self._times is not None and not probe.finds_causes
-        try:
-            with self.session.within(probe.cost * (self._times or 1) if is_limited else None):
-                probe.run(self.session)
-        except Unreachable as missed:
-            self.session.findings.miss(probe.statements, missed.why)
-        except (TargetDown, BudgetSpent):
-            raise
-        except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
-            self.session.findings.crash(f"the probe {probe.name}", error)
-            self.session.findings.miss(probe.statements, "an internal error of crmcom-kit")
-        else:
-            return True
-        return False
-
-    def take_inventory(self) -> None:
-        """Compare what was not to be changed with how it was."""
-        if self.inventory is None:
-            return
+    def finish(self) -> None:
+        """Compare what was not to be changed with how it was, and find out what all tells."""
         self.client.reserved, self.client.reserved_time = 0, 0.0
+        with suppress(TargetDown, BudgetSpent, Unreachable):
+            self._take_inventory()
+            self.campaign.settle()
+        with suppress(TargetDown):
+            conclude(self.session, self.config.secret_keys)
+        self._combine()
+        self._shorten()
+
+    def _combine(self) -> None:
+        """Combine requests from fresh starts, where the target can be reset."""
+        if self.reset is None or not self.is_discovered or self.client.is_time_up:
+            return
+        self._show_progress("combined requests")
+        with suppress(TargetDown, Unreachable):
+            explore(
+                self.session, self.templates, self.reset, seed=self.config.seed,
+                budget=self.client.left or 0,
+            )  # fmt: skip
+
+    def _shorten(self) -> None:
+        """Cut the first violation of each statement to the requests that it rests on."""
+        if self.client.is_time_up:
+            return
+        history = [*self.client.history]
+        if self.client.renewed:
+            history = history[: min(self.client.renewed) - 1]
+        for found in self.session.findings.by_statement.values():
+            if found.violations and not found.violations[0].witness:
+                log = shorten(found.violations[0], history, self.session)
+                found.violations[0].witness = tuple(each.call for each in log)
+
+    def _take_inventory(self) -> None:
+        guard = self.session.guard
+        if self.inventory is None or guard is None:
+            return
         try:
-            self.said = self.inventory.compare(self.guard.touched)
+            self.said = self.inventory.compare(guard.touched)
         except (TargetDown, BudgetSpent, Unreachable) as error:
             self.said = f"the webhook requests that must not change were not compared: {error}"
 
-    def finish(self) -> None:
-        """Compare once more, and judge what only the whole run tells."""
-        if self.inventory is not None:
-            self.take_inventory()
-            with suppress(TargetDown, BudgetSpent, Unreachable):
-                self.session.conclude()
-        with suppress(TargetDown):
-            self.session.judge_failures()
+    def leave_out_the_rest(self, why: str) -> None:
+        """Say of what was not tried why it was not."""
+        self.left_out = why
 
-    def _show_progress(self, line: str) -> None:
-        if self.config.progress is not None:
-            self.config.progress(line)
+    def miss(self) -> None:
+        """Say of each statement that has no verdict what the run lacked for it."""
+        findings = self.session.findings
+        for each in statements(self.target.release.name):
+            found = findings.by_statement.get(each.id)
+            if each.unchecked is None and (found is None or not (found.held or found.breaks)):
+                why = why_not(each.id, self.session, self.campaign.missed)
+                findings.miss([each.id], why or self.left_out or "no request of this run tested it")
+
+    def _show_progress(self, what: str) -> None:
+        if self.config.progress is None:
+            return
+        client, planned, time = self.client, self.client.limits.max_requests or 0, ""
+        if client.sent:
+            each = (client.now() - self.began) / client.sent
+            left = min(each * (planned - client.sent), client.seconds_left)
+            time = f", about {left:.0f} s left"
+        found = counted(self.session.findings.breaks, "violation")
+        self.config.progress(f"{client.sent} of {planned} requests, {found}{time}: {what}")
 
     def has_scope(self) -> bool:
         """Whether any webhook request that the run saw is one that it may change."""
-        pool = self.session.pool
-        return any(map(pool.may_change, (*pool.records.values(), *pool.deleted.values())))
+        session = self.session
+        return any(map(session.may_change, (*session.records.values(), *session.deleted.values())))
 
     def has_read(self) -> bool:
-        """Whether any webhook request was shown or listed, or the server says that none ever is."""
-        reads = (each for each in self.client.history if each.call.method in READS)
-        return bool(self.session.observed.withdrawn) or any(each.records for each in reads)
+        """Whether any webhook request was shown or listed; from a withdrawn method none can be."""
+        if self.is_discovered and self.session.method("list").deprecated:
+            return True
+        reads = (each for each in self.client.history if each.call.method in ("show", "list"))
+        return any(each.records for each in reads)
 
     def changed(self) -> tuple[str, ...]:
-        """Return the numbers of the webhook requests that served calls have changed."""
+        """Return the numbers of the webhook requests that served requests have changed."""
         return tuple(
             str(record.get("number"))
-            for key, record in self.guard.touched.items()
+            for key, record in self._guard().touched.items()
             if key in self.session.changed
         )
 
     def unclear(self) -> tuple[str, ...]:
-        """Return the numbers of others that were named in calls with no clear answer."""
-        numbers = {str(record.get("number")): None for record in self.guard.unclear.values()}
+        """Return the numbers of others that were named in requests with no clear response."""
+        numbers = {str(record.get("number")): None for record in self._guard().unclear.values()}
         return tuple(number for number in numbers if number not in self.changed())
+
+    def _guard(self) -> Guard:
+        assert self.session.guard is not None  # noqa: S101 - a run has one
+        return self.session.guard
 
 
 def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
-    if config.next or os.environ.get("KIT_NEXT"):
-        from crmcom_kit.contract_tests.next.run import run as run_next
-
-        return run_next(target, config)
     if config.recording is not None:
         return run_recording(target, config)
     began = config.now()
@@ -325,13 +300,14 @@ def run(target: Target, config: RunConfig) -> Results:
     if is_mock_to_ask(target) and not world.name and not config.dry_run and config.allowed is None:
         config = replace(config, allowed=frozenset())  # nobody allowed to change what is there
     target = world.target
-    one = _Run(target, config, began + config.limits.max_time)
+    reset = target.renew or (world.reset if world.name else None)
+    one = _Run(target, config, began + config.limits.max_time, reset)
     one.client.sent = world.requests
     trouble = None
     try:
         if config.dry_run:
             clear = config.allowed is not None or not target.near
-            one.notes += dry_run_lines(one.session, one.pending, is_clear=clear)
+            one.notes += dry_run_lines(one.session, one.templates, is_clear=clear)
         else:
             trouble = _other_release(world, target)
             with config.stop.at_once(), _rare_gc():
@@ -344,12 +320,14 @@ def run(target: Target, config: RunConfig) -> Results:
         one.leave_out_the_rest(trouble)
     finally:
         one.client.close()
+    if not config.dry_run:
+        one.miss()
     found = statement_results(one.session.findings, target.release, config.deviations, config.only)
     if trouble is None and not config.dry_run:
         trouble = _own_trouble(one, found)
     if not any(result.verdict is Verdict.BROKEN for result in found):
         world.end()  # else its journal is worth a look; the mock ends it when it is idle
-    service = one.session.checker.service
+    service = one.session.oracle.service
     return Results(
         target=target,
         options=config.options,
@@ -365,12 +343,7 @@ def run(target: Target, config: RunConfig) -> Results:
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(
-            *one.notes,
-            *one.session.limit_notes(),
-            *one.session.world.others.values(),
-            *service.recovered(),
-        ),
+        notes=(*one.notes, *one.session.notes(), *service.recovered()),
         never_served=() if trouble else service.never_served(),
         warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
@@ -387,6 +360,28 @@ def _rare_gc() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def _try_all(one: _Run) -> str | None:
+    """Run everything; return why the run itself failed, where it did."""
+    try:
+        one.go()
+    except TargetDown as error:
+        one.leave_out_the_rest(str(error))
+        return str(error)
+    except BudgetSpent as error:
+        one.leave_out_the_rest(str(error))
+        if not one.has_read():
+            one.cut_short = f"{error}, and no webhook request was read until then"
+    except Unreachable as error:  # not even a token is to be had, or nothing can be read
+        one.leave_out_the_rest(error.why)
+        one.cut_short = error.why
+    one.finish()
+    one.config.stop.check()  # whoever swallowed the exception
+    return None
+
+
+# The target.
+
+
 def _world(target: Target, config: RunConfig) -> SeparateWorld:
     """Return the world to check: on a mock that is near one that is made for the run."""
     if config.dry_run:
@@ -398,12 +393,15 @@ def _other_release(world: SeparateWorld, target: Target) -> str | None:
     """Say what to do if a mock of ours says itself that it serves another release."""
     if world.release in ("", target.release.name):
         return None
-    served, wanted = world.release.removesuffix(".0.0"), target.release.name.removesuffix(".0.0")
-    default = ", the default" if wanted == "R9" else ""
+    served, asked = world.release.removesuffix(".0.0"), target.release.name.removesuffix(".0.0")
+    default = ", the default" if asked == "R9" else ""
     return (
-        f"--release is {wanted}{default}, and the mock at {target.name} serves {served}: give "
-        f"--release {served}, or start the mock with --release {wanted}"
+        f"--release is {asked}{default}, and the mock at {target.name} serves {served}: give "
+        f"--release {served}, or start the mock with --release {asked}"
     )
+
+
+# What a run came to.
 
 
 def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
@@ -413,7 +411,7 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
         return f"an internal error of crmcom-kit: {'; '.join(crashes)}"
     if one.cut_short and not any(result.verdict is Verdict.BROKEN for result in found):
         return one.cut_short
-    lost = [f"{name} {count} times" for name, count in one.client.lost.items() if count >= MAX_LOST]
+    lost = [f"{name} {count} times" for name, count in one.session.given_up.items()]
     if lost:
         return f"a gateway answered {' and '.join(lost)}, and then none of its requests was served"
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
@@ -441,25 +439,6 @@ def _warnings(one: _Run, world: SeparateWorld) -> Iterator[str]:
         )
 
 
-def _try_all(one: _Run) -> str | None:
-    """Run everything; return why the run itself failed, where it did."""
-    try:
-        one.all_layers()
-    except TargetDown as error:
-        one.leave_out_the_rest(str(error))
-        return str(error)
-    except BudgetSpent as error:
-        one.leave_out_the_rest(str(error))
-        if not one.has_read():
-            one.cut_short = f"{error}, and no webhook request was read until then"
-    except Unreachable as error:  # not even a token is to be had, or nothing can be read
-        one.leave_out_the_rest(error.why)
-        one.cut_short = error.why
-    one.finish()
-    one.config.stop.check()  # whoever swallowed the exception
-    return None
-
-
 def _own_error(error: Exception) -> str:
     """Say what went wrong in the kit itself, and where: no verdict on the target."""
     step = error.__traceback__
@@ -470,11 +449,12 @@ def _own_error(error: Exception) -> str:
     return f"an internal error of crmcom-kit, in {where}: {what}"
 
 
-def _known(session: Session) -> str:
-    """Say in a line how many webhook requests are known, by state and scope."""
-    counts = {
-        state: sum(1 for _ in session.pool.known(state)) for state in ("REJECTED", "SUCCESSFUL")
-    }
-    scoped = sum(session.pool.may_change(record) for record in session.pool.known())
+def _known(session: Session) -> Iterator[str]:
+    """Say how many webhook requests are known, by state and scope, and how many are changed."""
+    records = [*session.records.values()]
+    counts = {state: sum(e.get("life_cycle_state") == state for e in records) for state in STATES}
+    scoped = sum(map(session.may_change, records))
     found = ", ".join(f"{count} {state}" for state, count in counts.items())
-    return f"known: {len(session.pool)} webhook requests ({found}), {scoped} of them in scope"
+    yield f"known: {len(records)} webhook requests ({found}), {scoped} of them in scope"
+    for (method, state), count in needs(session.scene).items():
+        yield f"{method}: about {count} {state} webhook requests in scope are used at first"

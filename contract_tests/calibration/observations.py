@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.checks.envelope import is_readable
-from crmcom_kit.contract_tests.checks.knowledge import DATES, USERS, units
+from crmcom_kit.contract_tests.belief.knowledge import DATES, USERS, units
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.schemas.dialect import delivery_outcomes, dials, error_kinds
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import response_fields
@@ -27,12 +26,6 @@ class Choice(NamedTuple):
 
 
 Records = Sequence[Mapping[str, Any]]
-
-
-def note_refusal(session: Session, kind: str, exchange: Exchange) -> None:
-    """Note how the target spells an error of ``kind``, where ``exchange`` is one."""
-    for choice in spelling(kind, exchange):
-        session.findings.chose(*choice)
 
 
 def spelling(kind: str, exchange: Exchange) -> Iterator[Choice]:

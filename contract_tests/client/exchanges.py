@@ -164,3 +164,9 @@ def containers(content: bytes) -> int:
 #: Sequences of calls get the same answers over and over. Bodies up to this length are parsed once.
 _SHORT = 128 * 1024
 _shared = lru_cache(maxsize=64)(parsed)
+
+
+def token_of(exchange: Exchange) -> str | None:
+    """Return the token that a login returned, or None."""
+    token = exchange.data.get("token") if isinstance(exchange.data, dict) else None
+    return token if exchange.ok and isinstance(token, str) and token else None

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from crmcom_kit.contract_tests.checks.sense import read
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Call, Exchange, parsed
 from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.oracle.sense import read
 from crmcom_kit.har import CUT
 from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas.methods import API_PATH, methods

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.login import token_of
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.reports.redaction import API_KEY, PASSWORD, TOKEN, ReportRedactor
 from crmcom_kit.contract_tests.reports.wrong_secrets import made_from, words_for
 from crmcom_kit.contract_tests.targets import Target

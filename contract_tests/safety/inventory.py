@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.knowledge import differ
-from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.knowledge import differ
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.http import BudgetSpent
 from crmcom_kit.contract_tests.safety.scope import Sender

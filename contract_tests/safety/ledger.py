@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.http import TargetDown
 
 

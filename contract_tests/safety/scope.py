@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
-from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import JSON, changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
 from crmcom_kit.contract_tests.findings import Withheld
+from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method

@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.next import planning
-from crmcom_kit.contract_tests.next.templates import Template, all_templates
+from crmcom_kit.contract_tests.templates import Template, all_templates
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope

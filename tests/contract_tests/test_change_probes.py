@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from crmcom_kit.contract_tests.calibration.codes import data_of, fitting, forms
-from crmcom_kit.contract_tests.checks.knowledge import changed_members
+from crmcom_kit.contract_tests.belief.knowledge import changed_members
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.safety.scope import Scope

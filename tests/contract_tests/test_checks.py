@@ -10,8 +10,8 @@ import pytest
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed
 from crmcom_kit.contract_tests.checks.history import MAX_WAITING
-from crmcom_kit.contract_tests.checks.sense import identifying_values
-from crmcom_kit.contract_tests.checks.world import World
+from crmcom_kit.contract_tests.oracle.sense import identifying_values
+from crmcom_kit.contract_tests.belief.belief import World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation

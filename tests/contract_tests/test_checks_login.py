@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.checks.logins import check_login, decoded
-from crmcom_kit.contract_tests.checks.sense import read
-from crmcom_kit.contract_tests.checks.world import World
+from crmcom_kit.contract_tests.oracle.logins import check_login, decoded
+from crmcom_kit.contract_tests.oracle.sense import read
+from crmcom_kit.contract_tests.belief.belief import World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation

@@ -13,14 +13,14 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits, TargetDow
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.next.campaign import Campaign
-from crmcom_kit.contract_tests.next.discovery import discover
-from crmcom_kit.contract_tests.next.machine import explore
-from crmcom_kit.contract_tests.next.planning import Plan
-from crmcom_kit.contract_tests.next.run import new_session
-from crmcom_kit.contract_tests.next.session import Session
-from crmcom_kit.contract_tests.next.shortening import fresh_oracle, shorten
-from crmcom_kit.contract_tests.next.templates import all_templates
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.discovery import discover
+from crmcom_kit.contract_tests.campaign.machine import explore
+from crmcom_kit.contract_tests.campaign.planning import Plan
+from crmcom_kit.contract_tests.run import new_session
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.shortening import fresh_oracle, shorten
+from crmcom_kit.contract_tests.templates import all_templates
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.separate_world import separate_world
 from crmcom_kit.contract_tests.targets import Target, own_mock

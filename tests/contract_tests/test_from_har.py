@@ -33,7 +33,7 @@ from stand_in.client import Client
 from stand_in.legal import random_choices
 from stand_in.server import StandIn
 
-from crmcom_kit.contract_tests.checks.removed_secrets import is_placeholder
+from crmcom_kit.contract_tests.recorded.removed_secrets import is_placeholder
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.next import lists, recording

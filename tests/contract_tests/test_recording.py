@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from crmcom_kit.contract_tests.checks.removed_secrets import is_placeholder
+from crmcom_kit.contract_tests.recorded.removed_secrets import is_placeholder
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import prepared

@@ -1,0 +1,282 @@
+"""What is known of a server: its webhook requests, its tokens, and the dials it has not settled.
+
+The belief is changed by the oracle alone. Whatever sends a request, a run, a recording or a
+person behind a proxy, the exchange goes to the oracle, and the oracle writes down here what it
+showed.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.interpretations import (
+    INTERPRETATIONS,
+    OBJECT_OF,
+    Interpretation,
+    Named,
+)
+from crmcom_kit.contract_tests.belief.knowledge import lasting, merged
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.schemas.releases import Release
+
+Record = dict[str, Any]  # a webhook request as a response showed it
+#: So many webhook requests are known at once, from responses of so many bytes, and none whose id
+#: or number has more characters.
+MAX_KNOWN, MAX_BYTES, MAX_NAME = 10_000, 32 * 1024 * 1024, 200
+
+
+class TokenState(Enum):
+    """What is known of a token."""
+
+    LIVE = auto()  # a login returned it, and nothing has ended it
+    RELEASED = auto()
+    UNKNOWN = auto()  # no login returned it
+    DOUBTFUL = auto()  # it may be valid or not
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What logins of this server are right, as far as it is known."""
+
+    username: str | None = None
+    password: str | None = None
+    organisation: str | None = None
+    api_key: str | None = None
+
+
+@dataclass(slots=True)
+class Known:
+    """One webhook request as it was last seen."""
+
+    id: str
+    record: Record
+    seen: Exchange  # the last response that showed it whole
+    shown: bool = False  # whether show has returned it
+    listed: bool = False  # whether list has
+    exists: bool = True  # False: it was deleted
+    moving: bool = False  # it may change by itself: only what a resend keeps is compared
+    resent: bool = False
+    untraced: Record | None = None  # as it was before a resend of which nothing shows yet
+
+    @property
+    def number(self) -> str:
+        """The number for people, or the id of one that has none."""
+        return str(self.record.get("number") or self.id)
+
+    @property
+    def state(self) -> Any:
+        """The life cycle state, as far as it is known."""
+        return self.record.get("life_cycle_state")
+
+    @property
+    def certain(self) -> Record:
+        """What a response must show of it now."""
+        return lasting(self.record) if self.moving else self.record
+
+
+@dataclass(slots=True)
+class Kill:
+    """A list that ruled out ways to read its filters."""
+
+    call: Call
+    #: Ids of those that it lacked, or has as they were known: once all are gone, it proves nothing.
+    rests_on: frozenset[str]
+    gone: set[str] = field(default_factory=set)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing is left that it rests on."""
+        return bool(self.rests_on) and self.rests_on <= self.gone
+
+
+@dataclass(slots=True)
+class Change:
+    """A request of resend or delete, and the webhook requests that it may be about."""
+
+    exchange: Exchange
+    method: str
+    served: bool
+    named: frozenset[str]  # ids
+
+
+@dataclass(slots=True)
+class Belief:
+    """All that is known of one server, in one run or one recording."""
+
+    release: Release
+    exclusive: bool = False  # nobody else uses the server's content meanwhile
+    credentials: Credentials = field(default_factory=Credentials)
+    knows_tokens: bool = True  # every login is seen; else a token is valid once it was served
+    known: dict[str, Known] = field(default_factory=dict)  # by id
+    records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
+    #: The filters of plain lists, and the last exchange that listed all that they select.
+    groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    #: The ways to read the filters of list that are left, and the call that ruled out each other.
+    interpretations: list[Interpretation] = field(default_factory=lambda: list(INTERPRETATIONS))
+    killers: dict[Interpretation, Kill] = field(default_factory=dict)
+    #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
+    longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
+    shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
+    others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
+    #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
+    done_by_others: set[str] = field(default_factory=set)
+    _bytes: int = 0  # of responses, for what is known from them
+    _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
+    _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
+    _tokens: dict[str, TokenState] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Forget all webhook requests: the server has others from now on."""
+        for each in (self.known, self.records, self.groups, self._numbers, self._values):
+            each.clear()
+        self.changes.clear()
+        self.shared.clear()
+        self._bytes = 0
+
+    # Webhook requests.
+
+    def existing(self) -> Iterator[Known]:
+        """Yield all that exist, in the order in which they were first seen."""
+        return (each for each in self.known.values() if each.exists)
+
+    def named(self, name: Named | None) -> Known | None:
+        """Return what an identifier names, be it deleted or not, or None."""
+        if name is None:
+            return None
+        key = name.value if name.field == "id" else self._numbers.get(name.value, "")
+        return self.known.get(key)
+
+    def find(self, name: Named | None) -> Record | None:
+        """Return the webhook request that an identifier names, or None."""
+        found = self.named(name)
+        return found.record if found is not None and found.exists else None
+
+    def gone(self, name: Named) -> Record | None:
+        """Return the deleted webhook request that an identifier names, or None."""
+        found = self.named(name)
+        return found.record if found is not None and not found.exists else None
+
+    def see(self, record: Record, method: str, exchange: Exchange) -> None:
+        """Take a webhook request for what a response has just shown of it, if there is room."""
+        key: str = record["id"]
+        before = self.known.get(key)
+        if not self._has_room(record, before, exchange):
+            self.lose(key)
+            return
+        if before is None or not before.exists:
+            before = self.known[key] = Known(key, record, exchange)
+        else:
+            before.record, before.seen = merged(before.record, record), exchange
+        before.shown |= method == "show"
+        before.listed |= method == "list"
+        if record.get("life_cycle_state") == "SUCCESSFUL":
+            before.moving = False
+        self.records[key] = before.record
+        self._learn(record)
+
+    def _has_room(self, record: Record, before: Known | None, exchange: Exchange) -> bool:
+        """Whether a webhook request is kept: a server may show any number, of any size."""
+        if before is not None and before.record == record:
+            return True
+        names = (record["id"], record.get("number"))
+        if any(isinstance(each, str) and len(each) > MAX_NAME for each in names):
+            return False
+        if len(self.known) >= MAX_KNOWN or self._bytes >= MAX_BYTES:
+            return False
+        self._bytes += len(exchange.content) // max(1, exchange.count)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Note that a webhook request was deleted."""
+        self.known[key].exists = False
+        self.records.pop(key, None)
+
+    @property
+    def unsettled(self) -> set[str]:
+        """The ids of all that may change by themselves."""
+        return {key for key, each in self.known.items() if each.moving}
+
+    def _learn(self, record: Record) -> None:
+        number = record.get("number")
+        if isinstance(number, str):
+            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+                self.shared.add(number)
+            self._numbers[number] = record["id"]
+        for name in ("entity_id", "url"):
+            if isinstance(record.get(name), str):
+                self._values.setdefault(name, set()).add(record[name])
+        for name, member in OBJECT_OF.items():
+            found = record.get(member)
+            inner = found if isinstance(found, dict) else {}
+            for each in ("id", "name", "alternative_code"):
+                if isinstance(inner.get(each), str):
+                    self._values.setdefault(name, set()).add(f"{each}={inner[each]}")
+
+    def lose(self, key: str) -> None:
+        """Forget a webhook request of which nothing is sure any more."""
+        self.known.pop(key, None)
+        self.records.pop(key, None)
+        self.doubt(key)
+
+    def since_seen(self, key: str) -> list[Change]:
+        """Return the changes since a webhook request was last seen whole, the latest first."""
+        found = self.known.get(key)
+        since = 0 if found is None else found.seen.number
+        return [each for each in reversed(self.changes) if each.exchange.number > since]
+
+    def has_shown(self, name: str, wanted: Any) -> bool:
+        """Whether a filter's value is one that some webhook request has shown."""
+        text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Named) else wanted
+        return text in self._values.get(name, ())
+
+    # How the filters are read.
+
+    def rule_out(self, dead: Mapping[Interpretation, Kill]) -> None:
+        """Note that a list cannot be explained by some interpretations."""
+        self.interpretations = [each for each in self.interpretations if each not in dead]
+        self.killers |= dead
+
+    def revive(self, kills: Collection[Kill]) -> None:
+        """Take back all that some lists have ruled out."""
+        back = [each for each, kill in self.killers.items() if any(kill is one for one in kills)]
+        for each in back:
+            del self.killers[each]
+        self.interpretations = [each for each in INTERPRETATIONS if each not in self.killers]
+
+    def doubt(self, key: str) -> None:
+        """Note that a webhook request is not what it was when lists were compared with it."""
+        void = []
+        for kill in {id(kill): kill for kill in self.killers.values()}.values():
+            if key in kill.rests_on:
+                kill.gone.add(key)
+                void += [kill] if kill.is_void else []
+        if void:
+            self.revive(void)
+
+    # Tokens and logins.
+
+    def token_state(self, token: Any) -> TokenState:
+        """Return what is known of a token."""
+        if isinstance(token, str) and token in self._tokens:
+            return self._tokens[token]
+        return TokenState.UNKNOWN if self.knows_tokens else TokenState.DOUBTFUL
+
+    def live_tokens(self) -> list[str]:
+        """Return the tokens that are valid as far as it is known, the latest login's last."""
+        return [token for token, state in self._tokens.items() if state is TokenState.LIVE]
+
+    def set_token(self, token: str, state: TokenState) -> None:
+        """Note what became known of a token."""
+        self._tokens[token] = state
+
+    def login_is_right(self, given: Mapping[str, Any]) -> bool | None:
+        """Whether authentication/token must accept these credentials; None if it is not known."""
+        names = ("username", "password", "organisation")
+        if any(getattr(self.credentials, name) is None for name in names):
+            return None
+        if any(given.get(name) != getattr(self.credentials, name) for name in names):
+            return False
+        return None if given.get("unit") else True

@@ -1,0 +1,215 @@
+"""The ways in which list's filters may be read where the documents leave it open.
+
+A server reads them in one way; its lists rule out the others. Only a server that no single way
+explains is wrong.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from crmcom_kit.contract_tests.belief.moments import moment, seconds
+from crmcom_kit.schemas.formats import parse_date, parse_date_time
+
+#: The parameters of list of which one must be specified.
+SEMI_OPTIONAL = (
+    "webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id",
+)  # fmt: skip
+OBJECT_OF = {
+    "webhook_definition_identifier": "webhook_definition",
+    "workflow_rule_identifier": "workflow_rule",
+}
+_URL: dict[str, Callable[[str, str], bool]] = {
+    "exact": lambda url, wanted: url == wanted,
+    "prefix": lambda url, wanted: url.startswith(wanted),
+    "contains": lambda url, wanted: wanted in url,
+}
+_DATE = ("day", "instant", "from")
+_DAY = 86_400  # seconds
+
+Record = Mapping[str, Any]
+Filters = Mapping[str, Any]
+
+
+class Named(NamedTuple):
+    """What an identifier names: a field and its value."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """One way to read the filters; the values are those of the dials ``list.*``."""
+
+    combine: str
+    url: str
+    day: str  # how created_date selects where it is a date
+    moment: str  # the same where it is a date and time
+    zone: int  # hours by which the server's dates differ from those that it shows
+
+
+#: Plain ones first. Which zone a server compares dates in is open.
+INTERPRETATIONS = tuple(
+    Interpretation(combine, url, day, moment, zone)
+    for combine, zone, url, day, moment in product(
+        ("all", "any"), sorted(range(-12, 15), key=abs), _URL, _DATE, _DATE
+    )
+)
+
+
+class Selection(NamedTuple):
+    """Ids of webhook requests: those that fit for sure, and those that may."""
+
+    sure: frozenset[str]
+    possible: frozenset[str]
+
+
+def is_date(text: str) -> bool:
+    """Whether a created_date is a date without a time."""
+    return "T" not in text
+
+
+def is_meant(text: str) -> bool:
+    """Whether ``text`` is a date, or a date and time, in the form that the API writes."""
+    try:
+        (parse_date if is_date(text) else parse_date_time)(text)
+    except ValueError:
+        return False
+    return True
+
+
+def dimensions(filters: Filters) -> tuple[str, ...]:
+    """Return the members of an interpretation that matter to these filters."""
+    found = ["combine"] if sum(name in filters for name in SEMI_OPTIONAL) > 1 else []
+    if "url" in filters:
+        found.append("url")
+    if "created_date" in filters:
+        found += ["day" if is_date(filters["created_date"]) else "moment", "zone"]
+    return tuple(found)
+
+
+def fits(record: Record, name: str, wanted: Any, interpretation: Interpretation) -> bool | None:
+    """Whether a webhook request fits one filter; None if it does not tell."""
+    if isinstance(wanted, Named):
+        inner = record.get(OBJECT_OF[name], "")
+        if inner is None:
+            return False  # it has none
+        seen = inner.get(wanted.field) if isinstance(inner, dict) else None
+        return None if seen is None else seen == wanted.value
+    if name == "created_date":
+        how = interpretation.day if is_date(wanted) else interpretation.moment
+        return _created(record, wanted, how, interpretation.zone)
+    seen = record.get(name)
+    if not isinstance(seen, str):
+        return None
+    return _URL[interpretation.url](seen, wanted) if name == "url" else seen == wanted
+
+
+def _created(record: Record, wanted: str, how: str, zone: int) -> bool | None:
+    log = record.get("log_information")
+    found = moment(log.get("created_date")) if isinstance(log, dict) else None
+    if found is None:
+        return None
+    span, shift = _asked(wanted, how), 3600 * zone
+    answer = found.local + shift in span
+    # Whether a server compares what it shows or the moment that is meant is open, too.
+    return answer if (found.utc + shift in span) == answer else None
+
+
+@lru_cache(maxsize=256)
+def _asked(text: str, how: str) -> range:
+    """Return the seconds that a created_date asks for."""
+    asked = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
+    if how == "instant":
+        return range(asked, asked + 1)
+    if how == "from":
+        return range(asked, sys.maxsize)
+    midnight = asked - asked % _DAY
+    return range(midnight, midnight + _DAY)
+
+
+def _start(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the API's dates have no zone
+
+
+def day_ends(text: str) -> tuple[str, ...]:
+    """Return the moments around the ends of the day of a date and time, as the API writes them."""
+    found = moment(text)
+    if found is None or not found.has_days_around:
+        return ()
+    start = _start(found.day)
+    around = (-1, 0, 1, _DAY - 1, _DAY)
+    return tuple((start + timedelta(seconds=each)).isoformat() for each in around)
+
+
+def misfit(record: Record, filters: Filters, interpretation: Interpretation) -> str | None:
+    """Return a filter that ``record`` surely does not fit, or None."""
+    answers = {name: fits(record, name, wanted, interpretation) for name, wanted in filters.items()}
+    semi = [name for name in answers if name in SEMI_OPTIONAL]
+    for name, answer in answers.items():
+        if answer is False and (name not in semi or interpretation.combine == "all"):
+            return name
+    if semi and all(answers[name] is False for name in semi):
+        return semi[0]
+    return None
+
+
+@dataclass(slots=True)
+class Selector:
+    """Selects webhook requests by filters, in as many ways as there are to read them.
+
+    Attributes:
+        filters: the filters that are given.
+        records: what there is, by id.
+    """
+
+    filters: Filters
+    records: Mapping[str, Record]
+    _found: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
+
+    def select(self, interpretation: Interpretation) -> Selection:
+        """Return what list has to find, and what it may, if the filters are read so."""
+        either: list[Selection] = []
+        every: list[Selection] = []
+        for name in self.filters:
+            semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
+            (either if semi else every).append(self._by_one(name, interpretation))
+        if either:
+            sure, possible = _union(e.sure for e in either), _union(e.possible for e in either)
+            every.append(Selection(sure, possible))
+        if not every:
+            return Selection(frozenset(self.records), frozenset(self.records))
+        return Selection(
+            frozenset.intersection(*(each.sure for each in every)),
+            frozenset.intersection(*(each.possible for each in every)),
+        )
+
+    def _by_one(self, name: str, interpretation: Interpretation) -> Selection:
+        # There are hundreds of interpretations; most differ in nothing that matters to one filter.
+        matter = dimensions({name: self.filters[name]})
+        key = (name, *(getattr(interpretation, each) for each in matter))
+        if key not in self._found:
+            self._found[key] = self._read(name, interpretation)
+        return self._found[key]
+
+    def _read(self, name: str, interpretation: Interpretation) -> Selection:
+        wanted, records = self.filters[name], self.records
+        answers = {key: fits(each, name, wanted, interpretation) for key, each in records.items()}
+        sure = frozenset(key for key, answer in answers.items() if answer)
+        possible = frozenset(key for key, answer in answers.items() if answer is not False)
+        if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
+            sure = frozenset()  # a name of several: which of them is meant is open
+        return Selection(sure, possible)
+
+
+def _is_shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:
+    return len({str(records[each][OBJECT_OF[name]].get("id")) for each in found}) > 1
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)

@@ -1,0 +1,181 @@
+"""The documented members of a response, read from the schemas.
+
+And what two answers of one webhook request must have in common.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from crmcom_kit.schemas.loader import load_schema
+from crmcom_kit.schemas.methods import response_fields
+
+#: The objects inside a webhook request, and the schema of each.
+OBJECTS = {
+    "log_information": "log_information",
+    "webhook_definition": "webhook_definition",
+    "workflow_rule": "workflow_rule",
+}
+USERS = ("created_by_user", "updated_by_user")
+DATES = ("created_date", "updated_date")
+IDENTIFIERS = ("id", "name", "alternative_code")  # of a definition and of a rule
+
+
+@cache
+def members(schema: str, release: str) -> tuple[str, ...]:
+    """Return the members that the object ``schema`` has in ``release``."""
+    return tuple(load_schema(schema, release)["properties"])
+
+
+@cache
+def required_fields(release: str) -> frozenset[str]:
+    """Return the fields that every webhook request has a value in."""
+    return frozenset(load_schema("webhook_request", release)["required"])
+
+
+@cache
+def units(release: str) -> tuple[str, ...]:
+    """Return the names of the units of log_information in ``release``."""
+    return tuple(name for name in members("log_information", release) if name.endswith("unit"))
+
+
+def strangers(
+    record: Mapping[str, Any], release: str
+) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Yield each object in a record with the names it should not have, and those it lacks."""
+    yield "", *_strange(record, response_fields())
+    for field, schema in OBJECTS.items():
+        if isinstance(record.get(field), dict):
+            yield field, *_strange(record[field], members(schema, release))
+    log = record.get("log_information")
+    if isinstance(log, dict):
+        for names, schema in ((USERS, "user"), (units(release), "unit")):
+            for name in names:
+                if isinstance(log.get(name), dict):
+                    found = _strange(log[name], members(schema, release))
+                    yield f"log_information.{name}", *found
+
+
+def _strange(
+    found: Mapping[str, Any], known: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    unknown = tuple(name for name in found if name not in known)
+    return unknown, tuple(name for name in known if name not in found)
+
+
+def alike(unknown: tuple[str, ...], missing: str) -> str | None:
+    """Return the unknown member that seems to stand for a missing one."""
+    squeezed = {name.lower().replace("_", ""): name for name in unknown}
+    near = difflib.get_close_matches(missing.replace("_", ""), squeezed, n=1, cutoff=0.75)
+    return squeezed[near[0]] if near else None
+
+
+#: What sending again keeps, as dotted names (statement resend.identity_kept).
+IDENTITY = (
+    "id", "number", "log_information.created_date", "webhook_definition", "workflow_rule",
+    "entity", "entity_id",
+)  # fmt: skip
+
+#: What is not compared: a reference may be made anew for each response.
+_FLEETING = ("request", "response")
+
+_WHOLE = "webhook_request"
+_ALL_RELEASES = "R9", "R18"  # the members of either name for units
+
+
+@cache
+def _known(schema: str) -> Mapping[str, str]:
+    """Return the members of an object in any release; of those that are objects, their schema."""
+    if schema == _WHOLE:
+        return {name: OBJECTS.get(name, "") for name in response_fields()}
+    names = dict.fromkeys(each for release in _ALL_RELEASES for each in members(schema, release))
+    if schema != "log_information":
+        return dict.fromkeys(names, "")
+    ends = ("user", "unit")
+    return {name: next((end for end in ends if name.endswith(end)), "") for name in names}
+
+
+def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the members of a webhook request that have another value, as dotted names.
+
+    Only members that both have count: whether one is null or left out, and whether an object is
+    shown in its long form or in its short one, is for other statements to say. Members that no
+    page knows may be anything.
+    """
+    yield from _changed(before, after, _WHOLE, "")
+
+
+def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
+    if before == after:
+        return
+    if schema and isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name, inner in _known(schema).items():
+            if name in before and name in after:
+                inside = f"{path}.{name}" if path else name
+                yield from _changed(before[name], after[name], inner, inside)
+    else:
+        yield path
+
+
+def merged(known: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two sights of one webhook request show together, if no member differs."""
+    found = {**known, **seen}
+    log, now = known.get("log_information"), seen.get("log_information")
+    if isinstance(log, Mapping) and isinstance(now, Mapping):
+        found["log_information"] = {**log, **now}
+    return found
+
+
+def lost_members(known: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the members with a value that a later sight leaves out, as dotted names.
+
+    Of the objects inside only log_information counts: users, units, definitions and rules have
+    short forms.
+    """
+    for name in response_fields():
+        if known.get(name) is not None and name not in seen:
+            yield name
+    log, now = known.get("log_information"), seen.get("log_information")
+    if isinstance(log, Mapping) and isinstance(now, Mapping):
+        for name in _known("log_information"):
+            if log.get(name) is not None and name not in now:
+                yield f"log_information.{name}"
+
+
+def differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether any member that both have is another."""
+    return next(changed_members(before, after), None) is not None
+
+
+def is_of_identity(path: str) -> bool:
+    """Whether the member that a dotted name leads to is one that sending again keeps."""
+    return any(path == kept or path.startswith(f"{kept}.") for kept in IDENTITY)
+
+
+def value_at(record: Any, path: str) -> Any:
+    """Return the member of ``record`` that a dotted name leads to, or None."""
+    for name in path.split("."):
+        record = record.get(name) if isinstance(record, Mapping) else None
+    return record
+
+
+def lasting(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what sending again must keep of a webhook request, however the delivery goes."""
+    log = record.get("log_information")
+    kept: dict[str, Any] = {name: record[name] for name in IDENTITY if name in record}
+    if isinstance(log, dict):  # of whose members IDENTITY has the dotted name
+        kept["log_information"] = {name: log[name] for name in ("created_date",) if name in log}
+    return kept
+
+
+def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
+    """Return the members in which two sights of one webhook request differ, as dotted names.
+
+    Members that only one of them has do not count: there are short and long forms.
+    """
+    if known == seen or seen.items() <= known.items():
+        return []
+    return [
+        path for path in changed_members(known, seen) if path.partition(".")[0] not in _FLEETING
+    ]

@@ -1,0 +1,1 @@
+"""A run: what is sent, in which order, and how suspicions are settled."""

@@ -1,0 +1,296 @@
+"""The order in which a run sends requests, and how suspicions are settled on the way.
+
+Log in, discover, first pass (reads before changes), second pass, look back. One step: draw, send,
+observe, look, settle the queue.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis.errors import HypothesisException
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.campaign.planning import Plan
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.visits import VISITS, Visit
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.suspicions import Case, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.templates import Scene, Template
+from crmcom_kit.contract_tests.templates.lists import value
+
+#: So often one kind of suspicion is settled; after that it is counted only.
+MAX_SETTLED = 6
+#: After so many steps in which nothing could be sent there is nothing left to send.
+MAX_IDLE = 100
+
+Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
+
+
+def _shown(subject: Record | None) -> list[Look]:
+    return [] if subject is None else [("show", {IDENTIFIER: {"id": subject["id"]}})]
+
+
+def _after(subject: Record | None) -> list[Look]:
+    """Return a further look that only a change gives reason for."""
+    if subject is None or not isinstance(subject.get("life_cycle_state"), str):
+        return []
+    return [("list", {name: subject[name] for name in ("entity", "life_cycle_state")})]
+
+
+def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
+    """Whether a webhook request fits the filters of a look."""
+    return all(value(record, name, "id") == wanted for name, wanted in given.items())
+
+
+@dataclass
+class Campaign:
+    """One run against one target; also what asks for a confirmation."""
+
+    session: Session
+    plan: Plan = field(default_factory=lambda: Plan({}))
+    progress: Callable[[str], None] = lambda _: None  # gets what is tried next
+    missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
+    drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
+    choose: Chooser = field(default=lambda values: values[0])
+    unexplained: list[Suspicion] = field(default_factory=list)
+    _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _violated: set[str] = field(default_factory=set)
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of the target."""
+        return self.session.belief
+
+    @property
+    def scene(self) -> Scene:
+        """What templates draw from."""
+        return self.session.scene
+
+    @property
+    def hits(self) -> int:
+        """How often in a row something has to be seen before the target is accused."""
+        return 2 if self.belief.exclusive or not self.belief.others else 3
+
+    # Confirmations ask through these.
+
+    def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
+        """Send a request of a confirmation as it stands."""
+        exchange, suspicions, _ = self.session.send(self.session.renewed(call))
+        return exchange, suspicions
+
+    def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Call a method with the run's token; what it makes suspect is not followed up."""
+        return self.session.call(method, parameters)
+
+    def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
+        """Draw the template of a request again, for another record, and look at its effect."""
+        drawn = self.drawn.get(exchange.number)
+        call = None if drawn is None else drawn[0].draw(self.scene, drawn[1], self.choose)
+        if drawn is None or call is None:
+            return None
+        subject = self._subject(call)
+        looks = self._looks(subject)
+        self._take_stock(looks)
+        found = [] if idle else self._send(call, *drawn)
+        return found + self._look([*looks, *_after(subject)])
+
+    # Steps.
+
+    def step(self, template: Template, variant: Any, *, few: bool = False) -> list[Suspicion]:
+        """Draw and send one request; look before and after if it goes to a changing method.
+
+        With ``few`` looks only what was named is shown afterwards, and listed by its state.
+        """
+        self.session.tokens.renew_ahead()
+        call = template.draw(self.scene, variant, self.choose)
+        if call is None or (template.changes and not self.session.is_documented(call)):
+            return []
+        if not template.changes:
+            return self._send(call, template, variant)
+        subject = self._subject(call)
+        looks = [] if few else self._looks(subject)
+        found = self._look(looks)
+        found += self._send(call, template, variant)
+        return found + self._look([*(looks or _shown(subject)), *_after(subject)])
+
+    def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
+        sent = self.session.send(call)
+        if self.session.tokens.has_ended(sent):  # what changes something is never sent twice
+            return [] if template.changes else self.step(template, variant)
+        self.drawn[sent.exchange.number] = (template, variant)
+        subject = self._subject(call) if template.spends else None
+        if subject is not None:
+            self.scene.spent.add(subject["id"])
+        return sent.suspicions
+
+    def _subject(self, call: Call) -> Record | None:
+        named = call.parameters.get(IDENTIFIER)
+        for name, text in named.items() if isinstance(named, Mapping) else ():
+            for each in self.belief.known.values():
+                if each.record.get(name) == text:
+                    return dict(each.record)
+        return None
+
+    # Looking.
+
+    def _looks(self, subject: Record | None) -> list[Look]:
+        """Return what shows a webhook request, and others that must stay as they are.
+
+        Which others: in turn those of another entity, of its definition, and of its rule.
+        """
+        entities, at = self.scene.release.entities, len(self.belief.changes)
+        if subject is None:
+            return [("list", {"entity": entities[at % len(entities)]})]
+        others = [each for each in entities if each != subject["entity"]]
+        more: dict[str, Any] = {"entity": others[at // 3 % len(others)]}
+        name = ("", *OBJECT_OF)[at % 3]
+        like = value(subject, name, "id") if name else None
+        return [
+            *_shown(subject),
+            ("show", {IDENTIFIER: {"number": subject["number"]}}),
+            ("list", {"entity": subject["entity"]}),
+            ("list", more if like is None else {name: like}),
+        ]
+
+    def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
+        found: list[Suspicion] = []
+        tokens = [*self.scene.earlier_tokens(), None]
+        for at, (method, given) in enumerate(looks):
+            # Each session shows the same; the second look is by another one, if there is one.
+            token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
+            found += self.session.request(method, {**given, **token}).suspicions
+        return found
+
+    def _take_stock(self, looks: Sequence[Look]) -> None:
+        """Look, and forget what is not there: what is missed later went in between."""
+        for method, given in looks:
+            exchange = self.call(method, given)
+            if method != "list" or not exchange.ok:
+                continue
+            listed = {each.get("id") for each in exchange.records}
+            for known in [*self.belief.existing()]:
+                if known.id not in listed and _is_like(known.record, given):
+                    self.belief.lose(known.id)
+
+    # The queue.
+
+    def settle(self) -> None:
+        """Settle what is suspected so far."""
+        while self.session.queue:
+            suspicion = self.session.queue.pop(0)
+            statement = suspicion.hypotheses[0].statement
+            self._settled[suspicion.kind] += 1
+            if self._settled[suspicion.kind] > MAX_SETTLED or statement in self._violated:
+                continue
+            self._settle(suspicion)
+
+    def _settle(self, suspicion: Suspicion) -> None:
+        for hypothesis in suspicion.hypotheses:
+            if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
+                self._violated.add(hypothesis.statement)
+                self._violated.add(suspicion.hypotheses[0].statement)
+                violation = suspicion.violation(hypothesis.statement)
+                violation.layer = "check"
+                self.session.findings.broke(violation)
+                return
+        self.unexplained.append(suspicion)
+        exchange = suspicion.exchange
+        token = exchange.call.parameters.get("token")
+        if not exchange.ok and token in self.scene.earlier_tokens():
+            self.belief.set_token(token, TokenState.DOUBTFUL)  # it has ended
+            return
+        if suspicion.record is not None and not self.belief.exclusive:
+            self.belief.others[suspicion.record] = suspicion.seen
+            if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
+                self.belief.done_by_others.add(suspicion.symptom)
+
+    def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
+        try:
+            return hypothesis.confirmation.settle(case, self)
+        except Unreachable:  # what would show it cannot be sent, or read
+            return False
+
+    # The passes.
+
+    def steps(self) -> Iterator[None]:
+        """Do one step after the other: the first pass as planned, then the second pass."""
+        for template in self.plan.times:
+            yield from self._first(template)
+        if any(each.layer == "login" for each in self.plan.times):
+            for visit in VISITS:
+                self._visit(visit)
+                yield
+        idle, sent = 0, self.session.client.sent
+        templates = list(self.plan.times)
+        weights = [each.weight for each in templates]
+        while templates and idle < MAX_IDLE and self.scene.records():
+            template = weighted(self.choose, templates, weights)
+            variants = template.choices(self.scene)
+            if variants:
+                self._do(template, self.choose(variants))
+            idle = idle + 1 if self.session.client.sent == sent else 0
+            sent = self.session.client.sent
+            yield
+
+    def _first(self, template: Template) -> Iterator[None]:
+        """Send a template as often as it is planned: half from the top of its variants."""
+        done: set[int] = set()
+        planned = self.plan.times[template]
+        for at in range(planned):
+            variants = template.choices(self.scene)
+            left = [each for each in range(len(variants)) if each not in done]
+            if not left and (not variants or not template.about):
+                return
+            if not left:
+                done.clear()
+                left = list(range(len(variants)))
+            from_top = at <= planned // 2 or len(variants) <= planned
+            chosen = left[0] if from_top else self.choose(left)
+            done.add(chosen)
+            self._do(template, variants[chosen])
+            yield
+
+    def _do(self, template: Template, variant: Any) -> None:
+        self.progress(template.name)
+        with self._missing(template.method, f"the template {template.name}"):
+            self.session.queue += self.step(template, variant, few=self.plan.few_looks)
+            self.settle()
+
+    def _visit(self, visit: Visit) -> None:
+        self.progress(visit.__name__.replace("_", " "))
+        with self._missing("login", f"the visit {visit.__name__}"):
+            found = [*visit(self.session)]
+            self.session.queue += found
+            self.settle()
+
+    @contextmanager
+    def _missing(self, method: str, what: str) -> Iterator[None]:
+        """Let what cannot be sent, or read, be; an error of the kit itself ends one step only."""
+        try:
+            yield
+        except Withheld:
+            pass  # it might leave the scope
+        except Unreachable as missed:
+            self.missed[method] = missed.why
+        except (TargetDown, BudgetSpent, HypothesisException):
+            raise
+        except Exception as error:  # noqa: BLE001 - the other steps go on
+            self.session.findings.crash(what, error)
+
+    def run(self, seed: int) -> None:
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
+        steps = self.steps()
+
+        def step(choose: Chooser) -> bool:
+            self.choose = choose
+            return next(steps, steps) is not steps
+
+        in_chunks(seed, step)

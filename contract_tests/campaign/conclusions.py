@@ -1,0 +1,154 @@
+"""What only the whole run tells: authentication codes, failures that come each time, and dials."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Known
+from crmcom_kit.contract_tests.calibration.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.calibration.observations import seen_in
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.http import BudgetSpent
+from crmcom_kit.contract_tests.findings import Unreachable, Violation
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.own_world import signed
+
+CODES = "response.authentication_code.hmac"
+#: So many authentication codes are checked.
+MAX_CODES = 200
+
+
+def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
+    """Find out all that the run so far tells. Raises TargetDown."""
+    _codes(session, secret_keys)
+    _traces(session)
+    _failures(session)
+    _choices(session)
+
+
+# Authentication codes.
+
+
+def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
+    """Find out whether each authentication code is an HMAC of its data object, all in one form."""
+    known = list(_signed(session, secret_keys))[:MAX_CODES]
+    fits = [(each, fitting(each.record["authentication_code"], *made)) for each, made in known]
+    counts = Counter(form for _, found in fits for form in found)
+    best = counts.most_common(1)[0][0] if counts else None
+    for each, found in fits:
+        if best in found:
+            session.findings.hold(CODES, each.seen)
+            continue
+        code = each.record["authentication_code"]
+        seen = f"authentication_code {code!r}, which is not one"
+        if best is not None:
+            seen = "a code that is not one, or has another form than the others"
+        wanted = "an HMAC of the data object with the secret key of the webhook definition"
+        violation = Violation(
+            CODES, each.seen, expected=wanted, seen=seen, record=each.id, layer="check"
+        )
+        session.findings.broke(violation)
+    if best is not None and counts[best] == len(fits):
+        _note_form(session, [form for form, count in counts.items() if count == len(fits)])
+
+
+def _signed(
+    session: Session, secret_keys: Mapping[str, str]
+) -> Iterator[tuple[Known, tuple[Mapping[str, Any], str]]]:
+    """Yield the webhook requests whose code can be checked, with data object and secret key."""
+    made = signed(session.target.entries)
+    for each in session.belief.existing():
+        record = each.record
+        if not isinstance(record.get("authentication_code"), str):
+            continue
+        definition = record.get("webhook_definition")
+        named = definition.get("id") if isinstance(definition, Mapping) else None
+        key, data = secret_keys.get(str(named)), data_of(record.get("request"))
+        if each.id in made:
+            yield each, (made[each.id].data, made[each.id].key)
+        elif key and data is not None:
+            yield each, (data, key)
+
+
+def _note_form(session: Session, found: list[Form]) -> None:
+    """Note what all fitting forms have in common; the rest these records can't tell."""
+    for at, name in enumerate(Form._fields):
+        values = {form[at] for form in found}
+        if len(values) == 1:
+            session.findings.chose(f"signing.{name}", values.pop())
+
+
+# Resends.
+
+
+def _traces(session: Session) -> None:
+    """Find out whether every resend has left a trace, where no delivery leaves things as they were.
+
+    Elsewhere a delivery may fail again in the same way, and leave nothing to see.
+    """
+    for known in [each for each in session.belief.existing() if each.untraced is not None]:
+        before = known.untraced
+        if not session.target.entries or before is None:
+            continue
+        with suppress(BudgetSpent, Unreachable):
+            sent = session.request("show", {IDENTIFIER: {"id": known.id}})
+            if sent.exchange.ok and known.untraced is not None:
+                violation = Violation(
+                    "resend.sends_again", known.seen, sent.exchange,
+                    expected="a trace of the delivery: another state, date, response or error",
+                    seen="the webhook request is as it was before", record=known.id, layer="check",
+                )  # fmt: skip
+                session.findings.broke(violation)
+
+
+# Failures.
+
+
+def _failures(session: Session) -> None:
+    """Send again what the server failed at, and find out what it fails at each time."""
+    service = session.oracle.service
+    with suppress(BudgetSpent, Unreachable):
+        for _ in range(2):
+            for call in service.to_repeat():
+                session.send(session.renewed(call))
+    for violation in service.conclude():
+        violation.layer = "check"
+        session.findings.broke(violation)
+
+
+# Dials.
+
+
+def _choices(session: Session) -> None:
+    """Note the dials that all responses of the run show, and how list reads its filters."""
+    findings, left = session.findings, session.belief.interpretations
+    for choice in seen_in(session.client.history, session.scene.release):
+        findings.chose(*choice)
+    ways: dict[str, set[Any]] = {
+        "list.combine": {each.combine for each in left},
+        "list.url.match": {each.url for each in left},
+    }
+    form = _date_form(session)
+    if form is not None:
+        findings.chose("list.created_date.form", form)
+        names = {"date": ("day",), "date_time": ("moment",), "either": ("day", "moment")}[form]
+        found = {tuple(getattr(each, name) for name in names) for each in left}
+        days = {each[0] for each in found if len(set(each)) == 1}
+        ways["list.created_date.match"] = days
+    for dial, values in ways.items():
+        if len(values) == 1:
+            findings.chose(dial, values.pop())
+
+
+def _date_form(session: Session) -> str | None:
+    """Return in which forms list takes created_date, if it takes one."""
+    taken: dict[bool, bool] = {}
+    for each in session.client.history:
+        text = each.call.parameters.get("created_date")
+        if each.call.method == "list" and isinstance(text, str):
+            is_date = len(text) == len("yyyy-MM-dd")
+            taken[is_date] = taken.get(is_date, False) or each.ok
+    if len(taken) < 2 or not any(taken.values()):
+        return None
+    return "either" if all(taken.values()) else "date" if taken[True] else "date_time"

@@ -1,0 +1,78 @@
+"""Discover the webhook requests of a target: by its scope, and by list over the entities."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.http import AnswerTooLong
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.safety.scope import Scope
+
+Parameters = dict[str, Any]
+
+STATES = ("REJECTED", "SUCCESSFUL")
+#: How many results a page has where a whole list is too long.
+PAGE = 50
+#: A run with few requests spends this part of them to look for webhook requests, and no more once
+#: it knows as many of each state.
+PART, ENOUGH = 0.2, 4
+
+
+def discover(session: Session, scope: object) -> list[Parameters]:
+    """Look for webhook requests, and return the parameters of each list that found some.
+
+    Args:
+        session: what calls the target.
+        scope: which of them may be changed; a ``Scope`` says how to find them.
+
+    Raises:
+        Unreachable: every list is longer than the run may read.
+    """
+    found: list[Parameters] = []
+    if isinstance(scope, Scope):
+        for number in sorted(scope.numbers):
+            session.call("show", {IDENTIFIER: {"number": number}})
+    was_read, too_long, began = False, "", session.client.sent
+    for parameters in _lists(session, scope):
+        if _is_enough(session, began):
+            break
+        for narrowed in _narrowed(session, parameters):
+            try:
+                records = session.call("list", narrowed).records
+            except AnswerTooLong as error:
+                too_long = error.why
+                continue  # a narrower list may do
+            was_read = True
+            found += [narrowed] if records else []
+            if narrowed is parameters:
+                break
+    if too_long and not was_read:
+        msg = f"no list could be read: {too_long}"
+        raise Unreachable(msg)
+    return found
+
+
+def _lists(session: Session, scope: object) -> Iterator[Parameters]:
+    if isinstance(scope, Scope) and scope.filters:
+        yield scope.filters
+    for entity in session.scene.release.entities:
+        yield {"entity": entity}
+
+
+def _narrowed(session: Session, parameters: Parameters) -> Iterator[Parameters]:
+    """Yield a list, and what to ask for if it is too long."""
+    yield parameters
+    page = {"number_of_results": str(PAGE)} if session.scene.can_page() else {}
+    for state in STATES:
+        yield {**parameters, "life_cycle_state": state, **page}
+
+
+def _is_enough(session: Session, began: int) -> bool:
+    left = session.client.left
+    if left is None or session.client.sent - began < PART * (left + session.client.sent):
+        return False
+    records = session.records.values()
+    known = [sum(each.get("life_cycle_state") == state for each in records) for state in STATES]
+    in_scope = any(map(session.may_change, records)) or not session.scene.allowed
+    return min(known) >= ENOUGH and in_scope

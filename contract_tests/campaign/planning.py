@@ -1,0 +1,103 @@
+"""Plan the first pass: how often each request template is sent with the requests there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.templates.table import LAYERS
+from crmcom_kit.schemas.statements import statements
+
+#: So many requests one change takes, the looks before and after it among them: if it names a
+#: webhook request, and if it names none; and both with few looks.
+_COSTS = {False: (9, 3), True: (3, 1)}
+#: The part of the budget that the first pass is planned for: the rest is for what it finds.
+FIRST_PART = 0.8
+#: What can be told of by requests to any method.
+_GENERAL = frozenset(("methods", "parameters", "token", "envelope", "errors", "response"))
+_READS = frozenset(("show", "list", "entities"))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The first pass: which templates, and how often each is sent."""
+
+    times: Mapping[Template, int]
+    few_looks: bool = False  # after a change only, and only at what it named
+
+    @property
+    def cost(self) -> int:
+        """About how many requests it takes."""
+        return sum(_cost(each, few=self.few_looks) * count for each, count in self.times.items())
+
+
+def _cost(template: Template, *, few: bool) -> int:
+    return _COSTS[few][0 if template.about else 1] if template.changes else 1
+
+
+def wanted(only: str, scene: Scene) -> list[Template]:
+    """Return the templates that may tell of a statement whose id fits ``only``."""
+    known = statements(scene.release.name)
+    about = {each.id.partition(".")[0] for each in known if fnmatchcase(each.id, only)}
+    return [each for each in all_templates() if _tells(each, about)]
+
+
+def _tells(template: Template, about: set[str]) -> bool:
+    if about & _GENERAL or {template.method, template.layer} & about:
+        return True
+    if template.layer == "read":
+        return bool(about & _READS)  # what one method shows is compared with the other
+    return "entities" in about and template.method == "list"
+
+
+def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan:
+    """Return how often each template is sent in the first pass.
+
+    With requests for all of them that is as often as its row says. With fewer, each layer has the
+    same part of what it would take, and in it the templates take turns, those first that can be
+    drawn already. With less than half there are few looks.
+    """
+    open_ = [each for each in templates if not each.changes or each.method in scene.allowed]
+    whole = Plan({each: each.first for each in open_})
+    if whole.cost <= budget * FIRST_PART:
+        return whole
+    few = whole.cost > 2 * budget * FIRST_PART
+    part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
+    times: dict[Template, int] = {}
+    for layer in LAYERS:
+        rows = [each for each in open_ if each.layer == layer]
+        rows.sort(key=lambda each: not each.choices(scene))
+        left = part * sum(each.first * _cost(each, few=few) for each in rows)
+        for turn in range(max((each.first for each in rows), default=0)):
+            for each in rows:
+                if turn < each.first and _cost(each, few=few) <= left:
+                    times[each] = times.get(each, 0) + 1
+                    left -= _cost(each, few=few)
+    return Plan(times, few)
+
+
+def needs(scene: Scene) -> Mapping[tuple[str, str], int]:
+    """Return how many webhook requests of a state the first pass changes, by method and state."""
+    found: dict[tuple[str, str], int] = {}
+    for each in all_templates():
+        if each.spends and each.method in scene.allowed:
+            found[each.method, each.state] = found.get((each.method, each.state), 0) + each.first
+    return found
+
+
+#: So many witnesses are kept of each state.
+EACH_STATE = 2
+
+
+def witnesses(scene: Scene) -> frozenset[str]:
+    """Return the ids of webhook requests that are never named in requests that change something.
+
+    They are the last ones known of each state, as far as there are more than the first pass
+    changes: a run that has few webhook requests uses them all.
+    """
+    chosen: list[str] = []
+    for state in ("REJECTED", "SUCCESSFUL"):
+        ids = [each["id"] for each in scene.records(state)]
+        spare = len(ids) - sum(count for (_, each), count in needs(scene).items() if each == state)
+        chosen += ids[len(ids) - max(0, min(spare, EACH_STATE)) :]
+    return frozenset(chosen)

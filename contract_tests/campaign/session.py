@@ -1,0 +1,240 @@
+"""Send requests with the run's token, within its scope, and have every exchange observed."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
+from crmcom_kit.contract_tests.calibration.observations import kind_of, spelling
+from crmcom_kit.contract_tests.campaign.tokens import Tokens
+from crmcom_kit.contract_tests.client import exchanges
+from crmcom_kit.contract_tests.client.calls import build, changing_method, written
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
+from crmcom_kit.contract_tests.findings import Findings, Unreachable
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, refusals
+from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
+from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
+from crmcom_kit.contract_tests.safety.scope import Guard, documented_identifier
+from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.templates import Scene
+from crmcom_kit.schemas.methods import Method
+
+#: So many responses to a changing method are lost since one was served before it is called no
+#: more: if none ever was, and else.
+MAX_LOST, MAX_LOST_LATER = 3, 10
+
+
+class Sent(NamedTuple):
+    """A request that was sent, and what it came to."""
+
+    exchange: Exchange
+    suspicions: list[Suspicion]
+    must: Must
+
+
+@dataclass
+class Session:
+    """What a run sends through: one client, one oracle, one token."""
+
+    client: Client
+    oracle: Oracle
+    scene: Scene
+    findings: Findings = field(default_factory=Findings)
+    queue: list[Suspicion] = field(default_factory=list)  # what is suspected and not settled
+    guard: Guard | None = None  # asked before a request that may change something
+    stop: Stop = field(default_factory=Stop)  # asked before each request
+    changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
+    given_up: dict[str, int] = field(default_factory=dict)  # method -> responses that were lost
+    tokens: Tokens = field(init=False)
+    _cut: int = 0  # lists of which only a part was read
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self)
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of the target."""
+        return self.oracle.belief
+
+    def start_anew(self) -> None:
+        """Put a fresh mock in place of the kit's own one, forget the last one, and log in."""
+        if self.target.renew is not None:
+            self.target.renew()
+        self.client.renewed.add(len(self.client.history) + 1)
+        known, service = self.belief, self.oracle.service
+        belief = Belief(known.release, exclusive=known.exclusive, credentials=known.credentials)
+        self.oracle, self.scene.belief = Oracle(belief), belief
+        self.oracle.service.is_waived = service.is_waived
+        self.scene.spent.clear()
+        self.queue.clear()
+        self.tokens.renew()
+
+    # What safety asks for.
+
+    @property
+    def target(self) -> Target:
+        """What is checked."""
+        return self.client.target
+
+    @property
+    def nowhere(self) -> Mapping[str, str]:
+        """By field, what names nothing."""
+        return self.scene.nowhere
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """The known webhook requests, by id."""
+        return self.belief.records
+
+    @property
+    def deleted(self) -> Mapping[str, Record]:
+        """The deleted ones, by id."""
+        return {key: each.record for key, each in self.belief.known.items() if not each.exists}
+
+    @property
+    def shared(self) -> set[str]:
+        """Numbers that several webhook requests have shown."""
+        return self.belief.shared
+
+    @property
+    def may_change(self) -> Callable[[Record], bool]:
+        """Whether a webhook request is in scope."""
+        return self.scene.may_change
+
+    def method(self, name: str) -> Method:
+        """Return a method of the release. Raises Unreachable if the release does not have it."""
+        found = self.scene.method(name)
+        if found is None:
+            msg = f"{self.scene.release.name} has no {name}"
+            raise Unreachable(msg)
+        return found
+
+    # Sending.
+
+    def send(self, call: Call) -> Sent:
+        """Send a request as it stands, and have the exchange observed.
+
+        Raises:
+            BudgetSpent, TargetDown: see ``Client.send``.
+            Unreachable: the request may change something, and that is not allowed; or its response
+                is lost, or too long.
+            Withheld: it may change something, and might leave the scope.
+            KeyboardInterrupt: the run was told to stop.
+        """
+        self.stop.check()
+        changes = changing_method(call)
+        if changes is not None:
+            self._permit(changes, call)
+        try:
+            exchange = self.client.send(call, once=changes is not None)
+        except (AnswerLost, AnswerTooLong):
+            if changes is not None:
+                self.oracle.lose(call)
+                self._count_lost(changes)
+            raise
+        self._cut += exchange.is_cut
+        if changes is not None and self.guard is not None:
+            self.guard.answered(exchange)
+        found = self.oracle.observe(exchange)
+        self._note(exchange, found)
+        if changes is not None and exchange.ok and self.belief.changes:
+            self.changed |= self.belief.changes[-1].named
+        return Sent(exchange, found.suspicions, found.expected.must)
+
+    def _count_lost(self, changes: str) -> None:
+        lost = self.client.lost[changes]
+        was_served = any(e.ok and e.call.method == changes for e in self.client.history)
+        if lost >= (MAX_LOST_LATER if was_served else MAX_LOST):
+            self.given_up[changes] = lost
+            self.scene.allowed -= {changes}
+
+    def _permit(self, changes: str, call: Call) -> None:
+        if changes not in self.scene.allowed:
+            msg = f"{changes} is not allowed; allow it with --allow {changes}"
+            raise Unreachable(msg)
+        if self.guard is not None:
+            self.guard(call)
+
+    def is_documented(self, call: Call) -> bool:
+        """Whether a request may pass the guard under a scope: it names one thing, as documented."""
+        if self.scene.everything:
+            return True
+        return documented_identifier(call, self.method(call.method)) is not None
+
+    def _note(self, exchange: Exchange, found: Observation) -> None:
+        self.findings.hold_all(found.held, exchange)
+        for name, error in found.errors:
+            self.findings.crash(f"the check {name}", error)
+        self._learn_spelling(exchange, found.expected)
+
+    def _learn_spelling(self, exchange: Exchange, expected: Expectation) -> None:
+        """Learn how an error is spelled, if a request has only that one reason to be refused."""
+        kind, sense = kind_of(expected.statement), expected.sense
+        if expected.must is not Must.REFUSE or kind is None or not sense.is_clear:
+            return
+        belief: Any = self.belief
+        if len(list(refusals(exchange.call, sense, belief))) <= 1:
+            for choice in spelling(kind, exchange):
+                self.findings.chose(*choice)
+
+    def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:
+        """Call a method with the run's token; a GET again with a new one if that has ended.
+
+        Raises: see ``send``; and Unreachable if the release has no such method, or if the token
+            has ended before a change, which is never sent twice.
+        """
+        method = self.method(name)
+        own = "token" in method.parameters and "token" not in parameters
+        if own:
+            self.tokens.renew_ahead()
+        sent = self.send(build(method, self._with_token(parameters) if own else parameters))
+        if not own or not self.tokens.has_ended(sent):
+            return sent
+        if method.verb != "GET":
+            msg = f"the token expired before {name}; repeat the run with a new token"
+            raise Unreachable(msg)
+        return self.send(build(method, self._with_token(parameters)))
+
+    def _with_token(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {"token": self.scene.token, **parameters}
+
+    def call(self, name: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Call a method with the run's token; what is suspect in it waits in the queue.
+
+        Raises: see ``request``.
+        """
+        sent = self.request(name, parameters)
+        self.queue += sent.suspicions
+        return sent.exchange
+
+    def renewed(self, call: Call) -> Call:
+        """Return a request with the run's present token, if it had that of an earlier login."""
+        earlier, token = call.parameters.get("token"), self.scene.token
+        may_be_valid = self.belief.token_state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
+        if not isinstance(earlier, str) or not may_be_valid or token is None:
+            return call
+        query = call.query.replace(f"token={written(earlier)}", f"token={written(token)}", 1)
+        body = call.body
+        if body is not None:
+            body = body.replace(json.dumps(earlier).encode(), json.dumps(token).encode(), 1)
+        given = {**call.parameters, "token": token}
+        return replace(call, query=query, body=body, parameters=given)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was not read, asked for again, or done by others, a sentence each."""
+        if self._cut:
+            yield f"{self._cut} lists were read up to webhook request {exchanges.MAX_RECORDS} only"
+        for status, count in sorted(self.client.hiccups.items()):
+            times = "once" if count == 1 else f"{count} times"
+            yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
+        for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
+            known = self.belief.known.get(key)
+            number = key if known is None else known.number
+            yield f"somebody else may have changed the webhook request {number}: seen {seen}"
+
+
+#: So many webhook requests are named that somebody else has changed.
+MAX_OTHERS = 20

@@ -1,0 +1,267 @@
+"""Log in, and keep a token that is valid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.contract_tests.belief.belief import TokenState
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import token_of
+from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, ask_once, http_date
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
+from crmcom_kit.contract_tests.oracle.expectations import Must
+from crmcom_kit.contract_tests.oracle.logins import decoded
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.templates.logins import by_key, by_password
+from crmcom_kit.schemas.methods import API_PATH
+
+if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.campaign.session import Sent, Session
+    from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+
+#: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
+_MARGIN = 60.0
+#: So many new tokens are refused in a row before the refusal is about something else.
+MAX_NEW_TOKENS = 3
+
+Wording = tuple[int, Any]  # HTTP status and code of a refusal
+
+
+class Tokens:
+    """Keeps the run's token: renews it before its JWT ends, and when the target ends it."""
+
+    def __init__(self, session: Session) -> None:
+        """Keep ``session``'s token; nothing is sent."""
+        self._session = session
+        self.refusal: Wording | None = None  # how a token is refused that no login returned
+        #: Refusals that a token got that was new: they are not about tokens.
+        self._despite_login: list[Wording] = []
+        self._ends: float | None = None  # by the client's clock
+        self._margin = _MARGIN
+
+    # Coming in.
+
+    def enter(self) -> None:
+        """Log in, unless a token was given, and learn how a wrong token is refused.
+
+        Raises:
+            TargetDown: the target lets the run not in.
+            Unreachable: a login was served, and no token came with it.
+        """
+        session = self._session
+        try:
+            self._enter()
+        except TargetDown:
+            session.queue.clear()  # nobody knows whether the login that was given is right
+            history = session.client.history
+            if not history or any(each.code is not None for each in history):
+                raise
+            hint = self._hint()
+            if not hint:
+                raise
+            session.findings.by_statement.clear()  # what answered is not what is to be checked
+            msg = f"{session.target.base_url} returns HTTP {history[-1].status}, and not as the "
+            msg += f"API does: {hint}"
+            raise TargetDown(msg) from None
+
+    def _enter(self) -> None:
+        session, given = self._session, self._session.scene.token
+        if given is None:
+            self.renew()
+        else:  # it may be valid or not until the server has said so
+            session.belief.set_token(given, TokenState.DOUBTFUL)
+        self._learn_refusal()
+        if given is None:
+            return
+        tried = self._try(given)
+        if tried is not None and _wording(tried) == self.refusal:
+            msg = f"{session.target.name} does not accept the given token: {outcome(tried)}"
+            raise TargetDown(msg)
+        session.belief.set_token(given, TokenState.LIVE)
+
+    def _hint(self) -> str:
+        """Say what the base URL should be if nothing at it speaks as the API does; "" if it may."""
+        session = self._session
+        target = session.target
+        if API_PATH in target.base_url:
+            return ""
+        inside = f"{target.base_url}{API_PATH}"
+        call = build(session.method("list"), {})
+        found = ask_once(replace(target, base_url=inside), call, session.client.limits)
+        if found is not None and found.code is not None:
+            return f"the API is at {inside}; give this as --base-url"
+        hint = "--base-url must be the whole base URL of the API, which ends in "
+        return f"{hint}{API_PATH}, such as {inside}"
+
+    def _learn_refusal(self) -> None:
+        session = self._session
+        sent = session.send(self._plain_list(NO_TOKEN))
+        session.queue += sent.suspicions
+        if not sent.exchange.ok:
+            self.refusal = _wording(sent.exchange)
+        now = http_date(sent.exchange.header("Date"))
+        if self._ends is None and session.scene.token is not None and now is not None:
+            self._read_life(session.scene.token, now)
+
+    # Logging in.
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether the target's login has what a login needs."""
+        return self.login() is not None
+
+    def login(self) -> Call | None:
+        """Return the run's login, or None if it has nothing but a token."""
+        scene = self._session.scene
+        given = by_password(scene)
+        if given:
+            return build(self._session.method("token"), given)
+        return None if scene.login.api_key is None else by_key(scene, f"{scene.login.api_key}:")
+
+    def renew(self) -> None:
+        """Log in, and use the token that comes. Raises TargetDown, Unreachable."""
+        session, call = self._session, self.login()
+        self._ends = None
+        if call is None:
+            session.method("web_api_key_token")  # which the release may not have
+            msg = "the run has no login"
+            raise TargetDown(msg)
+        sent = session.send(call)
+        if not sent.exchange.ok:
+            msg = f"{session.target.name} refuses the login: {outcome(sent.exchange)}"
+            raise TargetDown(msg)
+        session.queue += sent.suspicions
+        token = token_of(sent.exchange)
+        if token is None:
+            msg = "the login returned no token, and no method can be called without one"
+            raise Unreachable(msg)
+        session.scene.token = token
+        self._read_life(token)
+
+    def _read_life(self, token: str, now: float | None = None) -> None:
+        """Find out from a JWT when it ends; ``now`` is the target's clock, or its iat."""
+        _, found = decoded(token) or ({}, {})
+        until, since = _seconds(found.get("exp")), _seconds(found.get("iat"))
+        since = since if now is None else now
+        if until is not None and since is not None and until > since:
+            self._ends = self._session.client.now() + until - since
+            self._margin = min(_MARGIN, (until - since) / 10)
+
+    def renew_ahead(self) -> None:
+        """Get another token if the present one is about to end."""
+        if self._ends is not None and self._session.client.now() > self._ends - self._margin:
+            if self.may_log_in:
+                self.renew()
+            else:
+                self._ends = None  # it may hold yet; the target will say
+
+    # Tokens that end.
+
+    def has_ended(self, sent: Sent) -> bool:
+        """Whether a request was refused since the run's token has ended; there is a new one then.
+
+        How an ended token is refused is open: it has when the simplest request is refused in the
+        same way. Of a request that is to be refused anyway this is not asked.
+        """
+        exchange, session = sent.exchange, self._session
+        used = exchange.call.parameters.get("token")
+        if exchange.ok or used != session.scene.token or sent.must is Must.REFUSE:
+            return False
+        wording = _wording(exchange)
+        if wording in self._despite_login:
+            return False
+        if sent.must is not Must.SERVE and wording != self.refusal:
+            return False
+        tried = self._try(used)
+        if tried is None or tried.ok or _wording(tried) not in (self.refusal, wording):
+            return False
+        return self._has_another(tried)
+
+    def _has_another(self, tried: Exchange) -> bool:
+        """Whether a new token is accepted where the last one was refused."""
+        session, refusal = self._session, _wording(tried)
+        if not self.may_log_in:
+            msg = f"the token of {session.target.name} expired during the run; "
+            msg += "give --username and --password, so that the run can log in again"
+            raise TargetDown(msg)
+        used = session.scene.token
+        for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
+            self.renew()
+            again = self._try(session.scene.token)
+            if again is None or _wording(again) != refusal:
+                if used is not None and used != session.scene.token:
+                    session.belief.set_token(used, TokenState.DOUBTFUL)
+                return True
+            tried = again
+        self._require_acceptance(tried)
+        self._despite_login.append(refusal)
+        return False
+
+    def _require_acceptance(self, refused: Exchange) -> None:
+        """Raise Unreachable, and note it, if no request with a login's token is ever served.
+
+        Other entities and another method are tried: what is refused may be wrong by itself.
+        """
+        session, wording = self._session, _wording(refused)
+        history = session.client.history
+        if session.method("list").deprecated:
+            return  # it may be withdrawn
+        if any(each.ok and each.call.method in ("show", "list") for each in history):
+            return
+        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: {"id": session.nowhere["id"]}})]
+        requests += [("list", {"entity": each}) for each in session.scene.release.entities[1:4]]
+        tried = [
+            session.send(build(session.method(name), {"token": session.scene.token, **given}))
+            for name, given in requests
+        ]
+        if any(_wording(each.exchange) != wording for each in tried):
+            return
+        login = next(each for each in reversed(history) if token_of(each))
+        session.queue.clear()
+        session.findings.broke(
+            Violation(
+                "login.token.returns_token", login, refused,
+                expected="a token that the server accepts",
+                seen=f"each of {len(tried) + 1} requests with it returns {outcome(refused)}",
+                layer="check",
+            )
+        )  # fmt: skip
+        msg = "the server accepts no token of its own logins, and no method can be called"
+        raise Unreachable(msg)
+
+    # The simplest request.
+
+    def _plain_list(self, token: str | None) -> Call:
+        method = self._session.method("list")
+        given = {"token": token, "entity": self._session.scene.release.entities[0]}
+        if "number_of_results" in method.parameters:
+            given["number_of_results"] = "1"
+        return build(method, given)
+
+    def _try(self, token: str | None) -> Exchange | None:
+        """Send the simplest request; None if its response is too long, as no refusal is.
+
+        What is suspect in a refusal is left aside: it decides about the token.
+        """
+        try:
+            sent = self._session.send(self._plain_list(token))
+        except AnswerTooLong:
+            return None
+        if sent.exchange.ok:
+            self._session.queue += sent.suspicions
+        return sent.exchange
+
+
+def _wording(refusal: Exchange) -> Wording:
+    return refusal.status, refusal.code
+
+
+def _seconds(claim: object) -> float | None:
+    if isinstance(claim, str) and claim.isascii() and claim.isdigit():
+        return float(claim)
+    try:
+        return float(claim) if isinstance(claim, int | float) else None
+    except OverflowError:  # a number of hundreds of digits
+        return None

@@ -1,1 +1,0 @@
-"""Checks: what every response must keep, and what must stay as it was."""

@@ -1,0 +1,1 @@
+"""The oracle: observes exchanges, keeps the belief, and finds what is suspect."""

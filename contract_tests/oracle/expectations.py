@@ -1,0 +1,297 @@
+"""Say how the documents want a request to be answered: served, refused, or either.
+
+One table of refusals for show, resend and delete, one for list, one for logins. Only what the
+documents state is expected; what they leave open is ``Must.EITHER``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Named
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.oracle.sense import (
+    IDENTIFIER,
+    RECORD_METHODS,
+    Sense,
+    basic_key,
+    read,
+)
+from crmcom_kit.schemas.releases import Release, entities_since
+
+LOGIN_PARAMETERS = ("username", "password", "organisation")
+STATES = ("SUCCESSFUL", "REJECTED")
+
+
+class Must(StrEnum):
+    """How a request has to be answered by the documents."""
+
+    SERVE = "serve"
+    REFUSE = "refuse"
+    EITHER = "either"  # the documents leave it open; if it is served, then as its sense says
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the documents say of the answer to one request."""
+
+    must: Must
+    statement: str  # the one that is broken by another answer; "" where none would be
+    why: str  # in words, for the reader of a violation
+    sense: Sense
+    record: str | None = None  # id of the webhook request that is named, where it is known
+    rests_on: str | None = None  # id of one whose state the expectation rests on
+
+
+def expectation(call: Call, belief: Belief) -> Expectation:
+    """Return what the documents say of the answer to ``call``, given what is known."""
+    sense = read(call, belief.release)
+    refusal = next(refusals(call, sense, belief), None)
+    if refusal is not None:
+        return Expectation(Must.REFUSE, *refusal, sense)
+    served = _unless_refused(sense, belief)
+    if served.must is Must.SERVE and call.path.endswith("/"):
+        served = replace(served, statement="methods.trailing_slash")
+    if sense.is_encoded and served.must is Must.SERVE:
+        why = "the documentation does not say whether an identifier may be encoded"
+        return _either(sense, why, served.record)
+    return served
+
+
+def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
+    """Return what is expected of a request that the documents have nothing against."""
+    if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
+        return _either(sense, "the documentation does not cover such requests")
+    if "token" in sense.method.parameters and belief.token_state(sense.token) != TokenState.LIVE:
+        return _either(sense, "it is not known whether the token is valid")
+    if sense.method.deprecated and not belief.records:
+        return _either(sense, "the method is deprecated and may have been withdrawn")
+    if sense.name in RECORD_METHODS:
+        return _of_record(sense, belief)
+    if sense.name == "list":
+        return _of_list(sense, belief)
+    return _of_login(sense, belief)
+
+
+def _either(sense: Sense, why: str, record: str | None = None) -> Expectation:
+    return Expectation(Must.EITHER, "", why, sense, record)
+
+
+Refusal = tuple[str, str]  # statement, why
+
+
+def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
+    """Yield what the documents have against a request, whatever records there are."""
+    method = sense.method
+    if method is None or "" in sense.unclear:
+        return
+    if sense.verb != method.verb:
+        yield "methods.verb", f"{method.name} must be called with {method.verb}"
+        return
+    if method.name in (*RECORD_METHODS, "list"):
+        yield from _of_token(sense, belief)
+    if method.name in RECORD_METHODS:
+        yield from _of_identifier(sense)
+    elif method.name == "list":
+        yield from _of_filters(sense, belief.release)
+    elif method.name == "token":
+        missing = [name for name in LOGIN_PARAMETERS if not sense.given.get(name)]
+        if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
+            yield "token.parameters.mandatory", f"{' and '.join(missing)} is missing"
+    elif method.name == "token_release" and sense.is_clear and not sense.token:
+        yield "token_release.parameters.mandatory", "token is missing"
+    elif method.name == "web_api_key_token":
+        yield from _of_key(call, belief)
+
+
+def _of_key(call: Call, belief: Belief) -> Iterator[Refusal]:
+    key, right = basic_key(call), belief.credentials.api_key
+    if not key:
+        yield "web_api_key_token.parameters.mandatory", "the request has no Web API key"
+    elif right is not None and key != right:
+        yield "login.credentials", "the Web API key is wrong"
+
+
+def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
+    if "token" in sense.unclear:
+        return
+    if "token" not in sense.given:
+        yield "token.required", "the token is missing"
+        return
+    state = belief.token_state(sense.token)
+    if state is TokenState.UNKNOWN:
+        yield "token.from_login", "no login returned the token"
+    elif state is TokenState.RELEASED:
+        yield "token_release.ends_token", "the token was released"
+
+
+def _of_identifier(sense: Sense) -> Iterator[Refusal]:
+    """Yield what is wrong with webhook_request_identifier: the same for three methods."""
+    method, given = sense.name, sense.given
+    if IDENTIFIER in sense.unclear:
+        return
+    if IDENTIFIER not in given:
+        yield f"{method}.parameters.mandatory", f"{IDENTIFIER} is missing"
+        return
+    identifier = given[IDENTIFIER]
+    if not isinstance(identifier, Mapping):
+        return  # no page says how anything else is read
+    if not any(identifier.values()):
+        yield f"{method}.identifier.mandatory", "the identifier has neither id nor number"
+    elif identifier.get("id") and identifier.get("number"):
+        yield f"{method}.identifier.exactly_one", "the identifier has both id and number"
+    elif not {"id", "number"} & identifier.keys():
+        names = ", ".join(identifier)
+        yield f"{method}.identifier.fields", f"the identifier has {names} instead of id or number"
+
+
+def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
+    """Yield what is wrong with the parameters of list."""
+    given = sense.given
+    semi = [name for name in SEMI_OPTIONAL if name in given]
+    if not semi and sense.unclear.isdisjoint(SEMI_OPTIONAL):
+        yield "list.semi_optional.at_least_one", "none of the semi-optional parameters is given"
+    for name in semi:
+        value = given[name]
+        if name.endswith("_identifier") and isinstance(value, Mapping) and len(semi) == 1:
+            unknown = value and not {"id", "name", "alternative_code"} & value.keys()
+            if unknown:
+                yield "list.identifier.fields", f"{', '.join(value)} is not a field of {name}"
+    entity = sense.filters.get("entity")
+    if isinstance(entity, str) and _is_surely_unsupported(entity, release):
+        why = f"{release.name} has no entity {entity!r}"
+        yield "list.entity.supported_values", why
+    state = sense.filters.get("life_cycle_state")
+    if isinstance(state, str) and state.upper() not in STATES and "," not in state:
+        yield "list.life_cycle_state.supported_values", f"{state!r} is not a life cycle state"
+
+
+def _is_surely_unsupported(entity: str, release: Release) -> bool:
+    if entity.upper() in release.entities or "," in entity:
+        return False  # case and lists with commas are open
+    return entity.upper() not in release.disputed_entities
+
+
+def _of_record(sense: Sense, belief: Belief) -> Expectation:
+    """Return what is expected of a request that names a webhook request rightly."""
+    named, method = sense.record, sense.name
+    if named is None:
+        return _either(sense, "the documentation does not say how such an identifier is read")
+    known = belief.find(named)
+    if known is None:
+        return _of_missing(sense, named, belief)
+    key = known["id"]
+    if not sense.is_clear or key in belief.unsettled:
+        if method == "show" and sense.is_clear:
+            return _served(sense, key, f"a webhook request has this {named.field}")
+        return _either(
+            sense, "part of it is not documented, or the webhook request may be changing", key
+        )
+    if "fields_set" in sense.given and not has_fields_set(method, belief.release):
+        return _either(sense, "fields_set was introduced in a later release", key)
+    if method == "resend":
+        if known.get("life_cycle_state") == "SUCCESSFUL":
+            return Expectation(
+                Must.REFUSE, "resend.only_rejected", "the webhook request is SUCCESSFUL", sense,
+                key, key,
+            )  # fmt: skip
+        return _either(sense, "the delivery may fail, which may be reported as an error", key)
+    return _served(sense, key, f"a webhook request has this {named.field}")
+
+
+def _served(sense: Sense, key: str, why: str) -> Expectation:
+    statement = "delete.either_state" if sense.name == "delete" else "show.identifier.selects"
+    return Expectation(Must.SERVE, statement, why, sense, key, key)
+
+
+def has_fields_set(method: str, release: Release) -> bool:
+    """Whether a method has fields_set in a release."""
+    return method in ("show", "list") or release.at_least("R10.0.0")
+
+
+def _of_missing(sense: Sense, named: Named, belief: Belief) -> Expectation:
+    method = sense.name
+    gone = belief.gone(named)
+    if gone is not None:
+        if method == "delete":
+            return _either(sense, "the documentation does not say what a second delete returns")
+        statement = "delete.gone" if method == "show" else f"{method}.identifier.known"
+        why = f"the webhook request {gone.get('number', gone['id'])} was deleted"
+        return Expectation(Must.REFUSE, statement, why, sense, None, gone["id"])
+    why = f"no webhook request has the {named.field} {named.value}"
+    return Expectation(Must.REFUSE, f"{method}.identifier.known", why, sense)
+
+
+def _of_list(sense: Sense, belief: Belief) -> Expectation:
+    odd = {
+        name
+        for name, values in (("entity", belief.release.entities), ("life_cycle_state", STATES))
+        if sense.filters.get(name, values[0]) not in values
+    }  # in another case, or several with commas: which webhook requests these select is open
+    sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
+    filters = sense.filters
+    semi = [name for name in SEMI_OPTIONAL if name in filters]
+    why = "every parameter is as documented"
+    statement = served_by(sense.given, belief.release)
+    open_ = (
+        not sense.is_clear
+        or ("entity_id" in semi and "entity" not in semi)  # whether it needs its entity is open
+        or "created_date" in filters  # so is its form
+        or (sense.limit or 1) > 1  # so is the maximum
+        or not all(is_familiar(name, wanted, belief) for name, wanted in filters.items())
+    )
+    return Expectation(Must.EITHER if open_ else Must.SERVE, statement, why, sense)
+
+
+def is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
+    """Whether a filter's value is one that the server has shown: others it may refuse."""
+    if name in ("entity", "life_cycle_state", "created_date"):
+        return True
+    if isinstance(wanted, Named) and "=" in wanted.value:
+        return False
+    return belief.has_shown(name, wanted)
+
+
+def served_by(given: Mapping[str, Any], release: Release) -> str:
+    """Return the statement that is broken if a list with these parameters is refused."""
+    optional = {
+        "fields_set": "list.fields_set.names",
+        "url": "list.url.filter",
+        "life_cycle_state": "list.life_cycle_state.filter",
+        "number_of_results": "list.paging.number_of_results",
+        "offset": "list.paging.offset",
+    }
+    for name, statement in optional.items():
+        if name in given:
+            return statement
+    semi = [name for name in SEMI_OPTIONAL if name in given]
+    if len(semi) > 1:
+        return "list.semi_optional.several_allowed"
+    if semi == ["entity"]:
+        return entity_statement(str(given["entity"]), release)
+    return f"list.{semi[0]}.filter" if semi else ""
+
+
+def entity_statement(entity: str, release: Release) -> str:
+    """Return the statement that says of an entity that it is supported."""
+    since = entities_since().get(entity, "")
+    numbers = {"R9.0.0": "r9", "R14.0.0": "r14", "R15.0.0": "r15"}
+    fine = entity in release.entities and since in numbers
+    return f"entities.{numbers[since]}" if fine else "list.entity.supported_values"
+
+
+def _of_login(sense: Sense, belief: Belief) -> Expectation:
+    """Return what is expected of a login with all that it needs."""
+    if sense.name == "token" and sense.is_clear:
+        match belief.login_is_right(sense.given):
+            case True:
+                why = "user name, password and organisation are right"
+                return Expectation(Must.SERVE, "login.token.returns_token", why, sense)
+            case False:
+                why = "the user name, the password or the organisation is wrong"
+                return Expectation(Must.REFUSE, "login.credentials", why, sense)
+            case None:
+                pass
+    return _either(sense, "it is not known whether the login is right")

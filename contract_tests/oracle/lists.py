@@ -1,0 +1,364 @@
+"""Observe lists: which webhook requests, how many, each once, by filters that may be read in ways.
+
+Where the documents leave open how a filter is read, each list rules out some of the ways. A way
+that is dead remembers the call that killed it: if a list leaves none, those calls are sent again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Record
+from crmcom_kit.contract_tests.belief.interpretations import (
+    INTERPRETATIONS,
+    OBJECT_OF,
+    SEMI_OPTIONAL,
+    Interpretation,
+    Named,
+    Selection,
+    Selector,
+    dimensions,
+    misfit,
+)
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.changes import hypotheses_of_loss
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, entity_statement, served_by
+from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    MISSING,
+    Asker,
+    Case,
+    Contradicted,
+    Hypothesis,
+    Now,
+    Refused,
+    Suspicion,
+    at_once,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """In what a list differs from one way to read its filters."""
+
+    statement: str
+    expected: str
+    seen: str
+    count: int  # webhook requests that are wrong
+    record: str | None = None
+    rests_on: tuple[str, ...] = ()  # ids of those that must be as they are known
+    missing: bool = False
+
+    @property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """Of each of these groups one must be as it is known, or nothing is wrong."""
+        if self.missing:
+            return (self.rests_on,)
+        return tuple((each,) for each in self.rests_on)
+
+
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+    """Observe one list that was served."""
+    if sense.name != "list" or not exchange.ok or not _is_readable(exchange):
+        return
+    yield from _once_each(exchange)
+    if sense.limit is not None and len(exchange.records) > sense.limit:
+        yield at_once(
+            exchange, "list.paging.number_of_results", f"at most {sense.limit}",
+            str(len(exchange.records)),
+        )  # fmt: skip
+    if sense.is_clear and sense.filters:
+        yield from _contents(exchange, sense, belief)
+    if not {"number_of_results", "offset"} & sense.unclear:
+        paged = sense.limit is not None
+        belief.longest[paged] = max(belief.longest[paged], len(exchange.records))
+
+
+def _is_readable(exchange: Exchange) -> bool:
+    return not exchange.data or isinstance(exchange.data, list)
+
+
+def _once_each(exchange: Exchange) -> Iterator[str | Suspicion]:
+    seen: dict[str, Any] = {}
+    for record in exchange.records:
+        key = record.get("id")
+        if not isinstance(key, str):
+            continue
+        if key in seen and seen[key] == record.get("number"):
+            yield at_once(
+                exchange, "list.no_duplicates", "each webhook request once",
+                f"the webhook request {key} twice", record=key,
+            )  # fmt: skip
+            return
+        seen[key] = record.get("number")
+    if seen:
+        yield "list.no_duplicates"
+
+
+def may_be_cut(belief: Belief, sense: Sense, count: int) -> bool:
+    """Whether a list may be short because no list of this server has more results."""
+    return count > 1 and count >= belief.longest[sense.limit is not None]
+
+
+def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+    matter = tuple(dimensions(sense.filters))
+    records = {key: belief.known[key].certain for key in belief.records}
+    selector = Selector(sense.filters, records)
+    left = _kinds(belief.interpretations, matter)
+    problems = {
+        kind: _problem(exchange, sense, each, selector, belief) for kind, each in left.items()
+    }
+    if None in problems.values():
+        yield from (f"list.{name}.filter" for name in sense.filters)
+        if len(exchange.records) > 1:
+            yield "list.several_results"
+        if sense.limit is not None:
+            yield "list.paging.number_of_results"
+        kills = {
+            kind: Kill(exchange.call, frozenset(problem.rests_on))
+            for kind, problem in problems.items()
+            if problem is not None
+        }
+        if kills:
+            kinds = {each: _kind(each, matter) for each in belief.interpretations}
+            belief.rule_out({each: kills[kind] for each, kind in kinds.items() if kind in kills})
+        return
+    found = [each for each in problems.values() if each is not None]
+    plain = problems[_kind(belief.interpretations[0], matter)]
+    best = min(found, key=lambda each: (each.count, each is not plain))
+    needs = tuple({group: None for each in found for group in each.needs})
+    yield _suspicion(exchange, sense, best, needs, matter, selector, belief)
+
+
+def _suspicion(
+    exchange: Exchange,
+    sense: Sense,
+    problem: Problem,
+    needs: tuple[tuple[str, ...], ...],
+    matter: tuple[str, ...],
+    selector: Selector,
+    belief: Belief,
+) -> Suspicion:
+    """Return what is suspect of a list that no way left to read its filters explains."""
+    every = _kinds(INTERPRETATIONS, matter)
+    explained = {
+        kind
+        for kind, each in every.items()
+        if (found := _problem(exchange, sense, each, selector, belief)) is None or found.rests_on
+    }
+    kills = {
+        id(kill): kill
+        for each, kill in belief.killers.items()
+        if _kind(each, matter) in explained
+    }  # fmt: skip
+    hypotheses: list[Hypothesis] = []
+    if not explained:
+        hypotheses.append(Hypothesis(problem.statement, Now()))
+    else:
+        given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
+        whole = None if problem.missing else given
+        contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole, needs)
+        if problem.missing and len(sense.filters) > 1 and problem.record is not None:
+            hypotheses += _hiding(sense, problem.record, contradicted)
+        hypotheses.append(Hypothesis(problem.statement, contradicted))
+    if problem.missing and problem.record is not None:
+        hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
+    symptom = MISSING if problem.missing else ""
+    return Suspicion(
+        exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
+        symptom=symptom,
+    )  # fmt: skip
+
+
+#: What a list is given beside its filters and fields.
+NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
+
+
+def _hiding(sense: Sense, key: str, contradicted: Contradicted) -> Iterator[Hypothesis]:
+    """Yield which of several filters may hide a webhook request that fits them all."""
+    given = {name: value for name, value in sense.given.items() if name != "token"}
+    for name in sense.filters:
+        rest = {each: value for each, value in given.items() if each != name}
+        if not rest.keys().isdisjoint(SEMI_OPTIONAL):
+            yield Hypothesis(f"list.{name}.filter", Hides(contradicted, given, rest, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Hides:
+    """A list has a webhook request without one of its filters, and lacks it with it."""
+
+    contradicted: Contradicted
+    given: Mapping[str, Any]
+    rest: Mapping[str, Any]
+    record: str
+
+    def settle(self, case: Case, asker: Asker, /) -> bool:
+        """Ask for both lists in turn, if no way to read the filters explains the list."""
+        if not self.contradicted.settle(case, asker):
+            return False
+        for _ in range(asker.hits - 1):
+            if self.record in _ids(asker.call("list", self.given)):
+                return False
+            if self.record not in _ids(asker.call("list", self.rest)):
+                return False
+        return True
+
+
+def _kind(interpretation: Interpretation, matter: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(interpretation, name) for name in matter)
+
+
+def _kinds(
+    interpretations: Sequence[Interpretation], matter: tuple[str, ...]
+) -> dict[tuple[Any, ...], Interpretation]:
+    """Return one of the interpretations for each value of the members that matter."""
+    found: dict[tuple[Any, ...], Interpretation] = {}
+    for each in interpretations:
+        found.setdefault(_kind(each, matter), each)
+    return found
+
+
+def _problem(
+    exchange: Exchange,
+    sense: Sense,
+    interpretation: Interpretation,
+    selector: Selector,
+    belief: Belief,
+) -> Problem | None:
+    """Return how a list differs from what ``interpretation`` leads to, or None."""
+    by_itself: list[Problem] = []
+    by_known: list[Problem] = []
+    for record in exchange.records:
+        name = misfit(record, sense.filters, interpretation)
+        if name is not None:
+            by_itself.append(_unfit(sense, record, name))
+            continue
+        # With fields_set a record may not tell itself whether it fits.
+        key = record.get("id")
+        if isinstance(key, str) and key in selector.records:
+            name = misfit({**selector.records[key], **record}, sense.filters, interpretation)
+            if name is not None:
+                by_known.append(_unfit(sense, record, name, key))
+    for found in (by_itself, by_known):
+        if found:
+            first = found[0]
+            return Problem(
+                first.statement, first.expected, first.seen, len(found), first.record,
+                first.rests_on,
+            )  # fmt: skip
+    ids, selection = _ids(exchange), selector.select(interpretation)
+    if exchange.is_cut:
+        return None  # what was not read may have the rest
+    if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
+        return _too_few(sense, len(exchange.records), selection, belief)
+    return _lacking(sense, ids, selection, belief)
+
+
+def _lacking(
+    sense: Sense, ids: Sequence[str], selection: Selection, belief: Belief
+) -> Problem | None:
+    """Return which webhook requests a list lacks, or None."""
+    lacking = sorted(selection.sure - set(ids))
+    if not lacking or may_be_cut(belief, sense, len(ids)):
+        return None
+    known = belief.known[lacking[0]]
+    return Problem(
+        _of_missing(known.resent, sense.filters),
+        f"all {len(selection.sure)} webhook requests that match, including {known.number}",
+        f"{len(ids)}, without {known.number}",
+        len(lacking), lacking[0], tuple(lacking), missing=True,
+    )  # fmt: skip
+
+
+def _too_few(sense: Sense, count: int, selection: Selection, belief: Belief) -> Problem | None:
+    """Return what is wrong with a list that is too short, or None."""
+    wanted = max(0, len(selection.sure) - sense.offset)
+    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
+    if count >= wanted or may_be_cut(belief, sense, count):
+        return None
+    statement = _of_missing(False, sense.filters)  # noqa: FBT003
+    if sense.is_paged:
+        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
+    expected = f"at least {wanted} of the {len(selection.sure)} that match"
+    rests_on = tuple(sorted(selection.sure))
+    return Problem(statement, expected, str(count), wanted - count, None, rests_on)
+
+
+#: What a resend leaves as it is, and the state, which it does not.
+_PLAIN = {"entity", "entity_id", "life_cycle_state"}
+
+
+def _of_missing(resent: bool, filters: Mapping[str, object]) -> str:  # noqa: FBT001
+    if {"life_cycle_state"} < filters.keys() <= _PLAIN and resent:
+        return "list.life_cycle_state.filter"  # its state is the only thing that is new
+    names = list(filters)
+    return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
+
+
+def _unfit(sense: Sense, record: Record, name: str, *rests_on: str) -> Problem:
+    number = record.get("number", record.get("id"))
+    wanted = sense.filters[name]
+    text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
+    key = record.get("id")
+    return Problem(
+        f"list.{name}.filter", f"only webhook requests that match {name}={text}",
+        f"{number}, which does not match", 1, key if isinstance(key, str) else None, rests_on,
+    )  # fmt: skip
+
+
+def served(sense: Sense) -> Iterator[str]:
+    """Yield what it tells of the parameters of list that a list was served."""
+    optional = sense.given.keys() - {"token", *SEMI_OPTIONAL}
+    if len(sense.given.keys() & set(SEMI_OPTIONAL)) == 1:
+        if not optional:
+            yield "list.parameters.mandatory"
+        if len(optional) <= 1:
+            yield "list.optional_parameters"
+
+
+def hypotheses_of_refusal(
+    expected: Expectation, given: Mapping[str, Any], belief: Belief
+) -> Iterator[Hypothesis]:
+    """Yield for which of its parameters a list may be refused, one by one."""
+    release = belief.release
+    if len(given) == 1:
+        helped = {**given, "life_cycle_state": "REJECTED"}
+        yield Hypothesis("list.optional_parameters", Refused("list", given, helped))
+    filters = {name: value for name, value in given.items() if name in SEMI_OPTIONAL}
+    for name, value in filters.items():
+        if name == "entity_id":
+            continue  # whether it needs its entity is open
+        statement = f"list.{name}.filter"
+        if name == "entity":
+            statement = entity_statement(str(value), release)
+        wanted = expected.sense.filters.get(name)
+        by_id = _by_id(name, wanted, belief)
+        if by_id is not None:
+            refused = Refused("list", {name: value}, {name: by_id})
+            yield Hypothesis("list.identifier.fields", refused)
+        yield Hypothesis(statement, Refused("list", {name: value}))
+    for name in given:
+        if name not in filters:
+            rest = {each: value for each, value in given.items() if each != name}
+            statement = served_by({name: given[name]}, release)
+            yield Hypothesis(statement, Refused("list", given, rest))
+    if "entity" in filters and len(given) > 1:
+        other = next((each for each in release.entities if each != given["entity"]), None)
+        if other is not None:
+            refused = Refused("list", given, {**given, "entity": other})
+            yield Hypothesis(entity_statement(str(given["entity"]), release), refused)
+
+
+def _by_id(name: str, wanted: Any, belief: Belief) -> dict[str, str] | None:
+    """Return the id of what another field of an identifier names, or None."""
+    if name not in OBJECT_OF or not isinstance(wanted, Named) or wanted.field == "id":
+        return None
+    for record in belief.records.values():
+        inner = record.get(OBJECT_OF[name])
+        if isinstance(inner, dict) and inner.get(wanted.field) == wanted.value:
+            return {"id": inner["id"]} if isinstance(inner.get("id"), str) else None
+    return None
+
+
+def _ids(exchange: Exchange) -> list[str]:
+    return [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]

@@ -1,0 +1,286 @@
+"""The oracle: takes exchanges one by one, keeps the belief, and finds what is suspect."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
+from crmcom_kit.contract_tests.belief.interpretations import Named
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
+from crmcom_kit.contract_tests.oracle import changes, lists, logins, sights
+from crmcom_kit.contract_tests.oracle.envelope import Envelopes, is_readable
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
+from crmcom_kit.contract_tests.oracle.pages import Pages
+from crmcom_kit.contract_tests.oracle.sense import (
+    IDENTIFIER,
+    RECORD_METHODS,
+    Sense,
+    identifying_values,
+    read,
+)
+from crmcom_kit.contract_tests.oracle.service import Service
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    MISSING,
+    Again,
+    Confirmation,
+    Effect,
+    Hypothesis,
+    Now,
+    OnlyWithFields,
+    Refused,
+    StillListed,
+    Suspicion,
+    at_once,
+)
+from crmcom_kit.contract_tests.oracle.webhook_requests import SharedNumber, WebhookRequests
+
+CHANGING = ("resend", "delete")
+Seen = str | Suspicion  # a statement that was kept, or what is suspect
+
+
+@dataclass(slots=True)
+class Observation:
+    """What one exchange came to."""
+
+    expected: Expectation
+    held: list[str] = field(default_factory=list)
+    suspicions: list[Suspicion] = field(default_factory=list)
+    errors: list[tuple[str, Exception]] = field(default_factory=list)  # of the kit itself
+
+
+class Oracle:
+    """Observes every exchange of one server, in the order in which they were made."""
+
+    def __init__(self, belief: Belief) -> None:
+        """Know what ``belief`` knows."""
+        self.belief = belief
+        self.envelopes = Envelopes()
+        self.webhook_requests = WebhookRequests(belief)
+        self.pages = Pages(belief)
+        self.service = Service(belief)
+
+    def observe(self, exchange: Exchange) -> Observation:
+        """Return what an exchange keeps and makes suspect; bring the belief in step with it."""
+        expected = expectation(exchange.call, self.belief)
+        found = Observation(expected)
+        checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
+            ("envelope", lambda: map(_as_seen, self.envelopes.check(exchange, expected)))
+        ]
+        if self.service.covers(expected):
+            checks.append(("service", lambda: self.service.see(exchange, expected)))
+        if is_readable(exchange):
+            checks += [
+                ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
+                ("outcome", lambda: self._outcome(exchange, expected)),
+                ("right one", lambda: self._right_one(exchange, expected)),
+                ("webhook requests", lambda: self._each_by_itself(exchange, expected)),
+                ("lists", lambda: lists.observe(exchange, expected.sense, self.belief)),
+                ("pages", lambda: self.pages.observe(exchange, expected.sense)),
+                ("sights", lambda: sights.observe(exchange, expected.sense, self.belief)),
+            ]
+        if expected.sense.name in CHANGING:
+            checks.append(("change", lambda: self._change(exchange, expected)))
+        for name, check in checks:
+            try:
+                for each in check():
+                    if isinstance(each, str):
+                        found.held.append(each)
+                    else:
+                        found.suspicions.append(each)
+            except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
+                found.errors.append((name, error))
+        if not exchange.ok and expected.statement == "token.from_login":
+            self.belief.token_refusal = (exchange.status, exchange.code)
+        return found
+
+    def start(self) -> None:
+        """Forget all webhook requests: the server has others from now on."""
+        self.belief.start()
+        self.webhook_requests.start()
+        self.pages = Pages(self.belief)
+
+    def lose(self, call: Call) -> None:
+        """Forget what a request may have changed whose response was lost: did it, or not?"""
+        for key in self.may_name(read(call, self.belief.release)):
+            self.belief.lose(key)
+        self.belief.groups.clear()
+
+    def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        sense = expected.sense
+        for each in self.webhook_requests.check(exchange, sense):
+            if isinstance(each, SharedNumber):
+                # A delete may return one that is long gone, and whose number another one has.
+                if sense.name != "delete":
+                    yield _shared_number(each, exchange)
+                continue
+            seen = _as_seen(each)
+            if isinstance(seen, Suspicion) and "fields_set" in sense.given and sense.verb == "GET":
+                self._blame_fields(seen, sense)
+            yield seen
+
+    def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
+        """Put first that fields_set is to blame where a response with it has something wrong."""
+        statement, method = suspicion.hypotheses[0].statement, sense.method
+        blamed = f"{sense.name}.fields_set.selects"
+        if method is not None and statement != blamed:
+            given = {name: value for name, value in sense.given.items() if name != "fields_set"}
+            confirmation = OnlyWithFields(statement, build(method, given))
+            suspicion.hypotheses = (Hypothesis(blamed, confirmation), *suspicion.hypotheses)
+
+    # Was the request answered as the documents say?
+
+    def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        if expected.must is Must.REFUSE:
+            if not exchange.ok:
+                yield expected.statement
+            elif not _exists_after_all(exchange, expected):
+                yield self._served(exchange, expected)
+        elif expected.must is Must.SERVE:
+            if exchange.ok:
+                yield expected.statement
+                if expected.sense.name == "list":
+                    yield from lists.served(expected.sense)
+            elif not self._has_ended(exchange, expected.sense):
+                yield self._refused(exchange, expected)
+
+    def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
+        """Whether a token of an earlier login is refused as one that no login returned."""
+        belief, tokens = self.belief, self.belief.live_tokens()
+        if sense.token not in tokens[:-1]:
+            return False
+        if (exchange.status, exchange.code) != belief.token_refusal:
+            return False
+        belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        return True
+
+    def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
+        """Return what is wrong where a request is served that is to be refused."""
+        confirmation: Confirmation = Now()
+        if expected.record is not None:  # it is as it was last seen, unless others were at work
+            confirmation = Effect(exchange)
+        return Suspicion(
+            exchange, f"an error: {expected.why}", f"OK{_names(exchange)}",
+            (Hypothesis(expected.statement, confirmation),), _id(exchange),
+        )  # fmt: skip
+
+    def _refused(self, exchange: Exchange, expected: Expectation) -> Suspicion:
+        """Return what may be wrong where a request is refused that is to be served."""
+        sense = expected.sense
+        given = {name: value for name, value in sense.given.items() if name != "token"}
+        found: list[Hypothesis] = []
+        if sense.name == "list":
+            found += lists.hypotheses_of_refusal(expected, given, self.belief)
+        elif sense.name in RECORD_METHODS:
+            found += self._refused_record(expected, given)
+        rests_on = (expected.record,) if expected.record else ()
+        found.append(Hypothesis(expected.statement, Again(rests_on)))
+        return Suspicion(
+            exchange, f"OK: {expected.why}", outcome(exchange), tuple(found), expected.record,
+            symptom=MISSING if sense.name == "show" else "",
+        )  # fmt: skip
+
+    def _refused_record(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
+        sense = expected.sense
+        known = self.belief.known.get(str(expected.record))
+        if sense.name == "show" and "fields_set" in given:
+            rest = {name: value for name, value in given.items() if name != "fields_set"}
+            yield Hypothesis("show.fields_set.names", Refused("show", given, rest))
+        if sense.name != "show" or known is None:
+            return
+        if sense.record is not None and sense.record.field == "number":
+            by_id = {**given, IDENTIFIER: {"id": known.id}}
+            yield Hypothesis("show.identifier.fields", Refused("show", given, by_id))
+        yield Hypothesis("show.identifier.selects", StillListed(known))
+        yield from changes.hypotheses_of_loss(known, self.belief)
+
+    def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        """Find out whether the webhook request is the one that was asked for."""
+        named, data = expected.sense.record, exchange.data
+        if named is None or not exchange.ok or not isinstance(data, dict):
+            return
+        if expected.must is Must.REFUSE and expected.statement.endswith("identifier.known"):
+            return
+        statement = f"{expected.sense.name}.identifier.selects"
+        known = self.belief.find(named)
+        wanted = {named.field: named.value}
+        if known is not None:
+            wanted |= {name: known[name] for name in ("id", "number") if name in known}
+        compared = [name for name in wanted if isinstance(data.get(name), str)]
+        wrong = next((name for name in compared if data[name] != wanted[name]), None)
+        if wrong is None:
+            if compared:
+                yield statement
+            return
+        wanted_text = f"the webhook request with {wrong} {wanted[wrong]}"
+        seen = f"{wrong} {shortened(data[wrong], 80)}"
+        if wrong == named.field:
+            yield at_once(exchange, statement, wanted_text, seen, record=expected.record)
+        else:  # what was known of it may be old: a number may be used again
+            rests_on = (expected.record,) if expected.record else ()
+            hypotheses = (Hypothesis(statement, Again(rests_on)),)
+            yield Suspicion(exchange, wanted_text, seen, hypotheses, expected.record)
+
+    # Changes.
+
+    def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+        named = self._named(exchange, expected)
+        self.belief.changes.append(
+            Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
+        )
+        if exchange.ok:
+            for each in named:
+                self.webhook_requests.forget(each)
+        yield from changes.observe(exchange, expected, self.belief)
+
+    def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
+        """Return the ids of all webhook requests that a request may name or a response shows."""
+        found = {expected.record} if expected.record is not None else self.may_name(expected.sense)
+        answered = _id(exchange)
+        return found | {answered} if answered is not None else found
+
+    def may_name(self, sense: Sense) -> set[str]:
+        """Return the ids of all webhook requests that a request may name, in whatever way."""
+        values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
+        names = [Named(each, value) for value in values for each in ("id", "number")]
+        return {record["id"] for each in names if (record := self.belief.find(each)) is not None}
+
+
+def _as_seen(verdict: str | Violation) -> Seen:
+    if isinstance(verdict, str):
+        return verdict
+    last, statement = verdict.exchanges[-1], verdict.statement
+    return at_once(last, statement, verdict.expected, verdict.seen, record=verdict.record)
+
+
+def _shared_number(found: SharedNumber, exchange: Exchange) -> Suspicion:
+    violation, key = found
+    hypotheses = (Hypothesis(violation.statement, Again((key,))),)
+    return Suspicion(exchange, violation.expected, violation.seen, hypotheses, key)
+
+
+def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
+    """Whether an identifier that nothing known has is that of another webhook request.
+
+    With fields_set a response may not tell.
+    """
+    named = expected.sense.record
+    if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
+        return False
+    data = exchange.data if isinstance(exchange.data, dict) else {}
+    by_number = named.field == "number"  # which another one may have by now
+    if expected.rests_on is not None and (data.get("id") == expected.rests_on or not by_number):
+        return False  # it was deleted
+    tells = named.field in data
+    return data.get(named.field) == named.value or (not tells and expected.sense.fields is not None)
+
+
+def _names(exchange: Exchange) -> str:
+    names = [str(each.get("number") or each.get("id")) for each in exchange.records[:3]]
+    return shortened(f", with {', '.join(names)}", 100) if names else ""
+
+
+def _id(exchange: Exchange) -> str | None:
+    found = exchange.records[0].get("id") if len(exchange.records) == 1 else None
+    return found if isinstance(found, str) else None

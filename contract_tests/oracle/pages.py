@@ -1,0 +1,120 @@
+"""Observe the pages of one list: each webhook request has one place, all pages are the whole.
+
+The order of a list is open, and others may change it between two pages. So two pages that
+contradict each other are asked for again: only if both come as before, the server is wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Suspicion
+
+#: So many pages of one list are kept, and of so many lists.
+MAX_PAGES, MAX_LISTS = 24, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One part of a list."""
+
+    exchange: Exchange
+    offset: int
+    limit: int | None
+    ids: tuple[str, ...]
+
+    @property
+    def places(self) -> dict[int, str]:
+        """The webhook request at each place of the list."""
+        return dict(enumerate(self.ids, self.offset))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the page is all of the list, as far as it tells itself."""
+        return self.offset == 0 and (self.limit is None or len(self.ids) < self.limit)
+
+
+@dataclass(slots=True)
+class Pages:
+    """Keeps the pages of each list until something changes."""
+
+    belief: Belief
+    _pages: dict[Any, list[Page]] = field(default_factory=dict)
+    _at: int = 0  # number of served changes when the pages came
+
+    def observe(self, exchange: Exchange, sense: Sense) -> Iterator[str | Suspicion]:
+        """Compare one part of a list with the other parts."""
+        if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
+            return
+        ids = tuple(each["id"] for each in exchange.records if isinstance(each.get("id"), str))
+        if len(set(ids)) != len(exchange.records):
+            return
+        served = sum(change.served for change in self.belief.changes)
+        moving = bool(self.belief.unsettled) and "life_cycle_state" in sense.filters
+        if served != self._at or moving or len(self._pages) > MAX_LISTS:
+            self._pages.clear()
+            self._at = served
+        page = Page(exchange, sense.offset, sense.limit, ids)
+        yield from self._placed(page, tuple(sorted(sense.filters.items())))
+
+    def _placed(self, page: Page, key: Any) -> Iterator[str | Suspicion]:
+        pages = self._pages.setdefault(key, [])
+        same = [each for each in pages if (each.offset, each.limit) == (page.offset, page.limit)]
+        if any(each.ids != page.ids for each in same):
+            pages[:] = [page]  # the list has changed, or its order is no order
+            return
+        if same:
+            return
+        others = list(pages)
+        if len(pages) < MAX_PAGES:
+            pages.append(page)
+        for other in others:
+            found = _contradiction(page, other) or self._by_length(page, other)
+            if found is not None:
+                statement, expected, seen = found
+                confirmation = Ordered((other.exchange, page.exchange))
+                yield Suspicion(
+                    page.exchange, expected, seen, (Hypothesis(statement, confirmation),),
+                    before=(other.exchange,),
+                )  # fmt: skip
+                return
+        if others and page.offset:
+            yield "list.paging.offset"
+
+    def _by_length(self, page: Page, other: Page) -> tuple[str, str, str] | None:
+        """Compare a page with the length of the whole list, where that is known."""
+        whole, part = (page, other) if page.is_whole else (other, page)
+        if not whole.is_whole or (part.limit is None and not part.offset):
+            return None
+        longest = self.belief.longest
+        if len(whole.ids) >= longest[whole.limit is not None] and len(whole.ids) > 1:
+            return None  # it may be cut
+        wanted = max(0, len(whole.ids) - part.offset)
+        wanted = wanted if part.limit is None else min(wanted, part.limit)
+        cut = 1 < len(part.ids) == longest[part.limit is not None]
+        if len(part.ids) == wanted or (len(part.ids) < wanted and cut):
+            return None
+        expected = f"{wanted} webhook requests: there are {len(whole.ids)}, {part.offset} skipped"
+        return _statement(part), expected, str(len(part.ids))
+
+
+def _contradiction(page: Page, other: Page) -> tuple[str, str, str] | None:
+    """Return what is broken if both pages are right, or None."""
+    first, second = sorted((page, other), key=lambda each: each.offset)
+    statement, places, others = _statement(second), first.places, second.places
+    for at in places.keys() & others.keys():
+        if places[at] != others[at]:
+            return statement, f"{places[at]} at position {at}, as before", others[at]
+    where = {key: at for at, key in places.items()}
+    for at, key in others.items():
+        if where.get(key, at) != at:
+            expected = f"another webhook request at position {at}"
+            return statement, expected, f"{key}, which is also at position {where[key]}"
+    return None
+
+
+def _statement(page: Page) -> str:
+    return "list.paging.offset" if page.offset else "list.paging.number_of_results"

@@ -1,0 +1,230 @@
+"""Read what a request asks for, from its URL and body alone.
+
+The one who sends a request tells nothing more about it: so a probe's request, a generated one
+and one from a recording are checked alike. What no page says how to read is named in
+``Sense.unclear``.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Named, is_meant
+from crmcom_kit.contract_tests.client.exchanges import Call, parsed
+from crmcom_kit.schemas.methods import Method, methods, response_fields
+from crmcom_kit.schemas.releases import Release
+
+IDENTIFIER = "webhook_request_identifier"
+RECORD_METHODS = ("show", "resend", "delete")
+FIELDS = response_fields()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sense:
+    """What a request asks for."""
+
+    method: Method | None  # None: its path belongs to no method of the release
+    verb: str
+    given: Mapping[str, Any] = field(default_factory=dict)  # parameters, identifiers as mappings
+    unclear: frozenset[str] = frozenset()  # parameters that no page says how to read
+    record: Named | None = None  # of webhook_request_identifier
+    filters: Mapping[str, Any] = field(default_factory=dict)  # of list; identifiers are Named
+    fields: tuple[str, ...] | None = None  # of fields_set; None: every field
+    limit: int | None = None  # number_of_results; None: as many as there are
+    offset: int = 0
+    is_encoded: bool = False  # the "=" of an identifier is encoded: no page says that it may be
+
+    @property
+    def name(self) -> str:
+        """The name of the method, or an empty string."""
+        return self.method.name if self.method is not None else ""
+
+    @property
+    def token(self) -> Any:
+        """The token, or None."""
+        return self.given.get("token")
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether every part of the request has one meaning."""
+        return not self.unclear
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether the request asks for a part of a list."""
+        return self.limit is not None or self.offset > 0
+
+
+def read(call: Call, release: Release) -> Sense:
+    """Return what ``call`` asks for in ``release``."""
+    method = _by_path(release).get(call.path.strip("/"))
+    if method is None:
+        return Sense(method=None, verb=call.verb)
+    given, unclear = _parameters(call, method)
+    known = method.parameters.keys()
+    unclear |= given.keys() - known  # no page says what becomes of others
+    sense = _of_list if method.name == "list" else _of_record
+    found: dict[str, Any] = {}
+    if method.name == "list" or method.name in RECORD_METHODS:
+        found = sense(given, unclear)
+        if "fields_set" in given and "fields_set" not in unclear:
+            found["fields"] = _fields(given["fields_set"], unclear)
+    return Sense(
+        method=method, verb=call.verb, given=given, unclear=frozenset(unclear),
+        is_encoded=_is_encoded(call.query, method), **found,
+    )  # fmt: skip
+
+
+@cache
+def _by_path(release: Release) -> dict[str, Method]:
+    return {method.path: method for method in methods(release).values()}
+
+
+def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
+    """Return the parameters of a request, and which of them are unclear."""
+    unclear: set[str] = set()
+    if any(name.lower() == "authorization" for name, _ in call.headers) and not method.basic:
+        unclear.add("token")
+    query = parse_qsl(call.query, keep_blank_values=True)
+    body = _body(call.body)
+    if call.verb == "GET":
+        unclear |= body.keys() if body is not None else {""}
+        unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
+        given = {name: _identifier(value) if _is_identifier(name, method) else value
+                 for name, value in query}  # fmt: skip
+        return given, unclear
+    unclear |= {name for name, _ in query}
+    if body is None:
+        return {}, unclear | {""}
+    return body, unclear
+
+
+def _body(body: bytes | None) -> dict[str, Any] | None:
+    """Return the members of a body; None where it is no JSON object."""
+    found = parsed(body) if body else {}
+    return found if isinstance(found, dict) else None
+
+
+def _is_encoded(query: str, method: Method) -> bool:
+    """Whether an identifier in a query has its field's ``=`` percent-encoded."""
+    pairs = (part.partition("=") for part in query.split("&"))
+    return any(
+        "=" not in value and "%3d" in value.lower()
+        for name, _, value in pairs
+        if _is_identifier(name, method)
+    )
+
+
+def _is_identifier(name: str, method: Method) -> bool:
+    parameter = method.parameters.get(name)
+    return parameter is not None and parameter.type == "object"
+
+
+def _identifier(text: str) -> Any:
+    """Return the fields of an identifier in a query; the text where it has not that form.
+
+    How several fields are written is shown nowhere: with commas between them they are several only
+    where each part has a field's form.
+    """
+    if not text:
+        return {}
+    parts = text.split(",")
+    pairs = [part.partition("=") for part in parts]
+    if len(parts) > 1 and all(equals and name.isidentifier() for name, equals, _ in pairs):
+        return {name: value for name, _, value in pairs}
+    name, equals, value = text.partition("=")
+    return {name: value} if equals else text
+
+
+def _of_record(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
+    named = _named(given.get(IDENTIFIER), ("id", "number"))
+    return {"record": named} if named is not None and IDENTIFIER not in unclear else {}
+
+
+def _named(value: Any, fields: Sequence[str]) -> Named | None:
+    """Return what an identifier names; None unless it is one field with a text."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    ((name, inner),) = value.items()
+    return Named(name, inner) if name in fields and isinstance(inner, str) and inner else None
+
+
+def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
+    filters: dict[str, Any] = {}
+    for name in (*SEMI_OPTIONAL, "url", "life_cycle_state", "created_date"):
+        if name not in given or name in unclear:
+            continue
+        value = given[name]
+        if name.endswith("_identifier"):
+            value = _named(value, ("id", "name", "alternative_code"))
+            if value is not None and "," in value.value:
+                value = None  # how one is written inside a value is shown nowhere
+        elif (
+            not isinstance(value, str)
+            or not value
+            or value != value.strip()
+            or (name == "created_date" and not is_meant(value))
+        ):
+            value = None
+        if value is None:
+            unclear.add(name)
+        else:
+            filters[name] = value
+    limit = _number(given.get("number_of_results"), 1)
+    offset = _number(given.get("offset"), 0)
+    unclear |= {
+        name
+        for name, read_ in (("number_of_results", limit), ("offset", offset))
+        if name in given and read_ is None
+    }
+    return {"filters": filters, "limit": limit, "offset": offset or 0}
+
+
+def _number(value: Any, least: int) -> int | None:
+    """Return a whole number as a page of list may have it, or None."""
+    text = str(value) if not isinstance(value, bool) else ""
+    plain = text.isascii() and text.isdigit() and len(text) < 10
+    return int(text) if plain and int(text) >= least else None
+
+
+def _fields(value: Any, unclear: set[str]) -> tuple[str, ...] | None:
+    names = value.split(",") if isinstance(value, str) else []
+    if names and set(names) <= set(FIELDS) and len(set(names)) == len(names):
+        return tuple(names)
+    unclear.add("fields_set")
+    return None
+
+
+def identifying_values(given: Iterable[Any]) -> frozenset[str]:
+    """Return every text in parameters that may name a webhook request."""
+    found: set[str] = set()
+    for value in given:
+        if isinstance(value, Mapping):
+            found |= identifying_values(value.values())
+        elif isinstance(value, str):
+            found |= {value, *value.split(","), value.partition("=")[2]}
+        elif isinstance(value, int) and not isinstance(value, bool):
+            found.add(str(value))
+    return frozenset(found - {""})
+
+
+def basic_key(call: Call) -> str | None:
+    """Return the user name of HTTP Basic authentication, a Web API key; None without one."""
+    header = next((value for name, value in call.headers if name.lower() == "authorization"), "")
+    scheme, _, coded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(coded, validate=True).decode()
+    except ValueError:
+        return None
+    return text.partition(":")[0]
+
+
+def is_whole(sense: Sense) -> bool:
+    """Whether a request asks for every field of its webhook requests."""
+    return "fields_set" not in sense.given and sense.unclear.isdisjoint(("", "fields_set"))

@@ -1,0 +1,208 @@
+"""Observe how show and list show webhook requests, compared with how they were seen before."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
+from crmcom_kit.contract_tests.belief.knowledge import differing, lost_members, value_at
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.oracle import blame
+from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Again,
+    Closely,
+    Effect,
+    Hypothesis,
+    Now,
+    Suspicion,
+    at_once,
+)
+
+READS = ("show", "list")
+ERROR_FIELDS = ("error_code", "error_description")
+
+
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+    """Observe each webhook request in a response of show or list."""
+    if not exchange.ok or sense.name not in (*RECORD_METHODS, "list"):
+        return
+    yield from _cleared(exchange, sense, belief)
+    if sense.name not in READS:
+        return
+    held: set[str] = set()
+    whole = is_whole(sense)
+    for record in exchange.records:
+        if not isinstance(record.get("id"), str):
+            continue
+        for each in _sight(record, exchange, sense, belief):
+            if isinstance(each, str):
+                held.add(each)
+            else:
+                yield each
+        if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
+            belief.see(record, sense.name, exchange)
+    yield from sorted(held)
+    group = _group(sense)
+    if group is not None:
+        belief.groups[group] = exchange
+
+
+def _sight(
+    record: Record, exchange: Exchange, sense: Sense, belief: Belief
+) -> Iterator[str | Suspicion]:
+    key, method = record["id"], sense.name
+    known = belief.known.get(key)
+    if known is None:
+        yield from _new(record, exchange, sense, belief)
+        return
+    if not known.exists:
+        yield at_once(
+            exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
+            f"{method} returns {known.number}", record=key,
+        )  # fmt: skip
+        return
+    if known.untraced is not None and differing(known.untraced, record):
+        known.untraced = None
+        yield "resend.sends_again"
+    paths = differing(known.certain, record)
+    if paths:
+        yield _differs(known, record, paths[0], exchange, sense, belief)
+        return
+    yield from _left_out(known, record, exchange, sense)
+    yield from _agrees(known, method, belief)
+
+
+def _agrees(known: Known, method: str, belief: Belief) -> Iterator[str]:
+    """Yield the statements that an unchanged sight speaks for."""
+    if {"show": known.shown, "list": known.listed}[method]:
+        yield f"{method}.changes_nothing"
+    if {"show": known.listed, "list": known.shown}[method]:
+        yield "list.agrees_with_show"
+    if known.resent:
+        yield "resend.returns_record"
+    for change in belief.since_seen(known.id)[:20]:
+        if not change.served:
+            yield "errors.change_nothing"
+        elif known.id not in change.named:
+            yield f"{change.method}.single_result"
+
+
+def _differs(
+    known: Known, record: Record, path: str, exchange: Exchange, sense: Sense, belief: Belief
+) -> Suspicion:
+    """Return what may be wrong where a webhook request is not as it was known."""
+    was, is_now = value_at(known.record, path), value_at(record, path)
+    hypotheses = [
+        Hypothesis("show.changes_nothing", Closely(known, "show_changes")),
+        Hypothesis("list.changes_nothing", Closely(known, "list_changes")),
+        Hypothesis("list.agrees_with_show", Closely(known, "disagree")),
+    ]
+    since = belief.since_seen(known.id)
+    own = next((each for each in since if known.id in each.named and each.served), None)
+    if own is None and known.resent:
+        own = next((e for e in reversed(belief.changes) if known.id in e.named and e.served), None)
+    if own is not None and own.method == "resend":
+        hypotheses += _of_resend(known, record, own)
+    elif known.state == "SUCCESSFUL" and record.get("life_cycle_state") == "REJECTED":
+        # Nothing turns a success into a failure, whoever else is at work.
+        hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
+    hypotheses += hypotheses_of_change(known, belief)
+    if belief.exclusive:
+        hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
+    return Suspicion(
+        exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
+        shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),
+        path,
+    )  # fmt: skip
+
+
+def _of_resend(known: Known, record: Record, change: Change) -> Iterator[Hypothesis]:
+    """Yield what a resend may have done wrong to the webhook request that it named."""
+    if known.moving:
+        yield Hypothesis("resend.identity_kept", Effect(change.exchange))
+        return
+    is_as_before = record.get("life_cycle_state") == "REJECTED" and known.untraced is not None
+    statement = "resend.sends_again" if is_as_before else "resend.returns_record"
+    yield Hypothesis(statement, Effect(change.exchange))
+
+
+def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) -> list[Hypothesis]:
+    """Return which of the changes since it was seen may have changed, or taken, a webhook request.
+
+    ``lost``: it is gone, of which a delete is the likeliest cause.
+    """
+    changes = list(reversed(belief.since_seen(known.id)))
+    if not changes:
+        return []
+    causes = (blame.of_loss if lost else blame.of_change)(known.id, changes)
+    return [
+        Hypothesis(name, Effect(change.exchange, on_another=known.id not in change.named))
+        for name, change in causes.items()
+    ]
+
+
+def _left_out(
+    known: Known, record: Record, exchange: Exchange, sense: Sense
+) -> Iterator[Suspicion]:
+    """Yield what may be wrong where a member is left out that is known to have a value."""
+    whole = is_whole(sense)
+    wanted = FIELDS if whole else (sense.fields or ())
+    if known.moving:
+        return
+    for path in lost_members(known.record, record):
+        if path.partition(".")[0] in wanted:
+            statement = blame.of_left_out(path, sense.name, by_name=not whole)
+            was = shortened(repr(value_at(known.record, path)), 80)
+            yield Suspicion(
+                exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
+                (Hypothesis(statement, Again((known.id,))),), known.id, (known.seen,),
+            )  # fmt: skip
+            return
+
+
+def _new(
+    record: Record, exchange: Exchange, sense: Sense, belief: Belief
+) -> Iterator[str | Suspicion]:
+    """Observe a webhook request that was not there when the same was listed before a resend."""
+    group = _group(sense)
+    before = belief.groups.get(group) if group is not None else None
+    if before is None or before.is_cut or not belief.changes:
+        return
+    since = [each for each in belief.changes if each.exchange.number > before.number]
+    if len(since) == 1 and since[0].method == "resend" and since[0].served:
+        number = record.get("number", record["id"])
+        yield Suspicion(
+            exchange, "no new webhook request, since resend sends the existing one again",
+            f"the new webhook request {number}",
+            (Hypothesis("resend.same_record", Effect(since[0].exchange)),),
+            record["id"], (since[0].exchange,),
+        )  # fmt: skip
+
+
+def _group(sense: Sense) -> frozenset[tuple[str, Any]] | None:
+    """Return by what a request lists everything that is alike in it, or None."""
+    plain = sense.name == "list" and sense.is_clear and not sense.is_paged
+    if not plain or "entity" not in sense.filters or not is_whole(sense):
+        return None
+    return frozenset(sense.filters.items()) if len(sense.filters) < 3 else None
+
+
+def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+    """Observe resend.clears_error in each webhook request that was sent again with success."""
+    for record in exchange.records:
+        key = record.get("id")
+        known = belief.known.get(key) if isinstance(key, str) else None
+        resent = sense.name == "resend" or (known is not None and known.resent)
+        if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
+            continue
+        left = [name for name in ERROR_FIELDS if record.get(name)]
+        if left:
+            yield at_once(
+                exchange, "resend.clears_error",
+                "error_code and error_description null after a successful resend",
+                ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in left),
+                record=key if isinstance(key, str) else None,
+            )  # fmt: skip
+            return
+        yield "resend.clears_error"

@@ -1,0 +1,389 @@
+"""What no open dial explains, and the requests that settle it.
+
+A suspicion is an ordered list of hypotheses: each names a statement and a confirmation. The first
+hypothesis that is confirmed is the violation. If none is, somebody else was at work.
+
+A confirmation is data: it says what to ask, and the class has the one method that asks. It sends
+through an ``Asker``, whose requests are observed as all others are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
+from crmcom_kit.contract_tests.belief.knowledge import differing
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+
+#: The symptom of a webhook request that is not shown or listed any more.
+MISSING = "missing"
+
+
+class Asker(Protocol):
+    """Sends what a confirmation asks for."""
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of the target."""
+        ...
+
+    @property
+    def hits(self) -> int:
+        """How often in a row something has to be seen before a server is accused."""
+        ...
+
+    def ask(self, call: Call) -> tuple[Exchange, "Sequence[Suspicion]"]:
+        """Send a request as it stands; return the exchange and what it makes suspect."""
+        ...
+
+    def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Call a method with the run's token; what it makes suspect is not followed up."""
+        ...
+
+    def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":
+        """Draw the template of a request again, for another record, and look at its effect.
+
+        With ``idle`` only the looks are taken, without the request between them. Returns what is
+        suspect then; None if there is no other record for it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a confirmation is to settle."""
+
+    statement: str
+    suspicion: "Suspicion"
+
+
+class Confirmation(Protocol):
+    """What settles a hypothesis."""
+
+    def settle(self, case: Case, asker: Asker, /) -> bool:
+        """Send what is needed, and return whether the statement is broken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One explanation of what was seen."""
+
+    statement: str
+    confirmation: Confirmation
+
+
+@dataclass(slots=True)
+class Suspicion:
+    """Something that was seen and that a right server does not show."""
+
+    exchange: Exchange
+    expected: str
+    seen: str
+    hypotheses: tuple[Hypothesis, ...]
+    record: str | None = None  # id of the webhook request that it is about
+    before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
+    #: What became of the webhook request: a member's dotted name, or ``MISSING``.
+    symptom: str = ""
+    # What was found out once for all hypotheses.
+    looks: "Looks | None" = field(default=None, repr=False)
+    is_contradicted: bool | None = None
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What it has in common with others of its cause: statement and method."""
+        return self.hypotheses[0].statement, self.exchange.call.method
+
+    def violation(self, statement: str) -> Violation:
+        """Return the violation that it turned out to be."""
+        exchanges = (*self.before, self.exchange)
+        return Violation(
+            statement, *exchanges, expected=self.expected, seen=self.seen, record=self.record
+        )
+
+
+def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more: Any) -> Suspicion:
+    """Return a suspicion that needs no confirmation: the response alone shows it."""
+    return Suspicion(exchange, expected, seen, (Hypothesis(statement, Now()),), **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The response alone shows it."""
+
+    def settle(self, _case: Case, _asker: Asker, /) -> bool:
+        """Return True: there is nothing to ask."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same request shows it again, once it was looked at what it rests on."""
+
+    rests_on: tuple[str, ...] = ()  # ids
+
+    def settle(self, case: Case, asker: Asker, /) -> bool:
+        """Look, and ask again as often as it takes."""
+        for _ in range(asker.hits - 1):
+            for key in self.rests_on[:MAX_LOOKED_AT]:
+                see_whether_it_is_there(key, asker)
+            _, found = asker.ask(case.suspicion.exchange.call)
+            if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
+                return False
+        return True
+
+
+#: So many webhook requests are looked at before a request is sent again.
+MAX_LOOKED_AT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Of two requests one is refused each time, and the other one served."""
+
+    method: str
+    refused: Mapping[str, Any]
+    served: Mapping[str, Any] | None = None  # None: it is enough that the first is refused
+
+    def settle(self, _case: Case, asker: Asker, /) -> bool:
+        """Send both as often as it takes."""
+        for _ in range(asker.hits - 1):
+            if asker.call(self.method, self.refused).ok:
+                return False
+            if self.served is not None and not asker.call(self.method, self.served).ok:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyWithFields:
+    """What is wrong in a response with fields_set is right in one without."""
+
+    statement: str
+    call: Call  # without fields_set
+
+    def settle(self, _case: Case, asker: Asker, /) -> bool:
+        """Ask without fields_set."""
+        exchange, found = asker.ask(self.call)
+        return exchange.ok and not _has(found, self.statement)
+
+
+@dataclass(frozen=True, slots=True)
+class StillListed:
+    """Show refuses a webhook request that list returns."""
+
+    known: Known
+
+    def settle(self, _case: Case, asker: Asker, /) -> bool:
+        """List and show it in turn."""
+        for _ in range(asker.hits):
+            if listed(self.known, asker) is None:
+                return False
+            if asker.call("show", {IDENTIFIER: {"id": self.known.id}}).ok:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How one webhook request looked in show, show, list, show, show, list, show."""
+
+    shows: tuple[Record | None, ...]
+    lists: tuple[Record | None, ...]
+    can_list: bool
+
+    @property
+    def show_changes(self) -> bool:
+        """Whether it is another one each time that it was shown."""
+        return _differ(*self.shows[0:2]) and _differ(*self.shows[2:4])
+
+    @property
+    def list_changes(self) -> bool:
+        """Whether it is another one each time that it was listed."""
+        stays = not _differ(*self.shows[0:2]) and not _differ(*self.shows[2:4])
+        return stays and _differ(*self.shows[1:3]) and _differ(*self.shows[3:5])
+
+    @property
+    def disagree(self) -> bool:
+        """Whether show and list return the same each time, and not the same as each other."""
+        one_show = not any(_differ(self.shows[0], each) for each in self.shows)
+        one_list = self.can_list and not _differ(*self.lists)
+        return one_show and one_list and _differ(self.shows[0], self.lists[0])
+
+
+def look(key: str, known: Known, asker: Asker) -> Looks:
+    """Look seven times at one webhook request."""
+    shows: list[Record | None] = []
+    lists: list[Record | None] = []
+    for method in ("show", "show", "list", "show", "show", "list", "show"):
+        if method == "show":
+            shows.append(shown(key, asker))
+        else:
+            lists.append(listed(known, asker))
+    return Looks(tuple(shows), tuple(lists), can_list=_group(known) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Closely:
+    """Looking closely shows it: reading changes it, or show and list disagree."""
+
+    known: Known
+    what: str  # "show_changes", "list_changes" or "disagree"
+
+    def settle(self, case: Case, asker: Asker, /) -> bool:
+        """Look, once for all hypotheses of a suspicion."""
+        if case.suspicion.looks is None:
+            case.suspicion.looks = look(self.known.id, self.known, asker)
+        return bool(getattr(case.suspicion.looks, self.what))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The same kind of change, of other records, has the same effect each time."""
+
+    change: Exchange
+    on_another: bool = False  # on a webhook request that the change does not name
+
+    def settle(self, case: Case, asker: Asker, /) -> bool:
+        """Repeat the change a few times; alone with a server nobody else did it.
+
+        Not every change needs to show it: some faults reach only what is like their record.
+        """
+        if asker.belief.exclusive:
+            return True
+        if self.on_another and case.suspicion.symptom in asker.belief.done_by_others:
+            return False  # nobody can tell any more who did it
+        missing = asker.hits - 1
+        for _ in range(asker.hits + 1):
+            found = asker.repeat(self.change)
+            if found is None:
+                return False
+            missing -= _has(found, case.statement)
+            idle = asker.repeat(self.change, idle=True) or ()
+            if any(each.symptom == case.suspicion.symptom for each in idle):
+                return False  # it happens without the change as well
+            if not missing:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Two pages come as before each time, and contradict each other."""
+
+    pages: tuple[Exchange, Exchange]
+
+    def settle(self, _case: Case, asker: Asker, /) -> bool:
+        """Ask for both pages in turn."""
+        for _ in range(asker.hits):
+            for page in self.pages:
+                again, _found = asker.ask(page.call)
+                if _ids(again) != _ids(page):
+                    return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """No way to read the filters explains all lists, also when they are all asked for again."""
+
+    kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
+    rests_on: tuple[str, ...] = ()  # ids
+    whole: Mapping[str, Any] | None = None  # what lists all, with their ids
+    #: Ids: some way to read the filters explains the list, unless of each group one is as known.
+    needs: tuple[tuple[str, ...], ...] = ()
+
+    def settle(self, case: Case, asker: Asker, /) -> bool:
+        """Send all of them again, once for all hypotheses of a suspicion."""
+        if case.suspicion.is_contradicted is None:
+            case.suspicion.is_contradicted = self._is_contradicted(case, asker)
+        return case.suspicion.is_contradicted
+
+    def _is_contradicted(self, case: Case, asker: Asker) -> bool:
+        """Send the lists again, then look at what the last one rests on, and ask for it again."""
+        for _ in range(asker.hits - 1):
+            asker.belief.revive(self.kills)
+            for kill in self.kills[-MAX_CALLS_AGAIN:]:
+                for key in sorted(kill.rests_on)[:MAX_LOOKED_AT]:
+                    see_whether_it_is_there(key, asker)
+                asker.ask(kill.call)
+            looked_at: Sequence[str] = ()
+            if self.whole is not None:
+                self._list_all(self.whole, asker)
+            else:
+                looked_at = self.rests_on[:MAX_LOOKED_AT]
+                for key in looked_at:
+                    see_whether_it_is_there(key, asker)
+            _, found = asker.ask(case.suspicion.exchange.call)
+            alike = [each for each in found if _is_contradicted(each)]
+            if not _has(alike, case.statement, looked_at):
+                return False
+        return True
+
+    def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
+        """List all that match, and forget what is not there."""
+        exchange = asker.call("list", whole)
+        listed = {each.get("id") for each in exchange.records}
+        for key in self.rests_on if exchange.ok else ():
+            if key not in listed:
+                asker.belief.lose(key)
+
+
+def _is_contradicted(suspicion: Suspicion) -> bool:
+    return any(isinstance(each.confirmation, Contradicted) for each in suspicion.hypotheses)
+
+
+#: So many lists that ruled out an interpretation are asked for again.
+MAX_CALLS_AGAIN = 8
+
+
+def see_whether_it_is_there(key: str, asker: Asker) -> None:
+    """Show a webhook request; if neither show nor list has it, it is gone, and forgotten."""
+    known = asker.belief.known.get(key)
+    gone = shown(key, asker) is None and known is not None and listed(known, asker) is None
+    if gone and known is not None and known.exists:
+        asker.belief.lose(key)
+
+
+def shown(key: str, asker: Asker) -> Record | None:
+    """Return a webhook request as show returns it now, or None."""
+    found = asker.call("show", {IDENTIFIER: {"id": key}}).records
+    return next((each for each in found if each.get("id") == key), None)
+
+
+def listed(known: Known, asker: Asker) -> Record | None:
+    """Return a webhook request as list returns it now, or None."""
+    group = _group(known)
+    if group is None:
+        return None
+    found = asker.call("list", group).records
+    return next((each for each in found if each.get("id") == known.id), None)
+
+
+def _group(known: Known) -> dict[str, str] | None:
+    """Return what lists a webhook request with few others."""
+    given = {name: known.record.get(name) for name in ("entity", "entity_id")}
+    fits = all(isinstance(value, str) and value for value in given.values())
+    return given if fits else None  # type: ignore[return-value]
+
+
+def _differ(one: Record | None, other: Record | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return bool(differing(one, other))
+
+
+def _has(found: "Sequence[Suspicion]", statement: str, looked_at: Sequence[str] = ()) -> bool:
+    """Whether a statement is suspected again; not because of what was not looked at just now."""
+    return any(
+        statement == one.statement
+        for each in found
+        if not looked_at or each.record is None or each.record in looked_at
+        for one in each.hypotheses
+    )
+
+
+def _ids(exchange: Exchange) -> list[Any]:
+    return [each.get("id") for each in exchange.records]

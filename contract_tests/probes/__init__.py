@@ -1,1 +1,0 @@
-"""Probes: fixed sequences of requests, one module for each subject."""

@@ -1,0 +1,75 @@
+"""Requests that change webhook requests: resend and delete."""
+
+from collections.abc import Sequence
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
+
+Variant = tuple[str, str | None]  # the field that names it, and fields_set
+_FIELDS = ("number", "url,error_code,life_cycle_state", "id,log_information")
+
+
+def _plain_first(scene: Scene, method: str) -> Sequence[Variant]:
+    about = scene.method(method)
+    fields = _FIELDS if about is not None and "fields_set" in about.parameters else ()
+    named = [(form, each) for each in fields for form in ("id", "number")]
+    return [("id", None), ("number", None), *named[:2], ("id", None), ("number", None), *named[2:]]
+
+
+def _parameters(variant: Variant, record: Record) -> Parameters:
+    form, fields = variant
+    return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
+
+
+@template(
+    "resend", "resend", lambda scene: _plain_first(scene, "resend"), state="REJECTED", first=8,
+    weight=6, spends=True,
+)  # fmt: skip
+def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
+    """Send a rejected webhook request again."""
+    return _parameters(variant, record)
+
+
+@template("resend", "resend", ("id", "number"), state="SUCCESSFUL", first=4, weight=3)
+def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
+    """Send a successful webhook request again, which is to be refused."""
+    return {IDENTIFIER: {form: record[form]}}
+
+
+for _state in ("SUCCESSFUL", "REJECTED"):
+
+    @template(
+        "delete", "delete", lambda scene: _plain_first(scene, "delete"), state=_state, first=4,
+        weight=3, spends=True,
+    )  # fmt: skip
+    def one_of_each_state(_: Scene, variant: Variant, record: Record) -> Parameters:
+        """Delete a webhook request."""
+        return _parameters(variant, record)
+
+
+def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
+    gone = [each.record for each in scene.belief.known.values() if not each.exists]
+    gone = [each for each in gone if isinstance(each.get("number"), str)]
+    return [(form, each[form]) for each in reversed(gone) for form in ("id", "number")]
+
+
+for _method in ("show", "resend", "delete"):
+
+    @template("delete", _method, _deleted, about=False, first=4, weight=2)
+    def a_deleted_one(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
+        """Name a webhook request that was deleted."""
+        return {IDENTIFIER: dict([variant])}
+
+
+def _deleted_by_token(scene: Scene) -> Sequence[tuple[str, tuple[str, str]]]:
+    return [(token, each) for each in _deleted(scene)[:4] for token in scene.earlier_tokens()]
+
+
+@template("delete", "show", _deleted_by_token, about=False, first=3, weight=1)
+def a_deleted_one_with_an_earlier_token(
+    _: Scene, variant: tuple[str, tuple[str, str]], _record: Record
+) -> Parameters:
+    """Name a webhook request that was deleted with the token of another login."""
+    token, name = variant
+    return {"token": token, IDENTIFIER: dict([name])}

@@ -1,0 +1,215 @@
+"""Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
+
+from collections.abc import Sequence
+from itertools import combinations, permutations
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.interpretations import (
+    OBJECT_OF,
+    SEMI_OPTIONAL,
+    day_ends,
+    is_meant,
+)
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
+from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
+from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
+
+STATES = ("REJECTED", "SUCCESSFUL")
+OPTIONAL = ("url", "life_cycle_state", "created_date")
+
+#: One filter, with the field of an identifier; those that are not enough have their entity.
+ALONE = (
+    *((name, field) for name in OBJECT_OF for field in IDENTIFIERS),
+    ("entity", ""), ("entity_id", ""), ("url", ""), ("life_cycle_state", ""),
+)  # fmt: skip
+
+#: One to four filters, a semi-optional one among them.
+TOGETHER = tuple(
+    semi + optional
+    for size in (2, 1, 3, 4)
+    for semi in combinations(SEMI_OPTIONAL, size)
+    for more in (1, 0, 2)
+    for optional in combinations(OPTIONAL, more)
+    if 1 < size + more <= 4
+)
+
+
+def value(record: Record, name: str, field: str = "") -> Any:
+    """Return a value of the filter ``name`` that a webhook request fits, or None."""
+    if name in OBJECT_OF:
+        known = record.get(OBJECT_OF[name])
+        inner = known if isinstance(known, dict) else {}
+        for each in (field,) if field else IDENTIFIERS:
+            # How a comma inside an identifier's value is written is shown nowhere.
+            if isinstance(inner.get(each), str) and inner[each] and "," not in inner[each]:
+                return {each: inner[each]}
+        return None
+    if name == "created_date":
+        return next(iter(dates(record)), None)
+    found = record.get(name)
+    return found if isinstance(found, str) and found else None
+
+
+def dates(record: Record) -> list[str]:
+    """Return the moment and the day a webhook request was made at, and those around the day."""
+    log = record.get("log_information")
+    found = log.get("created_date") if isinstance(log, dict) else None
+    if not isinstance(found, str) or not is_meant(found):
+        return []
+    ends = day_ends(found)
+    return list(dict.fromkeys((found, found[:10], *ends, *(each[:10] for each in ends))))
+
+
+def with_entity(record: Record, given: dict[str, Any]) -> dict[str, Any]:
+    """Return filters, with the entity where none of them is enough."""
+    enough = {"entity", *OBJECT_OF} & given.keys()
+    return given if enough else {"entity": record["entity"], **given}
+
+
+@template("read", "list", lambda scene: scene.release.entities, about=False, first=17)
+def every_entity(_: Scene, entity: str, _record: Record) -> Parameters:
+    """List all webhook requests of an entity."""
+    return {"entity": entity}
+
+
+@template("read", "list", ALONE, first=30, weight=6)
+def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters | None:
+    """List by one filter."""
+    name, field = variant
+    found = value(record, name, field)
+    return None if found is None else with_entity(record, {name: found})
+
+
+@template("read", "list", ("alone",), first=2)
+def entity_id_alone(_: Scene, _variant: str, record: Record) -> Parameters:
+    """List by entity_id without its entity: whether that is enough is open."""
+    return {"entity_id": record["entity_id"]}
+
+
+@template("read", "list", [(n, s) for n in TOGETHER for s in (None, *STATES)], first=40, weight=10)
+def filters_together(
+    _: Scene, variant: tuple[tuple[str, ...], str | None], record: Record
+) -> Parameters | None:
+    """List by several filters that one webhook request fits, or all but one."""
+    names, state = variant
+    given = {name: value(record, name) for name in names}
+    if None in given.values():
+        return None
+    if state is not None and "life_cycle_state" in given:
+        given["life_cycle_state"] = state
+    return with_entity(record, given)
+
+
+_NAMES = (*SEMI_OPTIONAL, *OPTIONAL[:1])
+_PAIRS = [(one, other, at) for at in (1, 5, 11) for one, other in permutations(_NAMES, 2)]
+
+
+@template("read", "list", _PAIRS, first=20, weight=6)
+def filters_of_two_records(
+    scene: Scene, variant: tuple[str, str, int], record: Record
+) -> Parameters | None:
+    """List by two filters of which each fits another webhook request."""
+    one, name, at = variant
+    records = scene.records()
+    other = records[(records.index(record) + at) % len(records)]
+    given = {one: value(record, one), name: value(other, name)}
+    return None if None in given.values() else with_entity(record, given)
+
+
+_TEXTS = ("entity_id", "url", *OBJECT_OF)
+_OTHERS = ("id", "number", "entity_id", "url", "webhook_definition.id", "webhook_definition.name")
+
+
+@template("read", "list", [(n, m) for m in _OTHERS for n in _TEXTS], first=12, weight=3)
+def value_of_another_member(
+    _: Scene, variant: tuple[str, str], record: Record
+) -> Parameters | None:
+    """List by a value that another member of the webhook request has."""
+    name, member = variant
+    found, own = value_at(record, member), value(record, name)
+    if not isinstance(found, str) or not found or "," in found or own is None:
+        return None
+    given = {next(iter(own)): found} if isinstance(own, dict) else found
+    return None if given == own else with_entity(record, {name: given})
+
+
+def _forms(_: Scene) -> Sequence[int]:
+    return tuple(range(14))
+
+
+@template("read", "list", _forms, first=20, weight=6)
+def created_date(_: Scene, at: int, record: Record) -> Parameters | None:
+    """List by a date or a moment around the day that a webhook request was created on."""
+    found = dates(record)
+    return {"entity": record["entity"], "created_date": found[at % len(found)]} if found else None
+
+
+@template(
+    "read", "list",
+    [(n, f, m) for n, f in ALONE if n not in ("entity", "life_cycle_state") for m in MUTATIONS],
+    first=30, weight=6,
+)  # fmt: skip
+def nearly_right_value(
+    _: Scene, variant: tuple[str, str, Any], record: Record
+) -> Parameters | None:
+    """List by a value that is nearly right."""
+    name, field, mutation = variant
+    found = value(record, name, field)
+    if isinstance(found, dict):
+        near: Any = {each: mutation(text) for each, text in found.items()}
+        odd = any(text in ("", found[each]) or "," in text for each, text in near.items())
+    else:
+        near = mutation(found) if found else ""
+        odd = near in ("", found)
+    return None if odd else with_entity(record, {name: near})
+
+
+@template("read", "list", ("urls", "tail", "upper", "head"), first=4, weight=1)
+def part_of_a_url(_: Scene, how: str, record: Record) -> Parameters:
+    """List by a part of a URL: whether it is compared as a whole is open, but one way for all."""
+    url = record["url"]
+    parts = {
+        "urls": url.partition("://")[2],
+        "tail": url[-6:],
+        "upper": url.upper(),
+        "head": url[:-2],
+    }
+    return {"entity": record["entity"], "url": parts[how]}
+
+
+@template("read", "list", FIELDS_SETS, first=16, weight=4)
+def some_fields(_: Scene, fields: str, record: Record) -> Parameters:
+    """List with some fields."""
+    return {"entity": record["entity"], "entity_id": record["entity_id"], "fields_set": fields}
+
+
+#: Sizes of a page: numbers, and those that rest on how many results there are.
+_SIZES = ("1", "half", "2", "most", "3", "all", "5", "more")
+_PAGES = tuple((size, skip) for skip in (None, 0, 1, 2, 3, 6) for size in _SIZES)
+_PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",))
+
+
+@template(
+    "read", "list",
+    lambda scene: [(n, p) for p in _PAGES for n in _PAGED] if scene.can_page() else (),
+    first=36, weight=8,
+)  # fmt: skip
+def a_page(
+    scene: Scene, variant: tuple[tuple[str, ...], tuple[str, int | None]], record: Record
+) -> Parameters | None:
+    """List a page."""
+    names, (size, skip) = variant
+    given = {name: value(record, name) for name in names}
+    if None in given.values():
+        return None
+    alike = [each for each in scene.records() if all(value(each, n) == given[n] for n in names)]
+    count = len(alike)
+    sizes = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
+    place = {} if skip is None else {"offset": str(skip)}
+    return {
+        **given,
+        "number_of_results": str(max(1, sizes[size] if size in sizes else int(size))),
+        **place,
+    }

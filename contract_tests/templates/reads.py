@@ -1,0 +1,68 @@
+"""Requests of show that are to be served."""
+
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
+
+FORMS = ("id", "number")
+
+#: Values of fields_set, the most telling ones first.
+FIELDS_SETS = (
+    "life_cycle_state,error_code,error_description",
+    ",".join(reversed(FIELDS)),
+    "id,number", "number,id", "log_information,url", "url,log_information,entity",
+    *FIELDS,
+    *(",".join(name for name in FIELDS if name != left_out) for left_out in FIELDS),
+)  # fmt: skip
+
+
+@template("read", "show", FORMS, first=16, weight=8)
+def one_by_id_or_number(_: Scene, form: str, record: Record) -> Parameters:
+    """Name a webhook request in one of the two ways."""
+    return {IDENTIFIER: {form: record[form]}}
+
+
+@template(
+    "read", "show", [(fields, form) for fields in FIELDS_SETS for form in FORMS], first=24, weight=4
+)
+def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameters:
+    """Ask for some fields of a webhook request."""
+    fields, form = variant
+    return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
+
+
+@template("read", "show", FORMS, first=2)
+def the_equals_sign_encoded(scene: Scene, form: str, record: Record) -> Call | None:
+    """Encode the ``=`` of an identifier: whether it is read is open; if it is, rightly."""
+    call = _built(scene, "show", {IDENTIFIER: {form: record[form]}})
+    encoded = call.query.replace(f"{IDENTIFIER}={form}=", f"{IDENTIFIER}={form}%3D")
+    return Call("show", "GET", call.path, encoded, parameters=call.parameters)
+
+
+@template("read", "show", FORMS, first=2)
+def a_slash_behind_the_name(scene: Scene, form: str, record: Record) -> Call | None:
+    """Call show with a slash behind its name, as a client does."""
+    call = _built(scene, "show", {IDENTIFIER: {form: record[form]}})
+    return Call("show", "GET", f"{call.path}/", call.query, parameters=call.parameters)
+
+
+@template("delete", "show", lambda scene: scene.earlier_tokens(), first=3, weight=2)
+def an_earlier_token(_: Scene, token: str, record: Record) -> Parameters:
+    """Name a webhook request with the token of an earlier login: it may end, and shows the same."""
+    return {"token": token, IDENTIFIER: {"id": record["id"]}}
+
+
+@template("delete", "list", lambda scene: scene.earlier_tokens(), first=3, weight=1)
+def an_earlier_token_for_all(_: Scene, token: str, record: Record) -> Parameters:
+    """List with the token of an earlier login."""
+    return {"token": token, "entity": record["entity"]}
+
+
+def _built(scene: Scene, name: str, given: dict[str, Any]) -> Call:
+    method = scene.method(name)
+    assert method is not None  # noqa: S101 - a template is drawn for methods of the release only
+    return build(method, {"token": scene.token, **given})

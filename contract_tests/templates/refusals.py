@@ -1,0 +1,205 @@
+"""Requests that are to be refused.
+
+To resend and delete they name a webhook request in scope, or nothing at all; what might name
+another one goes to show alone, unless everything may be changed.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.oracle.logins import decoded
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.templates.lists import value
+from crmcom_kit.contract_tests.templates.near_misses import (
+    MUTATIONS,
+    SECRET_MUTATIONS,
+    UNUSUAL,
+    near_misses,
+)
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
+from crmcom_kit.schemas.releases import entities_since
+
+JSON = (("Content-Type", "application/json"),)
+RECORD_METHODS = ("show", "resend", "delete")
+
+
+def right(method: str, record: Record) -> dict[str, Any]:
+    """Return parameters that are to be served."""
+    if method == "list":
+        return {"entity": record["entity"], "entity_id": record["entity_id"]}
+    return {IDENTIFIER: {"id": record["id"]}}
+
+
+def _layer(method: str) -> str:
+    return method if method in ("resend", "delete") else "refusal"
+
+
+_UNNAMED: tuple[Parameters, ...] = (
+    {}, {IDENTIFIER: {}}, {IDENTIFIER: {"id": ""}}, {IDENTIFIER: {"number": ""}},
+)  # fmt: skip
+
+
+def _wrong_tokens(scene: Scene) -> Sequence[str | None]:
+    """Return tokens that no login has returned: none, made up, empty, nearly right, forged."""
+    token = scene.token or ""
+    found: list[str | None] = [None, WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS)]
+    parts = decoded(token)
+    if parts is not None:
+        header, payload, signature = token.split(".")
+        end = "B" if signature[:1] == "A" else "A"
+        found.append(f"{header}.{payload}.{end}{signature[1:]}")
+        found.append(f"{header}.{_coded({**parts[1], 'exp': '4102444800'})}.{signature}")
+        found.append(f"{_coded({**parts[0], 'alg': 'none'})}.{payload}.")
+    return found
+
+
+def _coded(part: Mapping[str, Any]) -> str:
+    text = json.dumps(part, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def _names_nothing(scene: Scene, text: str) -> bool:
+    known = scene.belief.known.values()
+    return not any(text in (each.id, each.record.get("number")) for each in known)
+
+
+def _near_names_of(few: bool) -> Callable[[Scene], Sequence[tuple[str, int]]]:  # noqa: FBT001
+    every = [(form, at) for at in range(len(MUTATIONS) + 3) for form in ("number", "id")]
+    return lambda scene: every if scene.everything or not few else ()
+
+
+for _method in RECORD_METHODS:
+    _few = _method != "show"
+
+    @template(_layer(_method), _method, _UNNAMED, about=False, first=4, weight=1)
+    def no_identifier(_: Scene, given: Parameters, _record: Record) -> Parameters:
+        """Name nothing."""
+        return given
+
+    @template(_layer(_method), _method, ("entity_id", "url", "entity"), first=2, weight=1)
+    def another_field(scene: Scene, field: str, record: Record) -> Parameters | None:
+        """Name a webhook request by a field that identifies none."""
+        text = record[field]
+        return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
+
+    @template(_layer(_method), _method, ("as it is", "turned", "another"), first=2, weight=1)
+    def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
+        """Name a webhook request by both fields."""
+        both = {name: record[name] for name in ("id", "number")}
+        if how == "turned":
+            both = dict(reversed(both.items()))
+        if how == "another" and scene.everything:
+            others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
+            both["number"] = next(iter(others), scene.nowhere["number"])
+        return {IDENTIFIER: both}
+
+    @template(
+        _layer(_method),
+        _method,
+        lambda scene: tuple(scene.nowhere.items()),
+        about=False,
+        first=2,
+        weight=1,
+    )
+    def what_is_nowhere(_: Scene, name: tuple[str, str], _record: Record) -> Parameters:
+        """Name what exists nowhere."""
+        return {IDENTIFIER: dict([name])}
+
+    @template(
+        _layer(_method), _method,
+        _near_names_of(_few),
+        first=8 if _few else 40, weight=2,
+    )  # fmt: skip
+    def nearly_a_name(scene: Scene, variant: tuple[str, int], record: Record) -> Parameters | None:
+        """Name something that is nearly a webhook request's id or number."""
+        form, at = variant
+        if at < len(MUTATIONS):
+            text = MUTATIONS[at](record[form])
+        else:
+            other = record["number" if form == "id" else "id"]
+            text = (other, f"{record[form]}.0", f"-{record[form]}")[at - len(MUTATIONS)]
+        fine = text and text != record[form] and _names_nothing(scene, text)
+        return {IDENTIFIER: {form: text}} if fine else None
+
+
+@template(
+    "refusal", "show", [(n, t) for t in UNUSUAL for n in ("id", "number")], about=False, first=4
+)
+def an_unusual_name(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
+    """Name something that no server has."""
+    return {IDENTIFIER: dict([variant])}
+
+
+for _method in (*RECORD_METHODS, "list"):
+
+    @template(_layer(_method), _method, _wrong_tokens, first=8, weight=2)
+    def a_wrong_token(
+        _: Scene, token: str | None, record: Record, method: str = _method
+    ) -> Parameters:
+        """Call a method without a token, or with one that no login has returned."""
+        return {"token": token, **right(method, record)}
+
+    @template(_layer(_method), _method, (None,), first=2, weight=1)
+    def another_verb(
+        scene: Scene, _variant: None, record: Record, method: str = _method
+    ) -> Call | None:
+        """Call a method with the other verb."""
+        about = scene.method(method)
+        if about is None:
+            return None
+        given = {"token": scene.token, **right(method, record)}
+        call = build(about, given)
+        if call.verb == "GET":
+            sent = json.dumps(given).encode()
+            return replace(call, verb="POST", body=sent, headers=JSON)
+        return replace(call, verb="GET", query=query(given), body=None, headers=())
+
+
+_NOT_ENOUGH: tuple[tuple[str, ...], ...] = (
+    (), ("life_cycle_state",), ("url",), ("url", "life_cycle_state"), ("fields_set",),
+    ("number_of_results",),
+)  # fmt: skip
+
+
+@template("refusal", "list", _NOT_ENOUGH, first=5, weight=2)
+def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Parameters | None:
+    """List by optional parameters alone."""
+    other = {"fields_set": "id", "number_of_results": "5"}
+    if "number_of_results" in names and not scene.can_page():
+        return None
+    return {name: other.get(name) or value(record, name) for name in names}
+
+
+@template(
+    "refusal", "list",
+    lambda scene: (
+        *(each for each in entities_since() if each not in scene.release.entities),
+        "NOSUCHENTITY", "ACTIVITY", "WEBHOOKREQUESTS", "%",
+    ),
+    about=False, first=5, weight=2,
+)  # fmt: skip
+def unsupported_entity(_: Scene, entity: str, _record: Record) -> Parameters:
+    """List an entity that the release does not have."""
+    return {"entity": entity}
+
+
+@template(
+    "refusal", "list", ("PENDING", "EFFECTIVE", "SUCCESS", "FAILED", "REJECTED2", "%"), first=2
+)
+def unsupported_state(_: Scene, state: str, record: Record) -> Parameters:
+    """List by a state that no webhook request can be in."""
+    return {"entity": record["entity"], "life_cycle_state": state}
+
+
+@template("refusal", "list", tuple(OBJECT_OF), about=False, first=2)
+def another_field_of_list(_: Scene, name: str, _record: Record) -> Parameters:
+    """List by a field that identifies no definition and no rule."""
+    return {name: {"number": "1"}}

@@ -1,0 +1,150 @@
+"""A request template: one kind of request that a run can send, with how to draw it.
+
+To add one, write a function in a module of this folder that returns the parameters, or a whole
+``Call``, and decorate it with ``template``. The variant and the webhook request are separate
+draws: so the same variant can be repeated with another webhook request.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Record
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.made_up import nowhere
+from crmcom_kit.contract_tests.targets import Login
+from crmcom_kit.schemas.methods import Method, methods
+from crmcom_kit.schemas.releases import Release
+
+LAYERS = ("read", "refusal", "login", "resend", "delete")  # in the order of the first pass
+Parameters = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Scene:
+    """What templates draw from."""
+
+    belief: Belief
+    login: Login
+    token: str | None = None
+    allowed: frozenset[str] = frozenset()  # which of resend and delete may be called
+    may_change: Callable[[Record], bool] = lambda _: False
+    everything: bool = False  # whether any webhook request may be changed
+    nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
+    spent: set[str] = field(default_factory=set)  # ids of those that were changed already
+
+    @property
+    def release(self) -> Release:
+        """The release that the server is held to."""
+        return self.belief.release
+
+    def method(self, name: str) -> Method | None:
+        """Return a method of the release, or None."""
+        return methods(self.release).get(name)
+
+    def earlier_tokens(self) -> list[str]:
+        """Return tokens of earlier logins: a few of them."""
+        return [each for each in self.belief.live_tokens() if each != self.token][:3]
+
+    def can_page(self) -> bool:
+        """Whether list has number_of_results and offset."""
+        method = self.method("list")
+        return method is not None and "number_of_results" in method.parameters
+
+    def records(self, state: str = "", *, to_change: bool = False) -> list[Record]:
+        """Return the webhook requests that can be named, fresh ones first if to be changed."""
+        found = [
+            each.record
+            for each in self.belief.existing()
+            if (not state or each.state == state) and _is_nameable(each.record)
+            and (not to_change or self.may_change(each.record))
+        ]  # fmt: skip
+        fresh = [each for each in found if each["id"] not in self.spent]
+        return fresh or found if to_change else found
+
+
+def _is_nameable(record: Record) -> bool:
+    names = ("id", "number", "entity", "entity_id", "url")
+    return all(isinstance(record.get(name), str) and record[name] for name in names)
+
+
+Draw = Callable[[Sequence[Any]], Any]  # chooses one of several
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One kind of request."""
+
+    name: str
+    layer: str
+    method: str
+    request: Callable[[Scene, Any, Record], Parameters | Call | None]
+    variants: Callable[[Scene], Sequence[Any]]
+    state: str = ""  # of the webhook request that it is about; "" any
+    about: bool = True  # whether it is about a webhook request at all
+    first: int = 1  # how often in the first pass
+    weight: int = 1  # how often, compared with others, in the second pass
+    spends: bool = False  # it changes the webhook request
+
+    @property
+    def changes(self) -> bool:
+        """Whether it goes to a method that changes webhook requests."""
+        return self.method in ("resend", "delete")
+
+    def choices(self, scene: Scene) -> Sequence[Any]:
+        """Return the variants that can be drawn now; none if the template has to wait."""
+        if scene.method(self.method) is None or (self.changes and self.method not in scene.allowed):
+            return ()
+        if self.about and not scene.records(self.state, to_change=self.changes):
+            return ()
+        return self.variants(scene)
+
+    def draw(self, scene: Scene, variant: Any, choose: Draw) -> Call | None:
+        """Return a request of a variant, about a webhook request that ``choose`` chooses."""
+        record: Record = {}
+        if self.about:
+            found = scene.records(self.state, to_change=self.changes)
+            if not found:
+                return None
+            record = choose(found)
+        given = self.request(scene, variant, record)
+        if given is None or isinstance(given, Call):
+            return given
+        method = scene.method(self.method)
+        if method is None:
+            return None
+        if "token" in method.parameters and "token" not in given:
+            given = {"token": scene.token, **given}
+        return build(method, {name: value for name, value in given.items() if value is not None})
+
+
+_TEMPLATES: list[Template] = []
+
+
+def all_templates() -> tuple[Template, ...]:
+    """Return all templates, in the order of their layers."""
+    return tuple(sorted(_TEMPLATES, key=lambda each: LAYERS.index(each.layer)))
+
+
+def template(
+    layer: str,
+    method: str,
+    variants: Iterable[Any] | Callable[[Scene], Sequence[Any]] = (None,),
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the function below to the table; it gets the scene, a variant and a webhook request."""
+    if callable(variants):
+        draw_from = variants
+    else:
+        kept = tuple(variants)
+
+        def draw_from(_: Scene) -> Sequence[Any]:
+            return kept
+
+    def add(request: Callable[..., Any]) -> Callable[..., Any]:
+        name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
+        _TEMPLATES.append(Template(name, layer, method, request, draw_from, **more))
+        return request
+
+    return add
