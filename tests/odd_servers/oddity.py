@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from broken_servers.toolkit import Handle, WsgiApp, wrapped
+from odd_servers.toolkit import Handle, WsgiApp, wrapped
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What broken servers are made of: the call as a server sees it, its answer, and the wrapping.
+"""What odd servers are made of: the call as a server sees it, its answer, and the wrapping.
 
-A broken server is a function of a call, of ``forward`` (asks the mock) and of a memory of its own.
+An odd server is a function of a call, of ``forward`` (asks the mock) and of a memory of its own.
 """
 
 import json
@@ -15,7 +15,7 @@ from crmcom_kit.schemas.releases import resolve
 
 WsgiApp = Callable[..., Any]
 Record = dict[str, Any]
-Memory = dict[str, Any]  # what one broken server keeps in mind, from its start on
+Memory = dict[str, Any]  # what one odd server keeps in mind, from its start on
 
 _NAMES = {f"{API_PATH}/{each.path}": each.name for each in methods(resolve("R18")).values()}
 _PATHS = {name: path for path, name in _NAMES.items()}
@@ -154,30 +154,6 @@ def refused(why: str, code: str = "COM.CRM.EXCEPTION.VALIDATION.EXCEPTION") -> A
     status = {"message": why, "description": "", "code": code}
     content = json.dumps({"status": status}).encode()
     return Answer("200 OK", (("Content-Type", "application/json"),), content)
-
-
-def served(data: Any) -> Answer:
-    """Return a success."""
-    status = {"message": "", "description": "", "code": "OK"}
-    content = json.dumps({"status": status, "data": data}).encode()
-    return Answer("200 OK", (("Content-Type", "application/json"),), content)
-
-
-def everything(asked: Asked, forward: Forward, **narrowed: Any) -> list[Record]:
-    """Return all webhook requests that the mock has, newest first in each entity."""
-    found: list[Record] = []
-    for entity in resolve("R18").entities:
-        found += forward(asked.to("list", entity=entity, **narrowed)).records
-    return found
-
-
-def another(asked: Asked, forward: Forward, besides: Iterable[Any] = (), **narrowed: Any) -> Record:
-    """Return some webhook request whose id and number are not among ``besides``; or none."""
-    avoided = set(besides)
-    for record in everything(asked, forward, **narrowed):
-        if not avoided & {record["id"], record["number"]}:
-            return record
-    return {}
 
 
 def wrapped(handle: Handle) -> Callable[[WsgiApp], WsgiApp]:

@@ -1,6 +1,6 @@
 """Legal oddities that are choices of the mock's dials."""
 
-from broken_servers.oddity import odd_dials
+from odd_servers.oddity import odd_dials
 
 odd_dials("list_is_null_when_empty", "data of a list without results is null.", list__empty="null")
 odd_dials("list_has_no_data", "A list without results has no data.", list__empty="absent")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from broken_servers.toolkit import Answer, Asked, Forward, Handle, Memory
+from odd_servers.toolkit import Answer, Asked, Forward, Handle, Memory
 
 LOGINS = ("token", "web_api_key_token")
 

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from broken_servers.oddity import odd
-from broken_servers.tokens import jwt, with_other_tokens
-from broken_servers.toolkit import (
+from odd_servers.oddity import odd
+from odd_servers.tokens import jwt, with_other_tokens
+from odd_servers.toolkit import (
     RECORD_METHODS,
     Answer,
     Asked,

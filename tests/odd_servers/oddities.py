@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from broken_servers import odd_answers, odd_choices  # noqa: F401 - they enter what they have
-from broken_servers.oddity import ODDITIES
-from broken_servers.toolkit import WsgiApp
 from crmcom_kit.schemas.releases import resolve
+from odd_servers import odd_answers, odd_choices  # noqa: F401 - they enter what they have
+from odd_servers.oddity import ODDITIES
+from odd_servers.toolkit import WsgiApp
 
 __all__ = ["ODDITIES", "combined", "together"]
 
