@@ -4,7 +4,7 @@
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types (types alone: make types)
 #   make coverage                      run the tests and measure what they reach
-#   make measure                       measure the contract kit, and write the kill table (hours)
+#   make measure                       measure the contract kit; it goes on where it stopped (hours)
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
@@ -55,7 +55,7 @@ coverage: $(STAMP)
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 measure: $(STAMP)
-	$(BIN)/python tests/measure.py $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -7,8 +7,8 @@ import os
 import random
 
 import pytest
-from broken_servers.oddities import ODDITIES, combined, together
 from helpers.stand_ins import alarms
+from odd_servers.oddities import ODDITIES, combined, together
 
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run

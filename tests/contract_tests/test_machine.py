@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from broken_servers.toolkit import Answer, Asked, Forward, Handle, Memory, wrapped
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from odd_servers.toolkit import Answer, Asked, Forward, Handle, Memory, wrapped
 
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call

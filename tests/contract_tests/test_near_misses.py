@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from broken_servers.toolkit import Answer, Asked, Forward, Handle, Memory, refused, wrapped
+from odd_servers.toolkit import Answer, Asked, Forward, Handle, Memory, refused, wrapped
 
 from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
 from crmcom_kit.contract_tests.findings import Verdict

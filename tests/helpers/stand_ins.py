@@ -4,15 +4,16 @@ import calendar
 import time
 from typing import Any
 
-from broken_servers.killing import PERMISSIONS
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Clock, StandIn
 
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import API_PATH, resolve
+from helpers.far import BOTH
 
 
 def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
@@ -29,7 +30,7 @@ def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
         ),
         transport=InProcess(lambda: app),
     )
-    return run(target, RunConfig(sleep=lambda _: None, **config, **PERMISSIONS))
+    return run(target, RunConfig(sleep=lambda _: None, allowed=BOTH, scope=EVERYTHING, **config))
 
 
 def broken(results: Results) -> list[str]:

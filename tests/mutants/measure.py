@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stand_in.faults import ALL
 from stand_in.legal import VARIANTS, combination
 
 from mutants.kits import KITS
 from mutants.random_mutants import RELEASES, Change, candidates, mutant
+from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[2] / ".measured" / "results.jsonl"
 #: What a set has that has none: of the table and the variants, all there are.
@@ -76,8 +76,8 @@ def random_server(case: Case) -> Server | None:
 
 def table_server(case: Case) -> Server:
     """Return a mutant of the table."""
-    row = next(each for each in ALL if each.name == case.name)
-    return Server(row.server(), row.breaks, f"set {row.number // 100 or 1}", row.statements)
+    row = ROWS[case.name]
+    return Server(row.server(), row.about, f"set {row.set}", row.statements)
 
 
 def legal_server(case: Case) -> Server:
@@ -107,7 +107,7 @@ def cases(of: Case, releases: tuple[str, ...], number: int | None) -> Iterator[C
             yield replace(of, name=":".join(map(str, astuple(change))), release=release)
         return
     named: dict[str, Iterable[tuple[str, str]]] = {
-        "table": ((each.name, each.release) for each in ALL if not each.doubtful),
+        "table": ((each.id, each.release) for each in ROWS.values()),
         "legal": ((each.name, each.release) for each in VARIANTS.values()),
         "combinations": (
             (str(each), combination(each).release)

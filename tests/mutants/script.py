@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count, product
 from typing import Any
 from urllib.parse import quote
 
@@ -37,9 +38,10 @@ class LoginRefused(Exception):
 class Conversation:
     """One server, the token that it gave, and its responses so far."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    def __init__(self, app: Callable[..., Any], release: str) -> None:
         self.app = app
-        self.token = ""
+        self.has_fields_set_in_actions = release_key(release) > (9, 0)
+        self.token = self.other = ""
         self.tokens: list[str] = []
         self.responses: list[Any] = []
 
@@ -77,7 +79,7 @@ class Conversation:
         kind = dict(headers).get("Content-Type", "").partition(";")[0]
         if isinstance(status.get("code"), str) and status["code"] not in ("", "OK"):
             texts = {name: type(text).__name__ for name, text in status.items()}
-            return kind, {**envelope, "status": texts}
+            return http >= "500", kind, {**envelope, "status": texts}
         data = envelope.get("data")
         if isinstance(data, dict) and isinstance(data.get("token"), str):
             envelope = {**envelope, "data": {**data, "token": self.described(data["token"])}}
@@ -95,7 +97,8 @@ class Conversation:
                 parts[at] = re.sub("[0-9A-F]", "x", part)
             else:
                 parts[at] = {name: value for name, value in parts[at].items() if name != "jti"}
-        return self.tokens.index(token), parts[:2], len(token) // 40
+        plain = re.fullmatch(r"[\w.-]+", token) is not None
+        return self.tokens.index(token), parts[:2], len(token) // 40, plain
 
     # The methods of the API.
 
@@ -103,11 +106,12 @@ class Conversation:
         """Get a token with a user name and a password."""
         return self.token_in(self.post("authentication/token", {**LOGIN, **more}))
 
-    def log_in_by_key(self, text: str = f"{WEB_API_KEY}:") -> str:
+    def log_in_by_key(self, text: str = f"{WEB_API_KEY}:", **more: Any) -> str:
         """Get a token with a Web API key."""
         header = f"Basic {base64.b64encode(text.encode()).decode()}"
+        body = json.dumps(more).encode() if more else b""
         path = "authentication/web_api_key/token"
-        return self.token_in(self.send("POST", path, authorization=header))
+        return self.token_in(self.send("POST", path, body=body, authorization=header))
 
     def token_in(self, envelope: Any) -> str:
         """Return the token in a response, or a text that is none."""
@@ -129,6 +133,12 @@ class Conversation:
         """List what filters select."""
         return self.get("list", **given)
 
+    def list_open(self, **given: Any) -> None:
+        """List where the documents leave open whether that is refused: only records count."""
+        envelope = self.list(**given)
+        data = envelope.get("data") if isinstance(envelope, dict) else None
+        self.responses[-1] = data or []
+
     def show(self, field: str, value: str, **given: Any) -> Any:
         """Show a record by one field of its identifier."""
         return self.get("show", **{IDENTIFIER: f"{field}={value}"}, **given)
@@ -139,29 +149,26 @@ class Conversation:
         body = {name: value for name, value in body.items() if value is not None}
         return self.post(f"webhook_requests/{method}", body)
 
+    def act_open(self, method: str, identifier: Any) -> None:
+        """Resend or delete where the documents leave open whether that is refused."""
+        self.act(method, identifier)
+        self.responses.pop()
 
-def answers(app: Callable[..., Any], release: str, seed: int = 0) -> Iterator[Any]:
-    """Yield the comparable responses of a server whose world has this seed, step by step.
+
+def answers(app: Callable[..., Any], sound: StandIn) -> Iterator[Any]:
+    """Yield the comparable responses of a server that has the world of a new sound one.
 
     Raises:
         LoginRefused: the server gives no token, so nothing else can be seen.
     """
-    talk = Conversation(app)
+    talk = Conversation(app, sound.release)
     talk.token = talk.log_in()
     if talk.token == "none":
         raise LoginRefused
-    sound = StandIn(release=release, seed=seed)
-    for part in (logins, shows, lists, pages, refusals, changes, looks_back):
+    for part in (logins, first_changes, shows, lists, pages, refusals, later_changes, looks_back):
         for _ in part(talk, sound):
             yield from talk.responses
             talk.responses = []
-
-
-@cache
-def sound_answers(choices: Choices, release: str, seed: int) -> tuple[str, ...]:
-    """Return what the sound server answers, each response as a digest."""
-    sound = StandIn(choices, release, seed)
-    return tuple(map(digest, answers(sound, release, seed)))
 
 
 def digest(response: Any) -> str:
@@ -170,10 +177,31 @@ def digest(response: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+class SoundAnswers:
+    """What the sound server answers, as far as somebody asked."""
+
+    def __init__(self, choices: Choices, release: str, seed: int) -> None:
+        self.known: list[str] = []
+        app, sound = StandIn(choices, release, seed), StandIn(choices, release, seed)
+        self.rest = map(digest, answers(app, sound))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield a digest of each response."""
+        for at in count():
+            if at == len(self.known):
+                if (more := next(self.rest, None)) is None:
+                    return
+                self.known.append(more)
+            yield self.known[at]
+
+
+sound_answers = cache(SoundAnswers)
+
+
 def is_equivalent(app: Callable[..., Any], choices: Choices, release: str, seed: int = 0) -> bool:
     """Return whether a server answers the script as the sound server with these choices does."""
     pairs = zip(
-        map(digest, answers(app, release, seed)),
+        map(digest, answers(app, StandIn(choices, release, seed))),
         sound_answers(choices, release, seed),
         strict=False,
     )
@@ -187,21 +215,29 @@ def logins(talk: Conversation, sound: StandIn) -> Iterator[None]:
     """Log in rightly and wrongly, and use the tokens."""
     first, units = talk.token, [person.unit["id"] for person in sound.world.people]
     for unit in units:
+        talk.list(token=talk.log_in_by_key(unit=unit), entity="JOBS")
         talk.token = talk.log_in(unit=unit)
         talk.list(entity="JOBS")
     for name, right in LOGIN.items():
         for wrong in ("somebody", "", right.swapcase(), f"{right}x", right[:-1]):
             talk.log_in(**{name: wrong})
         talk.post("authentication/token", {k: v for k, v in LOGIN.items() if k != name})
-    for token in ("", None, NOWHERE, first.swapcase(), first[:-1], f"{first}x", first):
+    near = (first.swapcase(), first[:-1], f"{first}x", f"{NOWHERE[:-8]}{first[-8:]}", first)
+    header = base64.urlsafe_b64encode(b'{"typ": "JWT", "alg": "none"}').decode().rstrip("=")
+    unsigned = f"{header}.{first.split('.')[-2:][0]}."
+    for token in ("", None, None, NOWHERE, "%", f"{first[:9]}%", unsigned, *near):
         talk.list(token=token, entity="JOBS")
+        talk.list(token=token, entity_id=sound.world.entity_ids[0])
         talk.show("number", "1", token=token)
         talk.act("resend", {"number": "987654"}, token=token)
         talk.act("delete", {"number": "987654"}, token=token)
     yield
-    for text in (f"{WEB_API_KEY}:", f"{NOWHERE}:", f"{WEB_API_KEY}:x", f"{WEB_API_KEY[:-1]}:"):
+    talk.send("POST", "authentication/web_api_key/token")
+    key = WEB_API_KEY
+    for text in (f"{key}:", f"{NOWHERE}:", ":", f":{key}", f"{key}:x", f"{key[:-1]}:"):
         token = talk.log_in_by_key(text)
         talk.list(token=token, entity="JOBS")
+    talk.post("authentication/token/release", {})
     for token in (talk.log_in(), talk.log_in_by_key(), NOWHERE, ""):
         talk.post("authentication/token/release", {"token": token})
         if release_key(sound.release) < (12, 0):  # later releases may ignore it
@@ -209,7 +245,7 @@ def logins(talk: Conversation, sound: StandIn) -> Iterator[None]:
             talk.post("authentication/token/release", {"token": token})
     for token in (first, talk.token):
         talk.list(token=token, entity="JOBS")
-    talk.token = talk.log_in()
+    talk.token, talk.other = talk.log_in(), talk.log_in()
     yield
 
 
@@ -244,6 +280,11 @@ def lists(talk: Conversation, sound: StandIn) -> Iterator[None]:
         for state in (REJECTED, SUCCESSFUL):
             talk.list(**given, life_cycle_state=state)
         yield
+    things = [*sound.world.definitions, *sound.world.rules]
+    for name, thing in product((DEFINITION, RULE), things):
+        talk.list_open(**{name: f"id={thing.id}"})
+        talk.list_open(**{name: f"name={thing.alternative_code}"})
+        talk.list_open(**{name: f"alternative_code={thing.name}"})
     for at, record in enumerate(records):
         filters = filters_of(record)
         names = list(filters)
@@ -253,10 +294,17 @@ def lists(talk: Conversation, sound: StandIn) -> Iterator[None]:
         talk.list(**filters)
         talk.list(entity=record.entity, created_date=f"{record.created:%Y-%m-%dT%H:%M:%S}")
         talk.list(entity_id=record.entity_id, url=records[at - 1].url)
+        if record.rule:
+            field = ("id", "name", "alternative_code")[at % 3]
+            named = ((DEFINITION, record.definition), (RULE, record.rule))
+            talk.list(**{name: f"{field}={getattr(thing, field)}" for name, thing in named})
         yield
-    for fields in (*FIELDS, *FIELD_SETS):
-        talk.list(entity="ACTIVITIES", fields_set=fields)
-        talk.list(entity="JOBS", life_cycle_state=REJECTED, fields_set=fields)
+    for record, entity in product(records[::12], entities_of(sound.release, sound.choices)):
+        talk.list(entity=entity, created_date=f"{record.created:%Y-%m-%d}")
+    talk.list(entity="JOBS", entity_id=NOWHERE * 40)
+    for given in ({"entity": "ACTIVITIES"}, {"entity": "JOBS", "life_cycle_state": REJECTED}):
+        for fields in (*FIELDS, *FIELD_SETS):
+            talk.list(**given, fields_set=fields)
     yield
 
 
@@ -280,9 +328,10 @@ def pages(talk: Conversation, sound: StandIn) -> Iterator[None]:
         return
     state = {"life_cycle_state": REJECTED}
     definition = {DEFINITION: f"id={sound.world.definitions[0].id}"}
-    for given in ({"entity": "JOBS"}, definition, {**definition, **state}):
-        for limit in (1, 2, 3, 5, 10, 20, 25, 50, 100, 1000, None):
-            for offset in (None, 0, 1, 2, 3, 4, 5, 10, 20, 100):
+    rule = {RULE: f"id={sound.world.rules[0].id}"}
+    for given in ({"entity": "JOBS"}, rule, definition, {**definition, **state}):
+        for limit in (1, 2, 3, 5, 10, 11, 13, 20, 100, 1000, None):
+            for offset in (None, 0, 1, 2, 3, 5, 10, 20, 100):
                 talk.list(**given, number_of_results=limit, offset=offset)
         talk.list(**given, number_of_results=2, offset=1, fields_set="number")
         yield
@@ -290,17 +339,37 @@ def pages(talk: Conversation, sound: StandIn) -> Iterator[None]:
 
 def refusals(talk: Conversation, sound: StandIn) -> Iterator[None]:
     """Ask for what must be refused."""
-    record = next(iter(sound.records.values()))
+    fresh = [*sound.records.values()][48:]
+    record = next(each for each in fresh if each.life_cycle_state == REJECTED)
+    for token, method in product((NOWHERE, "", None, True), ("resend", "delete")):
+        talk.act(method, {"id": record.id}, token=token)
+        talk.show("id", record.id)
     for given in (
         {}, {"life_cycle_state": REJECTED}, {"url": record.url}, {"created_date": "2016-10-04"},
+        {"life_cycle_state": REJECTED, "created_date": "2016-10-04"},
+        {"number_of_results": 5, "offset": 0},
         {"entity": "WEBHOOKS"}, {"entity": "jobs2"}, {"entity": "JOBS", "life_cycle_state": "SENT"},
         {"entity": "JOBS", "created_date": "yesterday"},
         {"entity": "JOBS", "created_date": "2016-02-30"},
     ):  # fmt: skip
         talk.list(**given)
+    talk.list_open(entity="")
+    yield
+    wrong_identifiers(talk, record)
+    wrong_ways(talk, record)
+    talk.show("id", record.id)
+    yield
+
+
+def wrong_identifiers(talk: Conversation, record: Record) -> None:
+    """Name no record, or more than one, or one that does not exist."""
     identifiers: tuple[Any, ...] = (
         None, {}, {"id": record.id, "number": record.number}, {"id": NOWHERE}, {"number": "987654"},
         {"id": record.number}, {"number": record.id}, {"colour": "red"}, {"id": ""}, {"number": ""},
+        *({"number": text.format(record.number)} for text in ("0{}", "{}x", "{}%", "%", "6_")),
+        *({"id": text} for text in (record.id.lower(), f"{record.id}x", record.id[:-1])),
+        {"id": f"{record.id[:9]}%"}, {"id": record.id * 2}, {"number": "9" * 40},
+        {"number": 'a"b'}, {"entity_id": record.entity_id}, {"url": record.url},
     )  # fmt: skip
     for identifier in identifiers:
         for method in ("resend", "delete"):
@@ -308,46 +377,70 @@ def refusals(talk: Conversation, sound: StandIn) -> Iterator[None]:
         fields = identifier.items() if identifier else ()
         text = ",".join(f"{name}={value}" for name, value in fields)
         talk.get("show", **{IDENTIFIER: None if identifier is None else text})
+
+
+def wrong_ways(talk: Conversation, record: Record) -> None:
+    """Call methods with another verb, with a slash behind, or without a JSON object."""
+    named = {IDENTIFIER: f"id={record.id}"}
+    for path, given in (("show/", named), ("list/", {"entity": "JOBS"})):
+        talk.get(path, **given)
+        talk.get(path, **given, token=NOWHERE)
+    talk.get("list/", entity="JOBS", life_cycle_state=REJECTED)
     for method in ("show", "list", "resend", "delete"):
         talk.send("PUT", f"webhook_requests/{method}", f"token={talk.token}&entity=JOBS")
     for method in ("show", "list"):
         body = {"token": talk.token, "entity": "JOBS", IDENTIFIER: {"id": record.id}}
         talk.post(f"webhook_requests/{method}", body)
     for method in ("resend", "delete"):
-        talk.get(method, **{IDENTIFIER: f"id={record.id}"})
+        talk.get(method, **named)
         talk.send("POST", f"webhook_requests/{method}", body=b"{")
         talk.send("POST", f"webhook_requests/{method}", body=b"[]")
-    talk.show("id", record.id)
-    yield
 
 
-def changes(talk: Conversation, sound: StandIn) -> Iterator[None]:
+def first_changes(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Change some records early on."""
+    yield from changes(talk, [*sound.records.values()][:16])
+
+
+def later_changes(talk: Conversation, sound: StandIn) -> Iterator[None]:
+    """Change records that were looked at before, the newest first."""
+    yield from changes(talk, [*sound.records.values()][47:15:-1])
+
+
+def changes(talk: Conversation, records: list[Record]) -> Iterator[None]:
     """Resend and delete records by id and by number, with looks before and after each."""
-    for at, record in enumerate(sound.records.values()):
-        field, other = ("id", "number") if at % 2 else ("number", "id")
+    for at, record in enumerate(records):
+        field, other = ("number", "id") if at % 2 else ("id", "number")
         value = getattr(record, field)
-        fields = "number,id" if at % 3 and release_key(sound.release) > (9, 0) else None
+        some = at % 3 and talk.has_fields_set_in_actions
+        fields = FIELD_SETS[at % len(FIELD_SETS)] if some else None
         deletes = at % 5 == 0
         look(talk, record)
-        if not deletes or at % 10:
+        if not deletes or at % 20 >= 10:
             talk.act("resend", {field: value}, fields_set=fields)
+            if at % 4 == 3:
+                talk.list()  # which is refused
             look(talk, record)
             talk.act("resend", {other: getattr(record, other)})
         if deletes:
+            talk.show("id", records[at - 1].id)
             talk.act("delete", {field: value}, fields_set=fields)
             look(talk, record)
             talk.act("resend", {"id": record.id})
+            talk.act_open("delete", {"number": record.number})
+            talk.show("number", records[(at + 1) % len(records)].number)
         look(talk, record)
         yield
 
 
 def look(talk: Conversation, record: Record) -> None:
-    """Show a record and list what it is in."""
-    talk.show("id", record.id)
+    """Show a record and list what it is in, some of that with another token."""
+    for token in (talk.other, talk.token):
+        talk.show("id", record.id, token=token)
+        talk.list(entity_id=record.entity_id, token=token)
     talk.show("number", record.number)
     filters = filters_of(record)
     talk.list(entity=record.entity)
-    talk.list(entity_id=record.entity_id)
     for name in (DEFINITION, RULE):
         if name in filters:
             talk.list(**{name: filters[name]})

@@ -38,7 +38,7 @@ def test_a_server_without_logins_is_none() -> None:
             return False
 
     with pytest.raises(LoginRefused):
-        next(answers(Closed(), "R9"))
+        next(answers(Closed(), StandIn()))
 
 
 def test_the_seed_chooses_the_changes() -> None:
