@@ -40,14 +40,14 @@ ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
 #: floor modules of the root may import each other, and so may ``client`` and those beside it.
 CONTRACT_FLOORS = (
     ("client", "findings", "options", "own_world", "stopping", "targets"),
-    ("checks",),
-    ("session", "follow_up", "pool", "login"),
+    ("belief",),
+    ("oracle",),
+    ("templates",),
     ("safety", "calibration"),
-    ("probes",),
-    ("stateful",),
+    ("campaign",),
     (
-        "reports", "results", "deviations", "config", "dry_run", "separate_world",
-        "run", "next", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
+        "reports", "results", "deviations", "config", "separate_world",
+        "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
         "test_contract",
     ),
 )  # fmt: skip
@@ -232,11 +232,11 @@ def test_folders_of_the_kit_import_one_way(
     assert names <= {name for floor in CONTRACT_FLOORS for name in floor}
     assert upward_folders(sources) == set()
     files = {
-        "contract_tests/checks/a.py": "from crmcom_kit.contract_tests.session import Session",
-        "contract_tests/client/a.py": "def f():\n    from crmcom_kit.contract_tests import checks",
-        "contract_tests/run.py": "from crmcom_kit.contract_tests.probes.registry import probes",
+        "contract_tests/oracle/a.py": "from crmcom_kit.contract_tests.campaign.session import Session",
+        "contract_tests/client/a.py": "def f():\n    from crmcom_kit.contract_tests import oracle",
+        "contract_tests/run.py": "from crmcom_kit.contract_tests.templates import all_templates",
     }
-    assert upward_folders(files) == {("checks", "session"), ("client", "checks")}
+    assert upward_folders(files) == {("oracle", "campaign"), ("client", "oracle")}
 
 
 def test_an_import_against_the_floors_is_found() -> None:

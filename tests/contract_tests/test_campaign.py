@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from crmcom_kit.contract_tests.next import planning
 from helpers.far import BOTH, Wire, remote
 from helpers.stand_ins import broken, checked
 from stand_in.reading import Call, Refusal
@@ -14,12 +15,11 @@ from stand_in.server import StandIn
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.next import planning
-from crmcom_kit.contract_tests.templates import Template, all_templates
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.contract_tests.templates import Template, all_templates
 
 
 def config(**given: Any) -> RunConfig:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed
 from crmcom_kit.contract_tests.checks.history import MAX_WAITING
-from crmcom_kit.contract_tests.oracle.sense import identifying_values
+
 from crmcom_kit.contract_tests.belief.belief import World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.oracle.sense import identifying_values
 from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.methods import methods

@@ -9,21 +9,21 @@ import pytest
 from broken_servers.toolkit import Answer, Asked, Forward, Memory, wrapped
 from helpers.far import BOTH, Wire
 
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits, TargetDown
-from crmcom_kit.contract_tests.client.in_process import InProcess
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.machine import explore
 from crmcom_kit.contract_tests.campaign.planning import Plan
-from crmcom_kit.contract_tests.run import new_session
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import fresh_oracle, shorten
-from crmcom_kit.contract_tests.templates import all_templates
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits, TargetDown
+from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.run import new_session
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.separate_world import separate_world
 from crmcom_kit.contract_tests.targets import Target, own_mock
+from crmcom_kit.contract_tests.templates import all_templates
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry

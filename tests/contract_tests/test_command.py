@@ -15,8 +15,9 @@ from helpers.checking import OURS, check
 from helpers.serving import LOGIN
 from jsonschema import Draft202012Validator
 
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.reports.report import SCHEMA
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import API_PATH, load_dialect

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from crmcom_kit.contract_tests.login import log_in
+from crmcom_kit.contract_tests.safety.discovery import NEEDS, discover, needs
+from crmcom_kit.contract_tests.session import Session
 
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
-from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.own_world import definitions, entries, not_effective, signed, units
-from crmcom_kit.contract_tests.safety.discovery import NEEDS, discover, needs
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
-from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import release_names, resolve, validator
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crmcom_kit.contract_tests.next import lists, recording
 from helpers.recordings import (
     HOST,
     NOW,
@@ -33,16 +34,15 @@ from stand_in.client import Client
 from stand_in.legal import random_choices
 from stand_in.server import StandIn
 
-from crmcom_kit.contract_tests.recorded.removed_secrets import is_placeholder
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.next import lists, recording
+from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
 from crmcom_kit.contract_tests.recorded import reading
+from crmcom_kit.contract_tests.recorded.removed_secrets import is_placeholder
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import API_PATH
 

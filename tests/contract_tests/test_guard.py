@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from crmcom_kit.contract_tests.session import Session
 from helpers.far import BOTH, NAME, Wire, changing, config, everything, remote
 
 from crmcom_kit.contract_tests.client.calls import JSON, build
@@ -19,7 +20,6 @@ from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
-from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Target
 
 NAMED = "webhook_request_identifier"

@@ -10,8 +10,9 @@ import pytest
 from helpers.stand_ins import alarms
 from odd_servers.oddities import ODDITIES, combined, together
 
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import load_dialect
 from crmcom_kit.schemas.releases import resolve

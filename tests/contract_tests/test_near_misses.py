@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from odd_servers.toolkit import Answer, Asked, Forward, Handle, Memory, refused, wrapped
 
-from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
 
 
 def broken_by(handle: Handle, release: str, only: str, allowed: str = "") -> set[str]:

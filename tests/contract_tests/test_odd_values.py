@@ -9,9 +9,10 @@ import pytest
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, parsed
 from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_TEXT, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 
 Change = Callable[[str, dict[str, Any]], None]

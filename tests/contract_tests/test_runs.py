@@ -11,6 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
+from crmcom_kit.contract_tests.login import log_in
+from crmcom_kit.contract_tests.probes.budget import Budget
+from crmcom_kit.contract_tests.probes.registry import (
+    LAYERS,
+    PROBE_MODULES,
+    Probe,
+    probes,
+)
+from crmcom_kit.contract_tests.safety.discovery import EACH_STATE, witnesses
+from crmcom_kit.contract_tests.session import Session
 from helpers.far import BOTH, Wire, changing, config, everything, remote
 from helpers.stand_ins import alarms, checked
 from stand_in.legal import VARIANTS
@@ -21,22 +31,13 @@ from crmcom_kit.contract_tests import run as run_module
 from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict
-from crmcom_kit.contract_tests.login import log_in
-from crmcom_kit.contract_tests.probes.budget import Budget
-from crmcom_kit.contract_tests.probes.registry import (
-    LAYERS,
-    PROBE_MODULES,
-    Probe,
-    probes,
-)
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import RunConfig, run
-from crmcom_kit.contract_tests.safety.discovery import EACH_STATE, witnesses
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.access import Access

@@ -17,10 +17,10 @@ from helpers.serving import LOGIN
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD, WRONG_TOKEN
-from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import API_PATH, resolve
 

@@ -11,7 +11,8 @@ from stand_in.choices import Choices
 from stand_in.reading import Call, Refusal, Request
 from stand_in.server import Reply, StandIn
 
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import load_dialect
 

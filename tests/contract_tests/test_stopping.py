@@ -15,7 +15,8 @@ import pytest
 from helpers.far import config, remote
 from helpers.serving import LOGIN
 
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app

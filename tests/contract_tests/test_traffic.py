@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed
+
 from crmcom_kit.contract_tests.belief.belief import Credentials, TokenState, World
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation

@@ -7,9 +7,10 @@ from typing import Any
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Clock, StandIn
 
 from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import API_PATH, resolve
