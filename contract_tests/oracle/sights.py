@@ -110,6 +110,9 @@ def _differs(
     hypotheses += hypotheses_of_change(known, belief)
     if belief.exclusive:
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
+    if not known.moving:  # only this request shows it so, and each time
+        odd = "list.agrees_with_show" if sense.name == "list" else "show.identifier.selects"
+        hypotheses.append(Hypothesis(odd, Again((known.id,))))
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
         shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),
@@ -167,7 +170,7 @@ def _new(
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
-    if before is None or before.is_cut or not belief.changes:
+    if before is None or before.is_cut or not belief.changes or record["id"] in belief.lost:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
     if len(since) == 1 and since[0].method == "resend" and since[0].served:
