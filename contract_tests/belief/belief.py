@@ -54,6 +54,7 @@ class Known:
     seen: Exchange  # the last response that showed it whole
     shown: bool = False  # whether show has returned it
     listed: bool = False  # whether list has
+    partly: Exchange | None = None  # the last request of show for some fields, since then
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
@@ -171,6 +172,7 @@ class Belief:
             before = self.known[key] = Known(key, record, exchange)
         else:
             before.record, before.seen = merged(before.record, record), exchange
+            before.partly = None
         before.shown |= method == "show"
         before.listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":

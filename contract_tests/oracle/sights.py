@@ -42,6 +42,8 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
                 yield each
         if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
             belief.see(record, sense.name, exchange)
+        elif sense.name == "show" and record["id"] in belief.records:
+            belief.known[record["id"]].partly = exchange
     yield from sorted(held)
     group = _group(sense)
     if group is not None:
@@ -98,6 +100,9 @@ def _differs(
         Hypothesis("list.changes_nothing", Closely(known, "list_changes")),
         Hypothesis("list.agrees_with_show", Closely(known, "disagree")),
     ]
+    if known.partly is not None:
+        effect = Effect(known.partly, on_another=True)  # others may have done it as well
+        hypotheses.append(Hypothesis("show.changes_nothing", effect))
     since = belief.since_seen(known.id)
     own = next((each for each in since if known.id in each.named and each.served), None)
     if own is None and known.resent:
