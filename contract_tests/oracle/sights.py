@@ -32,9 +32,11 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
         return
     held: set[str] = set()
     whole = is_whole(sense)
+    here: set[str] = set()
     for record in exchange.records:
-        if not isinstance(record.get("id"), str):
-            continue
+        if not isinstance(record.get("id"), str) or record["id"] in here:
+            continue  # one that comes twice is told of by other statements
+        here.add(record["id"])
         for each in _sight(record, exchange, sense, belief):
             if isinstance(each, str):
                 held.add(each)
