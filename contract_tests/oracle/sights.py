@@ -59,10 +59,11 @@ def _sight(
         yield from _new(record, exchange, sense, belief)
         return
     if not known.exists:
-        yield at_once(
-            exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
-            f"{method} returns {known.number}", record=key,
-        )  # fmt: skip
+        if belief.named(sense.record) is not known:  # else the request was to be refused
+            yield at_once(
+                exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
+                f"{method} returns {known.number}", record=key,
+            )  # fmt: skip
         return
     if known.untraced is not None and differing(known.untraced, record):
         known.untraced = None
