@@ -146,8 +146,8 @@ class Belief:
         """Return what an identifier names, be it deleted or not, or None."""
         if name is None:
             return None
-        key = name.value if name.field == "id" else self._numbers.get(name.value, "")
-        return self.known.get(key)
+        key = name.value if name.field == "id" else self._numbers.get(name.value)
+        return None if key is None else self.known.get(key)
 
     def find(self, name: Named | None) -> Record | None:
         """Return the webhook request that an identifier names, or None."""
