@@ -202,7 +202,8 @@ class Belief:
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
-            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+            other = self._numbers.get(number)
+            if other != record["id"] and other in self.records:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
         for name in ("entity_id", "url"):
