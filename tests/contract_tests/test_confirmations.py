@@ -214,7 +214,8 @@ def test_an_effect_that_others_have_as_well_is_nobodys(
 )
 def test_two_pages_must_come_as_before(answers: Sequence[Any], *, confirmed: bool) -> None:
     """If either page has other ones by now, the list has changed, or has no order."""
-    first, second = {**JOBS, "number_of_results": 1}, {**JOBS, "number_of_results": 1, "offset": 1}
+    first: dict[str, Any] = {**JOBS, "number_of_results": 1}
+    second = first | {"offset": 1}
     conversation = Conversation(listed([ONE], **first), listed([ONE], **second))
     assert settled(conversation, "Ordered", answers)[0] is confirmed
 
