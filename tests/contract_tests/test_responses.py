@@ -13,6 +13,7 @@ from helpers.recordings import (
     LOGIN,
     TOKEN,
     Answer,
+    changed,
     listed,
     ok,
     record,
@@ -39,7 +40,7 @@ def shortened(value: Any) -> str:
     return str(value)[:100]
 
 
-def changed_by(**changed: Any) -> dict[str, Any]:
+def altered(**changed: Any) -> dict[str, Any]:
     """Return a webhook request with other members; ``a__b`` is b inside a, ``...`` takes away."""
     made: dict[str, Any] = copy.deepcopy(ONE)
     for name, value in changed.items():
@@ -107,6 +108,14 @@ def test_errors_are_free_in_status_code_and_data(data: Any, status: int) -> None
     conversation = Conversation(show(answer(body, status)))
     assert conversation.suspected == []
     assert {"errors.json", "errors.code_not_ok"} <= conversation.held
+
+
+@pytest.mark.parametrize("shown", [ONE, DONE])
+def test_a_delivery_that_failed_may_be_an_error_with_the_webhook_request(shown: Any) -> None:
+    """Another code than OK beside one that was sent again with success is wrong."""
+    made = changed("resend", answer({"status": ERROR, "data": shown}))
+    expected = ["envelope.code_ok"] if shown is DONE else []
+    assert Conversation(show(ONE), made).suspected == expected
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -199,7 +208,7 @@ def test_the_documents_own_example_keeps_everything() -> None:
 )  # fmt: skip
 def test_a_wrong_field_is_put_to_its_statement(changed: dict[str, Any], statement: str) -> None:
     """Whatever is wrong with one field breaks the statement of that field alone."""
-    assert broken_by(changed_by(**changed)) == {statement}
+    assert broken_by(altered(**changed)) == {statement}
 
 
 @pytest.mark.parametrize(
@@ -220,7 +229,7 @@ def test_a_wrong_field_is_put_to_its_statement(changed: dict[str, Any], statemen
 )
 def test_what_no_page_rules_out_breaks_nothing(changed: dict[str, Any]) -> None:
     """Members that no page knows, values that are not set, zones, short forms, any form of id."""
-    assert broken_by(changed_by(**changed)) == set()
+    assert broken_by(altered(**changed)) == set()
 
 
 def test_the_names_of_units_and_entities_are_those_of_the_release() -> None:
@@ -228,10 +237,10 @@ def test_the_names_of_units_and_entities_are_those_of_the_release() -> None:
     units = {"log_information__created_by_unit": ..., "log_information__updated_by_unit": ...}
     new = {"log_information__created_by_business_unit": ONE["log_information"]["created_by_unit"]}
     assert broken_by(ONE, "R18") == {f"{LOG}.business_units"}
-    assert broken_by(changed_by(**units, **new), "R18") == set()
-    assert broken_by(changed_by(**units, **new), "R9") == {f"{LOG}.units"}
-    assert broken_by(changed_by(entity="LEADS"), "R14") == set()
-    assert broken_by(changed_by(entity="REWARDOFFERS"), "R13") == set()
+    assert broken_by(altered(**units, **new), "R18") == set()
+    assert broken_by(altered(**units, **new), "R9") == {f"{LOG}.units"}
+    assert broken_by(altered(entity="LEADS"), "R14") == set()
+    assert broken_by(altered(entity="REWARDOFFERS"), "R13") == set()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +266,7 @@ def test_what_is_wrong_only_with_fields_set_is_put_to_fields_set_first() -> None
     shown = {"id": ONE["id"], "number": 1}
     made = show(shown, fields_set="id,number")
     assert Conversation(made).suspected == ["show.fields_set.selects"]
-    assert Conversation(show(changed_by(number=1))).suspected == ["response.number"]
+    assert Conversation(show(altered(number=1))).suspected == ["response.number"]
 
 
 @pytest.mark.parametrize(
@@ -280,7 +289,7 @@ def test_each_is_listed_once_and_has_names_of_its_own(
 @pytest.mark.parametrize("given", [{"created_by_user": {}}, {}])
 def test_one_defect_hides_no_other(given: dict[str, Any]) -> None:
     """Several fields may be wrong, and a filter ignored: all of it is told."""
-    wrong = changed_by(number=3, life_cycle_state="SUCCESSFUL", error_code=None,
+    wrong = altered(number=3, life_cycle_state="SUCCESSFUL", error_code=None,
                        error_description=None, log_information__created_by_user="x")  # fmt: skip
     made = listed([wrong], entity="JOBS", life_cycle_state="REJECTED", **given)
     told = {"response.number", f"{LOG}.users"}
