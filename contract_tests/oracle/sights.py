@@ -152,7 +152,7 @@ def _left_out(
         return
     for path in lost_members(known.record, record):
         if path.partition(".")[0] in wanted:
-            statement = blame.of_left_out(path, sense.name, by_name=not whole)
+            statement = blame.of_left_out(path, by_name=not whole)
             was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",

@@ -111,7 +111,7 @@ def test_a_broken_envelope_is_told_alone(
     """Each flaw of an envelope is put to its own statement, and nothing follows of it."""
     exchange = _exchange(answer, status=status, parameters=parameters)
     broken = _judged(_checker(), exchange)[1]
-    served = {"show.parameters.mandatory"} if parameters is UNNAMED else set()  # in spite of it
+    served = {"parameters.mandatory"} if parameters is UNNAMED else set()  # in spite of it
     assert {statement} <= broken <= {statement} | served
 
 
@@ -150,7 +150,7 @@ def test_the_example_keeps_everything() -> None:
     """The documents' own webhook request is right, and tells of most statements."""
     kept, broken = _judged(_checker(), _exchange(EXAMPLE))
     assert not broken
-    assert {"response.id", "show.fields_set.default_all", "envelope.data_object"} <= kept
+    assert {"response.id", "fields_set.default_all", "envelope.data_object"} <= kept
 
 
 LOG = "response.log_information"
@@ -236,8 +236,8 @@ def test_unknown_members_are_no_violation() -> None:
     [
         (("id", "url"), "url", set()),  # id may come along unasked
         (("url",), "url,error_code", set()),  # unset, and so left out
-        (("url", "number"), "url", {"show.fields_set.selects"}),
-        (("url",), "url,number", {"show.fields_set.selects"}),
+        (("url", "number"), "url", {"fields_set.selects"}),
+        (("url",), "url,number", {"fields_set.selects"}),
         (("url", "number"), "url, number", set()),  # how a space is read stands nowhere
         (("url", "number"), "nosuch", set()),
     ],
@@ -255,7 +255,7 @@ def test_without_fields_set_no_field_may_be_missing(missing: str) -> None:
     """A field that always has a value is there."""
     record = _record()
     del record[missing]
-    assert _broken_by_show(record) == {"show.fields_set.default_all"}
+    assert _broken_by_show(record) == {"fields_set.default_all"}
 
 
 def test_a_list_has_each_one_once_and_names_are_unique() -> None:
@@ -310,7 +310,7 @@ def test_an_encoded_equals_sign_may_be_refused() -> None:
         assert not _judged(checker, replace(refused, call=used))[1]
         assert len(checker.refused) == suspected
     served = _judged(_checker(), replace(shown, call=encoded))
-    assert "show.identifier.selects" in served[0]
+    assert "identifier.selects" in served[0]
 
 
 def test_an_error_of_a_login_has_no_token() -> None:

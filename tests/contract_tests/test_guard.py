@@ -84,9 +84,7 @@ def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -
     far = Wire(wire.inner, keep_header=True)
     base = target.base_url.replace("mock.invalid", host, 1)
 
-    results = run(
-        replace(target, base_url=base, transport=far), config(only="resend.identifier.selects")
-    )
+    results = run(replace(target, base_url=base, transport=far), config(only="identifier.selects"))
 
     assert bool(changing(far)) is near
     assert bool(results.changed) is near

@@ -77,9 +77,9 @@ ONE, DONE, TWO = record(1), record(1, life_cycle_state="SUCCESSFUL"), record(2)
 SHORT = {"fields_set": "number"}
 
 BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
-    "another one is shown": ("show.identifier.selects", [show(ok(ONE)), show(ok(TWO))]),
+    "another one is shown": ("identifier.selects", [show(ok(ONE)), show(ok(TWO))]),
     "an unknown one is shown": (
-        "show.identifier.known",
+        "identifier.known",
         [show(ok(ONE)), show(ok(ONE), number="11")],
     ),
     "a state is listed that was not asked for": (
@@ -146,7 +146,7 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
         "token.from_login",
         [("show", {"token": "U", IDENTIFIER: {"id": "ID1"}}, ok(ONE))],
     ),
-    "two fields are taken": ("show.identifier.exactly_one", [show(ok(ONE), id="ID1", number="1")]),
+    "two fields are taken": ("identifier.exactly_one", [show(ok(ONE), id="ID1", number="1")]),
     "a list without a filter": (
         "list.semi_optional.at_least_one",
         [listed(ok([ONE]), url=ONE["url"])],
@@ -168,7 +168,7 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
         * 4,
     ),
     "a field too many": (
-        "show.fields_set.selects",
+        "fields_set.selects",
         [
             (
                 "show",
