@@ -32,7 +32,7 @@ def _reasons(statement: str, session: Session, missed: Mapping[str, str]) -> Ite
         if method not in scene.allowed:
             yield f"{method} is not allowed; allow it with --allow {method}"
         states = _STATES[method]
-        if not any(scene.records(state, to_change=True) for state in states):
+        if not any(scene.records(state, in_scope=True) for state in states):
             msg = f"no {' or '.join(states)} webhook request is in scope"
             yield (
                 msg
