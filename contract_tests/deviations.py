@@ -102,14 +102,18 @@ def _read(at: int, entry: Any) -> Deviation:
         raise DeviationsError(msg)
     deviation = Deviation(**entry)
     try:
-        methods = statement(deviation.statement).methods
+        about = statement(deviation.statement)
     except UnknownStatement as error:
         msg = f"{place}: {error}"
         raise DeviationsError(msg) from None
+    if about.unchecked is not None:
+        msg = f"{place}: statement: no request can test {about.id}: {about.unchecked}"
+        raise DeviationsError(msg)
     if deviation.kind not in KINDS:
         raise DeviationsError(_text(f"{place}: kind: {deviation.kind!r}", ", ".join(KINDS)))
-    if deviation.method is not None and deviation.method not in methods:
-        raise DeviationsError(_text(f"{place}: method: {deviation.method!r}", ", ".join(methods)))
+    if deviation.method is not None and deviation.method not in about.methods:
+        allowed = ", ".join(about.methods)
+        raise DeviationsError(_text(f"{place}: method: {deviation.method!r}", allowed))
     return deviation
 
 

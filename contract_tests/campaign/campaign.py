@@ -83,7 +83,7 @@ class Campaign:
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _violated: set[str] = field(default_factory=set)
+    _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
 
     @property
     def belief(self) -> Belief:
@@ -227,18 +227,17 @@ class Campaign:
         """Settle what is suspected so far."""
         while self.session.queue:
             suspicion = self.session.queue.pop(0)
-            statement = suspicion.hypotheses[0].statement
-            self._settled[suspicion.kind] += 1
-            if self._settled[suspicion.kind] > MAX_SETTLED or statement in self._violated:
+            kind = suspicion.kind
+            self._settled[kind] += 1
+            if self._settled[kind] > MAX_SETTLED or kind in self._violated:
                 continue
             self._settle(suspicion)
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in suspicion.hypotheses:
             if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
-                self._violated.add(hypothesis.statement)
-                self._violated.add(suspicion.hypotheses[0].statement)
-                violation = suspicion.violation(hypothesis.statement)
+                self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
+                violation = suspicion.violation(hypothesis)
                 violation.layer = "check"
                 self.session.findings.broke(violation)
                 return

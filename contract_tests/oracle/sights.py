@@ -119,7 +119,7 @@ def _differs(
     if belief.exclusive:
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     if not known.moving:  # only this request shows it so, and each time
-        odd = "list.agrees_with_show" if sense.name == "list" else "show.identifier.selects"
+        odd = "list.agrees_with_show" if sense.name == "list" else "identifier.selects"
         hypotheses.append(Hypothesis(odd, Again((known.id,))))
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
@@ -163,7 +163,7 @@ def _left_out(
         return
     for path in lost_members(known.record, record):
         if path.partition(".")[0] in wanted:
-            statement = blame.of_left_out(path, sense.name, by_name=not whole)
+            statement = blame.of_left_out(path, by_name=not whole)
             was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
