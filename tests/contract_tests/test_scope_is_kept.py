@@ -195,11 +195,11 @@ def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> 
     """If show has the same defect, it is named, and nothing out of scope is changed."""
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
-    outcome = checked(app, tmp_path, "--only", "*.identifier.*", "--max-requests", "1000")
+    outcome = checked(app, tmp_path, "--only", "identifier.*", "--max-requests", "1000")
 
     assert_kept(outcome)
     assert outcome.exit_code == 1, outcome.said
-    assert "✗ show.identifier." in outcome.said
+    assert "✗ identifier." in outcome.said
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -214,7 +214,7 @@ def test_a_server_that_takes_anything_changes_nothing_else(seed: int, tmp_path: 
     assert "✗ token.required" in outcome.said
 
 
-@pytest.mark.parametrize("only", ["delete.identifier.*", "resend.*", "delete.either_state"])
+@pytest.mark.parametrize("only", ["identifier.*", "resend.*", "delete.either_state"])
 def test_few_statements_can_be_checked_under_a_scope(only: str, tmp_path: Path) -> None:
     """A run that has nothing left to combine ends as any other."""
     outcome = checked(Injectable(release="R15"), tmp_path, "--only", only, "--max-requests", "1000")
