@@ -138,11 +138,11 @@ def write_deviations(
         texts.append(_MASKED.sub("*", redact(text)))
     lines = [_HEADER.format(kinds=", ".join(KINDS))]
     for statement_id, by_method in seen.items():
-        for method, pattern in _patterns(statement_id, by_method):
+        for only, pattern in _patterns(statement_id, by_method):
             lines += [
                 "[[deviation]]",
                 f"statement = {toml_value(statement_id)}",
-                *([f"method = {toml_value(method)}"] if method else []),
+                *([f"method = {toml_value(only)}"] if only else []),
                 f"kind = {toml_value(KINDS[0])}",
                 f"seen = {toml_value(pattern)}",
                 'reason = "to be said"',

@@ -159,11 +159,7 @@ class _Run:
         self.inventory = Inventory(self.session, lists)
         self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
         self._plan_for_slow_target()
-        left = self.client.left or 0
-        self.client.reserved = min(self.inventory.cost, left // 3)
-        if self.reset is not None:
-            self.client.reserved += int(left * COMBINED_PART)
-        self._plan(left - self.client.reserved)
+        self._plan(self.client.left or 0)
         self.campaign.run(self.config.seed)
 
     def _keep_witnesses(self) -> None:
@@ -186,13 +182,22 @@ class _Run:
                 f"into --max-time {client.limits.max_time:g}, and the run plans for these"
             )
 
-    def _plan(self, budget: int) -> None:
+    def _plan(self, left: int) -> None:
+        """Plan the first pass; keep requests for what comes after the campaign.
+
+        A run about some statements is no longer than they need, unless its budget is given.
+        """
+        client, inventory = self.client, self.inventory
+        for_inventory = min(0 if inventory is None else inventory.cost, left // 3)
+        combined = int(left * COMBINED_PART) if self.reset is not None else 0
+        budget = left - for_inventory - combined
         plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if self.config.limits.max_requests is None and self.config.only != "*":
-            client = self.client
-            most = client.sent + client.reserved + MAX_TIMES * plan.cost + COST_OF_VISITS
-            if most < (client.limits.max_requests or most):
-                client.limits = replace(client.limits, max_requests=most)
+            needed = min(budget, MAX_TIMES * plan.cost + COST_OF_VISITS)
+            combined = min(combined, int(needed * COMBINED_PART))
+            most = client.sent + needed + combined + for_inventory
+            client.limits = replace(client.limits, max_requests=most)
+        client.reserved = for_inventory + combined
 
     def finish(self) -> None:
         """Compare what was not to be changed with how it was, and find out what all tells."""

@@ -148,8 +148,8 @@ class Belief:
         """Return what an identifier names, be it deleted or not, or None."""
         if name is None:
             return None
-        key = name.value if name.field == "id" else self._numbers.get(name.value, "")
-        return self.known.get(key)
+        key = name.value if name.field == "id" else self._numbers.get(name.value)
+        return None if key is None else self.known.get(key)
 
     def find(self, name: Named | None) -> Record | None:
         """Return the webhook request that an identifier names, or None."""
@@ -205,7 +205,8 @@ class Belief:
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
-            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+            other = self._numbers.get(number)
+            if other != record["id"] and other in self.records:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
         for name in ("entity_id", "url"):

@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.undocumented import what_no_page_mentions
 from crmcom_kit.contract_tests.campaign.visits import VISITS, Visit
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
@@ -264,7 +265,7 @@ class Campaign:
         for template in self.plan.times:
             yield from self._first(template)
         if any(each.layer == "login" for each in self.plan.times):
-            for visit in VISITS:
+            for visit in (*VISITS, *(() if self.plan.few_looks else (what_no_page_mentions,))):
                 self._visit(visit)
                 yield
         idle, sent = 0, self.session.client.sent

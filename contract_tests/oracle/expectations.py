@@ -138,7 +138,7 @@ def _of_identifier(sense: Sense) -> Iterator[Refusal]:
     identifier = given[IDENTIFIER]
     if not isinstance(identifier, Mapping):
         return  # no page says how anything else is read
-    if not any(identifier.values()):
+    if all(value in (None, "") for value in identifier.values()):
         yield "identifier.mandatory", "the identifier has neither id nor number"
     elif identifier.get("id") and identifier.get("number"):
         yield "identifier.exactly_one", "the identifier has both id and number"

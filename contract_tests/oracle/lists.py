@@ -63,11 +63,11 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
     if sense.name != "list" or not exchange.ok or not _is_readable(exchange):
         return
     yield from _once_each(exchange)
-    if sense.limit is not None and len(exchange.records) > sense.limit:
+    limit = None if "number_of_results" in sense.unclear else sense.limit
+    if limit is not None and exchange.count > limit:
         yield at_once(
-            exchange, "list.paging.number_of_results", f"at most {sense.limit}",
-            str(len(exchange.records)),
-        )  # fmt: skip
+            exchange, "list.paging.number_of_results", f"at most {limit}", str(exchange.count)
+        )
     if sense.is_clear and sense.filters:
         yield from _contents(exchange, sense, belief)
     if not {"number_of_results", "offset"} & sense.unclear:

@@ -32,9 +32,11 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
         return
     held: set[str] = set()
     whole = is_whole(sense)
+    here: set[str] = set()
     for record in exchange.records:
-        if not isinstance(record.get("id"), str):
-            continue
+        if not isinstance(record.get("id"), str) or record["id"] in here:
+            continue  # one that comes twice is told of by other statements
+        here.add(record["id"])
         for each in _sight(record, exchange, sense, belief):
             if isinstance(each, str):
                 held.add(each)
@@ -59,10 +61,11 @@ def _sight(
         yield from _new(record, exchange, sense, belief)
         return
     if not known.exists:
-        yield at_once(
-            exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
-            f"{method} returns {known.number}", record=key,
-        )  # fmt: skip
+        if belief.named(sense.record) is not known:  # else the request was to be refused
+            yield at_once(
+                exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
+                f"{method} returns {known.number}", record=key,
+            )  # fmt: skip
         return
     if known.untraced is not None and differing(known.untraced, record):
         known.untraced = None
