@@ -116,11 +116,11 @@ def _differs(
         # Nothing turns a success into a failure, whoever else is at work.
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     hypotheses += hypotheses_of_change(known, belief)
-    if belief.exclusive:
-        hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     if not known.moving:  # only this request shows it so, and each time
         odd = "list.agrees_with_show" if sense.name == "list" else "identifier.selects"
         hypotheses.append(Hypothesis(odd, Again((known.id,))))
+    if belief.exclusive:
+        hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
         shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),

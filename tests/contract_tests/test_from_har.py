@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crmcom_kit.contract_tests.next import lists, recording
 from helpers.recordings import (
     HOST,
     NOW,
@@ -37,7 +36,8 @@ from stand_in.server import StandIn
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
-from crmcom_kit.contract_tests.recorded import reading
+from crmcom_kit.contract_tests.oracle import lists
+from crmcom_kit.contract_tests.recorded import reading, recording
 from crmcom_kit.contract_tests.recorded.removed_secrets import is_placeholder
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
