@@ -260,6 +260,24 @@ def test_lists_that_contradict_each_other_are_all_asked_for_again(
     assert settled(conversation, "Contradicted", answers) == expected
 
 
+def test_what_many_that_are_gone_ruled_out_is_possible_again() -> None:
+    """Only some are looked at; if these are gone, the others prove nothing any more."""
+
+    def created(moment: str, number: int) -> dict[str, Any]:
+        dates = {"created_date": moment, "updated_date": moment}
+        return record(number, log_information=ONE["log_information"] | dates)
+
+    many = [created("2016-10-04T07:00:00", at) for at in range(1, 9)]
+    of_day = [created("2016-10-05T00:30:00", 9), created("2016-10-05T23:30:00", 10)]
+    conversation = Conversation(
+        listed([*many, *of_day]),
+        listed([], **JOBS, created_date="2016-10-04T07:30:00"),  # others have deleted them
+        listed(of_day, **JOBS, created_date="2016-10-05T00:30:00"),
+    )
+    answers = [NO, []] * suspicions.MAX_LOOKED_AT + [[], of_day, of_day]
+    assert not settled(conversation, "Contradicted", answers)[0]
+
+
 @pytest.mark.parametrize(
     ("now", "confirmed"), [([ONE], True), ([], False), ([record(1, entity="ACTIVITIES")], False)]
 )
