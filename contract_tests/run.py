@@ -31,7 +31,7 @@ from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.contract_tests.templates import Scene
-from crmcom_kit.schemas.statements import statements
+from crmcom_kit.schemas.statements import checked_statements
 
 #: So many requests a run sends if nothing else is said.
 DEFAULT_REQUESTS = 1_500
@@ -159,11 +159,7 @@ class _Run:
         self.inventory = Inventory(self.session, lists)
         self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
         self._plan_for_slow_target()
-        left = self.client.left or 0
-        self.client.reserved = min(self.inventory.cost, left // 3)
-        if self.reset is not None:
-            self.client.reserved += int(left * COMBINED_PART)
-        self._plan(left - self.client.reserved)
+        self._plan(self.client.left or 0)
         self.campaign.run(self.config.seed)
 
     def _keep_witnesses(self) -> None:
@@ -186,13 +182,22 @@ class _Run:
                 f"into --max-time {client.limits.max_time:g}, and the run plans for these"
             )
 
-    def _plan(self, budget: int) -> None:
+    def _plan(self, left: int) -> None:
+        """Plan the first pass; keep requests for what comes after the campaign.
+
+        A run about some statements is no longer than they need, unless its budget is given.
+        """
+        client, inventory = self.client, self.inventory
+        for_inventory = min(0 if inventory is None else inventory.cost, left // 3)
+        combined = int(left * COMBINED_PART) if self.reset is not None else 0
+        budget = left - for_inventory - combined
         plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if self.config.limits.max_requests is None and self.config.only != "*":
-            client = self.client
-            most = client.sent + client.reserved + MAX_TIMES * plan.cost + COST_OF_VISITS
-            if most < (client.limits.max_requests or most):
-                client.limits = replace(client.limits, max_requests=most)
+            needed = min(budget, MAX_TIMES * plan.cost + COST_OF_VISITS)
+            combined = min(combined, int(needed * COMBINED_PART))
+            most = client.sent + needed + combined + for_inventory
+            client.limits = replace(client.limits, max_requests=most)
+        client.reserved = for_inventory + combined
 
     def finish(self) -> None:
         """Compare what was not to be changed with how it was, and find out what all tells."""
@@ -217,16 +222,17 @@ class _Run:
             )  # fmt: skip
 
     def _shorten(self) -> None:
-        """Cut the first violation of each statement to the requests that it rests on."""
+        """Cut the first violation of each statement by each method to what it rests on."""
         if self.client.is_time_up:
             return
         history = [*self.client.history]
         if self.client.renewed:
             history = history[: min(self.client.renewed) - 1]
         for found in self.session.findings.by_statement.values():
-            if found.violations and not found.violations[0].witness:
-                log = shorten(found.violations[0], history, self.session)
-                found.violations[0].witness = tuple(each.call for each in log)
+            for violation in {each.method: each for each in reversed(found.violations)}.values():
+                if not violation.witness:
+                    log = shorten(violation, history, self.session)
+                    violation.witness = tuple(each.call for each in log)
 
     def _take_inventory(self) -> None:
         guard = self.session.guard
@@ -244,9 +250,9 @@ class _Run:
     def miss(self) -> None:
         """Say of each statement that has no verdict what the run lacked for it."""
         findings = self.session.findings
-        for each in statements(self.target.release.name):
+        for each in checked_statements(self.target.release.name):
             found = findings.by_statement.get(each.id)
-            if each.unchecked is None and (found is None or not (found.held or found.breaks)):
+            if found is None or not (found.held or found.breaks):
                 why = why_not(each.id, self.session, self.campaign.missed)
                 findings.miss([each.id], why or self.left_out or "no request of this run tested it")
 
@@ -415,7 +421,7 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
     if lost:
         return f"a gateway answered {' and '.join(lost)}, and then none of its requests was served"
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
-        why = next((each.why for each in found if each.statement.unchecked is None), "")
+        why = next((each.why for each in found), "")
         return f"no statement was checked{': ' if why else ''}{why}"
     return None
 

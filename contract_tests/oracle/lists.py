@@ -48,6 +48,7 @@ class Problem:
     record: str | None = None
     rests_on: tuple[str, ...] = ()  # ids of those that must be as they are known
     missing: bool = False
+    is_count: bool = False  # only how many there are is wrong
 
     @property
     def needs(self) -> tuple[tuple[str, ...], ...]:
@@ -173,7 +174,7 @@ def _suspicion(
         hypotheses.append(Hypothesis(problem.statement, Now()))
     else:
         given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
-        whole = None if problem.missing else given
+        whole = given if problem.is_count else None
         contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole, needs)
         if problem.missing and len(sense.filters) > 1 and problem.record is not None:
             hypotheses += _hiding(sense, problem.record, contradicted)
@@ -278,7 +279,7 @@ def _too_few(sense: Sense, count: int, selection: Selection, belief: Belief) -> 
         statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
     expected = f"at least {wanted} of the {len(selection.sure)} that match"
     rests_on = tuple(sorted(selection.sure))
-    return Problem(statement, expected, str(count), wanted - count, None, rests_on)
+    return Problem(statement, expected, str(count), wanted - count, None, rests_on, is_count=True)
 
 
 #: What a resend leaves as it is, and the state, which it does not.

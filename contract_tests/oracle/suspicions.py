@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.findings import Violation, blamed
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 
 #: The symptom of a webhook request that is not shown or listed any more.
@@ -94,14 +94,21 @@ class Suspicion:
     @property
     def kind(self) -> tuple[str, str]:
         """What it has in common with others of its cause: statement and method."""
-        return self.hypotheses[0].statement, self.exchange.call.method
+        return self.blamed(self.hypotheses[0])
 
-    def violation(self, statement: str) -> Violation:
-        """Return the violation that it turned out to be."""
-        exchanges = (*self.before, self.exchange)
+    def blamed(self, hypothesis: Hypothesis) -> tuple[str, str]:
+        """Return the statement that is broken if a hypothesis is true, and by which method."""
+        cause, statement = hypothesis.confirmation, hypothesis.statement
+        shows = cause.change if isinstance(cause, Effect) else self.exchange
+        return statement, blamed(statement, shows.call.method)
+
+    def violation(self, hypothesis: Hypothesis) -> Violation:
+        """Return the violation that it is if a hypothesis is true."""
+        statement, method = self.blamed(hypothesis)
         return Violation(
-            statement, *exchanges, expected=self.expected, seen=self.seen, record=self.record
-        )
+            statement, *self.before, self.exchange, expected=self.expected, seen=self.seen,
+            record=self.record, method=method,
+        )  # fmt: skip
 
 
 def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more: Any) -> Suspicion:

@@ -188,7 +188,7 @@ def test_a_token_is_the_same_in_every_spelling() -> None:
     query = request("GET", f"webhook_requests/list?token={coded}&entity=JOBS")
     body = request("POST", "webhook_requests/delete", rf'{{"token": "\ud800\u00e9%", {NUMBER_9}}}')
     assert conversation.expected(query) == "serve entities.r9"
-    assert conversation.expected(body) == "refuse delete.identifier.known"
+    assert conversation.expected(body) == "refuse identifier.known"
 
 
 # Bounds.

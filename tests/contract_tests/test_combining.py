@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from broken_servers.toolkit import Answer, Asked, Forward, Memory, wrapped
 from helpers.far import BOTH, Wire
+from odd_servers.toolkit import Answer, Asked, Forward, Memory, wrapped
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover

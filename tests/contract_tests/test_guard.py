@@ -8,18 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
-from crmcom_kit.contract_tests.session import Session
 from helpers.far import BOTH, NAME, Wire, changing, config, everything, remote
 
+from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.calls import JSON, build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.findings import Withheld
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
-from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.run import new_session, run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.safety.scope import Guard, Scope
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.targets import Target
 
 NAMED = "webhook_request_identifier"
@@ -85,11 +85,30 @@ def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -
     base = target.base_url.replace("mock.invalid", host, 1)
 
     results = run(
-        replace(target, base_url=base, transport=far), config(only="resend.identifier.selects")
+        replace(target, base_url=base, transport=far),
+        config(only="resend.*", limits=Limits(max_requests=60)),
     )
 
     assert bool(changing(far)) is near
     assert bool(results.changed) is near
+
+
+def test_an_unknown_value_never_reaches_another_record() -> None:
+    """The id of one record is the number of another: not even where all is in scope."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+    own_id = next(each for each in before.values() if each["id"] == "7")
+    session = new_session(target, config(allowed=BOTH, scope=EVERYTHING))
+    session.tokens.enter()
+    session.belief.records["7"] = own_id
+
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="the number 7 was expected to be unknown"):
+            session.call("delete", {NAMED: {"number": "7"}})
+    assert everything(wire, target) == before
+    assert session.call("delete", {NAMED: {"id": "7"}}).ok
+    session.guard = Guard(session, may_find_more=True)  # as in a user's own tests
+    assert session.call("delete", {NAMED: {"number": "7"}}).ok
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -134,12 +153,10 @@ class TestGuard:
     @pytest.fixture
     def session(self, target: Target) -> Session:
         """A session that knows one webhook request in scope, and one that is not."""
-        session = Session(Client(target, Limits()), allowed=BOTH)
-        session.pool.may_change = Scope(numbers=frozenset({"1"}))
-        session.token = "none"
+        session = new_session(target, config(allowed=BOTH, scope=Scope(numbers=frozenset({"1"}))))
+        session.scene.token = "none"
         for number, record_id in (("1", "A"), ("2", "B")):
-            session.pool.records[record_id] = {"id": record_id, "number": number}
-        session.guard = Guard(session)
+            session.belief.records[record_id] = {"id": record_id, "number": number}
         return session
 
     @pytest.mark.parametrize(
@@ -151,8 +168,8 @@ class TestGuard:
         self, session: Session, method: str, identifier: dict[str, Any]
     ) -> None:
         """In whatever way a call names it, it is not sent: not even where all others may be."""
-        for scope in (session.pool.may_change, ALL_BUT_WITNESSES):
-            session.pool.may_change = scope
+        for scope in (session.may_change, ALL_BUT_WITNESSES):
+            session.scene.may_change = scope
             with pytest.raises(Withheld):
                 session.call(method, {"webhook_request_identifier": identifier})
 
@@ -216,7 +233,7 @@ class TestGuard:
     @pytest.mark.parametrize("record_id", ["ID0==", "=", "a,b", "number=2", "a=b,c=d"])
     def test_an_id_may_look_like_a_list_of_fields(self, session: Session, record_id: str) -> None:
         """One with `=` or a comma in it is found in scope, and counted as touched."""
-        session.pool.records[record_id] = {"id": record_id, "number": "1"}
+        session.belief.records[record_id] = {"id": record_id, "number": "1"}
 
         session.call("resend", {"webhook_request_identifier": {"id": record_id}})
 
@@ -230,8 +247,8 @@ class TestGuard:
     )  # fmt: skip
     def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
         """A witness is found in a text, too."""
-        session.pool.may_change = ALL_BUT_WITNESSES
-        session.pool.records["C=="] = {"id": "C==", "number": "2"}
+        session.scene.may_change = ALL_BUT_WITNESSES
+        session.belief.records["C=="] = {"id": "C==", "number": "2"}
         path = session.method("delete").path
 
         with pytest.raises(Withheld, match="number 2 is out of scope"):
@@ -240,7 +257,7 @@ class TestGuard:
     @pytest.mark.parametrize("scope", [Scope(numbers=frozenset({"1"})), Scope(everything=True)])
     def test_what_is_unknown_is_shown_first(self, session: Session, scope: Scope) -> None:
         """An identifier that nobody has looked up yet might name something after all."""
-        session.pool.may_change = scope
+        session.scene.may_change = scope
         nowhere = {"number": session.nowhere["number"]}
         session.call("delete", {"webhook_request_identifier": nowhere})
         session.call("delete", {"webhook_request_identifier": nowhere})

@@ -196,8 +196,8 @@ def test_the_documents_own_example_keeps_everything() -> None:
          "response.error_code.only_rejected"),
         ({"life_cycle_state": "SUCCESSFUL", "error_description": None, "error_code": 5},
          "response.error_code"),
-        ({"number": ...}, "show.fields_set.default_all"),
-        ({"workflow_rule": ...}, "show.fields_set.default_all"),
+        ({"number": ...}, "fields_set.default_all"),
+        ({"workflow_rule": ...}, "fields_set.default_all"),
         ({"entity_id": ..., "entityId": "E1"}, "response.entity_id"),
         ({"log_information__created_date": ..., "log_information__creation_date": "x"},
          f"{LOG}.dates"),
@@ -248,8 +248,8 @@ def test_the_names_of_units_and_entities_are_those_of_the_release() -> None:
     [
         ("id,url", "url", set()),  # id may come along unasked
         ("url", "url,error_code", set()),  # unset, and so left out
-        ("url,number", "url", {"show.fields_set.selects"}),
-        ("url", "url,number", {"show.fields_set.selects"}),
+        ("url,number", "url", {"fields_set.selects"}),
+        ("url", "url,number", {"fields_set.selects"}),
         ("url,number", "url, number", set()),  # how a space is read stands nowhere
         ("url,number", "nosuch", set()),
         ("url", "", set()),
@@ -265,7 +265,7 @@ def test_what_is_wrong_only_with_fields_set_is_put_to_fields_set_first() -> None
     """Whether the field is wrong without it, too, the next request tells."""
     shown = {"id": ONE["id"], "number": 1}
     made = show(shown, fields_set="id,number")
-    assert Conversation(made).suspected == ["show.fields_set.selects"]
+    assert Conversation(made).suspected == ["fields_set.selects"]
     assert Conversation(show(altered(number=1))).suspected == ["response.number"]
 
 

@@ -2,42 +2,30 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from crmcom_kit.contract_tests.login import log_in
-from crmcom_kit.contract_tests.probes.budget import Budget
-from crmcom_kit.contract_tests.probes.registry import (
-    LAYERS,
-    PROBE_MODULES,
-    Probe,
-    probes,
-)
-from crmcom_kit.contract_tests.safety.discovery import EACH_STATE, witnesses
-from crmcom_kit.contract_tests.session import Session
 from helpers.far import BOTH, Wire, changing, config, everything, remote
 from helpers.stand_ins import alarms, checked
 from stand_in.legal import VARIANTS
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
-from crmcom_kit.contract_tests import run as run_module
+from crmcom_kit.contract_tests.campaign.planning import EACH_STATE
 from crmcom_kit.contract_tests.client import exchanges
-from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Unreachable, Verdict
+from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.access import Access
@@ -46,16 +34,6 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, resolve
 
 MAX_ANSWER = 50_000  # bytes
-
-
-def a_probe(
-    name: str,
-    statements: tuple[str, ...],
-    run: Callable[[Session], None] = lambda _: None,
-    cost: int = 1,
-) -> Probe:
-    """A probe that is in no registry."""
-    return Probe(name, "read", statements, run, cost)
 
 
 class Endless(httpx.SyncByteStream):
@@ -212,7 +190,7 @@ def test_a_long_list_is_read_in_part_and_not_accused(
     """What is beyond the part that is read is not said to be missing, and the run says so."""
     monkeypatch.setattr(exchanges, "MAX_RECORDS", 2)
 
-    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=600), max_examples=0)
+    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=600))
 
     assert alarms(results) == []
     assert any("lists were read up to webhook request 2 only" in each for each in results.notes)
@@ -225,67 +203,14 @@ HICCUPS = ("hiccup_503", "hiccup_after")
 @pytest.mark.parametrize("name", HICCUPS)
 def test_a_gateway_that_fails_now_and_then_does_not_end_the_run(name: str) -> None:
     """The run goes on, tells of it in a note, and accuses nobody."""
-    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=400), max_examples=0)
+    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=400))
 
     assert alarms(results) == []
     assert results.achieved > 100
     assert any("a gateway returned HTTP 50" in each for each in results.notes)
 
 
-def test_a_crash_of_the_kit_fails_the_run_and_is_no_verdict(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It is told of in every report, and the other statements keep their verdicts."""
-
-    def crash(_: Session) -> None:
-        raise KeyError("oops")
-
-    broken = a_probe("crash", ("entities.r9",), crash)
-    others = [each for each in probes() if "entities.r9" not in each.statements][:12]
-    monkeypatch.setattr(run_module, "probes", lambda: (broken, *others))
-
-    results = run(own_mock(), RunConfig(max_examples=0))
-
-    assert results.exit_code == 2
-    assert "the probe crash: KeyError: 'oops'" in str(results.trouble)
-    assert "KeyError" in Report(results).document["summary"]["trouble"]
-    verdicts = {each.statement.id: each.verdict for each in results.statements}
-    assert verdicts["entities.r9"] is not Verdict.BROKEN
-    assert Verdict.HOLDS in verdicts.values()
-
-
-def test_probes_run_in_their_order_whatever_was_imported_first() -> None:
-    """Layer by layer, module by module; what looks at the others' work comes last of its layer."""
-    script = f"""
-from importlib import import_module
-for name in reversed({PROBE_MODULES!r}):
-    import_module(name)
-from crmcom_kit.contract_tests.probes.registry import probes
-print([each.name for each in probes()])
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    )
-
-    names = [each.name for each in probes() if each.module in PROBE_MODULES]
-    assert done.stdout.strip() == str(names)
-    for layer in LAYERS:
-        lasts = [each.last for each in probes() if each.layer == layer]
-        assert lasts == sorted(lasts)
-    assert any(each.last for each in probes())
-
-
-def test_a_first_look_is_worth_more_than_further_ones() -> None:
-    """What the run has seen, by whatever request, is worth less than what it has not."""
-    looks = Counter({"a": 5, "b": 1})
-    cheap, dear = a_probe("cheap", ("a", "b")), a_probe("dear", ("c",), cost=5)
-
-    chosen = Budget(("a", "b", "c"), looks.__getitem__).worthwhile([cheap, dear], 5)
-
-    assert chosen == [dear]
-
-
-@pytest.mark.parametrize("requests", [150, 234, 600, 1500])
+@pytest.mark.parametrize("requests", [150, 600])
 def test_limited_requests_are_spent_well(requests: int) -> None:
     """No crash for want of requests; no layer uses up what is for the others.
 
@@ -301,38 +226,6 @@ def test_limited_requests_are_spent_well(requests: int) -> None:
     assert (
         f"{once} statements hold on the evidence of one request." in closing(Report(results))
     ) == (once > 1)
-
-
-def test_only_keeps_the_generated_requests_of_its_methods() -> None:
-    """Those of other methods are left out."""
-    results = run(own_mock(), RunConfig(only="show.*", max_examples=3))
-
-    assert results.exit_code == 0
-    assert any(count for count in results.findings.events.values())
-    assert not results.changed
-
-
-def test_an_unknown_value_never_reaches_another_record() -> None:
-    """The id of one record is the number of another: not even where all is in scope."""
-    target, wire = remote("R15")
-    before = everything(wire, target)
-    own_id = next(each for each in before.values() if each["id"] == "7")
-    session = Session(Client(target, Limits()), allowed=BOTH)
-    session.pool.may_change = EVERYTHING
-    log_in(session)
-    session.pool.records["7"] = own_id
-    session.guard = Guard(session)
-
-    for _ in range(2):
-        with pytest.raises(Unreachable, match="the number 7 was expected to be unknown"):
-            session.call("delete", {"webhook_request_identifier": {"number": "7"}})
-    assert everything(wire, target) == before
-    assert session.call("delete", {"webhook_request_identifier": {"id": "7"}}).ok
-    session.guard = Guard(session, may_find_more=True)
-    assert session.call("delete", {"webhook_request_identifier": {"number": "7"}}).ok
-    session.pool.records.clear()
-    with pytest.raises(Unreachable, match=r"in scope$"):  # there is no wider scope
-        session.record_for_change()
 
 
 def test_some_records_are_witnesses_where_all_may_be_changed() -> None:
@@ -353,9 +246,6 @@ def test_some_records_are_witnesses_where_all_may_be_changed() -> None:
     states = Counter(each["life_cycle_state"] for each in spared if after[each["id"]] == each)
     assert results.changed
     assert min(states[state] for state in ("REJECTED", "SUCCESSFUL")) >= EACH_STATE
-    few = [each for each in before.values() if each["life_cycle_state"] == "REJECTED"][:9]
-    assert not witnesses(few, BOTH)
-    assert len(witnesses(before.values(), BOTH)) == 2 * EACH_STATE
 
 
 #: Enough to change something.

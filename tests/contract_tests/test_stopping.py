@@ -15,6 +15,7 @@ import pytest
 from helpers.far import config, remote
 from helpers.serving import LOGIN
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.stopping import Stop
@@ -58,26 +59,29 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -
     assert results.achieved > 0
 
 
-def test_a_signal_in_the_generated_layers_is_heard() -> None:
-    """They run on a session of their own, which stops, too."""
-    probed = len(run(own_mock(), config(only="show.*")).history)
-    sent = 0
-    stop = Stop()
+def test_a_signal_while_requests_are_combined_is_heard() -> None:
+    """What combines requests sends them on a session of its own, which stops, too."""
+    app_made, sent, stop = 0, 0, Stop()
 
     def counting(app: Any) -> Any:
+        nonlocal app_made
+        app_made += 1
+
         def counted(environ: Any, start_response: Any) -> Any:
             nonlocal sent
             sent += 1
-            if sent == probed + 40:
+            if app_made == 2:  # the mock was reset
                 swallowed(signal.SIGINT)
             return app(environ, start_response)
 
         return counted
 
+    limits = Limits(max_requests=100)
     with stop.on_signals():
-        results = run(own_mock(wrap=counting), RunConfig(only="show.*", max_examples=20, stop=stop))
+        results = run(own_mock(wrap=counting), RunConfig(limits=limits, stop=stop))
 
-    assert sent == probed + 40
+    assert app_made == 2
+    assert sent == len(results.history)
     assert results.trouble == "interrupted"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.own_world import entries
 from crmcom_kit.contract_tests.targets import Target, own_mock
@@ -68,8 +69,8 @@ def everything(wire: Wire, target: Target) -> dict[str, Any]:
 
 
 def config(**given: Any) -> RunConfig:
-    """A configuration with few generated calls."""
-    return RunConfig(max_examples=0, **given)
+    """A configuration of a run that sends few requests, if nothing else is given."""
+    return RunConfig(**{"limits": Limits(max_requests=300), **given})
 
 
 def changing(wire: Wire) -> list[httpx.Request]:

@@ -1,4 +1,4 @@
-"""Runs the kit against a stand-in, in this process, as against a server of somebody else."""
+"""Runs the kit against the sound server, in this process, as against a server of somebody else."""
 
 import calendar
 import time
@@ -18,12 +18,12 @@ from helpers.far import BOTH
 
 
 def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
-    """Check a stand-in; whatever is there may be sent again and deleted."""
+    """Check a sound server, or one made wrong; unless told otherwise all of it may be changed."""
     if isinstance(app.clock, Clock):
         # The kit compares the end of a JWT with the clock of this machine.
         app.clock.seconds = float(calendar.timegm(time.gmtime()))
     target = Target(
-        name="the stand-in",
+        name="the sound server",
         base_url=f"https://stand-in.example{API_PATH}",
         release=resolve(app.release),
         login=Login(
@@ -31,7 +31,8 @@ def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
         ),
         transport=InProcess(lambda: app),
     )
-    return run(target, RunConfig(sleep=lambda _: None, allowed=BOTH, scope=EVERYTHING, **config))
+    given = {"sleep": lambda _: None, "allowed": BOTH, "scope": EVERYTHING, **config}
+    return run(target, RunConfig(**given))
 
 
 def broken(results: Results) -> list[str]:
