@@ -140,8 +140,8 @@ def test_what_cannot_be_listed_does_not_disagree() -> None:
     conversation = Conversation(show(bare), show(bare | {"url": "https://other.example"}))
     suspicion = conversation.suspicions[-1]
     script = Script(conversation, [bare] * 5)
-    found = [each.statement for each in suspicion.hypotheses if script.settle(suspicion, each)]
-    assert found == []
+    of_reading = [e for e in suspicion.hypotheses if isinstance(e.confirmation, Closely)]
+    assert not any(script.settle(suspicion, each) for each in of_reading)
     assert len(script.asked) == 5
 
 
@@ -260,16 +260,35 @@ def test_lists_that_contradict_each_other_are_all_asked_for_again(
     assert settled(conversation, "Contradicted", answers) == expected
 
 
+def test_what_many_that_are_gone_ruled_out_is_possible_again() -> None:
+    """Only some are looked at; if these are gone, the others prove nothing any more."""
+
+    def created(moment: str, number: int) -> dict[str, Any]:
+        dates = {"created_date": moment, "updated_date": moment}
+        return record(number, log_information=ONE["log_information"] | dates)
+
+    many = [created("2016-10-04T07:00:00", at) for at in range(1, 9)]
+    of_day = [created("2016-10-05T00:30:00", 9), created("2016-10-05T23:30:00", 10)]
+    conversation = Conversation(
+        listed([*many, *of_day]),
+        listed([], **JOBS, created_date="2016-10-04T07:30:00"),  # others have deleted them
+        listed(of_day, **JOBS, created_date="2016-10-05T00:30:00"),
+    )
+    answers = [NO, []] * suspicions.MAX_LOOKED_AT + [[], of_day]
+    assert not settled(conversation, "Contradicted", answers)[0]
+
+
 @pytest.mark.parametrize(
-    ("now", "confirmed"), [([ONE], True), ([], False), ([record(1, entity="ACTIVITIES")], False)]
+    ("answers", "confirmed"),
+    [([ONE], True), ([NO, []], False), ([record(1, entity="ACTIVITIES")], False)],
 )
-def test_of_a_list_that_is_too_long_all_that_match_are_listed_first(
-    now: Sequence[Any], *, confirmed: bool
+def test_what_short_records_are_known_to_be_is_looked_at_first(
+    answers: Sequence[Any], *, confirmed: bool
 ) -> None:
-    """What short records are known to be may have changed: then the list is right."""
+    """It may have changed, or be gone: then the list is right."""
     short = [{"id": ONE["id"]}]
     conversation = Conversation(show(ONE), listed(short, entity="ACTIVITIES", fields_set="id"))
-    assert settled(conversation, "Contradicted", [now, short])[0] is confirmed
+    assert settled(conversation, "Contradicted", [*answers, short])[0] is confirmed
 
 
 @pytest.mark.parametrize(
