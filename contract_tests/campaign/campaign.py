@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.undocumented import what_no_page_mentions
 from crmcom_kit.contract_tests.campaign.visits import VISITS, Visit
+from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
@@ -103,9 +104,13 @@ class Campaign:
     # Confirmations ask through these.
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
-        """Send a request of a confirmation as it stands."""
-        exchange, suspicions, _ = self.session.send(self.session.renewed(call))
-        return exchange, suspicions
+        """Send a request of a confirmation as it stands; a read again if its token has ended."""
+        sent = self.session.send(self.session.renewed(call))
+        if self.session.tokens.has_ended(sent):
+            if changing_method(call) is not None:  # which is never sent twice
+                return sent.exchange, []
+            sent = self.session.send(self.session.renewed(call))
+        return sent.exchange, sent.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the run's token; what it makes suspect is not followed up."""
@@ -207,7 +212,9 @@ class Campaign:
         for at, (method, given) in enumerate(looks):
             # Each session shows the same; the second look is by another one, if there is one.
             token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
-            found += self.session.request(method, {**given, **token}).suspicions
+            sent = self.session.request(method, {**given, **token})
+            if not token or not self.session.tokens.has_ended(sent):
+                found += sent.suspicions
         return found
 
     def _take_stock(self, looks: Sequence[Look]) -> None:

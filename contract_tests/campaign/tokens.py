@@ -160,15 +160,17 @@ class Tokens:
     # Tokens that end.
 
     def has_ended(self, sent: Sent) -> bool:
-        """Whether a request was refused since the run's token has ended; there is a new one then.
+        """Whether a request was refused since its token has ended; the run has a new one then.
 
         How an ended token is refused is open: it has when the simplest request is refused in the
         same way. Of a request that is to be refused anyway this is not asked.
         """
         exchange, session = sent.exchange, self._session
         used = exchange.call.parameters.get("token")
-        if exchange.ok or used != session.scene.token or sent.must is Must.REFUSE:
+        if exchange.ok or sent.must is Must.REFUSE:
             return False
+        if used != session.scene.token:
+            return used in session.scene.earlier_tokens() and self._has_earlier_ended(used, sent)
         wording = _wording(exchange)
         if wording in self._despite_login:
             return False
@@ -178,6 +180,14 @@ class Tokens:
         if tried is None or tried.ok or _wording(tried) not in (self.refusal, wording):
             return False
         return self._has_another(tried)
+
+    def _has_earlier_ended(self, token: str, sent: Sent) -> bool:
+        """Whether the token of an earlier login has ended; it is not drawn any more then."""
+        tried = self._try(token)
+        if tried is None or tried.ok or _wording(tried) != _wording(sent.exchange):
+            return False
+        self._session.belief.set_token(token, TokenState.DOUBTFUL)
+        return True
 
     def _has_another(self, tried: Exchange) -> bool:
         """Whether a new token is accepted where the last one was refused."""

@@ -162,6 +162,8 @@ def _left_out(
     if known.moving:
         return
     for path in lost_members(known.record, record):
+        if path in ERROR_FIELDS and known.state == "SUCCESSFUL":
+            continue  # a resend has cleared it, and what is unset may be left out
         if path.partition(".")[0] in wanted:
             statement = blame.of_left_out(path, by_name=not whole)
             was = shortened(repr(value_at(known.record, path)), 80)

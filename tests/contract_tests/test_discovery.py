@@ -6,13 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from crmcom_kit.contract_tests.login import log_in
-from crmcom_kit.contract_tests.safety.discovery import NEEDS, discover, needs
-from crmcom_kit.contract_tests.session import Session
+from helpers.far import remote
 
-from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.campaign.discovery import ENOUGH, PAGE, discover
+from crmcom_kit.contract_tests.campaign.planning import EACH_STATE, needs, witnesses
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.own_world import definitions, entries, not_effective, signed, units
+from crmcom_kit.contract_tests.run import new_session
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import release_names, resolve, validator
@@ -20,19 +23,19 @@ from crmcom_kit.schemas import release_names, resolve, validator
 BOTH = frozenset(("resend", "delete"))
 
 
-def kit_for(release: str, scope: Any = None, *, own: bool = False) -> Session:
+def kit_for(release: str, scope: Any = None, *, own: bool = False, **limits: Any) -> Session:
     """A session that has logged in at a mock, which it takes for somebody's server by default."""
-    target = replace(own_mock(release), own=own)
-    session = Session(Client(target, Limits()), allowed=BOTH if scope else frozenset())
-    session.pool.may_change = scope or (lambda _: False)
-    log_in(session)
+    allowed = BOTH if scope else frozenset()
+    config = RunConfig(allowed=allowed, scope=scope, limits=Limits(**limits))
+    session = new_session(replace(own_mock(release), own=own), config)
+    session.tokens.enter()
     return session
 
 
 def lists(session: Session) -> list[dict[str, Any]]:
     """The parameters of each list that was called, without the token."""
     calls = (e.call.parameters for e in session.client.history if e.call.method == "list")
-    mine = (each for each in calls if each["token"] != NO_TOKEN)
+    mine = [each for each in calls if each["token"] != NO_TOKEN]
     return [{n: v for n, v in each.items() if n != "token"} for each in mine]
 
 
@@ -64,34 +67,35 @@ def test_on_a_mock_of_its_own_everything_is_found() -> None:
 
     found = discover(session, EVERYTHING)
 
-    assert len(found) == len(session.release.entities)
-    assert len(session.pool) == len(
+    assert len(found) == len(session.scene.release.entities)
+    assert len(session.records) == len(
         [each for each in session.target.entries if "webhook_request" in each]
     )
 
 
-@pytest.mark.parametrize("release", ["R13", "R15", "R18"])
-def test_elsewhere_lists_are_paged(release: str) -> None:
-    """Each list asks for one page, and no more lists are called than needed."""
-    session = kit_for(release)
+def test_few_requests_are_not_spent_on_looking() -> None:
+    """With few requests no more lists are called than it takes to know some of each state."""
+    session = kit_for("R15", max_requests=20)
 
-    discover(session)
+    discover(session, session.may_change)
 
-    assert all(set(each) >= {"number_of_results", "offset"} for each in lists(session))
-    assert len(lists(session)) == 2
-    assert {each["life_cycle_state"] for each in session.pool.known()} == {"REJECTED", "SUCCESSFUL"}
+    assert len(lists(session)) < len(session.scene.release.entities)
+    states = Counter(each["life_cycle_state"] for each in session.records.values())
+    assert min(states["REJECTED"], states["SUCCESSFUL"]) >= ENOUGH
 
 
-@pytest.mark.parametrize("release", ["R9", "R12"])
-def test_below_r13_lists_are_narrow(release: str) -> None:
-    """No list of a whole entity: state, and entity_id where one is known."""
-    session = kit_for(release)
+def test_a_list_that_is_too_long_is_narrowed() -> None:
+    """By state, and from R13 on by pages."""
+    limits = Limits(longest_answer=4_000)
+    session = new_session(remote("R15")[0], RunConfig(limits=limits))
+    session.tokens.enter()
 
-    discover(session)
+    discover(session, session.may_change)
 
-    assert lists(session)
-    assert all("life_cycle_state" in each for each in lists(session))
-    assert any("entity_id" in each for each in lists(session))
+    narrow = [each for each in lists(session) if "life_cycle_state" in each]
+    assert narrow
+    assert all(each["number_of_results"] == str(PAGE) for each in narrow)
+    assert session.records
 
 
 def test_the_scope_says_where_to_look_first() -> None:
@@ -99,35 +103,34 @@ def test_the_scope_says_where_to_look_first() -> None:
     scope = Scope(definition="New = changed & renewed, 100%")
     session = kit_for("R15", scope)
     discover(session, scope)
-    assert lists(session)[0]["webhook_definition_identifier"] == {"name": scope.definition}
-    assert all(map(scope, list(session.pool.known())[:4]))
+    assert lists(session)[0] == {"webhook_definition_identifier": {"name": scope.definition}}
+    assert all(map(scope, [*session.records.values()][:4]))
 
     numbered = kit_for("R15", Scope(numbers=frozenset({"1", "2"})))
-    discover(numbered, numbered.pool.may_change)
+    discover(numbered, numbered.may_change)
     shown = [e.call.parameters for e in numbered.client.history if e.call.method == "show"]
     wanted = [each["webhook_request_identifier"] for each in shown]
     assert wanted == [{"number": "1"}, {"number": "2"}]
 
 
-def test_with_all_in_scope_it_goes_on_until_there_are_enough() -> None:
-    """As many of each state as the layers work with."""
+def test_witnesses_are_kept_only_where_there_are_enough() -> None:
+    """Some of each state are left alone; a run that has few webhook requests uses them all."""
     session = kit_for("R15", EVERYTHING)
-
     discover(session, EVERYTHING)
+    assert len(witnesses(session.scene)) == 2 * EACH_STATE
 
-    counts = Counter(each["life_cycle_state"] for each in session.pool.known())
-    for state in ("REJECTED", "SUCCESSFUL"):
-        wanted = sum(c for layer in BOTH for s, c, _ in NEEDS[layer] if s == state)
-        assert counts[state] >= wanted
+    for key in [*session.records][4:]:
+        session.belief.delete(key)
+    assert not witnesses(session.scene)
 
 
-@pytest.mark.parametrize(
-    ("allowed", "layers"),
-    [((), {"read"}), (("resend",), {"read", "resend"}), (BOTH, {"read", "resend", "delete"})],
-)
-def test_it_says_what_it_needs(allowed: Iterable[str], layers: set[str]) -> None:
-    """A line for each state that a layer works with."""
-    assert {line.partition(":")[0] for line in needs(frozenset(allowed))} == layers
+@pytest.mark.parametrize("allowed", [(), ("resend",), BOTH])
+def test_it_says_what_it_needs(allowed: Iterable[str]) -> None:
+    """The first pass says how many webhook requests each method takes that may be called."""
+    session = kit_for("R15", EVERYTHING)
+    session.scene.allowed = frozenset(allowed)
+
+    assert {method for method, _ in needs(session.scene)} == {*allowed}
 
 
 class TestScope:
