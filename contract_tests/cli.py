@@ -259,7 +259,11 @@ def _writers(
     from crmcom_kit.contract_tests.reports import har, html, junit
 
     results = report.results
-    broken = [(each.statement.id, seen) for each in results.statements for _, _, seen in each.alike]
+    broken = [
+        (each.statement.id, kind.method, kind.seen)
+        for each in results.statements
+        for kind in each.alike
+    ]
     return {
         "junit": lambda: junit.written(report),
         "json": report.as_json,

@@ -20,19 +20,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _chosen(values: dict[str, Any]) -> Any:
-    import fnmatch
-
     from crmcom_kit.contract_tests.options import OptionsError, check_values
     from crmcom_kit.schemas.releases import UnknownRelease
-    from crmcom_kit.schemas.statements import statements
+    from crmcom_kit.schemas.statements import checked_statements
 
     try:
         check_values(values)  # here, since else each test would have the same error
-        found = statements(values["release"])
+        found = checked_statements(values["release"], values["only"])
     except (OptionsError, UnknownRelease) as error:
         raise pytest.UsageError(str(error)) from None
     for statement in found:
-        if fnmatch.fnmatchcase(statement.id, values["only"]):
-            changes = statement.id.partition(".")[0] in _CHANGING
-            mark = pytest.mark.changes if changes else pytest.mark.readonly
-            yield pytest.param(statement.id, id=statement.id, marks=mark)
+        changes = statement.id.partition(".")[0] in _CHANGING
+        mark = pytest.mark.changes if changes else pytest.mark.readonly
+        yield pytest.param(statement.id, id=statement.id, marks=mark)

@@ -7,7 +7,7 @@ other behavior is broken.
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -102,14 +102,18 @@ def _read(at: int, entry: Any) -> Deviation:
         raise DeviationsError(msg)
     deviation = Deviation(**entry)
     try:
-        methods = statement(deviation.statement).methods
+        about = statement(deviation.statement)
     except UnknownStatement as error:
         msg = f"{place}: {error}"
         raise DeviationsError(msg) from None
+    if about.unchecked is not None:
+        msg = f"{place}: statement: no request can test {about.id}: {about.unchecked}"
+        raise DeviationsError(msg)
     if deviation.kind not in KINDS:
         raise DeviationsError(_text(f"{place}: kind: {deviation.kind!r}", ", ".join(KINDS)))
-    if deviation.method is not None and deviation.method not in methods:
-        raise DeviationsError(_text(f"{place}: method: {deviation.method!r}", ", ".join(methods)))
+    if deviation.method is not None and deviation.method not in about.methods:
+        allowed = ", ".join(about.methods)
+        raise DeviationsError(_text(f"{place}: method: {deviation.method!r}", allowed))
     return deviation
 
 
@@ -118,31 +122,45 @@ def _text(seen: str, allowed: str) -> str:
 
 
 def write_deviations(
-    broken: Iterable[tuple[str, str]], *, today: dt.date, redact: Callable[[str], str] = str
+    broken: Iterable[tuple[str, str, str]], *, today: dt.date, redact: Callable[[str], str] = str
 ) -> str:
     """Draft a file of deviations from what a run found broken; reasons are left to people.
 
     Args:
-        broken: the ids of statements with what was seen, a pair for each kind of violation. What
-            differs between those of one statement is * in the draft.
+        broken: the id of a statement, the method that breaks it and what was seen, for each kind
+            of violation. What differs between those of one method is * in the draft.
         today: since when they are known.
         redact: hides secrets; in the draft * stands for them, so that it explains the next run too.
     """
-    seen: dict[str, list[str]] = {}
-    for statement_id, text in broken:
-        seen.setdefault(statement_id, []).append(_MASKED.sub("*", redact(text)))
+    seen: dict[str, dict[str, list[str]]] = {}
+    for statement_id, method, text in broken:
+        texts = seen.setdefault(statement_id, {}).setdefault(method, [])
+        texts.append(_MASKED.sub("*", redact(text)))
     lines = [_HEADER.format(kinds=", ".join(KINDS))]
-    for statement_id, texts in seen.items():
-        lines += [
-            "[[deviation]]",
-            f"statement = {toml_value(statement_id)}",
-            f"kind = {toml_value(KINDS[0])}",
-            f"seen = {toml_value(_pattern(texts))}",
-            'reason = "to be said"',
-            f"date = {today.isoformat()}",
-            "",
-        ]
+    for statement_id, by_method in seen.items():
+        for only, pattern in _patterns(statement_id, by_method):
+            lines += [
+                "[[deviation]]",
+                f"statement = {toml_value(statement_id)}",
+                *([f"method = {toml_value(only)}"] if only else []),
+                f"kind = {toml_value(KINDS[0])}",
+                f"seen = {toml_value(pattern)}",
+                'reason = "to be said"',
+                f"date = {today.isoformat()}",
+                "",
+            ]
     return "\n".join(lines)
+
+
+def _patterns(
+    statement_id: str, by_method: Mapping[str, Sequence[str]]
+) -> Iterable[tuple[str | None, str]]:
+    """Return what was seen of each method that breaks a statement; of all, if they do it alike."""
+    found = {method: _pattern(texts) for method, texts in by_method.items()}
+    only = len(found) == 1 and len(statement(statement_id).methods) > 1
+    if len(set(found.values())) == 1 and not only:
+        return [(None, next(iter(found.values())))]
+    return found.items()
 
 
 def _pattern(texts: Sequence[str]) -> str:

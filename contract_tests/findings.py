@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.schemas.statements import statement as statement_of
 
 
 class Verdict(StrEnum):
@@ -56,7 +57,9 @@ class Violation(Exception):
         self.seen = shortened(seen, MAX_TEXT)
         self.record = None if record is not None and len(record) > MAX_TEXT else record
         self.layer = layer
-        self.method = method or (exchanges[-1].call.method if exchanges else "")
+        self.method = method
+        if exchanges:
+            self.method = blamed(statement, method or exchanges[-1].call.method)
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
     def again(self) -> "Violation":
@@ -73,6 +76,12 @@ class Violation(Exception):
 
     def __str__(self) -> str:
         return f"{self.statement}: expected {self.expected}; seen {self.seen}"
+
+
+def blamed(statement: str, method: str) -> str:
+    """Return the method that breaks a statement, if a request to ``method`` shows it."""
+    about = statement_of(statement).methods
+    return method if method in about else about[0]
 
 
 class Unreachable(Exception):
@@ -226,9 +235,10 @@ class Findings:
     def _of(self, statement: str) -> StatementFindings:
         return self._found.setdefault(statement, StatementFindings())
 
-    def is_broken(self, *statements: str) -> bool:
-        """Whether any of ``statements`` was found broken so far."""
-        return any(self._found[s].breaks for s in statements if s in self._found)
+    def is_broken(self, statement: str, method: str) -> bool:
+        """Whether a method was found to break a statement so far."""
+        found = self._found.get(statement)
+        return found is not None and any(kind.method == method for kind in found.alike)
 
     def looks(self, statement: str) -> int:
         """Return how many responses told of a statement so far."""

@@ -185,7 +185,7 @@ OPTIONS = (
 def check_values(values: Mapping[str, Any]) -> None:
     """Refuse values that no run can follow, by name. Raises OptionsError."""
     # Here, since pytest imports this module in every run for the options' names.
-    from crmcom_kit.schemas.statements import statements
+    from crmcom_kit.schemas.statements import checked_statements, statements
 
     for option in OPTIONS:
         _check_value(option, values)
@@ -193,7 +193,11 @@ def check_values(values: Mapping[str, Any]) -> None:
     for name in allowed_changes(values):
         if name not in CHANGES:
             raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))
-    if not any(fnmatch.fnmatchcase(each.id, values["only"]) for each in statements()):
+    if not checked_statements(only=values["only"]):
+        for each in statements():
+            if fnmatch.fnmatchcase(each.id, values["only"]):
+                msg = f"--only: no request can test {each.id}: {each.unchecked}"
+                raise OptionsError(msg)
         allowed = "a pattern that matches a statement's id, such as 'list.*'"
         raise OptionsError(_text("only", values["only"], allowed))
     secret_keys(values)

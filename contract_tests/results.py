@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -18,7 +17,7 @@ from crmcom_kit.contract_tests.findings import (
 )
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
-from crmcom_kit.schemas.statements import Statement, statements
+from crmcom_kit.schemas.statements import Statement, checked_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,8 @@ class Results:
     dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
-    def reachable(self) -> int:
-        """How many statements a client of this target could have tried."""
-        return sum(result.statement.unchecked is None for result in self.statements)
-
-    @property
     def achieved(self) -> int:
-        """How many of them have a verdict."""
+        """How many statements have a verdict."""
         done = (Verdict.HOLDS, Verdict.BROKEN, Verdict.DEVIATES)
         return sum(result.verdict in done for result in self.statements)
 
@@ -101,24 +95,33 @@ def statement_results(
     *,
     unseen: str = "no request of this run tested it",
 ) -> tuple[StatementResult, ...]:
-    """Give each statement in force its verdict, where its id fits the pattern ``only``.
+    """Give each statement in force its verdict, where it can be tried and its id fits ``only``.
 
     Checks look at every answer, so that a run about few statements comes by others, too. Of a
     statement that nobody came by ``unseen`` says why it has no verdict.
     """
     known, nothing = findings.by_statement, StatementFindings()
     return tuple(
-        _verdict(statement, known.get(statement.id, nothing), deviations, unseen)
-        for statement in statements(release.name)
-        if fnmatchcase(statement.id, only)
+        _verdict(
+            statement,
+            known.get(statement.id, nothing),
+            deviations,
+            statement.methods_in(release),
+            unseen,
+        )
+        for statement in checked_statements(release.name, only)
     )
 
 
 def _verdict(
-    statement: Statement, found: StatementFindings, deviations: Deviations, unseen: str
+    statement: Statement,
+    found: StatementFindings,
+    deviations: Deviations,
+    methods: Sequence[str],
+    unseen: str,
 ) -> StatementResult:
     listed = deviations.of(statement.id)
-    several = statement.methods if len(statement.methods) > 1 else ()
+    several = methods if len(methods) > 1 else ()
     stale = [
         each for each in listed if _verdict_for(found, listed, each.method)[0] == Verdict.HOLDS
     ]
@@ -129,7 +132,7 @@ def _verdict(
     if verdict is Verdict.NOT_EXERCISED or (verdict is Verdict.HOLDS and not stale):
         why = "; ".join(found.missed)
     if verdict is Verdict.NOT_EXERCISED:
-        why = why or statement.unchecked or unseen
+        why = why or unseen
     return StatementResult(
         statement=statement,
         verdict=verdict,

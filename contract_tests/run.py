@@ -31,7 +31,7 @@ from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.contract_tests.templates import Scene
-from crmcom_kit.schemas.statements import statements
+from crmcom_kit.schemas.statements import checked_statements
 
 #: So many requests a run sends if nothing else is said.
 DEFAULT_REQUESTS = 1_500
@@ -222,16 +222,17 @@ class _Run:
             )  # fmt: skip
 
     def _shorten(self) -> None:
-        """Cut the first violation of each statement to the requests that it rests on."""
+        """Cut the first violation of each statement by each method to what it rests on."""
         if self.client.is_time_up:
             return
         history = [*self.client.history]
         if self.client.renewed:
             history = history[: min(self.client.renewed) - 1]
         for found in self.session.findings.by_statement.values():
-            if found.violations and not found.violations[0].witness:
-                log = shorten(found.violations[0], history, self.session)
-                found.violations[0].witness = tuple(each.call for each in log)
+            for violation in {each.method: each for each in reversed(found.violations)}.values():
+                if not violation.witness:
+                    log = shorten(violation, history, self.session)
+                    violation.witness = tuple(each.call for each in log)
 
     def _take_inventory(self) -> None:
         guard = self.session.guard
@@ -249,9 +250,9 @@ class _Run:
     def miss(self) -> None:
         """Say of each statement that has no verdict what the run lacked for it."""
         findings = self.session.findings
-        for each in statements(self.target.release.name):
+        for each in checked_statements(self.target.release.name):
             found = findings.by_statement.get(each.id)
-            if each.unchecked is None and (found is None or not (found.held or found.breaks)):
+            if found is None or not (found.held or found.breaks):
                 why = why_not(each.id, self.session, self.campaign.missed)
                 findings.miss([each.id], why or self.left_out or "no request of this run tested it")
 
@@ -420,7 +421,7 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
     if lost:
         return f"a gateway answered {' and '.join(lost)}, and then none of its requests was served"
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
-        why = next((each.why for each in found if each.statement.unchecked is None), "")
+        why = next((each.why for each in found), "")
         return f"no statement was checked{': ' if why else ''}{why}"
     return None
 

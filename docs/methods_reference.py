@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.schemas import API_PATH, dials, load_dialect, load_schema, methods, resolve
-from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.dialect import error_kinds, statement_of_error
 from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.files import read_json
@@ -32,9 +32,8 @@ _ORDER = (
 
 #: The ends of ids of statements that say no more than the table of parameters.
 _IN_TABLE = (
-    *(".available", ".deprecated", ".parameters.mandatory", ".optional_parameters"),
-    *(".identifier.fields", ".identifier.selects", ".filter", ".supported_values"),
-    *(".fields_set.selects", ".fields_set.names", ".fields_set.default_all"),
+    *(".available", ".deprecated", "parameters.mandatory", ".optional_parameters"),
+    *("identifier.fields", "identifier.selects", ".filter", ".supported_values"),
     *(".paging.number_of_results", ".paging.offset"),
 )
 
@@ -69,7 +68,7 @@ def methods_text() -> str:
     told: set[str] = set()
     for method in (known[name] for name in _ORDER):
         rules = [each for each in _rules(method) if each.id not in told]
-        told |= {each.id for each in rules}
+        told |= {each.id for each in rules if each.id.startswith("login.")}
         lines += [f"## {method.verb} {method.path}", ""]
         lines += [f"{method.summary} {_life(method)}", ""]
         lines += ["```text", _request(method), "```", ""]
@@ -174,9 +173,10 @@ def _entry(method: Method, parameter: Parameter) -> str:
 
 
 def _rules(method: Method) -> Iterator[Statement]:
-    """Yield the statements about this method and no other that its table does not show."""
+    """Yield the statements about what is this method's own that its table does not show."""
+    topics = (method.name, "login", "identifier")
     for each in statements():
-        own = each.id.partition(".")[0] in (method.name, "login") and method.name in each.methods
+        own = each.id.partition(".")[0] in topics and method.name in each.methods
         if own and not each.id.endswith(_IN_TABLE):
             yield each
 
@@ -193,8 +193,9 @@ def _own_errors(method: Method) -> Iterator[str]:
     """Yield the kinds of error about this method; others are about any request."""
     for kinds in error_statuses(method, _newest(), load_dialect()).values():
         for kind in kinds:
-            topic = error_kinds()[kind]["statement"].partition(".")[0]
-            if topic in ("{method}", "login", method.name):
+            statement = statement_of_error(kind, method.name)
+            topics = (method.name, "login", "identifier", "fields_set")
+            if statement == "parameters.mandatory" or statement.partition(".")[0] in topics:
                 yield kind
 
 

@@ -138,17 +138,17 @@ def _is_address(text: str) -> bool:
 def statements(release: str | None, method: str | None, form: str) -> None:
     """Print the catalogue of documented statements.
 
-    A statement of level "must" is on a page of the API's documentation. One of level "observed"
-    was seen in an example, or is our reading of the documentation.
+    The evidence says how sure a statement is: "documented" if a page of the API's documentation
+    has it, "observed" in an example, "inferred" or "assumed" if it is our reading.
     """
     with _usage_errors():
-        found = catalogue(release)
+        found, at = catalogue(release), resolve(release or release_names()[-1])
     if method is not None:
         known = methods(resolve(release_names()[-1]))
         if method not in known:
             msg = f"--method: {method!r} is not allowed; allowed is one of {', '.join(known)}"
             raise InvalidValue(msg)
-        found = tuple(statement for statement in found if method in statement.methods)
+        found = tuple(statement for statement in found if method in statement.methods_in(at))
     if form == "json":
         from dataclasses import asdict
 
@@ -177,11 +177,11 @@ def statement_table(found: tuple[Statement, ...], *, stacked: bool) -> "Table":
     from rich import box
     from rich.table import Table
 
-    headings = ["Id", "Level", "Evidence", "Releases", "Text", "Source"]
-    rows = [[s.id, s.level, s.evidence, _releases(s), s.text, s.source] for s in found]
+    headings = ["Id", "Evidence", "Releases", "Text", "Source"]
+    rows = [[s.id, s.evidence, _releases(s), s.text, s.source] for s in found]
     if stacked:
         headings = ["Statement", "Text and source"]
-        rows = [["\n".join(row[:4]), "\n".join(row[4:])] for row in rows]
+        rows = [["\n".join(row[:3]), "\n".join(row[3:])] for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, leading=1 if stacked else 0)
     for heading in headings:
         table.add_column(heading, overflow="fold")
@@ -196,16 +196,17 @@ def statement_reference(found: tuple[Statement, ...]) -> str:
         "# Statements",
         "",
         "What the API's documentation states, or its examples show, about how a server behaves.",
-        "*must*: a page states it. *observed*: an example shows it, or it is our reading. The next",
-        "word is the evidence. `crmcom-kit check` gives a verdict on each statement, except those",
-        "marked as not checked. `crmcom-kit statements --format markdown` prints this page.",
+        "*documented*: a page states it. *observed*: an example shows it. *inferred*, *assumed*:",
+        "it is our reading. `crmcom-kit check` gives a verdict on each statement, except those",
+        "marked as not checked, which no request can test.",
+        "`crmcom-kit statements --format markdown` prints this page.",
     ]
     topic = ""
     for each in found:
         if each.id.partition(".")[0] != topic:
             topic = each.id.partition(".")[0]
             lines += ["", f"## {topic}"]
-        lines += ["", f"**`{each.id}`** ({each.level}, {each.evidence}, {_releases(each)})  "]
+        lines += ["", f"**`{each.id}`** ({each.evidence}, {_releases(each)})  "]
         lines += [each.text, f"*{each.source}*"]
         if each.unchecked is not None:
             lines += [f"Not checked: {each.unchecked}."]
@@ -214,7 +215,8 @@ def statement_reference(found: tuple[Statement, ...]) -> str:
 
 def _releases(statement: Statement) -> str:
     until = f" until {statement.until}" if statement.until else ""
-    return f"from {statement.since}{until}"
+    later = [f"{method} from {since}" for method, since in statement.later.items()]
+    return ", ".join([f"from {statement.since}{until}", *later])
 
 
 @click.command(epilog=f"Built-in dialects: {', '.join(dialect_names())}.")

@@ -153,6 +153,12 @@ def error_kinds() -> dict[str, dict[str, Any]]:
     return {entry["kind"]: entry for entry in read_json("data/errors.json")["errors"]}
 
 
+def statement_of_error(kind: str, method: str) -> str:
+    """Return the id of the statement that a request of ``method`` with this error breaks."""
+    entry = error_kinds()[kind]
+    return str(entry["of_list"] if method == "list" and "of_list" in entry else entry["statement"])
+
+
 @cache
 def delivery_outcomes() -> dict[str, dict[str, Any]]:
     """Return every outcome of a delivery by name: error_code and error_description, or null."""

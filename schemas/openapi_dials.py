@@ -6,7 +6,7 @@ refused, or how a response looks. One that only accepts more than the documents 
 
 from typing import Any
 
-from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds
+from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds, statement_of_error
 from crmcom_kit.schemas.formats import PATTERNS
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
@@ -97,10 +97,10 @@ def _bounds(dialect: Dialect) -> dict[str, int]:
 
 def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[int, list[str]]:
     """Return the HTTP statuses of the errors of ``method``, with their kinds, lowest first."""
-    upheld = {s.id for s in statements(release.name) if method.name in s.methods}
+    upheld = {s.id for s in statements(release.name) if method.name in s.methods_in(release)}
     found: dict[int, list[str]] = {}
-    for kind, entry in error_kinds().items():
-        statement = entry["statement"].format(method=method.name)
+    for kind in error_kinds():
+        statement = statement_of_error(kind, method.name)
         of_the_method = statement.startswith(_OF_THE_METHOD)
         if statement in upheld and not of_the_method and _has_cause(kind, method):
             found.setdefault(dialect[f"errors.status.{kind}"], []).append(kind)

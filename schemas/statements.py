@@ -4,16 +4,16 @@ The emulator names the statement that a call broke, the kit gives a verdict on e
 docs list them: all three by the ids of ``data/statements.json``.
 """
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
 from crmcom_kit.schemas.files import read_json
+from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import Release, resolve
-
-#: How binding a statement is: a page states it; or an example shows it, or we read it into one.
-LEVELS = ("must", "observed")
 
 #: The grades of evidence, the surest first.
 EVIDENCE = ("documented", "observed", "inferred", "assumed")
@@ -22,13 +22,18 @@ EVIDENCE = ("documented", "observed", "inferred", "assumed")
 class UnknownStatement(KeyError):
     """No statement has this id."""
 
-    def __init__(self, wanted: str, near: Iterable[str] = ()) -> None:
-        """Remember the id that was ``wanted`` and the ids that are ``near`` to it."""
-        super().__init__(wanted, tuple(near))
+    def __init__(self, wanted: str, near: Iterable[str] = (), method: str = "") -> None:
+        """Remember the id that was ``wanted`` and the ids that are ``near`` to it.
+
+        ``method``: the one id that is near is meant, for this method.
+        """
+        super().__init__(wanted, tuple(near), method)
 
     def __str__(self) -> str:
-        wanted, near = self.args
+        wanted, near, method = self.args
         hint = f"; nearest: {', '.join(near)}" if near else ""
+        if method:
+            hint = f"; it is part of {near[0]}, as method = {json.dumps(method)}"
         return f"statement: there is no {wanted!r}{hint}"
 
 
@@ -40,16 +45,25 @@ class Statement:
     methods: tuple[str, ...]
     since: str
     until: str | None  # the first release in which it no longer holds
-    level: str  # one of LEVELS
     evidence: str  # one of EVIDENCE
     text: str
     source: str
-    unchecked: str | None = None  # why the kit gives no verdict on it, if it gives none
+    later: Mapping[str, str] = field(default_factory=dict, hash=False)  # method → since when
+    unchecked: str | None = None  # why the kit cannot try it, if it cannot
 
     def in_force(self, release: Release) -> bool:
         """Return True if a server of ``release`` is held to this statement."""
         return release.at_least(self.since) and (
             self.until is None or not release.at_least(self.until)
+        )
+
+    def methods_in(self, release: Release) -> tuple[str, ...]:
+        """Return the methods that it is about in ``release``."""
+        known = methods(release)
+        return tuple(
+            each
+            for each in self.methods
+            if each in known and release.at_least(self.later.get(each, self.since))
         )
 
 
@@ -76,15 +90,31 @@ def statements(release: str | None = None) -> tuple[Statement, ...]:
     return tuple(found for found in everything if found.in_force(resolved))
 
 
+def checked_statements(release: str | None = None, only: str = "*") -> tuple[Statement, ...]:
+    """Return those statements that requests can test, if their ids fit the pattern ``only``.
+
+    Raises:
+        UnknownRelease: ``release`` names none.
+    """
+    return tuple(
+        found
+        for found in statements(release)
+        if found.unchecked is None and fnmatchcase(found.id, only)
+    )
+
+
 def statement(id: str) -> Statement:
     """Return the statement ``id`` of any release.
 
     Raises:
         UnknownStatement: no statement has that id; the message names the nearest ones.
     """
-    try:
-        return _catalogue()[id]
-    except KeyError:
-        import difflib
+    found = _catalogue().get(id)
+    if found is not None:
+        return found
+    method, _, rest = id.partition(".")
+    if rest in _catalogue() and method in _catalogue()[rest].methods:
+        raise UnknownStatement(id, [rest], method=method)
+    import difflib
 
-        raise UnknownStatement(id, difflib.get_close_matches(id, _catalogue())) from None
+    raise UnknownStatement(id, difflib.get_close_matches(id, _catalogue()))

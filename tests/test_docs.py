@@ -50,12 +50,6 @@ def test_a_page_requests_nothing_from_another_host(site: Path) -> None:
 
 def test_figures_that_pages_quote_are_the_measured_ones() -> None:
     """Who measures anew, and forgets a page that quotes a figure, is told which."""
-    kills = (DOCS / "explanation" / "kill-table.md").read_text("utf-8")
-    comparison = (DOCS / "explanation" / "comparison.md").read_text("utf-8")
-    shown, found = re.findall(r"Of (\d+) servers .* Schemathesis finds (\d+)\.", kills)[0]
-    assert f"Schemathesis found {found} of {shown} broken servers" in comparison
-    caught = re.findall(r"caught are (\d+ of \d+) that are always wrong", kills)[0]
-    assert f"caught {caught} servers that are always wrong" in " ".join(comparison.split())
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text("utf-8")
     replicas = (DOCS / "how-to" / "replicas.md").read_text("utf-8")
     for row in ("mock", "mock, --log off"):

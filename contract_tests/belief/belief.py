@@ -54,6 +54,7 @@ class Known:
     seen: Exchange  # the last response that showed it whole
     shown: bool = False  # whether show has returned it
     listed: bool = False  # whether list has
+    partly: Exchange | None = None  # the last request of show for some fields, since then
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
@@ -112,6 +113,7 @@ class Belief:
     records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
     #: The filters of plain lists, and the last exchange that listed all that they select.
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list that are left, and the call that ruled out each other.
     interpretations: list[Interpretation] = field(default_factory=lambda: list(INTERPRETATIONS))
@@ -130,7 +132,7 @@ class Belief:
 
     def start(self) -> None:
         """Forget all webhook requests: the server has others from now on."""
-        for each in (self.known, self.records, self.groups, self._numbers, self._values):
+        for each in (self.known, self.records, self.groups, self.lost, self._numbers, self._values):
             each.clear()
         self.changes.clear()
         self.shared.clear()
@@ -146,8 +148,8 @@ class Belief:
         """Return what an identifier names, be it deleted or not, or None."""
         if name is None:
             return None
-        key = name.value if name.field == "id" else self._numbers.get(name.value, "")
-        return self.known.get(key)
+        key = name.value if name.field == "id" else self._numbers.get(name.value)
+        return None if key is None else self.known.get(key)
 
     def find(self, name: Named | None) -> Record | None:
         """Return the webhook request that an identifier names, or None."""
@@ -170,6 +172,7 @@ class Belief:
             before = self.known[key] = Known(key, record, exchange)
         else:
             before.record, before.seen = merged(before.record, record), exchange
+            before.partly = None
         before.shown |= method == "show"
         before.listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":
@@ -202,7 +205,8 @@ class Belief:
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
-            if self._numbers.get(number, record["id"]) in self.records.keys() - {record["id"]}:
+            other = self._numbers.get(number)
+            if other != record["id"] and other in self.records:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
         for name in ("entity_id", "url"):
@@ -217,7 +221,8 @@ class Belief:
 
     def lose(self, key: str) -> None:
         """Forget a webhook request of which nothing is sure any more."""
-        self.known.pop(key, None)
+        if self.known.pop(key, None) is not None:
+            self.lost.add(key)
         self.records.pop(key, None)
         self.doubt(key)
 

@@ -148,11 +148,6 @@ def differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return next(changed_members(before, after), None) is not None
 
 
-def is_of_identity(path: str) -> bool:
-    """Whether the member that a dotted name leads to is one that sending again keeps."""
-    return any(path == kept or path.startswith(f"{kept}.") for kept in IDENTITY)
-
-
 def value_at(record: Any, path: str) -> Any:
     """Return the member of ``record`` that a dotted name leads to, or None."""
     for name in path.split("."):

@@ -7,8 +7,8 @@ observe, look, settle the queue.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from hypothesis.errors import HypothesisException
 
@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.undocumented import what_no_page_mentions
 from crmcom_kit.contract_tests.campaign.visits import VISITS, Visit
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -51,6 +52,26 @@ def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
     return all(value(record, name, "id") == wanted for name, wanted in given.items())
 
 
+class Draw(NamedTuple):
+    """What a request is drawn from."""
+
+    template: Template
+    variant: Any
+
+    def draw(self, campaign: "Campaign") -> Call | None:
+        """Return a request, about a webhook request that the campaign chooses."""
+        return self.template.draw(campaign.scene, self.variant, campaign.choose)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of a campaign, and others that are sent right before and after it."""
+
+    main: Draw
+    before: Draw | None = None
+    after: Draw | None = None
+
+
 @dataclass
 class Campaign:
     """One run against one target; also what asks for a confirmation."""
@@ -59,11 +80,11 @@ class Campaign:
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
-    drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)  # by exchange number
+    drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _violated: set[str] = field(default_factory=set)
+    _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
 
     @property
     def belief(self) -> Belief:
@@ -97,14 +118,14 @@ class Campaign:
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Draw the template of a request again, for another record, and look at its effect."""
-        drawn = self.drawn.get(exchange.number)
-        call = None if drawn is None else drawn[0].draw(self.scene, drawn[1], self.choose)
-        if drawn is None or call is None:
+        step = self.drawn.get(exchange.number)
+        call = None if step is None else step.main.draw(self)
+        if step is None or call is None:
             return None
         subject = self._subject(call)
         looks = self._looks(subject)
         self._take_stock(looks)
-        found = [] if idle else self._send(call, *drawn)
+        found = [] if idle else self._send(call, step)
         return found + self._look([*looks, *_after(subject)])
 
     # Steps.
@@ -115,26 +136,46 @@ class Campaign:
         With ``few`` looks only what was named is shown afterwards, and listed by its state.
         """
         self.session.tokens.renew_ahead()
-        call = template.draw(self.scene, variant, self.choose)
+        step = Step(Draw(template, variant))
+        call = step.main.draw(self)
         if call is None or (template.changes and not self.session.is_documented(call)):
             return []
         if not template.changes:
-            return self._send(call, template, variant)
+            return self._send(call, step)
         subject = self._subject(call)
         looks = [] if few else self._looks(subject)
-        found = self._look(looks)
-        found += self._send(call, template, variant)
+        found = self._look(looks if subject is not None else [])
+        if not few and subject is not None:
+            step = replace(step, before=self._interlude(), after=self._interlude())
+        found += self._send(call, step)
         return found + self._look([*(looks or _shown(subject)), *_after(subject)])
 
-    def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
+    def _interlude(self) -> Draw | None:
+        """Return, one time of three, another request to send right before or after a change."""
+        if self.choose(range(3)):
+            return None
+        others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
+        others = [each for each in others if each.choices(self.scene)]
+        if not others:
+            return None
+        template = self.choose(others)
+        return Draw(template, self.choose(template.choices(self.scene)))
+
+    def _send(self, call: Call, step: Step) -> list[Suspicion]:
+        """Send the request of a step, and what comes right before and after it."""
+        template, found = step.main.template, self._send_beside(step.before)
         sent = self.session.send(call)
         if self.session.tokens.has_ended(sent):  # what changes something is never sent twice
-            return [] if template.changes else self.step(template, variant)
-        self.drawn[sent.exchange.number] = (template, variant)
+            return found if template.changes else self.step(template, step.main.variant)
+        self.drawn[sent.exchange.number] = step
         subject = self._subject(call) if template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        return sent.suspicions
+        return found + sent.suspicions + self._send_beside(step.after)
+
+    def _send_beside(self, draw: Draw | None) -> list[Suspicion]:
+        call = None if draw is None else draw.draw(self)
+        return [] if call is None else self.session.send(call).suspicions
 
     def _subject(self, call: Call) -> Record | None:
         named = call.parameters.get(IDENTIFIER)
@@ -193,18 +234,17 @@ class Campaign:
         """Settle what is suspected so far."""
         while self.session.queue:
             suspicion = self.session.queue.pop(0)
-            statement = suspicion.hypotheses[0].statement
-            self._settled[suspicion.kind] += 1
-            if self._settled[suspicion.kind] > MAX_SETTLED or statement in self._violated:
+            kind = suspicion.kind
+            self._settled[kind] += 1
+            if self._settled[kind] > MAX_SETTLED or kind in self._violated:
                 continue
             self._settle(suspicion)
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in suspicion.hypotheses:
             if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
-                self._violated.add(hypothesis.statement)
-                self._violated.add(suspicion.hypotheses[0].statement)
-                violation = suspicion.violation(hypothesis.statement)
+                self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
+                violation = suspicion.violation(hypothesis)
                 violation.layer = "check"
                 self.session.findings.broke(violation)
                 return
@@ -232,7 +272,7 @@ class Campaign:
         for template in self.plan.times:
             yield from self._first(template)
         if any(each.layer == "login" for each in self.plan.times):
-            for visit in VISITS:
+            for visit in (*VISITS, *(() if self.plan.few_looks else (what_no_page_mentions,))):
                 self._visit(visit)
                 yield
         idle, sent = 0, self.session.client.sent

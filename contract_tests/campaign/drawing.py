@@ -7,11 +7,13 @@ chunks, and each chunk is one example: Hypothesis draws, and nothing is ever rep
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from random import Random
 from typing import Any, Protocol
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
+from hypothesis.errors import StopTest
 
 #: So many steps one example has: Hypothesis bounds what it draws for one.
 STEPS_IN_CHUNK = 250
@@ -26,15 +28,21 @@ class Chooser(Protocol):
 
 
 class Drawn:
-    """Chooses as Hypothesis draws."""
+    """Chooses as Hypothesis draws; once that has drawn enough, a step is brought to its end."""
 
-    def __init__(self, data: st.DataObject) -> None:
-        """Draw from ``data``."""
-        self._data = data
+    def __init__(self, data: st.DataObject, rest: Random) -> None:
+        """Draw from ``data``, and in the end from ``rest``."""
+        self._data, self._rest = data, rest
+        self.stop: StopTest | None = None  # by which Hypothesis has said that it is enough
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """Return one of ``values``."""
-        return values[self._data.draw(st.integers(0, len(values) - 1))]
+        if self.stop is None:
+            try:
+                return values[self._data.draw(st.integers(0, len(values) - 1))]
+            except StopTest as stop:
+                self.stop = stop
+        return values[self._rest.randrange(len(values))]
 
 
 def weighted(choose: Chooser, values: Sequence[Any], weights: Sequence[int]) -> Any:
@@ -68,16 +76,16 @@ def _chunk(seed: int, step: Callable[[Chooser], bool]) -> bool:
         nonlocal going
         if data.draw(st.integers(0, 2**32)) == 0:
             return  # the simplest example comes first, and always draws the same
-        choose = Drawn(data)
+        choose = Drawn(data, Random(seed))
         try:
             for _ in range(STEPS_IN_CHUNK):
                 going = step(choose)
-                if not going:
-                    return
-        except hypothesis.errors.StopTest:
-            raise  # Hypothesis has drawn enough: on with the next chunk
+                if not going or choose.stop is not None:
+                    break
         except BaseException as error:  # noqa: BLE001 - Hypothesis would send everything again
             raised.append(error)
+        if choose.stop is not None:
+            raise choose.stop
 
     example()
     if raised:

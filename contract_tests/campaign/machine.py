@@ -138,8 +138,8 @@ class Exploration:
     session: Session
     templates: Sequence[Template]
     reset: Callable[[], None]
-    #: By statement, an example that shows a violation, up to the response that shows it.
-    found: dict[str, tuple[Violation, Log]] = field(default_factory=dict)
+    #: By statement and method, an example that shows a violation, up to the response that shows it.
+    found: dict[tuple[str, str], tuple[Violation, Log]] = field(default_factory=dict)
 
     @property
     def _client(self) -> Client:
@@ -204,10 +204,10 @@ class Exploration:
     def _keep(self, trial: Trial, log: Sequence[Exchange]) -> None:
         """Keep a violation of a statement that has held. Raises Broken if there is one."""
         for violation in trial.violations:
-            name = violation.statement
-            if name not in self.found and not self.session.findings.is_broken(name):
+            kind = violation.statement, violation.method
+            if kind not in self.found and not self.session.findings.is_broken(*kind):
                 last = violation.exchanges[-1].number
-                self.found[name] = (violation, tuple(e for e in log if e.number <= last))
+                self.found[kind] = (violation, tuple(e for e in log if e.number <= last))
                 raise Broken
 
     # What broke.
@@ -217,15 +217,15 @@ class Exploration:
 
         Without ``shrinks`` nothing is sent for it.
         """
-        for violation, log in self.found.values():
+        for kind, (violation, log) in self.found.items():
             rests_on = shorten(violation, log, self.session)
-            witness = self._shrunk(violation.statement, log, rests_on) if shrinks else rests_on
+            witness = self._shrunk(kind, log, rests_on) if shrinks else rests_on
             violation.layer = LAYER
             violation.witness = tuple(each.call for each in witness)
             self.session.findings.broke(violation)
 
-    def _shrunk(self, statement: str, log: Log, rests_on: Log) -> Log:
-        """Return a short part of an example that breaks a statement when it is sent again.
+    def _shrunk(self, kind: tuple[str, str], log: Log, rests_on: Log) -> Log:
+        """Return a short part of an example that shows a kind of violation when it is sent again.
 
         What the violation rests on may not be enough: several changes may be its cause.
         """
@@ -235,14 +235,14 @@ class Exploration:
             if self._client.sent + len(part) >= until:
                 return False
             calls = [each.call for each in (*part, log[-1])]
-            return statement in self._suspected(calls, logins)
+            return kind in self._suspected(calls, logins)
 
         likely = {each.number for each in rests_on}
         changes = {each.number for each in log if each.ok and each.call.method in CHANGING}
         part = shortest(log[:-1], [likely, likely | changes], shows)
         return log if part is None else with_logins((*part, log[-1]), logins)
 
-    def _suspected(self, calls: Sequence[Call], tokens: Collection[str]) -> set[str]:
+    def _suspected(self, calls: Sequence[Call], tokens: Collection[str]) -> set[tuple[str, str]]:
         """Return what the last of some requests makes suspect, sent with a token of their own."""
         found: Sequence[Suspicion] = ()
         with suppress(Unreachable, BudgetSpent, TargetDown):
@@ -251,7 +251,7 @@ class Exploration:
                 campaign.belief.set_token(token, TokenState.LIVE)  # so it is renewed
             for each in calls:
                 _, found = campaign.ask(each)
-            return {one.statement for each in found for one in each.hypotheses}
+            return {each.blamed(one) for each in found for one in each.hypotheses}
         return set()
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates.table import LAYERS
-from crmcom_kit.schemas.statements import statements
+from crmcom_kit.schemas.statements import checked_statements
 
 #: So many requests one change takes, the looks before and after it among them: if it names a
 #: webhook request, and if it names none; and both with few looks.
@@ -16,6 +15,8 @@ FIRST_PART = 0.8
 #: What can be told of by requests to any method.
 _GENERAL = frozenset(("methods", "parameters", "token", "envelope", "errors", "response"))
 _READS = frozenset(("show", "list", "entities"))
+#: Topics with a statement of several methods each.
+_OF_SEVERAL = ("identifier", "fields_set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ def _cost(template: Template, *, few: bool) -> int:
 
 def wanted(only: str, scene: Scene) -> list[Template]:
     """Return the templates that may tell of a statement whose id fits ``only``."""
-    known = statements(scene.release.name)
-    about = {each.id.partition(".")[0] for each in known if fnmatchcase(each.id, only)}
+    about: set[str] = set()
+    for each in checked_statements(scene.release.name, only):
+        topic = each.id.partition(".")[0]
+        about |= set(each.methods) if topic in _OF_SEVERAL else {topic}
     return [each for each in all_templates() if _tells(each, about)]
 
 

@@ -32,7 +32,7 @@ def _reasons(statement: str, session: Session, missed: Mapping[str, str]) -> Ite
         if method not in scene.allowed:
             yield f"{method} is not allowed; allow it with --allow {method}"
         states = _STATES[method]
-        if not any(scene.records(state, to_change=True) for state in states):
+        if not any(scene.records(state, in_scope=True) for state in states):
             msg = f"no {' or '.join(states)} webhook request is in scope"
             yield (
                 msg
@@ -47,7 +47,7 @@ def _reasons(statement: str, session: Session, missed: Mapping[str, str]) -> Ite
         )
     if method in missed:
         yield missed[method]
-    if method in ("show", "list", "response") and not session.records:
+    if method in ("show", "list", "response", "identifier", "fields_set") and not session.records:
         yield "no webhook request is known"
 
 
@@ -61,6 +61,9 @@ def _of_logins(statement: str, session: Session) -> Iterator[str]:
         yield "needs a login instead of a token; give --username or --api-key"
     if statement == "login.unit":
         yield "no unit is known that the user may act for; name one with --unit"
-    by_name = statement.startswith(("login.credentials", "token.parameters"))
-    if by_name and not by_password(session.scene) and login.api_key is None:
+    if (
+        statement == "login.credentials"
+        and not by_password(session.scene)
+        and login.api_key is None
+    ):
         yield "needs a login by user name; give --username, --password and --organisation"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
+from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.calibration.observations import kind_of, spelling
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client import exchanges
@@ -15,6 +16,7 @@ from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Cli
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, refusals
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.safety.scope import Guard, documented_identifier
 from crmcom_kit.contract_tests.stopping import Stop
@@ -175,10 +177,23 @@ class Session:
         kind, sense = kind_of(expected.statement), expected.sense
         if expected.must is not Must.REFUSE or kind is None or not sense.is_clear:
             return
+        if sense.name not in (*RECORD_METHODS, "list") or not self._is_plain(sense.given):
+            return  # it may be refused for more than one reason
         belief: Any = self.belief
         if len(list(refusals(exchange.call, sense, belief))) <= 1:
             for choice in spelling(kind, exchange):
                 self.findings.chose(*choice)
+
+    def _is_plain(self, given: Mapping[str, Any]) -> bool:
+        """Whether nothing given is empty, and what is named is known or nowhere."""
+        named = given.get(IDENTIFIER, {})
+        if not isinstance(named, Mapping) or "" in (*given.values(), *named.values()):
+            return False
+        return all(
+            value == self.nowhere.get(name) or self.belief.named(Named(name, value)) is not None
+            for name, value in named.items()
+            if name in self.nowhere
+        )
 
     def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:
         """Call a method with the run's token; a GET again with a new one if that has ended.

@@ -72,10 +72,11 @@ def _is_suspected(violation: Violation, log: Log, oracle: Oracle) -> bool:
     """
     for each in log[:-1]:
         oracle.observe(each)
+    kind = violation.statement, violation.method
     wanted = (violation.record, _without_numbers(violation.expected, violation.seen))
     return any(
         (each.record, _without_numbers(each.expected, each.seen)) == wanted
-        and any(one.statement == violation.statement for one in each.hypotheses)
+        and kind in map(each.blamed, each.hypotheses)
         for each in oracle.observe(log[-1]).suspicions
     )
 

@@ -32,11 +32,11 @@ def of_loss(key: str, changes: Sequence[Change]) -> dict[str, Change]:
     return dict(reversed(of_change(key, changes).items()))
 
 
-def of_left_out(path: str, method: str, *, by_name: bool) -> str:
+def of_left_out(path: str, *, by_name: bool) -> str:
     """Return what is broken where a response leaves out a member that has a value."""
     field, _, member = path.partition(".")
     if field == "log_information" and member:
         kinds = {"date": "dates", "user": "users", "business_unit": "business_units"}
         kind = next((kinds[end] for end in kinds if member.endswith(end)), "units")
         return f"response.log_information.{kind}"
-    return f"{method}.fields_set.{'selects' if by_name else 'default_all'}"
+    return "fields_set.selects" if by_name else "fields_set.default_all"

@@ -44,7 +44,8 @@ def observe(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterat
     known.resent = True
     if known.state == "REJECTED":
         known.untraced = known.record
-    if is_whole(sense) and answered.get("life_cycle_state") == "SUCCESSFUL":
+    is_done = answered.get("life_cycle_state") == "SUCCESSFUL"
+    if is_whole(sense) and is_done and "id" in answered:
         belief.see(answered, "resend", exchange)
     else:
         known.moving = True  # it is queued, or failed again: open until a response shows it

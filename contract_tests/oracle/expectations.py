@@ -99,9 +99,9 @@ def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     elif method.name == "token":
         missing = [name for name in LOGIN_PARAMETERS if not sense.given.get(name)]
         if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
-            yield "token.parameters.mandatory", f"{' and '.join(missing)} is missing"
+            yield "parameters.mandatory", f"{' and '.join(missing)} is missing"
     elif method.name == "token_release" and sense.is_clear and not sense.token:
-        yield "token_release.parameters.mandatory", "token is missing"
+        yield "parameters.mandatory", "token is missing"
     elif method.name == "web_api_key_token":
         yield from _of_key(call, belief)
 
@@ -109,7 +109,7 @@ def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
 def _of_key(call: Call, belief: Belief) -> Iterator[Refusal]:
     key, right = basic_key(call), belief.credentials.api_key
     if not key:
-        yield "web_api_key_token.parameters.mandatory", "the request has no Web API key"
+        yield "parameters.mandatory", "the request has no Web API key"
     elif right is not None and key != right:
         yield "login.credentials", "the Web API key is wrong"
 
@@ -129,22 +129,22 @@ def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
 
 def _of_identifier(sense: Sense) -> Iterator[Refusal]:
     """Yield what is wrong with webhook_request_identifier: the same for three methods."""
-    method, given = sense.name, sense.given
+    given = sense.given
     if IDENTIFIER in sense.unclear:
         return
     if IDENTIFIER not in given:
-        yield f"{method}.parameters.mandatory", f"{IDENTIFIER} is missing"
+        yield "parameters.mandatory", f"{IDENTIFIER} is missing"
         return
     identifier = given[IDENTIFIER]
     if not isinstance(identifier, Mapping):
         return  # no page says how anything else is read
-    if not any(identifier.values()):
-        yield f"{method}.identifier.mandatory", "the identifier has neither id nor number"
+    if all(value in (None, "") for value in identifier.values()):
+        yield "identifier.mandatory", "the identifier has neither id nor number"
     elif identifier.get("id") and identifier.get("number"):
-        yield f"{method}.identifier.exactly_one", "the identifier has both id and number"
+        yield "identifier.exactly_one", "the identifier has both id and number"
     elif not {"id", "number"} & identifier.keys():
         names = ", ".join(identifier)
-        yield f"{method}.identifier.fields", f"the identifier has {names} instead of id or number"
+        yield "identifier.fields", f"the identifier has {names} instead of id or number"
 
 
 def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
@@ -202,7 +202,7 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
 
 
 def _served(sense: Sense, key: str, why: str) -> Expectation:
-    statement = "delete.either_state" if sense.name == "delete" else "show.identifier.selects"
+    statement = "delete.either_state" if sense.name == "delete" else "identifier.selects"
     return Expectation(Must.SERVE, statement, why, sense, key, key)
 
 
@@ -217,11 +217,11 @@ def _of_missing(sense: Sense, named: Named, belief: Belief) -> Expectation:
     if gone is not None:
         if method == "delete":
             return _either(sense, "the documentation does not say what a second delete returns")
-        statement = "delete.gone" if method == "show" else f"{method}.identifier.known"
+        statement = "delete.gone" if method == "show" else "identifier.known"
         why = f"the webhook request {gone.get('number', gone['id'])} was deleted"
         return Expectation(Must.REFUSE, statement, why, sense, None, gone["id"])
     why = f"no webhook request has the {named.field} {named.value}"
-    return Expectation(Must.REFUSE, f"{method}.identifier.known", why, sense)
+    return Expectation(Must.REFUSE, "identifier.known", why, sense)
 
 
 def _of_list(sense: Sense, belief: Belief) -> Expectation:
@@ -257,7 +257,7 @@ def is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
 def served_by(given: Mapping[str, Any], release: Release) -> str:
     """Return the statement that is broken if a list with these parameters is refused."""
     optional = {
-        "fields_set": "list.fields_set.names",
+        "fields_set": "fields_set.names",
         "url": "list.url.filter",
         "life_cycle_state": "list.life_cycle_state.filter",
         "number_of_results": "list.paging.number_of_results",

@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     RECORD_METHODS,
     Sense,
     identifying_values,
+    is_whole,
     read,
 )
 from crmcom_kit.contract_tests.oracle.service import Service
@@ -123,7 +124,7 @@ class Oracle:
     def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
         """Put first that fields_set is to blame where a response with it has something wrong."""
         statement, method = suspicion.hypotheses[0].statement, sense.method
-        blamed = f"{sense.name}.fields_set.selects"
+        blamed = "fields_set.selects"
         if method is not None and statement != blamed:
             given = {name: value for name, value in sense.given.items() if name != "fields_set"}
             confirmation = OnlyWithFields(statement, build(method, given))
@@ -186,13 +187,13 @@ class Oracle:
         known = self.belief.known.get(str(expected.record))
         if sense.name == "show" and "fields_set" in given:
             rest = {name: value for name, value in given.items() if name != "fields_set"}
-            yield Hypothesis("show.fields_set.names", Refused("show", given, rest))
+            yield Hypothesis("fields_set.names", Refused("show", given, rest))
         if sense.name != "show" or known is None:
             return
         if sense.record is not None and sense.record.field == "number":
             by_id = {**given, IDENTIFIER: {"id": known.id}}
-            yield Hypothesis("show.identifier.fields", Refused("show", given, by_id))
-        yield Hypothesis("show.identifier.selects", StillListed(known))
+            yield Hypothesis("identifier.fields", Refused("show", given, by_id))
+        yield Hypothesis("identifier.selects", StillListed(known))
         yield from changes.hypotheses_of_loss(known, self.belief)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
@@ -202,7 +203,7 @@ class Oracle:
             return
         if expected.must is Must.REFUSE and expected.statement.endswith("identifier.known"):
             return
-        statement = f"{expected.sense.name}.identifier.selects"
+        statement = "identifier.selects"
         known = self.belief.find(named)
         wanted = {named.field: named.value}
         if known is not None:
@@ -263,7 +264,7 @@ def _shared_number(found: SharedNumber, exchange: Exchange) -> Suspicion:
 def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
     """Whether an identifier that nothing known has is that of another webhook request.
 
-    With fields_set a response may not tell.
+    A response may not tell: with fields_set, and where another statement has its id or number.
     """
     named = expected.sense.record
     if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
@@ -272,8 +273,9 @@ def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
     by_number = named.field == "number"  # which another one may have by now
     if expected.rests_on is not None and (data.get("id") == expected.rests_on or not by_number):
         return False  # it was deleted
-    tells = named.field in data
-    return data.get(named.field) == named.value or (not tells and expected.sense.fields is not None)
+    if named.field not in data:
+        return not is_whole(expected.sense)
+    return data[named.field] == named.value or not isinstance(data[named.field], str)
 
 
 def _names(exchange: Exchange) -> str:

@@ -89,7 +89,7 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     unclear: set[str] = set()
     if any(name.lower() == "authorization" for name, _ in call.headers) and not method.basic:
         unclear.add("token")
-    query = parse_qsl(call.query, keep_blank_values=True)
+    query = _pairs(call.query)
     body = _body(call.body)
     if call.verb == "GET":
         unclear |= body.keys() if body is not None else {""}
@@ -101,6 +101,14 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     if body is None:
         return {}, unclear | {""}
     return body, unclear
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query; half a character is what it was written from."""
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="surrogatepass")
+    except UnicodeDecodeError:
+        return parse_qsl(query, keep_blank_values=True)
 
 
 def _body(body: bytes | None) -> dict[str, Any] | None:

@@ -32,9 +32,11 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
         return
     held: set[str] = set()
     whole = is_whole(sense)
+    here: set[str] = set()
     for record in exchange.records:
-        if not isinstance(record.get("id"), str):
-            continue
+        if not isinstance(record.get("id"), str) or record["id"] in here:
+            continue  # one that comes twice is told of by other statements
+        here.add(record["id"])
         for each in _sight(record, exchange, sense, belief):
             if isinstance(each, str):
                 held.add(each)
@@ -42,6 +44,8 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
                 yield each
         if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
             belief.see(record, sense.name, exchange)
+        elif sense.name == "show" and record["id"] in belief.records:
+            belief.known[record["id"]].partly = exchange
     yield from sorted(held)
     group = _group(sense)
     if group is not None:
@@ -57,10 +61,11 @@ def _sight(
         yield from _new(record, exchange, sense, belief)
         return
     if not known.exists:
-        yield at_once(
-            exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
-            f"{method} returns {known.number}", record=key,
-        )  # fmt: skip
+        if belief.named(sense.record) is not known:  # else the request was to be refused
+            yield at_once(
+                exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
+                f"{method} returns {known.number}", record=key,
+            )  # fmt: skip
         return
     if known.untraced is not None and differing(known.untraced, record):
         known.untraced = None
@@ -98,6 +103,9 @@ def _differs(
         Hypothesis("list.changes_nothing", Closely(known, "list_changes")),
         Hypothesis("list.agrees_with_show", Closely(known, "disagree")),
     ]
+    if known.partly is not None:
+        effect = Effect(known.partly, on_another=True)  # others may have done it as well
+        hypotheses.append(Hypothesis("show.changes_nothing", effect))
     since = belief.since_seen(known.id)
     own = next((each for each in since if known.id in each.named and each.served), None)
     if own is None and known.resent:
@@ -108,6 +116,9 @@ def _differs(
         # Nothing turns a success into a failure, whoever else is at work.
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     hypotheses += hypotheses_of_change(known, belief)
+    if not known.moving:  # only this request shows it so, and each time
+        odd = "list.agrees_with_show" if sense.name == "list" else "identifier.selects"
+        hypotheses.append(Hypothesis(odd, Again((known.id,))))
     if belief.exclusive:
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     return Suspicion(
@@ -154,7 +165,7 @@ def _left_out(
         if path in ERROR_FIELDS and known.state == "SUCCESSFUL":
             continue  # a resend has cleared it, and what is unset may be left out
         if path.partition(".")[0] in wanted:
-            statement = blame.of_left_out(path, sense.name, by_name=not whole)
+            statement = blame.of_left_out(path, by_name=not whole)
             was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
@@ -169,7 +180,7 @@ def _new(
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
-    if before is None or before.is_cut or not belief.changes:
+    if before is None or before.is_cut or not belief.changes or record["id"] in belief.lost:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
     if len(since) == 1 and since[0].method == "resend" and since[0].served:

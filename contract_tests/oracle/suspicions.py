@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.findings import Violation, blamed
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 
 #: The symptom of a webhook request that is not shown or listed any more.
@@ -94,14 +94,21 @@ class Suspicion:
     @property
     def kind(self) -> tuple[str, str]:
         """What it has in common with others of its cause: statement and method."""
-        return self.hypotheses[0].statement, self.exchange.call.method
+        return self.blamed(self.hypotheses[0])
 
-    def violation(self, statement: str) -> Violation:
-        """Return the violation that it turned out to be."""
-        exchanges = (*self.before, self.exchange)
+    def blamed(self, hypothesis: Hypothesis) -> tuple[str, str]:
+        """Return the statement that is broken if a hypothesis is true, and by which method."""
+        cause, statement = hypothesis.confirmation, hypothesis.statement
+        shows = cause.change if isinstance(cause, Effect) else self.exchange
+        return statement, blamed(statement, shows.call.method)
+
+    def violation(self, hypothesis: Hypothesis) -> Violation:
+        """Return the violation that it is if a hypothesis is true."""
+        statement, method = self.blamed(hypothesis)
         return Violation(
-            statement, *exchanges, expected=self.expected, seen=self.seen, record=self.record
-        )
+            statement, *self.before, self.exchange, expected=self.expected, seen=self.seen,
+            record=self.record, method=method,
+        )  # fmt: skip
 
 
 def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more: Any) -> Suspicion:
@@ -305,10 +312,9 @@ class Contradicted:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
         for _ in range(asker.hits - 1):
             asker.belief.revive(self.kills)
-            for kill in self.kills[-MAX_CALLS_AGAIN:]:
-                for key in sorted(kill.rests_on)[:MAX_LOOKED_AT]:
-                    see_whether_it_is_there(key, asker)
-                asker.ask(kill.call)
+            for call, keys in self._calls()[-MAX_CALLS_AGAIN:]:
+                _look_at(keys, asker)
+                asker.ask(call)
             looked_at: Sequence[str] = ()
             if self.whole is not None:
                 self._list_all(self.whole, asker)
@@ -321,6 +327,13 @@ class Contradicted:
             if not _has(alike, case.statement, looked_at):
                 return False
         return True
+
+    def _calls(self) -> list[tuple[Call, list[str]]]:
+        """Return each list that ruled something out, and the ids of all that this rests on."""
+        found: dict[int, tuple[Call, set[str]]] = {}
+        for kill in self.kills:
+            found.setdefault(id(kill.call), (kill.call, set()))[1].update(kill.rests_on)
+        return [(call, sorted(keys)) for call, keys in found.values()]
 
     def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
         """List all that match, and forget what is not there."""
@@ -345,6 +358,15 @@ def see_whether_it_is_there(key: str, asker: Asker) -> None:
     gone = shown(key, asker) is None and known is not None and listed(known, asker) is None
     if gone and known is not None and known.exists:
         asker.belief.lose(key)
+
+
+def _look_at(keys: Sequence[str], asker: Asker) -> None:
+    """Look at some webhook requests; if one is gone, so may be the others, which are forgotten."""
+    for key in keys[:MAX_LOOKED_AT]:
+        see_whether_it_is_there(key, asker)
+    if any(key not in asker.belief.records for key in keys[:MAX_LOOKED_AT]):
+        for key in keys[MAX_LOOKED_AT:]:
+            asker.belief.lose(key)
 
 
 def shown(key: str, asker: Asker) -> Record | None:

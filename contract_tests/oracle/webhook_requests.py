@@ -122,10 +122,10 @@ class WebhookRequests:
     def _of_fields(self, method: str, wanted: Wanted) -> str:
         """Return the statement that says which fields a response has."""
         if wanted.by_name:
-            return f"{method}.fields_set.selects"
+            return "fields_set.selects"
         if method in ("resend", "delete") and not self.release.at_least("R10.0.0"):
             return f"{method}.returns_record"  # fields_set came later
-        return f"{method}.fields_set.default_all"
+        return "fields_set.default_all"
 
     def _one_name_each(
         self, exchange: Exchange, records: Sequence[Record]
@@ -167,7 +167,7 @@ def _spelling(sense: Sense) -> Iterator[str]:
     """Yield how a request was written that was served, so that this is understood."""
     named = sense.record is not None
     if sense.fields is not None and "fields_set" not in sense.unclear:
-        yield f"{sense.name}.fields_set.names"
+        yield "fields_set.names"
     if sense.verb == "GET" and named:
         yield "parameters.identifier_in_query"
     if sense.verb == "POST" and sense.given:

@@ -193,7 +193,8 @@ class _Run:
             requests = {causes[statement].number for _, causes in found}
             if len(requests) > max(1, len(self._kept[statement] - requests)):
                 suspicion, causes = found[0]
-                violation = suspicion.violation(statement)
+                hypothesis = next(e for e in suspicion.hypotheses if e.statement == statement)
+                violation = suspicion.violation(hypothesis)
                 violation.exchanges = (causes[statement], *violation.exchanges)
                 self.broke(violation)
 
@@ -220,7 +221,7 @@ class _Run:
         suspicion = case.suspicion
         for hypothesis in suspicion.hypotheses:
             confirming = case.confirming(hypothesis.confirmation)
-            violation = suspicion.violation(hypothesis.statement)
+            violation = suspicion.violation(hypothesis)
             if confirming is None or rests_on_removed(violation, case.exchange, sense):
                 continue
             if confirming not in violation.exchanges:

@@ -41,6 +41,6 @@ def rests_on_removed(verdict: str | Violation, exchange: Exchange, sense: Sense)
     statement = verdict if isinstance(verdict, str) else verdict.statement
     if statement.startswith("login.token.jwt"):
         return any(is_placeholder(token) for token in returned_tokens(exchange))
-    if statement == "token.parameters.mandatory" and exchange.ok:
+    if statement == "parameters.mandatory" and sense.name == "token" and exchange.ok:
         return not sense.given.get("password")
     return False

@@ -94,7 +94,6 @@ class Report:
         return {
             **{str(verdict): verdicts.count(verdict) for verdict in Verdict},
             "statements": len(results.statements),
-            "reachable": results.reachable,
             "achieved": results.achieved,
             "seen_once": sum(result.is_seen_once for result in results.statements),
             "requests": len(results.history),
@@ -112,10 +111,9 @@ class Report:
             "held": result.held,
             "seen_once": result.is_seen_once,
             "evidence": about.evidence,
-            "level": about.level,
             "text": about.text,
             "source": about.source,
-            "methods": list(about.methods),
+            "methods": list(about.methods_in(self.results.target.release)),
             "by_method": {name: str(each) for name, each in result.by_method.items()},
             "stale": result.stale,
             "violations": [self._violation(each) for each in result.causes],
@@ -187,8 +185,8 @@ class Report:
         """Sentences that say how much was checked, and how thin the evidence is."""
         counts = self.document["summary"]
         lines = [
-            f"Checked {counts['achieved']} of the {counts['reachable']} statements that requests "
-            f"can test ({counts['statements']} in all)."
+            f"Checked {counts['achieved']} of the {counts['statements']} statements that requests "
+            "can test."
         ]
         if once := counts["seen_once"]:
             verb = "holds" if once == 1 else "hold"

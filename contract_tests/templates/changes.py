@@ -31,10 +31,36 @@ def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
     return _parameters(variant, record)
 
 
-@template("resend", "resend", ("id", "number"), state="SUCCESSFUL", first=4, weight=3)
+FORMS = ("id", "number")
+
+
+@template("resend", "resend", FORMS, state="SUCCESSFUL", first=4, weight=3)
 def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
     """Send a successful webhook request again, which is to be refused."""
     return {IDENTIFIER: {form: record[form]}}
+
+
+@template("resend", "resend", FORMS, state="SUCCESSFUL", among=Scene.resent, first=2, weight=2)
+def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
+    """Send a webhook request a third time: after a success it is to be refused."""
+    return {IDENTIFIER: {form: record[form]}}
+
+
+@template("delete", "delete", FORMS, among=Scene.resent, first=2, weight=2, spends=True)
+def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
+    """Delete a webhook request that was sent again."""
+    return {IDENTIFIER: {form: record[form]}}
+
+
+for _method, _state in (("resend", "REJECTED"), ("delete", "")):
+
+    @template(
+        _method, _method, ("number",), state=_state, among=Scene.with_part_of_a_number, first=2,
+        spends=True,
+    )  # fmt: skip
+    def one_whose_number_is_part_of_another(_: Scene, form: str, record: Record) -> Parameters:
+        """Change a webhook request, and not those whose numbers begin or end as its own."""
+        return {IDENTIFIER: {form: record[form]}}
 
 
 for _state in ("SUCCESSFUL", "REJECTED"):

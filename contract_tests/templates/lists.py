@@ -1,7 +1,7 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
-from collections.abc import Sequence
-from itertools import combinations, permutations
+from collections.abc import Mapping, Sequence
+from itertools import combinations, permutations, product
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
 from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
 from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
-from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
 
 STATES = ("REJECTED", "SUCCESSFUL")
 OPTIONAL = ("url", "life_cycle_state", "created_date")
@@ -88,22 +88,30 @@ def entity_id_alone(_: Scene, _variant: str, record: Record) -> Parameters:
     return {"entity_id": record["entity_id"]}
 
 
-@template("read", "list", [(n, s) for n in TOGETHER for s in (None, *STATES)], first=40, weight=10)
+#: What a list of several filters has beside them.
+_BESIDE: tuple[Mapping[str, str], ...] = (
+    {}, {}, {"fields_set": "url,id,entity"}, {"number_of_results": "50"}, {"offset": "0"},
+    {"number_of_results": "2", "offset": "1"}, {"fields_set": "number,id", "offset": "1"},
+)  # fmt: skip
+_FILTERS = spread(list(product(TOGETHER, (None, *STATES), _BESIDE)))
+
+
+@template("read", "list", _FILTERS, first=44, weight=10)
 def filters_together(
-    _: Scene, variant: tuple[tuple[str, ...], str | None], record: Record
+    scene: Scene, variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
 ) -> Parameters | None:
     """List by several filters that one webhook request fits, or all but one."""
-    names, state = variant
+    names, state, beside = variant
     given = {name: value(record, name) for name in names}
-    if None in given.values():
+    if None in given.values() or not beside.keys() <= scene.parameters("list").keys():
         return None
     if state is not None and "life_cycle_state" in given:
         given["life_cycle_state"] = state
-    return with_entity(record, given)
+    return {**with_entity(record, given), **beside}
 
 
 _NAMES = (*SEMI_OPTIONAL, *OPTIONAL[:1])
-_PAIRS = [(one, other, at) for at in (1, 5, 11) for one, other in permutations(_NAMES, 2)]
+_PAIRS = spread([(*names, at) for at in (1, 5, 11) for names in permutations(_NAMES, 2)])
 
 
 @template("read", "list", _PAIRS, first=20, weight=6)
@@ -122,7 +130,7 @@ _TEXTS = ("entity_id", "url", *OBJECT_OF)
 _OTHERS = ("id", "number", "entity_id", "url", "webhook_definition.id", "webhook_definition.name")
 
 
-@template("read", "list", [(n, m) for m in _OTHERS for n in _TEXTS], first=12, weight=3)
+@template("read", "list", spread([(n, m) for m in _OTHERS for n in _TEXTS]), first=12, weight=3)
 def value_of_another_member(
     _: Scene, variant: tuple[str, str], record: Record
 ) -> Parameters | None:
@@ -133,6 +141,9 @@ def value_of_another_member(
         return None
     given = {next(iter(own)): found} if isinstance(own, dict) else found
     return None if given == own else with_entity(record, {name: given})
+
+
+_WHOLE = (("entity", ""), ("life_cycle_state", ""))  # of these only some values are allowed
 
 
 def _forms(_: Scene) -> Sequence[int]:
@@ -148,7 +159,7 @@ def created_date(_: Scene, at: int, record: Record) -> Parameters | None:
 
 @template(
     "read", "list",
-    [(n, f, m) for n, f in ALONE if n not in ("entity", "life_cycle_state") for m in MUTATIONS],
+    spread([(*each, m) for each in ALONE if each not in _WHOLE for m in MUTATIONS]),
     first=30, weight=6,
 )  # fmt: skip
 def nearly_right_value(
@@ -185,31 +196,29 @@ def some_fields(_: Scene, fields: str, record: Record) -> Parameters:
     return {"entity": record["entity"], "entity_id": record["entity_id"], "fields_set": fields}
 
 
-#: Sizes of a page: numbers, and those that rest on how many results there are.
-_SIZES = ("1", "half", "2", "most", "3", "all", "5", "more")
-_PAGES = tuple((size, skip) for skip in (None, 0, 1, 2, 3, 6) for size in _SIZES)
+#: Sizes of a page, and how many are skipped: numbers, and those that rest on how many there are.
+_SIZES = ("1", "half", "2", "most", "3", "all", "5", "more", "")
+_SKIPPED = ("", "0", "1", "half", "2", "most", "all", "more")
 _PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",))
+_PAGES = spread(list(product(_PAGED, _SIZES, _SKIPPED)))
 
 
 @template(
-    "read", "list",
-    lambda scene: [(n, p) for p in _PAGES for n in _PAGED] if scene.can_page() else (),
-    first=36, weight=8,
+    "read", "list", lambda scene: _PAGES if scene.can_page() else (), first=48, weight=8
 )  # fmt: skip
 def a_page(
-    scene: Scene, variant: tuple[tuple[str, ...], tuple[str, int | None]], record: Record
+    scene: Scene, variant: tuple[tuple[str, ...], str, str], record: Record
 ) -> Parameters | None:
     """List a page."""
-    names, (size, skip) = variant
+    names, size, skip = variant
     given = {name: value(record, name) for name in names}
     if None in given.values():
         return None
     alike = [each for each in scene.records() if all(value(each, n) == given[n] for n in names)]
     count = len(alike)
-    sizes = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
-    place = {} if skip is None else {"offset": str(skip)}
-    return {
-        **given,
-        "number_of_results": str(max(1, sizes[size] if size in sizes else int(size))),
-        **place,
-    }
+    counted = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
+    if size:
+        given["number_of_results"] = str(max(1, counted[size] if size in counted else int(size)))
+    if skip:
+        given["offset"] = str(counted[skip] if skip in counted else int(skip))
+    return given

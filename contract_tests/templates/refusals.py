@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.templates.near_misses import (
     UNUSUAL,
     near_misses,
 )
-from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
 from crmcom_kit.schemas.releases import entities_since
 
 JSON = (("Content-Type", "application/json"),)
@@ -72,25 +72,30 @@ def _names_nothing(scene: Scene, text: str) -> bool:
 
 
 def _near_names_of(few: bool) -> Callable[[Scene], Sequence[tuple[str, int]]]:  # noqa: FBT001
-    every = [(form, at) for at in range(len(MUTATIONS) + 3) for form in ("number", "id")]
+    every = spread([(f, at) for at in range(len(MUTATIONS) + 3) for f in ("number", "id")])
     return lambda scene: every if scene.everything or not few else ()
 
 
 for _method in RECORD_METHODS:
     _few = _method != "show"
+    _state = "REJECTED" if _method == "resend" else ""  # else it would be refused for its state
 
     @template(_layer(_method), _method, _UNNAMED, about=False, first=4, weight=1)
     def no_identifier(_: Scene, given: Parameters, _record: Record) -> Parameters:
         """Name nothing."""
         return given
 
-    @template(_layer(_method), _method, ("entity_id", "url", "entity"), first=2, weight=1)
+    @template(
+        _layer(_method), _method, ("entity_id", "url", "entity"), state=_state, first=2, weight=1
+    )
     def another_field(scene: Scene, field: str, record: Record) -> Parameters | None:
         """Name a webhook request by a field that identifies none."""
         text = record[field]
         return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
 
-    @template(_layer(_method), _method, ("as it is", "turned", "another"), first=2, weight=1)
+    @template(
+        _layer(_method), _method, ("as it is", "turned", "another"), state=_state, first=3, weight=1
+    )
     def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
         """Name a webhook request by both fields."""
         both = {name: record[name] for name in ("id", "number")}
@@ -116,7 +121,7 @@ for _method in RECORD_METHODS:
     @template(
         _layer(_method), _method,
         _near_names_of(_few),
-        first=8 if _few else 40, weight=2,
+        state=_state, first=16 if _few else 40, weight=3,
     )  # fmt: skip
     def nearly_a_name(scene: Scene, variant: tuple[str, int], record: Record) -> Parameters | None:
         """Name something that is nearly a webhook request's id or number."""
@@ -139,15 +144,25 @@ def an_unusual_name(_: Scene, variant: tuple[str, str], _record: Record) -> Para
 
 
 for _method in (*RECORD_METHODS, "list"):
+    _state = "REJECTED" if _method == "resend" else ""
 
-    @template(_layer(_method), _method, _wrong_tokens, first=8, weight=2)
+    @template(_layer(_method), _method, _wrong_tokens, state=_state, first=8, weight=2)
     def a_wrong_token(
         _: Scene, token: str | None, record: Record, method: str = _method
     ) -> Parameters:
         """Call a method without a token, or with one that no login has returned."""
         return {"token": token, **right(method, record)}
 
-    @template(_layer(_method), _method, (None,), first=2, weight=1)
+    if _method in ("show", "list"):  # once more, after changes
+
+        @template("delete", _method, _wrong_tokens, first=3, weight=1)
+        def a_wrong_token_later(
+            _: Scene, token: str | None, record: Record, method: str = _method
+        ) -> Parameters:
+            """Call a method as above."""
+            return {"token": token, **right(method, record)}
+
+    @template(_layer(_method), _method, (None,), state=_state, first=2, weight=1)
     def another_verb(
         scene: Scene, _variant: None, record: Record, method: str = _method
     ) -> Call | None:
@@ -164,12 +179,13 @@ for _method in (*RECORD_METHODS, "list"):
 
 
 _NOT_ENOUGH: tuple[tuple[str, ...], ...] = (
-    (), ("life_cycle_state",), ("url",), ("url", "life_cycle_state"), ("fields_set",),
+    (), ("life_cycle_state",), ("url",), ("created_date",), ("url", "life_cycle_state"),
+    ("life_cycle_state", "created_date"), ("url", "created_date"), ("fields_set",),
     ("number_of_results",),
 )  # fmt: skip
 
 
-@template("refusal", "list", _NOT_ENOUGH, first=5, weight=2)
+@template("refusal", "list", _NOT_ENOUGH, first=9, weight=2)
 def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Parameters | None:
     """List by optional parameters alone."""
     other = {"fields_set": "id", "number_of_results": "5"}

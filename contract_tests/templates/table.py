@@ -7,6 +7,7 @@ draws: so the same variant can be repeated with another webhook request.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
@@ -49,19 +50,36 @@ class Scene:
 
     def can_page(self) -> bool:
         """Whether list has number_of_results and offset."""
-        method = self.method("list")
-        return method is not None and "number_of_results" in method.parameters
+        return "number_of_results" in self.parameters("list")
 
-    def records(self, state: str = "", *, to_change: bool = False) -> list[Record]:
-        """Return the webhook requests that can be named, fresh ones first if to be changed."""
-        found = [
+    def parameters(self, name: str) -> Mapping[str, Any]:
+        """Return the parameters that a method has in the release."""
+        method = self.method(name)
+        return {} if method is None else method.parameters
+
+    def records(self, state: str = "", *, in_scope: bool = False) -> list[Record]:
+        """Return the webhook requests that can be named, of a state and in scope if asked for."""
+        return [
             each.record
             for each in self.belief.existing()
             if (not state or each.state == state) and _is_nameable(each.record)
-            and (not to_change or self.may_change(each.record))
+            and (not in_scope or self.may_change(each.record))
         ]  # fmt: skip
-        fresh = [each for each in found if each["id"] not in self.spent]
-        return fresh or found if to_change else found
+
+    def fresh(self, records: list[Record]) -> list[Record]:
+        """Return those that were not changed yet; all if there are none."""
+        return [each for each in records if each["id"] not in self.spent] or records
+
+    def resent(self, records: list[Record]) -> list[Record]:
+        """Return those that were sent again."""
+        return [each for each in records if self.belief.known[each["id"]].resent]
+
+    def with_part_of_a_number(self, records: list[Record]) -> list[Record]:
+        """Return those whose number is a part of the number of another one."""
+        numbers = {each["number"] for each in self.records()}
+        return [
+            each for each in records if any(each["number"] in n != each["number"] for n in numbers)
+        ]
 
 
 def _is_nameable(record: Record) -> bool:
@@ -70,6 +88,7 @@ def _is_nameable(record: Record) -> bool:
 
 
 Draw = Callable[[Sequence[Any]], Any]  # chooses one of several
+Among = Callable[[Scene, list[Record]], list[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,7 @@ class Template:
     request: Callable[[Scene, Any, Record], Parameters | Call | None]
     variants: Callable[[Scene], Sequence[Any]]
     state: str = ""  # of the webhook request that it is about; "" any
+    among: Among | None = None  # chooses those that it can be about
     about: bool = True  # whether it is about a webhook request at all
     first: int = 1  # how often in the first pass
     weight: int = 1  # how often, compared with others, in the second pass
@@ -96,15 +116,21 @@ class Template:
         """Return the variants that can be drawn now; none if the template has to wait."""
         if scene.method(self.method) is None or (self.changes and self.method not in scene.allowed):
             return ()
-        if self.about and not scene.records(self.state, to_change=self.changes):
+        if self.about and not self._records(scene):
             return ()
         return self.variants(scene)
+
+    def _records(self, scene: Scene) -> list[Record]:
+        found = scene.records(self.state, in_scope=self.changes)
+        if self.among is not None:
+            return self.among(scene, found)
+        return scene.fresh(found) if self.changes else found
 
     def draw(self, scene: Scene, variant: Any, choose: Draw) -> Call | None:
         """Return a request of a variant, about a webhook request that ``choose`` chooses."""
         record: Record = {}
         if self.about:
-            found = scene.records(self.state, to_change=self.changes)
+            found = self._records(scene)
             if not found:
                 return None
             record = choose(found)
@@ -117,6 +143,13 @@ class Template:
         if "token" in method.parameters and "token" not in given:
             given = {"token": scene.token, **given}
         return build(method, {name: value for name, value in given.items() if value is not None})
+
+
+def spread(variants: Sequence[Any]) -> list[Any]:
+    """Return variants in an order in which neighbors have little in common."""
+    count = len(variants)
+    stride = next(n for n in range(int(count * 0.618) or 1, count + 2) if gcd(n, count) == 1)
+    return [variants[at * stride % count] for at in range(count)]
 
 
 _TEMPLATES: list[Template] = []

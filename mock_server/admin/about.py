@@ -12,7 +12,7 @@ from crmcom_kit.schemas.statements import statements
 
 #: What ``/health`` returns to callers without the admin token.
 HEALTHY = {"status": "healthy"}
-_OF_STATEMENTS = ("id", "methods", "level", "evidence", "text", "source")
+_OF_STATEMENTS = ("id", "evidence", "text", "source")
 
 
 def health(call: Call) -> Any:
@@ -39,11 +39,14 @@ def fidelity(call: Call) -> Any:
     query, world = call.query, call.world
     grade, method, prefix = query.get("grade"), query.get("method"), query.get("prefix", "")
     stated = [
-        {name: getattr(one, name) for name in _OF_STATEMENTS}
+        {
+            **{name: getattr(one, name) for name in _OF_STATEMENTS},
+            "methods": one.methods_in(world.release),
+        }
         for one in statements(world.release.name)
         if one.id.startswith(prefix)
         and grade in (None, one.evidence)
-        and (method is None or method in one.methods)
+        and (method is None or method in one.methods_in(world.release))
     ]
     left_open = [
         {

@@ -11,7 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
 from crmcom_kit.schemas import Dialect, Release
-from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.dialect import statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.rendering import Renderer
 from crmcom_kit.usage_errors import UsageError
@@ -190,7 +190,7 @@ class ResponseBuilder:
             hint = suggestion.text
         # The journal keeps it.
         body = compact_json(self._envelopes.error(kind, error.details, hint))
-        statement = error_kinds()[kind]["statement"].replace("{method}", method)
+        statement = statement_of_error(kind, method)
         status = self._dialect[f"errors.status.{kind}"]
         return Response(status, body, self._type, statement=statement, suggestion=suggestion)
 

@@ -11,6 +11,7 @@ import pytest
 from crmcom_kit.contract_tests import plugin
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import (
+    Deviations,
     DeviationsError,
     read_deviations,
     write_deviations,
@@ -73,6 +74,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"seed": -1}, "--seed: -1 is not allowed"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
+        ({"only": "token.ex*"}, "--only: no request can test token.expiry: checking it means"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_by_name(changes: dict[str, Any], text: str) -> None:
@@ -171,6 +173,14 @@ def test_deviations_are_read(tmp_path: Path) -> None:
         ("deviation = 1", "is not allowed"),
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
         (GOOD.replace("list.no_duplicates", "list.no_duplicate"), "nearest: list.no_duplicates"),
+        (
+            GOOD.replace("list.no_duplicates", "show.identifier.known"),
+            "there is no 'show.identifier.known'; it is part of identifier.known, as method = ",
+        ),
+        (
+            GOOD.replace("list.no_duplicates", "token.expiry"),
+            "deviation 1: statement: no request can test token.expiry: checking it means waiting",
+        ),
         (GOOD.replace("vendor-bug", "bug"), "kind: 'bug' is not allowed; allowed is vendor-bug"),
         (GOOD.replace('reason = "ticket 5"\n', ""), "deviation 1: reason is missing"),
         (GOOD.replace("date = 2026-11-01", 'date = "2026"'), "date: '2026' is not allowed"),
@@ -205,26 +215,31 @@ def test_only_files_that_end_are_read(tmp_path: Path) -> None:
 
 
 def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
-    """A drafted file lists each broken statement once, and explains all that was seen of it."""
+    """A drafted file explains all that was seen of each broken statement, by method if need be."""
     seen = 'a "quoted" \\ * [text] \x7f é?'
     broken = [
-        ("list.no_duplicates", seen),
-        ("response.number", "number 7 is no text"),
-        ("response.number", "number 77 is no text"),
-        ("response.url", "no url"),
-        ("response.url", "7"),
+        ("list.no_duplicates", "list", seen),
+        ("response.number", "show", "number 7 is no text"),
+        ("response.number", "show", "number 77 is no text"),
+        ("response.url", "show", "no url"),
+        ("response.url", "list", "7"),
+        ("identifier.known", "show", "OK, with 7"),
+        ("identifier.known", "resend", "OK, with 7"),
     ]
 
     found = read(tmp_path, write_deviations(broken, today=NOW.date()))
 
-    assert {each.statement: each.seen for each in found} == {
-        "list.no_duplicates": seen,
-        "response.number": "number 7* is no text",
-        "response.url": "*",
-    }
-    explained = {each.statement: each for each in found}
-    assert all(explained[name].explains(text) for name, text in broken)
-    assert not explained["list.no_duplicates"].explains("7")
+    assert [(each.statement, each.method, each.seen) for each in found] == [
+        ("list.no_duplicates", None, seen),
+        ("response.number", "show", "number 7* is no text"),
+        ("response.url", "show", "no url"),
+        ("response.url", "list", "7"),
+        ("identifier.known", None, "OK, with 7"),
+    ]
+    explained = Deviations(found)
+    for name, method, text in broken:
+        assert any(each.explains(text, method) for each in explained.of(name))
+    assert not explained.of("list.no_duplicates")[0].explains("7", "list")
 
 
 def test_an_expired_deviation_excuses_nothing(tmp_path: Path) -> None:

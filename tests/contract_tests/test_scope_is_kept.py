@@ -163,10 +163,10 @@ def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> 
     """If show has the same defect, it is named, and nothing out of scope is changed."""
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
-    given = {"only": "*.identifier.*", "allowed": frozenset({"delete"})}
+    given = {"only": "identifier.*", "allowed": frozenset({"delete"})}
     found = check(app, tmp_path, 900, **given)
 
-    assert any(each.startswith("show.identifier.") for each in found)
+    assert any(each.startswith("identifier.") for each in found)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -177,7 +177,7 @@ def test_a_server_that_takes_anything_changes_nothing_else(seed: int, tmp_path: 
     assert "token.required" in check(app, tmp_path, 400, seed=seed)
 
 
-@pytest.mark.parametrize("only", ["delete.identifier.*", "resend.*", "delete.either_state"])
+@pytest.mark.parametrize("only", ["identifier.*", "resend.*", "delete.either_state"])
 def test_few_statements_can_be_checked_under_a_scope(only: str, tmp_path: Path) -> None:
     """A run that has nothing left to combine ends as any other."""
     assert check(Injectable(release="R15"), tmp_path, 300, only=only) == []

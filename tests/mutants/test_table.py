@@ -1,11 +1,12 @@
 """Every row of the table is wrong about something documented, and can be seen to be."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from crmcom_kit.schemas.statements import statements
-from mutants.script import is_equivalent
+from mutants.script import LoginRefused, is_equivalent
 from mutants.table import ROWS
 
 PARTS = 8
@@ -26,6 +27,7 @@ def test_rows_answer_otherwise(part: int) -> None:
     for row in [*ROWS.values()][part::PARTS]:
         choices = replace(row.choices, key_order="plain")  # another order of members is quick
         app = row.server_class(choices, row.release)
-        if is_equivalent(app, choices, row.release):
-            alike.append(row.id)
+        with suppress(LoginRefused):  # which the sound server does not
+            if is_equivalent(app, choices, row.release):
+                alike.append(row.id)
     assert alike == []

@@ -10,13 +10,14 @@ import pytest
 from helpers.tables import looped
 
 from crmcom_kit.schemas import files, load_schema
+from crmcom_kit.schemas.dialect import statement_of_error
 from crmcom_kit.schemas.methods import methods, response_fields
 from crmcom_kit.schemas.releases import UnknownRelease, entities_since, release_names, resolve
 from crmcom_kit.schemas.statements import (
     EVIDENCE,
-    LEVELS,
     Statement,
     UnknownStatement,
+    checked_statements,
     statement,
     statements,
 )
@@ -27,6 +28,7 @@ SENTENCES: list[tuple[str, list[str]]] = json.loads(
 WEBHOOK_METHODS = ("show", "list", "resend", "delete")
 METHODS = (*WEBHOOK_METHODS, "token", "token_release", "web_api_key_token")
 ERROR_KINDS: list[dict[str, str]] = files.read_json("data/errors.json")["errors"]
+KINDS_OF_IDENTIFIER = ("no_identifier", "several_identifiers", "unknown_identifier_field")
 PARAMETER_SCHEMAS: dict[str, Any] = {
     method: load_schema(f"{method}_parameters") for method in METHODS
 }
@@ -52,8 +54,7 @@ def test_ids_are_unique_and_well_formed() -> None:
 
 @looped("found", statements())
 def test_every_entry_is_legal(found: Statement) -> None:
-    """Level, evidence, methods, releases and sentence of each statement are what they may be."""
-    assert found.level in LEVELS
+    """Evidence, methods, releases and sentence of each statement are what they may be."""
     assert found.evidence in EVIDENCE
     assert found.methods
     assert set(found.methods) <= set(METHODS)
@@ -61,6 +62,8 @@ def test_every_entry_is_legal(found: Statement) -> None:
     assert found.until is None or found.until in release_names()
     assert found.until is None or resolve(found.until).at_least(found.since)
     assert found.until != found.since
+    assert all(resolve(since).at_least(found.since) for since in found.later.values())
+    assert set(found.later) < set(found.methods)
     assert found.source
     assert re.fullmatch(r"[^\n]{10,240}\.", found.text)
 
@@ -68,12 +71,6 @@ def test_every_entry_is_legal(found: Statement) -> None:
 def test_every_method_is_looked_at() -> None:
     """These tests know every method that has a schema of its parameters."""
     assert {f"{method}_parameters" for method in METHODS} == set(files.names_in("parameters"))
-
-
-def test_must_means_documented() -> None:
-    """A statement binds where a page states it, and only there."""
-    for found in statements():
-        assert (found.level == "must") == (found.evidence == "documented"), found.id
 
 
 def test_readings_say_that_they_are_ours() -> None:
@@ -91,11 +88,10 @@ def test_sentences_are_unique() -> None:
 @looped("kind", ERROR_KINDS)
 def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
     """Each vendor error breaks a statement of every method that can raise it."""
-    pattern = kind["statement"]
-    raised_by = METHODS if pattern == "{method}.parameters.mandatory" else WEBHOOK_METHODS
-    for method in raised_by:
-        found = statement(pattern.format(method=method))
-        assert "{method}" not in pattern or found.methods == (method,)
+    assert statement(kind["statement"])
+    of_several = kind["kind"] in ("bad_fields_set", *KINDS_OF_IDENTIFIER)
+    for method in WEBHOOK_METHODS if of_several else ():
+        assert method in statement(statement_of_error(kind["kind"], method)).methods
 
 
 @looped("name", response_fields())
@@ -116,14 +112,16 @@ def test_every_parameter_has_a_statement(method: str) -> None:
         about = [f for f in statements(since) if method in f.methods and speaks_of(f, name)]
         assert about, f"{method}: {name}"
         if "x-since" in piece:
-            assert any(f.since == since for f in about), f"{method}: {name} came in {since}"
+            firsts = {found.later.get(method, found.since) for found in about}
+            assert since in firsts, f"{method}: {name} came in {since}"
 
 
 @looped("method", METHODS)
 def test_mandatory_parameters_are_stated(method: str) -> None:
     """The statement of a method's mandatory parameters names every one of them."""
-    found = statement(f"{method}.parameters.mandatory")
+    found = statement("parameters.mandatory")
     for name in PARAMETER_SCHEMAS[method].get("required", ()):
+        assert method in found.methods
         assert speaks_of(found, name)
 
 
@@ -174,12 +172,13 @@ def test_every_sentence_of_the_specification_has_statements(
     assert set(methods_named.split(", ")) <= {m for entry in found for m in entry.methods}
 
 
-def test_every_must_of_the_specification_comes_from_a_sentence() -> None:
+def test_what_a_page_states_comes_from_a_sentence() -> None:
     """What is said to stand on an R9.0.0 webhook_requests page does stand on it."""
     claimed = {
         found.id
         for found in statements()
-        if found.level == "must" and re.search(r"webhook_requests\b.*\bR9\.0\.0", found.source)
+        if found.evidence == "documented"
+        and re.search(r"webhook_requests\b.*\bR9\.0\.0", found.source)
     }
     named = {id_ for _, ids_ in SENTENCES for id_ in ids_}
     assert claimed > set()
@@ -197,9 +196,7 @@ def test_sentences_cover_the_specification(method: str) -> None:
 @looped(
     ("id_", "first", "last"),
     [
-        ("resend.fields_set.selects", "R10.0.0", None),
-        ("delete.fields_set.default_all", "R10.0.0", None),
-        ("web_api_key_token.parameters.mandatory", "R10.0.0", None),
+        ("web_api_key_token.available", "R10.0.0", None),
         ("token_release.ends_token", "R10.0.0", "R11.0.0"),
         ("login.token.hex_before_r12", "R9.0.0", "R11.0.0"),
         ("login.token.one_hour", "R9.0.0", "R11.0.0"),
@@ -221,6 +218,18 @@ def test_a_release_is_held_to_its_own_statements(id_: str, first: str, last: str
     held = [name for name in names if id_ in ids(name)]
     end = names.index(last) + 1 if last else len(names)
     assert held == list(names[names.index(first) : end])
+
+
+@looped("release", release_names())
+def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
+    """A method that a release lacks is left out, and so is one that takes fields_set later."""
+    at = resolve(release)
+    for found in statements(release):
+        assert set(found.methods_in(at)) <= set(methods(at))
+        assert found.methods_in(at), found.id
+        if found.id.startswith("fields_set."):
+            takes = [name for name, each in methods(at).items() if "fields_set" in each.parameters]
+            assert sorted(found.methods_in(at)) == sorted(takes)
 
 
 def test_a_token_has_one_life_in_every_release() -> None:
@@ -256,6 +265,34 @@ def test_an_unknown_id_is_answered_with_near_ones() -> None:
     assert str(caught.value).startswith("statement: there is no 'list.identifer.known'; nearest: ")
     assert "list.identifier.known" in str(caught.value).split("nearest: ")[1].split(", ")
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+@looped(
+    ("old", "method", "new"),
+    [
+        ("show.identifier.known", "show", "identifier.known"),
+        ("list.fields_set.names", "list", "fields_set.names"),
+        ("web_api_key_token.parameters.mandatory", "web_api_key_token", "parameters.mandatory"),
+    ],
+)
+def test_an_id_with_a_method_names_the_statement_of_several(
+    old: str, method: str, new: str
+) -> None:
+    """Who writes a method before a statement of several methods is told how to name that one."""
+    with pytest.raises(UnknownStatement) as caught:
+        statement(old)
+    assert str(caught.value) == (
+        f'statement: there is no {old!r}; it is part of {new}, as method = "{method}"'
+    )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+def test_only_what_requests_can_test_is_checked() -> None:
+    """The statements of a run are those without a reason why no request can test them."""
+    checked = checked_statements("R15")
+    assert {found.unchecked for found in checked} == {None}
+    assert set(ids("R15")) - {found.id for found in checked} > {"token.expiry", "methods.known"}
+    assert [found.id for found in checked_statements("R9", "token.e*")] == []
 
 
 def test_an_id_like_no_other_is_answered_without_guesses() -> None:

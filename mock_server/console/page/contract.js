@@ -85,16 +85,14 @@ function summary({ release, dialect, version }, rules) {
   return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}${paging}`;
 }
 
-const LEVELS = { must: "a page states it", observed: "an example shows it, or it is read into one" };
 const words = (text) => html`<span class="words">${text}</span>`;
 const graded = (grade, meanings) => words(html`<strong>${grade}</strong>: ${meanings[grade]}`);
 
-function ruleDetails({ id, kind, text, level, value, isChanged, allowed, evidence, source, methods, ...one }, release) {
+function ruleDetails({ id, kind, text, value, isChanged, allowed, evidence, source, methods, ...one }, release) {
   const isDial = kind === "dial";
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
       ["Kind", words(isDial ? "dial: a choice that the documents leave open" : "statement")],
-      ["Level", level && graded(level, LEVELS)],
       ["Value", isDial && JSON.stringify(value)],
       ["Default", isDial && (isChanged ? JSON.stringify(one.default) : words("the same"))],
       ["Allowed", allowed],

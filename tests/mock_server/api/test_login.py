@@ -111,7 +111,7 @@ def test_each_credential_is_mandatory(make_mock: Any, name: str) -> None:
     reply = mock.send("POST", "authentication/token", body=body)
 
     assert reply.code == mock.code_of("missing_parameter")
-    assert reply.statement == "token.parameters.mandatory"
+    assert reply.statement == "parameters.mandatory"
     assert f"{name}: seen nothing" in reply.message
 
 

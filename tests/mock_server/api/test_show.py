@@ -89,7 +89,7 @@ def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None
     reply = mock.show(fields_set=names)
 
     assert reply.code == mock.code_of("bad_fields_set")
-    assert reply.statement == "show.fields_set.names"
+    assert reply.statement == "fields_set.names"
     assert "fields_set" in reply.message
     assert all(field in reply.message for field in response_fields())
 
@@ -97,18 +97,18 @@ def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None
 @looped(
     ("identifier", "kind", "statement"),
     [
-        ("", "no_identifier", "show.identifier.mandatory"),
-        ("7", "no_identifier", "show.identifier.mandatory"),
-        ("number", "no_identifier", "show.identifier.mandatory"),
-        ("=7", "unknown_identifier_field", "show.identifier.fields"),
-        ("name=7", "unknown_identifier_field", "show.identifier.fields"),
-        ("NUMBER=7", "unknown_identifier_field", "show.identifier.fields"),
+        ("", "no_identifier", "identifier.mandatory"),
+        ("7", "no_identifier", "identifier.mandatory"),
+        ("number", "no_identifier", "identifier.mandatory"),
+        ("=7", "unknown_identifier_field", "identifier.fields"),
+        ("name=7", "unknown_identifier_field", "identifier.fields"),
+        ("NUMBER=7", "unknown_identifier_field", "identifier.fields"),
         ("number=", "empty_value", "parameters.values"),
-        ("number=007", "unknown_webhook_request", "show.identifier.known"),
-        ("number= 7", "unknown_webhook_request", "show.identifier.known"),
-        ("id=7", "unknown_webhook_request", "show.identifier.known"),
-        ("id=b28e50d3000e134f0b00fb0d79ac15e0", "unknown_webhook_request", "show.identifier.known"),
-        ("id=7,number=7", "several_identifiers", "show.identifier.exactly_one"),
+        ("number=007", "unknown_webhook_request", "identifier.known"),
+        ("number= 7", "unknown_webhook_request", "identifier.known"),
+        ("id=7", "unknown_webhook_request", "identifier.known"),
+        ("id=b28e50d3000e134f0b00fb0d79ac15e0", "unknown_webhook_request", "identifier.known"),
+        ("id=7,number=7", "several_identifiers", "identifier.exactly_one"),
     ],
 )
 def test_the_identifier_is_one_known_field(

@@ -116,7 +116,7 @@ def test_a_line_may_be_json(logged: Any) -> None:
     assert all(members <= set(entry) for entry in entries)
     assert [entry["verb"] for entry in entries] == ["GET", "BREW", "POST"]
     assert [entry["status"] for entry in entries] == [200, 404, 200]
-    assert entries[0]["statement"] == "show.parameters.mandatory"
+    assert entries[0]["statement"] == "parameters.mandatory"
     assert entries[0]["target"] == f"{SHOW}?token=***"
     assert entries[2]["bytes"] == len(answer.data)
 

@@ -172,7 +172,7 @@ def test_fails(crmcom_mock):
         [
             "*crmcom_mock: calls of world test_fails-*",
             "*GET */webhook_requests/show*number%3Dnone*",
-            "*broke show.identifier.known; suggestion: *",
+            "*broke identifier.known; suggestion: *",
             "*POST */webhook_requests/delete returned 503 (fault status 503)",
             '*sent {"token":"*","webhook_request_identifier":{"number":"9"}}',
             "*crmcom_mock: calls of world second*",

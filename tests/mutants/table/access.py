@@ -84,13 +84,13 @@ def hex_token_in_r12(server, base, call):
     server.tokens.known[short] = server.tokens.known.pop(token)
     return {"token": short}
 
-@mutant(1, "token.parameters.mandatory", step("do_login"))
+@mutant(1, "parameters.mandatory", step("do_login"))
 def login_without_organisation(base, call):
     """A login without organisation is for the only one there is."""
     call.parameters.setdefault("organisation", "ACMETV")
     return base(call)
 
-@mutant(1, "token.parameters.mandatory", step("do_login"))
+@mutant(1, "parameters.mandatory", step("do_login"))
 def login_without_password(base, call):
     """A login without a password comes in; with a wrong one it does not."""
     call.parameters.setdefault("password", PASSWORD)
@@ -102,7 +102,7 @@ def login_unit_ignored(base, call):
     call.parameters.pop("unit", None)
     return base(call)
 
-@mutant(1, "web_api_key_token.parameters.mandatory", step("do_key_login"), release="R10")
+@mutant(1, "parameters.mandatory", step("do_key_login"), release="R10")
 def key_login_without_key(server, base, call):
     """Without a header the login by key returns a token."""
     if "authorization" in call.headers:
@@ -110,7 +110,7 @@ def key_login_without_key(server, base, call):
     unit = server.unit(call)
     return {"token": server.tokens.issue(server.now, "webapi", "ACMETV", unit, by_key=True)}
 
-row(1, "release_without_token", "token_release.parameters.mandatory",
+row(1, "release_without_token", "parameters.mandatory",
     "A release without a token answers OK.",
     step("do_release_token", lambda base, call:
         base(call) if "token" in call.parameters else {}), release="R10")
@@ -222,7 +222,7 @@ class UnitKeptForNextLogin(StandIn):
         self.kept = call.parameters.get("unit")
         return unit
 
-@mutant(2, "web_api_key_token.parameters.mandatory", step("do_key_login"), release="R10")
+@mutant(2, "parameters.mandatory", step("do_key_login"), release="R10")
 def empty_key_logs_in(server, base, call):
     """The login by key takes an empty key, which any key begins with."""
     if server.key_of(call.headers.get("authorization", "")) != "":

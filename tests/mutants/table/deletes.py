@@ -142,7 +142,7 @@ def delete_by_number_takes_prefix(server, base, call):
             server.remove(other)
     return answer
 
-@mutant(1, "delete.identifier.selects", step("find"))
+@mutant(1, "identifier.selects", step("find"))
 def delete_unknown_takes_next(server, base, call):
     """delete of a number that is gone deletes the record after it."""
     name, value = call.identifier
@@ -152,7 +152,7 @@ def delete_unknown_takes_next(server, base, call):
                 return record
     return base(call)
 
-@mutant(1, "delete.identifier.selects", step("names"))
+@mutant(1, "identifier.selects", step("names"))
 def delete_of_wildcard(base, record, name, value, call):
     """delete compares numbers as LIKE of SQL does."""
     if call.method == "delete" and value.endswith("%"):
@@ -173,7 +173,7 @@ def delete_refuses_resent(server, base, call):
         raise Refusal("bad_parameter", "The webhook request is in use.")
     return base(call)
 
-@mutant(1, "delete.identifier.mandatory", step("read_arguments"))
+@mutant(1, "identifier.mandatory", step("read_arguments"))
 def delete_without_identifier_takes_oldest(server, base, call):
     """An empty identifier matches every record, and the first goes."""
     if call.method == "delete" and call.parameters.get("webhook_request_identifier") == {}:
@@ -181,7 +181,7 @@ def delete_without_identifier_takes_oldest(server, base, call):
         call.parameters["webhook_request_identifier"] = {"id": first}
     base(call)
 
-@mutant(1, "delete.identifier.exactly_one", step("read_arguments"))
+@mutant(1, "identifier.exactly_one", step("read_arguments"))
 def delete_takes_two_fields(server, base, call):
     """delete accepts id and number together if they name the same record."""
     given = call.parameters.get("webhook_request_identifier")
@@ -321,7 +321,7 @@ class DeleteDropsNextFromIndex(StandIn):
         lost = name == "entity_id" and record.id in self.lost
         return not lost and super().matches(record, name, call)
 
-@mutant(3, "delete.identifier.selects delete.single_result delete.gone")
+@mutant(3, "identifier.selects delete.single_result delete.gone")
 class DeleteByNumberTakesLastShown(StandIn):
     """A session keeps the record that it showed last, and delete by number takes that."""
 
@@ -350,7 +350,7 @@ def delete_anonymizes_author(server, base, record):
         if record.created_by and other.created_by is record.created_by:
             other.created_by = None
 
-@mutant(4, "delete.gone show.identifier.selects show.identifier.known", step("find"))
+@mutant(4, "delete.gone identifier.selects identifier.known", step("find"))
 def show_follows_deleted_to_same_thing(server, base, call):
     """show of a deleted record returns the newest one that is left of the same thing."""
     try:
@@ -445,7 +445,7 @@ class NextActionLostAfterRefusal(StandIn):
         return data
 
 @mutant(5,
-    "delete.gone show.identifier.known response.life_cycle_state response.id response.entity",
+    "delete.gone identifier.known response.life_cycle_state response.id response.entity",
     step("do_show"))
 def unknown_record_is_blank(base, call):
     """show of what is not there fills in an object with the identifier, and null for the rest."""

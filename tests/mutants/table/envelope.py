@@ -110,9 +110,7 @@ row(3, "bad_value_status_is_text", "envelope.status errors.code_not_ok errors.me
     writes_errors("bad_entity", "bad_state", "bad_date", function=lambda envelope:
         envelope | {"status": envelope["status"]["code"]}))
 
-@mutant(3,
-    "errors.code_not_ok list.semi_optional.at_least_one show.parameters.mandatory "
-    "resend.parameters.mandatory delete.parameters.mandatory",
+@mutant(3, "errors.code_not_ok list.semi_optional.at_least_one parameters.mandatory",
     writes_errors("missing_parameter"))
 def missing_parameter_inside_data(envelope):
     """A parameter that is missing is told in data of a success."""
@@ -156,10 +154,7 @@ def html_for_percent(base, request):
         return Reply(500, "text/html", b"<h1>Malformed escape sequence</h1>")
     return base(request)
 
-@mutant(4,
-    "errors.json envelope.json show.identifier.known resend.identifier.known "
-    "delete.identifier.known",
-    step("refusal"))
+@mutant(4, "errors.json envelope.json identifier.known", step("refusal"))
 def no_content_for_unknown(base, request, refusal):
     """A webhook request that does not exist is answered with 204 and no body."""
     reply = base(request, refusal)

@@ -220,7 +220,7 @@ def identifiers_share_variable(base, call):
         call.parameters[DEFINITIONS] = call.parameters[RULES]
     base(call)
 
-@mutant(4, "list.several_results list.fields_set.selects", step("selected"))
+@mutant(4, "list.several_results fields_set.selects", step("selected"))
 def error_fields_drop_successful(base, record, call):
     """A field of an error in fields_set joins the errors, and rows without one are not listed."""
     joined = {"error_code", "error_description"} & set(call.fields or ())
@@ -247,7 +247,7 @@ row(5, "failed_resend_waits_outside_lists", "list.several_results list.life_cycl
         not (record.sends > 1 and record.life_cycle_state == REJECTED) and base(record, call)),
     resend_succeeds="some")
 
-@mutant(5, "list.several_results delete.gone list.fields_set.default_all", step("do_list"))
+@mutant(5, "list.several_results delete.gone fields_set.default_all", step("do_list"))
 def null_for_deleted_row(server, base, call):
     """A list by definition has null where a record was deleted, from an outer join."""
     rows = base(call)

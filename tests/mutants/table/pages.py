@@ -218,7 +218,7 @@ class LimitOfFirstPageKept(StandIn):
         return super().page(found, call)
 
 @mutant(5,
-    "list.paging.number_of_results list.several_results list.fields_set.default_all response.id",
+    "list.paging.number_of_results list.several_results fields_set.default_all response.id",
     step("do_list"), release="R13")
 def page_ends_with_total(server, base, call):
     """The last element of a page is no record but an object with the number of all results."""

@@ -223,7 +223,7 @@ row(6, "any_token_is_good", "token.from_login",
     "Any token that is not empty is accepted.",
     step("check_token", lambda: None))
 
-row(6, "password_is_optional", "token.parameters.mandatory",
+row(6, "password_is_optional", "parameters.mandatory",
     "A login without password is served.",
     step("do_login", lambda base, call:
         (call.parameters.setdefault("password", PASSWORD) and base(call)) or base(call)))
@@ -298,7 +298,7 @@ def key_login_is_missing():
     """A login by key is answered like a method that does not exist."""
     raise Refusal("unknown_path", "The method does not exist.")
 
-row(6, "key_is_optional", "web_api_key_token.parameters.mandatory",
+row(6, "key_is_optional", "parameters.mandatory",
     "A login by Web API key without any key yields a token.",
     step("key_of", lambda base, header: base(header) if header else WEB_API_KEY), release="R10")
 
@@ -415,15 +415,15 @@ for _method in ("show", "resend", "delete"):
          "takes another webhook request if one is named by its number.",
          "find", another_by_number),
     ):
-        row(6, f"{_method}_{_name}", f"{_method}.{_statement}", f"{_method} {_about}",
+        row(6, f"{_method}_{_name}", _statement, f"{_method} {_about}",
             only(_method, _step, _function))
 
-row(6, "leading_zeros_do_not_count", "show.identifier.known",
+row(6, "leading_zeros_do_not_count", "identifier.known",
     "show of the number 007 returns the webhook request with the number 7.",
     only("show", "names", lambda base, record, name, value, call:
         base(record, name, value.lstrip("0"), call)))
 
-row(6, "delete_reads_numbers_up_to_a_letter", "delete.identifier.known",
+row(6, "delete_reads_numbers_up_to_a_letter", "identifier.known",
     "delete of the number 7x deletes the webhook request with the number 7.",
     only("delete", "names", lambda base, record, name, value, call:
         base(record, name, value.rstrip("x") if name == "number" else value, call)))

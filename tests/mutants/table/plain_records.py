@@ -224,5 +224,5 @@ for _method, _release in (("show", "R9"), ("list", "R9"), ("resend", "R10"), ("d
         ("default_all", "is_short_by_default", "returns six fields without fields_set.",
          "trimmed", some_by_default(*FIELDS[:6])),
     ):
-        row(6, f"{_method}_fields_set_{_name}", f"{_method}.fields_set.{_part}",
+        row(6, f"{_method}_fields_set_{_name}", f"fields_set.{_part}",
             f"{_method} {_about}", only(_method, _step, _function), release=_release)

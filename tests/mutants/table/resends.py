@@ -15,7 +15,7 @@ from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, Record
 from mutants.combinators import mutant, row, step
 
 
-@mutant(1, "resend.identifier.exactly_one", step("read_arguments"))
+@mutant(1, "identifier.exactly_one", step("read_arguments"))
 def resend_takes_first_of_two_fields(base, call):
     """resend uses the id where id and number are given, whatever they name."""
     given = call.parameters.get("webhook_request_identifier")
@@ -49,7 +49,7 @@ def resend_sends_next_too(server, base, call):
             break
     return answer
 
-@mutant(1, "resend.identifier.selects", step("find"))
+@mutant(1, "identifier.selects", step("find"))
 def resend_by_position(server, base, call):
     """resend takes the number for a position, and numbers have gaps."""
     record = base(call)
@@ -58,7 +58,7 @@ def resend_by_position(server, base, call):
     everything = [*server.records.values()]
     return everything[min(int(record.number), len(everything)) - 1]
 
-@mutant(1, "resend.identifier.selects", step("do_resend"))
+@mutant(1, "identifier.selects", step("do_resend"))
 def resend_returns_another(server, base, call):
     """resend sends the right record and returns the newest one with the same rule."""
     base(call)
@@ -67,7 +67,7 @@ def resend_returns_another(server, base, call):
         [other for other in server.records.values() if other.rule is sent.rule][-1], call
     )
 
-@mutant(1, "resend.parameters.mandatory", step("read_arguments"))
+@mutant(1, "parameters.mandatory", step("read_arguments"))
 def resend_without_identifier_sends_last(server, base, call):
     """Without an identifier resend takes the newest rejected record."""
     if call.method == "resend" and "webhook_request_identifier" not in call.parameters:
@@ -120,7 +120,7 @@ def resend_by_id_only_in_answer(server, base, call):
     server.send_again(detached)
     return server.trimmed(detached, call)
 
-@mutant(2, "resend.identifier.fields", step("read_arguments"))
+@mutant(2, "identifier.fields", step("read_arguments"))
 def resend_by_any_column(server, base, call):
     """resend takes any column of a record for a field of the identifier."""
     given = call.parameters.get(IDENTIFIER)
@@ -133,7 +133,7 @@ def resend_by_any_column(server, base, call):
                     break
     base(call)
 
-@mutant(3, "resend.single_result resend.returns_record resend.identifier.selects")
+@mutant(3, "resend.single_result resend.returns_record identifier.selects")
 class ResendAnswersWithFirst(StandIn):
     """The object that answers is kept: later resends return the record of the first."""
 
@@ -155,7 +155,7 @@ def resend_touches_record_before(server, base, record):
         record = server.records[everything[everything.index(record.id) - 1]]
     base(record)
 
-@mutant(3, "resend.identifier.selects resend.single_result resend.sends_again",
+@mutant(3, "identifier.selects resend.single_result resend.sends_again",
     step("names"), number_form="large")
 def resend_compares_floats(base, record, name, value, call):
     """resend compares numbers as floats of 32 bits, and takes the first that is equal."""
@@ -164,7 +164,7 @@ def resend_compares_floats(base, record, name, value, call):
     one, other = (struct.pack("f", float(text[:30])) for text in (record.number, value))
     return one == other
 
-@mutant(3, "show.changes_nothing show.fields_set.default_all response.error_description",
+@mutant(3, "show.changes_nothing fields_set.default_all response.error_description",
     step("do_show"))
 def show_with_fields_writes_back(server, base, call):
     """show with fields_set writes back what it read, without the description it did not read."""
@@ -240,7 +240,7 @@ def failed_resend_blames_last_success(server, base, record):
             other.error_description = record.error_description
             return
 
-@mutant(4, "resend.identifier.known delete.gone", step("do_resend"))
+@mutant(4, "identifier.known delete.gone", step("do_resend"))
 def resend_of_deleted_answers_ok(server, base, call):
     """resend of a deleted record returns it as it was, and sends nothing."""
     try:
@@ -252,7 +252,7 @@ def resend_of_deleted_answers_ok(server, base, call):
                 return server.trimmed(gone, call)
         raise
 
-@mutant(4, "resend.identifier.selects resend.single_result resend.sends_again")
+@mutant(4, "identifier.selects resend.single_result resend.sends_again")
 class ResendShiftedAfterDelete(StandIn):
     """resend keeps the positions of all rows, which a deletion moves."""
 
@@ -277,7 +277,7 @@ def resend_supersedes_older(server, base, record):
         if same and other.life_cycle_state == REJECTED:
             server.remove(other)
 
-@mutant(5, "resend.identifier.selects resend.single_result resend.sends_again", step("send_again"))
+@mutant(5, "identifier.selects resend.single_result resend.sends_again", step("send_again"))
 def resend_takes_head_of_queue(server, base, record):
     """resend puts a record into a queue by definition, and sends the oldest one in that."""
     for head in server.records.values():

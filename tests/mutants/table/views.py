@@ -178,7 +178,7 @@ def resend_takes_next_url(server, base, record):
     behind = (definitions.index(record.definition) + 1) % len(definitions)
     record.url = definitions[behind].url
 
-row(3, "list_ids_lower_case", "response.id show.identifier.selects",
+row(3, "list_ids_lower_case", "response.id identifier.selects",
     "list shows ids in lower case, which show does not find.",
     shows("id", lambda view: view["id"].lower(), "list"))
 
@@ -238,7 +238,7 @@ def list_cuts_code_to40(view):
     if code := view["authentication_code"]:
         view["authentication_code"] = code[:40]
 
-row(4, "list_numbers_grouped", "response.number show.identifier.selects list.agrees_with_show",
+row(4, "list_numbers_grouped", "response.number identifier.selects list.agrees_with_show",
     "list formats numbers for people, such as 9,000,000,001, and show does not find those.",
     shows("number", lambda view: f"{int(view['number']):,}", "list"), number_form="large")
 

@@ -1,0 +1,231 @@
+"""What is known of a server after what it has shown: records, filters, tokens, with bounds."""
+
+from typing import Any
+
+import pytest
+from helpers.conversations import Conversation, exchange, request
+from helpers.recordings import (
+    IDENTIFIER,
+    LOGIN,
+    TOKEN,
+    changed,
+    listed,
+    login,
+    ok,
+    record,
+    refused,
+    said,
+    show,
+)
+
+from crmcom_kit.contract_tests.belief import belief as limits
+from crmcom_kit.contract_tests.belief.belief import TokenState
+from crmcom_kit.contract_tests.belief.interpretations import INTERPRETATIONS, Named
+
+ONE, TWO, THREE = record(1), record(2), record(3)
+DONE = record(1, life_cycle_state="SUCCESSFUL")
+JOBS = {"entity": "JOBS"}
+NUMBER_9 = '"webhook_request_identifier": {"number": "9"}'
+
+
+def by_number(number: str) -> Named:
+    """Return an identifier."""
+    return Named("number", number)
+
+
+# Webhook requests.
+
+
+def test_what_was_shown_whole_is_known_by_both_names() -> None:
+    """A response with fields_set alone makes nothing known."""
+    conversation = Conversation(listed([ONE]), show(TWO, 2, fields_set="id,number"))
+    belief = conversation.belief
+    assert belief.find(by_number("1")) == belief.find(Named("id", ONE["id"])) == ONE
+    assert belief.find(by_number("2")) is None
+    assert (belief.known[ONE["id"]].listed, belief.known[ONE["id"]].shown) == (True, False)
+    assert belief.has_shown("workflow_rule_identifier", Named("name", "Activity is created"))
+
+
+def test_short_forms_are_merged_with_long_ones() -> None:
+    """What an earlier sight showed stays known if a later one leaves it out."""
+    short = record(1, log_information={"created_date": "2015-11-02T16:03:33"})
+    conversation = Conversation(show(ONE), listed([short]))
+    assert conversation.belief.known[ONE["id"]].record["log_information"] == ONE["log_information"]
+
+
+def test_a_deleted_one_stays_known_as_deleted() -> None:
+    """It can be named, and is neither found nor listed among those that exist."""
+    belief = Conversation(listed([ONE, TWO]), changed("delete", ONE)).belief
+    assert belief.find(by_number("1")) is None
+    assert belief.gone(by_number("1")) == ONE
+    assert [each.id for each in belief.existing()] == [TWO["id"]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_moving"),
+    [(DONE, False), (ONE, True), (refused(), True), ({"number": "1"}, True)],
+)
+def test_a_resend_leaves_open_what_a_response_does_not_show(
+    answer: Any,
+    is_moving: bool,  # noqa: FBT001
+) -> None:
+    """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
+    conversation = Conversation(show(ONE), changed("resend", answer))
+    known = conversation.belief.known[ONE["id"]]
+    assert known.moving == is_moving
+    assert ("url" in known.certain) is not is_moving
+    assert conversation.hear(show(DONE)).suspicions == []
+    assert not known.moving
+
+
+@pytest.mark.parametrize("lost", [{"life_cycle_state": "SUCCESSFUL"}, {}, {"id": None}])
+def test_a_resend_may_return_no_id(lost: dict[str, Any]) -> None:
+    """What it returns is put to the statements of its fields, and the belief stays as it can."""
+    conversation = Conversation(show(ONE), changed("resend", lost))
+    assert conversation.suspected
+    assert ONE["id"] not in conversation.belief.known or conversation.belief.known[ONE["id"]].moving
+
+
+def test_a_change_of_which_nothing_is_known_makes_the_named_ones_unknown() -> None:
+    """If the response shows another one, or was lost, none of them is sure any more."""
+    conversation = Conversation(listed([ONE, TWO, THREE]), changed("delete", TWO))
+    assert list(conversation.belief.known) == [THREE["id"]]
+    conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
+    assert list(conversation.belief.known) == []
+    assert conversation.belief.groups == {}
+
+
+@pytest.mark.parametrize(
+    "identifier", [{"id": ONE["id"]}, {"number": 1}, "1", {"id": "x", "number": "1"}, "number=1"]
+)
+def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
+    """However odd the identifier is, what it may name is not known any more."""
+    conversation = Conversation(listed([ONE, TWO]))
+    made = said("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
+    conversation.oracle.lose(exchange(made).call)
+    assert list(conversation.belief.known) == [TWO["id"]]
+
+
+def test_another_server_has_other_webhook_requests() -> None:
+    """After a new start nothing of the earlier content is known, and its numbers are free."""
+    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
+    conversation.oracle.start()
+    conversation.hear(show(record(3, number="1"), 3))
+    assert conversation.suspicions == []
+    assert list(conversation.belief.known) == [THREE["id"]]
+    assert conversation.belief.token_state(TOKEN) is TokenState.LIVE
+
+
+def test_a_number_of_several_is_noted() -> None:
+    """Two that exist at the same time have shown one number."""
+    belief = Conversation(listed([ONE, record(2, number="1"), THREE])).belief
+    assert belief.shared == {"1"}
+    reused = Conversation(show(ONE), changed("delete", ONE), show(record(2, number="1"), 2))
+    assert reused.belief.shared == set()
+
+
+def test_an_empty_id_is_that_of_no_other_number() -> None:
+    """A server may show an id that is empty; an unknown number does not name it."""
+    belief = Conversation(listed([record(1, id="")])).belief
+    assert belief.find(by_number("99")) is None
+
+
+# How the filters are read.
+
+
+def left(conversation: Conversation, name: str) -> set[Any]:
+    """Return the values of one member of the interpretations that are left."""
+    return {getattr(each, name) for each in conversation.belief.interpretations}
+
+
+def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
+    """What is left still explains it; the others know the list that has ruled them out."""
+    other = record(2, entity_id="E2")
+    conversation = Conversation(listed([ONE, other, THREE]))
+    assert left(conversation, "combine") == {"all", "any"}
+    conversation.hear(listed([ONE, other, THREE], **JOBS, entity_id="E2"))
+    assert left(conversation, "combine") == {"any"}
+    conversation.hear(listed([ONE, other, THREE], **JOBS, url=ONE["url"][1:]))
+    assert left(conversation, "url") == {"contains"}
+    killed_by = {id(each.call) for each in conversation.belief.killers.values()}
+    assert killed_by == {id(each.call) for each in conversation.exchanges[1:]}
+    assert len(conversation.belief.killers) + len(conversation.belief.interpretations) == len(
+        INTERPRETATIONS
+    )
+
+
+def test_what_rests_on_one_that_is_gone_proves_nothing_any_more() -> None:
+    """A list that lacked something rules nothing out once that may not have been there."""
+    prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
+    conversation = Conversation(listed([prefixed, *others]), listed(others, **JOBS, url=TWO["url"]))
+    assert left(conversation, "url") == {"exact"}
+    conversation.belief.doubt(THREE["id"])
+    assert left(conversation, "url") == {"exact"}
+    conversation.belief.lose(prefixed["id"])
+    assert left(conversation, "url") == {"exact", "prefix", "contains"}
+
+
+# Tokens and logins.
+
+
+def test_a_token_is_valid_from_its_login_on() -> None:
+    """Until it is released, which ends it before R12."""
+    conversation = Conversation(login("A"), login("B"), release="R10")
+    assert conversation.belief.live_tokens() == [TOKEN, "A", "B"]
+    conversation.hear(said("token_release", {"token": "A"}, ok({})))
+    conversation.hear(said("token_release", {"token": "B"}, refused()))
+    assert conversation.belief.token_state("A") is TokenState.RELEASED
+    assert conversation.belief.token_state("B") is TokenState.LIVE
+    assert conversation.belief.token_state("C") is TokenState.UNKNOWN
+    assert conversation.belief.token_state(None) is TokenState.UNKNOWN
+
+
+def test_a_token_is_the_same_in_every_spelling() -> None:
+    """Also one that no text can hold: it comes back percent-encoded, or in JSON."""
+    token = "\ud800é%"
+    conversation = Conversation(said("token", LOGIN, ok({"token": token})))
+    coded = "%ED%A0%80%C3%A9%25"
+    query = request("GET", f"webhook_requests/list?token={coded}&entity=JOBS")
+    body = request("POST", "webhook_requests/delete", rf'{{"token": "\ud800\u00e9%", {NUMBER_9}}}')
+    assert conversation.expected(query) == "serve entities.r9"
+    assert conversation.expected(body) == "refuse identifier.known"
+
+
+# Bounds.
+
+
+def test_names_of_any_length_are_not_kept() -> None:
+    """An id or a number beyond what any server has makes its webhook request unknown."""
+    long = "9" * (limits.MAX_NAME + 1)
+    belief = Conversation(listed([record(1, number=long), TWO, record(3, id=long)])).belief
+    assert list(belief.known) == [TWO["id"]]
+
+
+def test_so_many_webhook_requests_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further ones are checked by themselves, and nothing else is said of them."""
+    monkeypatch.setattr(limits, "MAX_KNOWN", 2)
+    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, TWO]))
+    assert list(conversation.belief.known) == [ONE["id"], TWO["id"]]
+    assert conversation.suspected == []
+    conversation.hear(listed([ONE, TWO, record(3, url=5)]))
+    assert conversation.suspected == ["response.url"]
+
+
+def test_so_many_bytes_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that changes with each sight counts each time, and is given up in the end."""
+    monkeypatch.setattr(limits, "MAX_BYTES", 10_000)
+    conversation = Conversation()
+    for at in range(10):
+        conversation.hear(show(record(1, entity_id=f"E{at}")))
+    assert conversation.belief.known == {}
+
+
+def test_a_list_of_100_000_is_read_in_part_and_not_accused() -> None:
+    """What is not read may have the rest: one of those that are known is there."""
+    short = [{"id": f"{at:032X}", "number": str(at)} for at in range(100_000)]
+    whole = listed([ONE, record(99_999)])
+    many = listed(short, **JOBS, fields_set="id,number")
+    conversation = Conversation(whole, many, many, whole)
+    assert conversation.suspected == []
+    assert conversation.exchanges[1].count == 100_000
+    assert len(conversation.belief.known) == 2

@@ -1,0 +1,330 @@
+"""How a suspicion is settled: what is asked, when it is confirmed, and when it is dismissed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from helpers.conversations import Conversation, Script
+from helpers.recordings import changed, listed, record, refused, show
+
+from crmcom_kit.contract_tests.oracle import suspicions
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Closely,
+    Effect,
+    Hypothesis,
+    Suspicion,
+)
+
+ONE, TWO, THREE = record(1), record(2), record(3)
+DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
+JOBS = {"entity": "JOBS"}
+NO = refused()
+
+
+def settled(
+    conversation: Conversation, kind: str, answers: Sequence[Any], *, hits: int = 2
+) -> tuple[bool, list[str]]:
+    """Settle the first hypothesis of a kind; return the outcome, and the methods asked."""
+    suspicion, one = next(
+        (suspicion, one)
+        for suspicion in conversation.suspicions
+        for one in suspicion.hypotheses
+        if type(one.confirmation).__name__ == kind
+    )
+    script = Script(conversation, answers, hits=hits)
+    confirmed = script.settle(suspicion, one)
+    assert script.is_used_up
+    return confirmed, [each.method for each in script.asked]
+
+
+def test_what_one_response_shows_is_asked_for_no_more() -> None:
+    """It is confirmed at once."""
+    assert settled(Conversation(show(ONE), show(TWO)), "Now", []) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "hits", "confirmed"),
+    [
+        ([ONE, NO], 2, True),
+        ([ONE, ONE], 2, False),
+        ([ONE, NO, ONE, NO], 3, True),
+        ([ONE, NO, ONE, ONE], 3, False),
+        ([NO, [], NO], 2, False),  # it was deleted
+        ([NO, [ONE], NO], 2, True),
+    ],
+)
+def test_a_refusal_is_asked_for_again_after_a_look(
+    answers: Sequence[Any], hits: int, *, confirmed: bool
+) -> None:
+    """What is refused each time is refused; unless what it names is not there any more."""
+    conversation = Conversation(listed([ONE, TWO]), show(NO))
+    assert settled(conversation, "Again", answers, hits=hits)[0] is confirmed
+
+
+def test_no_more_are_looked_at_than_a_few() -> None:
+    """However many webhook requests a suspicion rests on."""
+    many = [record(at) for at in range(1, 30)]
+    conversation = Conversation(listed(many))
+    conversation.hear(listed(many[:3]))
+    looked_at = many[3 : 3 + suspicions.MAX_LOOKED_AT]
+    confirmed, asked = settled(conversation, "Contradicted", [*looked_at, many[:3]])
+    assert confirmed
+    assert asked == ["show"] * suspicions.MAX_LOOKED_AT + ["list"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [([NO, ONE], True), ([ONE], False), ([NO, NO], False)],
+)
+def test_of_two_requests_one_is_refused_each_time(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """A parameter is to blame if the request is served without it, and never with it."""
+    conversation = Conversation(show(ONE), show(NO, fields_set="id,url"))
+    assert settled(conversation, "Refused", answers)[0] is confirmed
+
+
+@pytest.mark.parametrize(
+    ("answer", "confirmed"), [(ONE, True), (ONE | {"number": 1}, False), (NO, False)]
+)
+def test_fields_set_is_to_blame_if_all_is_right_without_it(answer: Any, *, confirmed: bool) -> None:
+    """Else the field is wrong in any response."""
+    conversation = Conversation(
+        show(ONE), show({"id": ONE["id"], "number": 1}, fields_set="number")
+    )
+    assert settled(conversation, "OnlyWithFields", [answer]) == (confirmed, ["show"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [([[ONE], NO] * 2, True), ([[ONE], NO, [ONE], ONE], False), ([[]], False), ([NO], False)],
+)
+def test_what_show_refuses_and_list_returns_is_there(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """Both are asked in turn, as often as it takes."""
+    conversation = Conversation(show(ONE), show(NO))
+    assert settled(conversation, "StillListed", answers)[0] is confirmed
+
+
+A, B, C, D = (record(1, url=f"https://example.com/{each}") for each in "abcd")
+LOOKS: dict[str, tuple[Sequence[Any], str | None]] = {
+    "show changes it": ([A, B, [B], B, C, [C], C], "show_changes"),
+    "show turns it to and fro": ([A, B, [B], A, B, [B], A], "show_changes"),
+    "list changes it": ([A, A, [A], B, B, [B], C], "list_changes"),
+    "they disagree": ([A, A, [B], A, A, [B], A], "disagree"),
+    "list has lost it": ([A, A, [], A, A, [], A], "disagree"),
+    "it changed just before": ([B, B, [B], B, B, [B], B], None),
+    "it changes meanwhile": ([A, A, [A], B, B, [B], B], None),
+    "it is gone": ([NO, NO, [], NO, NO, [], NO], None),
+    "it is refused once": ([A, NO, [A], A, A, [A], A], None),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_looking_closely_tells_who_changes_a_webhook_request(name: str) -> None:
+    """Seven looks tell whether show does, or list, or whether both always show another one."""
+    answers, expected = LOOKS[name]
+    conversation = Conversation(show(ONE), show(MOVED))
+    (suspicion,) = conversation.suspicions
+    script = Script(conversation, answers)
+    of_reading = [e for e in suspicion.hypotheses if isinstance(e.confirmation, Closely)]
+    found = {e.confirmation.what for e in of_reading if script.settle(suspicion, e)}  # type: ignore[attr-defined]
+    assert found == ({expected} if expected else set())
+    assert "".join(each.method[0] for each in script.asked) == "sslssls"
+
+
+def test_what_cannot_be_listed_does_not_disagree() -> None:
+    """Without an entity_id there is no list to look at."""
+    bare = ONE | {"entity_id": ""}
+    conversation = Conversation(show(bare), show(bare | {"url": "https://other.example"}))
+    suspicion = conversation.suspicions[-1]
+    script = Script(conversation, [bare] * 5)
+    of_reading = [e for e in suspicion.hypotheses if isinstance(e.confirmation, Closely)]
+    assert not any(script.settle(suspicion, each) for each in of_reading)
+    assert len(script.asked) == 5
+
+
+def effect(statement: str, symptom: str = "url") -> Suspicion:
+    """Return a suspicion as a repetition of a change shows it."""
+    one = Conversation(show(ONE)).exchanges[0]
+    return Suspicion(one, "", "", (Hypothesis(statement, Effect(one)),), symptom=symptom)
+
+
+SAME, ELSEWHERE = effect("delete.single_result"), effect("resend.single_result", "number")
+
+
+@pytest.mark.parametrize(
+    ("repeats", "hits", "confirmed"),
+    [
+        ([[SAME], []], 2, True),
+        ([[], [], [SAME], []], 2, True),  # not every change needs to show it
+        ([[], [], [], [], [], []], 2, False),
+        ([None], 2, False),
+        ([[], [], None], 2, False),
+        ([[SAME], [SAME]], 2, False),  # it comes while nothing is done, too
+        ([[SAME], [ELSEWHERE]], 2, True),
+        ([[SAME], None], 2, True),  # there is nothing to look at
+        ([[SAME], [], [SAME], []], 3, True),
+        ([[SAME], [], [], [], [SAME], []], 3, True),
+        ([[SAME], [], [], [], [], [], [], []], 3, False),
+    ],
+)
+def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
+    repeats: Sequence[Any], hits: int, *, confirmed: bool
+) -> None:
+    """Of a few repetitions some must show it, and none of the controls, which change nothing."""
+    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
+    script = Script(conversation, hits=hits, repeats=repeats)
+    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], on_another=True))
+    suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
+    assert script.settle(suspicion) is confirmed
+    assert script.is_used_up
+    assert script.repeated == [False, True] * (len(repeats) // 2) + [False] * (len(repeats) % 2)
+
+
+@pytest.mark.parametrize(
+    ("on_another", "others", "exclusive", "confirmed"),
+    [
+        (True, {"url"}, False, False),
+        (True, {"number"}, False, True),
+        (False, {"url"}, False, True),
+        (True, {"url"}, True, True),
+    ],
+)
+def test_an_effect_that_others_have_as_well_is_nobodys(
+    others: set[str], *, on_another: bool, exclusive: bool, confirmed: bool
+) -> None:
+    """What others were seen to do to webhook requests may be theirs again; alone it is not."""
+    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2), exclusive=exclusive)
+    conversation.belief.done_by_others |= others
+    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], on_another))
+    suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
+    assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [
+        ([[ONE], [ONE]] * 2, True),
+        ([[ONE], [ONE], [TWO]], False),
+        ([[ONE], [TWO]], False),
+        ([NO], False),
+    ],
+)
+def test_two_pages_must_come_as_before(answers: Sequence[Any], *, confirmed: bool) -> None:
+    """If either page has other ones by now, the list has changed, or has no order."""
+    first: dict[str, Any] = {**JOBS, "number_of_results": 1}
+    second = first | {"offset": 1}
+    conversation = Conversation(listed([ONE], **first), listed([ONE], **second))
+    assert settled(conversation, "Ordered", answers)[0] is confirmed
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [
+        ([TWO, [ONE, THREE]], True),
+        ([TWO, [ONE, TWO, THREE]], False),
+        ([NO, [TWO], [ONE, THREE]], True),  # list has it in another way
+        ([NO, [], [ONE, THREE]], False),  # it is gone
+        ([record(2, entity="ACTIVITIES"), [ONE, THREE]], False),  # it does not fit any more
+    ],
+)
+def test_what_a_list_lacks_is_looked_at_first(answers: Sequence[Any], *, confirmed: bool) -> None:
+    """A list is wrong if it lacks what was there a moment ago."""
+    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
+    assert settled(conversation, "Contradicted", answers)[0] is confirmed
+
+
+OTHER = record(2, entity_id="E2")
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [
+        ([[ONE, OTHER, THREE], OTHER, [ONE, THREE]], True),
+        ([[OTHER], OTHER, [ONE, THREE]], False),
+        ([[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]], False),
+    ],
+)
+def test_lists_that_contradict_each_other_are_all_asked_for_again(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """What ruled out the interpretation that would explain the last list may be over by now."""
+    conversation = Conversation(
+        listed([ONE, OTHER, THREE]),
+        listed([ONE, OTHER, THREE], **JOBS, entity_id="E2"),  # so they are combined as any
+        listed([ONE, THREE], **JOBS, entity_id="E1"),  # so they are not
+    )
+    expected = confirmed, ["list", "show", "list"]
+    assert settled(conversation, "Contradicted", answers) == expected
+
+
+def test_what_many_that_are_gone_ruled_out_is_possible_again() -> None:
+    """Only some are looked at; if these are gone, the others prove nothing any more."""
+
+    def created(moment: str, number: int) -> dict[str, Any]:
+        dates = {"created_date": moment, "updated_date": moment}
+        return record(number, log_information=ONE["log_information"] | dates)
+
+    many = [created("2016-10-04T07:00:00", at) for at in range(1, 9)]
+    of_day = [created("2016-10-05T00:30:00", 9), created("2016-10-05T23:30:00", 10)]
+    conversation = Conversation(
+        listed([*many, *of_day]),
+        listed([], **JOBS, created_date="2016-10-04T07:30:00"),  # others have deleted them
+        listed(of_day, **JOBS, created_date="2016-10-05T00:30:00"),
+    )
+    answers = [NO, []] * suspicions.MAX_LOOKED_AT + [[], of_day]
+    assert not settled(conversation, "Contradicted", answers)[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [([ONE], True), ([NO, []], False), ([record(1, entity="ACTIVITIES")], False)],
+)
+def test_what_short_records_are_known_to_be_is_looked_at_first(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """It may have changed, or be gone: then the list is right."""
+    short = [{"id": ONE["id"]}]
+    conversation = Conversation(show(ONE), listed(short, entity="ACTIVITIES", fields_set="id"))
+    assert settled(conversation, "Contradicted", [*answers, short])[0] is confirmed
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [
+        ([TWO, [ONE, THREE], [ONE, THREE], [ONE, TWO, THREE]], True),
+        ([TWO, [ONE, THREE], [ONE, THREE], [ONE, THREE]], False),  # nothing lists it
+        ([TWO, [ONE, THREE], [ONE, TWO, THREE]], False),  # it was for a moment
+        ([TWO, [ONE, TWO, THREE]], False),
+    ],
+)
+def test_a_filter_hides_what_is_listed_without_it(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """The filter is to blame without which a list has what it lacks with it."""
+    filters = {**JOBS, "life_cycle_state": "REJECTED"}
+    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE], **filters))
+    assert settled(conversation, "Hides", answers)[0] is confirmed
+
+
+def test_what_was_settled_once_is_not_asked_for_again() -> None:
+    """All hypotheses of one suspicion share its looks, and whether it is contradicted."""
+    filters = {**JOBS, "life_cycle_state": "REJECTED"}
+    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE], **filters))
+    (suspicion,) = conversation.suspicions
+    script = Script(conversation, [TWO, [ONE, TWO, THREE]])
+    kinds = ("Hides", "Contradicted")
+    for each in suspicion.hypotheses:
+        if type(each.confirmation).__name__ in kinds:
+            assert not script.settle(suspicion, each)
+    assert script.is_used_up
+
+
+def test_a_confirmation_makes_known_what_it_sees() -> None:
+    """One that is gone is forgotten, so that it is not missed any more."""
+    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
+    settled(conversation, "Contradicted", [NO, [], [ONE, THREE]])
+    assert list(conversation.belief.known) == [ONE["id"], THREE["id"]]
+    assert conversation.hear(listed([ONE, THREE])).suspicions == []

@@ -1,0 +1,319 @@
+"""What the documents want each kind of request to come to: served, refused, or either."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from helpers.conversations import Conversation, request
+from helpers.recordings import (
+    EXAMPLE,
+    IDENTIFIER,
+    LOGIN,
+    TOKEN,
+    Entry,
+    changed,
+    listed,
+    login,
+    ok,
+    record,
+    refused,
+    said,
+    show,
+)
+
+ONE, DONE, GONE, QUEUED = (
+    record(1), record(2, life_cycle_state="SUCCESSFUL"), record(3), record(4),
+)  # fmt: skip
+SHOW = "webhook_requests/show"
+
+
+def known(release: str = "R13", **given: bool) -> Conversation:
+    """Return a conversation after which four are known: one deleted, and one that may change."""
+    return Conversation(
+        listed([ONE, DONE, GONE, QUEUED]), changed("delete", GONE, 3),
+        changed("resend", QUEUED, 4), release=release, **given,
+    )  # fmt: skip
+
+
+def ask(method: str, identifier: Any = None, **given: Any) -> Entry:
+    """Return a request with the token, of an identifier unless it is None."""
+    named = {} if identifier is None else {IDENTIFIER: identifier}
+    return said(method, {"token": TOKEN, **named, **given}, refused())
+
+
+def query(text: str) -> Entry:
+    """Return a GET with the token and a query as it stands."""
+    return request("GET", f"{SHOW}?token={TOKEN}&{text}")
+
+
+def at(value: Any) -> str:
+    """Return the name of a case: verb and path of a request."""
+    if isinstance(value, str):
+        return value
+    return f"{value['request']['method']} {value['request']['url'].partition('/v2/')[2]}"
+
+
+BY_ID = {"id": ONE["id"]}
+KNOWN = f"webhook_request_identifier=id={ONE['id']}"
+RULE, DEFINITION = "workflow_rule_identifier", "webhook_definition_identifier"
+
+
+@pytest.mark.parametrize("method", ["show", "resend", "delete"])
+@pytest.mark.parametrize(
+    ("identifier", "statement"),
+    [
+        (None, "parameters.mandatory"),
+        ({}, "identifier.mandatory"),
+        ({"id": ""}, "identifier.mandatory"),
+        ({"id": ONE["id"], "number": "1"}, "identifier.exactly_one"),
+        ({"name": "x"}, "identifier.fields"),
+        ({"id": "F" * 32}, "identifier.known"),
+        ({"number": "99"}, "identifier.known"),
+    ],
+    ids=str,
+)
+def test_an_identifier_that_names_no_single_one_is_refused(
+    method: str, identifier: Any, statement: str
+) -> None:
+    """The same of show, resend and delete: missing, empty, twice, of another field, unknown."""
+    assert known().expected(ask(method, identifier)) == f"refuse {statement}"
+
+
+@pytest.mark.parametrize(
+    ("method", "identifier", "more", "expected"),
+    [
+        ("show", BY_ID, {}, "serve identifier.selects"),
+        ("show", {"number": "1"}, {}, "serve identifier.selects"),
+        ("show", {"number": "2"}, {}, "serve identifier.selects"),
+        ("show", {"number": "4"}, {}, "serve identifier.selects"),
+        ("show", {"number": "3"}, {}, "refuse delete.gone"),
+        ("show", BY_ID, {"fields_set": "id,url"}, "serve identifier.selects"),
+        ("show", BY_ID, {"fields_set": "id, url"}, "either"),
+        ("show", BY_ID, {"fields_set": "nosuch"}, "either"),
+        ("show", BY_ID, {"another": "x"}, "either"),
+        ("resend", BY_ID, {}, "either"),
+        ("resend", {"number": "2"}, {}, "refuse resend.only_rejected"),
+        ("resend", {"number": "3"}, {}, "refuse identifier.known"),
+        ("resend", {"number": "4"}, {}, "either"),
+        ("delete", BY_ID, {}, "serve delete.either_state"),
+        ("delete", {"number": "2"}, {}, "serve delete.either_state"),
+        ("delete", {"number": "3"}, {}, "either"),
+        ("delete", {"number": "4"}, {}, "either"),
+        ("delete", {"number": 1}, {}, "either"),
+        ("delete", {"number": 0}, {}, "either"),
+        ("delete", "1", {}, "either"),
+        ("delete", [BY_ID], {}, "either"),
+        ("delete", {"id": ONE["id"], "name": "x"}, {}, "either"),
+        ("delete", BY_ID, {"fields_set": "id"}, "serve delete.either_state"),
+        ("delete", BY_ID, {"fields_set": ["id"]}, "either"),
+    ],
+    ids=str,
+)
+def test_what_a_named_one_comes_to_depends_on_what_is_known(
+    method: str, identifier: Any, more: dict[str, Any], expected: str
+) -> None:
+    """Existing ones are served, deleted ones refused; deliveries and odd identifiers are open."""
+    assert known().expected(ask(method, identifier, **more)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (KNOWN, "serve identifier.selects"),
+        (f"{IDENTIFIER}=id%3D{ONE['id']}", "either"),
+        (f"{IDENTIFIER}=id={ONE['id'][:-1]}%31", "serve identifier.selects"),
+        (f"{IDENTIFIER}={ONE['id']}", "either"),
+        (f"{IDENTIFIER}=", "refuse identifier.mandatory"),
+        (f"{IDENTIFIER}=id={ONE['id']},number=1", "refuse identifier.exactly_one"),
+        (f"{IDENTIFIER}=number=1,2", "refuse identifier.known"),
+        (f"{KNOWN}&{KNOWN}", "either"),
+        (f"{KNOWN}&token=U", "either"),
+        (f"{IDENTIFIER}=id=%FF", "refuse identifier.known"),
+    ],
+)
+def test_an_identifier_in_a_query_counts_as_it_is_written(text: str, expected: str) -> None:
+    """Only the form of the examples has to be read; how others are read is open."""
+    assert known().expected(query(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (request("POST", f"{SHOW}?token={TOKEN}&{KNOWN}"), "refuse methods.verb"),
+        (request("GET", "webhook_requests/delete"), "refuse methods.verb"),
+        (request("PUT", SHOW), "refuse methods.verb"),
+        (request("GET", "authentication/token"), "refuse methods.verb"),
+        (request("GET", f"{SHOW}/?token={TOKEN}&{KNOWN}"), "serve methods.trailing_slash"),
+        (request("GET", "webhook_requests/shows"), "either"),
+        (request("GET", "Webhook_Requests/show"), "either"),
+        (request("GET", f"{SHOW}?token={TOKEN}&{KNOWN}", "{"), "either"),
+        (request("GET", f"{SHOW}?token={TOKEN}&{KNOWN}", '{"url": "x"}'), "either"),
+        (request("POST", "webhook_requests/delete", "no JSON"), "either"),
+        (request("POST", "webhook_requests/delete", "[]"), "either"),
+        (request("POST", "webhook_requests/delete?number=1", json.dumps(
+            {"token": TOKEN, IDENTIFIER: BY_ID})), "either"),
+    ],
+    ids=at,
+)  # fmt: skip
+def test_verbs_paths_and_places_are_as_documented(made: Entry, expected: str) -> None:
+    """Another verb is refused; another path, a body on GET and a query on POST are open."""
+    assert known().expected(made) == expected
+
+
+@pytest.mark.parametrize("method", ["show", "list", "resend", "delete"])
+def test_a_token_must_be_one_that_is_valid(method: str) -> None:
+    """Without a token, with one of no login and with a released one every method refuses."""
+    given = {"entity": "JOBS"} if method == "list" else {IDENTIFIER: BY_ID}
+    conversation = known("R10")
+    for token, statement in (("", "from_login"), ("U", "from_login"), (None, "required")):
+        named = {} if token is None else {"token": token}
+        made = said(method, {**named, **given}, refused())
+        assert conversation.expected(made) == f"refuse token.{statement}"
+    conversation.hear(said("token_release", {"token": TOKEN}, ok({})))
+    made = said(method, {"token": TOKEN, **given}, refused())
+    assert conversation.expected(made) == "refuse token_release.ends_token"
+
+
+def test_a_token_that_may_have_ended_leaves_it_open() -> None:
+    """From R12 on a release may be without effect, and an earlier login's token may end."""
+    conversation = known("R12")
+    conversation.hear(said("token_release", {"token": TOKEN}, ok({})))
+    assert conversation.expected(ask("show", BY_ID)) == "either"
+
+    conversation = known("R9")
+    conversation.hear(show(refused(401), token="U"))  # as a token of no login is refused
+    conversation.hear(login("LATER"))
+    assert conversation.expected(ask("show", BY_ID)) == "serve identifier.selects"
+    assert conversation.hear(show(refused(401))).suspicions == []
+    assert conversation.expected(ask("show", BY_ID)) == "either"
+
+
+def test_a_token_in_a_header_is_open() -> None:
+    """No page has a token in a header: such a request may be served or refused."""
+    made = request("GET", f"{SHOW}?{KNOWN}", Authorization=f"Bearer {TOKEN}")
+    assert known().expected(made) == "either"
+
+
+def test_the_tokens_of_a_recording_may_be_older_than_it() -> None:
+    """Where a login may be missing a token is open until it was served once."""
+    conversation = Conversation(listed([ONE]), knows_tokens=False)
+    made = said("show", {"token": "U", IDENTIFIER: BY_ID}, ok(ONE))
+    assert conversation.expected(made) == "either"
+    conversation.hear(made)
+    assert conversation.expected(made) == "serve identifier.selects"
+
+
+NAMED = {"name": EXAMPLE["workflow_rule"]["name"]}
+
+
+@pytest.mark.parametrize(
+    ("filters", "release", "expected"),
+    [
+        ({}, "R13", "refuse list.semi_optional.at_least_one"),
+        ({"url": ONE["url"]}, "R13", "refuse list.semi_optional.at_least_one"),
+        ({"created_date": "2015-11-02"}, "R13", "refuse list.semi_optional.at_least_one"),
+        ({"entity": "JOBS"}, "R13", "serve entities.r9"),
+        ({"entity": "LEADS"}, "R13", "refuse list.entity.supported_values"),
+        ({"entity": "LEADS"}, "R14", "serve entities.r14"),
+        ({"entity": "WALLETS"}, "R14", "refuse list.entity.supported_values"),
+        ({"entity": "WALLETS"}, "R15", "serve entities.r15"),
+        ({"entity": "REWARDOFFERS"}, "R10", "refuse list.entity.supported_values"),
+        ({"entity": "REWARDOFFERS"}, "R13", "either"),
+        ({"entity": "jobs"}, "R13", "either"),
+        ({"entity": "JOBS,ACTIVITIES"}, "R13", "either"),
+        ({"entity": ""}, "R13", "either"),
+        ({"entity": " JOBS"}, "R13", "either"),
+        ({"entity_id": "E1"}, "R13", "either"),
+        ({"entity": "JOBS", "entity_id": "E1"}, "R13", "serve list.semi_optional.several_allowed"),
+        ({"entity": "JOBS", "entity_id": "E7"}, "R13", "either"),
+        ({RULE: NAMED}, "R13", f"serve list.{RULE}.filter"),
+        ({RULE: {"name": "no such"}}, "R13", "either"),
+        ({RULE: {"description": "x"}}, "R13", "refuse list.identifier.fields"),
+        ({RULE: {}}, "R13", "either"),
+        ({DEFINITION: {"id": "x", "name": "y"}}, "R13", "either"),
+        ({"entity": "JOBS", "url": ONE["url"]}, "R13", "serve list.url.filter"),
+        ({"entity": "JOBS", "url": ONE["url"][:-1]}, "R13", "either"),
+        ({"entity": "JOBS", "life_cycle_state": "REJECTED"}, "R13",
+         "serve list.life_cycle_state.filter"),
+        ({"entity": "JOBS", "life_cycle_state": "PENDING"}, "R13",
+         "refuse list.life_cycle_state.supported_values"),
+        ({"entity": "JOBS", "life_cycle_state": "rejected"}, "R13", "either"),
+        ({"entity": "JOBS", "life_cycle_state": "REJECTED,SUCCESSFUL"}, "R13", "either"),
+        ({"entity": "JOBS", "created_date": "2015-11-02"}, "R13", "either"),
+        ({"entity": "JOBS", "created_date": "02/11/2015"}, "R13", "either"),
+        ({"entity": "JOBS", "fields_set": "id"}, "R9", "serve fields_set.names"),
+        ({"entity": "JOBS", "fields_set": "id,id"}, "R9", "either"),
+        ({"entity": "JOBS", "number_of_results": 1}, "R13", "serve list.paging.number_of_results"),
+        ({"entity": "JOBS", "number_of_results": 1}, "R12", "either"),
+        ({"entity": "JOBS", "number_of_results": 2}, "R13", "either"),
+        ({"entity": "JOBS", "number_of_results": 0}, "R13", "either"),
+        ({"entity": "JOBS", "number_of_results": "1e2"}, "R13", "either"),
+        ({"entity": "JOBS", "number_of_results": "9" * 5000}, "R13", "either"),
+        ({"entity": "JOBS", "offset": 0}, "R13", "serve list.paging.offset"),
+        ({"entity": "JOBS", "offset": -1}, "R13", "either"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_list_comes_to(filters: dict[str, Any], release: str, expected: str) -> None:
+    """Documented parameters of the release with values that were shown are served."""
+    assert known(release).expected(ask("list", **filters)) == expected
+
+
+def basic(text: str, scheme: str = "Basic") -> Entry:
+    """Return a login by Web API key."""
+    coded = b64encode(text.encode()).decode()
+    path = "authentication/web_api_key/token"
+    return request("POST", path, Authorization=f"{scheme} {coded}")
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (said("token", LOGIN, ok({})), "serve login.token.returns_token"),
+        (said("token", LOGIN | {"unit": "1"}, ok({})), "either"),
+        (said("token", LOGIN | {"password": "x"}, ok({})), "refuse login.credentials"),
+        (said("token", LOGIN | {"username": ""}, ok({})), "refuse parameters.mandatory"),
+        (said("token", LOGIN | {"password": None}, ok({})), "refuse parameters.mandatory"),
+        (said("token", {}, ok({})), "refuse parameters.mandatory"),
+        (said("token", LOGIN | {"more": "x"}, ok({})), "either"),
+        (basic("KEY:"), "either"),
+        (basic("KEY", "basic"), "either"),
+        (basic("KEX:"), "refuse login.credentials"),
+        (basic(":KEY"), "refuse parameters.mandatory"),
+        (basic("KEY:", "Bearer"), "refuse parameters.mandatory"),
+        (said("token_release", {}, ok({})), "refuse parameters.mandatory"),
+        (said("token_release", {"token": "U"}, ok({})), "either"),
+    ],
+    ids=at,
+)  # fmt: skip
+def test_what_a_login_comes_to(made: Entry, expected: str) -> None:
+    """Right credentials are served and wrong ones refused; a unit or more parameters are open."""
+    assert Conversation(release="R10").expected(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("release", "method", "expected"),
+    [
+        ("R9", "resend", "either"), ("R9", "delete", "either"),
+        ("R10", "delete", "serve delete.either_state"),
+        ("R18", "delete", "serve delete.either_state"),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_a_later_release_is_open(release: str, method: str, expected: str) -> None:
+    """fields_set of resend and delete came with R10."""
+    assert known(release).expected(ask(method, BY_ID, fields_set="id")) == expected
+
+
+def test_a_deprecated_method_may_be_withdrawn() -> None:
+    """In R18 it is held to the documents only once it has returned something."""
+    nothing = Conversation(release="R18")
+    assert nothing.expected(ask("list", entity="JOBS")) == "either"
+    assert known("R18").expected(ask("list", entity="JOBS")) == "serve entities.r9"
+
+
+def test_wrong_credentials_are_wrong_only_where_the_right_ones_are_known() -> None:
+    """A recording does not say which login is right."""
+    conversation = Conversation(knows_login=False, release="R10")
+    assert conversation.expected(said("token", LOGIN, ok({}))) == "either"
+    assert conversation.expected(basic("KEX:")) == "either"

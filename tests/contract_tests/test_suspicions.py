@@ -1,0 +1,404 @@
+"""What several exchanges together make suspect, and what explains it, the likeliest first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from helpers.conversations import Conversation, hypotheses
+from helpers.recordings import (
+    IDENTIFIER,
+    TOKEN,
+    Entry,
+    changed,
+    listed,
+    ok,
+    record,
+    refused,
+    said,
+    show,
+)
+
+ONE, TWO, THREE = record(1), record(2), record(3)
+DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
+TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
+JOBS, RULE = {"entity": "JOBS"}, {"name": ONE["workflow_rule"]["name"]}
+READING = [
+    "show.changes_nothing Closely", "list.changes_nothing Closely", "list.agrees_with_show Closely",
+]  # fmt: skip
+
+
+def created(moment: str, number: int = 1) -> dict[str, Any]:
+    """Return a webhook request that was created at a moment."""
+    dates = {"created_date": moment, "updated_date": moment}
+    return record(number, log_information=ONE["log_information"] | dates)
+
+
+def without(name: str) -> dict[str, Any]:
+    """Return a webhook request that lacks a member."""
+    return {each: value for each, value in ONE.items() if each != name}
+
+
+def of_number(method: str, number: str, answer: Any, **more: Any) -> Entry:
+    """Return a request that names a webhook request by its number."""
+    given = {"token": TOKEN, IDENTIFIER: {"number": number}, **more}
+    return said(method, given, answer if isinstance(answer, tuple) else ok(answer))
+
+
+def twice(answer: Any) -> Entry:
+    """Return a list that is asked for with two numbers of results."""
+    made = listed(answer, **JOBS, number_of_results=5)
+    made["request"]["url"] += "&number_of_results=1"
+    return made
+
+
+#: What the last entry makes suspect.
+SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
+    # Of one response, which needs nothing more.
+    "another one is shown": ([show(ONE), show(TWO)], ["identifier.selects Now"]),
+    "an unknown one is shown": (
+        [of_number("show", "11", ONE)],
+        ["identifier.known Now"],
+    ),
+    "a deleted one is shown": (
+        [show(ONE), changed("delete", ONE), show(ONE)],
+        ["delete.gone Now"],
+    ),
+    "a deleted one is listed": (
+        [show(ONE), of_number("delete", "1", {"number": "1"}, fields_set="number"), listed([ONE])],
+        ["delete.gone Now"],
+    ),
+    "more than asked for": (
+        [listed([ONE, TWO], **JOBS, number_of_results=1)],
+        ["list.paging.number_of_results Now"],
+    ),
+    "a state is listed that was not asked for": (
+        [listed([TWO_DONE], **JOBS, life_cycle_state="REJECTED")],
+        ["list.life_cycle_state.filter Now"],
+    ),
+    "a resend leaves the error": (
+        [show(ONE), changed("resend", DONE | {"error_code": "X"})],
+        ["response.error_code.only_rejected Now", "resend.clears_error Now"],
+    ),
+    # Refusals.
+    "one is refused": (
+        [show(ONE), show(refused())],
+        ["identifier.selects StillListed", "show.changes_nothing Closely",
+         "identifier.selects Again"],
+    ),
+    "one is refused by number": (
+        [show(ONE), of_number("show", "1", refused())],
+        ["identifier.fields Refused", "identifier.selects StillListed",
+         "show.changes_nothing Closely", "identifier.selects Again"],
+    ),
+    "one is refused with fields_set": (
+        [show(ONE), show(refused(), fields_set="id,url")],
+        ["fields_set.names Refused", "identifier.selects StillListed",
+         "show.changes_nothing Closely", "identifier.selects Again"],
+    ),
+    "one is refused after another was deleted": (
+        [listed([ONE, TWO]), changed("delete", TWO, 2), show(refused())],
+        ["identifier.selects StillListed", "delete.single_result Effect",
+         "show.changes_nothing Closely", "identifier.selects Again"],
+    ),
+    "one is refused after its own resend": (
+        [show(ONE), changed("resend", ONE), show(refused())],
+        ["identifier.selects StillListed", "resend.same_record Effect",
+         "show.changes_nothing Closely", "identifier.selects Again"],
+    ),
+    "a delete is refused": (
+        [show(ONE), changed("delete", refused())],
+        ["delete.either_state Again"],
+    ),
+    "a list is refused": (
+        [listed([ONE]), listed(refused())],
+        ["list.optional_parameters Refused", "entities.r9 Refused", "entities.r9 Again"],
+    ),
+    "a list is refused by the name of a rule": (
+        [listed([ONE]), listed(refused(), workflow_rule_identifier=RULE)],
+        ["list.optional_parameters Refused", "list.identifier.fields Refused",
+         "list.workflow_rule_identifier.filter Refused",
+         "list.workflow_rule_identifier.filter Again"],
+    ),
+    "a list is refused with a url": (
+        [listed([ONE]), listed(refused(), **JOBS, url=ONE["url"])],
+        ["entities.r9 Refused", "list.url.filter Refused", "entities.r9 Refused",
+         "list.url.filter Again"],
+    ),
+    "a successful one is sent again": (
+        [show(TWO_DONE, 2), changed("resend", TWO_DONE, 2)],
+        ["resend.only_rejected Effect"],
+    ),
+    # Sights.
+    "show differs": ([show(ONE), show(MOVED)], [*READING, "identifier.selects Again"]),
+    "list differs": (
+        [show(ONE), listed([MOVED])],
+        [*READING, "list.agrees_with_show Again"],
+    ),
+    "a success has become a failure": (
+        [show(DONE), show(ONE)],
+        [*READING, "show.changes_nothing Now", "identifier.selects Again"],
+    ),
+    "one differs after another was sent again": (
+        [listed([ONE, TWO]), changed("resend", TWO_DONE, 2), show(MOVED)],
+        [*READING, "resend.single_result Effect", "identifier.selects Again"],
+    ),
+    "one differs after a refused resend of another": (
+        [listed([ONE, TWO]), changed("resend", refused(), 2), show(MOVED)],
+        [*READING, "errors.change_nothing Effect", "identifier.selects Again"],
+    ),
+    "a resend had no effect": (
+        [show(ONE), changed("resend", DONE), show(ONE)],
+        [*READING, "resend.sends_again Effect", "identifier.selects Again"],
+    ),
+    "a resend returned a success, and has failed otherwise": (
+        [show(ONE), changed("resend", DONE), show(record(1, error_code="Y"))],
+        [*READING, "resend.returns_record Effect", "identifier.selects Again"],
+    ),
+    "a queued resend loses the rule": (
+        [show(ONE), changed("resend", ONE), show(DONE | {"workflow_rule": {"id": "other"}})],
+        [*READING, "resend.identity_kept Effect", "resend.same_record Effect"],
+    ),
+    "a member is left out": (
+        [show(ONE), show(without("error_code"))],
+        ["fields_set.default_all Again"],
+    ),
+    "a named member is left out": (
+        [show(ONE), show({"id": ONE["id"]}, fields_set="id,error_code")],
+        ["fields_set.selects Again"],
+    ),
+    "a new one after a resend": (
+        [listed([ONE]), changed("resend", DONE), listed([DONE, TWO])],
+        ["resend.same_record Effect"],
+    ),
+    "a number is shown again": (
+        [show(ONE), show(record(2, number="1"), 2)],
+        ["response.number.names_one Again"],
+    ),
+    # What changes return.
+    "a resend loses the rule": (
+        [show(ONE), changed("resend", DONE | {"workflow_rule": {"id": "other"}})],
+        ["resend.identity_kept Effect"],
+    ),
+    "a delete returns another entity": (
+        [show(ONE), changed("delete", record(1, entity_id="E9"))],
+        ["delete.returns_record Effect"],
+    ),
+    # Lists.
+    "one that fits is missing": (
+        [listed([ONE, TWO, THREE]), listed([ONE])],
+        ["list.entity.filter Contradicted", "show.changes_nothing Closely"],
+    ),
+    "one that fits several filters is missing": (
+        [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, life_cycle_state="REJECTED")],
+        ["list.life_cycle_state.filter Hides", "list.several_results Contradicted",
+         "show.changes_nothing Closely"],
+    ),
+    "one is missing after it was sent again": (
+        [listed([ONE, TWO, THREE]), changed("resend", DONE),
+         listed([], **JOBS, life_cycle_state="SUCCESSFUL")],
+        ["list.life_cycle_state.filter Hides", "list.life_cycle_state.filter Contradicted",
+         "show.changes_nothing Closely"],
+    ),
+    "short records are known not to fit": (
+        [show(ONE), listed([{"id": ONE["id"]}], entity="ACTIVITIES", fields_set="id")],
+        ["list.entity.filter Contradicted"],
+    ),
+    "a page is short": (
+        [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2)],
+        ["list.paging.number_of_results Contradicted"],
+    ),
+    "a page is empty": (
+        [listed([ONE, TWO, THREE]), listed([], **JOBS, offset=1)],
+        ["list.paging.offset Contradicted"],
+    ),
+    # Pages.
+    "two pages have the same one": (
+        [listed([ONE], **JOBS, number_of_results=1),
+         listed([ONE], **JOBS, number_of_results=1, offset=1)],
+        ["list.paging.offset Ordered"],
+    ),
+    "two pages have another one at one place": (
+        [listed([ONE, TWO, THREE]), listed([ONE, THREE], **JOBS, number_of_results=2)],
+        ["list.paging.number_of_results Ordered"],
+    ),
+}  # fmt: skip
+
+
+def found_last(entries: Sequence[Entry], *, exclusive: bool = False) -> list[str]:
+    """Return all hypotheses of what the last entry makes suspect; the others nothing."""
+    *before, last = entries
+    conversation = Conversation(*before, exclusive=exclusive)
+    assert conversation.suspicions == []
+    found = conversation.hear(last).suspicions
+    return [each for suspicion in found for each in hypotheses(suspicion)]
+
+
+@pytest.mark.parametrize("name", SUSPECT)
+def test_a_suspicion_names_what_may_explain_it(name: str) -> None:
+    """Each hypothesis is a statement and its confirmation; the likeliest comes first."""
+    entries, expected = SUSPECT[name]
+    assert found_last(entries) == expected
+
+
+@pytest.mark.parametrize(
+    ("entries", "last"),
+    [
+        ([show(ONE), show(MOVED)], "show.changes_nothing Now"),
+        ([show(ONE), listed([MOVED])], "list.changes_nothing Now"),
+        ([show(ONE), listed([])], "show.changes_nothing Now"),
+        ([listed([ONE]), listed([])], "list.changes_nothing Now"),
+    ],
+)
+def test_alone_with_a_server_reading_is_to_blame_in_the_end(
+    entries: Sequence[Entry], last: str
+) -> None:
+    """If nobody else is at work, what is not as it was is the fault of whatever showed it last."""
+    assert last in found_last(entries, exclusive=True)
+    assert last not in found_last(entries)
+
+
+ODD_RULE = record(1, workflow_rule=None)
+OPEN: dict[str, Sequence[Entry]] = {
+    "a resend is queued": [
+        *(show(ONE), changed("resend", ONE), show(ONE), listed([ONE]), show(DONE), listed([DONE])),
+    ],
+    "a resend fails in another way": [
+        *(show(ONE), changed("resend", refused(500)), show(record(1, error_code="Y"))),
+    ],
+    "a resend renews request, code and date": [
+        show(ONE),
+        changed("resend", DONE | {"request": "A" * 32, "authentication_code": "B"}),
+    ],
+    "a resend with fields_set shows little": [
+        *(show(ONE), of_number("resend", "1", {"number": "1"}, fields_set="number"), show(DONE)),
+    ],
+    "delete notes who deleted": [
+        show(created("2016-10-03T10:00:00")),
+        changed(
+            "delete",
+            record(1, log_information=ONE["log_information"] | {
+                "created_date": "2016-10-03T10:00:00", "updated_date": "2016-10-04T10:00:00",
+                "updated_by_user": {"id": "2", "username": "x"},
+            }),
+        ),
+    ],
+    "a second delete is served": [show(ONE), changed("delete", ONE), changed("delete", ONE)],
+    "a deleted one is refused": [
+        *(show(ONE), changed("delete", ONE), show(refused()), changed("resend", refused())),
+        listed([]),
+    ],
+    "a number is used again": [
+        *(show(ONE), changed("delete", ONE), show(record(2, number="1"), 2)),
+        of_number("show", "1", record(2, number="1")),
+    ],
+    "somebody else adds one": [listed([ONE]), listed([ONE, TWO]), show(TWO, 2)],
+    "what is short is as it was": [
+        *(show(ONE), show({"id": ONE["id"], "url": ONE["url"]}, fields_set="id,url")),
+        listed([{"number": "1"}], **JOBS, fields_set="number"),
+    ],
+    "short forms of objects": [
+        *(show(ONE), listed([record(1, workflow_rule={"id": ONE["workflow_rule"]["id"]})])),
+        *(show(ODD_RULE | {"id": TWO["id"], "number": "2"}, 2), show(ONE)),
+    ],
+    "request and response are made anew": [show(ONE), show(record(1, request={"a": 1}))],
+    "an unknown definition is an error": [
+        *(listed([ONE]), listed(refused(), webhook_definition_identifier={"name": "no such one"})),
+    ],
+    "entity_id alone is refused": [listed([ONE]), listed(refused(), entity_id="E1")],
+    "a date is refused": [listed([ONE]), listed(refused(), **JOBS, created_date="2015-11-02")],
+    "a large page is refused": [listed([ONE]), listed(refused(), **JOBS, number_of_results=500)],
+    "an entity in another case selects": [listed([ONE]), listed([], entity="jobs")],
+    "filters are combined as any": [
+        listed([ONE, record(2, entity_id="E2")], **JOBS, entity_id="E1"),
+    ],
+    "url is a prefix": [listed([ONE]), listed([ONE], **JOBS, url=ONE["url"][:-3])],
+    "a day in another zone": [
+        listed([created("2016-10-03T23:30:00")], **JOBS, created_date="2016-10-04"),
+    ],
+    "a date selects from it on": [
+        listed([created("2016-10-03T23:30:00")], **JOBS, created_date="2016-01-01"),
+    ],
+    "no list has more than two": [
+        *(listed([ONE, TWO]), listed([TWO, THREE]), show(ONE), listed([ONE, TWO])),
+    ],
+    "several rules have one name": [
+        listed([ONE, record(2, workflow_rule=ONE["workflow_rule"] | {"id": "other"})]),
+        listed([ONE], workflow_rule_identifier=RULE),
+    ],
+    "an order that changes with each request": [
+        listed([ONE], **JOBS, number_of_results=1),
+        listed([TWO], **JOBS, number_of_results=1),
+        listed([ONE], **JOBS, number_of_results=1, offset=1),
+    ],
+    "a page after a change": [
+        *(listed([ONE, TWO, THREE]), changed("delete", ONE)),
+        listed([THREE], **JOBS, number_of_results=1, offset=1),
+    ],
+    "a number of results that is given twice": [twice([ONE, TWO])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+@pytest.mark.parametrize("name", OPEN)
+def test_what_the_documents_leave_open_is_not_suspected(
+    name: str,
+    exclusive: bool,  # noqa: FBT001
+) -> None:
+    """Nothing is suspected, whether others are at work or not."""
+    assert Conversation(*OPEN[name], exclusive=exclusive).suspected == []
+
+
+def test_paging_is_of_r13() -> None:
+    """Before, number_of_results may be ignored, or refused."""
+    made = listed([ONE, TWO], **JOBS, number_of_results=1)
+    assert Conversation(made, release="R12").suspected == []
+    assert Conversation(made, release="R13").suspected == ["list.paging.number_of_results"]
+    assert (
+        Conversation(listed([ONE]), listed(refused(), **JOBS, offset=0), release="R12").suspected
+        == []
+    )
+
+
+def test_a_suspicion_tells_both_values_and_where_they_come_from() -> None:
+    """It has the value that was known with its exchange, and the one that was received."""
+    conversation = Conversation(show(ONE), changed("delete", record(1, entity_id="E9")))
+    (found,) = conversation.suspicions
+    assert (found.expected, found.seen) == ("entity_id of 1 unchanged: 'E1'", "'E9'")
+    assert (found.record, found.symptom) == (ONE["id"], "entity_id")
+    violation = found.violation(found.hypotheses[0])
+    assert violation.exchanges == tuple(conversation.exchanges)
+
+
+def test_a_list_is_compared_with_the_interpretation_that_it_fits_best() -> None:
+    """One that is missing explains a list of a day; another interpretation would lack many."""
+    days = ("2016-03-04", "2016-03-04", "2016-03-14", "2016-03-24")
+    records = [created(f"{day}T12:00:00", at) for at, day in enumerate(days, 1)]
+    conversation = Conversation(listed(records))
+    conversation.belief.longest[False] = 9  # no list is cut
+    left = conversation.belief.interpretations
+    left.sort(key=lambda each: each.day != "from")
+    conversation.hear(listed(records[:1], **JOBS, created_date=days[0]))
+    assert [each.record for each in conversation.suspicions] == [records[1]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("exchanged", "statements"),
+    [
+        (show(ONE), {"show.changes_nothing"}),
+        (listed([ONE]), {"list.agrees_with_show"}),
+    ],
+)
+def test_what_is_as_it_was_speaks_for_what_reads(exchanged: Entry, statements: set[str]) -> None:
+    """A second sight tells that reading changes nothing, and that both methods agree."""
+    conversation = Conversation(show(ONE))
+    assert statements <= set(conversation.hear(exchanged).held)
+
+
+def test_what_is_as_it_was_speaks_for_the_changes_in_between() -> None:
+    """A refused change has changed nothing, and a served one only what it named."""
+    conversation = Conversation(
+        listed([ONE, TWO, THREE]), changed("delete", refused(), 1), changed("delete", TWO, 2),
+        changed("resend", record(3, life_cycle_state="SUCCESSFUL"), 3),
+    )  # fmt: skip
+    held = set(conversation.hear(show(ONE)).held)
+    assert {"errors.change_nothing", "delete.single_result", "resend.single_result"} <= held

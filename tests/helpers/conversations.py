@@ -1,0 +1,150 @@
+"""Conversations with an oracle in memory: it observes entries of `recordings`; nothing is sent."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, TokenState
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.oracle.expectations import expectation
+from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
+from crmcom_kit.contract_tests.oracle.suspicions import Case, Hypothesis, Suspicion
+from crmcom_kit.schemas import API_PATH, resolve
+from crmcom_kit.schemas.methods import methods
+from helpers.recordings import LOGIN, TOKEN, Answer, Entry, entry, ok
+
+_NAMES = {each.path: each.name for each in methods(resolve("R10")).values()}
+
+
+def exchange(made: Entry, number: int = 1) -> Exchange:
+    """Return the exchange that an entry writes down."""
+    request, response = made["request"], made["response"]
+    url = urlsplit(request["url"])
+    path = url.path.removeprefix(f"{API_PATH}/")
+    sent = request.get("postData", {}).get("text")
+    body = None if sent is None else sent.encode("utf-8", "surrogatepass")
+    headers = tuple((each["name"], each["value"]) for each in request["headers"])
+    name = _NAMES.get(path.strip("/"), "")
+    call = Call(name, request["method"], path, url.query, body, headers)
+    return of_call(call, (response["status"], response["content"].get("text")), number)
+
+
+def of_call(call: Call, answer: Answer, number: int = 1) -> Exchange:
+    """Return the exchange of a call and its answer."""
+    status, text = answer
+    return Exchange(number, call, status, (), (text or "").encode("utf-8", "surrogatepass"), 0.0)
+
+
+def request(verb: str, path: str, body: str | None = None, **headers: str) -> Entry:
+    """Return a request in any form, and a response of success; see also ``recordings.said``."""
+    made = entry(verb, f"https://crm.example.com{API_PATH}/{path}", *ok({}))
+    made["request"]["headers"] = [{"name": name, "value": text} for name, text in headers.items()]
+    if body is not None:
+        made["request"]["postData"] = {"text": body}
+    return made
+
+
+class Conversation:
+    """A conversation so far, and the oracle that has observed it."""
+
+    def __init__(
+        self,
+        *entries: Entry,
+        release: str = "R13",
+        exclusive: bool = False,
+        knows_tokens: bool = True,
+        knows_login: bool = True,
+    ) -> None:
+        """Observe entries; ``TOKEN`` is valid."""
+        credentials = Credentials(**LOGIN, api_key="KEY") if knows_login else Credentials()
+        self.belief = Belief(
+            resolve(release), exclusive, credentials=credentials, knows_tokens=knows_tokens
+        )
+        self.belief.set_token(TOKEN, TokenState.LIVE)
+        self.oracle = Oracle(self.belief)
+        self.exchanges: list[Exchange] = []
+        self.suspicions: list[Suspicion] = []
+        self.held: set[str] = set()
+        for each in entries:
+            self.hear(each)
+
+    def hear(self, made: Entry) -> Observation:
+        """Observe one entry; the oracle itself must not fail."""
+        return self.observe(exchange(made, len(self.exchanges) + 1))
+
+    def observe(self, one: Exchange) -> Observation:
+        """Observe one exchange; the oracle itself must not fail."""
+        found = self.oracle.observe(one)
+        self.exchanges.append(one)
+        self.suspicions += found.suspicions
+        self.held |= set(found.held)
+        assert found.errors == []
+        return found
+
+    def expected(self, made: Entry) -> str:
+        """Return what a request must come to: "serve" or "refuse" with the statement, or "either".
+
+        Nothing is observed, and the response does not matter.
+        """
+        found = expectation(exchange(made).call, self.belief)
+        return found.must if found.must == "either" else f"{found.must} {found.statement}"
+
+    @property
+    def suspected(self) -> list[str]:
+        """The statement that each suspicion puts first."""
+        return [each.hypotheses[0].statement for each in self.suspicions]
+
+
+def hypotheses(suspicion: Suspicion) -> list[str]:
+    """Return each hypothesis as its statement and the kind of its confirmation, in their order."""
+    return [f"{e.statement} {type(e.confirmation).__name__}" for e in suspicion.hypotheses]
+
+
+class Script:
+    """An asker that takes its answers from a list, in turn, and has the oracle observe them."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        answers: Sequence[Any] = (),
+        *,
+        hits: int = 2,
+        repeats: Sequence[Sequence[Suspicion] | None] = (),
+    ) -> None:
+        """Know what is answered, and what ``repeat`` comes to each time."""
+        self.conversation = conversation
+        self.belief = conversation.belief
+        self.hits = hits
+        self.asked: list[Call] = []
+        self.repeated: list[bool] = []  # whether idle
+        self._answers = list(answers)
+        self._repeats = list(repeats)
+
+    def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
+        """Take the next answer."""
+        answer = self._answers.pop(0)
+        answer = answer if isinstance(answer, tuple) else ok(answer)
+        self.asked.append(call)
+        found = of_call(call, answer, len(self.conversation.exchanges) + 1)
+        return found, self.conversation.observe(found).suspicions
+
+    def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Take the next answer to a method."""
+        about = methods(self.belief.release)[method]
+        return self.ask(build(about, {"token": TOKEN, **parameters}))[0]
+
+    def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
+        """Return what the next repetition makes suspect."""
+        self.repeated.append(idle)
+        return self._repeats.pop(0)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether everything that was written down was asked for."""
+        return not self._answers and not self._repeats
+
+    def settle(self, suspicion: Suspicion, hypothesis: Hypothesis | None = None) -> bool:
+        """Settle one hypothesis of a suspicion, the first one unless another is given."""
+        one = hypothesis or suspicion.hypotheses[0]
+        return one.confirmation.settle(Case(one.statement, suspicion), self)
