@@ -362,7 +362,7 @@ def test_a_suspicion_tells_both_values_and_where_they_come_from() -> None:
     (found,) = conversation.suspicions
     assert (found.expected, found.seen) == ("entity_id of 1 unchanged: 'E1'", "'E9'")
     assert (found.record, found.symptom) == (ONE["id"], "entity_id")
-    violation = found.violation("delete.returns_record")
+    violation = found.violation(found.hypotheses[-1])
     assert violation.exchanges == tuple(conversation.exchanges)
 
 
