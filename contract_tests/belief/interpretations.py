@@ -5,7 +5,7 @@ explains is wrong.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -93,32 +93,25 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
     return tuple(found)
 
 
-def fits(record: Record, name: str, wanted: Any, interpretation: Interpretation) -> bool | None:
-    """Whether a webhook request fits one filter; None if it does not tell."""
+def _fits(record: Record, name: str, wanted: Any, url: str) -> bool | None:
+    """Whether a webhook request fits a filter other than a date; None if it does not tell."""
     if isinstance(wanted, Named):
         inner = record.get(OBJECT_OF[name], "")
         if inner is None:
             return False  # it has none
         seen = inner.get(wanted.field) if isinstance(inner, dict) else None
         return None if seen is None else seen == wanted.value
-    if name == "created_date":
-        how = interpretation.day if is_date(wanted) else interpretation.moment
-        return _created(record, wanted, how, interpretation.zone)
     seen = record.get(name)
     if not isinstance(seen, str):
         return None
-    return _URL[interpretation.url](seen, wanted) if name == "url" else seen == wanted
+    return _URL[url](seen, wanted) if name == "url" else seen == wanted
 
 
-def _created(record: Record, wanted: str, how: str, zone: int) -> bool | None:
+def _created(record: Record) -> tuple[int, int] | None:
+    """Return when a webhook request was created, as it is shown and in UTC, in ``seconds``."""
     log = record.get("log_information")
     found = moment(log.get("created_date")) if isinstance(log, dict) else None
-    if found is None:
-        return None
-    span, shift = _asked(wanted, how), 3600 * zone
-    answer = found.local + shift in span
-    # Whether a server compares what it shows or the moment that is meant is open, too.
-    return answer if (found.utc + shift in span) == answer else None
+    return None if found is None else (found.local, found.utc)
 
 
 @lru_cache(maxsize=256)
@@ -147,16 +140,59 @@ def day_ends(text: str) -> tuple[str, ...]:
     return tuple((start + timedelta(seconds=each)).isoformat() for each in around)
 
 
-def misfit(record: Record, filters: Filters, interpretation: Interpretation) -> str | None:
-    """Return a filter that ``record`` surely does not fit, or None."""
-    answers = {name: fits(record, name, wanted, interpretation) for name, wanted in filters.items()}
-    semi = [name for name in answers if name in SEMI_OPTIONAL]
-    for name, answer in answers.items():
-        if answer is False and (name not in semi or interpretation.combine == "all"):
-            return name
-    if semi and all(answers[name] is False for name in semi):
-        return semi[0]
-    return None
+@dataclass(slots=True)
+class Fits:
+    """Which of some webhook requests fit each filter, by the ways in which it may be read.
+
+    There are hundreds of interpretations; most differ in nothing that matters to one filter.
+    """
+
+    filters: Filters
+    records: Sequence[Record]
+    _answers: dict[tuple[Any, ...], list[bool | None]] = field(default_factory=dict)
+    _moments: list[tuple[int, int] | None] = field(default_factory=list)
+
+    def of_filter(self, name: str, interpretation: Interpretation) -> list[bool | None]:
+        """Return whether each webhook request fits a filter; None for one that does not tell."""
+        key = matters(name, self.filters, interpretation)
+        if key not in self._answers:
+            read = self._by_date if name == "created_date" else self._by_value
+            self._answers[key] = read(name, interpretation)
+        return self._answers[key]
+
+    def _by_value(self, name: str, interpretation: Interpretation) -> list[bool | None]:
+        wanted = self.filters[name]
+        return [_fits(each, name, wanted, interpretation.url) for each in self.records]
+
+    def _by_date(self, name: str, interpretation: Interpretation) -> list[bool | None]:
+        if not self._moments:
+            self._moments = [_created(each) for each in self.records]
+        wanted, shift = self.filters[name], 3600 * interpretation.zone
+        span = _asked(wanted, interpretation.day if is_date(wanted) else interpretation.moment)
+        found: list[bool | None] = []
+        for each in self._moments:
+            is_in = None if each is None else each[0] + shift in span
+            # Whether a server compares what it shows or the moment that is meant is open, too.
+            found.append(None if each is None or (each[1] + shift in span) != is_in else is_in)
+        return found
+
+    def misfits(self, interpretation: Interpretation) -> Iterator[str | None]:
+        """Yield for each webhook request a filter that it surely does not fit, or None."""
+        answers = {name: self.of_filter(name, interpretation) for name in self.filters}
+        is_any = interpretation.combine == "any"
+        either = [name for name in answers if is_any and name in SEMI_OPTIONAL]
+        every = [name for name in answers if name not in either]
+        for at in range(len(self.records)):
+            wrong = next((name for name in every if answers[name][at] is False), None)
+            if wrong is None and either and all(answers[each][at] is False for each in either):
+                wrong = either[0]
+            yield wrong
+
+
+def matters(name: str, filters: Filters, interpretation: Interpretation) -> tuple[Any, ...]:
+    """Return a filter's name with the values of what matters to it of an interpretation."""
+    matter = dimensions({name: filters[name]})
+    return (name, *(getattr(interpretation, each) for each in matter))
 
 
 @dataclass(slots=True)
@@ -170,7 +206,11 @@ class Selector:
 
     filters: Filters
     records: Mapping[str, Record]
+    _fits: Fits = field(init=False)
     _found: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._fits = Fits(self.filters, list(self.records.values()))
 
     def select(self, interpretation: Interpretation) -> Selection:
         """Return what list has to find, and what it may, if the filters are read so."""
@@ -190,18 +230,16 @@ class Selector:
         )
 
     def _by_one(self, name: str, interpretation: Interpretation) -> Selection:
-        # There are hundreds of interpretations; most differ in nothing that matters to one filter.
-        matter = dimensions({name: self.filters[name]})
-        key = (name, *(getattr(interpretation, each) for each in matter))
+        key = matters(name, self.filters, interpretation)
         if key not in self._found:
             self._found[key] = self._read(name, interpretation)
         return self._found[key]
 
     def _read(self, name: str, interpretation: Interpretation) -> Selection:
         wanted, records = self.filters[name], self.records
-        answers = {key: fits(each, name, wanted, interpretation) for key, each in records.items()}
-        sure = frozenset(key for key, answer in answers.items() if answer)
-        possible = frozenset(key for key, answer in answers.items() if answer is not False)
+        answers = list(zip(records, self._fits.of_filter(name, interpretation), strict=True))
+        sure = frozenset(key for key, answer in answers if answer)
+        possible = frozenset(key for key, answer in answers if answer is not False)
         if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
             sure = frozenset()  # a name of several: which of them is meant is open
         return Selection(sure, possible)

@@ -5,7 +5,7 @@ that is dead remembers the call that killed it: if a list leaves none, those cal
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Record
@@ -13,12 +13,12 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
     OBJECT_OF,
     SEMI_OPTIONAL,
+    Fits,
     Interpretation,
     Named,
     Selection,
     Selector,
     dimensions,
-    misfit,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.changes import hypotheses_of_loss
@@ -101,14 +101,36 @@ def may_be_cut(belief: Belief, sense: Sense, count: int) -> bool:
     return count > 1 and count >= belief.longest[sense.limit is not None]
 
 
+@dataclass(slots=True)
+class _Compared:
+    """A list, and what it is compared with."""
+
+    exchange: Exchange
+    sense: Sense
+    belief: Belief
+    selector: Selector = field(init=False)
+    shown: Fits = field(init=False)
+    known: Fits = field(init=False)  # with fields_set one may not tell itself whether it fits
+
+    def __post_init__(self) -> None:
+        belief, filters = self.belief, self.sense.filters
+        records = {key: belief.known[key].certain for key in belief.records}
+        shown = self.exchange.records
+        both = [{**_known(each, records), **each} for each in shown]
+        self.selector = Selector(filters, records)
+        self.shown, self.known = Fits(filters, shown), Fits(filters, both)
+
+
+def _known(record: Record, records: Mapping[str, Record]) -> Record:
+    key = record.get("id")
+    return records.get(key, {}) if isinstance(key, str) else {}
+
+
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
     matter = tuple(dimensions(sense.filters))
-    records = {key: belief.known[key].certain for key in belief.records}
-    selector = Selector(sense.filters, records)
+    compared = _Compared(exchange, sense, belief)
     left = _kinds(belief.interpretations, matter)
-    problems = {
-        kind: _problem(exchange, sense, each, selector, belief) for kind, each in left.items()
-    }
+    problems = {kind: _problem(compared, each) for kind, each in left.items()}
     if None in problems.values():
         yield from (f"list.{name}.filter" for name in sense.filters)
         if len(exchange.records) > 1:
@@ -128,30 +150,25 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str 
     plain = problems[_kind(belief.interpretations[0], matter)]
     best = min(found, key=lambda each: (each.count, each is not plain))
     needs = tuple({group: None for each in found for group in each.needs})
-    yield _suspicion(exchange, sense, best, needs, matter, selector, belief)
+    yield _suspicion(compared, best, needs, matter)
 
 
 def _suspicion(
-    exchange: Exchange,
-    sense: Sense,
+    compared: _Compared,
     problem: Problem,
     needs: tuple[tuple[str, ...], ...],
     matter: tuple[str, ...],
-    selector: Selector,
-    belief: Belief,
 ) -> Suspicion:
     """Return what is suspect of a list that no way left to read its filters explains."""
-    every = _kinds(INTERPRETATIONS, matter)
+    sense, belief = compared.sense, compared.belief
     explained = {
         kind
-        for kind, each in every.items()
-        if (found := _problem(exchange, sense, each, selector, belief)) is None or found.rests_on
+        for kind, each in _kinds(INTERPRETATIONS, matter).items()
+        if (found := _problem(compared, each)) is None or found.rests_on
     }
     kills = {
-        id(kill): kill
-        for each, kill in belief.killers.items()
-        if _kind(each, matter) in explained
-    }  # fmt: skip
+        id(kill): kill for each, kill in belief.killers.items() if _kind(each, matter) in explained
+    }
     hypotheses: list[Hypothesis] = []
     if not explained:
         hypotheses.append(Hypothesis(problem.statement, Now()))
@@ -164,10 +181,9 @@ def _suspicion(
         hypotheses.append(Hypothesis(problem.statement, contradicted))
     if problem.missing and problem.record is not None:
         hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
-    symptom = MISSING if problem.missing else ""
     return Suspicion(
-        exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
-        symptom=symptom,
+        compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
+        symptom=MISSING if problem.missing else "",
     )  # fmt: skip
 
 
@@ -219,35 +235,16 @@ def _kinds(
     return found
 
 
-def _problem(
-    exchange: Exchange,
-    sense: Sense,
-    interpretation: Interpretation,
-    selector: Selector,
-    belief: Belief,
-) -> Problem | None:
+def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | None:
     """Return how a list differs from what ``interpretation`` leads to, or None."""
-    by_itself: list[Problem] = []
-    by_known: list[Problem] = []
-    for record in exchange.records:
-        name = misfit(record, sense.filters, interpretation)
-        if name is not None:
-            by_itself.append(_unfit(sense, record, name))
-            continue
-        # With fields_set a record may not tell itself whether it fits.
-        key = record.get("id")
-        if isinstance(key, str) and key in selector.records:
-            name = misfit({**selector.records[key], **record}, sense.filters, interpretation)
-            if name is not None:
-                by_known.append(_unfit(sense, record, name, key))
-    for found in (by_itself, by_known):
+    exchange, sense, belief = compared.exchange, compared.sense, compared.belief
+    for fits, is_known in ((compared.shown, False), (compared.known, True)):
+        misfits = list(fits.misfits(interpretation))
+        found = [at for at, name in enumerate(misfits) if name is not None]
         if found:
-            first = found[0]
-            return Problem(
-                first.statement, first.expected, first.seen, len(found), first.record,
-                first.rests_on,
-            )  # fmt: skip
-    ids, selection = _ids(exchange), selector.select(interpretation)
+            record, name = exchange.records[found[0]], misfits[found[0]]
+            return _unfit(sense, record, str(name), len(found), is_known=is_known)
+    ids, selection = _ids(exchange), compared.selector.select(interpretation)
     if exchange.is_cut:
         return None  # what was not read may have the rest
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
@@ -296,14 +293,20 @@ def _of_missing(resent: bool, filters: Mapping[str, object]) -> str:  # noqa: FB
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
-def _unfit(sense: Sense, record: Record, name: str, *rests_on: str) -> Problem:
+def _unfit(sense: Sense, record: Record, name: str, count: int, *, is_known: bool) -> Problem:
+    """Return what is wrong with a list in which some surely do not fit a filter.
+
+    ``is_known``: that they do not fit is known from other responses.
+    """
     number = record.get("number", record.get("id"))
     wanted = sense.filters[name]
     text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
     key = record.get("id")
+    named = key if isinstance(key, str) else None
     return Problem(
         f"list.{name}.filter", f"only webhook requests that match {name}={text}",
-        f"{number}, which does not match", 1, key if isinstance(key, str) else None, rests_on,
+        f"{number}, which does not match", count, named,
+        (named,) if is_known and named is not None else (),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""Measure a kit with mutants and with legal servers; go on where the last run stopped.
+"""Measure the kit with mutants and with legal servers; go on where the last run stopped.
 
 It takes hours. Each server that was measured is a line of a file, so that a run that was stopped
-goes on where it was. No server is measured twice with the same kit, seed and budget.
+goes on where it was. No server is measured twice with the same seed and budget.
 """
 
 import json
@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from helpers.stand_ins import broken, checked
 from stand_in.legal import VARIANTS, combination
+from stand_in.server import WEB_API_KEY
 
-from mutants.kits import KITS
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS
 from mutants.random_mutants import RELEASES, Change, candidates, mutant
 from mutants.table import ROWS
 
@@ -24,26 +27,24 @@ RESULTS = Path(__file__).resolve().parents[2] / ".measured" / "results.jsonl"
 #: What a set has that has none: of the table and the variants, all there are.
 NUMBERS = {"random": 200, "combinations": 300}
 SETS = ("random", "table", "legal", "combinations")
-BUDGETS = {"today": None, "next": 1500}
 #: Verdicts that are about a mutant, and those that are about a sound server.
 OF_MUTANTS, OF_SOUND = ("named", "found", "missed"), ("quiet", "alarm")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One server to measure a kit with."""
+    """One server to measure the kit with."""
 
-    kit: str
     set: str
     name: str  # what the server can be made from again
     release: str = ""
     seed: int = 0
-    budget: int | None = None
+    budget: int = DEFAULT_REQUESTS
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a kit made of one server."""
+    """What the kit made of one server."""
 
     case: Case
     verdict: str
@@ -124,18 +125,18 @@ def measured(case: Case) -> Result:
     server = MAKERS[case.set](case)
     if server is None:
         return Result(case, "equivalent")
-    outcome = KITS[case.kit](server.app, case.budget, case.seed)
-    wanted, named = {*server.wanted}, {*outcome.named}
+    api_key = None if server.app.release == "R9" else WEB_API_KEY
+    limits = Limits(max_requests=case.budget)
+    results = checked(server.app, api_key, seed=case.seed, limits=limits)
+    wanted, named, trouble = {*server.wanted}, {*broken(results)}, results.trouble or ""
     if case.set in ("legal", "combinations"):
-        verdict = "alarm" if named or outcome.trouble else "quiet"
+        verdict = "alarm" if named or trouble else "quiet"
     elif wanted & named:
         verdict = "named"
     else:
         verdict = "found" if named else "missed"
-    return Result(
-        case, verdict, server.about, server.group or case.set, sorted(named), sorted(wanted),
-        outcome.trouble,
-    )  # fmt: skip
+    group = server.group or case.set
+    return Result(case, verdict, server.about, group, sorted(named), sorted(wanted), trouble)
 
 
 # Going on where the last run stopped.
@@ -176,7 +177,7 @@ def measure(
 
 
 def summary(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each group, and one for each server that a kit is wrong about."""
+    """Yield a line for each group, and one for each server that the kit is wrong about."""
     groups = sorted({each.group for each in results})
     for group in groups:
         verdicts = Counter(each.verdict for each in results if each.group == group)
@@ -196,29 +197,28 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--kit", type=click.Choice([*KITS]), default="today", show_default=True)
 @click.option("--set", "sets", multiple=True, type=click.Choice(SETS),
               help="Measure with these servers only. Can be repeated. Default: all.")  # fmt: skip
 @click.option("--release", "releases", multiple=True, help="Only servers of these releases.")
 @click.option("--number", type=click.IntRange(1), help="So many servers of each set.")
 @click.option("--seed", default=0, show_default=True, help="For mutants, combinations and runs.")
-@click.option("--budget", type=click.IntRange(1), help="Requests of a run. Default: 1500 for next.")
+@click.option("--budget", type=click.IntRange(1), default=DEFAULT_REQUESTS, show_default=True,
+              help="Requests of a run.")  # fmt: skip
 @click.option("--jobs", default=2, show_default=True, help="So many at once.")
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS,
               help="Where results are kept. Delete it after changes of the kit.")  # fmt: skip
 def main(
-    kit: str,
     sets: tuple[str, ...],
     releases: tuple[str, ...],
     number: int | None,
     seed: int,
-    budget: int | None,
+    budget: int,
     jobs: int,
     results: Path,
 ) -> None:
-    """Measure a kit with mutants, and with servers that are legal."""
+    """Measure the kit with mutants, and with servers that are legal."""
     for each in sets or SETS:
-        of = Case(kit, each, "", "", seed, budget or BUDGETS[kit])
+        of = Case(each, "", "", seed, budget)
         wanted = number or NUMBERS.get(each)
         counted: list[Result] = []
 
@@ -229,13 +229,12 @@ def main(
                 counted.append(result)
             return len(counted) == wanted
 
-        label = f"{kit}, {each}"
         bar: Any
         servers: Iterable[Case] = cases(of, releases, number)
         if wanted is None:
             servers = list(servers)
             wanted = len(servers)
-        with click.progressbar(length=wanted, label=label) as bar:
+        with click.progressbar(length=wanted, label=each) as bar:
             for result in measure(servers, results, jobs, enough):
                 bar.update(result.verdict != "equivalent")
         click.echo("\n".join(summary(counted)))

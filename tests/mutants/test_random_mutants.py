@@ -59,7 +59,7 @@ def test_a_change_says_what_it_does() -> None:
 def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """What is in the file is not measured again."""
     results = tmp_path / "results.jsonl"
-    given = ["--kit", "next", "--set", "legal", "--number", "1", "--budget", "40", "--jobs", "1",
+    given = ["--set", "legal", "--number", "1", "--budget", "40", "--jobs", "1",
              "--results", str(results)]  # fmt: skip
     first = CliRunner().invoke(main, given)
     assert "legal: 1 servers" in first.output
