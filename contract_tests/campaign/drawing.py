@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.errors import StopTest
+from hypothesis.errors import Frozen, StopTest
 
 #: So many steps one example has: Hypothesis bounds what it draws for one.
 STEPS_IN_CHUNK = 250
@@ -42,6 +42,8 @@ class Drawn:
                 return values[self._data.draw(st.integers(0, len(values) - 1))]
             except StopTest as stop:
                 self.stop = stop
+            except Frozen:
+                pass  # the chunk is over: what is settled after the last one draws from the rest
         return values[self._rest.randrange(len(values))]
 
 
