@@ -10,6 +10,7 @@ from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle import blame
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
 from crmcom_kit.contract_tests.oracle.suspicions import (
+    NEW,
     Again,
     Closely,
     EachTime,
@@ -104,10 +105,10 @@ def _differs(
         Hypothesis("list.changes_nothing", Closely(known, "list_changes")),
         Hypothesis("list.agrees_with_show", Closely(known, "disagree")),
     ]
-    if known.partly is not None:
-        effect = Effect(known.partly, on_another=True)  # others may have done it as well
-        hypotheses.append(Hypothesis("show.changes_nothing", effect))
     since = belief.since_seen(known.id)
+    if known.partly is not None and not any(each.served for each in since):
+        effect = Effect(known.partly, by_anybody=True, more=2)  # it is cheap to read once more
+        hypotheses.append(Hypothesis("show.changes_nothing", effect))
     own = next((each for each in since if known.id in each.named and each.served), None)
     if own is None and known.resent:
         own = next((e for e in reversed(belief.changes) if known.id in e.named and e.served), None)
@@ -149,7 +150,7 @@ def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) ->
         return []
     causes = (blame.of_loss if lost else blame.of_change)(known.id, changes)
     return [
-        Hypothesis(name, Effect(change.exchange, on_another=known.id not in change.named))
+        Hypothesis(name, Effect(change.exchange, by_anybody=known.id not in change.named))
         for name, change in causes.items()
     ]
 
@@ -181,16 +182,18 @@ def _new(
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
-    if before is None or before.is_cut or not belief.changes or record["id"] in belief.lost:
+    if before is None or before.is_cut or record["id"] in belief.lost:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
+    if not since and not belief.exclusive:
+        belief.done_by_others.add(NEW)
     if len(since) == 1 and since[0].method == "resend" and since[0].served:
         number = record.get("number", record["id"])
         yield Suspicion(
             exchange, "no new webhook request, since resend sends the existing one again",
             f"the new webhook request {number}",
-            (Hypothesis("resend.same_record", Effect(since[0].exchange)),),
-            record["id"], (since[0].exchange,),
+            (Hypothesis("resend.same_record", Effect(since[0].exchange, by_anybody=True)),),
+            record["id"], (since[0].exchange,), NEW,
         )  # fmt: skip
 
 

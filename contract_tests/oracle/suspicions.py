@@ -19,6 +19,8 @@ from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 
 #: The symptom of a webhook request that is not shown or listed any more.
 MISSING = "missing"
+#: The symptom of one that was not there before.
+NEW = "new"
 
 
 class Asker(Protocol):
@@ -262,7 +264,8 @@ class Effect:
     """The same kind of change, of other records, has the same effect each time."""
 
     change: Exchange
-    on_another: bool = False  # on a webhook request that the change does not name
+    by_anybody: bool = False  # others may as well have done it, at any time
+    more: int = 0  # so many hits more than for other confirmations
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Repeat the change a few times; alone with a server nobody else did it.
@@ -271,10 +274,10 @@ class Effect:
         """
         if asker.belief.exclusive:
             return True
-        if self.on_another and case.suspicion.symptom in asker.belief.done_by_others:
+        if self.by_anybody and case.suspicion.symptom in asker.belief.done_by_others:
             return False  # nobody can tell any more who did it
-        missing = asker.hits - 1
-        for _ in range(asker.hits + 1):
+        missing = asker.hits - 1 + self.more
+        for _ in range(missing + 2):
             found = asker.repeat(self.change)
             if found is None:
                 return False

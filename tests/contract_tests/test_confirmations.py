@@ -176,7 +176,7 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
     """Of a few repetitions some must show it, and none of the controls, which change nothing."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     script = Script(conversation, hits=hits, repeats=repeats)
-    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], on_another=True))
+    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
     assert script.settle(suspicion) is confirmed
     assert script.is_used_up
@@ -184,7 +184,7 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
 
 
 @pytest.mark.parametrize(
-    ("on_another", "others", "exclusive", "confirmed"),
+    ("by_anybody", "others", "exclusive", "confirmed"),
     [
         (True, {"url"}, False, False),
         (True, {"number"}, False, True),
@@ -193,12 +193,12 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
     ],
 )
 def test_an_effect_that_others_have_as_well_is_nobodys(
-    others: set[str], *, on_another: bool, exclusive: bool, confirmed: bool
+    others: set[str], *, by_anybody: bool, exclusive: bool, confirmed: bool
 ) -> None:
     """What others were seen to do to webhook requests may be theirs again; alone it is not."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2), exclusive=exclusive)
     conversation.belief.done_by_others |= others
-    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], on_another))
+    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody))
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
     assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
 
@@ -206,8 +206,8 @@ def test_an_effect_that_others_have_as_well_is_nobodys(
 @pytest.mark.parametrize(
     ("answers", "confirmed"),
     [
-        ([[ONE], [ONE]] * 2, True),
-        ([[ONE], [ONE], [TWO]], False),
+        ([[ONE]] * 6, True),
+        ([[ONE]] * 5 + [[TWO]], False),
         ([[ONE], [TWO]], False),
         ([NO], False),
     ],
