@@ -163,7 +163,7 @@ def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> 
     """If show has the same defect, it is named, and nothing out of scope is changed."""
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
-    given = {"only": "identifier.*", "allowed": frozenset({"delete"})}
+    given = {"only": "*identifier.*", "allowed": frozenset({"delete"})}
     found = check(app, tmp_path, 900, **given)
 
     assert any(each.startswith("identifier.") for each in found)

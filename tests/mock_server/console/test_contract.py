@@ -30,7 +30,7 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     page.get_by_role("searchbox").fill("errors bad_date")
     page.get_by_label("Kind").select_option("changed")
     expect(rows.filter(has_text="errors.status.bad_date")).to_contain_text("≠ 400")
-    expect(page.get_by_role("main")).to_contain_text("2 of 313")
+    expect(page.get_by_role("main")).to_contain_text("2 of 297")
     page.get_by_label("Evidence").select_option("documented")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
 
