@@ -11,7 +11,6 @@ from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
 from crmcom_kit.contract_tests.options import (
-    EXAMPLES,
     allowed_changes,
     check_values,
     command_line,
@@ -38,7 +37,6 @@ class RunConfig:
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
     scope: Callable[[Record], bool] | None = None
     only: str = "*"  # a glob of statement ids
-    max_examples: int = EXAMPLES  # of the generated layer, where no budget rules
     deviations: Deviations = field(default_factory=Deviations)
     options: dict[str, Any] = field(default_factory=dict)
     command: str = "crmcom-kit check"

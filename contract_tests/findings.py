@@ -46,8 +46,8 @@ class Violation(Exception):
             expected: what the statement promises for this call.
             seen: what came instead. Of both, no more than ``MAX_TEXT`` characters are kept.
             record: the id of the webhook request concerned, where it is about one.
-            layer: which part of the run sent the request that shows it: "probe", "machine", or
-                "check" for what the run itself sends, and for recorded traffic.
+            layer: which part of the run sent the request that shows it: "machine" for combined
+                requests, else "check".
             method: the method that breaks it, if it is not that of the last call.
         """
         super().__init__(statement, expected, seen)

@@ -12,7 +12,6 @@ from crmcom_kit.redaction import redact_url
 
 DEFAULT_TIMEOUT = 30.0  # seconds
 DEFAULT_MAX_TIME = 600.0  # seconds
-EXAMPLES = 50  # of the generated layer, where no budget rules
 #: No wait of a run is longer, for an answer or between two requests, in seconds.
 _LONGEST = 86_400
 #: What may be changed with ``--allow``.

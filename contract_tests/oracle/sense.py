@@ -1,8 +1,7 @@
 """Read what a request asks for, from its URL and body alone.
 
-The one who sends a request tells nothing more about it: so a probe's request, a generated one
-and one from a recording are checked alike. What no page says how to read is named in
-``Sense.unclear``.
+The one who sends a request tells nothing more about it: so a run's request and one from a
+recording are checked alike. What no page says how to read is named in ``Sense.unclear``.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Values that are almost right, or unusual: probes and the stateful layer send the same ones.
+"""Values that are almost right, or unusual.
 
 A percent-encoded value is no near miss: a server may decode it.
 """
