@@ -167,7 +167,7 @@ class Exploration:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
             self.session.findings.crash("the machine", error)
             return False
-        return len(self.found) < MAX_FOUND
+        return len({statement for statement, _ in self.found}) < MAX_FOUND
 
     def _example(self, choose: Chooser) -> None:
         """Reset the target, list one entity, two or all, send requests, and list once more."""

@@ -26,6 +26,7 @@ STATEMENT = "errors.no_server_error"
 
 #: Refusals that something in front of the methods may decide, in a way of its own.
 _BEFORE_METHODS = ("methods.", "token.", "token_release.", "web_api_key_token.", "login.")
+_LOGINS = ("token", "token_release", "web_api_key_token")  # so may theirs
 #: HTTP's words for a failure elsewhere: so resend may report that the receiver has failed.
 _ELSEWHERE = (502, 504)
 #: A request that a gateway failed at once, or twice, may be served the next time.
@@ -118,7 +119,8 @@ class Service:
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
-        if must is Must.REFUSE and not kind.statement.startswith(_BEFORE_METHODS):
+        is_before = sense.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)
+        if must is Must.REFUSE and not is_before:
             self._refuses_above |= failed
             self._refuses_below |= not failed and not exchange.ok
         if not failed or (sense.name == "resend" and exchange.status in _ELSEWHERE):

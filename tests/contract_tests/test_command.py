@@ -299,9 +299,7 @@ def test_the_mock_keeps_every_statement(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
-    assert skipped
-    assert not [line for line in skipped if "no request of this run tested it" in line]
+    assert not [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
 
 
 def test_under_xdist_the_target_is_asked_once(serve: Callable[..., str], tmp_path: Path) -> None:

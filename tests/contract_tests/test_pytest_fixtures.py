@@ -174,7 +174,7 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
 
     wrong.assert_outcomes(errors=1)
     wrong.stdout.fnmatch_lines("*--rate: 0.0 is not allowed*")
-    down.assert_outcomes(failed=1, skipped=11)
+    down.assert_outcomes(failed=1, skipped=2)
     down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
 
 
