@@ -61,7 +61,7 @@ class Tokens:
             hint = self._hint()
             if not hint:
                 raise
-            session.findings.by_statement.clear()  # what answered is not what is to be checked
+            session.findings.by_statement.clear()  # this is not what is to be checked
             msg = f"{session.target.base_url} returns HTTP {history[-1].status}, and not as the "
             msg += f"API does: {hint}"
             raise TargetDown(msg) from None

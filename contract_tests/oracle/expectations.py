@@ -1,4 +1,4 @@
-"""Say how the documents want a request to be answered: served, refused, or either.
+"""Say what the documents want of the response to a request: served, refused, or either.
 
 One table of refusals for show, resend and delete, one for list, one for logins. Only what the
 documents state is expected; what they leave open is ``Must.EITHER``.
@@ -26,7 +26,7 @@ STATES = ("SUCCESSFUL", "REJECTED")
 
 
 class Must(StrEnum):
-    """How a request has to be answered by the documents."""
+    """What the documents want of the response to a request."""
 
     SERVE = "serve"
     REFUSE = "refuse"
@@ -35,10 +35,10 @@ class Must(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the documents say of the answer to one request."""
+    """What the documents say of the response to one request."""
 
     must: Must
-    statement: str  # the one that is broken by another answer; "" where none would be
+    statement: str  # the one that is broken by another response; "" where none would be
     why: str  # in words, for the reader of a violation
     sense: Sense
     record: str | None = None  # id of the webhook request that is named, where it is known
@@ -46,7 +46,7 @@ class Expectation:
 
 
 def expectation(call: Call, belief: Belief) -> Expectation:
-    """Return what the documents say of the answer to ``call``, given what is known."""
+    """Return what the documents say of the response to ``call``, given what is known."""
     sense = read(call, belief.release)
     refusal = next(refusals(call, sense, belief), None)
     if refusal is not None:

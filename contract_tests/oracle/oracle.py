@@ -130,7 +130,7 @@ class Oracle:
             confirmation = OnlyWithFields(statement, build(method, given))
             suspicion.hypotheses = (Hypothesis(blamed, confirmation), *suspicion.hypotheses)
 
-    # Was the request answered as the documents say?
+    # Was the request served or refused as the documents say?
 
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         if expected.must is Must.REFUSE:
