@@ -381,7 +381,7 @@ def _try_all(one: _Run) -> str | None:
         one.leave_out_the_rest(error.why)
         one.cut_short = error.why
     one.finish()
-    one.config.stop.check()  # whoever swallowed the exception
+    one.config.stop.check()  # in case the exception was swallowed
     return None
 
 

@@ -115,7 +115,7 @@ def _differs(
     if own is not None and own.method == "resend":
         hypotheses += _of_resend(known, record, own)
     elif known.state == "SUCCESSFUL" and record.get("life_cycle_state") == "REJECTED":
-        # Nothing turns a success into a failure, whoever else is at work.
+        # Nothing turns a success into a failure, whatever others do.
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     hypotheses += hypotheses_of_change(known, belief)
     if not known.moving:  # only this request shows it so, and each time

@@ -269,7 +269,7 @@ def test_a_target_is_written_down_as_a_dialect(tmp_path: Path) -> None:
     assert len(both) >= 0.9 * len(one)
     assert [name for name in both if one[name] != other[name]] == []
     found = settled(first.findings)
-    assert len(found) > 45
+    assert len(found) > 80
     for key, value in found.items():
         assert plain(spoken[key]) == plain(value), key
     assert {key: found.get(key) for key in ODD} == ODD
