@@ -215,7 +215,6 @@ class Findings:
         self._held: dict[tuple[tuple[str, ...], str], list[int]] = {}
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
-        self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
         self.breaks = 0  # violations noted so far, of whatever statement
 
@@ -239,15 +238,6 @@ class Findings:
         """Whether a method was found to break a statement so far."""
         found = self._found.get(statement)
         return found is not None and any(kind.method == method for kind in found.alike)
-
-    def looks(self, statement: str) -> int:
-        """Return how many responses told of a statement so far."""
-        found = self.by_statement.get(statement)
-        return 0 if found is None else len(found.requests)
-
-    def is_held(self, statement: str) -> bool:
-        """Whether a statement was seen to be kept so far."""
-        return statement in self.by_statement and self.by_statement[statement].held > 0
 
     def hold(self, statement: str, *exchanges: Exchange) -> None:
         """Note that a promise was kept."""

@@ -124,7 +124,7 @@ def test_a_sound_server_passes_within_the_budget(release: str) -> None:
     session = explored(session_on(own_mock(release), max_requests=500), seed=3, budget=200)
     assert (found_by(session), session.findings.crashes) == ([], [])
     assert 100 < session.client.sent <= 200
-    assert session.findings.is_held("list.entity.filter")
+    assert session.findings.by_statement["list.entity.filter"].held
     assert session.client.left == 500 - session.client.sent
 
 
