@@ -84,7 +84,8 @@ def needs(scene: Scene) -> Mapping[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for each in all_templates():
         if each.spends and each.method in scene.allowed:
-            found[each.method, each.state] = found.get((each.method, each.state), 0) + each.first
+            key = (each.method, each.state or "SUCCESSFUL or REJECTED")
+            found[key] = found.get(key, 0) + each.first
     return found
 
 
