@@ -1,6 +1,6 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations, permutations, product
 from typing import Any
 
@@ -126,31 +126,33 @@ def filters_of_two_records(
     return None if None in given.values() else with_entity(record, given)
 
 
-_TEXTS = ("entity_id", "url", *OBJECT_OF)
-_OTHERS = ("id", "number", "entity_id", "url", "webhook_definition.id", "webhook_definition.name")
+#: Of these filters only some values are allowed.
+_WHOLE = (("entity", ""), ("life_cycle_state", ""))
+_TEXTS = tuple(each for each in ALONE if each not in _WHOLE)
+_MEMBERS = (
+    "id", "number", "entity_id", "url",
+    *(f"{inner}.{each}" for inner in OBJECT_OF.values() for each in IDENTIFIERS),
+)  # fmt: skip
 
 
-@template("read", "list", spread([(n, m) for m in _OTHERS for n in _TEXTS]), first=12, weight=3)
+@template("read", "list", spread(list(product(_TEXTS, _MEMBERS))), first=20, weight=4)
 def value_of_another_member(
-    _: Scene, variant: tuple[str, str], record: Record
+    _: Scene, variant: tuple[tuple[str, str], str], record: Record
 ) -> Parameters | None:
     """List by a value that another member of the webhook request has."""
-    name, member = variant
-    found, own = value_at(record, member), value(record, name)
+    (name, field), member = variant
+    found, own = value_at(record, member), value(record, name, field)
     if not isinstance(found, str) or not found or "," in found or own is None:
         return None
-    given = {next(iter(own)): found} if isinstance(own, dict) else found
+    given = {field: found} if field else found
     return None if given == own else with_entity(record, {name: given})
 
 
-_WHOLE = (("entity", ""), ("life_cycle_state", ""))  # of these only some values are allowed
+#: Places in ``dates``: the moment and the day themselves before what is around them.
+_FORMS = (*(0, 1) * 5, *range(2, 14))
 
 
-def _forms(_: Scene) -> Sequence[int]:
-    return tuple(range(14))
-
-
-@template("read", "list", _forms, first=20, weight=6)
+@template("read", "list", _FORMS, first=20, weight=6)
 def created_date(_: Scene, at: int, record: Record) -> Parameters | None:
     """List by a date or a moment around the day that a webhook request was created on."""
     found = dates(record)
@@ -159,7 +161,7 @@ def created_date(_: Scene, at: int, record: Record) -> Parameters | None:
 
 @template(
     "read", "list",
-    spread([(*each, m) for each in ALONE if each not in _WHOLE for m in MUTATIONS]),
+    spread([(*each, m) for each in _TEXTS for m in MUTATIONS]),
     first=30, weight=6,
 )  # fmt: skip
 def nearly_right_value(

@@ -57,11 +57,18 @@ def the_equals_sign_encoded(scene: Scene, form: str, record: Record) -> Call | N
     return Call("show", "GET", call.path, encoded, parameters=call.parameters)
 
 
-@template("read", "show", FORMS, first=2)
-def a_slash_behind_the_name(scene: Scene, form: str, record: Record) -> Call | None:
-    """Call show with a slash behind its name, as a client does."""
-    call = _built(scene, "show", {IDENTIFIER: {form: record[form]}})
-    return Call("show", "GET", f"{call.path}/", call.query, parameters=call.parameters)
+for _method in ("show", "list"):
+
+    @template("read", _method, FORMS, first=2)
+    def a_slash_behind_the_name(
+        scene: Scene, form: str, record: Record, method: str = _method
+    ) -> Call | None:
+        """Call a method with a slash behind its name, as some clients do."""
+        given: dict[str, Any] = {IDENTIFIER: {form: record[form]}}
+        if method == "list":
+            given = {name: record.get(name) for name in ("entity", "life_cycle_state")}
+        call = _built(scene, method, given)
+        return Call(method, "GET", f"{call.path}/", call.query, parameters=call.parameters)
 
 
 @template("delete", "show", lambda scene: scene.earlier_tokens(), first=3, weight=2)

@@ -6,7 +6,7 @@ another one goes to show alone, unless everything may be changed.
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,13 +71,15 @@ def _names_nothing(scene: Scene, text: str) -> bool:
     return not any(text in (each.id, each.record.get("number")) for each in known)
 
 
-def _near_names_of(few: bool) -> Callable[[Scene], Sequence[tuple[str, int]]]:  # noqa: FBT001
-    every = spread([(f, at) for at in range(len(MUTATIONS) + 3) for f in ("number", "id")])
-    return lambda scene: every if scene.everything or not few else ()
+_NEAR = [(form, at) for form in ("number", "id") for at in range(len(MUTATIONS) + 3)]
+
+
+def _near_if_everything(scene: Scene) -> Sequence[tuple[str, int]]:
+    """Return all variants, the most telling first, if any webhook request may be changed."""
+    return _NEAR if scene.everything else ()
 
 
 for _method in RECORD_METHODS:
-    _few = _method != "show"
     _state = "REJECTED" if _method == "resend" else ""  # else it would be refused for its state
 
     @template(_layer(_method), _method, _UNNAMED, about=False, first=4, weight=1)
@@ -120,8 +122,8 @@ for _method in RECORD_METHODS:
 
     @template(
         _layer(_method), _method,
-        _near_names_of(_few),
-        state=_state, first=16 if _few else 40, weight=3,
+        spread(_NEAR) if _method == "show" else _near_if_everything,
+        state=_state, first=40 if _method == "show" else 16, weight=3,
     )  # fmt: skip
     def nearly_a_name(scene: Scene, variant: tuple[str, int], record: Record) -> Parameters | None:
         """Name something that is nearly a webhook request's id or number."""

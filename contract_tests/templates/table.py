@@ -87,6 +87,9 @@ def _is_nameable(record: Record) -> bool:
     return all(isinstance(record.get(name), str) and record[name] for name in names)
 
 
+#: So many webhook requests are tried before a variant is left out.
+MAX_TRIED = 8
+
 Draw = Callable[[Sequence[Any]], Any]  # chooses one of several
 Among = Callable[[Scene, list[Record]], list[Record]]
 
@@ -127,14 +130,18 @@ class Template:
         return scene.fresh(found) if self.changes else found
 
     def draw(self, scene: Scene, variant: Any, choose: Draw) -> Call | None:
-        """Return a request of a variant, about a webhook request that ``choose`` chooses."""
-        record: Record = {}
-        if self.about:
-            found = self._records(scene)
-            if not found:
-                return None
-            record = choose(found)
-        given = self.request(scene, variant, record)
+        """Return a request of a variant, about a webhook request that ``choose`` chooses.
+
+        Not every variant fits every webhook request: a few are tried. None if none of them fits.
+        """
+        found = self._records(scene) if self.about else [{}]
+        given: Parameters | Call | None = None
+        for _ in range(min(MAX_TRIED, len(found))):
+            record = choose(found) if self.about else found[0]
+            given = self.request(scene, variant, record)
+            if given is not None:
+                break
+            found = [each for each in found if each is not record]
         if given is None or isinstance(given, Call):
             return given
         method = scene.method(self.method)
