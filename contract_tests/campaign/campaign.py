@@ -24,9 +24,9 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Case, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
-from crmcom_kit.contract_tests.templates.lists import value
+from crmcom_kit.contract_tests.templates.lists import STATES, value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
@@ -38,13 +38,6 @@ Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
 def _shown(subject: Record | None) -> list[Look]:
     return [] if subject is None else [("show", {IDENTIFIER: {"id": subject["id"]}})]
-
-
-def _after(subject: Record | None) -> list[Look]:
-    """Return a further look that only a change gives reason for."""
-    if subject is None or not isinstance(subject.get("life_cycle_state"), str):
-        return []
-    return [("list", {name: subject[name] for name in ("entity", "life_cycle_state")})]
 
 
 def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
@@ -126,14 +119,15 @@ class Campaign:
         looks = self._looks(subject)
         self._take_stock(looks)
         found = [] if idle else self._send(call, step)
-        return found + self._look([*looks, *_after(subject)])
+        return found + self._look(looks)
 
     # Steps.
 
     def step(self, template: Template, variant: Any, *, few: bool = False) -> list[Suspicion]:
         """Draw and send one request; look before and after if it goes to a changing method.
 
-        With ``few`` looks only what was named is shown afterwards, and listed by its state.
+        With ``few`` looks, as around what is to be refused, only what was named is shown
+        afterwards, and listed.
         """
         self.session.tokens.renew_ahead()
         step = Step(Draw(template, variant))
@@ -143,12 +137,13 @@ class Campaign:
         if not template.changes:
             return self._send(call, step)
         subject = self._subject(call)
+        few = few or (subject is not None and not template.spends)
         looks = [] if few else self._looks(subject)
         found = self._look(looks if subject is not None else [])
         if not few and subject is not None:
             step = replace(step, before=self._interlude(), after=self._interlude())
         found += self._send(call, step)
-        return found + self._look([*(looks or _shown(subject)), *_after(subject)])
+        return found + self._look(looks or [*_shown(subject), *self._narrow(subject)])
 
     def _interlude(self) -> Draw | None:
         """Return, one time of three, another request to send right before or after a change."""
@@ -204,7 +199,18 @@ class Campaign:
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", {"entity": subject["entity"]}),
             ("list", more if like is None else {name: like}),
+            *self._narrow(subject),
         ]
+
+    def _narrow(self, subject: Record | None) -> list[Look]:
+        """Return a list that a change of a webhook request may empty, or fill."""
+        if subject is None:
+            return []
+        given = {name: subject[name] for name in ("entity", "entity_id")}
+        at = len(self.belief.changes)
+        if at % 3:
+            given["life_cycle_state"] = STATES[at % 3 - 1]
+        return [("list", given)]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []
@@ -241,7 +247,7 @@ class Campaign:
             self._settle(suspicion)
 
     def _settle(self, suspicion: Suspicion) -> None:
-        for hypothesis in suspicion.hypotheses:
+        for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion.exchange, suspicion)):
             if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 violation = suspicion.violation(hypothesis)
@@ -258,6 +264,13 @@ class Campaign:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
+
+    def _behind(self, exchange: Exchange, suspicion: Suspicion) -> Iterator[Hypothesis]:
+        """Yield that the request before a read is its cause, if that one reads, too."""
+        before = self.session.client.history[exchange.number - 2 : exchange.number - 1]
+        for each in before:
+            if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
+                yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
     def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
         try:

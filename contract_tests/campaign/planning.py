@@ -7,9 +7,9 @@ from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates.table import LAYERS
 from crmcom_kit.schemas.statements import checked_statements
 
-#: So many requests one change takes, the looks before and after it among them: if it names a
-#: webhook request, and if it names none; and both with few looks.
-_COSTS = {False: (9, 3), True: (3, 1)}
+#: So many requests one change takes, the looks before and after it among them: if it is to be
+#: served, and if it is to be refused; and both with few looks.
+_COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
 FIRST_PART = 0.8
 #: What can be told of by requests to any method.
@@ -33,7 +33,7 @@ class Plan:
 
 
 def _cost(template: Template, *, few: bool) -> int:
-    return _COSTS[few][0 if template.about else 1] if template.changes else 1
+    return _COSTS[few][0 if template.spends else 1] if template.changes else 1
 
 
 def wanted(only: str, scene: Scene) -> list[Template]:

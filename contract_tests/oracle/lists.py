@@ -35,6 +35,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
     at_once,
 )
+from crmcom_kit.schemas.releases import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,11 +342,20 @@ def hypotheses_of_refusal(
             refused = Refused("list", {name: value}, {name: by_id})
             yield Hypothesis("list.identifier.fields", refused)
         yield Hypothesis(statement, Refused("list", {name: value}))
+    yield from _refused_together(given, filters, release)
+
+
+def _refused_together(
+    given: Mapping[str, Any], filters: Mapping[str, Any], release: Release
+) -> Iterator[Hypothesis]:
+    """Yield the same for what a list is given together."""
     for name in given:
         if name not in filters:
             rest = {each: value for each, value in given.items() if each != name}
             statement = served_by({name: given[name]}, release)
             yield Hypothesis(statement, Refused("list", given, rest))
+    if len(filters) > 1:
+        yield Hypothesis("list.semi_optional.several_allowed", Refused("list", filters))
     if "entity" in filters and len(given) > 1:
         other = next((each for each in release.entities if each != given["entity"]), None)
         if other is not None:

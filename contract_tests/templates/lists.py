@@ -94,16 +94,19 @@ _BESIDE: tuple[Mapping[str, str], ...] = (
     {"number_of_results": "2", "offset": "1"}, {"fields_set": "number,id", "offset": "1"},
 )  # fmt: skip
 _FILTERS = spread(list(product(TOGETHER, (None, *STATES), _BESIDE)))
+_UNPAGED = [each for each in _FILTERS if each[2].keys() <= {"fields_set"}]
 
 
-@template("read", "list", _FILTERS, first=44, weight=10)
+@template(
+    "read", "list", lambda scene: _FILTERS if scene.can_page() else _UNPAGED, first=44, weight=10
+)
 def filters_together(
-    scene: Scene, variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
+    _: Scene, variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
 ) -> Parameters | None:
     """List by several filters that one webhook request fits, or all but one."""
     names, state, beside = variant
     given = {name: value(record, name) for name in names}
-    if None in given.values() or not beside.keys() <= scene.parameters("list").keys():
+    if None in given.values():
         return None
     if state is not None and "life_cycle_state" in given:
         given["life_cycle_state"] = state
