@@ -31,7 +31,7 @@ def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
     return _parameters(variant, record)
 
 
-FORMS = ("id", "number")
+FORMS = ("number", "id")
 
 
 @template("resend", "resend", FORMS, state="SUCCESSFUL", first=4, weight=3)
@@ -55,11 +55,11 @@ def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
 for _method, _state in (("resend", "REJECTED"), ("delete", "")):
 
     @template(
-        _method, _method, ("number",), state=_state, among=Scene.with_part_of_a_number, first=2,
+        _method, _method, FORMS, state=_state, among=Scene.with_a_name_of_others, first=2,
         spends=True,
     )  # fmt: skip
-    def one_whose_number_is_part_of_another(_: Scene, form: str, record: Record) -> Parameters:
-        """Change a webhook request, and not those whose numbers begin or end as its own."""
+    def one_named_like_others(_: Scene, form: str, record: Record) -> Parameters:
+        """Change a webhook request, and not others whose names are nearly its own."""
         return {IDENTIFIER: {form: record[form]}}
 
 
