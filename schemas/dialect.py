@@ -35,7 +35,6 @@ class Dial:
     text: str
     evidence: str
     source: str
-    question: int
 
     def allowed(self) -> str:
         """Return in words what this dial may be set to."""
