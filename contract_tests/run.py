@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import replace
+from random import Random
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, Record
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
@@ -138,7 +139,9 @@ class _Run:
         self.session = new_session(target, replace(config, limits=limits), ends_at=ends_at)
         self.client = self.session.client
         self.templates = wanted(config.only, self.session.scene)
-        self.campaign = Campaign(self.session, progress=self._show_progress)
+        self.campaign = Campaign(
+            self.session, progress=self._show_progress, random=Random(config.seed)
+        )
         self.inventory: Inventory | None = None
         self.began = config.now()
         self.is_discovered = False
@@ -160,7 +163,7 @@ class _Run:
         self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
         self._plan_for_slow_target()
         self._plan(self.client.left or 0)
-        self.campaign.run(self.config.seed)
+        self.campaign.run()
 
     def _keep_witnesses(self) -> None:
         """Where all may be changed, leave some alone: they show what reaches others."""

@@ -8,13 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any, NamedTuple
-
-from hypothesis.errors import HypothesisException
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.undocumented import what_no_page_mentions
@@ -60,7 +58,7 @@ class Draw(NamedTuple):
 
     def draw(self, campaign: "Campaign") -> Call | None:
         """Return a request, about a webhook request that the campaign chooses."""
-        return self.template.draw(campaign.scene, self.variant, campaign.choose)
+        return self.template.draw(campaign.scene, self.variant, campaign.random.choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Campaign:
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
-    choose: Chooser = field(default=lambda values: values[0])
+    random: Random = field(default_factory=lambda: Random(0))
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
@@ -152,14 +150,14 @@ class Campaign:
 
     def _interlude(self) -> Draw | None:
         """Return, one time of three, another request to send right before or after a change."""
-        if self.choose(range(3)):
+        if self.random.randrange(3):
             return None
         others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
         others = [each for each in others if each.choices(self.scene)]
         if not others:
             return None
-        template = self.choose(others)
-        return Draw(template, self.choose(template.choices(self.scene)))
+        template = self.random.choice(others)
+        return Draw(template, self.random.choice(template.choices(self.scene)))
 
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""
@@ -267,30 +265,27 @@ class Campaign:
 
     # The passes.
 
-    def steps(self) -> Iterator[None]:
-        """Do one step after the other: the first pass as planned, then the second pass."""
-        for template in self.plan.times:
-            yield from self._first(template)
+    def run(self) -> None:
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
+        for template, planned in self.plan.times.items():
+            self._first(template, planned)
         if any(each.layer == "login" for each in self.plan.times):
             for visit in (*VISITS, *(() if self.plan.few_looks else (what_no_page_mentions,))):
                 self._visit(visit)
-                yield
         idle, sent = 0, self.session.client.sent
         templates = list(self.plan.times)
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
-            template = weighted(self.choose, templates, weights)
+            template = self.random.choices(templates, weights)[0]
             variants = template.choices(self.scene)
             if variants:
-                self._do(template, self.choose(variants))
+                self._do(template, self.random.choice(variants))
             idle = idle + 1 if self.session.client.sent == sent else 0
             sent = self.session.client.sent
-            yield
 
-    def _first(self, template: Template) -> Iterator[None]:
+    def _first(self, template: Template, planned: int) -> None:
         """Send a template as often as it is planned: half from the top of its variants."""
         done: set[int] = set()
-        planned = self.plan.times[template]
         for at in range(planned):
             variants = template.choices(self.scene)
             left = [each for each in range(len(variants)) if each not in done]
@@ -300,10 +295,9 @@ class Campaign:
                 done.clear()
                 left = list(range(len(variants)))
             from_top = at <= planned // 2 or len(variants) <= planned
-            chosen = left[0] if from_top else self.choose(left)
+            chosen = left[0] if from_top else self.random.choice(left)
             done.add(chosen)
             self._do(template, variants[chosen])
-            yield
 
     def _do(self, template: Template, variant: Any) -> None:
         self.progress(template.name)
@@ -327,17 +321,7 @@ class Campaign:
             pass  # it might leave the scope
         except Unreachable as missed:
             self.missed[method] = missed.why
-        except (TargetDown, BudgetSpent, HypothesisException):
+        except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on
             self.session.findings.crash(what, error)
-
-    def run(self, seed: int) -> None:
-        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
-        steps = self.steps()
-
-        def step(choose: Chooser) -> bool:
-            self.choose = choose
-            return next(steps, steps) is not steps
-
-        in_chunks(seed, step)
