@@ -242,7 +242,7 @@ class _Run:
         if self.inventory is None or guard is None:
             return
         try:
-            self.said = self.inventory.compare(guard.touched)
+            self.said = self.inventory.compare({*guard.touched, *self.session.changed})
         except (TargetDown, BudgetSpent, Unreachable) as error:
             self.said = f"the webhook requests that must not change were not compared: {error}"
 
@@ -272,8 +272,8 @@ class _Run:
 
     def has_scope(self) -> bool:
         """Whether any webhook request that the run saw is one that it may change."""
-        session = self.session
-        return any(map(session.may_change, (*session.records.values(), *session.deleted.values())))
+        known = self.session.belief.known.values()
+        return any(self.session.may_change(each.record) for each in known)
 
     def has_read(self) -> bool:
         """Whether any webhook request was shown or listed; from a withdrawn method none can be."""

@@ -74,32 +74,15 @@ class Session:
         self.queue.clear()
         self.tokens.renew()
 
-    # What safety asks for.
-
     @property
     def target(self) -> Target:
         """What is checked."""
         return self.client.target
 
     @property
-    def nowhere(self) -> Mapping[str, str]:
-        """By field, what names nothing."""
-        return self.scene.nowhere
-
-    @property
     def records(self) -> Mapping[str, Record]:
         """The known webhook requests, by id."""
         return self.belief.records
-
-    @property
-    def deleted(self) -> Mapping[str, Record]:
-        """The deleted ones, by id."""
-        return {key: each.record for key, each in self.belief.known.items() if not each.exists}
-
-    @property
-    def shared(self) -> set[str]:
-        """Numbers that several webhook requests have shown."""
-        return self.belief.shared
 
     @property
     def may_change(self) -> Callable[[Record], bool]:
@@ -189,10 +172,11 @@ class Session:
         named = given.get(IDENTIFIER, {})
         if not isinstance(named, Mapping) or "" in (*given.values(), *named.values()):
             return False
+        nowhere = self.scene.nowhere
         return all(
-            value == self.nowhere.get(name) or self.belief.named(Named(name, value)) is not None
+            value == nowhere[name] or self.belief.named(Named(name, value)) is not None
             for name, value in named.items()
-            if name in self.nowhere
+            if name in nowhere
         )
 
     def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:

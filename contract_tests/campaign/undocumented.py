@@ -131,7 +131,7 @@ def _note_odd_lists(session: Session, entity: str) -> None:
     session.findings.chose("list.comma_lists", several.ok, several)
     unnamed = _ask(session, "list", {"webhook_definition_identifier": {}})
     _note_refusal(session, "no_identifier", unnamed)
-    empty = {"entity": entity, "entity_id": session.nowhere["id"]}
+    empty = {"entity": entity, "entity_id": session.scene.nowhere["id"]}
     _ask(session, "list", empty)  # how an empty list looks
     noon = _ask(session, "list", {"entity": entity, "created_date": "noon"})
     _note_refusal(session, "bad_date", noon)
@@ -146,16 +146,17 @@ def _note_bodies(session: Session, method: str) -> None:
 
     Where a server has one code for everything, this tells nothing.
     """
-    nowhere = {IDENTIFIER: {"id": session.nowhere["id"]}}
+    nothing = session.scene.nowhere
+    nowhere = {IDENTIFIER: {"id": nothing["id"]}}
     missed = _ask(session, method, nowhere).code
     wrong = _ask(session, method, {IDENTIFIER: {"number": [1]}})
     if wrong.code == missed:
         return
     chose = session.findings.chose
     _note_refusal(session, "wrong_type", wrong)
-    number = _ask(session, method, {IDENTIFIER: {"number": int(session.nowhere["number"][:12])}})
+    number = _ask(session, method, {IDENTIFIER: {"number": int(nothing["number"][:12])}})
     chose("identifiers.json_number", number.code == missed, number)
-    beside = _ask(session, method, {IDENTIFIER: {"id": session.nowhere["id"], "name": "x"}})
+    beside = _ask(session, method, {IDENTIFIER: {"id": nothing["id"], "name": "x"}})
     chose("identifiers.unknown_field", "ignore" if beside.code == missed else "error", beside)
     if "fields_set" in session.method(method).parameters:
         odd = _ask(session, method, {**nowhere, "fields_set": {"id": True}})
