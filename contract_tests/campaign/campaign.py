@@ -153,11 +153,9 @@ class Campaign:
         if self.random.randrange(3):
             return None
         others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
-        others = [each for each in others if each.choices(self.scene)]
-        if not others:
-            return None
-        template = self.random.choice(others)
-        return Draw(template, self.random.choice(template.choices(self.scene)))
+        template = self.random.choice(others) if others else None
+        variants = () if template is None else template.choices(self.scene)
+        return Draw(template, self.random.choice(variants)) if template and variants else None
 
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""

@@ -9,7 +9,6 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.calibration.observations import kind_of, spelling
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
-from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
@@ -51,7 +50,6 @@ class Session:
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     given_up: dict[str, int] = field(default_factory=dict)  # method -> responses that were lost
     tokens: Tokens = field(init=False)
-    _cut: int = 0  # lists of which only a part was read
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
@@ -120,7 +118,6 @@ class Session:
                 self.oracle.lose(call)
                 self._count_lost(changes)
             raise
-        self._cut += exchange.is_cut
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
         found = self.oracle.observe(exchange)
@@ -224,8 +221,6 @@ class Session:
 
     def notes(self) -> Iterator[str]:
         """Yield what was not read, asked for again, or done by others, a sentence each."""
-        if self._cut:
-            yield f"{self._cut} lists were read up to webhook request {exchanges.MAX_RECORDS} only"
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
