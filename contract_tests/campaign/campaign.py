@@ -15,15 +15,13 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.campaign.undocumented import what_no_page_mentions
-from crmcom_kit.contract_tests.campaign.visits import VISITS, Visit
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Case, Effect, Hypothesis, Suspicion
-from crmcom_kit.contract_tests.templates import Scene, Template
+from crmcom_kit.contract_tests.templates import Kind, Scene, Template
 from crmcom_kit.contract_tests.templates.lists import value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
@@ -167,7 +165,31 @@ class Campaign:
         subject = self._subject(call) if template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        return found + sent.suspicions + self._send_beside(step.after)
+        found += [] if template.is_odd else sent.suspicions
+        found += self._follow_up(step.main, sent.exchange)
+        return found + self._send_beside(step.after)
+
+    def _follow_up(self, draw: Draw, exchange: Exchange) -> list[Suspicion]:
+        """Send what has to follow a request at once, and note what the response tells."""
+        findings, found = self.session.findings, list[Suspicion]()
+        then = draw.template.then
+        for each in then(self.scene, draw.variant, exchange, self._send_on) if then else ():
+            if isinstance(each, Suspicion):
+                found.append(each)
+            elif isinstance(each, Kind):
+                self.session.learn_spelling(each.name, exchange)
+            elif isinstance(each, str):
+                findings.hold(each, exchange)
+            else:
+                findings.chose(*each, exchange)
+        return found
+
+    def _send_on(self, call: Call) -> Exchange:
+        """Send a request; what is suspect in a refusal is for the one who sends it to say."""
+        sent = self.session.send(call)
+        if sent.exchange.ok:
+            self.session.queue += sent.suspicions
+        return sent.exchange
 
     def _send_beside(self, draw: Draw | None) -> list[Suspicion]:
         call = None if draw is None else draw.draw(self)
@@ -267,11 +289,8 @@ class Campaign:
         """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
         for template, planned in self.plan.times.items():
             self._first(template, planned)
-        if any(each.layer == "login" for each in self.plan.times):
-            for visit in (*VISITS, *(() if self.plan.few_looks else (what_no_page_mentions,))):
-                self._visit(visit)
         idle, sent = 0, self.session.client.sent
-        templates = list(self.plan.times)
+        templates = [each for each in self.plan.times if not each.is_odd]
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
             template = self.random.choices(templates, weights)[0]
@@ -301,13 +320,6 @@ class Campaign:
         self.progress(template.name)
         with self._missing(template.method, f"the template {template.name}"):
             self.session.queue += self.step(template, variant, few=self.plan.few_looks)
-            self.settle()
-
-    def _visit(self, visit: Visit) -> None:
-        self.progress(visit.__name__.replace("_", " "))
-        with self._missing("login", f"the visit {visit.__name__}"):
-            found = [*visit(self.session)]
-            self.session.queue += found
             self.settle()
 
     @contextmanager

@@ -161,8 +161,14 @@ class Session:
             return  # it may be refused for more than one reason
         belief: Any = self.belief
         if len(list(refusals(exchange.call, sense, belief))) <= 1:
-            for choice in spelling(kind, exchange):
-                self.findings.chose(*choice)
+            self.learn_spelling(kind, exchange)
+
+    def learn_spelling(self, kind: str, exchange: Exchange) -> None:
+        """Note how an error of a kind is spelled, if an exchange is one."""
+        if not exchange.ok:
+            self.scene.codes.setdefault(kind, exchange.code)
+        for choice in spelling(kind, exchange):
+            self.findings.chose(*choice)
 
     def _is_plain(self, given: Mapping[str, Any]) -> bool:
         """Whether nothing given is empty, and what is named is known or nowhere."""

@@ -121,7 +121,7 @@ for _method in RECORD_METHODS:
     @template(
         _layer(_method), _method,
         _near_names_of(_few),
-        state=_state, first=16 if _few else 40, weight=3,
+        state=_state, first=16 if _few else 50, weight=3,
     )  # fmt: skip
     def nearly_a_name(scene: Scene, variant: tuple[str, int], record: Record) -> Parameters | None:
         """Name something that is nearly a webhook request's id or number."""
