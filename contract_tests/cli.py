@@ -3,10 +3,12 @@
 import datetime as dt
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -180,8 +182,21 @@ def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
         target, config = prepared(given, now=now)
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
-    with terminal.progress() as shown:
+    with _no_litter(), terminal.progress() as shown:
         return run(target, replace(config, stop=stop, progress=shown))
+
+
+@contextmanager
+def _no_litter() -> Iterator[None]:
+    """Have Hypothesis put what it notes for itself elsewhere than into the user's folder."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with TemporaryDirectory() as home:
+        set_hypothesis_home_dir(home)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 def _show(report: "Report", *, verbose: bool) -> None:

@@ -17,7 +17,7 @@ MARKERS = {
 
 
 #: What the extra ``crmcom-kit[check]`` installs and the mock alone does not need.
-_EXTRA = ("filelock", "httpx")
+_EXTRA = ("filelock", "httpx", "hypothesis")
 
 
 def is_installed() -> bool:

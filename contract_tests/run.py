@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import replace
-from random import Random
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, Record
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
@@ -138,9 +137,7 @@ class _Run:
         self.session = new_session(target, replace(config, limits=limits), ends_at=ends_at)
         self.client = self.session.client
         self.templates = wanted(config.only, self.session.scene)
-        self.campaign = Campaign(
-            self.session, progress=self._show_progress, random=Random(config.seed)
-        )
+        self.campaign = Campaign(self.session, progress=self._show_progress)
         self.inventory: Inventory | None = None
         self.began = config.now()
         self.is_discovered = False
@@ -162,7 +159,7 @@ class _Run:
         self.client.reserved_time = self.config.limits.max_time * _FOR_THE_END
         self._plan_for_slow_target()
         self._plan(self.client.left or 0)
-        self.campaign.run()
+        self.campaign.run(self.config.seed)
 
     def _keep_witnesses(self) -> None:
         """Where all may be changed, leave some alone: they show what reaches others."""

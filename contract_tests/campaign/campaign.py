@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from random import Random
 from typing import Any, NamedTuple
+
+from hypothesis.errors import HypothesisException
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.calls import changing_method
@@ -56,7 +58,7 @@ class Draw(NamedTuple):
 
     def draw(self, campaign: "Campaign") -> Call | None:
         """Return a request, about a webhook request that the campaign chooses."""
-        return self.template.draw(campaign.scene, self.variant, campaign.random.choice)
+        return self.template.draw(campaign.scene, self.variant, campaign.choose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Campaign:
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
-    random: Random = field(default_factory=lambda: Random(0))
+    choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
@@ -148,12 +150,12 @@ class Campaign:
 
     def _interlude(self) -> Draw | None:
         """Return, one time of three, another request to send right before or after a change."""
-        if self.random.randrange(3):
+        if self.choose(range(3)):
             return None
         others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
-        template = self.random.choice(others) if others else None
+        template = self.choose(others) if others else None
         variants = () if template is None else template.choices(self.scene)
-        return Draw(template, self.random.choice(variants)) if template and variants else None
+        return Draw(template, self.choose(variants)) if template and variants else None
 
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""
@@ -285,24 +287,26 @@ class Campaign:
 
     # The passes.
 
-    def run(self) -> None:
-        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
-        for template, planned in self.plan.times.items():
-            self._first(template, planned)
+    def steps(self) -> Iterator[None]:
+        """Do one step after the other: the first pass as planned, then the second pass."""
+        for template in self.plan.times:
+            yield from self._first(template)
         idle, sent = 0, self.session.client.sent
         templates = [each for each in self.plan.times if not each.is_odd]
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
-            template = self.random.choices(templates, weights)[0]
+            template = weighted(self.choose, templates, weights)
             variants = template.choices(self.scene)
             if variants:
-                self._do(template, self.random.choice(variants))
+                self._do(template, self.choose(variants))
             idle = idle + 1 if self.session.client.sent == sent else 0
             sent = self.session.client.sent
+            yield
 
-    def _first(self, template: Template, planned: int) -> None:
+    def _first(self, template: Template) -> Iterator[None]:
         """Send a template as often as it is planned: half from the top of its variants."""
         done: set[int] = set()
+        planned = self.plan.times[template]
         for at in range(planned):
             variants = template.choices(self.scene)
             left = [each for each in range(len(variants)) if each not in done]
@@ -312,9 +316,10 @@ class Campaign:
                 done.clear()
                 left = list(range(len(variants)))
             from_top = at <= planned // 2 or len(variants) <= planned
-            chosen = left[0] if from_top else self.random.choice(left)
+            chosen = left[0] if from_top else self.choose(left)
             done.add(chosen)
             self._do(template, variants[chosen])
+            yield
 
     def _do(self, template: Template, variant: Any) -> None:
         self.progress(template.name)
@@ -331,7 +336,17 @@ class Campaign:
             pass  # it might leave the scope
         except Unreachable as missed:
             self.missed[method] = missed.why
-        except (TargetDown, BudgetSpent):
+        except (TargetDown, BudgetSpent, HypothesisException):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on
             self.session.findings.crash(what, error)
+
+    def run(self, seed: int) -> None:
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
+        steps = self.steps()
+
+        def step(choose: Chooser) -> bool:
+            self.choose = choose
+            return next(steps, steps) is not steps
+
+        in_chunks(seed, step)

@@ -5,17 +5,21 @@ templates are drawn and the same oracle observes, but each example starts anew: 
 requests, some of the layers, and often without a look between two changes. So it finds what only
 several requests in a row reveal. An example ends with the first violation of a statement that has
 held so far; then parts of its requests are sent again, until none can be left out.
+
+Hypothesis draws, and does not shrink: its shrinker knows nothing of requests, and sends thousands
+for what takes a few dozen here.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
-from random import Random
 from typing import Any
+
+from hypothesis.errors import HypothesisException
 
 from crmcom_kit.contract_tests.belief.belief import TokenState
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import (
@@ -107,9 +111,7 @@ def explore(
     client, began = session.client, session.client.sent
     try:
         with _at_most(client, budget - budget // RESERVED_PART), suppress(BudgetSpent):
-            for number in count():
-                if not exploration.example(Random(f"{seed} {number}")):
-                    break
+            in_chunks(seed, exploration.example)
     except BaseException:  # also Ctrl-C: nothing more is sent
         exploration.note(shrinks=False)
         raise
@@ -154,34 +156,34 @@ class Exploration:
             session.tokens.renew()
         return Campaign(session, Plan({}))
 
-    def example(self, random: Random) -> bool:
+    def example(self, choose: Chooser) -> bool:
         """Run one example; return whether there may be more to find."""
         try:
-            self._example(random)
+            self._example(choose)
         except Broken:
             pass
-        except (BudgetSpent, TargetDown, Unreachable):
+        except (BudgetSpent, TargetDown, Unreachable, HypothesisException):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
             self.session.findings.crash("the machine", error)
             return False
         return len({statement for statement, _ in self.found}) < MAX_FOUND
 
-    def _example(self, random: Random) -> None:
+    def _example(self, choose: Chooser) -> None:
         """Reset the target, list one entity, two or all, send requests, and list once more."""
         start, trial = len(self._client.history), Trial(self.session.findings)
         campaign = self._begin(trial)
-        campaign.random = random
+        campaign.choose = choose
         entities = list(campaign.scene.release.entities)
-        if random.randrange(3):
-            entities = list(dict.fromkeys(random.choices(entities, k=2)))
-        layers = [AGAIN, *(each for each in LAYERS if random.randrange(2))]
+        if choose(range(3)):
+            entities = list(dict.fromkeys(choose(entities) for _ in range(2)))
+        layers = [AGAIN, *(each for each in LAYERS if choose((True, False)))]
         for at in range(STEPS + 2):
             with suppress(Unreachable):  # not allowed, or too long to be read
                 if at in (0, STEPS + 1):
                     _look(campaign, entities)
                 else:
-                    self._step(campaign, random.choice(layers), start)
+                    self._step(campaign, choose(layers), start)
                 campaign.settle()
             self._keep(trial, self._client.history[start:])
 
@@ -190,14 +192,13 @@ class Exploration:
         if layer == AGAIN:
             sent = (each.call for each in self._client.history[start:])
             reads = [each for each in sent if each.method in READS]
-            if reads:
-                campaign.session.queue += campaign.ask(campaign.random.choice(reads))[1]
+            campaign.session.queue += campaign.ask(campaign.choose(reads))[1] if reads else ()
             return
         live = [e for e in self.templates if e.layer == layer and e.choices(campaign.scene)]
         if live:
             weights = [each.weight * (CHANGES_MORE if each.spends else 1) for each in live]
-            template = campaign.random.choices(live, weights)[0]
-            variant = campaign.random.choice(template.choices(campaign.scene))
+            template = weighted(campaign.choose, live, weights)
+            variant = campaign.choose(template.choices(campaign.scene))
             campaign.session.queue += _sent(campaign, template, variant)
 
     def _keep(self, trial: Trial, log: Sequence[Exchange]) -> None:
@@ -261,7 +262,7 @@ def _look(campaign: Campaign, entities: Sequence[str]) -> None:
 
 def _sent(campaign: Campaign, template: Template, variant: Any) -> Sequence[Suspicion]:
     """Send a request of a template; look around a change, or do not."""
-    if not template.changes or campaign.random.randrange(2):
+    if not template.changes or campaign.choose((False, True)):
         return campaign.step(template, variant)
-    call = template.draw(campaign.scene, variant, campaign.random.choice)
+    call = template.draw(campaign.scene, variant, campaign.choose)
     return () if call is None else campaign.ask(call)[1]

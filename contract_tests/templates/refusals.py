@@ -43,7 +43,7 @@ def _layer(method: str) -> str:
 
 
 _UNNAMED: tuple[Parameters, ...] = (
-    {IDENTIFIER: {}}, {}, {IDENTIFIER: {"id": ""}}, {IDENTIFIER: {"number": ""}},
+    {}, {IDENTIFIER: {}}, {IDENTIFIER: {"id": ""}}, {IDENTIFIER: {"number": ""}},
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import release_names, resolve
 
-#: No test relies on what one seed finds.
+#: What Hypothesis draws hangs on its version, too: no test relies on what one seed finds.
 SEEDS = range(8)
 
 
@@ -187,7 +187,7 @@ def _checked() -> tuple[Session, Violation]:
     plan = {each: 12 for each in all_templates() if each.layer == "read"}
     campaign = Campaign(session, Plan(plan | dict.fromkeys(changes, 6)))
     with suppress(BudgetSpent):
-        campaign.run()
+        campaign.run(0)
     found = [each for each in found_by(session) if each.statement == "delete.single_result"]
     assert found
     return session, found[0]
