@@ -37,8 +37,6 @@ from crmcom_kit.schemas.statements import checked_statements
 DEFAULT_REQUESTS = 1_500
 #: A run about some statements sends at most so many times what its first pass takes.
 MAX_TIMES = 3
-#: So many requests all visits take, and what they find.
-COST_OF_VISITS = 40
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
 
@@ -61,7 +59,8 @@ def new_session(
     belief = Belief(target.release, exclusive=target.exclusive, credentials=known)
     oracle = Oracle(belief)
     oracle.service.is_waived = target.refuses_with_5xx
-    scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
+    units = [each["unit"] for each in target.entries if "unit" in each]
+    scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed), units=units)
     session = Session(client, oracle, scene, stop=config.stop)
     ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
     session.guard = Guard(session, ledger, may_find_more=may_find_more)
@@ -193,7 +192,7 @@ class _Run:
         budget = left - for_inventory - combined
         plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if self.config.limits.max_requests is None and self.config.only != "*":
-            needed = min(budget, MAX_TIMES * plan.cost + COST_OF_VISITS)
+            needed = min(budget, MAX_TIMES * plan.cost)
             combined = min(combined, int(needed * COMBINED_PART))
             most = client.sent + needed + combined + for_inventory
             client.limits = replace(client.limits, max_requests=most)
@@ -239,7 +238,7 @@ class _Run:
         if self.inventory is None or guard is None:
             return
         try:
-            self.said = self.inventory.compare(guard.touched)
+            self.said = self.inventory.compare({*guard.touched, *self.session.changed})
         except (TargetDown, BudgetSpent, Unreachable) as error:
             self.said = f"the webhook requests that must not change were not compared: {error}"
 
@@ -269,8 +268,8 @@ class _Run:
 
     def has_scope(self) -> bool:
         """Whether any webhook request that the run saw is one that it may change."""
-        session = self.session
-        return any(map(session.may_change, (*session.records.values(), *session.deleted.values())))
+        known = self.session.belief.known.values()
+        return any(self.session.may_change(each.record) for each in known)
 
     def has_read(self) -> bool:
         """Whether any webhook request was shown or listed; from a withdrawn method none can be."""

@@ -189,7 +189,7 @@ class Belief:
             return False
         if len(self.known) >= MAX_KNOWN or self._bytes >= MAX_BYTES:
             return False
-        self._bytes += len(exchange.content) // max(1, exchange.count)
+        self._bytes += len(exchange.content) // max(1, len(exchange.records))
         return True
 
     def delete(self, key: str) -> None:

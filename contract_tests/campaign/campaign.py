@@ -17,15 +17,13 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.campaign.undocumented import what_no_page_mentions
-from crmcom_kit.contract_tests.campaign.visits import VISITS, Visit
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
-from crmcom_kit.contract_tests.templates import Scene, Template
+from crmcom_kit.contract_tests.templates import Kind, Scene, Template
 from crmcom_kit.contract_tests.templates.lists import STATES, value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
@@ -150,11 +148,9 @@ class Campaign:
         if self.choose(range(3)):
             return None
         others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
-        others = [each for each in others if each.choices(self.scene)]
-        if not others:
-            return None
-        template = self.choose(others)
-        return Draw(template, self.choose(template.choices(self.scene)))
+        template = self.choose(others) if others else None
+        variants = () if template is None else template.choices(self.scene)
+        return Draw(template, self.choose(variants)) if template and variants else None
 
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""
@@ -166,7 +162,31 @@ class Campaign:
         subject = self._subject(call) if template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        return found + sent.suspicions + self._send_beside(step.after)
+        found += [] if template.is_odd else sent.suspicions
+        found += self._follow_up(step.main, sent.exchange)
+        return found + self._send_beside(step.after)
+
+    def _follow_up(self, draw: Draw, exchange: Exchange) -> list[Suspicion]:
+        """Send what has to follow a request at once, and note what the response tells."""
+        findings, found = self.session.findings, list[Suspicion]()
+        then = draw.template.then
+        for each in then(self.scene, draw.variant, exchange, self._send_on) if then else ():
+            if isinstance(each, Suspicion):
+                found.append(each)
+            elif isinstance(each, Kind):
+                self.session.learn_spelling(each.name, exchange)
+            elif isinstance(each, str):
+                findings.hold(each, exchange)
+            else:
+                findings.chose(*each, exchange)
+        return found
+
+    def _send_on(self, call: Call) -> Exchange:
+        """Send a request; what is suspect in a refusal is for the one who sends it to say."""
+        sent = self.session.send(call)
+        if sent.exchange.ok:
+            self.session.queue += sent.suspicions
+        return sent.exchange
 
     def _send_beside(self, draw: Draw | None) -> list[Suspicion]:
         call = None if draw is None else draw.draw(self)
@@ -284,12 +304,8 @@ class Campaign:
         """Do one step after the other: the first pass as planned, then the second pass."""
         for template in self.plan.times:
             yield from self._first(template)
-        if any(each.layer == "login" for each in self.plan.times):
-            for visit in (*VISITS, *(() if self.plan.few_looks else (what_no_page_mentions,))):
-                self._visit(visit)
-                yield
         idle, sent = 0, self.session.client.sent
-        templates = list(self.plan.times)
+        templates = [each for each in self.plan.times if not each.is_odd]
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
             template = weighted(self.choose, templates, weights)
@@ -322,13 +338,6 @@ class Campaign:
         self.progress(template.name)
         with self._missing(template.method, f"the template {template.name}"):
             self.session.queue += self.step(template, variant, few=self.plan.few_looks)
-            self.settle()
-
-    def _visit(self, visit: Visit) -> None:
-        self.progress(visit.__name__.replace("_", " "))
-        with self._missing("login", f"the visit {visit.__name__}"):
-            found = [*visit(self.session)]
-            self.session.queue += found
             self.settle()
 
     @contextmanager

@@ -42,6 +42,8 @@ def wanted(only: str, scene: Scene) -> list[Template]:
     for each in checked_statements(scene.release.name, only):
         topic = each.id.partition(".")[0]
         about |= set(each.methods) if topic in _OF_SEVERAL else {topic}
+    if "token_release" in about:
+        about.add("login")  # whose token is released
     return [each for each in all_templates() if _tells(each, about)]
 
 
@@ -65,10 +67,11 @@ def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
+    open_ = [each for each in open_ if not (few and each.is_odd)]
     part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
-        rows = [each for each in open_ if each.layer == layer]
+        rows = [each for each in open_ if each.layer == layer and not each.is_odd]
         rows.sort(key=lambda each: not each.choices(scene))
         left = part * sum(each.first * _cost(each, few=few) for each in rows)
         for turn in range(max((each.first for each in rows), default=0)):
@@ -76,6 +79,7 @@ def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan
                 if turn < each.first and _cost(each, few=few) <= left:
                     times[each] = times.get(each, 0) + 1
                     left -= _cost(each, few=few)
+        times |= {each: each.first for each in open_ if each.layer == layer and each.is_odd}
     return Plan(times, few)
 
 

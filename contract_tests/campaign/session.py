@@ -9,7 +9,6 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.calibration.observations import kind_of, spelling
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
-from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
@@ -51,7 +50,6 @@ class Session:
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     given_up: dict[str, int] = field(default_factory=dict)  # method -> responses that were lost
     tokens: Tokens = field(init=False)
-    _cut: int = 0  # lists of which only a part was read
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
@@ -74,32 +72,15 @@ class Session:
         self.queue.clear()
         self.tokens.renew()
 
-    # What safety asks for.
-
     @property
     def target(self) -> Target:
         """What is checked."""
         return self.client.target
 
     @property
-    def nowhere(self) -> Mapping[str, str]:
-        """By field, what names nothing."""
-        return self.scene.nowhere
-
-    @property
     def records(self) -> Mapping[str, Record]:
         """The known webhook requests, by id."""
         return self.belief.records
-
-    @property
-    def deleted(self) -> Mapping[str, Record]:
-        """The deleted ones, by id."""
-        return {key: each.record for key, each in self.belief.known.items() if not each.exists}
-
-    @property
-    def shared(self) -> set[str]:
-        """Numbers that several webhook requests have shown."""
-        return self.belief.shared
 
     @property
     def may_change(self) -> Callable[[Record], bool]:
@@ -137,7 +118,6 @@ class Session:
                 self.oracle.lose(call)
                 self._count_lost(changes)
             raise
-        self._cut += exchange.is_cut
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
         found = self.oracle.observe(exchange)
@@ -181,18 +161,25 @@ class Session:
             return  # it may be refused for more than one reason
         belief: Any = self.belief
         if len(list(refusals(exchange.call, sense, belief))) <= 1:
-            for choice in spelling(kind, exchange):
-                self.findings.chose(*choice)
+            self.learn_spelling(kind, exchange)
+
+    def learn_spelling(self, kind: str, exchange: Exchange) -> None:
+        """Note how an error of a kind is spelled, if an exchange is one."""
+        if not exchange.ok:
+            self.scene.codes.setdefault(kind, exchange.code)
+        for choice in spelling(kind, exchange):
+            self.findings.chose(*choice)
 
     def _is_plain(self, given: Mapping[str, Any]) -> bool:
         """Whether nothing given is empty, and what is named is known or nowhere."""
         named = given.get(IDENTIFIER, {})
         if not isinstance(named, Mapping) or "" in (*given.values(), *named.values()):
             return False
+        nowhere = self.scene.nowhere
         return all(
-            value == self.nowhere.get(name) or self.belief.named(Named(name, value)) is not None
+            value == nowhere[name] or self.belief.named(Named(name, value)) is not None
             for name, value in named.items()
-            if name in self.nowhere
+            if name in nowhere
         )
 
     def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:
@@ -240,8 +227,6 @@ class Session:
 
     def notes(self) -> Iterator[str]:
         """Yield what was not read, asked for again, or done by others, a sentence each."""
-        if self._cut:
-            yield f"{self._cut} lists were read up to webhook request {exchanges.MAX_RECORDS} only"
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"

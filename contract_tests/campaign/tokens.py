@@ -220,7 +220,8 @@ class Tokens:
             return  # it may be withdrawn
         if any(each.ok and each.call.method in ("show", "list") for each in history):
             return
-        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: {"id": session.nowhere["id"]}})]
+        nowhere = {"id": session.scene.nowhere["id"]}
+        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: nowhere})]
         requests += [("list", {"entity": each}) for each in session.scene.release.entities[1:4]]
         tried = [
             session.send(build(session.method(name), {"token": session.scene.token, **given}))

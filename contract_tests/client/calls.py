@@ -13,49 +13,39 @@ from crmcom_kit.schemas.methods import Method
 JSON = (("Content-Type", "application/json"),)
 
 
-def written(value: Any, *, raw: bool = False) -> str:
+def written(value: Any) -> str:
     """Write a value for a query: an identifier as ``field=value``, everything else as text.
 
     The ``=`` behind a field stands as it is, as in the documents' examples: whether a server takes
     it encoded is shown nowhere.
-
-    Args:
-        value: a string, a number, or a mapping with the fields of an identifier.
-        raw: leave every ``=`` and ``,`` as it stands.
     """
-    safe = "=," if raw else ""
-    if isinstance(value, str):
-        return _quoted(value, safe)
     if isinstance(value, Mapping):
-        return ",".join(f"{_quoted(n, '')}={_quoted(_plain(v), safe)}" for n, v in value.items())
-    return _quoted(_plain(value), safe)
+        return ",".join(f"{_quoted(n)}={_quoted(_plain(v))}" for n, v in value.items())
+    return _quoted(_plain(value))
 
 
 #: Tokens and ids are written over and over. One with half a character goes back as it came.
-_quoted = lru_cache(maxsize=2048)(partial(quote, errors="surrogatepass"))
+_quoted = lru_cache(maxsize=2048)(partial(quote, safe="", errors="surrogatepass"))
 
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def query(parameters: Mapping[str, Any], *, raw: bool = False) -> str:
+def query(parameters: Mapping[str, Any]) -> str:
     """Write parameters as a query string, in their order."""
-    return "&".join(f"{name}={written(value, raw=raw)}" for name, value in parameters.items())
+    return "&".join(f"{name}={written(value)}" for name, value in parameters.items())
 
 
-def build(method: Method, parameters: Mapping[str, Any], *, raw: bool = False) -> Call:
+def build(method: Method, parameters: Mapping[str, Any]) -> Call:
     """Build a call of ``method``: parameters in the query of a GET, in the JSON body of a POST.
 
     Args:
         method: which method of the API.
         parameters: every parameter by name, the token among them; identifiers as mappings.
-        raw: see ``written``.
     """
     if method.verb == "GET":
-        return Call(
-            method.name, "GET", method.path, query(parameters, raw=raw), parameters=parameters
-        )
+        return Call(method.name, "GET", method.path, query(parameters), parameters=parameters)
     body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return Call(method.name, "POST", method.path, "", body, JSON, parameters)
 

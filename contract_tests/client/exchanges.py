@@ -4,15 +4,13 @@ Checks are pure functions over these; nothing here does any I/O.
 """
 
 import json
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
-
-#: So many webhook requests of one list are read.
-MAX_RECORDS = 5_000
 
 #: What ``Exchange.json`` is where the answer is no JSON.
 NOT_JSON: Any = object()
@@ -35,33 +33,61 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Exchange:
-    """One call and its answer."""
+    """One call and its answer. A long body is kept compressed: lists may be megabytes long."""
 
-    number: int  # counts from 1 in one run
-    call: Call
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    content: bytes
-    seconds: float  # how long the answer took
+    def __init__(
+        self,
+        number: int,
+        call: Call,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        content: bytes,
+        seconds: float,
+    ) -> None:
+        """Keep an answer with status, headers and body.
+
+        Args:
+            number: counts from 1 in one run.
+            call: what was asked.
+            status: of HTTP.
+            headers: names and values.
+            content: the body.
+            seconds: how long the answer took.
+        """
+        self.number, self.call = number, call
+        self.status, self.headers, self.seconds = status, headers, seconds
+        self._is_long = len(content) > _SHORT
+        self._body = zlib.compress(content, 1) if self._is_long else content
+
+    @property
+    def content(self) -> bytes:
+        """The answer's body."""
+        return zlib.decompress(self._body) if self._is_long else self._body
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        call, heads = self.call, sum(len(name) + len(value) for name, value in self.headers)
+        return len(self._body) + heads + len(call.query) + len(call.body or b"")
 
     def header(self, name: str) -> str | None:
         """Return the answer's header ``name``, or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
-    @cached_property
+    @property
     def json(self) -> Any:
         """The answer's JSON, or ``NOT_JSON``; equal answers may share it, so it is not changed."""
-        return _shared(self.content) if len(self.content) <= _SHORT else parsed(self.content)
+        return (_of_long if self._is_long else _of_short)(self._body)
 
-    @cached_property
+    @property
     def envelope(self) -> Mapping[str, Any]:
         """The answer's outer object; empty where it is none."""
-        return self.json if isinstance(self.json, dict) else {}
+        found = self.json
+        return found if isinstance(found, dict) else {}
 
-    @cached_property
+    @property
     def code(self) -> Any:
         """The status code of the envelope, or None."""
         status = self.envelope.get("status")
@@ -83,43 +109,13 @@ class Exchange:
         """What the envelope carries, or None."""
         return self.envelope.get("data")
 
-    @cached_property
+    @property
     def records(self) -> list[dict[str, Any]]:
         """The webhook requests that the answer carries."""
-        found = self.data if isinstance(self.data, list) else [self.data]
-        return [each for each in found[:MAX_RECORDS] if isinstance(each, dict)] if self.ok else []
-
-    @cached_property
-    def count(self) -> int:
-        """How many webhook requests the answer carries, known without its body."""
-        return len(self.data) if self.is_cut else len(self.records)
-
-    @cached_property
-    def is_cut(self) -> bool:
-        """Whether the answer carries more than ``records`` has."""
-        return self.ok and isinstance(self.data, list) and len(self.data) > MAX_RECORDS
-
-    # Where a body is put away, see ``bodies``.
-
-    def put_away(self, fetch: Callable[[], None]) -> None:
-        """Let go of the body and of all that was read from it; ``fetch`` gives the body back."""
-        _ = self.ok, self.count, self.is_cut  # small, and asked for often
-        for name in ("content", "json", "envelope", "code", "records"):
-            self.__dict__.pop(name, None)
-        self.__dict__["_fetch"] = fetch
-
-    def take_back(self, content: bytes) -> None:
-        """Have the body again."""
-        self.__dict__["content"] = content
-
-    if not TYPE_CHECKING:  # for a type checker every other name would be an attribute, too
-
-        def __getattr__(self, name: str) -> Any:
-            """Fetch a body that was put away."""
-            if name != "content" or "_fetch" not in self.__dict__:
-                raise AttributeError(name)
-            self.__dict__["_fetch"]()
-            return self.__dict__["content"]
+        data = self.data if self.ok else None
+        return [
+            each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)
+        ]
 
 
 def parsed(content: bytes) -> Any:
@@ -161,9 +157,14 @@ def containers(content: bytes) -> int:
     return content.count(b"{") + content.count(b"[")
 
 
-#: Sequences of calls get the same answers over and over. Bodies up to this length are parsed once.
+#: Up to so many bytes a body is short. Sequences of calls get the same ones over and over.
 _SHORT = 128 * 1024
-_shared = lru_cache(maxsize=64)(parsed)
+_of_short = lru_cache(maxsize=64)(parsed)
+
+
+@lru_cache(maxsize=2)  # of which Python takes many times the memory
+def _of_long(body: bytes) -> Any:
+    return parsed(zlib.decompress(body))
 
 
 def token_of(exchange: Exchange) -> str | None:

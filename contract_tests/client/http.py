@@ -12,14 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import httpx
 
-from crmcom_kit.contract_tests.client.bodies import Bodies
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
-from crmcom_kit.contract_tests.client.in_process import Answer, InProcess
-from crmcom_kit.contract_tests.client.network import FAILURES, Network
+from crmcom_kit.contract_tests.client.network import Network
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME, DEFAULT_TIMEOUT
 from crmcom_kit.contract_tests.targets import Target
@@ -50,9 +47,11 @@ class AnswerLost(Unreachable):
 #: list of 8,000 webhook requests. Python takes up to 200 bytes for an empty container.
 MAX_ANSWER, MAX_CONTAINERS = 8 * 1024 * 1024, 100_000
 
-#: So many bytes of headers one answer may have, as servers have it for requests; and so many the
-#: query and the body of a request, which may be built from what a server has answered.
-MAX_HEADERS = MAX_REQUEST = 8 * 1024
+#: So many bytes the query and the body of a request may have, which may be built from what a server
+#: has answered: servers refuse longer ones.
+MAX_REQUEST = 8 * 1024
+#: So many bytes of requests and answers a run keeps, long bodies compressed.
+MAX_KEPT = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +116,9 @@ class Client:
         self.now = now  # seconds that only go forward
         self.sleep = sleep
         self._next = now()
-        self._base_path = urlsplit(target.base_url).path
         self._deadline = Deadline(limits.timeout, now)
         self._transport = target.transport or Network(self._deadline)
-        self._in_process = isinstance(self._transport, InProcess)
-        self._bodies = Bodies()
+        self._kept = 0  # bytes of requests and answers
 
     def close(self) -> None:
         """Close the connections."""
@@ -169,8 +166,7 @@ class Client:
         if once and exchange.ok:
             self.lost[call.method] = 0
         self.history.append(exchange)
-        if not self._in_process:  # whose worlds are small
-            self._bodies.add(exchange)
+        self._kept += exchange.size
         return exchange
 
     def _patiently(self, call: Call, *, once: bool) -> Exchange:
@@ -193,7 +189,7 @@ class Client:
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self._pause(0)
-        if self._bodies.is_full:
+        if self._kept > MAX_KEPT:
             msg = "the run has received as many bytes as it keeps"
             raise BudgetSpent(msg)
         length = len(call.query) + len(call.body or b"")
@@ -202,39 +198,23 @@ class Client:
             raise Unreachable(msg)
         self.sent += 1
         began = self.now()
-        if isinstance(self._transport, InProcess):  # without all that connections need
-            path = f"{self._base_path}/{call.path}"
-            answer = self._transport.ask(call.verb, path, call.query, call.body, call.headers)
-            self._bound(answer.content, call)
-        else:
-            answer = self._over_network(call, began)
-        number, took = len(self.history) + 1, self.now() - began
-        return Exchange(number, call, answer.status, answer.headers, answer.content, took)
-
-    def _over_network(self, call: Call, began: float) -> Answer:
-        url = f"{self.target.base_url}/{call.path}"
-        url = f"{url}?{call.query}" if call.query else url
         self._deadline.restart(min(self.limits.timeout, self.seconds_left))
         try:
-            answer = self._transport.handle_request(_request(call, url))
+            answer = self._transport.handle_request(_request(call, self.target.base_url))
             try:
                 content = self._read(answer, call, began)
             finally:
                 answer.close()
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError, *FAILURES) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError) as error:
             self._pause(0)  # which may be why
             msg = f"{self.target.name} does not respond: {type(error).__name__}: {error}"
             raise TargetDown(msg) from None
-        return Answer(answer.status_code, tuple(answer.headers.multi_items()), content)
+        number, headers = len(self.history) + 1, tuple(answer.headers.multi_items())
+        return Exchange(number, call, answer.status_code, headers, content, self.now() - began)
 
     def _read(self, answer: httpx.Response, call: Call, began: float) -> bytes:
         """Return an answer's body. Raises AnswerTooLong; TargetDown where it never ends."""
         content = bytearray()
-        headers = sum(len(name) + len(value) for name, value in answer.headers.raw)
-        if headers > MAX_HEADERS:
-            msg = f"the response to {call.method or call.path} has more than {MAX_HEADERS} bytes "
-            msg += "of headers"
-            raise AnswerTooLong(msg)
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         for chunk in answer.stream:
             content += chunk
@@ -246,20 +226,17 @@ class Client:
                     f"{self.target.name} did not end its response within {self.limits.timeout:g} s"
                 )
                 raise TargetDown(msg)
-        plain = _plain(bytes(content), answer, self.limits.longest_answer)
-        self._bound(plain, call)
-        return plain
-
-    def _bound(self, content: bytes, call: Call) -> None:
         longest, over = self.limits.longest_answer, ""
-        if len(content) > longest:
+        plain = _plain(bytes(content), answer, longest)
+        if len(plain) > longest:
             over = f"is longer than {longest} bytes"
-        elif len(content) > MAX_CONTAINERS and containers(content) > MAX_CONTAINERS:
+        elif len(plain) > MAX_CONTAINERS and containers(plain) > MAX_CONTAINERS:
             over = f"has more than {MAX_CONTAINERS} JSON objects and arrays"
         if over:
-            msg = f"the response to {call.method or call.path} {over}; narrow the "
-            msg += "scope with --only-…"
+            msg = f"the response to {call.method or call.path} {over}; narrow the scope with "
+            msg += "--only-…"
             raise AnswerTooLong(msg)
+        return plain
 
     def _keep_the_rate(self) -> None:
         if self.limits.rate:
@@ -311,11 +288,12 @@ def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
             client.close()
 
 
-def _request(call: Call, url: str) -> httpx.Request:
+def _request(call: Call, base_url: str) -> httpx.Request:
     headers = httpx.Headers(_HEADERS)
     headers.update(list(call.headers))
     if call.verb == "GET" and call.body:
         headers["Connection"] = "close"  # a server that leaves this body unread reads it next
+    url = f"{base_url}/{call.path}" + (f"?{call.query}" if call.query else "")
     return httpx.Request(call.verb, url, headers=headers, content=call.body)
 
 

@@ -65,9 +65,12 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
         return
     yield from _once_each(exchange)
     limit = None if "number_of_results" in sense.unclear else sense.limit
-    if limit is not None and exchange.count > limit:
+    if limit is not None and len(exchange.records) > limit:
         yield at_once(
-            exchange, "list.paging.number_of_results", f"at most {limit}", str(exchange.count)
+            exchange,
+            "list.paging.number_of_results",
+            f"at most {limit}",
+            str(len(exchange.records)),
         )
     if sense.is_clear and sense.filters:
         yield from _contents(exchange, sense, belief)
@@ -246,8 +249,6 @@ def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | N
             record, name = exchange.records[found[0]], misfits[found[0]]
             return _unfit(sense, record, str(name), len(found), is_known=is_known)
     ids, selection = _ids(exchange), compared.selector.select(interpretation)
-    if exchange.is_cut:
-        return None  # what was not read may have the rest
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
         return _too_few(sense, len(exchange.records), selection, belief)
     return _lacking(sense, ids, selection, belief)

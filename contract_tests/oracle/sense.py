@@ -214,8 +214,11 @@ def identifying_values(given: Iterable[Any]) -> frozenset[str]:
     for value in given:
         if isinstance(value, Mapping):
             found |= identifying_values(value.values())
+        elif isinstance(value, list | tuple):
+            found |= identifying_values(value)
         elif isinstance(value, str):
-            found |= {value, *value.split(","), value.partition("=")[2]}
+            for part in (value, *value.split(",")):
+                found |= {part, part.partition("=")[2]}
         elif isinstance(value, int) and not isinstance(value, bool):
             found.add(str(value))
     return frozenset(found - {""})

@@ -182,7 +182,7 @@ def _new(
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
-    if before is None or before.is_cut or record["id"] in belief.lost:
+    if before is None or record["id"] in belief.lost:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
     if not since and not belief.exclusive:

@@ -154,7 +154,10 @@ def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
         call = each.exchange.call
         if hidden and call.method in _RECORD_METHODS:
             call = replace(call, headers=(*call.headers, ("Authorization", MASK)))
-        exchange = replace(each.exchange, number=number if each.answered else 0, call=call)
+        one = each.exchange
+        exchange = Exchange(
+            number if each.answered else 0, call, one.status, one.headers, one.content, one.seconds
+        )
         made.append(replace(each, exchange=exchange))
     return tuple(made)
 

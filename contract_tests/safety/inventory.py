@@ -6,12 +6,9 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import differ
-from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.http import BudgetSpent
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.safety.scope import Sender
-
-#: So many webhook requests that no list returns any more are looked for one by one.
-MAX_SHOWN = 20
 
 
 class Inventory:
@@ -21,7 +18,7 @@ class Inventory:
         """Remember what ``session`` knows now, found by calling list with each of ``lists``."""
         self._session = session
         self._lists = lists
-        self._before: dict[str, Record] = dict(session.records)
+        self._before: dict[str, Record] = dict(session.scene.belief.records)
 
     @property
     def cost(self) -> int:
@@ -32,10 +29,9 @@ class Inventory:
         """Read everything again and return in a sentence what came of it.
 
         Args:
-            touched: the ids of what the run was allowed to change, and tried to.
+            touched: the ids of what the run tried to change, and of what served requests changed.
         """
-        session = self._session
-        left = set(touched) | self._answered()
+        may_change, left = self._session.scene.may_change, set(touched)
         kept = {key: record for key, record in self._before.items() if key not in left}
         if not kept:
             return "the run knew no webhook request that must not change"
@@ -44,7 +40,7 @@ class Inventory:
         unread = [key for key in kept if key not in after]
         found = {key: record for key in kept if (record := after.get(key)) is not None}
         differing = [key for key, now in found.items() if differ(kept[key], now)]
-        outside = sum(not session.may_change(record) for record in kept.values())
+        outside = sum(not may_change(record) for record in kept.values())
         said = f"{len(kept)} webhook requests that must not change "
         said += f"({outside} of them out of scope) were read before and after: "
         if not (gone or differing or unread):
@@ -63,14 +59,7 @@ class Inventory:
                 for record in self._session.call("list", parameters).records:
                     if isinstance(record.get("id"), str):
                         after[record["id"]] = record
-            for key in [key for key in kept if key not in after][:MAX_SHOWN]:
-                identifier = {"webhook_request_identifier": {"id": key}}
-                exchange = self._session.call("show", identifier)
-                shown = next((r for r in exchange.records if r.get("id") == key), None)
-                after[key] = shown
+            for key in [key for key in kept if key not in after]:
+                shown = self._session.call("show", {IDENTIFIER: {"id": key}}).records
+                after[key] = next((each for each in shown if each.get("id") == key), None)
         return after
-
-    def _answered(self) -> set[str]:
-        """Return the ids of what served calls answered: if it was wrong, that was said."""
-        calls = (e for e in self._session.client.history if changing_method(e.call))
-        return {r["id"] for e in calls for r in e.records if isinstance(r.get("id"), str)}

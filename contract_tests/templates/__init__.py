@@ -1,6 +1,17 @@
 """The one table of request templates: what a run can send, and how each request is drawn."""
 
-from crmcom_kit.contract_tests.templates import changes, lists, logins, reads, refusals
-from crmcom_kit.contract_tests.templates.table import Scene, Template, all_templates
+from crmcom_kit.contract_tests.templates import (
+    changes,
+    lists,
+    logins,
+    reads,
+    refusals,
+    tokens,
+    undocumented,
+)
+from crmcom_kit.contract_tests.templates.table import Kind, Scene, Template, all_templates
 
-__all__ = ["Scene", "Template", "all_templates", "changes", "lists", "logins", "reads", "refusals"]
+__all__ = [
+    "Kind", "Scene", "Template", "all_templates", "changes", "lists", "logins", "reads", "refusals",
+    "tokens", "undocumented",
+]  # fmt: skip

@@ -67,26 +67,6 @@ def wrong_credentials(scene: Scene, variant: tuple[str, str | None], _record: Re
     return {**by_password(scene), variant[0]: variant[1]}
 
 
-@template(
-    "login", "token", lambda scene: (None,) if by_password(scene) else (), about=False, first=4,
-    weight=3,
-)  # fmt: skip
-def right_credentials(scene: Scene, _variant: None, _record: Record) -> Parameters:
-    """Log in."""
-    return by_password(scene)
-
-
-def _key(scene: Scene) -> Sequence[str]:
-    key = scene.login.api_key
-    return () if key is None else (f"{key}:",)
-
-
-@template("login", "web_api_key_token", _key, about=False, first=2, weight=1)
-def a_web_api_key(scene: Scene, text: str, _record: Record) -> Call | None:
-    """Log in with a Web API key."""
-    return by_key(scene, text)
-
-
 def _wrong_keys(scene: Scene) -> Sequence[str]:
     key = scene.login.api_key
     near = [f"{text}:" for text in _near(key, SECRET_MUTATIONS)]

@@ -8,12 +8,13 @@ draws: so the same variant can be repeated with another webhook request.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import nowhere
+from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
@@ -34,6 +35,8 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     spent: set[str] = field(default_factory=set)  # ids of those that were changed already
+    units: Sequence[Mapping[str, Any]] = ()  # of a world that the kit has made
+    codes: dict[str, Any] = field(default_factory=dict)  # of errors, by kind, as far as known
 
     @property
     def release(self) -> Release:
@@ -91,6 +94,17 @@ def _is_nameable(record: Record) -> bool:
 #: So many webhook requests are tried before a variant is left out.
 MAX_TRIED = 8
 
+
+class Kind(NamedTuple):
+    """The kind of error that a refusal is."""
+
+    name: str
+
+
+#: What a response tells: a statement that is kept, a dial and its value, the kind of error that it
+#: is, or what is suspect.
+Learned = str | tuple[str, Any] | Kind | Suspicion
+Send = Callable[[Call], Exchange]
 Draw = Callable[[Sequence[Any]], Any]  # chooses one of several
 Among = Callable[[Scene, list[Record]], list[Record]]
 
@@ -108,13 +122,21 @@ class Template:
     among: Among | None = None  # chooses those that it can be about
     about: bool = True  # whether it is about a webhook request at all
     first: int = 1  # how often in the first pass
-    weight: int = 1  # how often, compared with others, in the second pass
+    weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
     spends: bool = False  # it changes the webhook request
+    #: Sends what has to follow at once, and says what the response tells beside all that the oracle
+    #: makes of it.
+    then: Callable[[Scene, Any, Exchange, Send], Iterable[Learned]] | None = None
 
     @property
     def changes(self) -> bool:
         """Whether it goes to a method that changes webhook requests."""
         return self.method in ("resend", "delete")
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether no page mentions such requests: they settle dials, and nothing is suspected."""
+        return self.weight == 0
 
     def choices(self, scene: Scene) -> Sequence[Any]:
         """Return the variants that can be drawn now; none if the template has to wait."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
     MAX_CONTAINERS,
@@ -271,12 +272,19 @@ def test_many_tiny_objects_are_not_read(empty: bytes) -> None:
         one.send(GET)
 
 
-def test_long_headers_are_not_kept() -> None:
-    """What a server puts into headers has a bound as well."""
-    one = client(answers(httpx.Response(200, headers={"X-Long": "x" * 10_000}, json=OK)))
+def test_a_run_keeps_so_many_bytes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long answers are whole whenever they are asked for; too many of them end the run."""
+    monkeypatch.setattr(http, "MAX_KEPT", 10_000)
+    bodies = [b'{"data": "%d%s"}' % (at, b"x" * 1_000_000) for at in range(9)]
+    one = client(answers(*(httpx.Response(200, content=each) for each in bodies)))
 
-    with pytest.raises(AnswerTooLong, match="bytes of headers"):
-        one.send(GET)
+    with pytest.raises(BudgetSpent, match="as many bytes as it keeps"):  # noqa: PT012 - one of these
+        for _ in bodies:
+            one.send(GET)
+
+    assert 1 < len(one.history) < len(bodies)
+    assert [each.content for each in one.history] == bodies[: len(one.history)]
+    assert [each.json["data"][0] for each in one.history] == ["0", "1", "2"][: len(one.history)]
 
 
 def test_a_long_request_is_not_sent() -> None:

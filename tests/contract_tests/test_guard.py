@@ -168,8 +168,8 @@ class TestGuard:
         self, session: Session, method: str, identifier: dict[str, Any]
     ) -> None:
         """In whatever way a call names it, it is not sent: not even where all others may be."""
-        for scope in (session.may_change, ALL_BUT_WITNESSES):
-            session.scene.may_change = scope
+        for scope in (Scope(numbers=frozenset({"1"})), ALL_BUT_WITNESSES):
+            session.scene.may_change, session.scene.everything = scope, scope.is_free
             with pytest.raises(Withheld):
                 session.call(method, {"webhook_request_identifier": identifier})
 
@@ -247,7 +247,7 @@ class TestGuard:
     )  # fmt: skip
     def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
         """A witness is found in a text, too."""
-        session.scene.may_change = ALL_BUT_WITNESSES
+        session.scene.may_change, session.scene.everything = ALL_BUT_WITNESSES, True
         session.belief.records["C=="] = {"id": "C==", "number": "2"}
         path = session.method("delete").path
 
@@ -257,8 +257,8 @@ class TestGuard:
     @pytest.mark.parametrize("scope", [Scope(numbers=frozenset({"1"})), Scope(everything=True)])
     def test_what_is_unknown_is_shown_first(self, session: Session, scope: Scope) -> None:
         """An identifier that nobody has looked up yet might name something after all."""
-        session.scene.may_change = scope
-        nowhere = {"number": session.nowhere["number"]}
+        session.scene.may_change, session.scene.everything = scope, scope.is_free
+        nowhere = {"number": session.scene.nowhere["number"]}
         session.call("delete", {"webhook_request_identifier": nowhere})
         session.call("delete", {"webhook_request_identifier": nowhere})
 

@@ -17,7 +17,6 @@ from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
 from crmcom_kit.contract_tests.campaign.planning import EACH_STATE
-from crmcom_kit.contract_tests.client import exchanges
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
@@ -182,19 +181,6 @@ def test_a_run_plans_for_a_slow_server() -> None:
     assert clock.seconds <= 602
     assert any("a request takes 2.0 s: about" in each for each in results.notes)
     assert {each.call.method for each in results.history} > {"show", "list", "resend", "delete"}
-
-
-@pytest.mark.parametrize("name", ["order_unstable", "order_newest", "plain_R15"])
-def test_a_long_list_is_read_in_part_and_not_accused(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is beyond the part that is read is not said to be missing, and the run says so."""
-    monkeypatch.setattr(exchanges, "MAX_RECORDS", 2)
-
-    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=600))
-
-    assert alarms(results) == []
-    assert any("lists were read up to webhook request 2 only" in each for each in results.notes)
 
 
 #: What happens now and then on a sound server, and the budget that is enough to meet it.
