@@ -155,7 +155,7 @@ class World:
             delivery=delivery,
             room=self._room,
             journal=Journal(self._limits, begun=number, budget=self.journal_budget),
-            faults=Faults(self.config, self.name, self.clock),
+            faults=Faults(self.config, self.clock),
             attempts=Attempts(self.name, last=attempts),
             delivery_faults=DeliveryFaults(),
             receiver=Receiver(self.clock),

@@ -65,8 +65,7 @@ function hitsOf({ id, hits, calls }) {
 const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
 
 const EFFECTS = {
-  delay: ({ milliseconds, lower, upper, median }) =>
-    `delayed by ${milliseconds ?? (lower === undefined ? `about ${median}` : `${lower} to ${upper}`)} ms`,
+  delay: (value) => `delayed by ${value} ms`,
   status: (value) => `HTTP ${value}`,
   retryAfter: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
@@ -78,10 +77,9 @@ const EFFECTS = {
 };
 
 /** What a fault does, in a few words. */
-export function effectOf({ effect, when, probability }) {
+export function effectOf({ effect, when }) {
   const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name]?.(value) ?? `${name} ${words(value)}`);
   if (when === "after_commit" && effect.drop) parts.push("though carried out");
-  if (probability < 1) parts.push(`with probability ${probability}`);
   return parts.join(", ");
 }
 
@@ -143,7 +141,7 @@ function known(presets, operations) {
     ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;
   return section("Add a fault", "", html`<ul class="rows">${presets.map(preset)}</ul>
     <details><summary>Any other fault</summary>
-      <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response.
+      <p class="note">Match requests by method, record or count. Delay, refuse or drop them, or cut or garble the response.
         <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
       ${form("Add any fault", any, "Add", addAny)}</details>`);
 }
