@@ -10,8 +10,8 @@ from time import monotonic
 from typing import TypeVar
 
 from crmcom_kit.mock_server.clock import IsOver
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")
@@ -36,8 +36,7 @@ class Cause(StrEnum):
     RESEND = "resend"
     FIRE = "fire"
     REPLAY = "replay"
-    RECOVER = "recover"
-    DUPLICATE = "duplicate"  # a delivery fault sends the same again
+    DUPLICATE = "duplicate"  # a fault sends the same again
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +52,7 @@ class Attempt:
     message: OutgoingMessage = field(repr=False)  # its URL may have a password
     of: int | None = None  # the attempt that it repeats
     stage: Stage = Stage.QUEUED
-    fault: str | None = None  # the delivery fault that hit it
+    fault: str | None = None  # what is wrong with it on purpose
     outcome: Outcome | None = None
     milliseconds: float | None = None  # of the machine's time
     before: State | None = None  # the record's state, as responses show it

@@ -1,19 +1,14 @@
-// Faults & time: injected failures, what deliveries suffer, and the world's clock.
+// Faults & time: injected failures, scripts of deliveries, and the world's clock.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, gather, urlOf } from "./api.js";
-import { deliveryFaults, deliveryScripts } from "./delivery_faults.js";
+import { controlCurl, gather, urlOf } from "./api.js";
+import { deliveryScripts } from "./delivery_scripts.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, reader, shell } from "./shell.js";
 import { clockTime, counted, data, dateTime, loading, mark, number, plain, rowButton, section } from "./widgets.js";
 
-const reading = reader("faults", async () => {
-  const [{ faults: ofDeliveries }, found] = await Promise.all([
-    call("GET", "/deliveries/faults"),
-    gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()),
-  ]);
-  return { ...found, ofDeliveries };
-});
+const reading = reader("faults", () =>
+  gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()));
 
 export const faults = {
   id: "faults",
@@ -25,11 +20,10 @@ export const faults = {
     if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main({ faults: active, presets, scripts, definitions, ofDeliveries, FaultOperation, DeliveryFault }) {
+  main({ faults: active, presets, scripts, definitions, FaultOperation }) {
     return html`<div class="board">
-      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts)}</div>
-      <div>${known(presets, FaultOperation.enum)}
-        ${deliveryFaults(ofDeliveries, DeliveryFault.properties.fault.enum, definitions)}</div></div>`;
+      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts, definitions)}</div>
+      <div>${known(presets, FaultOperation.enum)}</div></div>`;
   },
 };
 

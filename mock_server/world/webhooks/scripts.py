@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.deliveries.senders import WORLD, ScriptedDelivery, ScriptTarget
+from crmcom_kit.mock_server.deliveries.scripts import WORLD, ScriptedDelivery, ScriptTarget
 from crmcom_kit.mock_server.world.changes import record_named
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import named

@@ -6,7 +6,7 @@ import pytest
 from helpers.tables import looped
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.deliveries.senders import MAX_SCRIPT, MAX_SCRIPTS
+from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPT, MAX_SCRIPTS
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 EVENT = ("ACTIVITIES", "ACT CREATE", {"id": "A"})

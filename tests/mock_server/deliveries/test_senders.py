@@ -8,8 +8,9 @@ from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.schemas import DialectError
 from crmcom_kit.schemas.dialect import delivery_outcomes
 
@@ -45,15 +46,6 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     delivery = ScriptedDelivery(script, description_limit=512)
 
     assert names(delivery, len(written_out) + 3) == [*written_out, *[steps[-1][1]] * 3]
-
-
-def test_a_reset_starts_the_script_again() -> None:
-    """After a reset the first outcome comes first."""
-    delivery = ScriptedDelivery("timeout, success", description_limit=512)
-    first = names(delivery, 3)
-    delivery.reset()
-
-    assert names(delivery, 3) == first == ["timeout", "success", "success"]
 
 
 @looped("script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"])

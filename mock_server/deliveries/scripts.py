@@ -1,81 +1,17 @@
-"""How a webhook request is sent: attempts, their messages and outcomes, and the scripted sender."""
+"""The sender that sends nothing: scripts decide how deliveries end."""
 
 import threading
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import orjson
-
-from crmcom_kit import __version__
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome, OutcomeName, outcome_of
-from crmcom_kit.schemas.dialect import (
-    DialectError,
-    dials,
-    read_script,
-)
-from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
+from crmcom_kit.schemas.dialect import DialectError, dials, read_script
 from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
-#: Headers in which the mock identifies itself and the attempt; they are not the vendor's.
-OWN_HEADER = "X-Crmcom-Mock"
-LABEL_HEADER = "X-Mock-Attempt"
 #: How many scripts a world may have, and how long one may be.
 MAX_SCRIPTS = 1_000
 MAX_SCRIPT = 10_000
-
-
-class OutgoingMessage(NamedTuple):
-    """What an attempt sends, and where to."""
-
-    url: str
-    data: bytes | None
-    authentication_code: str | None
-    label: str = ""  # the mock's own name of the attempt, sent in a header
-    cut: bool = False  # whether only the first half of the body is sent
-    number: str = ""  # of the webhook request; not sent
-    definition: str = ""  # the id of its webhook definition; not sent
-
-
-class CallFailed(Exception):
-    """No response came: the outcome's name, and why."""
-
-    def __init__(self, outcome: OutcomeName, why: str) -> None:
-        """Remember ``outcome``."""
-        super().__init__(why)
-        self.outcome = outcome
-
-
-class Stopped(Exception):
-    """The mock stops: an attempt was abandoned, and its outcome is unknown."""
-
-
-def message_of(messages: ThirdPartyMessages, message: OutgoingMessage) -> Message:
-    """Return the HTTP message of an attempt: the dialect's, and the mock's own headers.
-
-    A record without a data object sends an empty one.
-    """
-    data = {} if message.data is None else orjson.loads(message.data)
-    method, headers, body = messages.written(data, message.authentication_code)
-    if message.cut:
-        body = body[: len(body) // 2]
-    own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
-    label = ((LABEL_HEADER, message.label),) if message.label else ()
-    return Message(method, (*own, *label, *headers), body)
-
-
-class Delivery(Protocol):
-    """A sender of webhook requests. It is called without any lock held."""
-
-    def send(self, message: OutgoingMessage) -> Outcome:
-        """Try once and return the outcome; do not raise for what a receiver does.
-
-        Raises Stopped if the mock stops meanwhile. Any other exception fails the attempt.
-        """
-        ...
-
-    def reset(self) -> None:
-        """Return to the initial state: the world was reset."""
-        ...
 
 
 class ScriptTarget(NamedTuple):
@@ -175,8 +111,3 @@ class ScriptedDelivery:
         copy = ScriptedDelivery(self._first.text, description_limit=self._limit)
         copy._scripts = self.scripts()
         return copy
-
-    def reset(self) -> None:
-        """Start the first script again, without those that were put."""
-        with self._lock:
-            self._scripts = {WORLD: replace(self._first)}

@@ -1,0 +1,329 @@
+"""One way to deliver for resend, fire and replay: claim, prepare, send, settle.
+
+Who delivers a record claims it (``store.transition``, one atomic step): of several callers, one
+gets it. ``prepare`` makes the message and begins an attempt. A ``Delivery`` then sends with no lock
+held, while its caller waits or in a thread of the queue, and settles the record in a second step.
+It ends in the epoch that it began in.
+
+What a resend changes in the record is inferred from the example on its page (POST
+webhook_requests/resend, R9.0.0); the rest are dials (``resend.*``).
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
+from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS, OutgoingMessage, faulty
+from crmcom_kit.mock_server.deliveries.outcomes import (
+    Outcome,
+    OutcomeName,
+    Stopped,
+    outcome_of,
+    outcome_of_error,
+)
+from crmcom_kit.mock_server.protocol.response import compact_json
+from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
+from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+
+
+def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
+    """Send exactly what an attempt sent once more; return the new attempt.
+
+    The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
+    is. Raises NotFound, and UsageError as ``check_fault`` does.
+    """
+    check_fault(epoch, fault)
+    before = attempt_of(epoch, number)
+    try:
+        claimed = epoch.store.transition(before.record_id, Event.RESEND)
+    except WrongState:
+        claimed = None
+    if claimed is None:
+        delivery = _repeat(epoch, Cause.REPLAY, before, fault)
+    else:
+        delivery = prepare(
+            epoch,
+            epoch.session(),
+            claimed,
+            Cause.REPLAY,
+            message=before.message,
+            of=number,
+            fault=fault,
+        )
+    delivery.start()
+    return delivery.attempt
+
+
+def attempt_of(epoch: Epoch, number: int) -> Attempt:
+    """Return an attempt by its number. Raises NotFound."""
+    found = epoch.attempts.find(number)
+    if found is None:
+        kept = epoch.attempts.list()
+        none = "none, since nothing was delivered"
+        allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
+        raise NotFound("delivery", seen=str(number), allowed=allowed)
+    return found
+
+
+def check_fault(epoch: Epoch, fault: str | None) -> None:
+    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is."""
+    if fault is None:
+        return
+    if fault not in MESSAGE_FAULTS:
+        allowed = f"one of {', '.join(MESSAGE_FAULTS)}"
+        raise UsageError("fault", seen=quoted(fault), allowed=allowed)
+    if not epoch.sends:
+        seen = f"{fault}, while a script decides and nothing is sent"
+        raise UsageError("fault", seen=seen, allowed="a mock with --deliver http")
+
+
+def prepare(
+    epoch: Epoch,
+    session: Session,
+    claimed: Record,
+    cause: Cause,
+    *,
+    message: OutgoingMessage | None = None,
+    of: int | None = None,
+    fault: str | None = None,
+) -> "Delivery":
+    """Return the delivery of a claimed record, which settles the record when it ends.
+
+    Args:
+        epoch: where.
+        session: who changes the record.
+        claimed: the record; if this raises, it is as it was.
+        cause: FIRE for the first delivery of a record.
+        message: what is sent; by default what a resend sends.
+        of: the number of the attempt that is repeated.
+        fault: what is wrong with the delivery on purpose, see ``check_fault``.
+    """
+    try:
+        prepared, data = _message(epoch, claimed)
+        right = prepared if message is None else message
+        attempt = Attempt(
+            cause=cause,
+            record_id=claimed.id,
+            record_number=claimed.number,
+            definition=claimed.definition,
+            at=epoch.clock.now(),
+            message=_sent(epoch, claimed.definition, right, fault),
+            of=of,
+            before=None if cause is Cause.FIRE else claimed.state.shown,
+            fault=fault,
+        )
+        change = _Change(epoch, session, right, data, first=cause is Cause.FIRE)
+        return Delivery(epoch, epoch.attempts.add(attempt), claimed, change)
+    except BaseException:
+        epoch.store.transition(claimed.id, Event.ABANDONED)
+        raise
+
+
+def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> "Delivery":
+    """Return a delivery of what ``before`` sent, which changes no record."""
+    attempt = Attempt(
+        cause=cause,
+        record_id=before.record_id,
+        record_number=before.record_number,
+        definition=before.definition,
+        at=epoch.clock.now(),
+        message=_sent(epoch, before.definition, before.message, fault),
+        of=before.number,
+        fault=fault,
+    )
+    return Delivery(epoch, epoch.attempts.add(attempt))
+
+
+def _message(epoch: Epoch, record: Record) -> tuple[OutgoingMessage, Any]:
+    """Return what a resend sends, signed with its definition's key, and the data object.
+
+    The object is None if the record has no data, or if nothing needs to read it.
+    """
+    url, definition = record.url, record.definition
+    if epoch.config.dialect["resend.destination"] == "definition":
+        found = epoch.reference_data.definitions.find("id", definition) or {}
+        url = found.get("url", url)
+    exchanges = epoch.config.exchanges
+    data = None
+    signed = None if record.data is None else exchanges.signed_of(record.data)
+    if record.data is not None and (exchanges.tells_status or signed is None):
+        data = orjson.loads(record.data)
+    key = epoch.reference_data.key_of(definition)
+    code = exchanges.code(data if signed is None else signed, key, None)
+    return OutgoingMessage(url, record.data, code), data
+
+
+def _sent(
+    epoch: Epoch, definition: str, right: OutgoingMessage, fault: str | None
+) -> OutgoingMessage:
+    key = epoch.reference_data.key_of(definition)
+    return faulty(right, fault, epoch.config.exchanges, key)
+
+
+class Delivery:
+    """One delivery: of a record that is claimed, or of a message that changes no record."""
+
+    def __init__(
+        self,
+        epoch: Epoch,
+        attempt: Attempt,
+        claimed: Record | None = None,
+        change: "_Change | None" = None,
+    ) -> None:
+        """Deliver what ``attempt`` sends; ``change`` is how the outcome changes the record."""
+        self.attempt = attempt
+        self._epoch = epoch
+        self._claimed = claimed
+        self._change = change
+
+    @property
+    def may_block(self) -> bool:
+        """True if sending may take long: over the network."""
+        return self._epoch.sends
+
+    def start(self) -> Record | None:
+        """Send as the dialect says, now or soon; return the record once it is settled.
+
+        If the mock stops meanwhile, it is the record as it was.
+        """
+        if self._epoch.config.dialect["resend.delivery"] == "queued":
+            return self.enqueue()
+        try:
+            return self.deliver()[1]
+        except Stopped:
+            return self._epoch.store.get("id", self.attempt.record_id)
+
+    def enqueue(self) -> Record | None:
+        """Send soon; return the record only if that is impossible, and so it is settled."""
+        queue = self._epoch.delivery_queue
+        if queue.put(self._deliver_in_turn):
+            return None
+        if queue.closed.is_set():
+            self._abandon()
+            return None
+        why = f"{queue.waiting} deliveries are already waiting"
+        return self._settle(self._not_sent(OutcomeName.QUEUE_FULL, why))
+
+    def _deliver_in_turn(self) -> None:
+        if self._epoch.over:  # a reset has replaced it
+            self._abandon()
+            return
+        with suppress(Stopped):
+            self.deliver(waited_for=False)
+
+    def deliver(self, *, waited_for: bool = True) -> tuple[Outcome, Record | None]:
+        """Send in this thread; return outcome and record. Raises Stopped if the mock stops."""
+        slow = waited_for and self.may_block
+        try:
+            with self._epoch.delivery_queue.running(slow=slow) as has_room:
+                if has_room:
+                    outcome = self._send()
+                else:
+                    why = "the maximum number of deliveries is running"
+                    outcome = self._not_sent(OutcomeName.NO_CONNECTION, why)
+                return outcome, self._settle(outcome)
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _send(self) -> Outcome:
+        epoch, attempt = self._epoch, self.attempt
+        epoch.attempts.change(attempt, stage=Stage.SENDING)
+        began = perf_counter()
+        try:
+            outcome = epoch.delivery.send(attempt.message)
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a receiver makes of the sender
+            outcome = outcome_of_error(error, epoch.config.dialect["delivery.description_limit"])
+        attempt.milliseconds = round((perf_counter() - began) * 1000, 3)
+        if attempt.fault == "duplicate":
+            with suppress(Stopped):
+                _repeat(epoch, Cause.DUPLICATE, attempt).deliver(waited_for=False)
+        return outcome
+
+    def _not_sent(self, name: OutcomeName, why: str) -> Outcome:
+        limit = self._epoch.config.dialect["delivery.description_limit"]
+        return outcome_of(name, self.attempt.message.url, limit, why=why)
+
+    def _settle(self, outcome: Outcome) -> Record | None:
+        """Let the record have the outcome; return it, or None if it is gone or not concerned."""
+        record = None
+        if self._claimed is not None and self._change is not None:
+            event = Event.DELIVERED if outcome.delivered else Event.FAILED
+            change = self._change.of(outcome)
+            record = self._epoch.store.transition(self._claimed.id, event, change)
+        changes: dict[str, object] = {"outcome": outcome, "stage": Stage.ENDED}
+        if record is not None and self.attempt.before is not None:
+            changes["after"] = record.state
+        self._over(**changes)
+        return record
+
+    def _abandon(self) -> None:
+        """Give it up: the record is as it was."""
+        if self._claimed is not None:
+            self._epoch.store.transition(self._claimed.id, Event.ABANDONED)
+        self._over(stage=Stage.ABANDONED)
+
+    def _over(self, **changes: object) -> None:
+        self._epoch.attempts.change(self.attempt, **changes)
+        self._epoch.delivery_queue.attempted(self._epoch.name, self.attempt)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Change:
+    """What an outcome changes in a record."""
+
+    epoch: Epoch
+    session: Session
+    message: OutgoingMessage  # without what is wrong on purpose
+    data: Any
+    first: bool
+
+    def of(self, outcome: Outcome) -> Callable[[Record], Record]:
+        """Return the change of a record whose delivery ended with ``outcome``."""
+        epoch, message, first = self.epoch, self.message, self.first
+        config = epoch.config
+        renews = first or config.dialect["resend.exchange"] == "renewed"
+        updates_log = first or config.dialect["resend.updates_log"]
+        next_reference = "" if first else epoch.ids.next("exchange")
+        code = config.exchanges.after(message.authentication_code, outcome.error_code)
+        now = epoch.date_time()
+
+        def change(record: Record) -> Record:
+            body = orjson.loads(record.body)
+            reference = epoch.ids.of("exchange", record.id) if first else next_reference
+            state = State.SUCCESSFUL if outcome.delivered else State.REJECTED
+            body["life_cycle_state"] = state.value
+            body["error_code"] = outcome.error_code
+            body["error_description"] = outcome.error_description
+            body["url"] = message.url
+            if message.data is not None:
+                body["authentication_code"] = code
+            if renews:
+                code_in_body = body["authentication_code"]
+                body["request"] = config.exchanges.request(self.data, code_in_body, reference)
+            body["response"] = config.exchanges.response(outcome.status, reference)
+            if updates_log:
+                body["log_information"] = self._updated(body["log_information"], now)
+            return record._replace(url=message.url, body=compact_json(body))
+
+        return change
+
+    def _updated(self, log: dict[str, Any], now: str) -> dict[str, Any]:
+        """Return a record's log_information with who updated it last."""
+        renderer = self.epoch.config.renderer
+        members = len(log)
+        log["updated_date"] = now
+        log[renderer.unit_member("updated")] = self.session.unit
+        log["updated_by_user"] = self.session.user
+        # An unset date may have been absent: then the new member is not in its place.
+        return renderer.ordered("log_information", log) if len(log) > members else log
