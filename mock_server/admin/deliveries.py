@@ -31,7 +31,7 @@ def replay_delivery(call: Call) -> Any:
 
 def get_delivery_scripts(call: Call) -> Any:
     """Return the delivery scripts."""
-    return {"scripts": [one._asdict() for one in delivery_scripts(call.epoch)]}
+    return {"scripts": [one.as_json() for one in delivery_scripts(call.epoch)]}
 
 
 def put_delivery_script(call: Call) -> Any:

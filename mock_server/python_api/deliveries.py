@@ -6,14 +6,11 @@ from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
+from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript
 from crmcom_kit.mock_server.python_api.arguments import integer, number, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
-from crmcom_kit.mock_server.world.webhooks.scripts import (
-    DeliveryScript,
-    delivery_scripts,
-    put_script,
-)
+from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     diagnose_attempt,

@@ -1,17 +1,17 @@
 """One way to deliver for resend, fire and replay: claim, prepare, send, settle.
 
 Who delivers a record claims it (``store.transition``, one atomic step): of several callers, one
-gets it. ``prepare`` makes the message and begins an attempt. A ``Delivery`` then sends with no lock
-held, while its caller waits or in a thread of the queue, and settles the record in a second step.
-It ends in the epoch that it began in.
+gets it. ``prepare`` makes the message and begins an attempt. The ``Delivery`` then sends with no
+lock held, while its caller waits or in a thread of the queue, and settles the record in a second
+step. It ends in the epoch that it began in.
 
 What a resend changes in the record is inferred from the example on its page (POST
 webhook_requests/resend, R9.0.0); the rest are dials (``resend.*``).
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -49,15 +49,8 @@ def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
     if claimed is None:
         delivery = _repeat(epoch, Cause.REPLAY, before, fault)
     else:
-        delivery = prepare(
-            epoch,
-            epoch.session(),
-            claimed,
-            Cause.REPLAY,
-            message=before.message,
-            of=number,
-            fault=fault,
-        )
+        session = epoch.session()
+        delivery = prepare(epoch, session, claimed, Cause.REPLAY, before.message, number, fault)
     delivery.start()
     return delivery.attempt
 
@@ -75,12 +68,10 @@ def attempt_of(epoch: Epoch, number: int) -> Attempt:
 
 def check_fault(epoch: Epoch, fault: str | None) -> None:
     """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is."""
-    if fault is None:
-        return
-    if fault not in MESSAGE_FAULTS:
+    if fault is not None and fault not in MESSAGE_FAULTS:
         allowed = f"one of {', '.join(MESSAGE_FAULTS)}"
         raise UsageError("fault", seen=quoted(fault), allowed=allowed)
-    if not epoch.sends:
+    if fault is not None and not epoch.sends:
         seen = f"{fault}, while a script decides and nothing is sent"
         raise UsageError("fault", seen=seen, allowed="a mock with --deliver http")
 
@@ -90,7 +81,6 @@ def prepare(
     session: Session,
     claimed: Record,
     cause: Cause,
-    *,
     message: OutgoingMessage | None = None,
     of: int | None = None,
     fault: str | None = None,
@@ -109,19 +99,19 @@ def prepare(
     try:
         prepared, data = _message(epoch, claimed)
         right = prepared if message is None else message
+        key = epoch.reference_data.key_of(claimed.definition)
         attempt = Attempt(
             cause=cause,
             record_id=claimed.id,
             record_number=claimed.number,
             definition=claimed.definition,
             at=epoch.clock.now(),
-            message=_sent(epoch, claimed.definition, right, fault),
+            message=faulty(right, fault, epoch.config.exchanges, key),
             of=of,
             before=None if cause is Cause.FIRE else claimed.state.shown,
             fault=fault,
         )
-        change = _Change(epoch, session, right, data, first=cause is Cause.FIRE)
-        return Delivery(epoch, epoch.attempts.add(attempt), claimed, change)
+        return Delivery(epoch, session, epoch.attempts.add(attempt), right, claimed, data)
     except BaseException:
         epoch.store.transition(claimed.id, Event.ABANDONED)
         raise
@@ -129,17 +119,18 @@ def prepare(
 
 def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> "Delivery":
     """Return a delivery of what ``before`` sent, which changes no record."""
+    key = epoch.reference_data.key_of(before.definition)
     attempt = Attempt(
         cause=cause,
         record_id=before.record_id,
         record_number=before.record_number,
         definition=before.definition,
         at=epoch.clock.now(),
-        message=_sent(epoch, before.definition, before.message, fault),
+        message=faulty(before.message, fault, epoch.config.exchanges, key),
         of=before.number,
         fault=fault,
     )
-    return Delivery(epoch, epoch.attempts.add(attempt))
+    return Delivery(epoch, epoch.session(), epoch.attempts.add(attempt), before.message)
 
 
 def _message(epoch: Epoch, record: Record) -> tuple[OutgoingMessage, Any]:
@@ -161,81 +152,65 @@ def _message(epoch: Epoch, record: Record) -> tuple[OutgoingMessage, Any]:
     return OutgoingMessage(url, record.data, code), data
 
 
-def _sent(
-    epoch: Epoch, definition: str, right: OutgoingMessage, fault: str | None
-) -> OutgoingMessage:
-    key = epoch.reference_data.key_of(definition)
-    return faulty(right, fault, epoch.config.exchanges, key)
-
-
+@dataclass(slots=True, eq=False)
 class Delivery:
     """One delivery: of a record that is claimed, or of a message that changes no record."""
 
-    def __init__(
-        self,
-        epoch: Epoch,
-        attempt: Attempt,
-        claimed: Record | None = None,
-        change: "_Change | None" = None,
-    ) -> None:
-        """Deliver what ``attempt`` sends; ``change`` is how the outcome changes the record."""
-        self.attempt = attempt
-        self._epoch = epoch
-        self._claimed = claimed
-        self._change = change
+    epoch: Epoch
+    session: Session  # who changes the record
+    attempt: Attempt
+    right: OutgoingMessage  # the message without what is wrong on purpose
+    claimed: Record | None = None
+    data: Any = None  # the data object, if the record shows it
+
+    @property
+    def is_queued(self) -> bool:
+        """True if nobody waits for it."""
+        return bool(self.epoch.config.dialect["resend.delivery"] == "queued")
 
     @property
     def may_block(self) -> bool:
-        """True if sending may take long: over the network."""
-        return self._epoch.sends
+        """True if ``start`` may take long: over the network."""
+        return self.epoch.sends and not self.is_queued
 
     def start(self) -> Record | None:
-        """Send as the dialect says, now or soon; return the record once it is settled.
+        """Send as the dialect says, now or soon; return the record if it is settled.
 
-        If the mock stops meanwhile, it is the record as it was.
+        None if it is not settled yet, is gone, or is as it was because the mock stops.
         """
-        if self._epoch.config.dialect["resend.delivery"] == "queued":
-            return self.enqueue()
-        try:
-            return self.deliver()[1]
-        except Stopped:
-            return self._epoch.store.get("id", self.attempt.record_id)
-
-    def enqueue(self) -> Record | None:
-        """Send soon; return the record only if that is impossible, and so it is settled."""
-        queue = self._epoch.delivery_queue
+        if not self.is_queued:
+            with suppress(Stopped):
+                return self.deliver(slow=self.epoch.sends)
+            return None
+        queue = self.epoch.delivery_queue
         if queue.put(self._deliver_in_turn):
             return None
         if queue.closed.is_set():
             self._abandon()
             return None
-        why = f"{queue.waiting} deliveries are already waiting"
-        return self._settle(self._not_sent(OutcomeName.QUEUE_FULL, why))
+        return self._refuse(OutcomeName.QUEUE_FULL, "the maximum number of deliveries is waiting")
 
     def _deliver_in_turn(self) -> None:
-        if self._epoch.over:  # a reset has replaced it
+        if self.epoch.over:  # a reset has replaced it
             self._abandon()
             return
         with suppress(Stopped):
-            self.deliver(waited_for=False)
+            self.deliver(slow=False)
 
-    def deliver(self, *, waited_for: bool = True) -> tuple[Outcome, Record | None]:
-        """Send in this thread; return outcome and record. Raises Stopped if the mock stops."""
-        slow = waited_for and self.may_block
+    def deliver(self, *, slow: bool) -> Record | None:
+        """Send in this thread; return the record. Raises Stopped if the mock stops."""
         try:
-            with self._epoch.delivery_queue.running(slow=slow) as has_room:
+            with self.epoch.delivery_queue.running(slow=slow) as has_room:
                 if has_room:
-                    outcome = self._send()
-                else:
-                    why = "the maximum number of deliveries is running"
-                    outcome = self._not_sent(OutcomeName.NO_CONNECTION, why)
-                return outcome, self._settle(outcome)
+                    return self._settle(self._send())
+                why = "the maximum number of deliveries is running"
+                return self._refuse(OutcomeName.NO_CONNECTION, why)
         except BaseException:
             self._abandon()
             raise
 
     def _send(self) -> Outcome:
-        epoch, attempt = self._epoch, self.attempt
+        epoch, attempt = self.epoch, self.attempt
         epoch.attempts.change(attempt, stage=Stage.SENDING)
         began = perf_counter()
         try:
@@ -247,82 +222,62 @@ class Delivery:
         attempt.milliseconds = round((perf_counter() - began) * 1000, 3)
         if attempt.fault == "duplicate":
             with suppress(Stopped):
-                _repeat(epoch, Cause.DUPLICATE, attempt).deliver(waited_for=False)
+                _repeat(epoch, Cause.DUPLICATE, attempt).deliver(slow=False)
         return outcome
 
-    def _not_sent(self, name: OutcomeName, why: str) -> Outcome:
-        limit = self._epoch.config.dialect["delivery.description_limit"]
-        return outcome_of(name, self.attempt.message.url, limit, why=why)
+    def _refuse(self, name: OutcomeName, why: str) -> Record | None:
+        """End it without sending anything."""
+        limit = self.epoch.config.dialect["delivery.description_limit"]
+        return self._settle(outcome_of(name, self.attempt.message.url, limit, why=why))
 
     def _settle(self, outcome: Outcome) -> Record | None:
         """Let the record have the outcome; return it, or None if it is gone or not concerned."""
         record = None
-        if self._claimed is not None and self._change is not None:
+        if self.claimed is not None:
             event = Event.DELIVERED if outcome.delivered else Event.FAILED
-            change = self._change.of(outcome)
-            record = self._epoch.store.transition(self._claimed.id, event, change)
-        changes: dict[str, object] = {"outcome": outcome, "stage": Stage.ENDED}
-        if record is not None and self.attempt.before is not None:
-            changes["after"] = record.state
-        self._over(**changes)
+            change = partial(self._changed, outcome)
+            record = self.epoch.store.transition(self.claimed.id, event, change)
+        after = self.attempt.before and record and record.state
+        self._over(outcome=outcome, stage=Stage.ENDED, after=after)
         return record
 
     def _abandon(self) -> None:
         """Give it up: the record is as it was."""
-        if self._claimed is not None:
-            self._epoch.store.transition(self._claimed.id, Event.ABANDONED)
+        if self.claimed is not None:
+            self.epoch.store.transition(self.claimed.id, Event.ABANDONED)
         self._over(stage=Stage.ABANDONED)
 
     def _over(self, **changes: object) -> None:
-        self._epoch.attempts.change(self.attempt, **changes)
-        self._epoch.delivery_queue.attempted(self._epoch.name, self.attempt)
+        self.epoch.attempts.change(self.attempt, **changes)
+        self.epoch.delivery_queue.attempted(self.epoch.name, self.attempt)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Change:
-    """What an outcome changes in a record."""
-
-    epoch: Epoch
-    session: Session
-    message: OutgoingMessage  # without what is wrong on purpose
-    data: Any
-    first: bool
-
-    def of(self, outcome: Outcome) -> Callable[[Record], Record]:
-        """Return the change of a record whose delivery ended with ``outcome``."""
-        epoch, message, first = self.epoch, self.message, self.first
+    def _changed(self, outcome: Outcome, record: Record) -> Record:
+        """Return the record as the outcome changes it."""
+        epoch, message, first = self.epoch, self.right, self.attempt.cause is Cause.FIRE
         config = epoch.config
-        renews = first or config.dialect["resend.exchange"] == "renewed"
-        updates_log = first or config.dialect["resend.updates_log"]
-        next_reference = "" if first else epoch.ids.next("exchange")
-        code = config.exchanges.after(message.authentication_code, outcome.error_code)
-        now = epoch.date_time()
+        ids, exchanges = epoch.ids, config.exchanges
+        reference = ids.of("exchange", record.id) if first else ids.next("exchange")
+        body = orjson.loads(record.body)
+        body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
+        body["error_code"] = outcome.error_code
+        body["error_description"] = outcome.error_description
+        body["url"] = message.url
+        if message.data is not None:
+            code = exchanges.after(message.authentication_code, outcome.error_code)
+            body["authentication_code"] = code
+        if first or config.dialect["resend.exchange"] == "renewed":
+            code = body["authentication_code"]
+            body["request"] = exchanges.request(self.data, code, reference)
+        body["response"] = exchanges.response(outcome.status, reference)
+        if first or config.dialect["resend.updates_log"]:
+            body["log_information"] = self._updated(body["log_information"])
+        return record._replace(url=message.url, body=compact_json(body))
 
-        def change(record: Record) -> Record:
-            body = orjson.loads(record.body)
-            reference = epoch.ids.of("exchange", record.id) if first else next_reference
-            state = State.SUCCESSFUL if outcome.delivered else State.REJECTED
-            body["life_cycle_state"] = state.value
-            body["error_code"] = outcome.error_code
-            body["error_description"] = outcome.error_description
-            body["url"] = message.url
-            if message.data is not None:
-                body["authentication_code"] = code
-            if renews:
-                code_in_body = body["authentication_code"]
-                body["request"] = config.exchanges.request(self.data, code_in_body, reference)
-            body["response"] = config.exchanges.response(outcome.status, reference)
-            if updates_log:
-                body["log_information"] = self._updated(body["log_information"], now)
-            return record._replace(url=message.url, body=compact_json(body))
-
-        return change
-
-    def _updated(self, log: dict[str, Any], now: str) -> dict[str, Any]:
+    def _updated(self, log: dict[str, Any]) -> dict[str, Any]:
         """Return a record's log_information with who updated it last."""
         renderer = self.epoch.config.renderer
         members = len(log)
-        log["updated_date"] = now
+        log["updated_date"] = self.epoch.date_time()
         log[renderer.unit_member("updated")] = self.session.unit
         log["updated_by_user"] = self.session.user
         # An unset date may have been absent: then the new member is not in its place.

@@ -94,7 +94,7 @@ def fire(
     claimed = _stored(epoch, record, sent)
     code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
     message = OutgoingMessage(address, compact_json(sent), code)
-    delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, message=message, fault=fault)
+    delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, message, fault=fault)
     kept = delivery.start()
     why = _why_not_sent(epoch, delivery.attempt)
     return Fired(not why, why, delivery.attempt, kept, left_out)

@@ -89,7 +89,7 @@ def test_a_real_delivery_is_a_call_that_may_take_long() -> None:
     """A shell with an event loop can send in a thread."""
     world, waits = world_of(delivery=Receiver()), Recorded()
     response = asyncio.run(handle(world, request_of(world, "resend", rejected(world)), waits))
-    assert waits.asked == ["deliver"]
+    assert waits.asked == ["start"]
     assert isinstance(response.body, bytes)
     assert b'"SUCCESSFUL"' in response.body
 

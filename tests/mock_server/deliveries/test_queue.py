@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from helpers.receivers import listening
-from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -358,10 +357,11 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
     assert attempt.milliseconds is not None
 
 
-@looped("limits", [{"max_entries": 5}, {"max_bytes": 6_000}])
-def test_attempts_are_bounded(limits: dict[str, int]) -> None:
+@pytest.mark.parametrize(("name", "limit"), [("MAX_ENTRIES", 5), ("MAX_BYTES", 6_000)])
+def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch, name: str, limit: int) -> None:
     """The oldest go first; numbers go on."""
-    attempts = Attempts("w", **limits)
+    monkeypatch.setattr(f"crmcom_kit.mock_server.deliveries.attempts.{name}", limit)
+    attempts = Attempts("w")
     for _ in range(50):
         attempts.change(_begun(attempts), outcome=SUCCESS._replace(answer=b"y" * 100))
 
@@ -371,9 +371,13 @@ def test_attempts_are_bounded(limits: dict[str, int]) -> None:
     assert attempts.find(1) is None
 
 
-def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
+def test_what_comes_of_an_attempt_that_is_gone_takes_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Else each late outcome would leave less for those that are kept, for ever."""
-    attempts = Attempts("w", max_entries=5, max_bytes=20_000)
+    monkeypatch.setattr("crmcom_kit.mock_server.deliveries.attempts.MAX_ENTRIES", 5)
+    monkeypatch.setattr("crmcom_kit.mock_server.deliveries.attempts.MAX_BYTES", 20_000)
+    attempts = Attempts("w")
     old = [_begun(attempts) for _ in range(20)]
     for attempt in old:
         attempts.change(attempt, outcome=SUCCESS._replace(answer=b"y" * 10_000))
