@@ -35,20 +35,10 @@ class Signature(NamedTuple):
     """A code, and how it is made as far as that is known; the beginnings of long ones."""
 
     code: str | None
-    text: bytes | None = None  # what it is the code of
-    size: int | None = None  # bytes of the whole text
+    bytes: str | None = None  # what it is the code of, as text
+    size: int | None = None  # how many bytes there are
     algorithm: str | None = None
     encoding: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the control API shows it."""
-        return {
-            "code": self.code,
-            "bytes": None if self.text is None else self.text.decode("utf-8", "replace"),
-            "size": self.size,
-            "algorithm": self.algorithm,
-            "encoding": self.encoding,
-        }
 
 
 class Verdict(NamedTuple):
@@ -66,16 +56,10 @@ class Verdict(NamedTuple):
         """Whether the code verifies."""
         return self.reason == "valid"
 
-    @property
-    def size(self) -> int:
-        """How long its codes and texts are."""
-        found = [part for one in (self.expected, self.seen) if one for part in one[:2] if part]
-        return sum(map(len, found))
-
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
-        expected = None if self.expected is None else self.expected.as_json()
-        members = {**self._asdict(), "expected": expected, "seen": self.seen.as_json()}
+        expected = None if self.expected is None else self.expected._asdict()
+        members = {**self._asdict(), "expected": expected, "seen": self.seen._asdict()}
         return {"valid": self.valid, **members}
 
 
@@ -209,19 +193,14 @@ def check_code(
 def _differences(text: _Text, key: Key, other: _Way, way: _Way) -> tuple[str, str]:
     """Return the reason and the sentence that name what differs from the right way."""
     hashed, written = other.algorithm, other.encoding
+    is_other, is_wrong = hashed != way.algorithm, written != way.encoding
     differences = (
         (key.reason, f"is made with {key.name}"),
-        (
-            "other_algorithm" if hashed != way.algorithm else "",
-            f"is an HMAC with {hashed}; it must be {way.algorithm}",
-        ),
-        (
-            "wrong_encoding" if written != way.encoding else "",
-            f"is written in {written}; it must be {way.encoding}",
-        ),
+        (is_other and "other_algorithm", f"is an HMAC with {hashed}; it must be {way.algorithm}"),
+        (is_wrong and "wrong_encoding", f"is written in {written}; it must be {way.encoding}"),
         (text.reason, text.why),
     )
-    found = [one for one in differences if one[0]]
+    found = [(reason, why) for reason, why in differences if reason]
     return found[0][0], "the code " + ", and ".join(why for _, why in found)
 
 
@@ -243,7 +222,8 @@ def _same(code: str, other: str) -> bool:
 
 
 def _signature(code: str | None, text: bytes, way: _Way) -> Signature:
-    return Signature(code, text[:MAX_BODY], len(text), way.algorithm, way.encoding)
+    beginning = text[:MAX_BODY].decode("utf-8", "replace")
+    return Signature(code, beginning, len(text), way.algorithm, way.encoding)
 
 
 def _texts(
