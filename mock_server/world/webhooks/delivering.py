@@ -49,8 +49,7 @@ def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
     if claimed is None:
         delivery = _repeat(epoch, Cause.REPLAY, before, fault)
     else:
-        session = epoch.session()
-        delivery = prepare(epoch, session, claimed, Cause.REPLAY, before.message, number, fault)
+        delivery = prepare(epoch, epoch.session(), claimed, Cause.REPLAY, before, fault)
     delivery.start()
     return delivery.attempt
 
@@ -81,8 +80,7 @@ def prepare(
     session: Session,
     claimed: Record,
     cause: Cause,
-    message: OutgoingMessage | None = None,
-    of: int | None = None,
+    before: Attempt | None = None,
     fault: str | None = None,
 ) -> "Delivery":
     """Return the delivery of a claimed record, which settles the record when it ends.
@@ -92,13 +90,12 @@ def prepare(
         session: who changes the record.
         claimed: the record; if this raises, it is as it was.
         cause: FIRE for the first delivery of a record.
-        message: what is sent; by default what a resend sends.
-        of: the number of the attempt that is repeated.
+        before: the attempt whose message is sent again; by default the record's own is sent.
         fault: what is wrong with the delivery on purpose, see ``check_fault``.
     """
     try:
-        prepared, data = _message(epoch, claimed)
-        right = prepared if message is None else message
+        own, data = _message(epoch, claimed, cause)
+        right = own if before is None else before.message
         key = epoch.reference_data.key_of(claimed.definition)
         attempt = Attempt(
             cause=cause,
@@ -107,7 +104,7 @@ def prepare(
             definition=claimed.definition,
             at=epoch.clock.now(),
             message=faulty(right, fault, epoch.config.exchanges, key),
-            of=of,
+            of=None if before is None else before.number,
             before=None if cause is Cause.FIRE else claimed.state.shown,
             fault=fault,
         )
@@ -133,13 +130,13 @@ def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = Non
     return Delivery(epoch, epoch.session(), epoch.attempts.add(attempt), before.message)
 
 
-def _message(epoch: Epoch, record: Record) -> tuple[OutgoingMessage, Any]:
-    """Return what a resend sends, signed with its definition's key, and the data object.
+def _message(epoch: Epoch, record: Record, cause: Cause) -> tuple[OutgoingMessage, Any]:
+    """Return what is sent for a record, signed with its definition's key, and the data object.
 
     The object is None if the record has no data, or if nothing needs to read it.
     """
     url, definition = record.url, record.definition
-    if epoch.config.dialect["resend.destination"] == "definition":
+    if cause is not Cause.FIRE and epoch.config.dialect["resend.destination"] == "definition":
         found = epoch.reference_data.definitions.find("id", definition) or {}
         url = found.get("url", url)
     exchanges = epoch.config.exchanges

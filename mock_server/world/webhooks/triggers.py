@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
-from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -92,9 +90,7 @@ def fire(
     record = _record(epoch, found, trigger, entity, entity_id or _id_in(epoch, data))
     record["url"] = address
     claimed = _stored(epoch, record, sent)
-    code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
-    message = OutgoingMessage(address, compact_json(sent), code)
-    delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, message, fault=fault)
+    delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, fault=fault)
     kept = delivery.start()
     why = _why_not_sent(epoch, delivery.attempt)
     return Fired(not why, why, delivery.attempt, kept, left_out)
@@ -152,11 +148,15 @@ def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> 
 
 def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: str) -> Object:
     """Return the webhook request as it is until its delivery ends."""
-    session = epoch.session()
+    session, renderer = epoch.session(), epoch.config.renderer
+    limit = epoch.config.dialect["delivery.description_limit"]
+    interrupted = outcome_of(OutcomeName.INTERRUPTED, "", limit)
     now = epoch.date_time()
-    interrupted = outcome_of(
-        OutcomeName.INTERRUPTED, "", epoch.config.dialect["delivery.description_limit"]
-    )
+    log: dict[str, Any] = {}
+    for event in ("created", "updated"):
+        log[f"{event}_date"] = now
+        log[renderer.unit_member(event)] = session.unit
+        log[f"{event}_by_user"] = session.user
     return {
         "id": epoch.ids.next("webhook_request"),
         "number": epoch.next_number(),
@@ -168,12 +168,5 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         "life_cycle_state": State.REJECTED.value,
         "error_code": interrupted.error_code,
         "error_description": interrupted.error_description,
-        "log_information": {
-            "created_date": now,
-            epoch.config.renderer.unit_member("created"): session.unit,
-            "created_by_user": session.user,
-            "updated_date": now,
-            epoch.config.renderer.unit_member("updated"): session.unit,
-            "updated_by_user": session.user,
-        },
+        "log_information": log,
     }
