@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.access import (
     page_refusal,
 )
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.deliveries.senders import OWN_HEADER
+from crmcom_kit.mock_server.deliveries.messages import OWN_HEADER
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, admin_token_in
 

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.deliveries import faults as delivery_faults
 from crmcom_kit.mock_server.faults import validation as faults
 from crmcom_kit.mock_server.world.routing import CONTROL
 
@@ -28,7 +27,6 @@ def document() -> dict[str, Any]:
             found["components"]["schemas"].update(part.get("schemas", {}))
     schemas = found["components"]["schemas"]
     schemas.update(faults.schemas(faults.all_operations()))
-    schemas["DeliveryFault"] = delivery_faults.schema()
     for item in found["paths"].values():
         for verb, described in item.items():
             if verb in _VERBS:

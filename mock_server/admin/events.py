@@ -99,6 +99,5 @@ def about_world(call: Call) -> dict[str, Any]:
         "webhook_requests": len(epoch.store),
         "clock": get_clock(call),
         "faults": sum(not one.over for one in epoch.faults.all()),
-        "delivery_faults": sum(not one.spent for one in epoch.delivery_faults.all()),
         "sends": epoch.sends,
     }

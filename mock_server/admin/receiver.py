@@ -8,11 +8,8 @@ from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
-    diagnose,
-    diagnose_arrived,
-)
+from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
@@ -63,7 +60,7 @@ def receive(call: Call) -> Any:
     # First the slot: a request that is refused because none is free was never received.
     waits = any(answer.delay for answer in receiver.answers)
     with call.registry.waiting if waits else nullcontext():
-        verdict = diagnose_arrived(epoch, headers, body)
+        verdict = diagnose(epoch, headers, body)
         answer = receiver.take(call.verb, headers, body, verdict).answer
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
@@ -86,7 +83,7 @@ def verify_message(call: Call) -> Any:
         definition = found["id"]
     verdict = diagnose(
         epoch,
-        {name.lower(): value for name, value in asked.get("headers", {}).items()},
+        asked.get("headers", {}),
         asked["body"].encode(),
         attempt=attempt,
         definition=definition,

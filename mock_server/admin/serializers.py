@@ -10,17 +10,17 @@ from typing import Any
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
+from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.deliveries.senders import message_of
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
-    attempt_of_request,
     diagnose_attempt,
+    labeled_attempt,
 )
 from crmcom_kit.redaction import Redactor, redact_url
 from crmcom_kit.schemas import API_PATH
@@ -119,7 +119,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 def received(call: Call, request: Received) -> dict[str, Any]:
     """Return a request that the built-in receiver got as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
-    attempt = attempt_of_request(epoch, request)
+    attempt = labeled_attempt(epoch, request.named)
     return {
         "id": request.number,
         "at": write_moment(request.at),
@@ -185,7 +185,6 @@ def _links(call: Call, attempt: Attempt) -> Iterator[dict[str, Any]]:
         elif step.step == "attempt":
             yield {"link": "attempt", **attempts(call, [attempt])[0]}
         else:
-            requests = epoch.receiver.requests()
-            got = next((one for one in requests if attempt_of_request(epoch, one) is attempt), None)
-            number = None if got is None else got.number
-            yield {"link": "receiver", **step.facts, "received": number}
+            got = epoch.receiver.requests()
+            numbers = (one.number for one in got if labeled_attempt(epoch, one.named) is attempt)
+            yield {"link": "receiver", **step.facts, "received": next(numbers, None)}

@@ -1,11 +1,12 @@
 """The effects of a fault on a request that it hits: delay, side effects, another response."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from threading import Event
+from typing import Any
 
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
-from crmcom_kit.mock_server.faults.model import Fault, Spec
+from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.response import Ending, Response, gateway_page
@@ -47,14 +48,14 @@ async def apply(
     return response
 
 
-async def _wait(epoch: Epoch, effect: Spec, waits: Waits, closing: Event) -> bool:
+async def _wait(epoch: Epoch, effect: Mapping[str, Any], waits: Waits, closing: Event) -> bool:
     """Hold the request back; return False if the server has ended in the meantime."""
-    seconds = effect["delay"]["milliseconds"] / 1000
+    seconds = effect["delay"] / 1000
     await waits.sleep(epoch.clock, seconds, lambda: epoch.faults.is_over() or closing.is_set())
     return not closing.is_set()
 
 
-def _disturb(epoch: Epoch, effect: Spec, view: RequestView) -> None:
+def _disturb(epoch: Epoch, effect: Mapping[str, Any], view: RequestView) -> None:
     """Let the request's token expire, delete its record."""
     token = view.token if "expireToken" in effect else None
     if token is not None:
@@ -64,7 +65,9 @@ def _disturb(epoch: Epoch, effect: Spec, view: RequestView) -> None:
         epoch.store.delete("id", view.record.id)
 
 
-def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None) -> Response:
+def _replacement(
+    epoch: Epoch, effect: Mapping[str, Any], method: str, real: Response | None
+) -> Response:
     """Return the response sent instead of the API's own, ``real``, if there is one."""
     if real is not None:
         method = real.method
@@ -91,7 +94,7 @@ def _dropped(real: Response | None) -> Response:
     return found
 
 
-def _damage(effect: Spec, response: Response) -> None:
+def _damage(effect: Mapping[str, Any], response: Response) -> None:
     """Cut the API's own response short, or end its JSON in the middle."""
     cut, malformed = effect.get("cut"), "malformed" in effect
     if cut is None and not malformed:
@@ -101,7 +104,7 @@ def _damage(effect: Spec, response: Response) -> None:
         response.length = len(response.body)
     length = response.length or 0
     if cut is not None:
-        kept = cut["bytes"] if "bytes" in cut else int(length * cut["share"])
+        kept = cut if isinstance(cut, int) else int(length * cut["share"])
         # At least one byte, and never all of them.
         response.ending = Ending("cut", min(max(1, kept), max(0, length - 1)))
     elif isinstance(response.body, bytes):

@@ -9,6 +9,7 @@ import click
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request, url_option
+from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.output import OutputError, write_text
@@ -52,6 +53,11 @@ class NotPossible(click.ClickException):
 @click.option(
     "--to", "to", metavar="URL", help="URL to send it to.  [default: the definition's URL]"
 )
+@click.option(
+    "--fault",
+    type=click.Choice(MESSAGE_FAULTS),
+    help="What is wrong with the delivery on purpose; needs a mock with --deliver http.",
+)
 @url_option
 @click.option("--world", default="", metavar="NAME", help="World of the mock.  [default: default]")
 @click.option(
@@ -76,6 +82,7 @@ def fire(data: BinaryIO, **options: Any) -> None:
         "rule": options["rule"],
         "entity_id": options["entity_id"],
         "url": options["to"],
+        "fault": options["fault"],
     }
     body = {name: value for name, value in wanted.items() if value is not None}
     world = f"{WORLDS}{quote(options['world'], safe='')}" if options["world"] else ""

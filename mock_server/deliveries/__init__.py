@@ -1,1 +1,1 @@
-"""Deliveries: attempts, senders, the queue and the built-in receiver. Knows no world."""
+"""Deliveries: messages, attempts, senders, the queue, the built-in receiver. Knows no world."""

@@ -12,8 +12,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
-from crmcom_kit.mock_server.deliveries.senders import CallFailed
+from crmcom_kit.mock_server.deliveries.outcomes import CallFailed, OutcomeName
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.usage_errors import UsageError, quoted
 

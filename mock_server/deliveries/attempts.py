@@ -9,9 +9,8 @@ from enum import StrEnum
 from time import monotonic
 from typing import TypeVar
 
-from crmcom_kit.mock_server.clock import IsOver
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")
@@ -36,8 +35,7 @@ class Cause(StrEnum):
     RESEND = "resend"
     FIRE = "fire"
     REPLAY = "replay"
-    RECOVER = "recover"
-    DUPLICATE = "duplicate"  # a delivery fault sends the same again
+    DUPLICATE = "duplicate"  # a fault sends the same again
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +51,7 @@ class Attempt:
     message: OutgoingMessage = field(repr=False)  # its URL may have a password
     of: int | None = None  # the attempt that it repeats
     stage: Stage = Stage.QUEUED
-    fault: str | None = None  # the delivery fault that hit it
+    fault: str | None = None  # what is wrong with it on purpose
     outcome: Outcome | None = None
     milliseconds: float | None = None  # of the machine's time
     before: State | None = None  # the record's state, as responses show it
@@ -74,17 +72,9 @@ class Attempt:
 class Attempts:
     """The last attempts of one world, oldest first."""
 
-    def __init__(
-        self,
-        world: str,
-        *,
-        last: int = 0,
-        max_entries: int = MAX_ENTRIES,
-        max_bytes: int = MAX_BYTES,
-    ) -> None:
+    def __init__(self, world: str, *, last: int = 0) -> None:
         """Start empty, in the world of that name; ``last`` is the last attempt's number before."""
         self._world = world
-        self._max_entries, self._max_bytes = max_entries, max_bytes
         self._changed = threading.Condition(threading.Lock())
         self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
@@ -107,26 +97,23 @@ class Attempts:
                 definition=attempt.definition,
             )
             self._attempts[attempt.number] = attempt
-            self._bytes += _size(attempt)
-            self._shorten()
-            self._tell(attempt)
+            self._count(attempt, _size(attempt))
         return attempt
 
     def change(self, attempt: Attempt, **changes: object) -> None:
         """Set members of an attempt, and wake those who wait."""
         with self._changed:
+            before = _size(attempt)
             for name, value in changes.items():
                 setattr(attempt, name, value)
-            if (
-                "outcome" in changes
-                and attempt.outcome is not None
-                and attempt.number in self._attempts
-            ):
-                self._bytes += len(attempt.outcome.answer)
-                self._shorten()
-            self._tell(attempt)
+            is_kept = attempt.number in self._attempts
+            self._count(attempt, _size(attempt) - before if is_kept else 0)
 
-    def _tell(self, attempt: Attempt) -> None:
+    def _count(self, attempt: Attempt, grown: int) -> None:
+        """Take note of a change of an attempt, and make room for what it has ``grown``."""
+        self._bytes += grown
+        while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:
+            self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
         self.revision = attempt.revision = self.revision + 1
         self._changed.notify_all()
 
@@ -135,12 +122,6 @@ class Attempts:
         with self._changed:
             found = [one for one in self._attempts.values() if one.revision > revision]
             return self.revision, found
-
-    def _shorten(self) -> None:
-        while self._attempts and (
-            self._bytes > self._max_bytes or len(self._attempts) > self._max_entries
-        ):
-            self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
 
     @property
     def last(self) -> int:
@@ -167,22 +148,21 @@ class Attempts:
             return []
         return [one for one in self.list() if one.number in numbers or one.of in numbers]
 
-    def wait_for(
-        self, found: Callable[[], _T | None], seconds: float, until: IsOver | None = None
-    ) -> _T | None:
+    def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
         """Return what ``found`` returns as soon as it is not None; None once time is over.
 
-        It is called at once and after each change, without the lock. ``seconds`` are the machine's;
-        ``until`` ends the wait as well.
+        It is called at once and after each change, without the lock. ``seconds`` are the machine's.
         """
         deadline = monotonic() + seconds
         while True:
+            seen = self.revision
             result = found()
             left = deadline - monotonic()
-            if result is not None or left <= 0 or self._closed or (until and until()):
+            if result is not None or left <= 0 or self._closed:
                 return result
             with self._changed:
-                self._changed.wait(min(left, 0.2))
+                if self.revision == seen and not self._closed:
+                    self._changed.wait(left)
 
     def close(self) -> None:
         """Release all who wait."""

@@ -16,17 +16,14 @@ import httpcore
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts, Destination
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage, message_of
 from crmcom_kit.mock_server.deliveries.outcomes import (
+    CallFailed,
     Outcome,
     OutcomeName,
+    Stopped,
     outcome_of,
     outcome_of_status,
-)
-from crmcom_kit.mock_server.deliveries.senders import (
-    CallFailed,
-    OutgoingMessage,
-    Stopped,
-    message_of,
 )
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
@@ -97,9 +94,6 @@ class HttpDelivery:
         if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
             return Outcome(OutcomeName.SUCCESS, None, None, status, response.body)
         return outcome_of_status(status, response.reason, url, limit, answer=response.body)
-
-    def reset(self) -> None:
-        """Do nothing: it has no state that a reset concerns."""
 
     def stop(self) -> None:
         """Cut the connections that are open, and send nothing until ``resume``."""

@@ -38,6 +38,19 @@ NOT_SENT = frozenset(
 )
 
 
+class CallFailed(Exception):
+    """No response came: the outcome's name, and why."""
+
+    def __init__(self, outcome: OutcomeName, why: str) -> None:
+        """Remember ``outcome``."""
+        super().__init__(why)
+        self.outcome = outcome
+
+
+class Stopped(Exception):
+    """The mock stops: an attempt was abandoned, and its outcome is unknown."""
+
+
 class Outcome(NamedTuple):
     """The result of an attempt; ``error_code`` is None if it succeeded."""
 

@@ -1,14 +1,14 @@
-"""Queued deliveries: a bounded queue, worked off by a few threads until it is closed."""
+"""Which deliveries run at this moment, and which wait for their turn: of all worlds of a server."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from weakref import finalize
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.deliveries.senders import Stopped
+from crmcom_kit.mock_server.deliveries.outcomes import Stopped
 
 if TYPE_CHECKING:
     from multiprocessing.pool import ThreadPool
@@ -17,37 +17,19 @@ WORKERS = 16
 ROOM = 1_000
 
 
-class Job(Protocol):
-    """A delivery to make."""
-
-    def run(self) -> None:
-        """Make it; raise nothing."""
-        ...
-
-    def abandon(self) -> None:
-        """Give it up before it was begun."""
-        ...
-
-
 class DeliveryQueue:
-    """Makes deliveries in their order. All worlds of a server share one queue.
+    """Counts deliveries until it is closed, and makes those that nobody waits for, in their order.
 
-    The threads are daemons: a process ends without sending what waits, and without waiting for
+    Its threads are daemons: a process ends without sending what waits, and without waiting for
     what is being sent.
     """
 
-    def __init__(
-        self, *, workers: int = WORKERS, room: int = ROOM, at_once: int | None = None
-    ) -> None:
+    def __init__(self, *, at_once: int | None = None) -> None:
         """Start empty; threads are started as they are needed.
 
-        Args:
-            workers: how many threads there are at most.
-            room: how many jobs may wait.
-            at_once: how many slow deliveries may run while their callers wait, so that they never
-                take all threads of a server; any number by default.
+        ``at_once`` is how many slow deliveries may run while their callers wait, so that they never
+        take all threads of a server; any number by default.
         """
-        self.room = room
         #: Called with a world's name and each of its attempts once it has ended.
         self.on_attempt: Callable[[str, Attempt], None] | None = None
         #: Called when running deliveries must end.
@@ -58,36 +40,54 @@ class DeliveryQueue:
         self.outcomes: Counter[str] = Counter()
         #: Set while nothing more is sent.
         self.closed = threading.Event()
-        self._workers = workers
+        #: How many queued deliveries have not begun.
+        self.waiting = 0
+        self._running = 0
         self._slots = None if at_once is None else threading.BoundedSemaphore(at_once)
         self._pool: ThreadPool | None = None
         self._changed = threading.Condition(threading.Lock())
-        self._jobs: dict[int, Job] = {}  # that have not begun, by id
-        self._running = 0
 
-    def put(self, job: Job) -> bool:
-        """Queue a job; return False if full or closed."""
+    @contextmanager
+    def running(self, *, slow: bool) -> Iterator[bool]:
+        """Count a delivery; yield whether there is room for it if it may be slow.
+
+        Raises Stopped if the queue is closed.
+        """
         with self._changed:
-            if self.closed.is_set() or len(self._jobs) >= self.room:
+            if self.closed.is_set():
+                raise Stopped
+            self._running += 1
+        slots = self._slots if slow else None
+        has_room = slots is None or slots.acquire(blocking=False)
+        try:
+            yield has_room
+        finally:
+            if slots is not None and has_room:
+                slots.release()
+            self._end()
+
+    def put(self, deliver: Callable[[], object]) -> bool:
+        """Let a thread call ``deliver`` in its turn; return False if full or closed."""
+        with self._changed:
+            if self.closed.is_set() or self.waiting >= ROOM:
                 return False
             if self._pool is None:
                 # Not a ThreadPoolExecutor, which sends all that waits before the process ends.
                 # Imported with the first queued delivery: most mocks queue none.
                 from multiprocessing.pool import ThreadPool
 
-                self._pool = ThreadPool(self._workers)
+                self._pool = ThreadPool(WORKERS)
                 finalize(self, self._pool.terminate)
-            self._jobs[id(job)] = job
-            self._pool.apply_async(self._run, [job])
+            self.waiting += 1
+            self._pool.apply_async(self._begin, [deliver])
             return True
 
-    def _run(self, job: Job) -> None:
+    def _begin(self, deliver: Callable[[], object]) -> None:
         with self._changed:
-            if self._jobs.pop(id(job), None) is None:  # abandoned meanwhile
-                return
+            self.waiting -= 1
             self._running += 1
         try:
-            job.run()
+            deliver()
         finally:
             self._end()
 
@@ -96,39 +96,12 @@ class DeliveryQueue:
             self._running -= 1
             self._changed.notify_all()
 
-    @contextmanager
-    def slot(self) -> Iterator[bool]:
-        """Take one of the slots for slow deliveries; yield whether one was free."""
-        found = self._slots is None or self._slots.acquire(blocking=False)
-        try:
-            yield found
-        finally:
-            if found and self._slots is not None:
-                self._slots.release()
-
     def attempted(self, world: str, attempt: Attempt) -> None:
         """Count and report an attempt of a world that has ended."""
         with self._changed:
             self.outcomes[attempt.outcome.name if attempt.outcome else attempt.stage] += 1
         if self.on_attempt is not None:
             self.on_attempt(world, attempt)
-
-    @property
-    def waiting(self) -> int:
-        """How many jobs have not begun."""
-        return len(self._jobs)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Count a delivery that its caller makes. Raises Stopped if the queue is closed."""
-        with self._changed:
-            if self.closed.is_set():
-                raise Stopped
-            self._running += 1
-        try:
-            yield
-        finally:
-            self._end()
 
     def close_after(self, wait: Callable[[], object], seconds: float) -> None:
         """Close within ``seconds`` once ``wait``, which a thread calls, has returned."""
@@ -140,23 +113,14 @@ class DeliveryQueue:
         threading.Thread(target=close, daemon=True, name="delivery-closer").start()
 
     def close(self, seconds: float) -> bool:
-        """Send nothing more: abandon what waits, and cut what still runs after ``seconds``.
+        """Send nothing more: what waits is abandoned, what still runs after ``seconds`` is cut.
 
         Returns:
-            Whether every job has ended, at the latest ``seconds`` after those that run were cut.
+            Whether every delivery has ended, at the latest ``seconds`` after those that run were
+            cut.
         """
         with self._changed:
             self.closed.set()
-            jobs, self._jobs = self._jobs, {}
-            self._running += len(jobs)  # until each is abandoned
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.terminate()
-        for job in jobs.values():
-            try:
-                job.abandon()
-            finally:
-                self._end()
         ended = self.ended(seconds)
         self.on_stop()
         return ended or self.ended(seconds)
@@ -169,7 +133,7 @@ class DeliveryQueue:
     def ended(self, seconds: float) -> bool:
         """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._jobs and not self._running, seconds)
+            return self._changed.wait_for(lambda: not self.waiting and not self._running, seconds)
 
 
 def max_waiting(deliver: str, threads: int) -> int | None:

@@ -1,13 +1,12 @@
-"""How a fault sees a request: method, named record, parameters, token.
+"""How a fault sees a request: method, named record, token.
 
 Only what a fault asks for is read, and errors are ignored: a value that cannot be read is absent.
 """
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
 
-from crmcom_kit.mock_server.faults.model import Fault, Spec
+from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
@@ -43,11 +42,16 @@ class RequestView:
             return None
 
     @cached_property
-    def values(self) -> dict[str, str]:
-        """The parameters as a query spells them: an identifier is ``field=value``."""
-        given = {} if self._given is None else self._given.values
-        found = {name: _spelled(value) for name, value in given.items()}
-        return {name: text for name, text in found.items() if text is not None}
+    def identifier(self) -> tuple[str, str] | None:
+        """Field and value that name a webhook request, in a query or in a body."""
+        value = None if self._given is None else self._given.values.get(REQUEST_IDENTIFIER)
+        if isinstance(value, str):
+            field, equals, text = value.partition("=")
+            return (field, text) if equals else None
+        if isinstance(value, Mapping) and len(value) == 1:
+            ((field, inner),) = value.items()
+            return (field, str(inner)) if isinstance(inner, str | int) else None
+        return None
 
     @cached_property
     def token(self) -> str | None:
@@ -62,54 +66,24 @@ class RequestView:
     @cached_property
     def record(self) -> Record | None:
         """The webhook request that the request names, if it exists."""
-        field, equals, value = self.values.get(REQUEST_IDENTIFIER, "").partition("=")
-        if not equals or field not in ("id", "number"):
+        if self.identifier is None or self.identifier[0] not in ("id", "number"):
             return None
+        field, value = self.identifier
         return self._find_record(key_of(field), value)
 
     def matches(self, fault: Fault) -> bool:
         """Whether ``fault`` matches the request and its effect is possible."""
-        match, effect = fault.match, fault.effect
-        if "operation" in match and self.operation not in match["operation"]:
+        if fault.operations and self.operation not in fault.operations:
             return False
-        if "expireToken" in effect and self.token is None:
+        if "expireToken" in fault.effect and self.token is None:
             return False
-        if "deleteRecord" in effect and self.record is None:
+        if "deleteRecord" in fault.effect and self.record is None:
             return False
-        if not all(self._names(*one) for one in match.get("identifier", {}).items()):
-            return False
-        conditions = match.get("parameters", {})
-        return all(_holds(one, self.values.get(name)) for name, one in conditions.items())
+        return fault.identifier is None or self._names(*fault.identifier)
 
     def _names(self, field: str, value: str) -> bool:
         """Whether the request names that webhook request, by either of its identifiers."""
         record = self.record
         if record is None:  # deleted, or it never existed
-            return self.values.get(REQUEST_IDENTIFIER) == f"{field}={value}"
+            return self.identifier == (field, value)
         return value == (record.number if field == "number" else record.id)
-
-
-def _holds(condition: Spec, value: str | None) -> bool:
-    """Whether a value fits; None means that the request has no such parameter."""
-    ((kind, wanted),) = condition.items()
-    if kind == "absent" or value is None:
-        return bool(kind == "absent" and value is None)
-    if kind == "equals":
-        return bool(value == wanted)
-    return value in wanted if kind == "oneOf" else wanted in value
-
-
-def _spelled(value: Any) -> str | None:
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value) if abs(value) < 10**18 else None
-        case Mapping() if len(value) == 1:
-            ((field, inner),) = value.items()
-            text = None if isinstance(inner, Mapping) else _spelled(inner)
-            return None if text is None else f"{field}={text}"
-        case _:
-            return None

@@ -1,75 +1,45 @@
-"""An injected failure: a normalized specification, as ``schemas.json`` describes it."""
+"""An injected failure: which requests it hits, when, and what happens to them."""
 
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import dataclass, replace
-from math import log
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 
-from crmcom_kit.redaction import MASK, is_secret
 
-#: The longest delay, in milliseconds, as in ``schemas.json``; a longer one that is drawn is cut.
-MAX_DELAY = 300_000.0
-
-Spec = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One injected failure.
+    """One injected failure; ``validation.fault_of`` makes it, and ``schemas.json`` describes it."""
 
-    ``validation.fault_of`` makes it: in ``spec`` every short form is written out, and the members
-    name, match, effect, when and probability are always there.
-    """
-
-    id: str
-    spec: Spec
-
-    @property
-    def name(self) -> str:
-        """What the journal calls it."""
-        return str(self.spec["name"])
-
-    @property
-    def match(self) -> Spec:
-        """Which requests it matches."""
-        return self.spec["match"]  # type: ignore[no-any-return]
-
-    @property
-    def effect(self) -> Spec:
-        """What happens to a request that it hits."""
-        return self.spec["effect"]  # type: ignore[no-any-return]
-
-    @property
-    def after_commit(self) -> bool:
-        """Whether it applies to a request that was carried out."""
-        return bool(self.spec["when"] == "after_commit")
+    id: str = ""
+    name: str  # what the journal calls it
+    operations: tuple[str, ...] = ()  # the methods that it hits; any by default
+    identifier: tuple[str, str] | None = None  # field and value that name the webhook request
+    nth: tuple[int, ...] = ()  # which of the matching requests, counted from 1; any by default
+    after: int = 0  # how many matching requests pass first
+    times: int | None = None  # how many requests it hits; None for any number
+    lifetime: int | None = None  # milliseconds of the world's clock
+    after_commit: bool  # whether a request that is hit is carried out first
+    effect: Mapping[str, Any]  # what happens, in JSON's names
 
     @property
     def instead(self) -> bool:
         """Whether the caller gets something else than the API's response to this request."""
         return not self.effect.keys().isdisjoint(("drop", "status", "error"))
 
-    def drawn(self, random: Random) -> "Fault":
-        """Return it for one request: with the delay drawn for it."""
-        match self.effect.get("delay"):
-            case {"type": "uniform", "lower": lower, "upper": upper}:
-                found = random.uniform(lower, upper)
-            case {"type": "lognormal", "median": median, "sigma": sigma}:
-                found = random.lognormvariate(log(median), sigma)
-            case _:
-                return self
-        fixed = {"type": "fixed", "milliseconds": round(min(found, MAX_DELAY), 3)}
-        return replace(self, spec={**self.spec, "effect": {**self.effect, "delay": fixed}})
-
     def as_json(self) -> dict[str, Any]:
-        """Return its id and its specification, with secrets redacted."""
-        found = deepcopy({"id": self.id, **self.spec})
-        for name, condition in found["match"].get("parameters", {}).items():
-            for kind in condition if is_secret(name) else ():
-                if kind == "oneOf":
-                    condition[kind] = [MASK] * len(condition[kind])
-                elif kind != "absent":
-                    condition[kind] = MASK
-        return found
+        """Return its id and its specification."""
+        match: dict[str, Any] = {
+            "operation": list(self.operations),
+            "identifier": dict([self.identifier] if self.identifier else ()),
+            "nth": list(self.nth),
+            "after": self.after,
+        }
+        found = {
+            "id": self.id,
+            "name": self.name,
+            "match": {name: value for name, value in match.items() if value},
+            "effect": dict(self.effect),
+            "when": "after_commit" if self.after_commit else "before_commit",
+            "times": self.times,
+            "ttlMillis": self.lifetime,
+        }
+        return {name: value for name, value in found.items() if value is not None}

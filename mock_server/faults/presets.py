@@ -25,45 +25,9 @@ class Preset(NamedTuple):
     """A named kind of failure."""
 
     text: str
-    arguments: Mapping[str, Any]  # by name, with their defaults
-    specs: Callable[[Mapping[str, Any]], list[_Spec]]  # of all arguments
-    once: _Spec  # the same for one request: effect and when
-
-
-def _lost_answer(given: Mapping[str, Any]) -> list[_Spec]:
-    return [{**_for(given), "effect": {"drop": True}, "when": "after_commit"}]
-
-
-def _outage(given: Mapping[str, Any]) -> list[_Spec]:
-    effect = {"drop": True} if given["drop"] else {"status": given["status"]}
-    return [{**_for(given), "effect": effect, "ttlMillis": round(given["seconds"] * 1000)}]
-
-
-def _rate_limited(given: Mapping[str, Any]) -> list[_Spec]:
-    effect = {"status": 429, "retryAfter": ceil(given["seconds"])}
-    return [{**_for(given), "effect": effect}]
-
-
-def _slow_then_dead(given: Mapping[str, Any]) -> list[_Spec]:
-    match, calls = _for(given)["match"], given["calls"]
-    slow = {"match": match, "effect": {"delay": given["delay"]}, "times": calls}
-    return [slow, {"match": {**match, "after": calls}, "effect": {"drop": True}}]
-
-
-def _token_expires(given: Mapping[str, Any]) -> list[_Spec]:
-    match = {**_for(given)["match"], "nth": given["calls"]}
-    return [{"match": match, "effect": {"expireToken": True}, "when": "after_commit", "times": 1}]
-
-
-def _record_deleted(given: Mapping[str, Any]) -> list[_Spec]:
-    return [{**_for(given), "effect": {"deleteRecord": True}}]
-
-
-def _for(given: Mapping[str, Any]) -> _Spec:
-    """Return which requests a preset's fault matches, and how often; None is no condition."""
-    match = {n: given[n] for n in ("operation", "identifier") if given.get(n) is not None}
-    times = given.get("times")
-    return {"match": match} if times is None else {"match": match, "times": times}
+    arguments: Mapping[str, Any]  # by name, with their defaults; None is no condition
+    #: What its faults do. ``operation``, ``identifier`` and ``times`` are added to each.
+    specs: Callable[[Mapping[str, Any]], list[_Spec]]
 
 
 #: The presets, by name.
@@ -71,41 +35,50 @@ PRESETS: dict[str, Preset] = {
     "lost_answer": Preset(
         "The request is carried out, and the connection is dropped before its response is sent.",
         {"operation": _CHANGING, "identifier": None, "times": 1},
-        _lost_answer,
-        {"effect": {"drop": True}, "when": "after_commit"},
+        lambda _: [{"effect": {"drop": True}, "when": "after_commit"}],
     ),
     "outage": Preset(
         "For `seconds` of the world's clock, no request is carried out: each gets a gateway's"
         " response with `status`, or no response with `drop`.",
         {"seconds": 30, "status": 503, "drop": False, "operation": None},
-        _outage,
-        {"effect": {"status": 503}},
+        lambda given: [
+            {
+                "effect": {"drop": True} if given["drop"] else {"status": given["status"]},
+                "ttlMillis": round(given["seconds"] * 1000),
+            }
+        ],
     ),
     "rate_limited": Preset(
         "The next `times` requests (1 by default) get HTTP 429, as if the client had made too many;"
         " Retry-After has `seconds`.",
         {"seconds": 1, "operation": None, "times": 1},
-        _rate_limited,
-        {"effect": {"status": 429, "retryAfter": 1}},
+        lambda given: [{"effect": {"status": 429, "retryAfter": ceil(given["seconds"])}}],
     ),
     "slow_then_dead": Preset(
         "The first `calls` requests are held back for `delay` milliseconds; after them, every"
         " connection is dropped. In a header: the request is held back, then dropped.",
         {"calls": 3, "delay": 2_000, "operation": None},
-        _slow_then_dead,
-        {"effect": {"delay": 2_000, "drop": True}},
+        lambda given: [
+            {"effect": {"delay": given["delay"]}, "times": given["calls"]},
+            {"effect": {"drop": True}, "match": {"after": given["calls"]}},
+        ],
     ),
     "token_expires": Preset(
         "After `calls` requests with a token, the token of the last one expires.",
         {"calls": 1, "operation": None},
-        _token_expires,
-        {"effect": {"expireToken": True}, "when": "after_commit"},
+        lambda given: [
+            {
+                "effect": {"expireToken": True},
+                "match": {"nth": given["calls"]},
+                "when": "after_commit",
+                "times": 1,
+            }
+        ],
     ),
     "record_deleted": Preset(
         "Just before the request, another user deletes the webhook request that it names.",
         {"operation": _WITH_RECORD, "identifier": None, "times": 1},
-        _record_deleted,
-        {"effect": {"deleteRecord": True}},
+        lambda _: [{"effect": {"deleteRecord": True}}],
     ),
 }
 
@@ -122,13 +95,25 @@ def preset_specs(
     preset = PRESETS.get(name)
     if preset is None:
         raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
-    given = valid(arguments, "FaultPresetArguments", operations, only=preset.arguments)
-    specs = preset.specs({**preset.arguments, **given})
-    return [{"name": name, **spec} for spec in specs]
+    changed = valid(arguments, "FaultPresetArguments", operations, only=preset.arguments)
+    given = {**preset.arguments, **changed}
+    match = {n: given[n] for n in ("operation", "identifier") if given.get(n) is not None}
+    times = {} if given.get("times") is None else {"times": given["times"]}
+    return [
+        {"name": name, **times, **spec, "match": {**match, **spec.get("match", {})}}
+        for spec in preset.specs(given)
+    ]
+
+
+def _once(preset: Preset) -> _Spec:
+    """Return what a preset does to one request: the effects of all its faults."""
+    specs = preset.specs(preset.arguments)
+    effect = {name: value for spec in specs for name, value in spec["effect"].items()}
+    return {"effect": effect, "when": specs[0].get("when", "before_commit")}
 
 
 _ONCE: dict[str, _Spec] = {
-    **{name: preset.once for name, preset in PRESETS.items()},
+    **{name: _once(preset) for name, preset in PRESETS.items()},
     "drop": {"effect": {"drop": True}},
     "cut": {"effect": {"cut": {"share": 0.5}}},
     "malformed": {"effect": {"malformed": True}},
@@ -168,13 +153,13 @@ def preferred(header: str) -> Fault:
         if name in given:
             spec["effect"][name] = given[name] if name == "error" else _counted(name, given[name])
     try:
-        found = fault_of(spec, "prefer", all_operations())
+        found = fault_of(spec, all_operations())
     except UsageError as refused:
         name = refused.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER
         raise UsageError(parameter, seen=refused.seen, allowed=refused.allowed) from None
     name = ", ".join(f"{name}={value}" for name, value in given.items())
-    return replace(found, spec={**found.spec, "name": name})
+    return replace(found, id="prefer", name=name)
 
 
 def _counted(name: str, text: str) -> int:

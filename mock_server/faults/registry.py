@@ -6,9 +6,8 @@ due. Every fault counts all requests that it matches, even if another one hits.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 
 from crmcom_kit.mock_server.clock import WorldClock
@@ -32,19 +31,11 @@ class FaultState:
     calls: int = 0  # that it matched
     hits: int = 0
     over: bool = False  # whether it will hit nothing any more, when this was read
-    # Two generators, so that a delay does not change which requests are hit.
-    _chance: Random = field(repr=False, compare=False)
-    _delay: Random = field(repr=False, compare=False)
 
     @property
     def left(self) -> int | None:
         """How many requests it will still hit at most; None for any number."""
-        times = self.fault.spec.get("times")
-        return None if times is None else times - self.hits
-
-    def read(self, now: datetime) -> "FaultState":
-        """Return a copy that no longer changes."""
-        return replace(self, over=self.is_over(now))
+        return None if self.fault.times is None else self.fault.times - self.hits
 
     def is_over(self, now: datetime) -> bool:
         """True if it will not hit any more requests."""
@@ -53,16 +44,8 @@ class FaultState:
     def count_match(self) -> bool:
         """Count a request that it matches; return whether the fault is due."""
         self.calls += 1
-        match, probability = self.fault.match, self.fault.spec["probability"]
-        # Drawn for every request, so that the same requests give the same hits.
-        lucky = probability >= 1 or self._chance.random() < probability
-        due = self.calls in match["nth"] if "nth" in match else self.calls > match.get("after", 0)
-        return bool(lucky and due)
-
-    def hit(self) -> Fault:
-        """Count a hit; return the fault for this request."""
-        self.hits += 1
-        return self.fault.drawn(self._delay)
+        fault = self.fault
+        return self.calls in fault.nth if fault.nth else self.calls > fault.after
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
@@ -77,10 +60,9 @@ class FaultState:
 class Faults:
     """The faults of one world, from one reset to the next."""
 
-    def __init__(self, config: Config, name: str, clock: WorldClock) -> None:
-        """Start without faults, in the world called ``name``."""
+    def __init__(self, config: Config, clock: WorldClock) -> None:
+        """Start without faults."""
         self._config = config
-        self._seed = f"{config.seed}@{name}"
         self._clock = clock
         self._lock = threading.Lock()
         self._faults: dict[str, FaultState] = {}
@@ -90,11 +72,8 @@ class Faults:
     @property
     def has_active(self) -> bool:
         """Whether any fault may still hit a request."""
-        if not self._faults:  # as in most mocks, and for every request
-            return False
-        now = self._clock.now()
-        with self._lock:
-            return any(not one.is_over(now) for one in self._faults.values())
+        # Without a look at the clock in most mocks, and for every request.
+        return bool(self._faults) and not all(one.over for one in self.all())
 
     def add(self, spec: object) -> Fault:
         """Add the fault that a specification describes, and return it.
@@ -105,31 +84,6 @@ class Faults:
         """
         return self.add_all([spec])[0].fault
 
-    def add_all(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
-        """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
-        drafts = [fault_of(spec, "", self._operations()) for spec in specs]
-        now = self._clock.now()
-        with self._lock:
-            if len(self._faults) + len(drafts) > MAX_FAULTS:
-                self._faults = {k: one for k, one in self._faults.items() if not one.is_over(now)}
-            if len(self._faults) + len(drafts) > MAX_FAULTS:
-                allowed = f"at most {MAX_FAULTS:,} in a world"
-                raise LimitExceeded("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
-            added = [self._new(draft, now) for draft in drafts]
-            self._faults.update({one.fault.id: one for one in added})
-            return tuple(one.read(now) for one in added)
-
-    def _new(self, draft: Fault, now: datetime) -> FaultState:
-        self._count += 1
-        fault = replace(draft, id=f"fault-{self._count}")
-        ttl = fault.spec.get("ttlMillis")
-        return FaultState(
-            fault=fault,
-            expires=None if ttl is None else now + timedelta(milliseconds=ttl),
-            _chance=Random(f"{self._seed}/{fault.id}/chance"),
-            _delay=Random(f"{self._seed}/{fault.id}/delay"),
-        )
-
     def add_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
         """Add the faults of a preset.
 
@@ -139,37 +93,53 @@ class Faults:
         """
         return self.add_all(preset_specs(name, arguments, self._operations()))
 
+    def add_all(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
+        """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
+        drafts = [fault_of(spec, self._operations()) for spec in specs]
+        now = self._clock.now()
+        with self._lock:
+            if len(self._faults) + len(drafts) > MAX_FAULTS:
+                self._faults = {k: one for k, one in self._faults.items() if not one.is_over(now)}
+            if len(self._faults) + len(drafts) > MAX_FAULTS:
+                allowed = f"at most {MAX_FAULTS:,} in a world"
+                raise LimitExceeded("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
+            added = [self._new(draft, now) for draft in drafts]
+            self._faults.update({one.fault.id: one for one in added})
+            return tuple(replace(one) for one in added)
+
+    def _new(self, draft: Fault, now: datetime) -> FaultState:
+        self._count += 1
+        fault = replace(draft, id=f"fault-{self._count}")
+        lifetime = fault.lifetime
+        expires = None if lifetime is None else now + timedelta(milliseconds=lifetime)
+        return FaultState(fault=fault, expires=expires)
+
     def _operations(self) -> tuple[str, ...]:
         return tuple(method.name for method in self._config.methods.values())
 
     def all(self) -> tuple[FaultState, ...]:
-        """Return all faults, oldest first, including those that are over."""
+        """Return copies of all faults, oldest first, including those that are over."""
         now = self._clock.now()
         with self._lock:
-            return tuple(one.read(now) for one in self._faults.values())
+            return tuple(replace(one, over=one.is_over(now)) for one in self._faults.values())
 
     def find(self, identifier: str) -> FaultState:
-        """Return the fault with that id and what it has done. Raises NotFound."""
-        now = self._clock.now()
-        with self._lock:
-            return self._known(identifier).read(now)
+        """Return a copy of the fault with that id. Raises NotFound."""
+        found = next((one for one in self.all() if one.fault.id == identifier), None)
+        if found is None:
+            raise self._not_found(identifier)
+        return found
 
     def remove(self, identifier: str) -> None:
         """Remove the fault with that id. Raises NotFound."""
         with self._lock:
-            self._known(identifier)
-            del self._faults[identifier]
+            if self._faults.pop(identifier, None) is None:
+                raise self._not_found(identifier)
 
-    def _known(self, identifier: str) -> FaultState:
-        found = self._faults.get(identifier)
-        if found is None:
-            allowed = (
-                f"one of {len(self._faults):,} faults"
-                if self._faults
-                else "none, since there are no faults"
-            )
-            raise NotFound("fault", seen=quoted(identifier), allowed=allowed)
-        return found
+    def _not_found(self, identifier: str) -> NotFound:
+        count = len(self._faults)
+        allowed = f"one of {count:,} faults" if count else "none, since there are no faults"
+        return NotFound("fault", seen=quoted(identifier), allowed=allowed)
 
     def clear(self) -> None:
         """Remove all faults."""
@@ -190,13 +160,16 @@ class Faults:
         matched = [one for one in present if view.matches(one.fault)]
         now = self._clock.now()
         with self._lock:
-            matched = [
+            active = [
                 one
                 for one in matched
                 if self._faults.get(one.fault.id) is one and not one.is_over(now)
             ]
-            due = [one for one in matched if one.count_match()]
-            return due[0].hit() if due else None
+            due = [one for one in active if one.count_match()]
+            if not due:
+                return None
+            due[0].hits += 1
+            return due[0].fault
 
     def end(self) -> None:
         """Release the requests that are held back; the epoch is over."""

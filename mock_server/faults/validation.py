@@ -1,7 +1,7 @@
 """From a specification to a fault: JSON as the control API takes it, and the same in Python.
 
-    {"name": "…", "match": {…}, "effect": {…}, "when": "before_commit",
-     "times": 1, "probability": 0.5, "ttlMillis": 30000}
+    {"name": "…", "match": {…}, "effect": {…}, "when": "before_commit", "times": 1,
+     "ttlMillis": 30000}
 
 Only ``effect`` is required. ``schemas.json`` says what is allowed; the control API's document shows
 the same schemas. Here is only what a schema cannot say: members that contradict each other.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.faults.model import Fault, Spec
+from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
@@ -59,24 +59,38 @@ def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Fault:
-    """Return the fault that a specification describes, with ``identifier`` as its id.
+def fault_of(spec: object, operations: tuple[str, ...]) -> Fault:
+    """Return the fault that a specification describes.
 
     Sequences and mappings in ``spec`` count as JSON arrays and objects; ``operations`` are the
     names of the methods that can be matched. Raises UsageError if the specification is not allowed.
     """
     given = valid(spec, "FaultSpec", operations)
-    effect = _effect(given["effect"])
-    normalized = {
-        "name": given.get("name", _summary(effect)),
-        "match": _match(given.get("match", {})),
-        "effect": effect,
-        "when": _when(given.get("when"), effect),
-        "times": given.get("times"),
-        "probability": float(given.get("probability", 1)),
-        "ttlMillis": given.get("ttlMillis"),
-    }
-    return Fault(identifier, {name: one for name, one in normalized.items() if one is not None})
+    match, effect = given.get("match", {}), given["effect"]
+    if "error" in effect:
+        effect["error"] = ALIASES.get(effect["error"], effect["error"])
+    ends = [name for name in _ENDS if name in effect]
+    if len(ends) > 1:
+        allowed = "only one of them; it may have a delay"
+        raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
+    if "nth" in match and match.get("after"):
+        raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
+    # What is cut or malformed is the API's own response, so the request was carried out by then.
+    damages = "cut" in effect or "malformed" in effect
+    if damages and given.get("when") == "before_commit":
+        allowed = "after_commit; only the response to an executed request can be cut or malformed"
+        raise UsageError("when", seen='"before_commit"', allowed=allowed)
+    return Fault(
+        name=given.get("name", _summary(effect)),
+        operations=_several(match.get("operation", [])),
+        identifier=next(((k, str(v)) for k, v in match.get("identifier", {}).items()), None),
+        nth=_several(match.get("nth", [])),
+        after=match.get("after", 0),
+        times=given.get("times"),
+        lifetime=given.get("ttlMillis"),
+        after_commit=damages or given.get("when") == "after_commit",
+        effect=effect,
+    )
 
 
 def valid(
@@ -113,73 +127,11 @@ def _validator(
     return strict_validator({**schema, "components": {"schemas": found}})
 
 
-def _when(given: str | None, effect: Spec) -> str:
-    """Return when a fault applies: before the request changes anything, or after.
-
-    What is cut or malformed is the API's own response, so the request was carried out by then.
-    """
-    after_all = "cut" in effect or "malformed" in effect
-    if after_all and given == "before_commit":
-        allowed = "after_commit; only the response to an executed request can be cut or malformed"
-        raise UsageError("when", seen='"before_commit"', allowed=allowed)
-    return given or ("after_commit" if after_all else "before_commit")
+def _several(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _match(given: Spec) -> Spec:
-    if "nth" in given and given.get("after"):
-        raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
-    match = dict(given)
-    for name in match.keys() & {"operation", "nth"}:
-        match[name] = _listed(match[name])
-    if "identifier" in match:
-        match["identifier"] = {field: str(value) for field, value in match["identifier"].items()}
-    if "parameters" in match:
-        match["parameters"] = {name: _condition(c) for name, c in match["parameters"].items()}
-    return match
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _condition(given: Any) -> Spec:
-    if not isinstance(given, dict):
-        return {"equals": _spelled(given)}
-    ((kind, value),) = given.items()
-    if kind == "absent":
-        return given
-    return {kind: [*map(_spelled, value)] if kind == "oneOf" else _spelled(value)}
-
-
-def _spelled(value: Any) -> str:
-    """Return a value as a query spells it."""
-    return ("false", "true")[value] if isinstance(value, bool) else str(value)
-
-
-def _effect(given: Spec) -> Spec:
-    ends = [name for name in _ENDS if name in given]
-    if len(ends) > 1:
-        allowed = "only one of them; it may have a delay"
-        raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
-    effect = dict(given)
-    if "delay" in effect:
-        effect["delay"] = _delay(effect["delay"])
-    if "error" in effect:
-        effect["error"] = ALIASES.get(effect["error"], effect["error"])
-    if "cut" in effect and not isinstance(effect["cut"], dict):
-        effect["cut"] = {"bytes": effect["cut"]}
-    return effect
-
-
-def _delay(given: Any) -> Spec:
-    delay = {"type": "fixed", **(given if isinstance(given, dict) else {"milliseconds": given})}
-    if delay["type"] == "uniform" and delay["lower"] > delay["upper"]:
-        allowed = f"at least lower, which is {delay['lower']:g}"
-        raise UsageError("effect.delay.upper", seen=f"{delay['upper']:g}", allowed=allowed)
-    return delay
-
-
-def _summary(effect: Spec) -> str:
+def _summary(effect: Mapping[str, Any]) -> str:
     """Return a few words about what happens."""
     words = {
         "status": f"status {effect.get('status')}",

@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, Reached
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.calls import summarize_calls
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.usage_errors import UsageError
 
 _WORLD = pytest.StashKey[tuple[MockWorld, World]]()
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
@@ -47,7 +48,11 @@ def _mark(
 ) -> None:
     """Inject the fault of a marker, or fail the test: the mistake is on its line, not in ours."""
     try:
-        world.fail(*arguments, **options)
+        preset, *more = arguments or (None,)
+        if more:
+            seen, allowed = f"{len(arguments)} arguments", "one, and others by name"
+            raise UsageError("preset", seen=seen, allowed=allowed)
+        world.fail(preset, **options)
     except ValueError as error:  # its message names the argument, what was seen and is allowed
         msg = f"{item.nodeid}: marker crmcom_fault: {error}"
         raise pytest.fail.Exception(msg, pytrace=False) from None

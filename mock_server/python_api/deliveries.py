@@ -2,20 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.python_api.arguments import integer, moment, number, text
+from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript
+from crmcom_kit.mock_server.python_api.arguments import integer, number, text
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
-from crmcom_kit.mock_server.world.webhooks.scripts import (
-    DeliveryScript,
-    delivery_scripts,
-    put_script,
-)
+from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
+from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     diagnose_attempt,
@@ -78,9 +73,18 @@ class Deliveries:
             raise TimeoutError(msg)
         return attempt
 
-    def replay(self, number: int) -> Attempt:
-        """Repeat exactly what an attempt sent. Raises NotFound."""
-        return replay(self._epoch(), number)
+    def replay(self, number: int, *, fault: str | None = None) -> Attempt:
+        """Repeat exactly what an attempt sent; return the new attempt.
+
+        Args:
+            number: of the attempt.
+            fault: what is wrong this time: *wrong_signature*, *old_key*, *cut_body* or *duplicate*.
+
+        Raises:
+            NotFound: there is no such attempt.
+            UsageError: there is no such fault, or the mock does not really send.
+        """
+        return replay(self._epoch(), number, fault)
 
     def signature(self, number: int) -> Verdict:
         """Return whether the code that an attempt sent verifies, and if not, why. Raises NotFound.
@@ -89,38 +93,6 @@ class Deliveries:
         """
         epoch = self._epoch()
         return diagnose_attempt(epoch, attempt_of(epoch, number))
-
-    def recover(
-        self, since: datetime | str | None = None, *, seconds: float = _SECONDS
-    ) -> list[Attempt]:
-        """Send again everything REJECTED that was created at ``since`` or later; wait for it.
-
-        Raises:
-            UsageError: ``since`` is not a date and time with a time zone, or ``seconds`` is not a
-                number.
-        """
-        number("seconds", seconds)
-        epoch = self._epoch()
-        attempts = recover(epoch, moment("since", since)).attempts
-        epoch.attempts.wait_for(lambda: all(attempt.over for attempt in attempts) or None, seconds)
-        return attempts
-
-    def fail(self, fault: str, **given: Any) -> None:
-        """Make deliveries fail: *duplicate*, *delay*, *wrong_signature*, *old_key*, *cut_body*.
-
-        Args:
-            fault: what goes wrong.
-            given: ``times`` (1; None for all), ``seconds`` of a delay, ``copies`` of a duplicate;
-                ``definition`` or ``number`` to hit only certain webhook requests.
-
-        Raises:
-            UsageError: there is no such fault or argument, or the fault could do nothing: with
-                scripted deliveries only a delay has an effect.
-            LimitExceeded: there are as many faults as allowed.
-        """
-        epoch = self._epoch()
-        wanted = delivery_fault({"fault": fault, **given})
-        epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=epoch.sends)
 
     def script(
         self, script: str | None, *, number: str | int | None = None, definition: str | None = None

@@ -1,26 +1,20 @@
 """Injected faults as a test holds them: added by ``fail``, removed at the end of ``with``."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
-from crmcom_kit.mock_server.python_api.arguments import camel_case, text
+from crmcom_kit.mock_server.python_api.arguments import camel_case, snake_case, text
 from crmcom_kit.usage_errors import NotFound, UsageError
 
 # The arguments of ``fail``, by where a specification of a fault has them.
-_ITSELF = ("name", "when", "times", "probability")
-_MATCH = ("operation", "identifier", "parameters", "nth", "after")
+_ITSELF = ("name", "when", "times", "ttl")
+_MATCH = ("operation", "identifier", "nth", "after")
 _EFFECT = (
-    "delay",
-    "status",
-    "retry_after",
-    "error",
-    "drop",
-    "cut",
-    "malformed",
-    "expire_token",
-    "delete_record",
+    *("delay", "status", "retry_after", "error", "drop", "cut", "malformed"),
+    *("expire_token", "delete_record"),
 )
 
 
@@ -75,19 +69,23 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
     if preset is not None:
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
         return Failing(faults, faults.add_preset(name, given))
-    return Failing(faults, faults.add_all([_spec(given)]))
+    try:
+        return Failing(faults, faults.add_all([_spec(given)]))
+    except UsageError as refused:  # named as Python names the argument
+        name = snake_case(re.sub("^(match|effect)[.]", "", refused.parameter))
+        raise type(refused)(name, seen=refused.seen, allowed=refused.allowed) from None
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification that the arguments describe; None counts as omitted."""
-    known = (*_EFFECT, *_MATCH, *_ITSELF, "ttl")
+    known = (*_EFFECT, *_MATCH, *_ITSELF)
     for name in given:
         if name not in known:
-            allowed = f"a preset, or some of {', '.join(known)}"
+            allowed = f"a preset's name as the first argument, or some of {', '.join(known)}"
             raise UsageError(name, seen="as an argument of fail", allowed=allowed)
     itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
-    if given.get("ttl") is not None:
-        itself["ttlMillis"] = _milliseconds(given["ttl"])
+    if "ttl" in itself:
+        itself["ttlMillis"] = _milliseconds(itself.pop("ttl"))
     return {**itself, "match": match, "effect": effect}
 
 

@@ -249,15 +249,19 @@ class MockWorld:
                 ``/__admin/faults/presets``.
             given: without a preset, the effect (``delay`` in milliseconds, ``status``,
                 ``retry_after``, ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
-                ``delete_record``), the calls that it hits (``operation``, ``identifier``,
-                ``parameters``, ``nth``, ``after``), and when (``when``, ``times``,
-                ``probability``, ``ttl`` in seconds); ``name`` is its name in the journal.
+                ``delete_record``), the calls that it hits (``operation``, ``identifier``, ``nth``,
+                ``after``), and when (``when``, ``times``, ``ttl`` in seconds); ``name`` is its name
+                in the journal.
 
         Raises:
             UsageError, NotFound: an argument is not allowed, or there is no such preset.
             LimitExceeded: there are as many faults as allowed.
         """
-        return failing(self.emulated.faults, preset, given)
+        __tracebackhide__ = True
+        try:
+            return failing(self.emulated.faults, preset, given)
+        except UsageError as refused:
+            raise refused.with_traceback(None) from None  # the mistake is on the caller's line
 
     # Calls.
 
@@ -494,7 +498,9 @@ class MockWorld:
             entity: the entity that the data describes.
             definition: name, alternative code or id of a webhook definition.
             data: the entity's members; the fields set of the definition selects what is sent.
-            given: ``rule``, ``entity_id`` and ``url``, if the defaults do not fit.
+            given: ``rule``, ``entity_id`` and ``url``, if the defaults do not fit; ``fault``, what
+                is wrong with the delivery on purpose: *wrong_signature*, *old_key*, *cut_body* or
+                *duplicate*.
 
         Raises:
             UsageError, NotFound, DataError: it cannot be triggered.

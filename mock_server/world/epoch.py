@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
-from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
+from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
-from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
@@ -39,13 +39,12 @@ class Epoch:
     # What an epoch begins with. Records are copied; reference data is replaced when it grows.
     initial_content: InitialContent
     ids: Ids
-    delivery: Delivery
+    delivery: Sender
     room: ContentLimit
     # What goes on when the content is replaced, and is new after a reset.
     journal: Journal
     faults: Faults
     attempts: Attempts
-    delivery_faults: DeliveryFaults
     receiver: Receiver
 
     def __post_init__(self) -> None:

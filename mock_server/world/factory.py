@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmcom_kit.mock_server.clock import Clock, SystemClock
+from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
-from crmcom_kit.mock_server.deliveries.senders import Delivery
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.import_ import import_entries
@@ -39,7 +39,7 @@ def make_world(
     deliveries: str | None = None,
     credentials: Credentials = DEFAULT_CREDENTIALS,
     clock: Clock | None = None,
-    delivery: Delivery | None = None,
+    delivery: Sender | None = None,
     deliver: Literal["scripted", "http"] = "scripted",
     allow_hosts: Iterable[str] = (),
     at_once: int | None = None,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
-from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
+from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
-from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
@@ -44,7 +44,7 @@ class Snapshot(NamedTuple):
 
     initial_content: InitialContent
     ids: Ids
-    delivery: Delivery
+    delivery: Sender
     entry: str  # the id of the journal's last entry then
 
     @property
@@ -63,7 +63,7 @@ class World:
         *,
         clock: Clock,
         name: str = DEFAULT,
-        delivery: Delivery | None = None,
+        delivery: Sender | None = None,
         limits: JournalLimits | None = None,
         delivery_queue: DeliveryQueue | None = None,
         journal_budget: JournalBudget | None = None,
@@ -155,9 +155,8 @@ class World:
             delivery=delivery,
             room=self._room,
             journal=Journal(self._limits, begun=number, budget=self.journal_budget),
-            faults=Faults(self.config, self.name, self.clock),
+            faults=Faults(self.config, self.clock),
             attempts=Attempts(self.name, last=attempts),
-            delivery_faults=DeliveryFaults(),
             receiver=Receiver(self.clock),
         )
 
@@ -176,9 +175,9 @@ class World:
     def reset(self) -> Epoch:
         """Go back to the initial content; return the new epoch.
 
-        Replace records, reference data, ids, journal, faults, delivery attempts, delivery faults
-        and receiver; restart clock and script; make fixed tokens valid again. Tokens from logins
-        stay valid, and snapshots stay. Raises NotWritten; nothing has changed.
+        Replace records, reference data, ids, journal, faults, delivery attempts, scripts and
+        receiver; restart the clock; make fixed tokens valid again. Tokens from logins stay valid,
+        and snapshots stay. Raises NotWritten; nothing has changed.
         """
         with self._lock:
             return self._reset()
@@ -190,8 +189,6 @@ class World:
         self.current_epoch = epoch
         before.end()
         self.clock.restart()
-        if self._delivery is not None:
-            self._delivery.reset()
         self.tokens.set_fixed(self._start.fixed_tokens)
         self.tokens.restore_fixed()
         return self.current_epoch
@@ -355,7 +352,7 @@ class World:
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 
-    def _replace(self, content: InitialContent, ids: Ids, delivery: Delivery) -> Epoch:
+    def _replace(self, content: InitialContent, ids: Ids, delivery: Sender) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
         epoch = replace(
@@ -462,6 +459,6 @@ def _redactor(config: Config, tokens: Tokens, secrets: frozenset[str]) -> Redact
     return Redactor(hidden, is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word))
 
 
-def _cloned(delivery: Delivery) -> Delivery:
+def _cloned(delivery: Sender) -> Sender:
     """Return an independent copy of a delivery that follows a script; any other delivery itself."""
     return delivery.clone() if isinstance(delivery, ScriptedDelivery) else delivery

@@ -1,14 +1,13 @@
 """The method resend: claim a rejected record, deliver it with no lock held, settle it.
 
 Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state REJECTED may be resent
-(see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.redelivery``.
+(see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.delivering``.
 """
 
 from crmcom_kit.mock_server.api.methods.show import Values, find, unknown
 from crmcom_kit.mock_server.api.waits import Waits
-from crmcom_kit.mock_server.deliveries.attempts import Cause
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
-from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.errors import RecordError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
@@ -17,8 +16,7 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import is_effective
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.mock_server.world.webhooks.delivery_job import DeliveryJob
-from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
+from crmcom_kit.mock_server.world.webhooks.delivering import prepare
 
 _DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
 
@@ -34,18 +32,12 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
     record = find(epoch, values[REQUEST_IDENTIFIER])
     _check_state(record)
     _check_definition(epoch, record)
-    job = redelivery(epoch, session, _claim(epoch, record), Cause.RESEND)
-    if epoch.config.dialect["resend.delivery"] == "queued":
-        settled = job.enqueue()  # a full queue settles the record at once
-        return _response(epoch, values, record, settled or record, job)
-    try:
-        if job.may_block:
-            outcome, settled = await waits.call(job.deliver_now)
-        else:
-            outcome, settled = job.deliver_now()
-    except Stopped:  # the mock ends: the record is as before
-        return _response(epoch, values, record, record, job)
-    attempts = (job.attempt.number,)
+    delivery = prepare(epoch, session, _claim(epoch, record), Cause.RESEND)
+    settled = await waits.call(delivery.start) if delivery.may_block else delivery.start()
+    attempt = delivery.attempt
+    if delivery.is_queued or attempt.outcome is None:  # if it was abandoned, the mock ends
+        return _response(epoch, values, record, settled or record, attempt)
+    outcome, attempts = attempt.outcome, (attempt.number,)
     if settled is None:
         raise RecordError(
             "unknown_webhook_request",
@@ -64,17 +56,17 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
             record=settled.body,
             attempts=attempts,
         )
-    return _response(epoch, values, record, settled, job)
+    return _response(epoch, values, record, settled, attempt)
 
 
 def _response(
-    epoch: Epoch, values: Values, before: Record, after: Record, job: DeliveryJob
+    epoch: Epoch, values: Values, before: Record, after: Record, attempt: Attempt
 ) -> Response:
     response = epoch.config.responses.record(after.body, values.get("fields_set"))
     response.before, response.after = before.body, after.body
-    response.attempts = (job.attempt.number,)
+    response.attempts = (attempt.number,)
     response.dials += _DIALS
-    outcome = job.attempt.outcome
+    outcome = attempt.outcome
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:
         # The error in the record is in the vendor's words, which do not say what to change.
         response.warnings = (f"nothing was sent: {outcome.why}",)

@@ -76,7 +76,7 @@ function head() {
 }
 
 function headOfWorld({ release, dialect, clock, ...status }) {
-  const count = status.faults + status.delivery_faults;
+  const count = status.faults;
   return html`<span class="wide" title="Release and dialect that the mock was started with">${release} · ${dialect}</span>
     <a class="clock" href=${addressOf("faults")} title="The world's clock">
       ${dateTime(clock.now)} ${clock.mode === "real" ? nothing : clock.mode}</a>

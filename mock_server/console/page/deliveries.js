@@ -1,7 +1,7 @@
 // Deliveries: what was sent to receivers, and what came of it.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, curl } from "./api.js";
+import { call, curl } from "./api.js";
 import { act, addressOf, go, param, reader, shell } from "./shell.js";
 import { readReceiver, receiverView, signatureMark, signatureView } from "./receiver.js";
 import { scripted } from "./request.js";
@@ -126,15 +126,14 @@ export const deliveries = {
 
 // What was sent.
 
-const OUTCOMES = [["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]];
+const OUTCOMES = [["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "wrong on purpose"]];
 
 const nothingLeaves = html`<p class="section note">Nothing leaves this mock: scripts decide the outcomes.
   To send over HTTP, start it with <code>crmcom-kit serve --deliver http</code>.</p>`;
 
 function nothingFound() {
   if (attempts.length) return empty("Nothing found", "No delivery matches all filters above.");
-  const text = "Resend a rejected record, trigger a webhook as a workflow rule would, or resend all that were rejected:";
-  return empty("No deliveries yet", text, controlCurl("POST", "/deliveries/recover", {}));
+  return empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
 }
 
 function details(attempt, verdict) {
@@ -159,8 +158,7 @@ const CAUSES = {
   resend: "a resend",
   fire: "a trigger",
   replay: "a replay",
-  recover: "a recovery of all that was rejected",
-  duplicate: "a delivery fault",
+  duplicate: "a duplicate",
 };
 
 function why(attempt, signature) {
@@ -176,7 +174,7 @@ function why(attempt, signature) {
     ["Status", outcome?.status],
     ["Error", outcome?.error_code],
     ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],
-    ["Delivery fault", fault && link("faults", "", faultMark(fault))],
+    ["Wrong on purpose", fault && faultMark(fault)],
     ["Signature", signature && signatureMark(signature)],
   ]);
 }

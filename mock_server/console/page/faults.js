@@ -1,19 +1,14 @@
-// Faults & time: injected failures, what deliveries suffer, and the world's clock.
+// Faults & time: injected failures, scripts of deliveries, and the world's clock.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, gather, urlOf } from "./api.js";
-import { deliveryFaults, deliveryScripts } from "./delivery_faults.js";
+import { controlCurl, gather, urlOf } from "./api.js";
+import { deliveryScripts } from "./delivery_scripts.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, reader, shell } from "./shell.js";
 import { clockTime, counted, data, dateTime, loading, mark, number, plain, rowButton, section } from "./widgets.js";
 
-const reading = reader("faults", async () => {
-  const [{ faults: ofDeliveries }, found] = await Promise.all([
-    call("GET", "/deliveries/faults"),
-    gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()),
-  ]);
-  return { ...found, ofDeliveries };
-});
+const reading = reader("faults", () =>
+  gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()));
 
 export const faults = {
   id: "faults",
@@ -25,11 +20,10 @@ export const faults = {
     if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main({ faults: active, presets, scripts, definitions, ofDeliveries, FaultOperation, DeliveryFault }) {
+  main({ faults: active, presets, scripts, definitions, FaultOperation }) {
     return html`<div class="board">
-      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts)}</div>
-      <div>${known(presets, FaultOperation.enum)}
-        ${deliveryFaults(ofDeliveries, DeliveryFault.properties.fault.enum, definitions)}</div></div>`;
+      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts, definitions)}</div>
+      <div>${known(presets, FaultOperation.enum)}</div></div>`;
   },
 };
 
@@ -65,8 +59,7 @@ function hitsOf({ id, hits, calls }) {
 const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
 
 const EFFECTS = {
-  delay: ({ milliseconds, lower, upper, median }) =>
-    `delayed by ${milliseconds ?? (lower === undefined ? `about ${median}` : `${lower} to ${upper}`)} ms`,
+  delay: (value) => `delayed by ${value} ms`,
   status: (value) => `HTTP ${value}`,
   retryAfter: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
@@ -78,10 +71,9 @@ const EFFECTS = {
 };
 
 /** What a fault does, in a few words. */
-export function effectOf({ effect, when, probability }) {
+export function effectOf({ effect, when }) {
   const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name]?.(value) ?? `${name} ${words(value)}`);
   if (when === "after_commit" && effect.drop) parts.push("though carried out");
-  if (probability < 1) parts.push(`with probability ${probability}`);
   return parts.join(", ");
 }
 
@@ -143,7 +135,7 @@ function known(presets, operations) {
     ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;
   return section("Add a fault", "", html`<ul class="rows">${presets.map(preset)}</ul>
     <details><summary>Any other fault</summary>
-      <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response.
+      <p class="note">Match requests by method, record or count. Delay, refuse or drop them, or cut or garble the response.
         <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
       ${form("Add any fault", any, "Add", addAny)}</details>`);
 }

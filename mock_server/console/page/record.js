@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, urlOf } from "./api.js";
 import { WAYS, parsed, sent } from "./copies.js";
 import { attemptMark } from "./deliveries.js";
-import { SCRIPT, putScript } from "./delivery_faults.js";
+import { SCRIPT, putScript } from "./delivery_scripts.js";
 import { form } from "./forms.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import { outcome } from "./request.js";

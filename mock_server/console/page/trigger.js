@@ -4,13 +4,14 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, segment } from "./api.js";
 import { parsed } from "./copies.js";
 import { go, param, say, shell } from "./shell.js";
-import { dataList, form } from "./forms.js";
+import { dataList, form, schemas } from "./forms.js";
 import { empty, loading, pretty } from "./widgets.js";
 
 const NAME = "Trigger a webhook";
 
 let definitions = null;
 let receiver = ""; // the URL of the built-in one
+let faults = []; // what can be wrong with a delivery on purpose
 let source = null; // what the fields were filled in from
 let values = {};
 
@@ -20,8 +21,8 @@ export function resetTrigger() {
 
 /** Read what the fields are filled in with: a record (`data_of` in the address), an attempt (`of`), or an example. */
 export async function openTrigger() {
-  const [found, { url }] = await Promise.all([call("GET", "/definitions"), call("GET", "/receiver")]);
-  [definitions, receiver] = [found.definitions, url];
+  const [found, { url }, { MessageFault }] = await Promise.all([call("GET", "/definitions"), call("GET", "/receiver"), schemas()]);
+  [definitions, receiver, faults] = [found.definitions, url, MessageFault.enum];
   const [attempt, record] = [param("of"), param("data_of")];
   if (source === `${attempt} ${record}`) return;
   source = `${attempt} ${record}`;
@@ -71,6 +72,7 @@ export function triggerForm() {
     { name: "entity", type: "choice", options: entities, value: values.entity },
     { name: "entity_id", label: "entity id", hint: "the id in the data", value: values.entity_id },
     { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url, list: "receivers" },
+    ...(shell.status?.sends ? [{ name: "fault", label: "wrong on purpose", type: "choice", options: [["", "nothing"], ...faults] }] : []),
     { name: "data", type: "area", label: "data of the entity, as JSON", value: pretty(values.data ?? {}) },
   ];
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");

@@ -1,32 +1,16 @@
 """Delivery scripts of a world, of a definition and of a webhook request: put and listed."""
 
-from typing import NamedTuple
-
-from crmcom_kit.mock_server.deliveries.senders import WORLD, ScriptedDelivery, ScriptTarget
+from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript, ScriptedDelivery
 from crmcom_kit.mock_server.world.changes import record_named
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import named
 from crmcom_kit.usage_errors import UsageError, quoted
 
 
-class DeliveryScript(NamedTuple):
-    """A script, whose deliveries it decides, and how many of its outcomes are used up."""
-
-    script: str
-    number: str | None  # of a webhook request
-    definition: str | None  # its name, or its id if it has none
-    used: int
-
-
 def delivery_scripts(epoch: Epoch) -> list[DeliveryScript]:
     """Return the scripts, the world's first; none if the mock really sends."""
-    delivery, found = epoch.delivery, []
-    if isinstance(delivery, ScriptedDelivery):
-        for (number, definition), script in delivery.scripts().items():
-            known = epoch.reference_data.definitions.find("id", definition or "") or {}
-            shown = known.get("name", definition)
-            found.append(DeliveryScript(script.text, number, shown, script.used))
-    return found
+    delivery = epoch.delivery
+    return delivery.scripts() if isinstance(delivery, ScriptedDelivery) else []
 
 
 def put_script(
@@ -50,13 +34,17 @@ def put_script(
     if not isinstance(delivery, ScriptedDelivery):
         seen = "a script, while this mock really sends"
         raise UsageError("script", seen=seen, allowed="a mock without --deliver http")
-    target = WORLD
     if number is not None and definition is not None:
         seen = f"{quoted(definition)} with number {quoted(number)}"
         raise UsageError("definition", seen=seen, allowed="number or definition, not both")
+    found = None
     if number is not None:
-        target = ScriptTarget(number=record_named(epoch, number).number)
+        number = record_named(epoch, number).number
     if definition is not None:
         found = named(epoch.reference_data.definitions, "definition", definition)
-        target = ScriptTarget(definition=found["id"])
-    delivery.put(target, script)
+        definition = found.get("name", found["id"])
+    definition_id = None if found is None else found["id"]
+    if script is None:
+        delivery.remove(number, definition_id)
+    else:
+        delivery.put(DeliveryScript(script, number, definition), definition_id)

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.deliveries.faults import old_key
-from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, Received
-from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER, message_of
+from crmcom_kit.mock_server.deliveries.messages import LABEL_HEADER, message_of, old_key
+from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
@@ -28,37 +27,18 @@ from crmcom_kit.schemas.signing import (
 )
 from crmcom_kit.schemas.third_party import Arrived
 
-_SIGNING = ("algorithm", "encoding", "canonical_form", "charset")
 _MAX_KEYS = 100
 _MAX_TRIED = 800_000  # bytes of a body times keys, for a diagnosis of half a second
 
 
 class Signature(NamedTuple):
-    """A code, and how it is made as far as that is known."""
+    """A code, and how it is made as far as that is known; the beginnings of long ones."""
 
     code: str | None
-    text: bytes | None = None  # what it is the code of
+    bytes: str | None = None  # what it is the code of, as text
+    size: int | None = None  # how many bytes there are
     algorithm: str | None = None
     encoding: str | None = None
-    size: int | None = None  # bytes of the text, if only its beginning is kept
-
-    def beginning(self) -> "Signature":
-        """Return it with the beginnings of a long code and a long text."""
-        code = None if self.code is None else self.code[:MAX_BODY]
-        if self.text is None or len(self.text) <= MAX_BODY:
-            return self._replace(code=code)
-        return self._replace(code=code, text=self.text[:MAX_BODY], size=len(self.text))
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the control API shows it, with the beginning of a long text."""
-        code, text, algorithm, encoding, size = self.beginning()
-        return {
-            "code": code,
-            "bytes": None if text is None else text.decode("utf-8", "replace"),
-            "size": size if size is not None or text is None else len(text),
-            "algorithm": algorithm,
-            "encoding": encoding,
-        }
 
 
 class Verdict(NamedTuple):
@@ -76,62 +56,55 @@ class Verdict(NamedTuple):
         """Whether the code verifies."""
         return self.reason == "valid"
 
-    @property
-    def size(self) -> int:
-        """How long its codes and texts are."""
-        found = [part for one in (self.expected, self.seen) if one for part in one[:2] if part]
-        return sum(map(len, found))
-
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
-        return {
-            "valid": self.valid,
-            "reason": self.reason,
-            "why": self.why,
-            "expected": None if self.expected is None else self.expected.as_json(),
-            "seen": self.seen.as_json(),
-        }
+        expected = None if self.expected is None else self.expected._asdict()
+        members = {**self._asdict(), "expected": expected, "seen": self.seen._asdict()}
+        return {"valid": self.valid, **members}
 
 
 class Key(NamedTuple):
-    """A secret key and its description."""
+    """A secret key, whose it is, and the reason that it means; none if it is a right one."""
 
     text: str
     name: str
-    expected: bool = False  # whether it is the right key for the message
+    reason: str = ""
 
 
-class _Candidate(NamedTuple):
-    """Bytes that a code may be of, and what that means; no reason for the right bytes."""
+class _Way(NamedTuple):
+    """How a code is made."""
+
+    canonical_form: str
+    charset: str
+    algorithm: str
+    encoding: str
+
+
+class _Text(NamedTuple):
+    """Bytes that a code may be of, and what that means; no reason if they are the right ones."""
 
     text: bytes
-    reason: str
-    why: str
+    reason: str = ""
+    why: str = ""
 
 
-def attempt_of_request(epoch: Epoch, received: Received) -> Attempt | None:
-    """Return the attempt that a received request is, by the label in its headers."""
-    return _attempt_of(epoch, received.named)
-
-
-def _attempt_of(epoch: Epoch, headers: Mapping[str, str]) -> Attempt | None:
+def labeled_attempt(epoch: Epoch, headers: Mapping[str, str]) -> Attempt | None:
+    """Return the attempt that a message is, by the label in its headers; names are lower-case."""
     world, _, number = headers.get(LABEL_HEADER.lower(), "").rpartition("/")
     if world != epoch.name or not number.isdecimal() or len(number) > 18:
         return None
     return epoch.attempts.find(int(number))
 
 
-def diagnose_arrived(epoch: Epoch, headers: Mapping[str, str], body: bytes) -> Verdict:
-    """Return the verdict on a message that the built-in receiver gets, as it is kept."""
-    named = {name.lower(): value for name, value in headers.items()}
-    verdict = diagnose(epoch, named, body, attempt=_attempt_of(epoch, named))
-    expected = None if verdict.expected is None else verdict.expected.beginning()
-    return verdict._replace(expected=expected, seen=verdict.seen.beginning())
+def diagnose_attempt(epoch: Epoch, attempt: Attempt) -> Verdict:
+    """Return whether the code that an attempt sends verifies, and if not, why."""
+    message = message_of(epoch.config.exchanges.messages, attempt.message)
+    return diagnose(epoch, dict(message.headers), message.body, attempt=attempt)
 
 
 def diagnose(
     epoch: Epoch,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     body: bytes,
     *,
     attempt: Attempt | None = None,
@@ -140,12 +113,15 @@ def diagnose(
 ) -> Verdict:
     """Return whether a message's authentication code verifies, and if not, why.
 
-    ``headers`` are by name in lower case. The key of the attempt's definition is right, or of the
-    ``definition`` with that id, by default any. ``code`` is checked instead of the message's own.
+    Right is the key of the definition with that id, or of the attempt's, by default that of the
+    message's label, or else any. ``code`` is checked instead of the message's own.
     """
-    arrived = epoch.config.exchanges.messages.read(headers, body)
+    named = {name.lower(): value for name, value in headers.items()}
+    arrived = epoch.config.exchanges.messages.read(named, body)
     if code is not None:
         arrived = arrived._replace(code=code)
+    if definition is None and attempt is None:
+        attempt = labeled_attempt(epoch, named)
     sent = None
     if attempt is not None:
         definition = attempt.definition
@@ -153,31 +129,20 @@ def diagnose(
     return check_code(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
 
 
-def diagnose_attempt(epoch: Epoch, attempt: Attempt) -> Verdict:
-    """Return whether the code that an attempt sends verifies, and if not, why."""
-    message = message_of(epoch.config.exchanges.messages, attempt.message)
-    headers = {name.lower(): value for name, value in message.headers}
-    return diagnose(epoch, headers, message.body, attempt=attempt)
-
-
 def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
-    """Return the keys that may have signed: the definition's, its old one, and the others."""
-    found: list[Key] = []
-    right = None if definition is None else reference_data.key_of(definition)
-    if right is not None:
-        found.append(Key(right, "the definition's key", expected=True))
-        found.append(Key(old_key(right), "a key that the definition no longer has"))
-    for one in reference_data.definitions:
-        key = reference_data.key_of(one["id"])
-        if key is None or any(key == seen.text for seen in found):
+    """Return the keys that may have signed, those of the definition first; None is any."""
+    found: dict[str, Key] = {}
+    for one in sorted(reference_data.definitions, key=lambda one: one["id"] != definition):
+        text, name = reference_data.key_of(one["id"]), one.get("name") or one["id"]
+        if text is None or len(found) >= _MAX_KEYS:
             continue
-        name = f"the key of definition {one.get('name') or one['id']}"
-        found.append(Key(key, name, expected=right is None))
-        if right is None:
-            found.append(Key(old_key(key), f"a key that {one.get('name')} no longer has"))
-        if len(found) >= _MAX_KEYS:
-            break
-    return found
+        is_right = definition in (None, one["id"])
+        reason = "" if is_right else "wrong_key"
+        found.setdefault(text, Key(text, f"the key of definition {name}", reason))
+        if is_right:
+            old = Key(old_key(text), f"a key that definition {name} no longer has", "old_key")
+            found.setdefault(old.text, old)
+    return list(found.values())
 
 
 def check_code(
@@ -192,15 +157,14 @@ def check_code(
     ``arrived`` is what was found in the message with that body, ``sent`` the data object that was
     sent, if known.
     """
-    seen = Signature(arrived.code)
+    seen = Signature(None if arrived.code is None else arrived.code[:MAX_BODY])
     if arrived.data is None:
         return Verdict(*_no_data(body), None, seen)
-    ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
-    form, charset = ways["canonical_form"], ways["charset"]
-    text = canonical_bytes(arrived.data, canonical_form=form, charset=charset)
-    how = (ways["algorithm"], ways["encoding"])
-    codes = {key: _code(text, key, *how) for key in keys if key.expected}
-    expected = Signature(next(iter(codes.values())) if len(codes) == 1 else None, text, *how)
+    way = _Way(*(config.dialect[f"signing.{name}"] for name in _Way._fields))
+    text = canonical_bytes(arrived.data, canonical_form=way.canonical_form, charset=way.charset)
+    codes = {key: _code(text, key, way) for key in keys if not key.reason}
+    only = next(iter(codes.values())) if len(codes) == 1 else None
+    expected = _signature(only, text, way)
     if arrived.code is None:
         return Verdict("missing_code", "the message has no authentication code", expected, seen)
     for key, code in codes.items():
@@ -212,18 +176,32 @@ def check_code(
         return Verdict("unknown", why, expected, seen)
     if not keys:
         return Verdict("no_key", "no webhook definition of this world has a key", expected, seen)
-    texts = list(_texts(arrived, body, ways, sent))
-    algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
-    encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
     # The smallest difference is tried first: the key, then the hash, then the bytes.
+    algorithms = sorted(ALGORITHMS, key=lambda one: one != way.algorithm)
+    encodings = sorted(ENCODINGS, key=lambda one: one != way.encoding)
+    texts = list(_texts(arrived, body, way, sent))
     for tried, algorithm, key, encoding in product(texts, algorithms, keys, encodings):
-        if _same(arrived.code, _code(tried.text, key, algorithm, encoding)):
-            reason, why = _differences(tried, algorithm, encoding, key, ways)
+        other = way._replace(algorithm=algorithm, encoding=encoding)
+        if _same(arrived.code, _code(tried.text, key, other)):
             expected = expected._replace(code=codes.get(key, expected.code))
-            seen = Signature(arrived.code, tried.text, algorithm, encoding)
-            return Verdict(reason, why, expected, seen)
+            seen = _signature(arrived.code, tried.text, other)
+            return Verdict(*_differences(tried, key, other, way), expected, seen)
     why = "no key of this world gives this code for this data, with any hash and encoding"
     return Verdict("wrong_key_or_data", why, expected, seen)
+
+
+def _differences(text: _Text, key: Key, other: _Way, way: _Way) -> tuple[str, str]:
+    """Return the reason and the sentence that name what differs from the right way."""
+    hashed, written = other.algorithm, other.encoding
+    is_other, is_wrong = hashed != way.algorithm, written != way.encoding
+    differences = (
+        (key.reason, f"is made with {key.name}"),
+        (is_other and "other_algorithm", f"is an HMAC with {hashed}; it must be {way.algorithm}"),
+        (is_wrong and "wrong_encoding", f"is written in {written}; it must be {way.encoding}"),
+        (text.reason, text.why),
+    )
+    found = [(reason, why) for reason, why in differences if reason]
+    return found[0][0], "the code " + ", and ".join(why for _, why in found)
 
 
 def _no_data(body: bytes) -> tuple[str, str]:
@@ -235,57 +213,38 @@ def _no_data(body: bytes) -> tuple[str, str]:
     return "no_data", "the body has no data object where the dialect expects it"
 
 
-def _code(text: bytes, key: Key, algorithm: str, encoding: str) -> str:
-    return sign(text, key.text, algorithm=algorithm, encoding=encoding)
+def _code(text: bytes, key: Key, way: _Way) -> str:
+    return sign(text, key.text, algorithm=way.algorithm, encoding=way.encoding)
 
 
 def _same(code: str, other: str) -> bool:
     return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())
 
 
+def _signature(code: str | None, text: bytes, way: _Way) -> Signature:
+    beginning = text[:MAX_BODY].decode("utf-8", "replace")
+    return Signature(code, beginning, len(text), way.algorithm, way.encoding)
+
+
 def _texts(
-    arrived: Arrived, body: bytes, ways: Mapping[str, str], sent: Mapping[str, Any] | None
-) -> Iterator[_Candidate]:
+    arrived: Arrived, body: bytes, way: _Way, sent: Mapping[str, Any] | None
+) -> Iterator[_Text]:
     """Yield the bytes that the code may be of, the right ones first."""
-    data = arrived.data or {}
-    right = (ways["canonical_form"], ways["charset"])
-    forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
-    for form, charset in forms:
+    right, reason = (way.canonical_form, way.charset), "reserialised_json"
+    for form, charset in sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right):
+        text = canonical_bytes(arrived.data or {}, canonical_form=form, charset=charset)
         why = f"was computed from the data re-serialized as JSON, {form} in {charset}"
         why = f"{why}; it must be {' in '.join(right)}"
-        text = canonical_bytes(data, canonical_form=form, charset=charset)
-        yield _Candidate(text, "" if (form, charset) == right else "reserialised_json", why)
+        yield _Text(text) if (form, charset) == right else _Text(text, reason, why)
     if sent is not None:
-        text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
-        if sent == data:
-            why = "is right for the data as it was sent; its JSON was re-serialized on the way"
-            yield _Candidate(text, "reserialised_json", why)
-        else:
+        text = canonical_bytes(sent, canonical_form=way.canonical_form, charset=way.charset)
+        why = "is right for the data as it was sent; its JSON was re-serialized on the way"
+        if sent != arrived.data:
+            reason = "changed_data"
             why = "is right for the data that was sent; the data was changed on the way"
-            yield _Candidate(text, "changed_data", why)
+        yield _Text(text, reason, why)
     if arrived.raw is not None:
-        why = "was computed from the data's bytes as they arrived"
-        yield _Candidate(arrived.raw, "raw_bytes", why)
-    why = "was computed from the whole body instead of its data object"
-    yield _Candidate(body, "whole_body", why)
-    yield _Candidate(body.strip(), "whole_body", why)
-
-
-def _differences(
-    text: _Candidate, algorithm: str, encoding: str, key: Key, ways: Mapping[str, str]
-) -> tuple[str, str]:
-    """Return the reason and the sentence that name what differs from the right way."""
-    parts: list[tuple[str, str]] = []
-    if not key.expected:
-        reason = "old_key" if "no longer" in key.name else "wrong_key"
-        parts.append((reason, f"is made with {key.name}"))
-    if algorithm != ways["algorithm"]:
-        why = f"is an HMAC with {algorithm}; it must be {ways['algorithm']}"
-        parts.append(("other_algorithm", why))
-    if encoding != ways["encoding"]:
-        why = f"is written in {encoding}; it must be {ways['encoding']}"
-        parts.append(("wrong_encoding", why))
-    if text.reason:
-        parts.append((text.reason, text.why))
-    why = "the code " + ", and ".join(part for _, part in parts)
-    return parts[0][0], why
+        yield _Text(arrived.raw, "raw_bytes", "was computed from the data's bytes as they arrived")
+    for whole in (body, body.strip()):
+        why = "was computed from the whole body instead of its data object"
+        yield _Text(whole, "whole_body", why)

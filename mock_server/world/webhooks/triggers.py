@@ -11,14 +11,12 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
-from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object, is_effective, named
-from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
+from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
@@ -44,6 +42,7 @@ def fire(
     rule: str | None = None,
     entity_id: str | None = None,
     url: str | None = None,
+    fault: str | None = None,
 ) -> Fired:
     """Let a workflow rule trigger a webhook.
 
@@ -56,13 +55,17 @@ def fire(
             definition.
         entity_id: the entity's id; by default the data's own, or a new one.
         url: where it is sent; the definition's own by default.
+        fault: what is wrong with the delivery on purpose: *wrong_signature*, *old_key*, *cut_body*
+            or *duplicate*; it needs a mock that really sends.
 
     Raises:
-        UsageError: the entity is not in the release, or not the definition's.
+        UsageError: the entity is not in the release, or not the definition's, or the fault is not
+            possible.
         NotFound: there is no such definition or rule.
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
     """
+    check_fault(epoch, fault)
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
@@ -87,12 +90,10 @@ def fire(
     record = _record(epoch, found, trigger, entity, entity_id or _id_in(epoch, data))
     record["url"] = address
     claimed = _stored(epoch, record, sent)
-    code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
-    message = OutgoingMessage(address, compact_json(sent), code)
-    job = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, message)
-    kept = job.start()
-    why = _why_not_sent(epoch, job.attempt)
-    return Fired(not why, why, job.attempt, kept, left_out)
+    delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, fault=fault)
+    kept = delivery.start()
+    why = _why_not_sent(epoch, delivery.attempt)
+    return Fired(not why, why, delivery.attempt, kept, left_out)
 
 
 def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
@@ -147,11 +148,15 @@ def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> 
 
 def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: str) -> Object:
     """Return the webhook request as it is until its delivery ends."""
-    session = epoch.session()
+    session, renderer = epoch.session(), epoch.config.renderer
+    limit = epoch.config.dialect["delivery.description_limit"]
+    interrupted = outcome_of(OutcomeName.INTERRUPTED, "", limit)
     now = epoch.date_time()
-    interrupted = outcome_of(
-        OutcomeName.INTERRUPTED, "", epoch.config.dialect["delivery.description_limit"]
-    )
+    log: dict[str, Any] = {}
+    for event in ("created", "updated"):
+        log[f"{event}_date"] = now
+        log[renderer.unit_member(event)] = session.unit
+        log[f"{event}_by_user"] = session.user
     return {
         "id": epoch.ids.next("webhook_request"),
         "number": epoch.next_number(),
@@ -163,12 +168,5 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         "life_cycle_state": State.REJECTED.value,
         "error_code": interrupted.error_code,
         "error_description": interrupted.error_description,
-        "log_information": {
-            "created_date": now,
-            epoch.config.renderer.unit_member("created"): session.unit,
-            "created_by_user": session.user,
-            "updated_date": now,
-            epoch.config.renderer.unit_member("updated"): session.unit,
-            "updated_by_user": session.user,
-        },
+        "log_information": log,
     }

@@ -1,9 +1,7 @@
-"""Deliveries, faults of them, and the receiver, as the control API's document promises them."""
+"""Deliveries and the receiver, as the control API's document promises them."""
 
 import json
 import signal
-from time import monotonic
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,8 +11,6 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.admin import deliveries
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
@@ -66,9 +62,8 @@ def test_an_attempt_shows_its_signature(make_mock: Any, admin_of: Any, place: st
     admin = admin_of(mock.client)
     found = {}
     for fault in (None, "old_key", "wrong_signature", "cut_body"):
-        faults = [] if fault is None else [{"fault": fault}]
-        admin.ask("PUT", "/deliveries/faults", {"faults": faults})
-        attempt = admin.ask("POST", "/events/fire", EVENT)["delivery"]
+        asked = {} if fault is None else {"fault": fault}
+        attempt = admin.ask("POST", "/events/fire", {**EVENT, **asked})["delivery"]
         found[fault] = admin.ask("GET", f"/deliveries/{attempt['id']}")["signature"]
 
     reasons = {fault: verdict["reason"] for fault, verdict in found.items()}
@@ -91,9 +86,6 @@ class Deaf:
         """Succeed."""
         del message
         return Outcome("success", None, None, 200)
-
-    def reset(self) -> None:
-        """Nothing to go back to."""
 
 
 def test_a_receiver_is_told_how_its_code_differs(mock: Any, admin: Any) -> None:
@@ -166,19 +158,6 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
 
 
-def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recovery ends its wait, and gives its place back, when its caller has left."""
-    endless = SimpleNamespace(number=1, over=False, delivered=False)
-    monkeypatch.setattr(deliveries, "recover", lambda *_: ([endless], 0))
-    begun = monotonic()
-
-    left = {"environ_overrides": {CLIENT_LEFT: lambda: True}}
-    found = admin.ask("POST", "/deliveries/recover", {"wait_seconds": 60}, **left)
-
-    assert found["under_way"] == 1
-    assert monotonic() - begun < 30
-
-
 @looped(
     ("verb", "path", "body", "status"),
     [
@@ -189,13 +168,10 @@ def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatc
         ("GET", "/deliveries?since=-1", None, 400),
         ("GET", "/deliveries?nonsense=1", None, 400),
         ("GET", "/deliveries?limit=0", None, 400),
-        ("POST", "/deliveries/recover", {"since": "yesterday"}, 400),
-        ("POST", "/deliveries/recover", {"wait_seconds": 61}, 400),
-        ("PUT", "/deliveries/faults", {"faults": [{"fault": "fire"}]}, 400),
-        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "seconds": 61}]}, 400),
-        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "odd": 1}]}, 400),
-        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "hits": -1}]}, 400),
-        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay"}] * 101}, 400),
+        ("POST", "/deliveries/1/replay", {"fault": "fire"}, 400),
+        ("POST", "/deliveries/1/replay", {"fault": "duplicate"}, 400),
+        ("POST", "/events/fire", {**EVENT, "fault": "fire"}, 400),
+        ("POST", "/events/fire", {**EVENT, "fault": "cut_body"}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 100}]}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 600}]}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 204, "body": "x"}]}, 400),
@@ -256,16 +232,14 @@ def test_a_fired_record_fits_the_schema(
     assert number in [one["number"] for one in listed]
 
 
-def test_a_reset_clears_attempts_faults_and_receiver(mock: Any, admin: Any) -> None:
+def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
     """All are what they were at the start; ids of attempts go on, so that none comes twice."""
-    admin.ask("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "times": None}]})
     admin.ask("PUT", "/receiver", {"answers": [{"status": 500}]})
     admin.ask("POST", "/events/fire", {**EVENT, "url": "http://127.0.0.1/"})
     mock.client.post("/__admin/receiver/in", data=b"x")
     admin.ask("POST", "/reset")
 
     assert admin.ask("GET", "/deliveries") == {"deliveries": [], "last": 1}
-    assert admin.ask("GET", "/deliveries/faults") == {"faults": []}
     assert admin.ask("GET", "/receiver")["received"] == 0
     assert admin.ask("GET", "/receiver")["answers"][0]["status"] == 200
 

@@ -12,7 +12,7 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.schemas import Dialect, dials
 
 SHORT, LONG, LONGER = 50, 20_000, 30_000

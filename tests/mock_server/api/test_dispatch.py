@@ -11,8 +11,8 @@ import pytest
 
 from crmcom_kit.mock_server.api.dispatch import dispatch, handle
 from crmcom_kit.mock_server.clock import FixedClock, IsOver, SystemClock, WorldClock
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
 from crmcom_kit.mock_server.protocol.errors import RequestError
 from crmcom_kit.mock_server.protocol.request import Request
@@ -89,7 +89,7 @@ def test_a_real_delivery_is_a_call_that_may_take_long() -> None:
     """A shell with an event loop can send in a thread."""
     world, waits = world_of(delivery=Receiver()), Recorded()
     response = asyncio.run(handle(world, request_of(world, "resend", rejected(world)), waits))
-    assert waits.asked == ["deliver_now"]
+    assert waits.asked == ["start"]
     assert isinstance(response.body, bytes)
     assert b'"SUCCESSFUL"' in response.body
 

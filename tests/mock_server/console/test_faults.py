@@ -74,8 +74,8 @@ def test_the_clock_freezes_moves_and_runs_at_another_rate(console: Console, mock
     assert mock.clock.state.mode == "real"
 
 
-def test_deliveries_are_scripted_and_delayed(console: Console, mock: Mock) -> None:
-    """A script for one record, ended again; a fault that only real deliveries have is refused."""
+def test_deliveries_are_scripted(console: Console, mock: Mock) -> None:
+    """A script for one record, ended again."""
     page = console.open("/w/default/faults")
     number = mock.records.filter(life_cycle_state="REJECTED")[0]["number"]
     fill(page, "Set a delivery script", "Set", script="timeout, success", number=number)
@@ -83,26 +83,3 @@ def test_deliveries_are_scripted_and_delayed(console: Console, mock: Mock) -> No
     expect(scripts).to_contain_text(f"timeout, success for #{number} · 0 deliveries so far")
     scripts.get_by_role("button", name=f"End the script for #{number}").click()
     expect(scripts).not_to_contain_text("timeout, success for")
-    faults = page.get_by_role("region", name="Delivery faults")
-    fill(page, "Add a delivery fault", "Add", seconds="2", times="")
-    expect(faults).to_contain_text("delay 2 s for all deliveries · hit 0")
-    faults.get_by_role("combobox", name="fault").select_option("cut_body")
-    fill(page, "Add a delivery fault", "Add")
-    expect(faults).to_contain_text("seen cut_body with scripted deliveries; allowed is delay")
-    faults.get_by_role("button", name="Remove delay").click()
-    expect(faults).not_to_contain_text("delay 2 s")
-
-
-def test_a_delivery_fault_that_is_added_leaves_the_others_as_they_are(
-    console: Console, mock: Mock
-) -> None:
-    """They keep their order, and how many deliveries each has hit."""
-    hit = {"fault": "delay", "seconds": 5, "times": None, "hits": 3}
-    path = f"{mock.admin_url}/deliveries/faults"
-    mock.client().put(path, json={"faults": [hit]}).raise_for_status()
-    page = console.open("/w/default/faults")
-    faults = page.get_by_role("region", name="Delivery faults")
-    expect(faults).to_contain_text("delay 5 s for all deliveries · hit 3")
-    fill(page, "Add a delivery fault", "Add", seconds="2")
-    expect(faults).to_contain_text("delay 2 s for all deliveries · hit 0 of 1")
-    expect(faults).to_contain_text("delay 5 s for all deliveries · hit 3")

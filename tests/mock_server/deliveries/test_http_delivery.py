@@ -17,8 +17,8 @@ from helpers.tables import looped
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery, tcp_connect
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, Stopped
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome, Stopped
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 

@@ -14,8 +14,8 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, Stopped
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome, Stopped
 from crmcom_kit.schemas import Dialect
 
 #: Timeouts in milliseconds, which no test waits for.

@@ -6,7 +6,7 @@ import pytest
 from helpers.tables import looped
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.deliveries.senders import MAX_SCRIPT, MAX_SCRIPTS
+from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPT, MAX_SCRIPTS
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 EVENT = ("ACTIVITIES", "ACT CREATE", {"id": "A"})
@@ -87,7 +87,7 @@ def test_a_script_stays_in_its_world(mock: Mock) -> None:
     [
         (UsageError, 'script: seen "no"; allowed is comma-separated outcomes', "no", {}),
         (UsageError, 'script: seen ""', "", {}),
-        (UsageError, "at most 10,000 characters", "success," * MAX_SCRIPT, {}),
+        (UsageError, "at most 10,000 characters", "success" + ",success" * MAX_SCRIPT, {}),
         (UsageError, "script: seen 5", 5, {}),
         (UsageError, "definition: seen 5", "success", {"definition": 5}),
         (UsageError, "not both", "success", {"number": "7", "definition": "ACT CREATE"}),

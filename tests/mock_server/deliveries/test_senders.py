@@ -8,10 +8,11 @@ from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, ScriptedDelivery
-from crmcom_kit.schemas import DialectError
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.schemas.dialect import delivery_outcomes
+from crmcom_kit.usage_errors import UsageError
 
 ATTEMPT = OutgoingMessage("http://receiver/in", b"{}", "code")
 OUTCOMES = st.sampled_from(list(delivery_outcomes()))
@@ -47,19 +48,10 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     assert names(delivery, len(written_out) + 3) == [*written_out, *[steps[-1][1]] * 3]
 
 
-def test_a_reset_starts_the_script_again() -> None:
-    """After a reset the first outcome comes first."""
-    delivery = ScriptedDelivery("timeout, success", description_limit=512)
-    first = names(delivery, 3)
-    delivery.reset()
-
-    assert names(delivery, 3) == first == ["timeout", "success", "success"]
-
-
 @looped("script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"])
 def test_an_unknown_script_is_refused(script: str) -> None:
     """A script that cannot be played names what it may hold."""
-    with pytest.raises(DialectError, match=r"delivery script .* is not allowed; .*timeout"):
+    with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
         ScriptedDelivery(script, description_limit=512)
 
 

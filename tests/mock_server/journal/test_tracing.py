@@ -109,13 +109,12 @@ def test_a_failed_delivery_leads_back() -> None:
 
 def test_a_fault_is_told_apart_from_the_request() -> None:
     """A fault comes first, breaks no statement and makes no near miss."""
-    delay = {"type": "fixed", "milliseconds": 0}
     for when, effect, outcome in [
         ("before_commit", {"status": 503}, SKIPPED),
         ("before_commit", {"error": "not_rejected"}, SKIPPED),
         ("after_commit", {"error": "not_rejected"}, HELD),
         ("after_commit", {"status": 502}, HELD),
-        ("before_commit", {"delay": delay}, HELD),
+        ("before_commit", {"delay": 0}, HELD),
     ]:
         SHARED.world.reset()
         SHARED.world.faults.add(
@@ -136,9 +135,7 @@ def test_a_fault_is_told_apart_from_the_request() -> None:
 def test_a_request_s_own_mistake_under_a_fault_is_its_own() -> None:
     """If a fault only delays, what the caller did wrong is still explained."""
     SHARED.world.reset()
-    SHARED.world.faults.add(
-        {"name": "slow", "effect": {"delay": {"type": "fixed", "milliseconds": 0}}}
-    )
+    SHARED.world.faults.add({"name": "slow", "effect": {"delay": 0}})
     SHARED.ask(show("number=0"))
     call = SHARED.told()
 

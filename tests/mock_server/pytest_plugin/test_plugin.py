@@ -180,12 +180,19 @@ def test_a_wrong_fault_fails_the_test_that_wants_it(run: Run) -> None:
 @pytest.mark.crmcom_fault(colour="red")
 def test_it(crmcom_mock): pass
 
+@pytest.mark.crmcom_fault("outage", 30)
+def test_two(crmcom_mock): pass
+
+@pytest.mark.crmcom_fault("outtage")
+def test_three(crmcom_mock): pass
+
 def test_nothing_is_left(crmcom_mock_server):
     assert crmcom_mock_server._context.registry.names() == ("default",)
 """)
 
-    found.assert_outcomes(errors=1, passed=1)
-    found.stdout.fnmatch_lines(["*marker crmcom_fault: colour: seen as an argument of fail*"])
+    found.assert_outcomes(errors=3, passed=1)
+    for message in ("colour: seen as an argument of", "preset: seen 2", "preset: seen ?outtage"):
+        found.stdout.fnmatch_lines([f"*marker crmcom_fault: {message}*"])
     found.stdout.no_fnmatch_line("*hooks.py*")
 
 

@@ -48,32 +48,20 @@ def test_an_event_arrives(mock: Any) -> None:
     assert mock.deliveries[0] is attempt
 
 
-def test_what_was_refused_is_recovered(mock: Any) -> None:
-    """The receiver refuses two of three; all are sent again, and are SUCCESSFUL then."""
-    mock.clock.freeze()
-    begin = mock.clock.now()
-    mock.receiver.answer_with(500, 500, 200)
-    numbers = [fire(mock) for _ in range(3)]
-    for number in numbers:
-        mock.deliveries.wait_for(number)
-    attempts = mock.deliveries.recover(begin)
-
-    assert len(attempts) == 2
-    assert all(attempt.outcome.delivered for attempt in attempts)
-    assert {len(mock.deliveries.of(number)) for number in numbers} == {1, 2}
-
-
-def test_a_fault_hits_the_next(mock: Any) -> None:
-    """The receiver says what is wrong; a replay sends exactly the same."""
-    mock.deliveries.fail("wrong_signature")
-    fire(mock)
-    attempt = mock.deliveries.wait_for()
+def test_a_fault_hits_the_delivery_that_asks_for_it(mock: Any) -> None:
+    """The receiver says what is wrong; a replay sends exactly the same, or what is wrong next."""
+    given = {"url": mock.receiver.url, "fault": "wrong_signature"}
+    attempt = mock.fire("ACTIVITIES", "ACT CREATE", DATA, **given).attempt
+    mock.deliveries.wait_for()
     again = mock.deliveries.replay(attempt.number)
-    mock.deliveries.wait_for(seconds=20)
+    other = mock.deliveries.replay(attempt.number, fault="cut_body")
+    mock.wait_for(lambda: other.over and again.over)
 
-    assert (attempt.fault, again.of) == ("wrong_signature", attempt.number)
+    assert (attempt.fault, again.of, again.fault) == ("wrong_signature", attempt.number, None)
     found = mock.deliveries.signature(attempt.number)
     assert (found.valid, found.reason) == (False, "wrong_key_or_data")
+    reasons = [one.signature.reason for one in mock.receiver.requests]
+    assert sorted(reasons) == ["cut_body", "wrong_key_or_data", "wrong_key_or_data"]
     assert mock.receiver.requests[0].signature == found
     mock.receiver.forget()
     assert mock.receiver.requests == []
@@ -81,8 +69,8 @@ def test_a_fault_hits_the_next(mock: Any) -> None:
 
 def test_what_cannot_be_is_refused(mock: Any) -> None:
     """Unknown faults, definitions and attempts; and a wait for what never comes ends."""
-    with pytest.raises(UsageError, match="duplicate"):
-        mock.deliveries.fail("fire")
+    with pytest.raises(UsageError, match=r"fault: seen .*fire.*; allowed is one of wrong"):
+        mock.fire("ACTIVITIES", "ACT CREATE", DATA, fault="fire")
     with pytest.raises(NotFound, match="nearest"):
         mock.fire("ACTIVITIES", "ACT CREAT", DATA)
     with pytest.raises(NotFound):
@@ -136,17 +124,13 @@ def test_nothing_is_sent_after_the_block() -> None:
 
 
 def test_faults_that_can_do_nothing_are_refused() -> None:
-    """A script sends no message that could be cut, doubled or wrongly signed; a delay it may."""
+    """A script sends no message that could be cut, doubled or wrongly signed."""
     with crmcom_mock() as mock:
+        before = len(mock.records)
         for kind in ("duplicate", "wrong_signature", "old_key", "cut_body"):
-            with pytest.raises(UsageError, match=f"fault: seen {kind} with scripted deliveries"):
-                mock.deliveries.fail(kind)
-        assert mock.emulated.current_epoch.delivery_faults.all() == []
-        mock.deliveries.fail("delay", seconds=0)
-
-        for given in ({"times": 0}, {"copies": 11}, {"seconds": 61}, {"seconds": "1"}, {"odd": 1}):
-            with pytest.raises(UsageError, match=next(iter(given))):
-                mock.deliveries.fail("delay", **given)
+            with pytest.raises(UsageError, match=f"fault: seen {kind}, while a script decides"):
+                mock.fire("ACTIVITIES", "ACT CREATE", DATA, fault=kind)
+        assert len(mock.records) == before
 
 
 def test_a_webhook_gets_the_next_number_if_its_own_is_taken(

@@ -67,8 +67,8 @@ def test_every_preset_is_removed_as_a_whole(mock: Mock) -> None:
 
 
 def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> None:
-    """Method, record, parameters, turn and number of hits are given by name."""
-    given: dict[str, Any] = {"identifier": {"number": "7"}, "nth": 2, "times": 1, "probability": 1}
+    """Method, record, turn and number of hits are given by name."""
+    given: dict[str, Any] = {"identifier": {"number": "7"}, "nth": 2, "times": 1}
     with mock.fail(operation="show", error="not_found", ttl=60, **given) as failing:
         found = [shown(client, mock).json()["status"]["code"] == "OK" for _ in range(3)]
 
@@ -93,18 +93,22 @@ REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
     (None, {"colour": "red"}, "colour: seen as an argument of fail; allowed is a preset"),
     (None, {"drop": True, "ttl": 0}, "ttl: seen 0; allowed is seconds"),
     (None, {"drop": True, "ttl": "soon"}, "ttl"),
-    (None, {"drop": True, "operation": "sho"}, "match.operation"),
-    (None, {"delay": float("inf")}, "effect.delay: seen inf"),
+    (None, {"drop": True, "operation": "sho"}, "^operation: seen .*sho.*; allowed is one of"),
+    (None, {"delay": float("inf")}, "^delay: seen inf"),
+    (None, {"drop": True, "retry_after": 3}, "^retry_after: seen one without status"),
     ("outage", {"colour": "red"}, "colour"),
     ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),
 ]
 
 
 def test_a_fault_that_cannot_be_is_refused(mock: Mock) -> None:
-    """What is wrong is named, with what is allowed, and no fault is added."""
+    """What is wrong is named as Python names it, at the caller's line; no fault is added."""
     for preset, given, message in REFUSED:
-        with pytest.raises((UsageError, NotFound), match=message):
+        with pytest.raises((UsageError, NotFound), match=message) as caught:
             mock.fail(preset, **given)
+        frames = [entry.name for entry in caught.traceback]
+        assert frames == ["test_a_fault_that_cannot_be_is_refused", "fail"]
+        assert [entry.name for entry in caught.traceback.filter(caught)] == frames[:1]
 
     assert not mock.emulated.faults.has_active
 

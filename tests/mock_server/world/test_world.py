@@ -11,8 +11,8 @@ from helpers.tables import looped
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.records import Query
@@ -73,10 +73,6 @@ class Recorder:
         """Take it."""
         self.attempts.append(message)
         return Outcome("success", None, None, 200)
-
-    def reset(self) -> None:
-        """Forget everything."""
-        self.attempts.clear()
 
 
 def test_a_delivery_may_be_anything_that_sends() -> None:
@@ -363,7 +359,7 @@ def test_what_is_sent_is_what_the_record_then_says() -> None:
     for number in numbers(known):
         after = post(known, "resend", number)["data"]
         (attempt,) = recorder.attempts
-        recorder.reset()
+        recorder.attempts.clear()
 
         assert attempt.url == after["url"]
         record = known.store.get("number", number)

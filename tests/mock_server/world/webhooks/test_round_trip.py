@@ -158,10 +158,7 @@ def test_a_delivery_fault_is_seen_by_the_receiver(
 ) -> None:
     """One delivery is hit, and the receiver says what is wrong with it; the next is right."""
     mock.world.reset()
-    mock.admin(
-        "PUT", "/deliveries/faults", {"faults": [{"fault": fault, "definition": DEFINITION}]}
-    )
-    first, second = fire(mock), fire(mock)
+    first, second = fire(mock, fault=fault), fire(mock)
 
     got = mock.admin("GET", "/receiver/requests")["requests"]
     assert [one["signature"]["reason"] for one in got] == [reason, "valid"]
@@ -169,27 +166,33 @@ def test_a_delivery_fault_is_seen_by_the_receiver(
 
 
 def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None:
-    """The receiver gets three, the record is made once, and the attempts say which is which."""
-    mock.admin("PUT", "/deliveries/faults", {"faults": [{"fault": "duplicate", "copies": 2}]})
+    """The receiver gets two, the record is made once, and the attempts say which is which."""
     before = len(mock.world.store)
-    number = fire(mock)["webhook_request"]["number"]
+    number = fire(mock, fault="duplicate")["webhook_request"]["number"]
 
     bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
     attempts = mock.admin("GET", f"/deliveries?webhook_request={number}")["deliveries"]
-    assert len(bodies) == 3
+    assert len(bodies) == 2
     assert len(set(bodies)) == 1
     assert len(mock.world.store) == before + 1
-    assert [one["cause"] for one in attempts] == ["fire", "duplicate", "duplicate"]
-    assert [one["of"] for one in attempts[1:]] == [attempts[0]["id"]] * 2
+    assert [one["cause"] for one in attempts] == ["fire", "duplicate"]
+    assert attempts[1]["of"] == attempts[0]["id"]
 
 
-def test_a_delay_is_the_worlds_time(mock: ServedMock) -> None:
-    """Where the clock stands, a delivery that is late by a minute comes at once."""
-    mock.world.clock.freeze()
-    mock.admin("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "seconds": 60}]})
+def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock) -> None:
+    """What is wrong on purpose is in the message alone, and a resend sends it rightly."""
+    mock.admin("PUT", "/receiver", {"answers": [{"status": 401, "times": 1}, {"status": 200}]})
+    fired = fire(mock, fault="wrong_signature")
+    number = fired["webhook_request"]["number"]
+    before = mock.show(number)["authentication_code"]
+    mock.resend(number)
 
-    assert fire(mock)["delivery"]["fault"] == "delay"
-    assert len(mock.admin("GET", "/receiver/requests")["requests"]) == 1
+    reasons = [
+        mock.admin("GET", f"/deliveries/{at}")["signature"]["reason"]
+        for at in (fired["delivery"]["id"], fired["delivery"]["id"] + 1)
+    ]
+    assert reasons == ["wrong_key_or_data", "valid"]
+    assert mock.show(number)["authentication_code"] == before
 
 
 def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
@@ -226,20 +229,6 @@ def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     assert (second["outcome"]["delivered"], second["after"]) == (True, None)
     assert mock.show(number) == after
     assert len({one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]}) == 1
-
-
-def test_all_can_be_recovered(mock: ServedMock) -> None:
-    """What was rejected since a moment is sent again; what is older is left alone."""
-    mock.world.clock.freeze()
-    begin = mock.admin("GET", "/clock")["now"]
-    mock.admin("PUT", "/receiver", {"answers": [{"status": 500, "times": 3}, {"status": 200}]})
-    numbers = [fire(mock)["webhook_request"]["number"] for _ in range(3)]
-    recovered = mock.admin("POST", "/deliveries/recover", {"since": begin, "wait_seconds": 20})
-
-    assert (recovered["delivered"], recovered["failed"], recovered["under_way"]) == (3, 0, 0)
-    assert len(recovered["deliveries"]) == 3
-    assert {mock.show(number)["life_cycle_state"] for number in numbers} == {"SUCCESSFUL"}
-    assert mock.show("7")["life_cycle_state"] == "REJECTED"
 
 
 @looped(
@@ -279,7 +268,7 @@ def test_a_world_without_definitions_says_so(mock: ServedMock) -> None:
 
 def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
     """A URL that points at the control API gets nowhere, but for the receiver."""
-    for path in ("/reset", "/events/fire", "/deliveries/recover", "/receiver"):
+    for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
         fired = fire(mock, url=f"{mock.base}/__admin{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
     assert mock.world.epoch_number == mock.admin("GET", "/health")["epoch"]

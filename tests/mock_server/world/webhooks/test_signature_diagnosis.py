@@ -7,7 +7,7 @@ import pytest
 from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.faults import old_key
+from crmcom_kit.mock_server.deliveries.messages import old_key
 from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Signature,
@@ -43,6 +43,11 @@ def key(world: World, at: int = 0) -> str:
     return found
 
 
+def signature(code: str | None, text: bytes) -> Signature:
+    """A code of this text, made as the dialect says."""
+    return Signature(code, text.decode(), len(text), "sha256", "hex")
+
+
 def verdict(
     world: World, code: str | None, body: bytes | None = None, *, at: int | None = 0, **more: Any
 ) -> Any:
@@ -64,7 +69,7 @@ def test_a_right_code_is_valid(world: World, at: int | None) -> None:
     found = verdict(world, code, at=at)
 
     assert (found.valid, found.reason) == (True, "valid")
-    assert found.seen == found.expected == Signature(code, canonical_bytes(DATA), "sha256", "hex")
+    assert found.seen == found.expected == signature(code, canonical_bytes(DATA))
 
 
 @looped(("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")])
@@ -77,8 +82,8 @@ def test_json_that_was_re_serialized(world: World, form: str, charset: str) -> N
     assert form in found.why
     assert "re-serialized as JSON" in found.why
     text = canonical_bytes(DATA, canonical_form=form, charset=charset)
-    assert found.seen == Signature(code, text, "sha256", "hex")
-    right = Signature(sign(DATA, key(world)), canonical_bytes(DATA), "sha256", "hex")
+    assert found.seen == signature(code, text)
+    right = signature(sign(DATA, key(world)), canonical_bytes(DATA))
     assert found.expected == right != found.seen
 
 
@@ -91,8 +96,8 @@ def test_a_way_that_writes_json_anew(world: World) -> None:
     body = body.replace(b"1.5", b"2.5")
     found = verdict(world, None, body, sent=DATA)
     assert found.reason == "changed_data"
-    assert b"1.5" in found.seen.text
-    assert b"2.5" in found.expected.text
+    assert "1.5" in found.seen.bytes
+    assert "2.5" in found.expected.bytes
 
 
 @looped(
@@ -126,7 +131,7 @@ def test_a_code_that_no_key_makes(world: World, code: str) -> None:
 def test_the_right_code_is_not_guessed(world: World) -> None:
     """If any of several keys may be the right one, its code is told once one of them is found."""
     unknown = verdict(world, "00", at=None)
-    assert unknown.expected == Signature(None, canonical_bytes(DATA), "sha256", "hex")
+    assert unknown.expected == signature(None, canonical_bytes(DATA))
     right = key(world, -1)
     found = verdict(world, sign(DATA, right, encoding="base64"), at=None)
     assert (found.reason, found.expected.code) == ("wrong_encoding", sign(DATA, right))
@@ -205,7 +210,7 @@ def test_what_is_no_message(world: World, body: bytes, reason: str) -> None:
     found = verdict(world, None, body)
     assert found.reason == reason
     assert (found.expected is None) == (reason != "missing_code")
-    assert found.seen.text is None
+    assert found.seen.bytes is None
 
 
 def test_a_world_without_keys_says_so() -> None:

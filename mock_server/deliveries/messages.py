@@ -1,0 +1,74 @@
+"""What an attempt sends: the message, what can be wrong with it on purpose, and who sends it."""
+
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.schemas.exchanges import Exchanges
+from crmcom_kit.schemas.formats import id_of
+from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
+
+#: Headers in which the mock identifies itself and the attempt; they are not the vendor's.
+OWN_HEADER = "X-Crmcom-Mock"
+LABEL_HEADER = "X-Mock-Attempt"
+#: What can be wrong with a delivery on purpose, to test its receiver.
+MESSAGE_FAULTS = ("wrong_signature", "old_key", "cut_body", "duplicate")
+
+
+class OutgoingMessage(NamedTuple):
+    """What an attempt sends, and where to."""
+
+    url: str
+    data: bytes | None
+    authentication_code: str | None
+    label: str = ""  # the mock's own name of the attempt, sent in a header
+    cut: bool = False  # whether only the first half of the body is sent
+    number: str = ""  # of the webhook request; not sent
+    definition: str = ""  # the id of its webhook definition; not sent
+
+
+class Sender(Protocol):
+    """Sends webhook requests. It is called without any lock held."""
+
+    def send(self, message: OutgoingMessage) -> Outcome:
+        """Try once and return the outcome; do not raise for what a receiver does.
+
+        Raises Stopped if the mock stops meanwhile. Any other exception fails the attempt.
+        """
+        ...
+
+
+def message_of(messages: ThirdPartyMessages, message: OutgoingMessage) -> Message:
+    """Return the HTTP message of an attempt: the dialect's, and the mock's own headers.
+
+    A record without a data object sends an empty one.
+    """
+    data = {} if message.data is None else orjson.loads(message.data)
+    method, headers, body = messages.written(data, message.authentication_code)
+    if message.cut:
+        body = body[: len(body) // 2]
+    own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
+    label = ((LABEL_HEADER, message.label),) if message.label else ()
+    return Message(method, (*own, *label, *headers), body)
+
+
+def faulty(
+    message: OutgoingMessage, fault: str | None, exchanges: Exchanges, key: str | None
+) -> OutgoingMessage:
+    """Return what is sent instead of ``message``, whose definition has ``key``."""
+    code = message.authentication_code
+    if fault == "cut_body":
+        return message._replace(cut=True)
+    if fault == "wrong_signature" and code:  # another one of the same form
+        return message._replace(authentication_code=("1" if code[0] == "0" else "0") + code[1:])
+    if fault == "old_key" and key is not None:
+        data = None if message.data is None else orjson.loads(message.data)
+        return message._replace(authentication_code=exchanges.code(data, old_key(key), None))
+    return message
+
+
+def old_key(key: str) -> str:
+    """Return the key that preceded a secret key: nothing is signed with it any more."""
+    return id_of(f"old key/{key}")

@@ -1,0 +1,281 @@
+"""One way to deliver for resend, fire and replay: claim, prepare, send, settle.
+
+Who delivers a record claims it (``store.transition``, one atomic step): of several callers, one
+gets it. ``prepare`` makes the message and begins an attempt. The ``Delivery`` then sends with no
+lock held, while its caller waits or in a thread of the queue, and settles the record in a second
+step. It ends in the epoch that it began in.
+
+What a resend changes in the record is inferred from the example on its page (POST
+webhook_requests/resend, R9.0.0); the rest are dials (``resend.*``).
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
+from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS, OutgoingMessage, faulty
+from crmcom_kit.mock_server.deliveries.outcomes import (
+    Outcome,
+    OutcomeName,
+    Stopped,
+    outcome_of,
+    outcome_of_error,
+)
+from crmcom_kit.mock_server.protocol.response import compact_json
+from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
+from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+
+
+def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
+    """Send exactly what an attempt sent once more; return the new attempt.
+
+    The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
+    is. Raises NotFound, and UsageError as ``check_fault`` does.
+    """
+    check_fault(epoch, fault)
+    before = attempt_of(epoch, number)
+    try:
+        claimed = epoch.store.transition(before.record_id, Event.RESEND)
+    except WrongState:
+        claimed = None
+    if claimed is None:
+        delivery = _repeat(epoch, Cause.REPLAY, before, fault)
+    else:
+        delivery = prepare(epoch, epoch.session(), claimed, Cause.REPLAY, before, fault)
+    delivery.start()
+    return delivery.attempt
+
+
+def attempt_of(epoch: Epoch, number: int) -> Attempt:
+    """Return an attempt by its number. Raises NotFound."""
+    found = epoch.attempts.find(number)
+    if found is None:
+        kept = epoch.attempts.list()
+        none = "none, since nothing was delivered"
+        allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
+        raise NotFound("delivery", seen=str(number), allowed=allowed)
+    return found
+
+
+def check_fault(epoch: Epoch, fault: str | None) -> None:
+    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is."""
+    if fault is not None and fault not in MESSAGE_FAULTS:
+        allowed = f"one of {', '.join(MESSAGE_FAULTS)}"
+        raise UsageError("fault", seen=quoted(fault), allowed=allowed)
+    if fault is not None and not epoch.sends:
+        seen = f"{fault}, while a script decides and nothing is sent"
+        raise UsageError("fault", seen=seen, allowed="a mock with --deliver http")
+
+
+def prepare(
+    epoch: Epoch,
+    session: Session,
+    claimed: Record,
+    cause: Cause,
+    before: Attempt | None = None,
+    fault: str | None = None,
+) -> "Delivery":
+    """Return the delivery of a claimed record, which settles the record when it ends.
+
+    Args:
+        epoch: where.
+        session: who changes the record.
+        claimed: the record; if this raises, it is as it was.
+        cause: FIRE for the first delivery of a record.
+        before: the attempt whose message is sent again; by default the record's own is sent.
+        fault: what is wrong with the delivery on purpose, see ``check_fault``.
+    """
+    try:
+        own, data = _message(epoch, claimed, cause)
+        right = own if before is None else before.message
+        key = epoch.reference_data.key_of(claimed.definition)
+        attempt = Attempt(
+            cause=cause,
+            record_id=claimed.id,
+            record_number=claimed.number,
+            definition=claimed.definition,
+            at=epoch.clock.now(),
+            message=faulty(right, fault, epoch.config.exchanges, key),
+            of=None if before is None else before.number,
+            before=None if cause is Cause.FIRE else claimed.state.shown,
+            fault=fault,
+        )
+        return Delivery(epoch, session, epoch.attempts.add(attempt), right, claimed, data)
+    except BaseException:
+        epoch.store.transition(claimed.id, Event.ABANDONED)
+        raise
+
+
+def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> "Delivery":
+    """Return a delivery of what ``before`` sent, which changes no record."""
+    key = epoch.reference_data.key_of(before.definition)
+    attempt = Attempt(
+        cause=cause,
+        record_id=before.record_id,
+        record_number=before.record_number,
+        definition=before.definition,
+        at=epoch.clock.now(),
+        message=faulty(before.message, fault, epoch.config.exchanges, key),
+        of=before.number,
+        fault=fault,
+    )
+    return Delivery(epoch, epoch.session(), epoch.attempts.add(attempt), before.message)
+
+
+def _message(epoch: Epoch, record: Record, cause: Cause) -> tuple[OutgoingMessage, Any]:
+    """Return what is sent for a record, signed with its definition's key, and the data object.
+
+    The object is None if the record has no data, or if nothing needs to read it.
+    """
+    url, definition = record.url, record.definition
+    if cause is not Cause.FIRE and epoch.config.dialect["resend.destination"] == "definition":
+        found = epoch.reference_data.definitions.find("id", definition) or {}
+        url = found.get("url", url)
+    exchanges = epoch.config.exchanges
+    data = None
+    signed = None if record.data is None else exchanges.signed_of(record.data)
+    if record.data is not None and (exchanges.tells_status or signed is None):
+        data = orjson.loads(record.data)
+    key = epoch.reference_data.key_of(definition)
+    code = exchanges.code(data if signed is None else signed, key, None)
+    return OutgoingMessage(url, record.data, code), data
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One delivery: of a record that is claimed, or of a message that changes no record."""
+
+    epoch: Epoch
+    session: Session  # who changes the record
+    attempt: Attempt
+    right: OutgoingMessage  # the message without what is wrong on purpose
+    claimed: Record | None = None
+    data: Any = None  # the data object, if the record shows it
+
+    @property
+    def is_queued(self) -> bool:
+        """True if nobody waits for it."""
+        return bool(self.epoch.config.dialect["resend.delivery"] == "queued")
+
+    @property
+    def may_block(self) -> bool:
+        """True if ``start`` may take long: over the network."""
+        return self.epoch.sends and not self.is_queued
+
+    def start(self) -> Record | None:
+        """Send as the dialect says, now or soon; return the record if it is settled.
+
+        None if it is not settled yet, is gone, or is as it was because the mock stops.
+        """
+        if not self.is_queued:
+            with suppress(Stopped):
+                return self.deliver(slow=self.epoch.sends)
+            return None
+        queue = self.epoch.delivery_queue
+        if queue.put(self._deliver_in_turn):
+            return None
+        if queue.closed.is_set():
+            self._abandon()
+            return None
+        return self._refuse(OutcomeName.QUEUE_FULL, "the maximum number of deliveries is waiting")
+
+    def _deliver_in_turn(self) -> None:
+        if self.epoch.over:  # a reset has replaced it
+            self._abandon()
+            return
+        with suppress(Stopped):
+            self.deliver(slow=False)
+
+    def deliver(self, *, slow: bool) -> Record | None:
+        """Send in this thread; return the record. Raises Stopped if the mock stops."""
+        try:
+            with self.epoch.delivery_queue.running(slow=slow) as has_room:
+                if has_room:
+                    return self._settle(self._send())
+                why = "the maximum number of deliveries is running"
+                return self._refuse(OutcomeName.NO_CONNECTION, why)
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _send(self) -> Outcome:
+        epoch, attempt = self.epoch, self.attempt
+        epoch.attempts.change(attempt, stage=Stage.SENDING)
+        began = perf_counter()
+        try:
+            outcome = epoch.delivery.send(attempt.message)
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a receiver makes of the sender
+            outcome = outcome_of_error(error, epoch.config.dialect["delivery.description_limit"])
+        attempt.milliseconds = round((perf_counter() - began) * 1000, 3)
+        if attempt.fault == "duplicate":
+            with suppress(Stopped):
+                _repeat(epoch, Cause.DUPLICATE, attempt).deliver(slow=False)
+        return outcome
+
+    def _refuse(self, name: OutcomeName, why: str) -> Record | None:
+        """End it without sending anything."""
+        limit = self.epoch.config.dialect["delivery.description_limit"]
+        return self._settle(outcome_of(name, self.attempt.message.url, limit, why=why))
+
+    def _settle(self, outcome: Outcome) -> Record | None:
+        """Let the record have the outcome; return it, or None if it is gone or not concerned."""
+        record = None
+        if self.claimed is not None:
+            event = Event.DELIVERED if outcome.delivered else Event.FAILED
+            change = partial(self._changed, outcome)
+            record = self.epoch.store.transition(self.claimed.id, event, change)
+        after = self.attempt.before and record and record.state
+        self._over(outcome=outcome, stage=Stage.ENDED, after=after)
+        return record
+
+    def _abandon(self) -> None:
+        """Give it up: the record is as it was."""
+        if self.claimed is not None:
+            self.epoch.store.transition(self.claimed.id, Event.ABANDONED)
+        self._over(stage=Stage.ABANDONED)
+
+    def _over(self, **changes: object) -> None:
+        self.epoch.attempts.change(self.attempt, **changes)
+        self.epoch.delivery_queue.attempted(self.epoch.name, self.attempt)
+
+    def _changed(self, outcome: Outcome, record: Record) -> Record:
+        """Return the record as the outcome changes it."""
+        epoch, message, first = self.epoch, self.right, self.attempt.cause is Cause.FIRE
+        config = epoch.config
+        ids, exchanges = epoch.ids, config.exchanges
+        reference = ids.of("exchange", record.id) if first else ids.next("exchange")
+        body = orjson.loads(record.body)
+        body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
+        body["error_code"] = outcome.error_code
+        body["error_description"] = outcome.error_description
+        body["url"] = message.url
+        if message.data is not None:
+            code = exchanges.after(message.authentication_code, outcome.error_code)
+            body["authentication_code"] = code
+        if first or config.dialect["resend.exchange"] == "renewed":
+            code = body["authentication_code"]
+            body["request"] = exchanges.request(self.data, code, reference)
+        body["response"] = exchanges.response(outcome.status, reference)
+        if first or config.dialect["resend.updates_log"]:
+            body["log_information"] = self._updated(body["log_information"])
+        return record._replace(url=message.url, body=compact_json(body))
+
+    def _updated(self, log: dict[str, Any]) -> dict[str, Any]:
+        """Return a record's log_information with who updated it last."""
+        renderer = self.epoch.config.renderer
+        members = len(log)
+        log["updated_date"] = self.epoch.date_time()
+        log[renderer.unit_member("updated")] = self.session.unit
+        log["updated_by_user"] = self.session.user
+        # An unset date may have been absent: then the new member is not in its place.
+        return renderer.ordered("log_information", log) if len(log) > members else log
