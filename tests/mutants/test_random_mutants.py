@@ -50,7 +50,7 @@ def test_the_seed_chooses_the_changes() -> None:
 def test_a_change_says_what_it_does() -> None:
     """A mutant is told by its place, and by what stands there before and after."""
     places = enumerate(nodes(tree_of("server")))
-    at = next(at for at, node in places if ast.unparse(node) == "self.remove(record)")
+    at = next(at for at, (node, _) in places if ast.unparse(node) == "self.remove(record)")
     found = mutant(Change("server", at, 0, "statement"), "R9")
     assert found is not None
     assert re.fullmatch(r"server\.py:[0-9]+: self\.remove\(record\)  ->  pass", found.about)
