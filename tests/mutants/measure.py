@@ -21,7 +21,7 @@ from stand_in.server import WEB_API_KEY
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS
-from mutants.random_mutants import Change, candidates, mutant
+from mutants.random_mutants import candidates, mutant
 from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[2] / ".measured" / "results.jsonl"
@@ -59,7 +59,7 @@ def cases(of: Case, number: int | None) -> Iterator[Case]:
     table: Any = ROWS if of.set == "table" else VARIANTS
     named: Iterable[tuple[str, str]] = ((name, each.release) for name, each in table.items())
     if of.set == "random":
-        named = ((str(change), release) for change, release in candidates(of.seed))
+        named = candidates(of.seed)
     elif of.set == "combinations":
         seeds = range(of.seed, of.seed + (number or NUMBERS["combinations"]))
         named = ((str(each), combination(each).release) for each in seeds)
@@ -70,7 +70,7 @@ def cases(of: Case, number: int | None) -> Iterator[Case]:
 def made(case: Case) -> Any:
     """Return what a case names, which has a server; None for a random mutant that is none."""
     if case.set == "random":
-        return mutant(Change.named(case.name), case.release)
+        return mutant(case.name, case.release)
     if case.set == "combinations":
         return combination(int(case.name))
     return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]

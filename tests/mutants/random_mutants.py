@@ -38,25 +38,6 @@ OPPOSITES: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change of one file: the node at a position of the walk, replaced in one of some ways."""
-
-    file: str
-    position: int
-    way: int
-    kind: str
-
-    @classmethod
-    def named(cls, text: str) -> "Change":
-        """Return the change that is written so."""
-        file, position, way, kind = text.split(":")
-        return cls(file, int(position), int(way), kind)
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.position}:{self.way}:{self.kind}"
-
-
-@dataclass(frozen=True)
 class RandomMutant:
     """One mutant that answers the script in another way than the sound server."""
 
@@ -150,25 +131,14 @@ def other_values(value: object) -> tuple[Any, ...]:
     return ("",) if value is None else ()
 
 
-def changes() -> dict[str, list[Change]]:
-    """Return every change that can be made, by its kind."""
-    found: dict[str, list[Change]] = {}
+def changes() -> dict[str, list[str]]:
+    """Return every change that can be made, by its kind: file, position, way and kind again."""
+    found: dict[str, list[str]] = {}
     for file in FILES:
         for position, (node, _) in enumerate(nodes(tree_of(file))):
             for way, (kind, _) in enumerate(replacements(node)):
-                found.setdefault(kind, []).append(Change(file, position, way, kind))
+                found.setdefault(kind, []).append(f"{file}:{position}:{way}:{kind}")
     return found
-
-
-def changed(change: Change) -> tuple[ast.Module, str]:
-    """Return the syntax tree with a change, and what it is."""
-    tree = deepcopy(tree_of(change.file))
-    node: Any
-    node, replace = [*nodes(tree)][change.position]
-    new = [*replacements(node)][change.way][1]
-    before, after = (ast.unparse(each).partition("\n")[0] for each in (node, new))
-    replace(ast.fix_missing_locations(ast.copy_location(new, node)))
-    return tree, f"{change.file}.py:{node.lineno}: {before}  ->  {after}"
 
 
 def server_class(changed_file: str, tree: ast.Module) -> Any:
@@ -201,18 +171,25 @@ def answer_or_fail(self: Any, environ: dict[str, Any], start_response: Any) -> l
         return [b"<html>Internal Server Error</html>"]
 
 
-def mutant(change: Change, release: str) -> RandomMutant | None:
+def mutant(change: str, release: str) -> RandomMutant | None:
     """Return the mutant of a change, or None if it does not start or changes no answer."""
-    tree, about = changed(change)
+    file, position, way, _ = change.split(":")
+    tree = deepcopy(tree_of(file))
+    node: Any
+    node, replace = [*nodes(tree)][int(position)]
+    new = [*replacements(node)][int(way)][1]
+    before, after = (ast.unparse(each).partition("\n")[0] for each in (node, new))
+    replace(ast.fix_missing_locations(ast.copy_location(new, node)))
+    about = f"{file}.py:{node.lineno}: {before}  ->  {after}"
     try:
-        found = RandomMutant(about, release, server_class(change.file, tree))
+        found = RandomMutant(about, release, server_class(file, tree))
         equivalent = is_equivalent(found.server(), CHOICES, release)
     except Exception:  # noqa: BLE001 - whatever it is, this server does not start
         return None
     return None if equivalent else found
 
 
-def candidates(seed: int, releases: tuple[str, ...] = RELEASES) -> Iterator[tuple[Change, str]]:
+def candidates(seed: int) -> Iterator[tuple[str, str]]:
     """Yield changes and releases at random: first a kind, then one of its changes."""
     random = Random(seed)
     left = changes()
@@ -220,6 +197,6 @@ def candidates(seed: int, releases: tuple[str, ...] = RELEASES) -> Iterator[tupl
         random.shuffle(of_kind)
     while left:
         kind = random.choice(sorted(left))
-        yield left[kind].pop(), random.choice(releases)
+        yield left[kind].pop(), random.choice(RELEASES)
         if not left[kind]:
             del left[kind]
