@@ -219,7 +219,7 @@ row(6, "error_codes_are_numbers", "errors.code_not_ok",
     with_error(lambda status: {**status, "code": 4711}))
 row(6, "errors_say_ok", "errors.code_not_ok",
     "An error has HTTP status 400 and the status code OK.",
-    replies(lambda server, reply: server.reply(400, says_ok(reply))))
+    replies(lambda reply: Reply(400, "application/json", json.dumps(says_ok(reply)).encode())))
 row(3, "missing_parameter_inside_data",
     "errors.code_not_ok list.semi_optional.at_least_one parameters.mandatory",
     "A parameter that is missing is told in data of a success.",
