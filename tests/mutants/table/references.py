@@ -138,8 +138,6 @@ def log(set_, name, statement, about, function, *methods, **more):
     row(set_, name, f"response.log_information{statement}", about,
         alters(LOG, function, *methods), **more)
 
-log(6, "log_information_is_text", "", "log_information is a text.",
-    lambda shown: f"created {shown.get('created_date')}")
 log(1, "list_log_is_text", "", "log_information is only a date in list.",
     lambda record: record.created.isoformat(), "list")
 log(6, "dates_have_other_names", ".dates",
@@ -154,9 +152,6 @@ log(6, "users_have_other_names", ".users",
 log(2, "releases_compared_as_text", ".units",
     "9 comes after 18, and so the units have the names of R18.",
     renamed(**dict(zip(UNITS[:2], UNITS[2:], strict=True))))
-log(6, "units_have_their_old_names", ".business_units",
-    "The units of log_information have the names that they had before R18.",
-    renamed(**dict(zip(UNITS[2:], UNITS[:2], strict=True))), release="R18")
 log(1, "old_unit_names_in_r18", ".business_units",
     "list keeps the names of units that R18 has replaced.",
     renamed(**dict(zip(UNITS[2:], UNITS[:2], strict=True))), "list", release="R18")
@@ -254,9 +249,6 @@ row(6, "users_are_names", "response.log_information.users",
 row(6, "user_ids_are_numbers", "response.log_information.user_members",
     "The id of a user is a number.",
     alters(LOG_USERS, lambda shown: {**shown, "id": 1}))
-row(6, "person_names_are_objects", "response.log_information.user_members",
-    "The person_name of a user is an object.",
-    alters(LOG_USERS, lambda shown: {**shown, "person_name": {"first": shown["person_name"]}}))
 row(5, "show_person_name_is_object",
     "response.log_information.user_members list.agrees_with_show",
     "show has an object of first and last name for person_name.",

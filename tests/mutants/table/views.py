@@ -36,7 +36,6 @@ row(3, "list_ids_lower_case", "response.id identifier.selects",
 row(2, "delete_shows_entity_id_as_id", "delete.returns_record",
     "id in the answer of delete is the id of the thing.",
     shows("id", lambda record: record.entity_id, "delete"))
-plain("number", "number_is_a_number", "number is a JSON number.", int)
 plain("number", "number_is_null_once_changed",
       "resend and delete return the webhook request with the number null.",
       lambda _: None, "", "resend", "delete")
@@ -76,8 +75,6 @@ plain("life_cycle_state", "state_is_a_number", "life_cycle_state is a number.",
 plain("life_cycle_state", "failed_instead_of_rejected",
       "life_cycle_state is FAILED where it should be REJECTED.",
       lambda state: "FAILED" if state == REJECTED else state, ".values")
-plain("life_cycle_state", "state_in_small_letters", "life_cycle_state is written in small letters.",
-      str.lower, ".values")
 row(1, "list_states_lower_case", "response.life_cycle_state.values",
     "list shows states in lower case.",
     shows("life_cycle_state", lambda shown: shown.lower(), "list"))
@@ -168,8 +165,6 @@ def list_shares_code(base, call):
 
 # fields_set, request and response.
 
-plain("fields_set", "all_fields_sets_are_arrays",
-      "fields_set of a webhook request is an array of names.", lambda names: names.split(","))
 row(1, "fields_set_is_array", "response.fields_set",
     "fields_set of a record is an array where it has two names.",
     alters("fields_set", lambda shown: shown.split(",") if "," in shown else shown))
@@ -186,8 +181,6 @@ plain("response", "response_is_a_boolean", "response is true.", lambda _: True)
 # error_code and error_description.
 
 plain("error_code", "error_code_is_a_number", "error_code is a number.", lambda _: 500)
-plain("error_description", "error_description_is_an_array",
-      "error_description is an array of lines.", str.splitlines)
 for _name, _text in (("error_code", "NONE"), ("error_description", "No error.")):
     for _methods in ((), ("list",), ("show",)):
         row(6, "_".join(("successful_ones_have", _name, *_methods)),
