@@ -1,22 +1,60 @@
 """What a row of the table is, and the usual ways to make the sound server wrong in one step.
 
 A function that overrides a step names the arguments that it needs, in any order: those of the
-step, ``server``, and ``base``, which is the step as the sound server does it.
+step; ``base``, which is the step as the sound server does it; ``sound``, which is the same with
+the arguments that it has anyway; ``server``; the ``call`` that is being answered; ``kept``, a
+dictionary in which this server remembers what the fault needs; ``named``, all of these in one
+mapping. Overrides of several steps are joined with ``|``.
 """
 
 import inspect
 import json
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from functools import cache, cached_property, partial
 from typing import Any
 
 from stand_in.choices import Choices
-from stand_in.reading import SEMI_OPTIONAL, Call, Refusal, Request
+from stand_in.reading import SEMI_OPTIONAL, Call, Refusal
 from stand_in.server import Reply, StandIn
 from stand_in.tokens import encoded
 from stand_in.world import Record
+
+Function = Callable[..., Any]
+Named = dict[str, Any]
+Override = dict[str, Function]  # the methods that a mutant has of its own
+
+
+class Mutant(StandIn):
+    """A sound server that remembers what is called, and what the fault of a row needs."""
+
+    call: Call | None = None
+
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """Return what the fault of a row remembers."""
+        return {}
+
+    def run(self, call: Call) -> Any:
+        """Remember the call."""
+        self.call = call
+        return super().run(call)
+
+    def gone(self, call: Call) -> Record | None:
+        """Return the deleted record that the identifier names, if there is one."""
+        name, value = call.identifier
+        deleted = self.deleted.values() if name else ()
+        return next((each for each in deleted if getattr(each, name) == value), None)
+
+    def undelete(self, record: Record) -> None:
+        """Bring a deleted record back."""
+        self.records[record.id] = self.deleted.pop(record.id)
+
+    def put_back(self, version: Record) -> None:
+        """Let a record be again as it was once, unless it is deleted."""
+        if version.id in self.records:
+            vars(self.records[version.id]).update(vars(version))
 
 
 @dataclass(frozen=True)
@@ -44,17 +82,6 @@ class Row:
 TABLE: dict[str, Row] = {}
 
 
-@dataclass(frozen=True)
-class Override:
-    """What a class of servers has of its own."""
-
-    base: type[StandIn] = StandIn
-    members: Mapping[str, Any] = field(default_factory=dict)
-
-
-Function = Callable[..., Any]
-
-
 def row(
     set_: int,
     name: str,
@@ -65,42 +92,37 @@ def row(
     **changes: Any,
 ) -> None:
     """Add a row to the table; ``statements`` are ids with blanks between them."""
-    made = type(name, (override.base,), dict(override.members))
-    _add(Row(name, set_, tuple(statements.split()), about, made, release, changes))
+    assert name not in TABLE, name
+    made = type(name, (Mutant,), dict(override))
+    TABLE[name] = Row(name, set_, tuple(statements.split()), about, made, release, changes)
 
 
 def mutant(
     set_: int,
     statements: str,
-    how: Callable[[Function], Override] | None = None,
+    how: Callable[[Function], Override],
+    also: Override | None = None,
     release: str = "R9",
     **changes: Any,
-) -> Callable[[Any], Any]:
-    """Add a row to the table that needs more than an expression: a function, or a class."""
+) -> Callable[[Function], Function]:
+    """Add a row whose function needs more than an expression; its name is the row's id."""
 
-    def declare(made: Any) -> Any:
-        about = inspect.getdoc(made) or ""
-        if how is not None:
-            row(set_, made.__name__, statements, about, how(made), release, **changes)
-        else:
-            name = re.sub(r"(?<!^)(?=[A-Z])", "_", made.__name__).lower()
-            _add(Row(name, set_, tuple(statements.split()), about, made, release, changes))
-        return made
+    def declare(function: Function) -> Function:
+        name, about = function.__name__, inspect.getdoc(function) or ""
+        row(set_, name, statements, about, how(function) | (also or {}), release, **changes)
+        return function
 
     return declare
-
-
-def _add(added: Row) -> None:
-    assert added.id not in TABLE, added.id
-    TABLE[added.id] = added
 
 
 # Overriding one step.
 
 
-def given(function: Function, arguments: Mapping[str, Any]) -> Any:
-    """Call a function with those arguments that it names."""
-    return function(**{n: arguments[n] for n in names_of(function) if n in arguments})
+def given(function: Function, arguments: Mapping[str, Any], **more: Any) -> Any:
+    """Call a function with those arguments that it names, ``named`` among them."""
+    known = {**arguments, **more}
+    known["named"] = known
+    return function(**{name: known[name] for name in names_of(function) if name in known})
 
 
 @cache
@@ -109,118 +131,145 @@ def names_of(function: Function) -> tuple[str, ...]:
     return tuple(name.lstrip("_") for name in inspect.signature(function).parameters)
 
 
-def step(name: str, function: Function | None = None, on: type[StandIn] = StandIn) -> Any:
-    """Override one step of a class; without a function return what takes one."""
+def step(name: str, function: Function | None = None, method: str = "") -> Any:
+    """Override one step, for calls of one method or all, or return what takes the function."""
     if function is None:
-        return partial(step, name, on=on)
-    sound = getattr(on, name)
-    arguments = names_of(sound)[1:]
+        return partial(step, name, method=method)
+    as_it_is = getattr(Mutant, name)
+    names = names_of(as_it_is)[1:]
 
-    def run(self: StandIn, *values: Any) -> Any:
-        named = dict(zip(arguments, values, strict=False))
-        return given(function, {**named, "server": self, "base": partial(sound, self)})
+    def run(self: Mutant, *values: Any) -> Any:
+        base = partial(as_it_is, self)
+        named = {"call": self.call, **dict(zip(names, values, strict=False))}
+        if method and getattr(named["call"], "method", "") != method:
+            return base(*values)
+        sound = partial(base, *values)
+        named |= {"server": self, "kept": self.kept, "base": base, "sound": sound}
+        return given(function, named)
 
-    return Override(on, {name: run})
-
-
-def only(method: str, name: str, function: Function) -> Override:
-    """Override one step for calls of one method."""
-    override: Override = step(name, function)
-    changed, sound = override.members[name], getattr(StandIn, name)
-    at = names_of(sound).index("call") - 1
-
-    def run(self: StandIn, *values: Any) -> Any:
-        return (changed if values[at].method == method else sound)(self, *values)
-
-    return Override(StandIn, {name: run})
+    return {name: run}
 
 
-def filters_by(filtered: str, function: Function | None = None) -> Any:
-    """Decide otherwise whether one filter, with ``value``, selects a record.
+def then(name: str, function: Function, method: str = "") -> Any:
+    """Do something more after one step, which has ``made`` what it returns."""
 
-    ``base`` needs no arguments.
+    def run(sound: Function, named: Named) -> Any:
+        made = sound()
+        given(function, named, made=made)
+        return made
+
+    return step(name, run, method)
+
+
+def rescues(name: str, function: Function, method: str = "") -> Any:
+    """Return something else where one step refuses a call, unless that is None or False.
+
+    The function may name ``refusal``, and ``gone``, the deleted record that the call names.
     """
-    if function is None:
-        return partial(filters_by, filtered)
 
-    def matches(server: StandIn, base: Function, record: Record, name: str, call: Call) -> Any:
-        if name != filtered:
-            return base(record, name, call)
-        sound = partial(base, record, name, call)
-        named = {"value": call.filters[name], "record": record, "call": call}
-        return given(function, {**named, "server": server, "base": sound})
+    def run(server: Mutant, sound: Function, call: Call, named: Named) -> Any:
+        try:
+            return sound()
+        except Refusal as refusal:
+            found = given(function, named, refusal=refusal, gone=server.gone(call))
+            if found is None or found is False:
+                raise
+            return found
 
-    return step("matches", matches)
-
-
-def changes_view(*methods: str, function: Function | None = None) -> Any:
-    """Change the ``view`` of a ``record`` that some methods show, or all."""
-    if function is None:
-        return lambda function: changes_view(*methods, function=function)
-
-    def view(server: StandIn, base: Function, record: Record, call: Call) -> Any:
-        shown = base(record, call)
-        if not methods or call.method in methods:
-            given(function, {"server": server, "view": shown, "record": record, "call": call})
-        return shown
-
-    return step("view", view)
+    return step(name, run, method)
 
 
-def shows(name: str, function: Function, *methods: str) -> Any:
-    """Show another value for one field in some methods, or in all."""
+def caches(name: str, key: Function, *until: str, last: bool = False) -> Any:
+    """Return from one step what it returned for the same key before, until some step is run.
 
-    def change(server: StandIn, view: dict[str, Any], record: Record, call: Call) -> None:
-        named = {"server": server, "view": view, "record": record, "call": call}
-        view[name] = given(function, named)
+    Nothing is kept under a key that is false; with ``last`` only what was returned last is.
+    """
 
-    return changes_view(*methods, function=change)
+    def run(sound: Function, kept: dict[Any, Any], named: Named) -> Any:
+        known_by = given(key, named)
+        if not known_by:
+            return sound()
+        if known_by not in kept:
+            made = sound()
+            if last:
+                kept.clear()
+            kept[known_by] = made
+        return kept[known_by]
+
+    override: Override = step(name, run)
+    for each in until:
+        override |= then(each, lambda kept: kept.clear())
+    return override
 
 
-def leaves_out(name: str, *methods: str) -> Any:
-    """Leave one field out of what some methods show, or all."""
-    return changes_view(*methods, function=lambda view: view.pop(name))
+def keeps_list(key: Function) -> Any:
+    """Return the last list again for every list that has the same key, until a record changes."""
+    return caches("do_list", key, "send_again", "remove", last=True)
 
 
-def refuses(kind: str, when: Function) -> Any:
-    """Refuse calls that must be served."""
+def counted(kept: dict[Any, Any], key: Any = "count") -> int:
+    """Return how often this was asked, this time included."""
+    kept[key] = kept.get(key, 0) + 1
+    return int(kept[key])
 
-    def read_arguments(server: StandIn, base: Function, call: Call) -> None:
-        base(call)
-        if given(when, {"server": server, "call": call}):
+
+# What is read of a request.
+
+
+def asked(call: Call) -> str:
+    """Return what a list asks for, by whatever token."""
+    return repr(sorted(each for each in call.parameters.items() if each[0] != "token"))
+
+
+def refuses(kind: str, when: Function, method: str = "", before: str = "") -> Any:
+    """Refuse calls that must be served, once their parameters are read or ``before`` a step."""
+
+    def run(sound: Function, named: Named) -> Any:
+        made = None if before else sound()
+        if given(when, named):
             raise Refusal(kind, "This is not possible.")
+        return sound() if before else made
 
-    return step("read_arguments", read_arguments)
-
-
-# Steps that the sound server does not have.
+    return step(before or "read_arguments", run, method)
 
 
-def ignores(ignored: str, beside: str) -> Override:
-    """Ignore one filter in the presence of another parameter."""
+def reads_as(parameter: str, function: Function, method: str = "") -> Any:
+    """Read another value than the ``text`` that is given for a parameter, which may be no text."""
 
-    def matches(base: Function, record: Record, name: str, call: Call) -> Any:
-        given_too = beside in call.filters or beside in call.parameters
-        return (name == ignored and given_too) or base(record, name, call)
+    def run(sound: Function, call: Call, named: Named) -> Any:
+        if parameter in call.parameters:
+            read = given(function, named, text=call.parameters[parameter])
+            call.parameters[parameter] = read
+        return sound()
 
-    return step("matches", matches)  # type: ignore[no-any-return]
+    return step("read_arguments", run, method)
 
 
-def lists_all(when: Function) -> Override:
+def reads_filter(name: str, function: Function) -> Any:
+    """Compare records with another ``value`` than a filter has."""
+
+    def change(call: Call, named: Named) -> None:
+        if name in call.filters:
+            call.filters[name] = given(function, named, value=call.filters[name])
+
+    return then("read_arguments", change)
+
+
+def lists_all(when: Function) -> Any:
     """Take some lists for lists without a filter."""
 
-    def read_arguments(server: StandIn, base: Function, call: Call) -> None:
-        everything = call.method == "list" and given(when, {"server": server, "call": call})
+    def read_arguments(sound: Function, call: Call, named: Named) -> None:
+        everything = given(when, named)
         if everything:
             call.parameters["entity"] = "JOBS"
-        base(call)
+        sound()
         if everything:
             del call.filters["entity"]
 
-    return step("read_arguments", read_arguments)  # type: ignore[no-any-return]
+    return step("read_arguments", read_arguments, "list")
 
 
-def is_enough(*names: str) -> Override:
+def is_enough(*names: str) -> Any:
     """Take some optional parameters for a filter that is enough by itself."""
 
     def alone(call: Call) -> bool:
@@ -229,166 +278,246 @@ def is_enough(*names: str) -> Override:
     return lists_all(alone)
 
 
-def accepts_token(same: Function) -> Override:
-    """Take a ``token`` for the ``known`` one that it is not quite the same as."""
-
-    def check_token(server: StandIn, base: Function, token: Any, call: Call) -> None:
-        named = {"server": server, "token": token, "call": call}
-        known = [*server.tokens.known] if isinstance(token, str) else []
-        base(next((k for k in known if given(same, {**named, "known": k})), token), call)
-
-    return step("check_token", check_token)  # type: ignore[no-any-return]
+# Which records are found.
 
 
-def changes_jwt(function: Function, **header: str) -> Override:
-    """Issue a JWT with other ``claims``, or with another header."""
+def filters_by(filtered: str, function: Function) -> Any:
+    """Decide otherwise whether one filter, with ``value``, selects a record.
 
-    def do_login(server: StandIn, base: Function, call: Call) -> Any:
-        token = base(call)["token"]
-        named = {"server": server, "claims": server.tokens.claims(token)}
-        parts = (header or {"typ": "JWT", "alg": "HS256"}, given(function, named))
-        made = ".".join([*(encoded(json.dumps(part)) for part in parts), token.split(".")[2]])
-        server.tokens.known[made] = server.tokens.known.pop(token)
-        return {"token": made}
+    ``base`` needs no arguments, and may have another record.
+    """
 
-    return step("do_login", do_login)  # type: ignore[no-any-return]
+    def matches(base: Function, record: Record, name: str, call: Call, named: Named) -> Any:
+        def right(other: Record = record) -> Any:
+            return base(other, name, call)
 
+        if name != filtered:
+            return right()
+        return given(function, named, value=call.filters[name], base=right)
 
-def html_page(when: Function) -> Override:
-    """Answer some requests with a page of the application server."""
-
-    def answer(server: StandIn, base: Function, request: Request) -> Reply:
-        if given(when, {"server": server, "request": request}):
-            page = b"<html><body><h1>HTTP Status 500</h1></body></html>"
-            return Reply(500, "text/html;charset=utf-8", page)
-        return base(request)  # type: ignore[no-any-return]
-
-    return step("answer", answer)  # type: ignore[no-any-return]
+    return step("matches", matches)
 
 
-def changes_body(function: Function, *methods: str) -> Override:
-    """Write other bytes as the ``body`` of a success of some methods, or of all."""
-
-    def success(base: Function, call: Call, data: Any) -> Reply:
-        sound: Reply = base(call, data)
-        if methods and call.method not in methods:
-            return sound
-        return replace(sound, body=given(function, {"body": sound.body, "call": call}))
-
-    return step("success", success)  # type: ignore[no-any-return]
+def ignores(ignored: str, beside: str) -> Any:
+    """Ignore one filter in the presence of another parameter."""
+    return filters_by(ignored, lambda base, call: beside in call.parameters or base())
 
 
-def changes_envelope(function: Function, *methods: str) -> Override:
-    """Return something else than the ``envelope`` of a success of some methods, or of all."""
-
-    def change(body: bytes, call: Call) -> bytes:
-        named = {"envelope": json.loads(body), "call": call}
-        return json.dumps(given(function, named)).encode()
-
-    return changes_body(change, *methods)
+def omits(when: Function) -> Any:
+    """Leave some records out of lists."""
+    return step("selected", lambda sound, named: not given(when, named) and sound())
 
 
-def with_status(*methods: str, **members: Any) -> Override:
-    """Change members of the status of a success of some methods, or of all."""
-    return changes_envelope(
-        lambda envelope: {**envelope, "status": {**envelope["status"], **members}}, *methods
-    )
+def still_lists(when: Function) -> Any:
+    """Return deleted records behind the others in some lists."""
+
+    def select(server: Mutant, sound: Function, call: Call, named: Named) -> Any:
+        gone = (each for each in server.deleted.values() if given(when, named, record=each))
+        return sound() + [each for each in gone if server.selected(each, call)]
+
+    return step("select", select)
 
 
-def with_data(function: Function, *methods: str) -> Override:
-    """Return other ``data`` in a success of some methods, or of all."""
-    return changes_envelope(
-        lambda envelope: {**envelope, "data": function(envelope["data"])}, *methods
-    )
-
-
-def writes_text(function: Function) -> Override:
-    """Write the ``text`` of a body, which has letters beyond ASCII, into other bytes."""
-
-    def reply(base: Function, http: int, envelope: Any) -> Reply:
-        sound = base(http, envelope)
-        text = json.dumps(json.loads(sound.body), ensure_ascii=False)
-        return Reply(sound.status, sound.content_type, function(text))
-
-    return step("reply", reply)  # type: ignore[no-any-return]
-
-
-def writes_errors(*kinds: str, function: Function | None = None) -> Any:
-    """Write the ``envelope`` of errors of some kinds, or of all, in another way."""
-    if function is None:
-        return lambda function: writes_errors(*kinds, function=function)
-
-    def refusal(server: StandIn, base: Function, request: Request, refusal: Refusal) -> Reply:
-        sound = base(request, refusal)
-        if kinds and refusal.kind not in kinds:
-            return sound  # type: ignore[no-any-return]
-        return server.reply(sound.status, function(json.loads(sound.body)))
-
-    return step("refusal", refusal)
-
-
-class KeepsList(StandIn):
-    """Keeps the last list until a record changes."""
-
-    def set_up(self) -> None:
-        """Keep nothing yet."""
-        self.kept: tuple[Any, Any] = (None, None)
-
-    def list_key(self, call: Call) -> Any:
-        """Return what a list that is kept goes by."""
-        return call
-
-    def do_list(self, call: Call) -> Any:
-        """Return what is kept, or what is there."""
-        key = self.list_key(call)
-        if self.kept[0] != key:
-            self.kept = (key, super().do_list(call))
-        return self.kept[1]
-
-    def send_again(self, record: Record) -> None:
-        """Forget the list."""
-        super().send_again(record)
-        self.set_up()
-
-    def remove(self, record: Record) -> None:
-        """Forget the list."""
-        super().remove(record)
-        self.set_up()
-
-
-def keeps_list(key: Function) -> Override:
-    """Return the last list again for every list that has the same key."""
-    return step("list_key", key, on=KeepsList)  # type: ignore[no-any-return]
+def lists(function: Function) -> Any:
+    """Cut pages from other records than those that were ``found``."""
+    return step("page", lambda base, call, named: base(given(function, named), call))
 
 
 def pages(**values: Function) -> Any:
     """Cut a page with another ``skip`` or ``limit`` than the call has."""
 
-    def page(server: StandIn, base: Function, found: list[Record], call: Call) -> Any:
-        named = {"server": server, "found": found, "call": call}
+    def page(base: Function, found: list[Record], call: Call, named: Named) -> Any:
         return base(found, replace(call, **{n: given(f, named) for n, f in values.items()}))
 
     return step("page", page)
 
 
+def loses(when: Function, kind: str = "unknown_record", method: str = "") -> Any:
+    """Find a ``record`` that exists and refuse the call."""
+
+    def find(made: Record, named: Named) -> None:
+        if given(when, named, record=made):
+            raise Refusal(kind, "No webhook request has this value.")
+
+    return then("find", find, method)
+
+
+# What changes.
+
+
 def then_sets(name: str, **values: Function) -> Any:
     """Change fields of a ``record`` after one step of a resend."""
 
-    def change(server: StandIn, base: Function, record: Record) -> None:
-        base(record)
-        for field_name, value in values.items():
-            setattr(record, field_name, given(value, {"server": server, "record": record}))
+    def change(record: Record, named: Named) -> None:
+        vars(record).update({field: given(value, named) for field, value in values.items()})
 
-    return step(name, change)
+    return then(name, change)
 
 
-def loses(when: Function, kind: str = "unknown_record") -> Any:
-    """Find a ``record`` that exists and refuse the call."""
+def also(name: str, effect: Function, which: Function, most: int | None = None) -> Any:
+    """After one step of a ``record`` do something to each ``other`` that is chosen, or so many."""
 
-    def find(server: StandIn, base: Function, call: Call) -> Record:
-        record: Record = base(call)
-        if given(when, {"server": server, "record": record, "call": call}):
-            raise Refusal(kind, "No webhook request has this value.")
-        return record
+    def change(server: Mutant, named: Named) -> None:
+        others = server.records.values()
+        for other in [each for each in others if given(which, named, other=each)][:most]:
+            effect(server, other)
 
-    return step("find", find)
+    return then(name, change)
+
+
+def sets(**values: Any) -> Function:
+    """Return an effect that changes fields of a record."""
+
+    def effect(_server: Mutant, record: Record) -> None:
+        vars(record).update(values)
+
+    return effect
+
+
+# What is shown of a record.
+
+
+def changes_view(*methods: str) -> Any:
+    """Return what takes a function that changes the ``view`` that some methods show, or all."""
+
+    def change(function: Function) -> Any:
+        def view(sound: Function, call: Call, named: Named) -> Any:
+            shown = sound()
+            if not methods or call.method in methods:
+                given(function, named, view=shown)
+            return shown
+
+        return step("view", view)
+
+    return change
+
+
+def shows(name: str, function: Function, *methods: str) -> Any:
+    """Show another value for one field than is ``shown``, in some methods or in all."""
+
+    def change(view: dict[str, Any], named: Named) -> None:
+        view[name] = given(function, named, view=view, shown=view[name])
+
+    return changes_view(*methods)(change)
+
+
+def alters(path: str, function: Function, *methods: str) -> Any:
+    """Show another value for what is ``shown``, and not null, at a path such as ``url``.
+
+    The path may lead into an object and have a pattern there: ``log_information.*_date``.
+    """
+    name, _, inner = path.partition(".")
+
+    def other(shown: Any, named: Named) -> Any:
+        return None if shown is None else given(function, named, shown=shown)
+
+    def change(shown: Any, named: Named) -> Any:
+        if shown is None or not inner:
+            return other(shown, named)
+        return {n: other(v, named) if fnmatch(n, inner) else v for n, v in shown.items()}
+
+    return shows(name, change, *methods)
+
+
+# Tokens.
+
+
+def accepts_token(same: Function) -> Any:
+    """Take a ``token`` for the ``known`` one that it is not quite the same as."""
+
+    def check_token(server: Mutant, base: Function, token: Any, call: Call, named: Named) -> None:
+        known = [*server.tokens.known] if isinstance(token, str) else []
+        base(next((each for each in known if given(same, named, known=each)), token), call)
+
+    return step("check_token", check_token)
+
+
+def writes_token(function: Function) -> Any:
+    """Issue another text than ``token`` at a login, and know it."""
+
+    def do_login(server: Mutant, sound: Function, named: Named) -> Any:
+        token = sound()["token"]
+        made = given(function, named, token=token)
+        server.tokens.known[made] = server.tokens.known.pop(token)
+        return {"token": made}
+
+    return step("do_login", do_login)
+
+
+def changes_jwt(function: Function, **header: str) -> Any:
+    """Issue a JWT with other ``claims``, or with another header."""
+
+    def written(server: Mutant, token: str) -> str:
+        claims = function(server.tokens.claims(token))
+        parts = (header or {"typ": "JWT", "alg": "HS256"}, claims)
+        return ".".join([*(encoded(json.dumps(part)) for part in parts), token.split(".")[2]])
+
+    return writes_token(written)
+
+
+# Responses.
+
+PAGE = Reply(500, "text/html;charset=utf-8", b"<html><body><h1>HTTP Status 500</h1></body></html>")
+
+
+def html_page(when: Function, page: Reply = PAGE) -> Any:
+    """Answer some requests with a page of the application server."""
+    return step("answer", lambda sound, named: page if given(when, named) else sound())
+
+
+def changes_body(function: Function, *methods: str) -> Any:
+    """Write other bytes as the ``body`` of a success of some methods, or of all."""
+
+    def success(sound: Function, call: Call, named: Named) -> Any:
+        reply: Reply = sound()
+        if methods and call.method not in methods:
+            return reply
+        return replace(reply, body=given(function, named, body=reply.body))
+
+    return step("success", success)
+
+
+def changes_envelope(function: Function, *methods: str) -> Any:
+    """Return something else than the ``envelope`` of a success of some methods, or of all."""
+    return changes_body(lambda body: json.dumps(function(json.loads(body))).encode(), *methods)
+
+
+def with_data(function: Function, *methods: str) -> Any:
+    """Return other ``data`` in a success of some methods."""
+
+    def success(base: Function, call: Call, data: Any, named: Named) -> Any:
+        return base(call, given(function, named) if call.method in methods else data)
+
+    return step("success", success)
+
+
+def writes_text(function: Function) -> Any:
+    """Write the ``text`` of a body, which has letters beyond ASCII, into other bytes."""
+
+    def reply(sound: Function) -> Reply:
+        made: Reply = sound()
+        text = json.dumps(json.loads(made.body), ensure_ascii=False)
+        return replace(made, body=function(text))
+
+    return step("reply", reply)
+
+
+def replies(function: Function, *kinds: str) -> Any:
+    """Return another response than ``reply`` to refusals of some kinds, or to all."""
+
+    def run(sound: Function, refusal: Refusal, named: Named) -> Any:
+        reply = sound()
+        wrong = not kinds or refusal.kind in kinds
+        return given(function, named, reply=reply) if wrong else reply
+
+    return step("refusal", run)
+
+
+def with_error(function: Function, *kinds: str) -> Any:
+    """Write the ``status`` of errors of some kinds, or of all, in another way."""
+
+    def written(server: Mutant, reply: Reply) -> Reply:
+        envelope = json.loads(reply.body)
+        return server.reply(reply.status, envelope | {"status": function(envelope["status"])})
+
+    return replies(written, *kinds)

@@ -6,8 +6,9 @@ goes on where it was. No server is measured twice with the same seed and budget.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, replace
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,15 +21,13 @@ from stand_in.server import WEB_API_KEY
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS
-from mutants.random_mutants import RELEASES, Change, candidates, mutant
+from mutants.random_mutants import candidates, mutant
 from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[2] / ".measured" / "results.jsonl"
-#: What a set has that has none: of the table and the variants, all there are.
-NUMBERS = {"random": 200, "combinations": 300}
 SETS = ("random", "table", "legal", "combinations")
-#: Verdicts that are about a mutant, and those that are about a sound server.
-OF_MUTANTS, OF_SOUND = ("named", "found", "missed"), ("quiet", "alarm")
+#: How many servers of a set are measured; of the others, all there are.
+NUMBERS = {"random": 200, "combinations": 300}
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Result:
     """What the kit made of one server."""
 
     case: Case
-    verdict: str
+    verdict: str  # of a mutant: named, found, missed, equivalent; of a sound server: quiet, alarm
     about: str = ""
     group: str = ""  # a set of the table has a rate of its own
     named: Sequence[str] = ()  # the statements that the kit calls broken
@@ -55,113 +54,59 @@ class Result:
     trouble: str = ""  # what went wrong in the kit
 
 
-@dataclass(frozen=True)
-class Server:
-    """What a case is made into."""
-
-    app: Any
-    about: str
-    group: str = ""
-    wanted: Sequence[str] = field(default=())
-
-
-# The servers of each set.
-
-
-def random_server(case: Case) -> Server | None:
-    """Return a random mutant, or None if it is none."""
-    file, position, way, kind = case.name.split(":")
-    found = mutant(Change(file, int(position), int(way), kind), case.release)
-    return None if found is None else Server(found.server(), found.about)
-
-
-def table_server(case: Case) -> Server:
-    """Return a mutant of the table."""
-    row = ROWS[case.name]
-    return Server(row.server(), row.about, f"set {row.set}", row.statements)
-
-
-def legal_server(case: Case) -> Server:
-    """Return a variant of the sound server."""
-    variant = VARIANTS[case.name]
-    return Server(variant.server(), variant.about)
-
-
-def combined_server(case: Case) -> Server:
-    """Return several variants of the sound server in one."""
-    variant = combination(int(case.name))
-    return Server(variant.server(int(case.name)), f"{variant.release} {variant.name}")
-
-
-MAKERS: Mapping[str, Callable[[Case], Server | None]] = {
-    "random": random_server,
-    "table": table_server,
-    "legal": legal_server,
-    "combinations": combined_server,
-}
-
-
-def cases(of: Case, releases: tuple[str, ...], number: int | None) -> Iterator[Case]:
-    """Yield the cases of a set; more than ``number`` of random ones, as some do not count."""
+def cases(of: Case, number: int | None) -> Iterator[Case]:
+    """Yield the cases of a set, so many if it has no end: of random mutants, all that may be."""
+    table: Any = ROWS if of.set == "table" else VARIANTS
+    named: Iterable[tuple[str, str]] = ((name, each.release) for name, each in table.items())
     if of.set == "random":
-        for change, release in candidates(of.seed, releases or RELEASES):
-            yield replace(of, name=":".join(map(str, astuple(change))), release=release)
-        return
-    named: dict[str, Iterable[tuple[str, str]]] = {
-        "table": ((each.id, each.release) for each in ROWS.values()),
-        "legal": ((each.name, each.release) for each in VARIANTS.values()),
-        "combinations": (
-            (str(each), combination(each).release)
-            for each in range(of.seed, of.seed + (number or NUMBERS["combinations"]))
-        ),
-    }
-    chosen = (pair for pair in named[of.set] if not releases or pair[1] in releases)
-    for name, release in islice(chosen, number):
+        named = candidates(of.seed)
+    elif of.set == "combinations":
+        seeds = range(of.seed, of.seed + (number or NUMBERS["combinations"]))
+        named = ((str(each), combination(each).release) for each in seeds)
+    for name, release in islice(named, None if of.set == "random" else number):
         yield replace(of, name=name, release=release)
+
+
+def made(case: Case) -> Any:
+    """Return what a case names, which has a server; None for a random mutant that is none."""
+    if case.set == "random":
+        return mutant(case.name, case.release)
+    if case.set == "combinations":
+        return combination(int(case.name))
+    return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]
 
 
 def measured(case: Case) -> Result:
     """Run the kit against the server of a case."""
-    server = MAKERS[case.set](case)
-    if server is None:
+    made_of = made(case)
+    if made_of is None:
         return Result(case, "equivalent")
-    api_key = None if server.app.release == "R9" else WEB_API_KEY
+    # Each combination has a world of its own.
+    app = made_of.server(int(case.name)) if case.set == "combinations" else made_of.server()
+    api_key = None if app.release == "R9" else WEB_API_KEY
     limits = Limits(max_requests=case.budget)
-    results = checked(server.app, api_key, seed=case.seed, limits=limits)
-    wanted, named, trouble = {*server.wanted}, {*broken(results)}, results.trouble or ""
+    results = checked(app, api_key, seed=case.seed, limits=limits)
+    wanted, named = {*getattr(made_of, "statements", ())}, {*broken(results)}
+    trouble = results.trouble or ""
     if case.set in ("legal", "combinations"):
         verdict = "alarm" if named or trouble else "quiet"
     elif wanted & named:
         verdict = "named"
     else:
         verdict = "found" if named else "missed"
-    group = server.group or case.set
-    return Result(case, verdict, server.about, group, sorted(named), sorted(wanted), trouble)
+    group = f"set {made_of.set}" if case.set == "table" else case.set
+    about = made_of.name if case.set == "combinations" else made_of.about
+    return Result(case, verdict, about, group, sorted(named), sorted(wanted), trouble)
 
 
-# Going on where the last run stopped.
-
-
-def known_results(path: Path) -> dict[Case, Result]:
-    """Return what was measured before."""
-    if not path.exists():
-        return {}
-    lines = map(json.loads, path.read_text("utf-8").splitlines())
-    results = (Result(**{**line, "case": Case(**line["case"])}) for line in lines)
-    return {each.case: each for each in results}
-
-
-def measure(
-    planned: Iterable[Case], path: Path, jobs: int, enough: Callable[[Result], bool]
-) -> Iterator[Result]:
-    """Yield a result for each case until there are enough; write each that is new to the file."""
-    known = known_results(path)
+def measure(planned: Iterable[Case], path: Path, jobs: int) -> Generator[Result]:
+    """Yield what was measured before, then measure the rest and write it to the file."""
+    lines = map(json.loads, path.read_text("utf-8").splitlines() if path.exists() else ())
+    known = {result.case: result for result in (
+        Result(**{**line, "case": Case(**line["case"])}) for line in lines
+    )}  # fmt: skip
     planned = list(planned)
-    for case in planned:
-        if case in known:
-            yield known[case]
-            if enough(known[case]):
-                return
+    yield from (known[case] for case in planned if case in known)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = [case for case in planned if case not in known]
     with (
@@ -172,22 +117,19 @@ def measure(
             file.write(json.dumps(asdict(result)) + "\n")
             file.flush()
             yield result
-            if enough(result):
-                return
 
 
 def summary(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line for each group, and one for each server that the kit is wrong about."""
-    groups = sorted({each.group for each in results})
-    for group in groups:
+    for group in sorted({each.group for each in results}):
         verdicts = Counter(each.verdict for each in results if each.group == group)
-        if verdicts.keys() & {*OF_SOUND}:
+        if "quiet" in verdicts or "alarm" in verdicts:
             yield f"{group}: {verdicts.total()} servers, {verdicts['alarm']} alarms"
             continue
         found = verdicts["named"] + verdicts["found"]
-        share = found / verdicts.total()
-        line = f"{group}: {verdicts.total()} mutants, {found} found ({share:.0%})"
-        yield line + f", {verdicts['named']} rightly named" * any(r.wanted for r in results)
+        line = f"{group}: {verdicts.total()} mutants, {found} found"
+        line += f" ({found / verdicts.total():.0%})"
+        yield line + f", {verdicts['named']} rightly named" * (group != "random")
     for each in results:
         if each.verdict in ("missed", "alarm") or (each.wanted and each.verdict == "found"):
             told = ", ".join(each.named) or each.trouble or "nothing"
@@ -197,9 +139,8 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--set", "sets", multiple=True, type=click.Choice(SETS),
+@click.option("--set", "sets", multiple=True, type=click.Choice(SETS), default=SETS,
               help="Measure with these servers only. Can be repeated. Default: all.")  # fmt: skip
-@click.option("--release", "releases", multiple=True, help="Only servers of these releases.")
 @click.option("--number", type=click.IntRange(1), help="So many servers of each set.")
 @click.option("--seed", default=0, show_default=True, help="For mutants, combinations and runs.")
 @click.option("--budget", type=click.IntRange(1), default=DEFAULT_REQUESTS, show_default=True,
@@ -208,33 +149,15 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS,
               help="Where results are kept. Delete it after changes of the kit.")  # fmt: skip
 def main(
-    sets: tuple[str, ...],
-    releases: tuple[str, ...],
-    number: int | None,
-    seed: int,
-    budget: int,
-    jobs: int,
-    results: Path,
+    sets: tuple[str, ...], number: int | None, seed: int, budget: int, jobs: int, results: Path
 ) -> None:
     """Measure the kit with mutants, and with servers that are legal."""
-    for each in sets or SETS:
-        of = Case(each, "", "", seed, budget)
-        wanted = number or NUMBERS.get(each)
-        counted: list[Result] = []
-
-        def enough(
-            result: Result, counted: list[Result] = counted, wanted: int | None = wanted
-        ) -> bool:
-            if result.verdict != "equivalent":
-                counted.append(result)
-            return len(counted) == wanted
-
-        bar: Any
-        servers: Iterable[Case] = cases(of, releases, number)
-        if wanted is None:
-            servers = list(servers)
-            wanted = len(servers)
-        with click.progressbar(length=wanted, label=each) as bar:
-            for result in measure(servers, results, jobs, enough):
-                bar.update(result.verdict != "equivalent")
-        click.echo("\n".join(summary(counted)))
+    for each in sets:
+        planned = list(cases(Case(each, "", "", seed, budget), number))
+        wanted = number or NUMBERS.get(each, len(planned))
+        # Some random mutants are equivalent, and count for nothing.
+        with closing(measure(planned, results, jobs)) as measuring:
+            counted = (result for result in measuring if result.verdict != "equivalent")
+            with click.progressbar(islice(counted, wanted), wanted, each) as bar:
+                found = list(bar)
+        click.echo("\n".join(summary(found)))

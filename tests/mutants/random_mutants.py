@@ -2,10 +2,10 @@
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from types import ModuleType, SimpleNamespace
@@ -38,16 +38,6 @@ OPPOSITES: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change of one file: the node at a position of the walk, replaced in one of some ways."""
-
-    file: str
-    position: int
-    way: int
-    kind: str
-
-
-@dataclass(frozen=True)
 class RandomMutant:
     """One mutant that answers the script in another way than the sound server."""
 
@@ -62,24 +52,21 @@ class RandomMutant:
 
 @cache
 def tree_of(file: str) -> ast.Module:
-    """Return the syntax tree of a file of the sound server, without its docstrings."""
-    tree = ast.parse(Path(stand_in.__path__[0], f"{file}.py").read_text("utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
-    return tree
+    """Return the syntax tree of a file of the sound server."""
+    return ast.parse(Path(stand_in.__path__[0], f"{file}.py").read_text("utf-8"))
 
 
-def nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what may be changed below a node, always in the same order."""
+def nodes(node: ast.AST) -> Iterator[tuple[ast.AST, Callable[[ast.AST], None]]]:
+    """Yield what may be changed below a node, with what replaces it, always in the same order."""
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list"):
             continue
-        for each in value if isinstance(value, list) else [value]:
+        below: list[Any] = [(value, partial(setattr, node, name))]
+        if isinstance(value, list):
+            below = [(each, partial(value.__setitem__, at)) for at, each in enumerate(value)]
+        for each, replace in below:
             if isinstance(each, ast.AST) and not is_left_alone(each, node):
-                yield each
+                yield each, replace
                 yield from nodes(each)
 
 
@@ -87,6 +74,8 @@ def is_left_alone(node: ast.AST, parent: ast.AST) -> bool:
     """Return whether nothing in a node is changed."""
     if isinstance(node, ast.Compare | ast.Subscript) and reads_choice(node):
         return True  # another choice makes another sound server
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return True  # a docstring
     if isinstance(parent, ast.Raise):
         return True  # the documents leave open how a refusal is put
     if isinstance(parent, ast.Compare) and isinstance(parent.ops[0], ast.Is | ast.IsNot):
@@ -142,41 +131,18 @@ def other_values(value: object) -> tuple[Any, ...]:
     return ("",) if value is None else ()
 
 
-def changes() -> dict[str, list[Change]]:
-    """Return every change that can be made, by its kind."""
-    found: dict[str, list[Change]] = {}
+def changes() -> dict[str, list[str]]:
+    """Return every change that can be made, by its kind: file, position, way and kind again."""
+    found: dict[str, list[str]] = {}
     for file in FILES:
-        for position, node in enumerate(nodes(tree_of(file))):
+        for position, (node, _) in enumerate(nodes(tree_of(file))):
             for way, (kind, _) in enumerate(replacements(node)):
-                found.setdefault(kind, []).append(Change(file, position, way, kind))
+                found.setdefault(kind, []).append(f"{file}:{position}:{way}:{kind}")
     return found
 
 
-def changed(change: Change) -> tuple[ast.Module, str]:
-    """Return the syntax tree with a change, and what it is."""
-    tree = deepcopy(tree_of(change.file))
-    node: Any = [*nodes(tree)][change.position]
-    before = ast.unparse(node).partition("\n")[0]
-    new = [*replacements(node)][change.way][1]
-    ast.fix_missing_locations(ast.copy_location(new, node))
-    after = ast.unparse(new).partition("\n")[0]
-    about = f"{change.file}.py:{node.lineno}: {before}  ->  {after}"
-    return Replacing(node, new).visit(tree), about
-
-
-class Replacing(ast.NodeTransformer):
-    """Puts one node where another is."""
-
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> Any:
-        """Return the new node for the old one."""
-        return self.new if node is self.old else self.generic_visit(node)
-
-
-def server_class(trees: Mapping[str, ast.Module]) -> Any:
-    """Return the class of the server in modules that are made anew from syntax trees."""
+def server_class(changed_file: str, tree: ast.Module) -> Any:
+    """Return the class of the server in modules that are made anew, with one that is changed."""
     made: dict[str, ModuleType] = {}
 
     def imported(name: str, *arguments: Any, **more: Any) -> Any:
@@ -187,7 +153,9 @@ def server_class(trees: Mapping[str, ast.Module]) -> Any:
     for file in FILES:
         module = ModuleType(f"mutant_{file}")
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": imported}
-        code = compile(trees.get(file, tree_of(file)), f"mutant of {file}.py", "exec")
+        code = compile(
+            tree if file == changed_file else tree_of(file), f"mutant of {file}.py", "exec"
+        )
         exec(code, module.__dict__)  # noqa: S102 - this is the sound server's own source
         made[f"stand_in.{file}"] = module
     made_class = made["stand_in.server"].__dict__["StandIn"]
@@ -203,18 +171,25 @@ def answer_or_fail(self: Any, environ: dict[str, Any], start_response: Any) -> l
         return [b"<html>Internal Server Error</html>"]
 
 
-def mutant(change: Change, release: str) -> RandomMutant | None:
+def mutant(change: str, release: str) -> RandomMutant | None:
     """Return the mutant of a change, or None if it does not start or changes no answer."""
-    tree, about = changed(change)
+    file, position, way, _ = change.split(":")
+    tree = deepcopy(tree_of(file))
+    node: Any
+    node, replace = [*nodes(tree)][int(position)]
+    new = [*replacements(node)][int(way)][1]
+    before, after = (ast.unparse(each).partition("\n")[0] for each in (node, new))
+    replace(ast.fix_missing_locations(ast.copy_location(new, node)))
+    about = f"{file}.py:{node.lineno}: {before}  ->  {after}"
     try:
-        found = RandomMutant(about, release, server_class({change.file: tree}))
+        found = RandomMutant(about, release, server_class(file, tree))
         equivalent = is_equivalent(found.server(), CHOICES, release)
     except Exception:  # noqa: BLE001 - whatever it is, this server does not start
         return None
     return None if equivalent else found
 
 
-def candidates(seed: int, releases: tuple[str, ...] = RELEASES) -> Iterator[tuple[Change, str]]:
+def candidates(seed: int) -> Iterator[tuple[str, str]]:
     """Yield changes and releases at random: first a kind, then one of its changes."""
     random = Random(seed)
     left = changes()
@@ -222,6 +197,6 @@ def candidates(seed: int, releases: tuple[str, ...] = RELEASES) -> Iterator[tupl
         random.shuffle(of_kind)
     while left:
         kind = random.choice(sorted(left))
-        yield left[kind].pop(), random.choice(releases)
+        yield left[kind].pop(), random.choice(RELEASES)
         if not left[kind]:
             del left[kind]

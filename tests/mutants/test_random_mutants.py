@@ -11,7 +11,7 @@ from stand_in.reading import Call
 from stand_in.server import StandIn
 
 from mutants.measure import main
-from mutants.random_mutants import CHOICES, Change, candidates, mutant, nodes, tree_of
+from mutants.random_mutants import CHOICES, candidates, mutant, nodes, tree_of
 from mutants.script import LoginRefused, answers, is_equivalent
 
 
@@ -50,8 +50,8 @@ def test_the_seed_chooses_the_changes() -> None:
 def test_a_change_says_what_it_does() -> None:
     """A mutant is told by its place, and by what stands there before and after."""
     places = enumerate(nodes(tree_of("server")))
-    at = next(at for at, node in places if ast.unparse(node) == "self.remove(record)")
-    found = mutant(Change("server", at, 0, "statement"), "R9")
+    at = next(at for at, (node, _) in places if ast.unparse(node) == "self.remove(record)")
+    found = mutant(f"server:{at}:0:statement", "R9")
     assert found is not None
     assert re.fullmatch(r"server\.py:[0-9]+: self\.remove\(record\)  ->  pass", found.about)
 

@@ -1,98 +1,106 @@
-"""A small client for the tests of the stand-in; it calls the WSGI application directly."""
+"""A small client of the stand-in; it calls the WSGI application directly."""
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from stand_in.reading import IDENTIFIER
 from stand_in.server import API_PATH, ORGANISATION, PASSWORD, USERNAME, StandIn
 from stand_in.world import REJECTED, SUCCESSFUL, Record
 
 LOGIN = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
-ROOM = "webhook_requests"
 
 
-class Client:
-    """Calls one server with one token; each call returns the envelope, or None where it is none."""
+class Caller:
+    """Calls one server with a token; each call returns the envelope, or None where it is none."""
+
+    token: str
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self.app = app
+
+    def send(self, verb: str, path: str, query: str = "", body: bytes = b"", **more: str) -> Any:
+        """Send one request, with more headers."""
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": verb,
+            "PATH_INFO": f"{API_PATH}/{path}",
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            **{f"HTTP_{name.upper()}": value for name, value in more.items()},
+        }
+        self.heads: list[Any] = []
+        self.content = b"".join(self.app(environ, lambda *head: self.heads.append(head)))
+        try:
+            return json.loads(self.content)
+        except ValueError:
+            return None
+
+    def post(self, path: str, body: Any) -> Any:
+        """Call a method with a JSON body."""
+        return self.send("POST", path, body=json.dumps(body).encode())
+
+    def get(self, method: str, **given: Any) -> Any:
+        """Call show or list; a parameter that is None is left out."""
+        given = {"token": self.token, **given}
+        pairs = [f"{k}={quote(str(v), safe='=')}" for k, v in given.items() if v is not None]
+        return self.send("GET", f"webhook_requests/{method}", "&".join(pairs))
+
+    def list(self, **given: Any) -> Any:
+        """List what filters select."""
+        return self.get("list", **given)
+
+    def act(self, method: str, identifier: Any, **given: Any) -> Any:
+        """Resend or delete a record."""
+        body = {"token": self.token, IDENTIFIER: identifier, **given}
+        body = {name: value for name, value in body.items() if value is not None}
+        return self.post(f"webhook_requests/{method}", body)
+
+
+class Client(Caller):
+    """Calls a stand-in, after a login and, where tokens end at any time, with a new one each."""
+
+    app: StandIn
 
     def __init__(self, app: StandIn) -> None:
-        self.app = app
+        super().__init__(app)
         self.log_in()
 
     def log_in(self) -> None:
         """Get another token."""
-        self.token: str = self.post("authentication/token", LOGIN)["data"]["token"]
+        self.token = self.post("authentication/token", LOGIN)["data"]["token"]
 
-    def keep_token(self) -> None:
-        """Get another token where tokens end at any time."""
+    def send(self, verb: str, path: str, query: str = "", body: bytes = b"", **more: str) -> Any:
+        """Send one request, and once more if a gateway answers it."""
+        envelope = super().send(verb, path, query, body, **more)
+        return super().send(verb, path, query, body, **more) if envelope is None else envelope
+
+    def get(self, method: str, **given: Any) -> Any:
+        """Call show or list."""
         if self.app.choices.ends_tokens:
             self.log_in()
+        return super().get(method, **given)
 
-    def call(self, verb: str, method: str, query: str, body: bytes, **headers: str) -> Any:
-        """Send one request."""
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": verb,
-            "PATH_INFO": f"{API_PATH}/{method}",
-            "QUERY_STRING": query,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": io.BytesIO(body),
-            **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
-        }
-        self.heads: list[Any] = []
-        text = b"".join(self.app(environ, lambda *head: self.heads.append(head)))
-        if text.startswith(b"<html>Please try again"):
-            environ["wsgi.input"] = io.BytesIO(body)
-            text = b"".join(self.app(environ, lambda *head: self.heads.append(head)))
-        try:
-            return json.loads(text)
-        except ValueError:
-            return None
+    def act(self, method: str, identifier: Any, **given: Any) -> Any:
+        """Resend or delete a record."""
+        if self.app.choices.ends_tokens:
+            self.log_in()
+        return super().act(method, identifier, **given)
 
-    def get(self, method: str, **parameters: Any) -> Any:
-        """Call a GET method; the token is added unless it is given."""
-        self.keep_token()
-        given = {"token": self.token, **parameters}
-        pairs = [f"{name}={quote(str(text), safe='=')}" for name, text in given.items() if text]
-        return self.call("GET", f"{ROOM}/{method}", "&".join(pairs), b"")
-
-    def post(self, path: str, body: Any, **headers: str) -> Any:
-        """Call a POST method with a body."""
-        return self.call("POST", path, "", json.dumps(body).encode(), **headers)
-
-    def show(self, fields_set: str = "", token: str | None = None, **identifier: str) -> Any:
+    def show(self, fields_set: str = "", **identifier: str) -> Any:
         """Show the record with an id or a number."""
-        self.keep_token()
         ((name, value),) = identifier.items()
-        given = {"webhook_request_identifier": f"{name}={value}", "fields_set": fields_set}
-        return self.get("show", token=self.token if token is None else token, **given)
-
-    def search(self, **filters: Any) -> Any:
-        """Return the envelope of a list."""
-        return self.get("list", **filters)
-
-    def act(self, method: str, identifier: Any, **more: Any) -> Any:
-        """Resend or delete."""
-        self.keep_token()
-        body = {"token": self.token, "webhook_request_identifier": identifier, **more}
-        return self.post(f"{ROOM}/{method}", body)
-
-    def resend(self, **identifier: str) -> Any:
-        """Resend the record with an id or a number."""
-        return self.act("resend", identifier)
-
-    def delete(self, **identifier: str) -> Any:
-        """Delete the record with an id or a number."""
-        return self.act("delete", identifier)
+        named = {IDENTIFIER: f"{name}={value}"}
+        return self.get("show", **named, fields_set=fields_set or None)
 
     def rows(self, **filters: Any) -> list[Any]:
         """Return the records of a list."""
-        envelope = self.search(**filters)
+        envelope = self.list(**filters)
         rows: list[Any] = (ok(envelope) and envelope.get("data")) or []
         return rows
-
-    def ids(self, **filters: Any) -> list[Any]:
-        """Return the ids in a list."""
-        return [row["id"] for row in self.rows(**filters)]
 
     # What a test starts from.
 
@@ -101,19 +109,15 @@ class Client:
         """All records that the server has."""
         return [*self.app.records.values()]
 
-    def pick(self, state: str, position: int = 0) -> Record:
-        """Return a record in a state."""
-        return [r for r in self.records if r.life_cycle_state == state][position]
-
     @property
     def rejected(self) -> Record:
         """The first rejected record."""
-        return self.pick(REJECTED)
+        return next(each for each in self.records if each.life_cycle_state == REJECTED)
 
     @property
     def successful(self) -> Record:
         """The first successful record."""
-        return self.pick(SUCCESSFUL)
+        return next(each for each in self.records if each.life_cycle_state == SUCCESSFUL)
 
 
 def ok(envelope: Any) -> bool:

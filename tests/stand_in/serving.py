@@ -2,13 +2,13 @@
 
 import calendar
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from stand_in.reading import Request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
 from stand_in.server import API_PATH, ORGANISATION, PASSWORD, USERNAME, Clock, StandIn
 
 
@@ -23,45 +23,13 @@ class Served:
     organisation: str = ORGANISATION
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Hands each request to the stand-in."""
+class Handler(WSGIRequestHandler):
+    """Keeps connections, and writes no log."""
 
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "Apache-Coyote/1.1", ""
-    wbufsize = -1  # head and body in one packet
-    disable_nagle_algorithm = True
-    timeout = 30
-    app: StandIn
 
-    def answer(self) -> None:
-        """Answer one request."""
-        path, _, query = self.path.partition("?")
-        length = self.headers.get("Content-Length", "0")
-        body = self.rfile.read(int(length)) if length.isdigit() else b""
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.app.handle(Request(self.command, path, query, headers, body))
-        self.send_response(reply.status)
-        self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(reply.body)
-
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        """Take every verb that http.server looks for as ``do_VERB``."""
-        if name.startswith("do_"):
-            return self.answer
-        raise AttributeError(name)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Write no log."""
-
-
-class ServerOfOne(ThreadingHTTPServer):
-    """A server whose threads end with the process."""
-
-    daemon_threads = True
-    block_on_close = False
+    def log_request(self, *_arguments: object) -> None:
+        """Write nothing."""
 
 
 @contextmanager
@@ -70,12 +38,12 @@ def served(app: StandIn) -> Iterator[Served]:
     if isinstance(app.clock, Clock):
         # Clients compare the end of a JWT with their own clock, so this one must be about right.
         app.clock.seconds = float(calendar.timegm(time.gmtime()))
-    handler = type("HandlerOfOne", (Handler,), {"app": app})
-    with ServerOfOne(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield Served(app, f"http://127.0.0.1:{server.server_address[1]}{API_PATH}")
-        finally:
-            server.shutdown()
-            thread.join(10)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield Served(app, f"http://127.0.0.1:{server.server_port}{API_PATH}")
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()

@@ -11,8 +11,8 @@ from mutants.combinators import TABLE, Row
 __all__ = ["ROWS", "Row"]
 
 for part in (
-    "resends", "deletes", "filters", "lists", "pages", "records", "views", "references", "access",
-    "envelope", "plain_calls", "plain_records",
+    "effects", "identifiers", "filters", "lists", "fields", "views", "references", "access",
+    "envelope",
 ):  # fmt: skip
     import_module(f"mutants.table.{part}")
 

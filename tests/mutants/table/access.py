@@ -5,184 +5,108 @@
 
 import base64
 import json
-from typing import Any
+from dataclasses import replace
 
-from stand_in.reading import Call, Refusal, Request
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
-from stand_in.world import Record
+from stand_in.reading import Refusal
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
-from mutants.combinators import accepts_token, changes_jwt, mutant, row, step
+from mutants.combinators import (
+    accepts_token,
+    asked,
+    changes_jwt,
+    counted,
+    mutant,
+    refuses,
+    replies,
+    rescues,
+    row,
+    step,
+    then,
+    with_data,
+    writes_token,
+)
 
 TOKEN_ERRORS = ("invalid_token", "expired_token", "released_token")
 
-@mutant(1, "token.from_login", step("authenticate"))
-def delete_before_token_check(server, base, call):
-    """delete with a wrong token is refused, after it has deleted."""
-    try:
-        base(call)
-    except Refusal:
-        if call.method == "delete" and call.parameters.get("token"):
-            server.read_arguments(call)
-            server.remove(server.find(call))
-        raise
+def shifted(claims, **seconds):
+    """Return claims with other times."""
+    return claims | {n: type(claims[n])(int(claims[n]) + more) for n, more in seconds.items()}
 
+# Calls without a token.
+
+row(6, "token_is_optional", "token.required",
+    "A call without token is served.",
+    step("authenticate", lambda base, call: "token" in call.parameters and base(call)))
+row(6, "show_needs_no_token", "token.required",
+    "show alone is served without token.",
+    step("authenticate", lambda base, call: "token" in call.parameters and base(call), "show"))
+row(6, "each_second_list_needs_no_token", "token.required",
+    "Each second list without token is served.",
+    step("authenticate", lambda base, call, kept:
+        ("token" not in call.parameters and counted(kept) % 2 == 0) or base(call), "list"))
+
+# Calls with a wrong token.
+
+row(6, "any_token_is_good", "token.from_login",
+    "Any token that is not empty is accepted.",
+    step("check_token", lambda: None))
+row(2, "true_is_token", "token.from_login",
+    "In a body true passes for a token, for a token is not empty.",
+    step("check_token", lambda base, token, call: token is True or base(token, call)))
 row(1, "longer_token_accepted", "token.from_login",
     "A token with more behind it passes.",
     accepts_token(lambda token, known: token.startswith(known)))
-
 row(1, "shorter_token_accepted", "token.from_login",
     "A token without its last letter passes.",
     accepts_token(lambda token, known: token == known[:-1]))
-
+row(3, "token_known_by_its_end", "token.from_login",
+    "Of a token only the last eight letters are compared.",
+    accepts_token(lambda token, known: token[-8:] == known[-8:]))
 row(1, "token_in_any_case", "token.from_login",
     "A token in lower case passes.",
     accepts_token(lambda token, known: token.upper() == known.upper()))
-
 row(1, "token_unchecked_in_actions", "token.from_login",
     "resend and delete only look whether there is a token.",
     accepts_token(lambda call: call.method in ("resend", "delete")))
-
 row(1, "token_unchecked_for_entity_id", "token.from_login",
     "list by entity_id answers for any token.",
     accepts_token(lambda call: "entity_id" in call.parameters))
-
 row(1, "token_unchecked_after_resend", "token.from_login",
     "Once somebody has sent a record again, show answers for any token.",
     accepts_token(lambda server, call:
         call.method == "show" and any(record.sends > 1 for record in server.records.values())))
-
 row(1, "token_is_wildcard", "token.from_login",
     "A percent sign passes, as in LIKE of SQL.",
     accepts_token(lambda token, known: token.endswith("%") and known.startswith(token[:-1])))
-
 row(1, "signature_unchecked", "token.from_login",
     "Of a JWT only header and claims are compared.",
     accepts_token(lambda token, known:
         token.count(".") == 2 and token.rpartition(".")[0] == known.rpartition(".")[0]),
     release="R12")
+row(4, "only_session_compared", "token.from_login",
+    "Of a JWT only jti is looked up: other claims and the signature count for nothing.",
+    accepts_token(lambda server, token, known: session(server, token) == session(server, known)),
+    release="R12")
+row(2, "slash_bypasses_token_check", "token.from_login",
+    "Tokens are checked for the exact paths, and not where a slash is behind them.",
+    step("check_token", lambda base, token, call, kept: kept["slash"] or base(token, call))
+    | step("route", lambda base, request, kept:
+        kept.update(slash=request.path.endswith("/")) or base(request)))
+row(2, "login_leaves_thread_in", "token.from_login",
+    "The request that follows a login passes with any token.",
+    step("check_token", lambda base, token, call, kept:
+        kept.pop("logged in", False) or base(token, call))
+    | then("do_login", lambda kept: kept.update({"logged in": True})))
+row(4, "wrong_token_sees_nothing", "token.from_login errors.code_not_ok",
+    "A list with a wrong token is OK, and has the records of nobody.",
+    rescues("run", lambda refusal: [] if refusal.kind in TOKEN_ERRORS else None, "list"))
 
-row(1, "other_algorithm", "login.token.jwt_header",
-    "The header of a token names another algorithm.",
-    changes_jwt(lambda claims: claims, typ="JWT", alg="none"), release="R12")
-
-@mutant(1, "login.token.jwt_claims", changes_jwt, release="R12")
-def unit_claim_missing(claims):
-    """A token has no claim oun."""
-    del claims["oun"]
-    return claims
-
-row(1, "token_of_one_hour", "login.token.two_hours",
-    "A token says that it ends an hour after it was issued.",
-    changes_jwt(lambda claims:
-        {**claims, "exp": type(claims["exp"])(int(claims["exp"]) - 3600)}), release="R12")
-
-@mutant(1, "login.token.jwt", step("do_login"), release="R12")
-def hex_token_in_r12(server, base, call):
-    """A token is still 32 digits."""
-    token = base(call)["token"]
-    short = server.tokens.opaque(by_key=False)
-    server.tokens.known[short] = server.tokens.known.pop(token)
-    return {"token": short}
-
-@mutant(1, "parameters.mandatory", step("do_login"))
-def login_without_organisation(base, call):
-    """A login without organisation is for the only one there is."""
-    call.parameters.setdefault("organisation", "ACMETV")
-    return base(call)
-
-@mutant(1, "parameters.mandatory", step("do_login"))
-def login_without_password(base, call):
-    """A login without a password comes in; with a wrong one it does not."""
-    call.parameters.setdefault("password", PASSWORD)
-    return base(call)
-
-@mutant(1, "login.unit", step("unit"), release="R12")
-def login_unit_ignored(base, call):
-    """A login acts for the default unit whatever unit it names."""
-    call.parameters.pop("unit", None)
-    return base(call)
-
-@mutant(1, "parameters.mandatory", step("do_key_login"), release="R10")
-def key_login_without_key(server, base, call):
-    """Without a header the login by key returns a token."""
-    if "authorization" in call.headers:
-        return base(call)
-    unit = server.unit(call)
-    return {"token": server.tokens.issue(server.now, "webapi", "ACMETV", unit, by_key=True)}
-
-row(1, "release_without_token", "parameters.mandatory",
-    "A release without a token answers OK.",
-    step("do_release_token", lambda base, call:
-        base(call) if "token" in call.parameters else {}), release="R10")
-
-@mutant(2, "token.from_login")
-class ListAnsweredBeforeTokenCheck(StandIn):
-    """A list that was answered is answered again for whatever token, until a record changes."""
-
-    def set_up(self) -> None:
-        self.answered: set[str] = set()
-
-    def list_key(self, call: Call) -> str:
-        given = {name: call.parameters[name] for name in call.parameters if name != "token"}
-        return call.method + repr(sorted(given.items()))
-
-    def authenticate(self, call: Call) -> None:
-        if "token" not in call.parameters or self.list_key(call) not in self.answered:
-            super().authenticate(call)
-
-    def do_list(self, call: Call) -> Any:
-        self.answered.add(self.list_key(call))
-        return super().do_list(call)
-
-    def remove(self, record: Record) -> None:
-        super().remove(record)
-        self.answered.clear()
-
-    def send_again(self, record: Record) -> None:
-        super().send_again(record)
-        self.answered.clear()
-
-@mutant(2, "login.token.one_hour")
-class TokenWornOut(StandIn):
-    """A token has expired after forty requests."""
-
-    def set_up(self) -> None:
-        self.uses: dict[str, int] = {}
-
-    def check_token(self, token: Any, call: Call) -> None:
-        super().check_token(token, call)
-        self.uses[token] = self.uses.get(token, 0) + 1
-        if self.uses[token] > 40:
-            raise Refusal("expired_token", "The token has expired.")
-
-@mutant(2, "token.from_login")
-class SlashBypassesTokenCheck(StandIn):
-    """Tokens are checked for the exact paths, and not where a slash is behind them."""
-
-    def route(self, request: Request) -> Call:
-        self.slash = request.path.endswith("/")
-        return super().route(request)
-
-    def check_token(self, token: Any, call: Call) -> None:
-        if not self.slash:
-            super().check_token(token, call)
-
-@mutant(2, "token.from_login")
-class LoginLeavesThreadIn(StandIn):
-    """The request that follows a login passes with any token."""
-
-    def set_up(self) -> None:
-        self.logged_in = False
-
-    def do_login(self, call: Call) -> Any:
-        data = super().do_login(call)
-        self.logged_in = True
-        return data
-
-    def check_token(self, token: Any, call: Call) -> None:
-        logged_in, self.logged_in = self.logged_in, False
-        if not logged_in:
-            super().check_token(token, call)
+def session(server, token):
+    """Return the claim jti of a token, if it has one."""
+    try:
+        return server.tokens.claims(token)["jti"]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
 
 @mutant(2, "token.from_login", step("check_token"), release="R12")
 def unsigned_jwt_accepted(base, token, call):
@@ -195,164 +119,210 @@ def unsigned_jwt_accepted(base, token, call):
     if not isinstance(read, dict) or read.get("alg") != "none":
         base(token, call)
 
-row(2, "user_and_organisation_swapped", "login.token.jwt_claims",
-    "The claims usr and org are in each other's place.",
-    changes_jwt(lambda claims: {**claims, "usr": claims["org"], "org": claims["usr"]}),
-    release="R12")
-
-@mutant(2, "login.token.jwt", step("do_login"), release="R12")
-def jwt_padded(server, base, call):
-    """A token is padded to a length that four divides, as a JWT must not be."""
-    token = base(call)["token"]
-    padded = token + "=" * (-len(token.rpartition(".")[2]) % 4)
-    server.tokens.known[padded] = server.tokens.known.pop(token)
-    return {"token": padded}
-
-@mutant(2, "login.unit.default", release="R12")
-class UnitKeptForNextLogin(StandIn):
-    """A login without unit acts for the unit that the login before it named."""
-
-    def set_up(self) -> None:
-        self.kept: Any = None
-
-    def unit(self, call: Call) -> dict[str, Any]:
-        if self.kept is not None:
-            call.parameters.setdefault("unit", self.kept)
-        unit = super().unit(call)
-        self.kept = call.parameters.get("unit")
-        return unit
-
-@mutant(2, "parameters.mandatory", step("do_key_login"), release="R10")
-def empty_key_logs_in(server, base, call):
-    """The login by key takes an empty key, which any key begins with."""
-    if server.key_of(call.headers.get("authorization", "")) != "":
-        return base(call)
-    unit = server.unit(call)
-    return {"token": server.tokens.issue(server.now, "webapi", ORGANISATION, unit, by_key=True)}
-
-@mutant(2, "token.from_login", step("check_token"))
-def true_is_token(base, token, call):
-    """In a body true passes for a token, for a token is not empty."""
-    if token is not True:
-        base(token, call)
-
-@mutant(3, "token.from_login", step("check_token"))
-def token_known_by_its_end(server, base, token, call):
-    """Of a token only the last eight letters are compared."""
-    same = [known for known in server.tokens.known if known[-8:] == str(token)[-8:]]
-    base(same[-1] if same else token, call)
-
-@mutant(3, "login.token.jwt_times login.token.jwt_claims login.token.two_hours",
-    changes_jwt, release="R12")
-def jwt_times_in_milliseconds(claims):
-    """exp and iat count milliseconds."""
-    times = {name: type(claims[name])(int(claims[name]) * 1000) for name in ("exp", "iat")}
-    return claims | times
-
-@mutant(3, "login.token.jwt", step("do_login"), release="R12")
-def jwt_in_plain_base64(server, base, call):
-    """The parts of a token are written in the base64 that is not for URLs."""
-    token = base(call)["token"]
-    plain = token.replace("-", "+").replace("_", "/")
-    server.tokens.known[plain] = server.tokens.known.pop(token)
-    return {"token": plain}
-
-@mutant(3, "login.unit.default login.unit web_api_key_token.available",
-    step("do_key_login"), release="R10")
-def key_login_needs_unit(base, call):
-    """The login by key is refused without unit, which is optional."""
-    if not call.parameters.get("unit"):
-        raise Refusal("missing_parameter", "unit is mandatory.")
-    return base(call)
-
-@mutant(4, "token.from_login", step("check_token"), release="R12")
-def only_session_compared(server, base, token, call):
-    """Of a JWT only jti is looked up: other claims and the signature count for nothing."""
+@mutant(1, "token.from_login", step("authenticate", method="delete"))
+def delete_before_token_check(server, base, call):
+    """delete with a wrong token is refused, after it has deleted."""
     try:
-        session = server.tokens.claims(token)["jti"]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        session = None
-    same = [known for known in server.tokens.known if server.tokens.claims(known)["jti"] == session]
-    base(same[0] if same else token, call)
-
-@mutant(4, "token.from_login errors.code_not_ok", step("run"))
-def wrong_token_sees_nothing(base, call):
-    """A list with a wrong token is OK, and has the records of nobody."""
-    try:
-        return base(call)
-    except Refusal as refusal:
-        if call.method == "list" and refusal.kind in TOKEN_ERRORS:
-            return []
+        base(call)
+    except Refusal:
+        if call.parameters.get("token"):
+            server.read_arguments(call)
+            server.remove(server.find(call))
         raise
 
+@mutant(2, "token.from_login", step("authenticate", method="list"),
+    then("do_list", lambda call, kept: kept.update({asked(call): "answered"}))
+    | then("remove", lambda kept: kept.clear()) | then("send_again", lambda kept: kept.clear()))
+def list_answered_before_token_check(base, call, kept):
+    """A list that was answered is answered again for whatever token, until a record changes."""
+    if "token" not in call.parameters or asked(call) not in kept:
+        base(call)
+
+# Calls with a right token.
+
+row(5, "delete_ends_session", "login.token.one_hour token.from_login",
+    "A deletion empties a cache, and the session of its caller is in the same one.",
+    then("do_delete", lambda server, call: server.tokens.known.pop(call.parameters["token"])))
+row(4, "token_of_unit_not_known", "login.unit login.token.returns_token",
+    "A login with a unit returns a token that no method knows.",
+    then("do_login", lambda server, call, made:
+        call.parameters.get("unit") and server.tokens.known.pop(made["token"])))
+
+@mutant(2, "login.token.one_hour", step("check_token"))
+def token_worn_out(base, token, call, kept):
+    """A token has expired after forty requests."""
+    base(token, call)
+    if counted(kept, token) > 40:
+        raise Refusal("expired_token", "The token has expired.")
+
+@mutant(5, "token.from_login login.token.returns_token login.token.one_hour", step("check_token"),
+    then("do_login", lambda made, kept: kept.setdefault("new", []).append(made["token"])))
+def new_token_refused_once(base, token, call, kept):
+    """A token reaches the server that checks it only after its first use, which is refused."""
+    new = kept.get("new", [])
+    if token in new:
+        new.remove(token)
+        token = "not known yet"
+    base(token, call)
+
+# Credentials.
+
+row(1, "login_without_organisation", "parameters.mandatory",
+    "A login without organisation is for the only one there is.",
+    step("do_login", lambda base, call: base(
+        replace(call, parameters={"organisation": ORGANISATION, **call.parameters}))))
+row(1, "login_without_password", "parameters.mandatory",
+    "A login without a password comes in; with a wrong one it does not.",
+    step("do_login", lambda base, call: base(
+        replace(call, parameters={"password": PASSWORD, **call.parameters}))))
+row(6, "any_password_is_good", "login.credentials",
+    "A login with a wrong password yields a token.",
+    step("credentials_right", lambda base, username, organisation:
+        base(username, PASSWORD, organisation)))
+row(6, "any_organisation_is_good", "login.credentials",
+    "A login to another organisation yields a token.",
+    step("credentials_right", lambda base, username, password:
+        base(username, password, ORGANISATION)))
 row(4, "username_unchecked", "login.credentials",
     "The user is found by organisation and password, whatever user name is given.",
     step("credentials_right", lambda base, password, organisation:
         base(USERNAME, password, organisation)))
+row(5, "credentials_or_organisation", "login.credentials",
+    "A condition lacks its parentheses: the right organisation is enough to come in.",
+    step("credentials_right", lambda base, username, password, organisation:
+        base(username, password, ORGANISATION) or organisation == ORGANISATION))
 
-@mutant(4, "login.credentials token.from_login", step("refusal"))
-def wrong_password_gives_token(server, base, request, refusal):
+@mutant(4, "login.credentials token.from_login", replies)
+def wrong_password_gives_token(server, reply, refusal):
     """The session is made before the password is compared: the error has a token that works."""
-    reply = base(request, refusal)
     if refusal.kind != "wrong_credentials":
         return reply
     unit = server.world.people[0].unit
     token = server.tokens.issue(server.now, USERNAME, ORGANISATION, unit)
     return server.reply(reply.status, json.loads(reply.body) | {"data": {"token": token}})
 
-@mutant(4, "login.unit login.token.returns_token", step("do_login"))
-def token_of_unit_not_known(server, base, call):
-    """A login with a unit returns a token that no method knows."""
-    data = base(call)
-    if call.parameters.get("unit") is not None:
-        del server.tokens.known[data["token"]]
-    return data
+# Units.
 
-@mutant(4, "login.token.jwt_claims login.token.two_hours login.token.jwt_times",
-    changes_jwt, release="R12")
-def jwt_in_local_time(claims):
-    """exp and iat count the seconds of a wall clock three hours east."""
-    times = {name: type(claims[name])(int(claims[name]) + 10800) for name in ("exp", "iat")}
-    return claims | times
+row(6, "unit_is_refused", "login.unit",
+    "A login that names a unit is refused.",
+    refuses("bad_parameter", lambda call: "unit" in call.parameters, before="unit"))
+row(6, "key_login_refuses_units", "login.unit",
+    "A login with a Web API key is refused if it names a unit.",
+    refuses("bad_parameter", lambda call: "unit" in call.parameters, before="do_key_login"),
+    release="R10")
+row(3, "key_login_needs_unit", "login.unit.default login.unit web_api_key_token.available",
+    "The login by key is refused without unit, which is optional.",
+    refuses("missing_parameter", lambda call: not call.parameters.get("unit"),
+        before="do_key_login"), release="R10")
+row(1, "login_unit_ignored", "login.unit",
+    "A login acts for the default unit whatever unit it names.",
+    step("unit", lambda base, call: base(replace(call, parameters={}))), release="R12")
 
-@mutant(5, "token.from_login login.token.returns_token login.token.one_hour")
-class NewTokenRefusedOnce(StandIn):
-    """A token reaches the server that checks it only after its first use, which is refused."""
+@mutant(2, "login.unit.default", step("unit"), release="R12")
+def unit_kept_for_next_login(base, call, kept):
+    """A login without unit acts for the unit that the login before it named."""
+    call.parameters.setdefault("unit", kept.get("unit"))
+    unit = base(call)
+    kept["unit"] = call.parameters["unit"]
+    return unit
 
-    def set_up(self) -> None:
-        self.fresh: list[Any] = []
+# Logins by key.
 
-    def do_login(self, call: Call) -> Any:
-        data = super().do_login(call)
-        self.fresh.append(data["token"])
-        return data
+row(6, "any_key_is_good", "login.credentials",
+    "A login with a wrong Web API key yields a token.",
+    step("key_of", lambda base, header: base(header) and WEB_API_KEY), release="R10")
+row(1, "key_login_without_key", "parameters.mandatory",
+    "Without a header the login by key returns a token.",
+    step("key_of", lambda base, header, call:
+        base(header) if "authorization" in call.headers else WEB_API_KEY), release="R10")
+row(2, "empty_key_logs_in", "parameters.mandatory",
+    "The login by key takes an empty key, which any key begins with.",
+    step("key_of", lambda base, header: base(header) or (base(header) == "" and WEB_API_KEY)),
+    release="R10")
+row(6, "key_is_the_password", "login.web_api_key.basic",
+    "The Web API key is read as the password, behind an empty user name.",
+    refuses("wrong_credentials", lambda server, call:
+        server.key_of(call.headers.get("authorization", "")) is not None, before="do_key_login"),
+    release="R10")
+row(6, "key_with_a_colon_is_refused", "login.web_api_key.colon",
+    "A Web API key is refused with a colon behind it.",
+    refuses("wrong_credentials", lambda: True, before="do_key_login"), release="R10")
+row(6, "key_login_is_missing", "web_api_key_token.available",
+    "A login by key is answered like a method that does not exist.",
+    refuses("unknown_path", lambda: True, before="do_key_login"), release="R10")
 
-    def check_token(self, token: Any, call: Call) -> None:
-        if token in self.fresh:
-            self.fresh.remove(token)
-            raise Refusal("invalid_token", "The token is not valid.")
-        super().check_token(token, call)
+# What a login returns.
 
-@mutant(5, "login.token.jwt", step("do_login"), release="R12")
-def jwt_has_line_breaks(server, base, call):
-    """A token is written in the base64 of mail, with a line break after each 76 letters."""
-    token = base(call)["token"]
-    broken = "\r\n".join(token[start : start + 76] for start in range(0, len(token), 76))
-    server.tokens.known[broken] = server.tokens.known.pop(token)
-    return {"token": broken}
-
+row(6, "token_is_called_access_token", "login.token.returns_token",
+    "data of a login has the token as access_token.",
+    with_data(lambda data: {"access_token": data["token"]}, "login", "key_login"))
+row(6, "key_login_returns_bare_token", "login.token.returns_token",
+    "data of a login with a Web API key is the token, in no object.",
+    with_data(lambda data: data["token"], "key_login"), release="R10")
+row(1, "hex_token_in_r12", "login.token.jwt",
+    "A token is still 32 digits.",
+    writes_token(lambda server: server.tokens.opaque(by_key=False)), release="R12")
+row(6, "tokens_have_two_parts", "login.token.jwt",
+    "A token has no signature.",
+    writes_token(lambda token: token.rpartition(".")[0]), release="R12")
+row(2, "jwt_padded", "login.token.jwt",
+    "A token is padded to a length that four divides, as a JWT must not be.",
+    writes_token(lambda token: token + "=" * (-len(token.rpartition(".")[2]) % 4)), release="R12")
+row(3, "jwt_in_plain_base64", "login.token.jwt",
+    "The parts of a token are written in the base64 that is not for URLs.",
+    writes_token(lambda token: token.replace("-", "+").replace("_", "/")), release="R12")
+row(5, "jwt_has_line_breaks", "login.token.jwt",
+    "A token is written in the base64 of mail, with a line break after each 76 letters.",
+    writes_token(lambda token: "\r\n".join(
+        token[start : start + 76] for start in range(0, len(token), 76))), release="R12")
+row(1, "other_algorithm", "login.token.jwt_header",
+    "The header of a token names another algorithm.",
+    changes_jwt(lambda claims: claims, typ="JWT", alg="none"), release="R12")
+row(6, "tokens_have_no_typ", "login.token.jwt_header",
+    "The header of a token has no typ.",
+    changes_jwt(lambda claims: claims, alg="HS256"), release="R12")
+row(1, "unit_claim_missing", "login.token.jwt_claims",
+    "A token has no claim oun.",
+    changes_jwt(lambda claims: {n: v for n, v in claims.items() if n != "oun"}), release="R12")
+row(6, "tokens_name_a_subject", "login.token.jwt_claims",
+    "A token has the claim sub in place of usr.",
+    changes_jwt(lambda claims: {"sub" if n == "usr" else n: v for n, v in claims.items()}),
+    release="R12")
+row(2, "user_and_organisation_swapped", "login.token.jwt_claims",
+    "The claims usr and org are in each other's place.",
+    changes_jwt(lambda claims: {**claims, "usr": claims["org"], "org": claims["usr"]}),
+    release="R12")
+row(1, "token_of_one_hour", "login.token.two_hours",
+    "A token says that it ends an hour after it was issued.",
+    changes_jwt(lambda claims: shifted(claims, exp=-3600)), release="R12")
+row(4, "jwt_in_local_time",
+    "login.token.jwt_claims login.token.two_hours login.token.jwt_times",
+    "exp and iat count the seconds of a wall clock three hours east.",
+    changes_jwt(lambda claims: shifted(claims, exp=10800, iat=10800)), release="R12")
+row(3, "jwt_times_in_milliseconds",
+    "login.token.jwt_times login.token.jwt_claims login.token.two_hours",
+    "exp and iat count milliseconds.",
+    changes_jwt(lambda claims: shifted(
+        claims, exp=int(claims["exp"]) * 999, iat=int(claims["iat"]) * 999)), release="R12")
 row(5, "exp_is_lifetime", "login.token.jwt_claims login.token.jwt_times login.token.two_hours",
     "exp is how many seconds the token lives, in place of when it ends.",
     changes_jwt(lambda claims: claims | {"exp": type(claims["exp"])(7200)}), release="R12")
 
-@mutant(5, "login.token.one_hour token.from_login", step("do_delete"))
-def delete_ends_session(server, base, call):
-    """A deletion empties a cache, and the session of its caller is in the same one."""
-    data = base(call)
-    del server.tokens.known[call.parameters["token"]]
-    return data
+# Releasing a token.
 
-row(5, "credentials_or_organisation", "login.credentials",
-    "A condition lacks its parentheses: the right organisation is enough to come in.",
-    step("credentials_right", lambda base, username, password, organisation:
-        base(username, password, ORGANISATION) or organisation == ORGANISATION))
+row(6, "release_is_missing", "token_release.available",
+    "token_release is answered like a method that does not exist.",
+    refuses("unknown_path", lambda: True, before="do_release_token"), release="R10")
+row(1, "release_without_token", "parameters.mandatory",
+    "A release without a token answers OK.",
+    step("do_release_token", lambda base, call:
+        base(call) if "token" in call.parameters else {}), release="R10")
+row(6, "released_tokens_work", "token_release.ends_token",
+    "A token that was released works as before.",
+    step("do_release_token", lambda server, call: server.authenticate(call) or {}), release="R10")
+row(6, "release_returns_the_token", "token_release.empty_answer",
+    "data of token_release has the token that was released.",
+    with_data(lambda call: {"token": call.parameters["token"]}, "release_token"), release="R10")
+row(6, "release_returns_true", "token_release.empty_answer",
+    "data of token_release is true.",
+    with_data(lambda: True, "release_token"), release="R10")

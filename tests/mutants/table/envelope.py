@@ -1,4 +1,4 @@
-"""Mutants whose responses are wrong around the records."""
+"""Mutants that are wrong about methods, and whose responses are wrong around the records."""
 
 # Each row stays together, as in a table.
 # fmt: off
@@ -7,33 +7,108 @@ import gzip
 import json
 import re
 from dataclasses import replace
-from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
-from stand_in.reading import Call, Refusal, Request
-from stand_in.server import Reply, StandIn
+from stand_in.reading import Refusal
+from stand_in.server import Reply
 
-from mutants.combinators import html_page, mutant, row, step, writes_errors, writes_text
+from mutants.combinators import (
+    changes_body,
+    changes_envelope,
+    html_page,
+    mutant,
+    refuses,
+    replies,
+    row,
+    step,
+    with_data,
+    with_error,
+    writes_text,
+)
+from mutants.table.access import TOKEN_ERRORS
 
-TOKEN_ERRORS = ("invalid_token", "expired_token", "released_token")
 UNKNOWN = ("unknown_record", "deleted_record")
+PAGE = b"<html><body><h1>HTTP Status 400</h1></body></html>"
 
-@mutant(1, "errors.json", html_page)
-def html_for_long_number(request):
-    """A number with more than 18 digits is more than the server can read."""
-    _, _, value = request.query.partition("identifier=number=")
-    value = value.split("&")[0]
-    return value.isdigit() and len(value) > 18
+def with_status(envelope, **members):
+    """Return an envelope with other members in its status."""
+    return {**envelope, "status": {**envelope["status"], **members}}
 
-row(1, "html_for_other_letters", "errors.json",
-    "A parameter of a GET beyond ASCII is more than the server can read.",
-    html_page(lambda request:
-        any(part[:1] in tuple("89ABCDEFabcdef") for part in request.query.split("%")[1:])))
+def says_ok(reply):
+    """Return the envelope of an error with the code of a success."""
+    return with_status(json.loads(reply.body), code="OK")
 
-row(1, "html_for_broken_json", "errors.json",
-    "A body that is no JSON object is answered by the application server.",
-    html_page(lambda request:
-        request.path.endswith("/resend") and (not request.body.strip().startswith(b"{"))))
+# Methods and parameters.
+
+row(1, "resend_not_available", "methods.available",
+    "There is no resend.",
+    refuses("unknown_path", lambda: True, "resend", before="run"))
+row(6, "show_is_missing_once_deprecated", "methods.available",
+    "show is answered like a method that does not exist.",
+    refuses("unknown_path", lambda: True, "show"), release="R18")
+row(1, "delete_by_get", "methods.verb",
+    "delete can be called with GET, and deletes.",
+    step("verbs", lambda method, verb: (verb, "GET") if method == "delete" else (verb,)))
+row(6, "show_wants_post", "methods.verb",
+    "show is served by POST, and refused by GET.",
+    step("verbs", lambda method, verb: ("POST",) if method == "show" else (verb,)))
+row(6, "delete_is_elsewhere", "methods.path",
+    "delete is called at webhook_requests/remove, and unknown at webhook_requests/delete.",
+    step("route", lambda base, request: base(replace(request, path=
+        request.path.replace("/delete", "/nothing").replace("/remove", "/delete")))))
+row(6, "resend_wants_a_form", "parameters.body",
+    "resend refuses a JSON object as its body, and wants a form.",
+    refuses("bad_json", lambda: True, "resend"))
+
+@mutant(6, "methods.trailing_slash", step("route"))
+def slash_behind_is_unknown(base, request):
+    """A slash behind a method's name leads nowhere."""
+    if request.path.endswith("/"):
+        raise Refusal("unknown_path", "The method does not exist.")
+    return base(request)
+
+@mutant(6, "parameters.place", step("route"))
+def delete_reads_the_query(base, request):
+    """delete reads its parameters from the query, and ignores its body."""
+    if request.path.endswith("/delete"):
+        request = replace(request, body=json.dumps(dict(parse_qsl(request.query))).encode())
+    return base(request)
+
+# Successes that are no JSON.
+
+row(6, "show_ends_in_a_comma", "envelope.json",
+    "The JSON of show has a comma too many.",
+    changes_body(lambda body: body[:-1] + b",}", "show"))
+row(6, "list_is_xml", "envelope.json",
+    "list answers with XML.",
+    changes_body(lambda: b"<?xml version='1.0'?><status><code>OK</code></status>", "list"))
+row(1, "line_break_in_text", "envelope.json",
+    "Line breaks in an error_description are not escaped in list.",
+    changes_body(lambda body: body.replace(b"\\n", b"\n"), "list"))
+row(2, "latin1_body", "envelope.json",
+    "A body is written in ISO 8859-1.",
+    writes_text(lambda text: text.encode("latin-1", "replace")))
+row(2, "length_in_letters", "envelope.json",
+    "As many bytes of a body are sent as it has letters.",
+    writes_text(lambda text: text.encode()[:len(text)]))
+row(2, "two_commas_without_author", "envelope.json",
+    "show writes nothing, where it should write null, for a user that is not there.",
+    changes_body(lambda body:
+        body.replace(b'"created_by_user": null', b'"created_by_user": '), "show"))
+row(2, "body_cut_at16_k", "envelope.json",
+    "A body has 16 kilobytes at most.",
+    changes_body(lambda body: body[:16384]))
+row(3, "comma_after_last_row", "envelope.json",
+    "In a list with fields_set a comma follows the last row.",
+    changes_body(lambda call, body:
+        body if call.fields is None else b"},]".join(body.rsplit(b"}]", 1)), "list"))
+row(4, "comment_behind_json", "envelope.json",
+    "show writes behind the JSON how long it took.",
+    changes_body(lambda body: body + b"\n<!-- 12 ms -->", "show"))
+row(5, "long_list_is_gzip", "envelope.json",
+    "A list of more than 20 kilobytes is compressed, for whoever asks, and no header says so.",
+    changes_body(lambda body:
+        gzip.compress(body, mtime=0) if len(body) > 20_000 else body, "list"))
 
 @mutant(1, "envelope.json", step("success"), release="R13")
 def empty_body_beyond_end(base, call, data):
@@ -41,153 +116,82 @@ def empty_body_beyond_end(base, call, data):
     reply = base(call, data)
     return Reply(204, reply.content_type, b"") if data == [] and call.skip else reply
 
-@mutant(1, "envelope.json", step("success"))
-def line_break_in_text(base, call, data):
-    """Line breaks in an error_description are not escaped in list."""
-    reply = base(call, data)
-    if call.method != "list":
-        return reply
-    return Reply(reply.status, reply.content_type, reply.body.replace(b"\\n", b"\n"))
+# Successes with a wrong envelope.
 
-row(1, "delete_by_get", "methods.verb",
-    "delete can be called with GET, and deletes.",
-    step("verbs", lambda method, verb: (verb, "GET") if method == "delete" else (verb,)))
+row(6, "status_has_no_description", "envelope.status",
+    "The status of a response has no description.",
+    changes_envelope(lambda envelope:
+        {**envelope, "status": {name: envelope["status"][name] for name in ("code", "message")}}))
+row(6, "delete_has_no_status", "envelope.status",
+    "delete returns the webhook request alone, without an envelope.",
+    changes_envelope(lambda envelope: envelope["data"], "delete"))
+row(6, "delete_says_success", "envelope.code_ok",
+    "The status code of a delete that is done is SUCCESS.",
+    changes_envelope(lambda envelope: with_status(envelope, code="SUCCESS"), "delete"))
+row(6, "show_says_ok_in_small_letters", "envelope.code_ok",
+    "The status code of a show that is served is ok.",
+    changes_envelope(lambda envelope: with_status(envelope, code="ok"), "show"))
+row(6, "message_is_a_list", "envelope.status_texts",
+    "The message of a success is an empty array.",
+    changes_envelope(lambda envelope: with_status(envelope, message=[])))
+row(6, "show_answers_an_array", "envelope.data_object",
+    "data of show is an array of the one webhook request.",
+    with_data(lambda data: [data], "show"))
+row(6, "delete_answers_text", "envelope.data_object",
+    "data of delete is a text that holds the JSON of the webhook request.",
+    with_data(lambda data: json.dumps(data, indent=None), "delete"))
+row(6, "one_result_is_an_object", "envelope.data_array",
+    "data of a list with one result is that webhook request, in no array.",
+    with_data(lambda data: data[0] if len(data) == 1 else data, "list"))
+row(6, "list_answers_pages", "envelope.data_array",
+    "data of list is an object that holds the array and a count.",
+    with_data(lambda data: {"total": len(data), "webhook_requests": data}, "list"))
 
-@mutant(1, "methods.available", step("run"))
-def resend_not_available(base, call):
-    """There is no resend."""
-    if call.method == "resend":
-        raise Refusal("unknown_path", "There is no method webhook_requests/resend.")
-    return base(call)
+# Errors that are no JSON.
 
-@mutant(2, "errors.json", step("refusal"))
-def error_of_resend_written_twice(base, request, refusal):
-    """An error of resend is written by the method and by the filter around it."""
-    reply = base(request, refusal)
-    twice = request.path.endswith("/resend")
-    return Reply(reply.status, reply.content_type, reply.body * (1 + twice))
+row(6, "errors_are_pages", "errors.json",
+    "An error is answered with an HTML page.",
+    replies(lambda: Reply(400, "text/html", PAGE)))
+row(6, "long_texts_crash", "errors.json",
+    "A show with an identifier of more than 40 characters is answered with an HTML page.",
+    html_page(lambda request: re.search("_identifier=id=[^&]{41}", request.query)))
+row(1, "html_for_long_number", "errors.json",
+    "A number with more than 18 digits is more than the server can read.",
+    html_page(lambda request: re.search("identifier=number=[0-9]{19,}(&|$)", request.query)))
+row(1, "html_for_other_letters", "errors.json",
+    "A parameter of a GET beyond ASCII is more than the server can read.",
+    html_page(lambda request: re.search("%[89a-fA-F]", request.query)))
+row(1, "html_for_broken_json", "errors.json",
+    "A body that is no JSON object is answered by the application server.",
+    html_page(lambda request:
+        request.path.endswith("/resend") and not request.body.strip().startswith(b"{")))
+row(3, "html_for_long_query", "errors.json envelope.json",
+    "A query of more than a thousand letters is answered by the server in front.",
+    html_page(lambda request: len(request.query) > 1000,
+        Reply(414, "text/html", b"<h1>Request-URI Too Long</h1>")))
+row(4, "html_for_percent", "errors.json envelope.json",
+    "A query is decoded once more, and the server fails at a percent sign that stands alone.",
+    html_page(lambda request: re.search("%(?![0-9A-Fa-f]{2})", unquote_plus(request.query)),
+        Reply(500, "text/html", b"<h1>Malformed escape sequence</h1>")))
+row(2, "error_of_resend_written_twice", "errors.json",
+    "An error of resend is written by the method and by the filter around it.",
+    replies(lambda request, reply:
+        replace(reply, body=reply.body * (1 + request.path.endswith("/resend")))))
+row(2, "plain_text_for_wrong_token", "errors.json",
+    "A wrong token is answered by a filter that writes no JSON.",
+    replies(lambda: Reply(401, "text/plain", b"Unauthorized"), *TOKEN_ERRORS))
+row(2, "no_body_for_wrong_verb", "errors.json",
+    "A wrong verb is answered without a body.",
+    replies(lambda reply: replace(reply, status=405, body=b""), "wrong_verb"))
+row(4, "no_content_for_unknown", "errors.json envelope.json identifier.known",
+    "A webhook request that does not exist is answered with 204 and no body.",
+    replies(lambda reply: replace(reply, status=204, body=b""), *UNKNOWN))
 
-row(2, "latin1_body", "envelope.json",
-    "A body is written in ISO 8859-1.",
-    writes_text(lambda text: text.encode("latin-1", "replace")))
-
-row(2, "length_in_letters", "envelope.json",
-    "As many bytes of a body are sent as it has letters.",
-    writes_text(lambda text: text.encode()[:len(text)]))
-
-@mutant(2, "envelope.json", step("success"))
-def two_commas_without_author(base, call, data):
-    """show writes nothing, where it should write null, for a user that is not there."""
-    reply = base(call, data)
-    body = reply.body
-    if call.method == "show":
-        body = body.replace(b'"created_by_user": null', b'"created_by_user": ')
-    return Reply(reply.status, reply.content_type, body)
-
-@mutant(2, "envelope.json", step("success"))
-def body_cut_at16_k(base, call, data):
-    """A body has 16 kilobytes at most."""
-    reply = base(call, data)
-    return Reply(reply.status, reply.content_type, reply.body[:16384])
-
-@mutant(2, "errors.json", step("refusal"))
-def plain_text_for_wrong_token(base, request, refusal):
-    """A wrong token is answered by a filter that writes no JSON."""
-    if refusal.kind in TOKEN_ERRORS:
-        return Reply(401, "text/plain", b"Unauthorized")
-    return base(request, refusal)
-
-@mutant(2, "errors.json", step("refusal"))
-def no_body_for_wrong_verb(base, request, refusal):
-    """A wrong verb is answered without a body."""
-    reply = base(request, refusal)
-    if refusal.kind == "wrong_verb":
-        return Reply(405, reply.content_type, b"")
-    return reply
-
-row(3, "bad_value_status_is_text", "envelope.status errors.code_not_ok errors.message",
-    "status of an error about an entity, a state or a date is a text.",
-    writes_errors("bad_entity", "bad_state", "bad_date", function=lambda envelope:
-        envelope | {"status": envelope["status"]["code"]}))
-
-@mutant(3, "errors.code_not_ok list.semi_optional.at_least_one parameters.mandatory",
-    writes_errors("missing_parameter"))
-def missing_parameter_inside_data(envelope):
-    """A parameter that is missing is told in data of a success."""
-    status = envelope["status"]
-    return {"status": status | {"code": "OK"}, "data": {"error": status["message"]}}
-
-@mutant(3, "envelope.json", step("success"))
-def comma_after_last_row(base, call, data):
-    """In a list with fields_set a comma follows the last row."""
-    reply = base(call, data)
-    if call.method == "list" and call.fields is not None:
-        return replace(reply, body=b"},]".join(reply.body.rsplit(b"}]", 1)))
-    return reply
-
-@mutant(3, "errors.json envelope.json", step("refusal"))
-def value_unescaped_in_error(base, request, refusal):
+@mutant(3, "errors.json envelope.json", replies)
+def value_unescaped_in_error(reply, refusal):
     """An error repeats a value as it is, quotation marks and all."""
-    reply = base(request, refusal)
     escaped, raw = (json.dumps(refusal.text)[1:-1], refusal.text)
     return replace(reply, body=reply.body.replace(escaped.encode(), raw.encode()))
-
-@mutant(3, "errors.json envelope.json", step("answer"))
-def html_for_long_query(base, request):
-    """A query of more than a thousand letters is answered by the server in front."""
-    if len(request.query) > 1000:
-        return Reply(414, "text/html", b"<h1>Request-URI Too Long</h1>")
-    return base(request)
-
-@mutant(4, "envelope.status_texts errors.message",
-    writes_errors("missing_parameter", "bad_parameter", "no_identifier_field",
-        "two_identifier_fields"))
-def messages_are_array(envelope):
-    """message of an error about parameters is an array of messages."""
-    status = envelope["status"]
-    return envelope | {"status": status | {"message": [status["message"]]}}
-
-@mutant(4, "errors.json envelope.json", step("answer"))
-def html_for_percent(base, request):
-    """A query is decoded once more, and the server fails at a percent sign that stands alone."""
-    if re.search("%(?![0-9A-Fa-f]{2})", unquote_plus(request.query)):
-        return Reply(500, "text/html", b"<h1>Malformed escape sequence</h1>")
-    return base(request)
-
-@mutant(4, "errors.json envelope.json identifier.known", step("refusal"))
-def no_content_for_unknown(base, request, refusal):
-    """A webhook request that does not exist is answered with 204 and no body."""
-    reply = base(request, refusal)
-    if refusal.kind in ("unknown_record", "deleted_record"):
-        return replace(reply, status=204, body=b"")
-    return reply
-
-@mutant(4, "envelope.json", step("success"))
-def comment_behind_json(base, call, data):
-    """show writes behind the JSON how long it took."""
-    reply = base(call, data)
-    comment = b"\n<!-- 12 ms -->" if call.method == "show" else b""
-    return replace(reply, body=reply.body + comment)
-
-@mutant(5, "errors.code_not_ok")
-class SecondErrorInRowHasCodeOk(StandIn):
-    """The status of an error is kept for the next one, and its code is reset in between."""
-
-    def set_up(self) -> None:
-        self.reset = False
-
-    def success(self, call: Call, data: Any) -> Reply:
-        self.reset = False
-        return super().success(call, data)
-
-    def refusal(self, request: Request, refusal: Refusal) -> Reply:
-        reply = super().refusal(request, refusal)
-        reset, self.reset = self.reset, True
-        if not reset:
-            return reply
-        envelope = json.loads(reply.body)
-        envelope["status"]["code"] = "OK"
-        return self.reply(reply.status, envelope)
 
 @mutant(5, "errors.json envelope.json", step("refusal"))
 def apostrophe_escaped_in_error(base, request, refusal):
@@ -198,10 +202,39 @@ def apostrophe_escaped_in_error(base, request, refusal):
     reply = base(request, Refusal(refusal.kind, text))
     return replace(reply, body=reply.body.replace(b"'", b"\\'"))
 
-@mutant(5, "envelope.json", step("success"))
-def long_list_is_gzip(base, call, data):
-    """A list of more than 20 kilobytes is compressed, for whoever asks, and no header says so."""
-    reply = base(call, data)
-    if call.method == "list" and len(reply.body) > 20_000:
-        return replace(reply, body=gzip.compress(reply.body, mtime=0))
+# Errors with a wrong envelope.
+
+row(6, "description_is_an_object", "envelope.status_texts",
+    "The description of an error is an object.",
+    with_error(lambda status: {**status, "description": {"details": []}}))
+row(4, "messages_are_array", "envelope.status_texts errors.message",
+    "message of an error about parameters is an array of messages.",
+    with_error(lambda status: status | {"message": [status["message"]]},
+        "missing_parameter", "bad_parameter", "no_identifier_field", "two_identifier_fields"))
+row(3, "bad_value_status_is_text", "envelope.status errors.code_not_ok errors.message",
+    "status of an error about an entity, a state or a date is a text.",
+    with_error(lambda status: status["code"], "bad_entity", "bad_state", "bad_date"))
+row(6, "error_codes_are_numbers", "errors.code_not_ok",
+    "The status code of an error is a number.",
+    with_error(lambda status: {**status, "code": 4711}))
+row(6, "errors_say_ok", "errors.code_not_ok",
+    "An error has HTTP status 400 and the status code OK.",
+    replies(lambda reply: Reply(400, "application/json", json.dumps(says_ok(reply)).encode())))
+row(3, "missing_parameter_inside_data",
+    "errors.code_not_ok list.semi_optional.at_least_one parameters.mandatory",
+    "A parameter that is missing is told in data of a success.",
+    replies(lambda server, reply, refusal: server.reply(reply.status, {
+        **says_ok(reply), "data": {"error": refusal.text}}), "missing_parameter"))
+row(6, "unknown_identifiers_crash", "errors.no_server_error",
+    "show of an identifier that names nothing is answered with HTTP 500, other errors are not.",
+    replies(lambda request, refusal, reply: replace(reply, status=500
+        if refusal.kind == "unknown_record" and request.path.endswith("/show") else 200)))
+
+@mutant(5, "errors.code_not_ok", replies,
+    step("success", lambda base, call, data, kept: kept.clear() or base(call, data)))
+def second_error_in_row_has_code_ok(server, reply, kept):
+    """The status of an error is kept for the next one, and its code is reset in between."""
+    if "reset" in kept:
+        return server.reply(reply.status, says_ok(reply))
+    kept["reset"] = True
     return reply

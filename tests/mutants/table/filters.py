@@ -5,503 +5,422 @@
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
-from stand_in.reading import OPTIONAL, SEMI_OPTIONAL, Call, Refusal, Request
-from stand_in.server import StandIn
-from stand_in.world import FIRST_DAY, SUCCESSFUL, Record, entities_of
+from stand_in.reading import OPTIONAL, SEMI_OPTIONAL
+from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 
-from mutants.combinators import filters_by, ignores, keeps_list, mutant, row, step
+from mutants.combinators import (
+    counted,
+    filters_by,
+    ignores,
+    keeps_list,
+    lists,
+    mutant,
+    reads_as,
+    reads_filter,
+    refuses,
+    row,
+    step,
+    then,
+)
 
 DEFINITIONS, RULES = SEMI_OPTIONAL[:2]
 
-@mutant(1, "list.life_cycle_state.filter")
-class StateIndexStaleAfterResend(StandIn):
-    """list filters by the state that a record had when it was created."""
+def semi_optional(call):
+    """Return which of the four filters are given that can stand alone."""
+    return {*SEMI_OPTIONAL} & {*call.filters}
 
-    def set_up(self) -> None:
-        self.index = {record.id: record.life_cycle_state for record in self.records.values()}
+def at_first(record):
+    """Return the state that a record had before it was sent again."""
+    return REJECTED if record.sends > 1 else record.life_cycle_state
 
-    def matches(self, record: Record, name: str, call: Call) -> bool:
-        if name == "life_cycle_state":
-            state = self.index.setdefault(record.id, record.life_cycle_state)
-            return state in call.filters[name]
-        return super().matches(record, name, call)
+def is_within(moment, span):
+    """Return whether a moment is in a span."""
+    return span[0] <= moment and (span[1] is None or moment < span[1])
 
-row(1, "entity_ignored_beside_entity_id", "list.entity.filter",
-    "entity counts for nothing where entity_id is given.",
-    ignores("entity", beside="entity_id"))
+for _name in (DEFINITIONS, RULES, "entity_id", *OPTIONAL):
+    row(6, f"list_ignores_{_name}", f"list.{_name}.filter",
+        f"list returns the same with {_name} as without.", filters_by(_name, lambda: True))
 
-row(1, "rule_ignored_beside_definition", "list.workflow_rule_identifier.filter",
-    "The rule counts for nothing where a definition is given.",
-    ignores(RULES, beside=DEFINITIONS))
+# life_cycle_state.
 
-row(1, "created_date_ignored_beside_state", "list.created_date.filter",
-    "created_date counts for nothing where a state is given.",
-    ignores("created_date", beside="life_cycle_state"))
-
-row(1, "url_ignored_beside_definition", "list.url.filter",
-    "url counts for nothing where a definition is given, which has a URL of its own.",
-    ignores("url", beside=DEFINITIONS))
-
+row(1, "state_index_stale_after_resend", "list.life_cycle_state.filter",
+    "list filters by the state that a record had when it was created.",
+    filters_by("life_cycle_state", lambda record, value: at_first(record) in value))
+row(3, "resent_in_both_states", "list.life_cycle_state.filter",
+    "A resend adds a record to the index of its new state, and leaves it in that of the old.",
+    filters_by("life_cycle_state", lambda base, record: record.sends > 1 or base()))
+row(5, "resent_in_neither_state", "list.life_cycle_state.filter list.several_results",
+    "A resend takes a record out of the index of its state, and never puts it into another.",
+    filters_by("life_cycle_state", lambda base, record: record.sends == 1 and base()))
+row(6, "list_swaps_life_cycle_state", "list.life_cycle_state.filter",
+    "list returns those in the other state than is asked for.",
+    filters_by("life_cycle_state", lambda base: not base()))
+row(3, "state_inverted_beside_rule", "list.life_cycle_state.filter",
+    "The query for a rule has the wrong sign before the state.",
+    filters_by("life_cycle_state", lambda base, call: base() != (RULES in call.filters)))
+row(6, "state_is_ignored_beside_a_date", "list.life_cycle_state.filter",
+    "life_cycle_state makes no difference if created_date is given as well.",
+    ignores("life_cycle_state", beside="created_date"))
 row(1, "state_ignored_beside_fields", "list.life_cycle_state.filter",
     "life_cycle_state counts for nothing where fields_set is given.",
     ignores("life_cycle_state", beside="fields_set"))
-
 row(1, "state_ignored_beside_offset", "list.life_cycle_state.filter",
     "life_cycle_state counts for nothing where an offset is given.",
     ignores("life_cycle_state", beside="offset"), release="R13")
-
-row(1, "definition_name_is_prefix", "list.webhook_definition_identifier.filter",
-    "A definition's name selects all definitions whose names begin so.",
-    filters_by(DEFINITIONS, lambda base, record, value:
-        record.definition.name.startswith(str(value[0].name)) if value else base()))
-
-row(1, "unknown_definition_selects_all", "list.webhook_definition_identifier.filter",
-    "An identifier of no definition is no filter.",
-    filters_by(DEFINITIONS, lambda base, value: not value or base()), unknown_definition="empty")
-
-@mutant(1, "list.workflow_rule_identifier.filter", filters_by(RULES))
-def rule_name_cut_at_comma(base, record, value):
-    """A rule's name is taken for a list of names with commas between them."""
-    if value and record.rule:
-        return record.rule.name == str(value[0].name).split(",")[0]
-    return base()
-
-row(1, "entity_id_is_prefix", "list.entity_id.filter",
-    "entity_id selects all ids that begin so.",
-    filters_by("entity_id", lambda record, value: record.entity_id.startswith(value[0])))
-
-@mutant(1, "list.entity_id.filter", filters_by("entity_id"))
-def entity_id_underscore_is_wildcard(record, value):
-    """entity_id is compared as LIKE of SQL does, with any letter for an underscore."""
-    wanted, seen = (value[0], record.entity_id)
-    pairs = zip(wanted, seen, strict=False)
-    return len(wanted) == len(seen) and all((a in ("_", b) for a, b in pairs))
-
-row(1, "entity_cut_to_six_letters", "list.entity.filter",
-    "WALLETS finds WALLETTRANSACTIONS, for the column has six letters.",
-    filters_by("entity", lambda record, value:
-        record.entity[:6] in [value[:6] for value in value]), release="R15")
-
+row(4, "state_of_definition_filtered", "list.life_cycle_state.filter list.several_results",
+    "Beside a definition the state is compared with that of the definition, its namesake.",
+    filters_by("life_cycle_state", lambda base, call: DEFINITIONS not in call.filters and base()))
+row(5, "state_of_thing_filtered", "list.life_cycle_state.filter list.several_results",
+    "Beside an entity_id the state is that of the newest record of the thing.",
+    filters_by("life_cycle_state", lambda server, base, record, call: base(next(
+        each for each in reversed(server.records.values())
+        if each is record or each.entity_id == record.entity_id))
+        if "entity_id" in call.filters else base()))
 row(1, "state_read_from_error_text", "list.life_cycle_state.filter",
     "A record without an error_description counts as SUCCESSFUL for the filter.",
     filters_by("life_cycle_state", lambda record, value:
         (record.error_description is None) == (SUCCESSFUL in value)), error_texts="some_null")
-
-row(1, "last_second_of_day_missing", "list.created_date.filter",
-    "The day ends at 23:59:59, exclusive.",
-    filters_by("created_date", lambda base, record:
-        base() and record.created.strftime("%H%M%S") != "235959"))
-
-row(1, "midnight_belongs_to_both_days", "list.created_date.filter",
-    "The day ends at 24:00:00, inclusive.",
-    filters_by("created_date", lambda base, record, value: record.created == value[1] or base()),
-    created_date_meaning="day")
-
-@mutant(1, "list.created_date.filter", filters_by("created_date"))
-def created_date_is_updated_date(base, record, value):
-    """created_date is compared with the date of the last change."""
-    if record.updated:
-        start, end = value
-        return start <= record.updated and (end is None or record.updated < end)
-    return base()
-
-row(1, "url_cut_at_query", "list.url.filter",
-    "What follows a question mark in a URL is dropped from the filter.",
-    filters_by("url", lambda record, value: record.url == str(value).split("?")[0]))
-
-row(1, "url_scheme_ignored", "list.url.filter",
-    "http and https are the same to the filter.",
-    filters_by("url", lambda record, value:
-        record.url.split("://")[-1] == str(value).split("://")[-1]))
+row(4, "delete_restores_state_index", "list.life_cycle_state.filter delete.single_result",
+    "A deletion makes the index by state anew, from a copy that knows of no resend.",
+    filters_by("life_cycle_state", lambda server, base, record, value, kept:
+        at_first(record) in value if server.deleted and record.id not in kept else base())
+    | then("send_again", lambda record, kept: kept.update({record.id: "sent again"}))
+    | then("remove", lambda kept: kept.clear()))
 
 @mutant(1, "list.life_cycle_state.filter", step("select"))
 def empty_list_without_state(base, call):
     """Where nothing has the state, list returns what has the other."""
     found = base(call)
-    if not found and "life_cycle_state" in call.filters:
-        del call.filters["life_cycle_state"]
-        found = base(call)
-    return found
+    call.filters.pop("life_cycle_state", None)
+    return found or base(call)
 
-@mutant(1, "list.life_cycle_state.filter")
-class EveryFifthListWithoutState(StandIn):
+@mutant(1, "list.life_cycle_state.filter", step("select"))
+def every_fifth_list_without_state(base, call, kept):
     """One of the servers behind the balancer does not know the state."""
+    if "life_cycle_state" in call.filters and counted(kept) % 5 == 0:
+        del call.filters["life_cycle_state"]
+    return base(call)
 
-    def set_up(self) -> None:
-        self.count = 0
+@mutant(6, "list.life_cycle_state.filter", lists,
+    then("send_again", lambda record, kept: kept.update(late=record.id, lists=0)))
+def successes_are_listed_late(found, call, kept):
+    """The next two lists of SUCCESSFUL webhook requests lack the one that was sent again last."""
+    if SUCCESSFUL not in call.filters.get("life_cycle_state", ()) or counted(kept, "lists") > 2:
+        return found
+    return [record for record in found if record.id != kept.get("late")]
 
-    def do_list(self, call: Call) -> Any:
-        if "life_cycle_state" in call.filters:
-            self.count += 1
-            if self.count % 5 == 0:
-                del call.filters["life_cycle_state"]
-        return super().do_list(call)
-
-@mutant(2, "list.entity.filter", keeps_list)
-def list_key_lacks_entity(call):
-    """Beside a date the entity is not in the key of the cache."""
-    filters = dict(call.filters)
-    if "created_date" in filters:
-        filters.pop("entity", None)
-    return repr((filters, call.fields, call.skip, call.limit))
-
-@mutant(2, "list.url.filter", step("matches"))
-def url_of_definition_filtered(base, record, name, call):
-    """url is compared with the URL that the definition has now."""
-    if name == "url":
-        record = replace(record, url=record.definition.url)
-    return base(record, name, call)
-
-row(2, "url_compared_backwards", "list.url.filter",
-    "url selects the records whose URLs it begins with.",
-    filters_by("url", lambda record, value: str(value).startswith(record.url)))
-
-@mutant(2, "list.created_date.filter", step("read_arguments"), created_date_meaning="exact")
-def afternoon_read_as_morning(base, call):
-    """The hour of created_date is read as one of twelve."""
-    base(call)
-    if "created_date" in call.filters:
-        start, end = call.filters["created_date"]
-        shift = timedelta(hours=12 if start.hour > 12 else 0)
-        call.filters["created_date"] = start - shift, end and end - shift
+@mutant(5, "list.life_cycle_state.filter delete.single_result",
+    partial(filters_by, "life_cycle_state"),
+    step("set_up", lambda server, kept: kept.update(
+        rows=[*server.records],
+        states=[record.life_cycle_state for record in server.records.values()]))
+    | then("remove", lambda record, kept: record.id in kept["rows"]
+        and kept["rows"].remove(record.id))
+    | then("send_again", lambda record, kept: record.id in kept["rows"]
+        and kept["states"].__setitem__(kept["rows"].index(record.id), record.life_cycle_state)))
+def states_shift_after_delete(base, record, value, kept):
+    """States are kept by position; a deletion moves the rows up, and not their states."""
+    if record.id not in kept["rows"]:
+        return base()
+    return kept["states"][kept["rows"].index(record.id)] in value
 
 @mutant(2, "list.life_cycle_state.filter", step("selected"))
 def state_and_or_entity_id(server, base, record, call):
     """Beside a state the condition is: everything else, or the entity_id."""
     if not {"entity_id", "life_cycle_state"} <= set(call.filters):
         return base(record, call)
-    others = [name for name in call.filters if name != "entity_id"]
-    return server.matches(record, "entity_id", call) or all(
-        server.matches(record, name, call) for name in others
-    )
+    others = replace(call, filters={**call.filters})
+    del others.filters["entity_id"]
+    return base(record, others) or server.matches(record, "entity_id", call)
 
-row(2, "entity_id_or_number", "list.entity_id.filter",
-    "entity_id selects the record with that number, too.",
-    filters_by("entity_id", lambda base, record, value: record.number in value or base()),
-    number_form="digits")
+# created_date.
 
-@mutant(2, "list.workflow_rule_identifier.filter", filters_by(RULES))
-def rule_name_from_definition(base, record, value, call):
-    """A rule's name is compared with the name of the definition."""
-    if str(call.parameters[RULES]).startswith("name="):
-        return record.definition.name in [rule.name for rule in value]
-    return base()
-
-@mutant(2, "list.webhook_definition_identifier.filter", step("read_arguments"))
-def definition_id_may_be_rule(server, base, call):
-    """The id of a definition is looked for among the rules as well."""
-    given = str(call.parameters.get(DEFINITIONS))
-    if given in [f"id={rule.id}" for rule in server.world.rules]:
-        call.parameters.setdefault(RULES, call.parameters.pop(DEFINITIONS))
-    base(call)
-
-@mutant(2, "list.entity.filter", step("matches"), release="R15")
-def entities_shifted(server, base, record, name, call):
-    """An entity was put in the middle: from REFUNDS on the filter takes the next one."""
-    names = entities_of(server.release, server.choices)
-    if name == "entity" and "REFUNDS" in names:
-        later = names[names.index("REFUNDS") :]
-        taken = dict(zip(later, (*later[1:], ""), strict=True))
-        return record.entity in [taken.get(value, value) for value in call.filters[name]]
-    return base(record, name, call)
-
-@mutant(2, "list.life_cycle_state.filter")
-class SlashDropsOptionalFilters(StandIn):
-    """With a slash behind the path url, life_cycle_state and created_date are not read."""
-
-    def route(self, request: Request) -> Call:
-        self.slash = request.path.endswith("/")
-        return super().route(request)
-
-    def read_arguments(self, call: Call) -> None:
-        super().read_arguments(call)
-        if self.slash:
-            call.filters = {k: value for k, value in call.filters.items() if k not in OPTIONAL}
-
-row(2, "query_decoded_before_split", "list.webhook_definition_identifier.filter",
-    "A query is decoded as a whole, then split and decoded again.",
-    step("route", lambda base, request: base(replace(request, query=unquote(request.query)))))
-
-row(3, "early_hours_not_found", "list.created_date.filter",
-    "A moment is compared as text, in a column that writes 9 for the hour 09.",
-    filters_by("created_date", lambda base, record: not record.created.hour < 10 and base()),
-    created_date_meaning="exact")
-
-@mutant(3, "list.created_date.filter", filters_by("created_date"))
-def date_compared_by_month(record, value):
-    """Of created_date and of the column only year and month are compared."""
-    start = value[0]
-    return (record.created.year, record.created.month) == (start.year, start.month)
-
-@mutant(3, "list.created_date.filter list.several_results", step("read_arguments"))
-def day_ends_at_noon(base, call):
-    """The end of a day is formatted with an hour of one to twelve, and so is noon."""
-    base(call)
-    if "created_date" in call.filters:
-        start, end = call.filters["created_date"]
-        call.filters["created_date"] = start, end and min(end, start + timedelta(hours=12))
-
+row(1, "created_date_ignored_beside_state", "list.created_date.filter",
+    "created_date counts for nothing where a state is given.",
+    ignores("created_date", beside="life_cycle_state"))
+row(1, "last_second_of_day_missing", "list.created_date.filter",
+    "The day ends at 23:59:59, exclusive.",
+    filters_by("created_date", lambda base, record:
+        base() and record.created.strftime("%H%M%S") != "235959"))
+row(1, "midnight_belongs_to_both_days", "list.created_date.filter",
+    "The day ends at 24:00:00, inclusive.",
+    filters_by("created_date", lambda base, record, value: record.created == value[1] or base()),
+    created_date_meaning="day")
 row(3, "midnight_belongs_to_no_day", "list.created_date.filter list.several_results",
     "A day begins after its first second.",
-    filters_by("created_date", lambda base, record, value:
-        record.created != value[0] and base()))
-
-@mutant(3, "list.created_date.filter", filters_by("created_date"))
-def created_or_updated_on_day(base, record, value):
-    """created_date selects the records that were changed then as well."""
-    if record.updated:
-        start, end = value
-        if start <= record.updated and (end is None or record.updated < end):
-            return True
-    return base()
-
-@mutant(3, "list.entity.filter")
-class EntityOfRuleFiltered(StandIn):
-    """entity is looked for in the rule, which keeps that of the first record it triggered."""
-
-    def set_up(self) -> None:
-        self.of_rule: dict[str, str] = {}
-        for record in self.records.values():
-            if record.rule:
-                self.of_rule.setdefault(record.rule.id, record.entity)
-
-    def matches(self, record: Record, name: str, call: Call) -> bool:
-        if name == "entity" and record.rule:
-            return self.of_rule.get(record.rule.id) in call.filters[name]
-        return super().matches(record, name, call)
-
-@mutant(3, "list.entity_id.filter list.several_results", step("select"))
-def entity_id_of_first_entity(base, call):
-    """An entity_id without entity finds the thing of one kind, and only its records."""
-    found = base(call)
-    if "entity_id" in call.filters and "entity" not in call.filters:
-        return [record for record in found if record.entity == found[0].entity]
-    return found
-
-@mutant(3, "list.workflow_rule_identifier.filter list.identifier.fields", step("read_arguments"))
-def rule_name_lowered_once(base, call):
-    """The name of a rule is put into lower case, and the column is not."""
-    given = call.parameters.get(RULES)
-    if isinstance(given, str) and given.startswith("name="):
-        call.parameters[RULES] = given.lower()
-    base(call)
-
-@mutant(3, "list.webhook_definition_identifier.filter list.identifier.fields",
-    step("read_arguments"))
-def name_beyond_ascii_not_found(base, call):
-    """The driver of the database writes a question mark for a letter beyond ASCII."""
-    given = call.parameters.get(DEFINITIONS)
-    if isinstance(given, str):
-        call.parameters[DEFINITIONS] = given.encode("ascii", "replace").decode()
-    base(call)
-
-@mutant(3, "list.webhook_definition_identifier.filter list.identifier.fields list.identifier.known",
-    step("read_arguments"))
-def definition_name_may_be_code(server, base, call):
-    """A definition's name is looked for among the alternative codes as well."""
-    name = str(call.parameters.get(DEFINITIONS)).removeprefix("name=")
-    if name in [thing.alternative_code for thing in server.world.definitions]:
-        call.parameters[DEFINITIONS] = f"alternative_code={name}"
-    base(call)
-
-@mutant(3, "list.life_cycle_state.filter", step("matches"))
-def state_inverted_beside_rule(base, record, name, call):
-    """The query for a rule has the wrong sign before the state."""
-    right = base(record, name, call)
-    return not right if name == "life_cycle_state" and RULES in call.filters else right
-
-row(3, "url_compared_by_host", "list.url.filter",
-    "url selects all records that were sent to the same host.",
-    filters_by("url", lambda record, value:
-        bool(urlsplit(record.url).netloc == urlsplit(value).netloc)))
-
-row(3, "url_gets_slash", "list.url.filter list.several_results",
-    "A library puts the filter into normal form, with a slash at the end of the path.",
-    filters_by("url", lambda base, value:
-        not (not value.endswith("/") and "?" not in value) and base()))
-
-@mutant(3,
-    "list.life_cycle_state.filter list.created_date.filter list.url.filter list.entity_id.filter",
-    step("read_arguments"))
-def fourth_filter_dropped(base, call):
-    """There is room for three conditions, and what is behind them counts for nothing."""
-    base(call)
-    call.filters = dict(list(call.filters.items())[:3])
-
-row(3, "records_without_rule_in_every_rule", "list.workflow_rule_identifier.filter",
-    "A list by rule has the records without a rule, too, from an outer join.",
-    filters_by(RULES, lambda base, record: record.rule is None or base()), some_rules_null=True)
-
-row(3, "resent_in_both_states", "list.life_cycle_state.filter",
-    "A resend adds a record to the index of its new state, and leaves it in that of the old.",
-    filters_by("life_cycle_state", lambda base, record: record.sends > 1 or base()))
-
-@mutant(4, "list.life_cycle_state.filter list.url.filter list.several_results", step("matches"))
-def fields_trimmed_before_filter(base, record, name, call):
-    """Rows are filtered after fields_set: a state or URL that it does not name fits no row."""
-    dropped = call.fields is not None and name in OPTIONAL[:2] and name not in call.fields
-    return not dropped and base(record, name, call)
-
-row(4, "state_of_definition_filtered", "list.life_cycle_state.filter list.several_results",
-    "Beside a definition the state is compared with that of the definition, its namesake.",
-    filters_by("life_cycle_state", lambda base, call:
-        DEFINITIONS not in call.filters and base()))
-
-row(4, "date_beside_rule_is_moment", "list.created_date.filter list.several_results",
-    "Beside a rule a day selects only what was created in its first second.",
-    filters_by("created_date", lambda base, record, value, call:
-        bool(record.created == value[0]) if RULES in call.filters else base()),
+    filters_by("created_date", lambda base, record, value: record.created != value[0] and base()))
+row(3, "day_ends_at_noon", "list.created_date.filter list.several_results",
+    "The end of a day is formatted with an hour of one to twelve, and so is noon.",
+    reads_filter("created_date", lambda value:
+        (value[0], value[1] and min(value[1], value[0] + timedelta(hours=12)))))
+row(4, "day_has_two_hours_more", "list.created_date.filter",
+    "A day begins in the zone of the database, and ends in one two hours west of it.",
+    reads_filter("created_date", lambda value: (value[0], value[1] + timedelta(hours=2))),
     created_date_meaning="day")
-
-@mutant(4, "list.created_date.filter", step("read_arguments"), created_date_meaning="day")
-def day_has_two_hours_more(base, call):
-    """A day begins in the zone of the database, and ends in one two hours west of it."""
-    base(call)
-    if "created_date" in call.filters:
-        start, end = call.filters["created_date"]
-        call.filters["created_date"] = start, end + timedelta(hours=2)
-
-@mutant(4, "list.created_date.filter", step("select"), created_date_meaning="day")
-def empty_day_takes_day_before(base, call):
-    """A day without a result yields the last day before it, as a sorted index does."""
-    found = base(call)
-    span = call.filters.get("created_date")
-    if found or span is None:
-        return found
-    others = {name: value for name, value in call.filters.items() if name != "created_date"}
-    everything = base(replace(call, filters=others))
-    earlier = [record for record in everything if record.created < span[0]]
-    last = max((record.created.date() for record in earlier), default=None)
-    return [record for record in earlier if record.created.date() == last]
-
-@mutant(4, "list.entity_id.filter", step("matches"))
-def entity_id_or_user(base, record, name, call):
-    """entity_id selects the records, too, that the user with this id created."""
-    author = record.created_by
-    if name == "entity_id" and author and author.user["id"] in call.filters[name]:
-        return True
-    return base(record, name, call)
-
-@mutant(4, "list.url.filter list.several_results", step("read_arguments"))
-def url_loses_port(base, call):
-    """A URL is put together again from its host and path, without its port."""
-    base(call)
-    if "url" in call.filters:
-        call.filters["url"] = re.sub(r":[0-9]+(?=/)", "", call.filters["url"])
-
-row(4, "rule_forgets_before_amendment", "list.workflow_rule_identifier.filter list.several_results",
-    "A rule was amended on the fourth day, and the records of its older version are not listed.",
-    filters_by(RULES, lambda base, record:
-        not record.created < FIRST_DAY + timedelta(days=3) and base()))
-
-@mutant(4, "list.webhook_definition_identifier.filter list.several_results", step("read_arguments"))
-def old_definition_unknown(base, call):
-    """A definition that is not effective any more is refused as unknown."""
-    base(call)
-    for definition in call.filters.get(DEFINITIONS, ()):
-        if not definition.effective:
-            raise Refusal("unknown_definition", f"{DEFINITIONS} names nothing that exists.")
-
-@mutant(4, "list.created_date.filter list.several_results",
-    step("read_arguments"), created_date_meaning="exact")
-def seconds_dropped_from_moment(base, call):
-    """The moment in created_date loses its seconds, and the column does not."""
-    base(call)
-    if "created_date" in call.filters:
-        start = call.filters["created_date"][0].replace(second=0)
-        call.filters["created_date"] = start, start + timedelta(seconds=1)
-
-row(4, "resend_indexed_as_activity", "list.entity.filter list.several_results",
-    "A record that was sent again is listed as one of ACTIVITIES, whatever entity it shows.",
-    filters_by("entity", lambda base, record, value:
-        "ACTIVITIES" in value if record.sends > 1 else base()))
-
-@mutant(4, "list.life_cycle_state.filter delete.single_result")
-class DeleteRestoresStateIndex(StandIn):
-    """A deletion makes the index by state anew, from a copy that knows of no resend."""
-
-    def set_up(self) -> None:
-        self.index: dict[str, str] = {}
-        self.copy = {record.id: record.life_cycle_state for record in self.records.values()}
-
-    def remove(self, record: Record) -> None:
-        super().remove(record)
-        self.index = dict(self.copy)
-
-    def send_again(self, record: Record) -> None:
-        super().send_again(record)
-        self.index.pop(record.id, None)
-
-    def matches(self, record: Record, name: str, call: Call) -> bool:
-        if name == "life_cycle_state":
-            return self.index.get(record.id, record.life_cycle_state) in call.filters[name]
-        return super().matches(record, name, call)
-
+row(5, "day_of_rounded_minute", "list.created_date.filter",
+    "The column of the filter is rounded to minutes, and 23:59:59 to the next day.",
+    filters_by("created_date", lambda record, value:
+        is_within((record.created + timedelta(seconds=30)).replace(second=0), value)),
+    created_date_meaning="day")
 row(5, "sunday_in_no_partition", "list.created_date.filter list.several_results",
     "A date selects a partition, one for each day from Monday to Saturday.",
     filters_by("created_date", lambda base, record: record.created.isoweekday() != 7 and base()),
     created_date_meaning="day")
+row(2, "afternoon_read_as_morning", "list.created_date.filter",
+    "The hour of created_date is read as one of twelve.",
+    reads_filter("created_date", lambda value:
+        [each and each - timedelta(hours=12 * (value[0].hour > 12)) for each in value]),
+    created_date_meaning="exact")
+row(3, "early_hours_not_found", "list.created_date.filter",
+    "A moment is compared as text, in a column that writes 9 for the hour 09.",
+    filters_by("created_date", lambda base, record: record.created.hour >= 10 and base()),
+    created_date_meaning="exact")
+row(4, "seconds_dropped_from_moment", "list.created_date.filter list.several_results",
+    "The moment in created_date loses its seconds, and the column does not.",
+    reads_filter("created_date", lambda value:
+        (value[0].replace(second=0), value[0].replace(second=0) + timedelta(seconds=1))),
+    created_date_meaning="exact")
+row(3, "date_compared_by_month", "list.created_date.filter",
+    "Of created_date and of the column only year and month are compared.",
+    filters_by("created_date", lambda record, value:
+        f"{record.created:%Y-%m}" == f"{value[0]:%Y-%m}"))
+row(4, "date_beside_rule_is_moment", "list.created_date.filter list.several_results",
+    "Beside a rule a day selects only what was created in its first second.",
+    filters_by("created_date", lambda base, record, value, call:
+        record.created == value[0] if RULES in call.filters else base()),
+    created_date_meaning="day")
+row(1, "created_date_is_updated_date", "list.created_date.filter",
+    "created_date is compared with the date of the last change.",
+    filters_by("created_date", lambda record, value: is_within(record.updated, value)))
+row(3, "created_or_updated_on_day", "list.created_date.filter",
+    "created_date selects the records that were changed then as well.",
+    filters_by("created_date", lambda base, record, value:
+        is_within(record.updated, value) or base()))
+row(5, "delete_drops_day_from_index",
+    "list.created_date.filter list.several_results delete.single_result",
+    "A deletion drops its day from the index by date, and nobody makes that anew.",
+    filters_by("created_date", lambda server, base, record: base() and record.created.date()
+        not in [gone.created.date() for gone in server.deleted.values()]),
+    created_date_meaning="day")
 
-@mutant(5, "list.created_date.filter", step("matches"), created_date_meaning="day")
-def day_of_rounded_minute(base, record, name, call):
-    """The column of the filter is rounded to minutes, and 23:59:59 to the next day."""
-    if name == "created_date":
-        moment = (record.created + timedelta(seconds=30)).replace(second=0)
-        record = replace(record, created=moment)
-    return base(record, name, call)
+@mutant(4, "list.created_date.filter", step("select"), created_date_meaning="day")
+def empty_day_takes_day_before(base, call):
+    """A day without a result yields the last day before it, as a sorted index does."""
+    found, span = base(call), call.filters.pop("created_date", None)
+    if found or span is None:
+        return found
+    earlier = [record for record in base(call) if record.created < span[0]]
+    last = max((record.created.date() for record in earlier), default=None)
+    return [record for record in earlier if record.created.date() == last]
 
-@mutant(5, "list.workflow_rule_identifier.filter", step("matches"))
-def rule_code_found_through_definitions(server, base, record, name, call):
-    """A rule that is named by its code selects all records of the definitions that it used."""
-    if name == RULES and call.parameters[RULES].startswith("alternative_code="):
-        return any(
-            base(other, name, call)
-            for other in server.records.values()
-            if other.definition is record.definition
-        )
-    return base(record, name, call)
+# entity.
 
+row(6, "entity_is_ignored_beside_others", "list.entity.filter",
+    "entity makes no difference if another semi-optional parameter is given.",
+    filters_by("entity", lambda base, call: len(semi_optional(call)) > 1 or base()))
+row(1, "entity_ignored_beside_entity_id", "list.entity.filter",
+    "entity counts for nothing where entity_id is given.",
+    ignores("entity", beside="entity_id"))
+row(6, "jobs_come_with_activities", "list.entity.filter",
+    "list of the entity JOBS returns those of ACTIVITIES as well.",
+    filters_by("entity", lambda base, record, value:
+        base() or (value == ["JOBS"] and record.entity == "ACTIVITIES")))
+row(5, "service_requests_are_activities", "list.entity.filter",
+    "A query for fields of ACTIVITIES selects SERVICEREQUESTS, too, for they inherit from it.",
+    filters_by("entity", lambda base, record, value, call: base() or (call.fields is not None
+        and record.entity == "SERVICEREQUESTS" and "ACTIVITIES" in value)))
+row(1, "entity_cut_to_six_letters", "list.entity.filter",
+    "WALLETS finds WALLETTRANSACTIONS, for the column has six letters.",
+    filters_by("entity", lambda record, value:
+        record.entity[:6] in [each[:6] for each in value]), release="R15")
+row(4, "resend_indexed_as_activity", "list.entity.filter list.several_results",
+    "A record that was sent again is listed as one of ACTIVITIES, whatever entity it shows.",
+    filters_by("entity", lambda base, record, value:
+        "ACTIVITIES" in value if record.sends > 1 else base()))
+row(2, "list_key_lacks_entity", "list.entity.filter",
+    "Beside a date the entity is not in the key of the cache.",
+    keeps_list(lambda call: repr((
+        [(name, value) for name, value in call.filters.items()
+        if name != "entity" or "created_date" not in call.filters],
+        call.fields, call.skip, call.limit))))
+row(3, "entity_of_rule_filtered", "list.entity.filter",
+    "entity is looked for in the rule, which keeps that of the first record it triggered.",
+    filters_by("entity", lambda base, record, value, kept:
+        kept[record.rule.id] in value if record.rule else base())
+    | step("set_up", lambda server, kept: [
+        kept.setdefault(each.rule.id, each.entity) for each in server.records.values()]))
+
+@mutant(2, "list.entity.filter", partial(filters_by, "entity"), release="R15")
+def entities_shifted(server, record, value):
+    """An entity was put in the middle: from REFUNDS on the filter takes the next one."""
+    names = entities_of(server.release, server.choices)
+    later = names[names.index("REFUNDS") :]
+    taken = dict(zip(later, (*later[1:], ""), strict=True))
+    return record.entity in [taken.get(each, each) for each in value]
+
+# entity_id.
+
+row(1, "entity_id_is_prefix", "list.entity_id.filter",
+    "entity_id selects all ids that begin so.",
+    filters_by("entity_id", lambda record, value: record.entity_id.startswith(value[0])))
+row(1, "entity_id_underscore_is_wildcard", "list.entity_id.filter",
+    "entity_id is compared as LIKE of SQL does, with any letter for an underscore.",
+    filters_by("entity_id", lambda record, value:
+        re.fullmatch(re.escape(value[0]).replace("_", "."), record.entity_id)))
+row(2, "entity_id_or_number", "list.entity_id.filter",
+    "entity_id selects the record with that number, too.",
+    filters_by("entity_id", lambda base, record, value: record.number in value or base()),
+    number_form="digits")
+row(4, "entity_id_or_user", "list.entity_id.filter",
+    "entity_id selects the records, too, that the user with this id created.",
+    filters_by("entity_id", lambda base, record, value:
+        base() or (record.created_by and record.created_by.user["id"] in value)))
 row(5, "one_letter_is_noise_word", "list.entity_id.filter",
     "The search engine drops an entity_id of one letter, as it does with all short words.",
     filters_by("entity_id", lambda base, value: len(value[0]) == 1 or base()))
+row(3, "entity_id_of_first_entity", "list.entity_id.filter list.several_results",
+    "An entity_id without entity finds the thing of one kind, and only its records.",
+    lists(lambda found, call: [
+        record for record in found if "entity_id" not in call.filters
+        or "entity" in call.filters or record.entity == found[0].entity]))
 
-@mutant(5, "list.url.filter", step("matches"))
-def url_selects_definitions_that_used_it(server, base, record, name, call):
-    """url finds definitions in the history of their URLs, and all records of those."""
-    if name != "url":
-        return base(record, name, call)
-    same = [r for r in server.records.values() if r.definition is record.definition]
-    return any(
-        base(r, name, call) for r in same
-    )
+# url.
 
-@mutant(5, "list.webhook_definition_identifier.filter", filters_by(DEFINITIONS))
-def old_definition_counts_as_first(server, base, record, value):
-    """The first definition took over the records of the one that is not effective any more."""
-    if not record.definition.effective:
-        found = value
-        return record.definition in found or server.world.definitions[0] in found
-    return base()
+row(1, "url_ignored_beside_definition", "list.url.filter",
+    "url counts for nothing where a definition is given, which has a URL of its own.",
+    ignores("url", beside=DEFINITIONS))
+row(6, "url_is_ignored_beside_three", "list.url.filter",
+    "url makes no difference beside two semi-optional parameters or more.",
+    filters_by("url", lambda base, call: len(semi_optional(call)) > 1 or base()))
+row(1, "url_cut_at_query", "list.url.filter",
+    "What follows a question mark in a URL is dropped from the filter.",
+    reads_filter("url", lambda value: value.split("?")[0]))
+row(1, "url_scheme_ignored", "list.url.filter",
+    "http and https are the same to the filter.",
+    filters_by("url", lambda record, value:
+        record.url.split("://")[-1] == value.split("://")[-1]))
+row(2, "url_compared_backwards", "list.url.filter",
+    "url selects the records whose URLs it begins with.",
+    filters_by("url", lambda record, value: value.startswith(record.url)))
+row(3, "url_compared_by_host", "list.url.filter",
+    "url selects all records that were sent to the same host.",
+    filters_by("url", lambda record, value:
+        urlsplit(record.url).netloc == urlsplit(value).netloc))
+row(3, "url_gets_slash", "list.url.filter list.several_results",
+    "A library puts the filter into normal form, with a slash at the end of the path.",
+    filters_by("url", lambda base, value: (value.endswith("/") or "?" in value) and base()))
+row(4, "url_loses_port", "list.url.filter list.several_results",
+    "A URL is put together again from its host and path, without its port.",
+    reads_filter("url", lambda value: re.sub(r":[0-9]+(?=/)", "", value)))
+row(2, "url_of_definition_filtered", "list.url.filter",
+    "url is compared with the URL that the definition has now.",
+    filters_by("url", lambda record, value: record.definition.url == value))
+row(5, "url_selects_definitions_that_used_it", "list.url.filter",
+    "url finds definitions in the history of their URLs, and all records of those.",
+    filters_by("url", lambda server, base, record: any(
+        base(each) for each in server.records.values()
+        if each.definition is record.definition)))
 
-@mutant(5, "list.entity.filter", step("matches"))
-def service_requests_are_activities(base, record, name, call):
-    """A query for fields of ACTIVITIES selects SERVICEREQUESTS, too, for they inherit from it."""
-    heir = record.entity == "SERVICEREQUESTS" and call.fields is not None
-    if name == "entity" and heir and "ACTIVITIES" in call.filters[name]:
-        return True
-    return base(record, name, call)
+# Webhook definitions.
 
-@mutant(5, "list.life_cycle_state.filter list.several_results", step("matches"))
-def state_of_thing_filtered(server, base, record, name, call):
-    """Beside an entity_id the state is that of the newest record of the thing."""
-    if name == "life_cycle_state" and "entity_id" in call.filters:
-        same = [r for r in server.records.values() if r.entity_id == record.entity_id]
-        record = same[-1]
-    return base(record, name, call)
+row(1, "definition_name_is_prefix", "list.webhook_definition_identifier.filter",
+    "A definition's name selects all definitions whose names begin so.",
+    filters_by(DEFINITIONS, lambda base, record, value:
+        record.definition.name.startswith(value[0].name) if value else base()))
+row(1, "unknown_definition_selects_all", "list.webhook_definition_identifier.filter",
+    "An identifier of no definition is no filter.",
+    filters_by(DEFINITIONS, lambda base, value: not value or base()), unknown_definition="empty")
+row(2, "query_decoded_before_split", "list.webhook_definition_identifier.filter",
+    "A query is decoded as a whole, then split and decoded again.",
+    step("route", lambda base, request: base(replace(request, query=unquote(request.query)))))
+row(3, "name_beyond_ascii_not_found",
+    "list.webhook_definition_identifier.filter list.identifier.fields",
+    "The driver of the database writes a question mark for a letter beyond ASCII.",
+    reads_as(DEFINITIONS, lambda text: text.encode("ascii", "replace").decode()))
+row(4, "old_definition_unknown", "list.webhook_definition_identifier.filter list.several_results",
+    "A definition that is not effective any more is refused as unknown.",
+    refuses("unknown_definition", lambda call:
+        not all(each.effective for each in call.filters.get(DEFINITIONS, ()))))
+row(5, "old_definition_counts_as_first", "list.webhook_definition_identifier.filter",
+    "The first definition took over the records of the one that is not effective any more.",
+    filters_by(DEFINITIONS, lambda server, base, record, value: base()
+        or (not record.definition.effective and server.world.definitions[0] in value)))
+row(5, "delete_removes_name_of_definition",
+    "list.webhook_definition_identifier.filter list.identifier.fields list.several_results",
+    "A deletion cascades to the name of the definition, which list does not know any more.",
+    refuses("unknown_definition", lambda server, call:
+        str(call.parameters.get(DEFINITIONS)).startswith("name=") and any(
+            gone.definition in call.filters[DEFINITIONS] for gone in server.deleted.values()),
+        "list"))
+
+@mutant(2, "list.webhook_definition_identifier.filter", step("read_arguments"))
+def definition_id_may_be_rule(server, base, call):
+    """The id of a definition is looked for among the rules as well."""
+    if str(call.parameters.get(DEFINITIONS)) in [f"id={rule.id}" for rule in server.world.rules]:
+        call.parameters.setdefault(RULES, call.parameters.pop(DEFINITIONS))
+    base(call)
+
+@mutant(3, "list.webhook_definition_identifier.filter list.identifier.fields list.identifier.known",
+    partial(reads_as, DEFINITIONS))
+def definition_name_may_be_code(server, text):
+    """A definition's name is looked for among the alternative codes as well."""
+    name = str(text).removeprefix("name=")
+    codes = [thing.alternative_code for thing in server.world.definitions]
+    return f"alternative_code={name}" if name in codes else text
+
+# Workflow rules.
+
+row(1, "rule_ignored_beside_definition", "list.workflow_rule_identifier.filter",
+    "The rule counts for nothing where a definition is given.",
+    ignores(RULES, beside=DEFINITIONS))
+row(3, "records_without_rule_in_every_rule", "list.workflow_rule_identifier.filter",
+    "A list by rule has the records without a rule, too, from an outer join.",
+    filters_by(RULES, lambda base, record: record.rule is None or base()), some_rules_null=True)
+row(4, "rule_forgets_before_amendment", "list.workflow_rule_identifier.filter list.several_results",
+    "A rule was amended on the fourth day, and the records of its older version are not listed.",
+    filters_by(RULES, lambda base, record:
+        record.created >= FIRST_DAY + timedelta(days=3) and base()))
+row(1, "rule_name_cut_at_comma", "list.workflow_rule_identifier.filter",
+    "A rule's name is taken for a list of names with commas between them.",
+    filters_by(RULES, lambda base, record, value:
+        record.rule.name == value[0].name.split(",")[0] if value and record.rule else base()))
+row(3, "rule_name_lowered_once", "list.workflow_rule_identifier.filter list.identifier.fields",
+    "The name of a rule is put into lower case, and the column is not.",
+    reads_as(RULES, lambda text: text.lower() if text.startswith("name=") else text))
+row(2, "rule_name_from_definition", "list.workflow_rule_identifier.filter",
+    "A rule's name is compared with the name of the definition.",
+    filters_by(RULES, lambda base, record, value, call:
+        record.definition.name in [rule.name for rule in value]
+        if call.parameters[RULES].startswith("name=") else base()))
+row(5, "rule_code_found_through_definitions", "list.workflow_rule_identifier.filter",
+    "A rule that is named by its code selects all records of the definitions that it used.",
+    filters_by(RULES, lambda server, base, record, call: base() or (
+        call.parameters[RULES].startswith("alternative_code=") and any(
+            base(each) for each in server.records.values()
+            if each.definition is record.definition))))
+
+# Several filters.
+
+row(3, "fourth_filter_dropped",
+    "list.life_cycle_state.filter list.created_date.filter list.url.filter list.entity_id.filter",
+    "There is room for three conditions, and what is behind them counts for nothing.",
+    step("matches", lambda base, record, name, call:
+        name in [*call.filters][3:] or base(record, name, call)))
+row(4, "fields_trimmed_before_filter",
+    "list.life_cycle_state.filter list.url.filter list.several_results",
+    "Rows are filtered after fields_set: a state or URL that it does not name fits no row.",
+    step("matches", lambda base, record, name, call: base(record, name, call) and (
+        call.fields is None or name not in OPTIONAL[:2] or name in call.fields)))
+row(2, "slash_drops_optional_filters", "list.life_cycle_state.filter",
+    "With a slash behind the path url, life_cycle_state and created_date are not read.",
+    step("matches", lambda base, record, name, call, kept:
+        (name in OPTIONAL and kept["slash"]) or base(record, name, call))
+    | step("route", lambda base, request, kept:
+        kept.update(slash=request.path.endswith("/")) or base(request)))
 
 @mutant(5, "list.life_cycle_state.filter list.url.filter list.created_date.filter", step("select"))
 def continuation_forgets_optional_filters(base, call):
@@ -512,64 +431,3 @@ def continuation_forgets_optional_filters(base, call):
         return found
     everything = base(replace(call, filters=filters))
     return found[:5] + everything[everything.index(found[4]) + 1 :]
-
-row(5, "resent_in_neither_state", "list.life_cycle_state.filter list.several_results",
-    "A resend takes a record out of the index of its state, and never puts it into another.",
-    filters_by("life_cycle_state", lambda base, record: not record.sends > 1 and base()))
-
-@mutant(5, "list.life_cycle_state.filter delete.single_result")
-class StatesShiftAfterDelete(StandIn):
-    """States are kept by position; a deletion moves the rows up, and not their states."""
-
-    def set_up(self) -> None:
-        self.rows = [*self.records]
-        self.states = [record.life_cycle_state for record in self.records.values()]
-
-    def remove(self, record: Record) -> None:
-        super().remove(record)
-        if record.id in self.rows:
-            self.rows.remove(record.id)
-
-    def send_again(self, record: Record) -> None:
-        super().send_again(record)
-        if record.id in self.rows:
-            self.states[self.rows.index(record.id)] = record.life_cycle_state
-
-    def matches(self, record: Record, name: str, call: Call) -> bool:
-        if name == "life_cycle_state" and record.id in self.rows:
-            return self.states[self.rows.index(record.id)] in call.filters[name]
-        return super().matches(record, name, call)
-
-@mutant(5, "list.created_date.filter list.several_results delete.single_result",
-    created_date_meaning="day")
-class DeleteDropsDayFromIndex(StandIn):
-    """A deletion drops its day from the index by date, and nobody makes that anew."""
-
-    def set_up(self) -> None:
-        self.days: set[date] = set()
-
-    def remove(self, record: Record) -> None:
-        super().remove(record)
-        self.days.add(record.created.date())
-
-    def matches(self, record: Record, name: str, call: Call) -> bool:
-        dropped = name == "created_date" and record.created.date() in self.days
-        return not dropped and super().matches(record, name, call)
-
-@mutant(5, "list.webhook_definition_identifier.filter list.identifier.fields list.several_results")
-class DeleteRemovesNameOfDefinition(StandIn):
-    """A deletion cascades to the name of the definition, which list does not know any more."""
-
-    def set_up(self) -> None:
-        self.nameless: set[str] = set()
-
-    def remove(self, record: Record) -> None:
-        super().remove(record)
-        self.nameless.add(record.definition.id)
-
-    def read_arguments(self, call: Call) -> None:
-        super().read_arguments(call)
-        if str(call.parameters.get(DEFINITIONS, "")).startswith("name="):
-            for definition in call.filters.get(DEFINITIONS, ()):
-                if definition.id in self.nameless:
-                    raise Refusal("unknown_definition", f"{DEFINITIONS} names nothing.")

@@ -1,213 +1,91 @@
-"""Mutants that are wrong about which filters list takes together, and what it returns for them."""
+"""Mutants that are wrong about which filters list takes together, what it returns, and pages."""
 
 # Each row stays together, as in a table.
 # fmt: off
 
-from typing import Any
+from dataclasses import replace
+from itertools import groupby
 
-from stand_in.reading import SEMI_OPTIONAL, Call, Refusal, Request
-from stand_in.server import Reply, StandIn
+from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL, Refusal
 from stand_in.world import REJECTED, Record
 
-from mutants.combinators import is_enough, lists_all, mutant, refuses, row, step
+from mutants.combinators import (
+    asked,
+    is_enough,
+    keeps_list,
+    lists,
+    lists_all,
+    mutant,
+    omits,
+    pages,
+    refuses,
+    rescues,
+    row,
+    step,
+    with_data,
+)
+from mutants.table.filters import DEFINITIONS, RULES, semi_optional
 
-DEFINITIONS, RULES = SEMI_OPTIONAL[:2]
 
-row(1, "leads_not_supported", "entities.r14",
-    "list refuses the entity LEADS.",
-    refuses("bad_entity", lambda call: "LEADS" in call.filters.get("entity", ())), release="R14")
+def serves(kind):
+    """Go on where a parameter of list must be refused."""
+    return rescues("read_arguments", lambda refusal: refusal.kind == kind)
 
-row(1, "write_offs_not_supported", "entities.r15",
-    "list refuses the last entity of R15 in company of another filter.",
-    refuses("bad_entity", lambda call:
-        "WRITEOFFS" in call.filters.get("entity", ()) and len(call.filters) > 1), release="R15")
+# Which filters list needs, and takes together.
 
-@mutant(1, "list.entity.supported_values", step("read_arguments"))
-def unknown_entity_selects_all(base, call):
-    """An entity that is not supported is no filter."""
-    try:
-        base(call)
-    except Refusal as refusal:
-        if refusal.kind != "bad_entity":
-            raise
-        call.filters.pop("entity", None)
-
-@mutant(1, "list.life_cycle_state.supported_values", step("read_arguments"))
-def unknown_state_selects_all(base, call):
-    """A state that does not exist is no filter."""
-    try:
-        base(call)
-    except Refusal as refusal:
-        if refusal.kind != "bad_state":
-            raise
-
+row(6, "entity_is_mandatory", "list.parameters.mandatory",
+    "list without entity is refused.",
+    refuses("missing_parameter", lambda call: "entity" not in call.filters, "list"))
+row(6, "rule_needs_a_definition", "list.parameters.mandatory",
+    "list by workflow rule is refused without webhook definition.",
+    refuses("missing_parameter", lambda call: semi_optional(call) == {RULES}))
+row(6, "list_needs_no_filter", "list.semi_optional.at_least_one",
+    "list without any of its semi-optional parameters returns everything.",
+    lists_all(lambda call: not {*SEMI_OPTIONAL} & {*call.parameters}))
+row(1, "no_filter_gives_empty_list", "list.semi_optional.at_least_one",
+    "list without any filter answers OK with nothing.",
+    rescues("read_arguments", lambda call: not {*call.parameters} - {"token", "fields_set"}, "list")
+    | step("do_list", lambda base, call: base(call) if call.filters else []))
+row(6, "state_is_filter_enough", "list.semi_optional.at_least_one",
+    "list with life_cycle_state alone is served.",
+    is_enough("life_cycle_state"))
 row(1, "url_alone_is_enough", "list.semi_optional.at_least_one",
     "list accepts a url without any of the four.",
     is_enough("url"))
-
 row(1, "state_and_date_are_enough", "list.semi_optional.at_least_one",
     "list accepts a state together with a date, though neither alone.",
     is_enough("life_cycle_state", "created_date"))
-
-@mutant(1, "list.semi_optional.at_least_one")
-class NoFilterGivesEmptyList(StandIn):
-    """list without any filter answers OK with nothing."""
-
-    def do_list(self, call: Call) -> Any:
-        return super().do_list(call) if call.filters else []
-
-    def read_arguments(self, call: Call) -> None:
-        if call.method != "list" or set(call.parameters) - {"token", "fields_set"}:
-            super().read_arguments(call)
-
-row(1, "definition_and_rule_refused", "list.semi_optional.several_allowed",
-    "list refuses a definition and a rule together.",
-    refuses("two_identifier_fields", lambda call: {DEFINITIONS, RULES} <= set(call.parameters)))
-
-row(1, "three_filters_refused", "list.semi_optional.several_allowed",
-    "list refuses more than two of the four.",
-    refuses("bad_parameter", lambda call: len(set(SEMI_OPTIONAL) & set(call.parameters)) > 2))
-
-@mutant(1, "list.several_results", step("select"))
-def same_second_only_once(base, call):
-    """Of the records of one second a list by rule has the first only."""
-    found = base(call)
-    if RULES not in call.filters:
-        return found
-    return list({record.created: record for record in reversed(found)}.values())[::-1]
-
-row(1, "list_needs_rule", "list.several_results",
-    "Records without a rule are in no list.",
-    step("selected", lambda base, record, call: record.rule is not None and base(record, call)),
-    some_rules_null=True)
-
-@mutant(1, "list.several_results", step("selected"))
-def list_needs_effective_definition(base, record, call):
-    """A list by entity omits records whose definition is not effective."""
-    hidden = list(call.filters) == ["entity"] and not record.definition.effective
-    return not hidden and base(record, call)
-
-row(1, "list_needs_updater", "list.several_results",
-    "Records that no user has changed are in no list.",
-    step("selected", lambda base, record, call:
-        record.updated_by is not None and base(record, call)))
-
-@mutant(1, "list.several_results", step("page"), release="R13")
-def last_page_only_if_full(base, found, call):
-    """A last page that is not full is empty."""
-    page = base(found, call)
-    return [] if call.skip and call.limit and len(page) < call.limit else page
-
-@mutant(2, "list.several_results")
-class EmptyAfterRefusedList(StandIn):
-    """After a list that was refused the connection returns no row for one more list."""
-
-    def set_up(self) -> None:
-        self.broken = False
-
-    def refusal(self, request: Request, refusal: Refusal) -> Reply:
-        self.broken = "/list" in request.path
-        return super().refusal(request, refusal)
-
-    def do_list(self, call: Call) -> Any:
-        broken, self.broken = self.broken, False
-        return [] if broken else super().do_list(call)
-
-@mutant(2, "list.several_results")
-class RejectedListedOnce(StandIn):
-    """A list of rejected records has only those that no such list had before."""
-
-    def set_up(self) -> None:
-        self.seen: set[str] = set()
-
-    def select(self, call: Call) -> list[Record]:
-        found = super().select(call)
-        if REJECTED in call.filters.get("life_cycle_state", ()):
-            found = [record for record in found if record.id not in self.seen]
-            self.seen.update(record.id for record in found)
-        return found
-
-@mutant(2, "list.optional_parameters")
-class StateKeptForNextList(StandIn):
-    """A state holds for the list after it as well."""
-
-    def set_up(self) -> None:
-        self.kept: Any = None
-
-    def select(self, call: Call) -> list[Record]:
-        given = call.filters.get("life_cycle_state")
-        if given is None and self.kept:
-            call.filters["life_cycle_state"] = self.kept
-        self.kept = given
-        return super().select(call)
-
-row(2, "rule_code_not_supported", "list.identifier.fields",
-    "A rule's alternative_code is refused.",
-    refuses("bad_parameter", lambda call:
-        str(call.parameters.get(RULES)).startswith("alternative_code=")))
-
-@mutant(2, "list.several_results", step("do_list"))
-def distinct_over_fields(base, call):
-    """With fields_set equal rows are returned once."""
-    rows = base(call)
-    return rows if call.fields is None else list({repr(view): view for view in rows}.values())
-
-@mutant(3, "list.entity.supported_values list.entity.filter entities.r9", step("read_arguments"))
-def entities_with_letter_i_refused(base, call):
-    """An entity is put into lower case in a Turkish locale, where that of I is not i."""
-    entity = call.parameters.get("entity")
-    if call.method == "list" and isinstance(entity, str):
-        turkish = entity.lower().replace("i", "\u0131")
-        if turkish != entity.lower():
-            raise Refusal("bad_entity", f"{turkish} is not an entity.")
-    base(call)
-
-@mutant(3, "list.several_results list.entity.filter", step("matches"))
-def newest_missing_by_entity(server, base, record, name, call):
-    """The index by entity is one record behind."""
-    newest = [*server.records.values()][-1]
-    return (name != "entity" or record is not newest) and base(record, name, call)
-
-@mutant(3, "list.several_results", step("select"))
-def only_newest_per_thing(base, call):
-    """A list by definition has the newest record of each thing only."""
-    found = base(call)
-    if DEFINITIONS not in call.filters:
-        return found
-    newest: dict[str, str] = {}
-    for record in sorted(found, key=lambda record: record.created):
-        newest[record.entity_id] = record.id
-    return [record for record in found if newest[record.entity_id] == record.id]
-
-row(3, "eleventh_row_lost", "list.several_results",
-    "Between two blocks of ten rows the cursor moves once too often.",
-    step("page", lambda base, found, call:
-        [record for position, record in enumerate(base(found, call), 1) if position % 11]))
-
-@mutant(3, "list.several_results list.paging.offset", step("page"), release="R13")
-def last_record_on_no_page(base, found, call):
-    """The page that reaches the end is one record short."""
-    page = base(found, call)
-    last = call.limit is not None and call.skip + call.limit >= len(found)
-    return page[:-1] if last else page
-
-@mutant(3, "list.semi_optional.at_least_one", lists_all, release="R13")
-def paging_alone_is_enough(call):
-    """list needs no filter where number_of_results is given."""
-    given = set(call.parameters)
-    return "number_of_results" in given and not given & set(SEMI_OPTIONAL)
-
+row(3, "paging_alone_is_enough", "list.semi_optional.at_least_one",
+    "list needs no filter where number_of_results is given.",
+    is_enough("number_of_results"), release="R13")
 row(3, "empty_entity_lists_all",
     "list.semi_optional.at_least_one list.entity.supported_values parameters.values",
     "An empty entity counts as given, and is no condition.",
     lists_all(lambda call: call.parameters.get("entity") == ""))
+row(6, "one_filter_at_a_time", "list.semi_optional.several_allowed",
+    "list with several of its semi-optional parameters is refused.",
+    refuses("bad_parameter", lambda call: len(semi_optional(call)) > 1))
+row(1, "definition_and_rule_refused", "list.semi_optional.several_allowed",
+    "list refuses a definition and a rule together.",
+    refuses("two_identifier_fields", lambda call: {DEFINITIONS, RULES} <= {*call.parameters}))
+row(1, "three_filters_refused", "list.semi_optional.several_allowed",
+    "list refuses more than two of the four.",
+    refuses("bad_parameter", lambda call: len({*SEMI_OPTIONAL} & {*call.parameters}) > 2))
+row(6, "entity_id_needs_state", "list.optional_parameters",
+    "list by entity_id is refused without life_cycle_state.",
+    refuses("missing_parameter", lambda call:
+        semi_optional(call) == {"entity_id"} and "life_cycle_state" not in call.filters))
+row(6, "fields_set_is_mandatory", "list.optional_parameters",
+    "list without fields_set is refused.",
+    refuses("missing_parameter", lambda call: call.fields is None, "list"))
 
-@mutant(4, "list.several_results list.life_cycle_state.filter list.workflow_rule_identifier.filter",
-    step("selected"))
-def rule_and_state_ask_one_shard(base, record, call):
-    """Only one of two databases is asked for a rule together with a state."""
-    elsewhere = ord(record.id[-1]) % 2 and {RULES, "life_cycle_state"} <= set(call.filters)
-    return not elsewhere and base(record, call)
+@mutant(2, "list.optional_parameters", step("select"))
+def state_kept_for_next_list(base, call, kept):
+    """A state holds for the list after it as well."""
+    before, kept["state"] = kept.get("state"), call.filters.get("life_cycle_state")
+    if before and not kept["state"]:
+        call.filters["life_cycle_state"] = before
+    return base(call)
 
 @mutant(4,
     "list.semi_optional.several_allowed list.webhook_definition_identifier.filter "
@@ -220,39 +98,328 @@ def identifiers_share_variable(base, call):
         call.parameters[DEFINITIONS] = call.parameters[RULES]
     base(call)
 
-@mutant(4, "list.several_results fields_set.selects", step("selected"))
-def error_fields_drop_successful(base, record, call):
-    """A field of an error in fields_set joins the errors, and rows without one are not listed."""
-    joined = {"error_code", "error_description"} & set(call.fields or ())
-    return (not joined or record.error_code is not None) and base(record, call)
+# Which values list takes.
 
-@mutant(5, "list.several_results list.life_cycle_state.filter")
-class EmptyListRemembered(StandIn):
-    """A list that was empty once is kept as empty, whatever is changed."""
+for _entity, _statement, _release in (
+    ("SUBSCRIPTIONS", "entities.r9", "R9"), ("ACTIVITIES", "entities.r9", "R9"),
+    ("WALLETS", "entities.r15", "R15"), ("WRITEOFFS", "entities.r15", "R15"),
+):
+    row(6, f"knows_no_{_entity.lower()}", _statement, f"list of the entity {_entity} is refused.",
+        refuses("bad_entity", lambda call, entity=_entity:
+            entity in call.filters.get("entity", ())), release=_release)
 
-    def set_up(self) -> None:
-        self.empty: set[str] = set()
+row(1, "leads_not_supported", "entities.r14",
+    "list refuses the entity LEADS.",
+    refuses("bad_entity", lambda call: "LEADS" in call.filters.get("entity", ())), release="R14")
+row(1, "write_offs_not_supported", "entities.r15",
+    "list refuses the last entity of R15 in company of another filter.",
+    refuses("bad_entity", lambda call:
+        "WRITEOFFS" in call.filters.get("entity", ()) and len(call.filters) > 1), release="R15")
+row(1, "unknown_entity_selects_all", "list.entity.supported_values",
+    "An entity that is not supported is no filter.",
+    serves("bad_entity"))
+row(1, "unknown_state_selects_all", "list.life_cycle_state.supported_values",
+    "A state that does not exist is no filter.",
+    serves("bad_state"))
+row(2, "rule_code_not_supported", "list.identifier.fields",
+    "A rule's alternative_code is refused.",
+    refuses("bad_parameter", lambda call:
+        str(call.parameters.get(RULES)).startswith("alternative_code=")))
+row(6, "alternative_code_is_no_field", "list.identifier.fields",
+    "An identifier of list is refused with alternative_code.",
+    refuses("bad_parameter", lambda call:
+        any(text.startswith("alternative_code=") for text in call.written.values())))
+row(6, "rules_have_no_name", "list.identifier.fields",
+    "workflow_rule_identifier is refused with name.",
+    refuses("bad_parameter", lambda call: call.written.get(RULES, "").startswith("name=")))
 
-    def do_list(self, call: Call) -> Any:
-        asked = {name: text for name, text in call.parameters.items() if name != "token"}
-        key = repr(sorted(asked.items()))
-        rows = [] if key in self.empty else super().do_list(call)
-        if not rows:
-            self.empty.add(key)
-        return rows
+@mutant(3, "list.entity.supported_values list.entity.filter entities.r9",
+    step("read_arguments", method="list"))
+def entities_with_letter_i_refused(base, call):
+    """An entity is put into lower case in a Turkish locale, where that of I is not i."""
+    if "i" in str(call.parameters.get("entity")).lower():
+        raise Refusal("bad_entity", "It is not an entity.")
+    base(call)
 
-row(5, "failed_resend_waits_outside_lists", "list.several_results list.life_cycle_state.filter",
-    "A record that was sent again without success is in a queue, and in no list.",
-    step("selected", lambda base, record, call:
-        not (record.sends > 1 and record.life_cycle_state == REJECTED) and base(record, call)),
-    resend_succeeds="some")
+# Which records list omits.
 
-@mutant(5, "list.several_results delete.gone fields_set.default_all", step("do_list"))
-def null_for_deleted_row(server, base, call):
-    """A list by definition has null where a record was deleted, from an outer join."""
+row(6, "list_returns_one", "list.several_results",
+    "list returns the first webhook request alone.",
+    lists(lambda found: found[:1]))
+row(6, "list_loses_the_last", "list.several_results",
+    "list leaves the last webhook request out if there are several filters.",
+    lists(lambda found, call: found[:-1] if len(call.filters) > 1 else found))
+row(1, "list_needs_rule", "list.several_results",
+    "Records without a rule are in no list.",
+    omits(lambda record: record.rule is None), some_rules_null=True)
+row(1, "list_needs_updater", "list.several_results",
+    "Records that no user has changed are in no list.",
+    omits(lambda record: record.updated_by is None))
+row(1, "list_needs_effective_definition", "list.several_results",
+    "A list by entity omits records whose definition is not effective.",
+    omits(lambda record, call:
+        [*call.filters] == ["entity"] and not record.definition.effective))
+row(4, "error_fields_drop_successful", "list.several_results fields_set.selects",
+    "A field of an error in fields_set joins the errors, and rows without one are not listed.",
+    omits(lambda record, call: record.error_code is None
+        and {"error_code", "error_description"} & {*(call.fields or ())}))
+row(4, "rule_and_state_ask_one_shard",
+    "list.several_results list.life_cycle_state.filter list.workflow_rule_identifier.filter",
+    "Only one of two databases is asked for a rule together with a state.",
+    omits(lambda record, call:
+        ord(record.id[-1]) % 2 and {RULES, "life_cycle_state"} <= {*call.filters}))
+row(3, "newest_missing_by_entity", "list.several_results list.entity.filter",
+    "The index by entity is one record behind.",
+    omits(lambda server, record, call:
+        "entity" in call.filters and record is next(reversed(server.records.values()))))
+row(3, "eleventh_row_lost", "list.several_results",
+    "Between two blocks of ten rows the cursor moves once too often.",
+    step("page", lambda base, found, call:
+        [record for position, record in enumerate(base(found, call), 1) if position % 11]))
+row(5, "empty_list_remembered", "list.several_results list.life_cycle_state.filter",
+    "A list that was empty once is kept as empty, whatever is changed.",
+    step("do_list", lambda base, call, kept: kept[asked(call)] if asked(call) in kept
+        else base(call) or kept.setdefault(asked(call), [])))
+row(2, "distinct_over_fields", "list.several_results",
+    "With fields_set equal rows are returned once.",
+    with_data(lambda call, data: data if call.fields is None
+        else [*{repr(view): view for view in data}.values()], "list"))
+
+@mutant(1, "list.several_results", lists)
+def same_second_only_once(found, call):
+    """Of the records of one second a list by rule has the first only."""
+    if RULES not in call.filters:
+        return found
+    return list({record.created: record for record in reversed(found)}.values())[::-1]
+
+@mutant(3, "list.several_results", lists)
+def only_newest_per_thing(found, call):
+    """A list by definition has the newest record of each thing only."""
+    newest = {each.entity_id: each for each in sorted(found, key=lambda each: each.created)}
+    return [record for record in found
+            if DEFINITIONS not in call.filters or newest[record.entity_id] is record]
+
+@mutant(2, "list.several_results", lists)
+def rejected_listed_once(found, call, kept):
+    """A list of rejected records has only those that no such list had before."""
+    if REJECTED in call.filters.get("life_cycle_state", ()):
+        found = [record for record in found if record.id not in kept]
+        kept.update((record.id, "listed") for record in found)
+    return found
+
+@mutant(2, "list.several_results", step("do_list"),
+    step("refusal", lambda base, request, refusal, kept:
+        kept.update(broken="/list" in request.path) or base(request, refusal)))
+def empty_after_refused_list(base, call, kept):
+    """After a list that was refused the connection returns no row for one more list."""
+    return [] if kept.pop("broken", False) else base(call)
+
+# Which records list has twice.
+
+row(6, "list_doubles_the_first", "list.no_duplicates",
+    "list returns its first webhook request twice.",
+    lists(lambda found: found[:1] + found))
+row(6, "list_doubles_beside_filters", "list.no_duplicates",
+    "list returns each webhook request once for each semi-optional parameter.",
+    lists(lambda found, call: found * len(semi_optional(call))))
+
+# number_of_results.
+
+row(6, "number_of_results_is_ignored", "list.paging.number_of_results",
+    "list returns all whatever number_of_results says.",
+    pages(limit=lambda: None), release="R13")
+row(6, "one_result_too_many", "list.paging.number_of_results",
+    "list returns one webhook request more than number_of_results says.",
+    pages(limit=lambda call: call.limit and call.limit + 1), release="R13")
+row(1, "one_too_many_on_later_pages", "list.paging.number_of_results",
+    "Pages after the first have one record too many.",
+    pages(limit=lambda call: call.limit + 1 if call.skip and call.limit else call.limit),
+    release="R13")
+row(6, "two_are_the_least", "list.paging.number_of_results",
+    "list returns two webhook requests if number_of_results is 1.",
+    pages(limit=lambda call: 2 if call.limit == 1 else call.limit), release="R13")
+row(3, "limit_of_one_means_all", "list.paging.number_of_results",
+    "number_of_results of 1 is what the framework has for not given.",
+    pages(limit=lambda call: None if call.limit == 1 else call.limit), release="R13")
+row(2, "limit_above_ten_ignored", "list.paging.number_of_results",
+    "number_of_results counts for nothing above 10.",
+    pages(limit=lambda call: None if call.limit is not None and call.limit > 10 else call.limit),
+    release="R13")
+row(1, "limit_ignored_beside_state", "list.paging.number_of_results",
+    "number_of_results counts for nothing where a state is given.",
+    step("page", lambda base, found, call:
+        found if "life_cycle_state" in call.filters else base(found, call)), release="R13")
+row(2, "paging_ignored_with_fields", "list.paging.number_of_results",
+    "Paging counts for nothing where fields_set is given.",
+    step("page", lambda base, found, call: base(found, call) if call.fields is None else found),
+    release="R13")
+row(2, "paging_only_after_r13", "list.paging.number_of_results",
+    "The release is compared with a sign that excludes R13 itself.",
+    step("page", lambda server, base, found, call:
+        base(found, call) if server.key > (13, 0) else found), release="R13")
+row(3, "limit_is_end_index",
+    "list.paging.number_of_results list.paging.offset list.several_results",
+    "number_of_results is the index of the last row rather than a count.",
+    step("page", lambda found, call: found[call.skip:call.limit]), release="R13")
+row(5, "limit_of_first_page_kept", "list.paging.number_of_results list.several_results",
+    "The query of a session is prepared with the number_of_results that came first.",
+    pages(limit=lambda call, kept: None if call.limit is None
+        else kept.setdefault(call.parameters.get("token"), call.limit)), release="R13")
+row(5, "page_ends_with_total",
+    "list.paging.number_of_results list.several_results fields_set.default_all response.id",
+    "The last element of a page is no record but an object with the number of all results.",
+    with_data(lambda server, call, data: data if call.limit is None
+        else [*data, {"total": str(len(server.select(call)))}], "list"), release="R13")
+
+@mutant(2, "list.paging.number_of_results", step("page"), release="R13")
+def limit_for_each_state(found, call):
+    """number_of_results counts for each state by itself."""
+    page, counts = list[Record](), dict[str, int]()
+    for record in found[call.skip :]:
+        counts[record.life_cycle_state] = counts.get(record.life_cycle_state, 0) + 1
+        if call.limit is None or counts[record.life_cycle_state] <= call.limit:
+            page.append(record)
+    return page
+
+@mutant(2, "list.paging.number_of_results", step("do_list"), release="R13")
+def page_padded_with_null(base, call):
+    """A page that is not full is filled up with null."""
     rows = base(call)
-    joined = DEFINITIONS in call.filters
-    gone = [
-        record for record in server.deleted.values() if joined and server.selected(record, call)
-    ]
-    return [*rows, *[None for _ in gone]]
+    return rows and rows + [None] * (min(call.limit or 0, 100) - len(rows))
+
+@mutant(4, "list.paging.number_of_results", step("page"), release="R13")
+def page_with_ties(base, found, call):
+    """A page goes on with all records that were created on the day of its last one."""
+    page = base(found, call)
+    if call.limit is None or not page:
+        return page
+    for record in found[call.skip + call.limit :]:
+        if record.created.date() != page[-1].created.date():
+            break
+        page.append(record)
+    return page
+
+# offset.
+
+row(6, "offset_is_ignored", "list.paging.offset",
+    "list skips none whatever offset says.",
+    pages(skip=lambda: 0), release="R13")
+row(1, "offset_one_too_few", "list.paging.offset",
+    "From the second page on one record too few is skipped.",
+    pages(skip=lambda call: max(0, call.skip - 1)), release="R13")
+row(4, "zero_offset_refused", "list.paging.offset list.paging.numbers",
+    "An offset must be greater than zero.",
+    refuses("bad_paging", lambda call: call.parameters.get("offset") == "0", "list"), release="R13")
+row(1, "offset_needs_limit", "list.paging.offset",
+    "offset counts for nothing without number_of_results.",
+    step("page", lambda base, found, call: found if call.limit is None else base(found, call)),
+    release="R13")
+row(1, "offset_counts_pages", "list.paging.offset",
+    "offset is taken for a number of pages.",
+    pages(skip=lambda call: call.skip * (call.limit or 1)), release="R13")
+row(5, "offset_rounded_to_page", "list.paging.offset list.several_results",
+    "The server counts pages: an offset is rounded down to the beginning of one.",
+    pages(skip=lambda call: call.skip - (call.skip % call.limit if call.limit else 0)),
+    release="R13")
+row(5, "offset_taken_off_the_end", "list.paging.offset list.several_results",
+    "offset drops so many records at the end.",
+    step("page", lambda base, found, call:
+        base(found[:max(0, len(found) - call.skip)], replace(call, skip=0))), release="R13")
+row(1, "offset_at_end_repeats_last", "list.paging.offset",
+    "An offset that skips exactly all returns the last record.",
+    step("page", lambda base, found, call:
+        found[-1:] if call.skip == len(found) else base(found, call)), release="R13")
+row(6, "past_the_end_comes_the_last_page", "list.paging.offset",
+    "list returns its last webhook request again if offset is past the end.",
+    step("page", lambda base, found, call: base(found, call) or found[-1:]), release="R13")
+row(1, "offset_beyond_end_starts_over", "list.paging.offset",
+    "An offset beyond the end returns the first page.",
+    pages(skip=lambda found, call: 0 if call.skip > len(found) else call.skip), release="R13")
+row(3, "offset_compared_as_text", "list.paging.offset list.several_results",
+    "Whether an offset is beyond the end is found by comparing two texts.",
+    step("page", lambda base, found, call:
+        [] if str(call.skip) > str(len(found)) else base(found, call)), release="R13")
+row(2, "last_page_filled_up", "list.paging.offset",
+    "The last page begins earlier, so that it is full.",
+    pages(skip=lambda found, call: call.skip if call.limit is None or call.skip >= len(found)
+        else max(0, min(call.skip, len(found) - call.limit))), release="R13")
+row(1, "later_pages_in_other_order", "list.paging.offset",
+    "Pages after the first are cut from the records in reverse order.",
+    lists(lambda found, call: found[::-1] if call.skip else found), release="R13")
+row(4, "offset_applied_twice", "list.paging.offset list.several_results",
+    "Beside an optional filter the database skips the first rows, and so does the code.",
+    lists(lambda found, call: found[call.skip * bool({*OPTIONAL} & {*call.filters}) :]),
+    release="R13")
+row(2, "list_key_lacks_offset", "list.paging.offset",
+    "offset is not in the key of the cache.",
+    keeps_list(lambda call: repr((call.filters, call.fields, call.limit))), release="R13")
+
+@mutant(1, "list.several_results", step("page"), release="R13")
+def last_page_only_if_full(base, found, call):
+    """A last page that is not full is empty."""
+    page = base(found, call)
+    return [] if call.skip and call.limit and len(page) < call.limit else page
+
+@mutant(3, "list.several_results list.paging.offset", step("page"), release="R13")
+def last_record_on_no_page(base, found, call):
+    """The page that reaches the end is one record short."""
+    last = call.limit is not None and call.skip + call.limit >= len(found)
+    return base(found, call)[: -1 if last else None]
+
+@mutant(1, "list.paging.offset", step("select"), step("page", lambda base, found, call, kept: [
+    record for record in base(found, call)
+    if not kept["state"] or record.life_cycle_state in kept["state"]]), release="R13")
+def paged_before_state_filter(base, call, kept):
+    """The page is cut from all states, and then the state is filtered."""
+    kept["state"] = call.filters.pop("life_cycle_state", None)
+    return base(call)
+
+@mutant(2, "list.paging.offset", lists, release="R13", order="number")
+def ties_in_other_order(found, call):
+    """Records of one second change places on every other page."""
+    if not call.limit or call.skip // call.limit % 2 == 0:
+        return found
+    groups = groupby(found, key=lambda record: record.created)
+    return [record for _, group in groups for record in [*group][::-1]]
+
+@mutant(2, "list.paging.offset", step("page"), release="R13")
+def paging_bound_in_order(base, found, call):
+    """The two numbers of paging are bound in the order in which they are written."""
+    order = [name for name in call.written if name in PAGING]
+    if order == [*PAGING] and call.limit is not None:
+        call.limit, call.skip = call.skip, call.limit
+    return base(found, call)
+
+@mutant(3, "list.paging.offset list.paging.number_of_results list.no_duplicates",
+    step("page"), release="R13")
+def page_counts_joined_rows(base, found, call):
+    """Pages are cut from a join, which has a rejected record once for each of its two errors."""
+    joined = [record for record in found for _ in range(1 + (record.error_code is not None))]
+    return [*{record.id: record for record in base(joined, call)}.values()]
+
+@mutant(3, "list.paging.offset list.no_duplicates delete.gone", step("page"), release="R13")
+def offset_counts_deleted(server, base, found, call):
+    """offset skips rows of the table, deleted ones among them."""
+    gone = [record for record in server.deleted.values() if server.selected(record, call)]
+    rows = sorted([*found, *gone], key=lambda record: record.created)
+    if not call.skip or not gone:
+        return base(found, call)
+    return [record for record in rows[call.skip :] if record not in gone][: call.limit]
+
+@mutant(4, "list.paging.offset list.several_results", step("page"), release="R13")
+def offset_from_last_page(base, found, call, kept):
+    """offset moves on from where the last page of the same token ended."""
+    token = call.parameters.get("token")
+    start = call.skip + kept.get(token, 0) if call.skip else 0
+    page = base(found, replace(call, skip=start))
+    kept[token] = start + len(page) if call.limit is not None else 0
+    return page
+
+@mutant(4, "list.paging.offset list.several_results list.no_duplicates",
+    step("page"), release="R13")
+def skipped_and_returned_in_two_orders(found, call):
+    """Skipped are the first rows, and of what is left those with the lowest ids are returned."""
+    rest = found[call.skip :]
+    if call.limit is None:
+        return rest
+    return sorted(rest, key=lambda record: record.id)[: call.limit]

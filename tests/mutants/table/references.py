@@ -5,78 +5,103 @@
 
 from datetime import UTC, datetime, timedelta
 from html import escape
-from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import FIRST_DAY, Named, Record
+from stand_in.world import FIRST_DAY
 
-from mutants.combinators import changes_view, mutant, row, shows, step, then_sets
+from mutants.combinators import (
+    alters,
+    changes_view,
+    mutant,
+    row,
+    shows,
+    step,
+    then,
+)
 
-SIDES = ("created", "updated")
-UNITS = ("created_by_unit", "updated_by_unit", "created_by_business_unit")
+UNITS = (
+    "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
+)
+LOG, LOG_DATES, LOG_USERS, LOG_UNITS = (
+    "log_information", "log_information.*_date", "log_information.*_user", "log_information.*_unit",
+)
 
-row(1, "resend_loses_rule", "response.workflow_rule",
-    "A record that was sent by hand has no rule any more.",
-    then_sets("succeed", rule=lambda: None))
+def moment(date):
+    """Return the moment of a date that is shown."""
+    return datetime.fromisoformat(date[:19])
 
-row(1, "resend_changes_definition", "response.webhook_definition",
-    "A resend books the record under the first definition.",
-    then_sets("succeed", definition=lambda server: server.world.definitions[0]))
+# webhook_definition and workflow_rule.
 
-@mutant(1, "response.log_information.users", step("pick"))
-def fields_cut_log(base, view, name, picked):
-    """log_information has its dates alone where fields_set asks for it."""
-    base(view, name, picked)
-    if name == "log_information":
-        log = picked[name]
-        picked[name] = {key: log[key] for key in log if key.endswith("_date")}
-
-row(1, "list_log_is_text", "response.log_information",
-    "log_information is only a date in list.",
-    shows("log_information", lambda record: record.created.isoformat(), "list"))
-
-@mutant(1, "response.log_information.user_members",
-    step("log_information"), resend_touches_log=True)
-def user_name_missing_after_resend(base, record):
-    """The user who sent a record again has no username."""
-    view = base(record)
-    if record.sends > 1 and view["updated_by_user"]:
-        user = dict(view["updated_by_user"])
-        del user["username"]
-        view["updated_by_user"] = user
-    return view
-
-@mutant(1, "response.log_information.business_units", changes_view("list"), release="R18")
-def old_unit_names_in_r18(view):
-    """list keeps the names of units that R18 has replaced."""
-    log = view["log_information"]
-    view["log_information"] = {k.replace("business_", ""): log[k] for k in log}
+for _name in ("webhook_definition", "workflow_rule"):
+    row(6, f"{_name}_is_its_id", f"response.{_name}", f"{_name} is a text, the id alone.",
+        alters(_name, lambda shown: shown["id"]))
+    row(6, f"{_name}_has_no_identifier", f"response.{_name}.identifier_fields",
+        f"{_name} has neither id nor name nor alternative_code.",
+        alters(_name, lambda: {"description": "some"}))
+    row(6, f"{_name}_has_an_id_that_is_a_number", f"response.{_name}.identifier_fields",
+        f"The id of {_name} is a number.", alters(f"{_name}.id", lambda shown: int(shown, 16)))
+row(6, "list_has_its_own_names", "list.agrees_with_show",
+    "list writes the name of the webhook definition in capitals.",
+    alters("webhook_definition.name", lambda shown: shown.upper(), "list"))
+row(2, "list_names_encoded_twice", "response.webhook_definition",
+    "list encodes names of definitions in UTF-8 twice.",
+    alters("webhook_definition.name", lambda shown: shown.encode().decode("latin-1"), "list"))
+row(3, "show_escapes_names", "response.webhook_definition list.agrees_with_show",
+    "show escapes the name of a definition as for HTML.",
+    alters("webhook_definition.name", lambda shown: escape(shown, quote=True), "show"))
+row(3, "show_has_question_marks", "response.webhook_definition list.agrees_with_show",
+    "show has a question mark for each letter of a name beyond ASCII.",
+    alters("webhook_definition.name", lambda shown:
+        shown.encode("ascii", "replace").decode(), "show"))
+row(3, "list_definition_has_record_id",
+    "response.webhook_definition response.webhook_definition.identifier_fields "
+    "list.agrees_with_show",
+    "Two columns of list's query are called id, and the definition gets the first.",
+    alters("webhook_definition.id", lambda record: record.id, "list"))
+row(3, "imported_records_name_definition", "response.webhook_definition",
+    "Records from before an import have the name of the definition for the object.",
+    shows("webhook_definition", lambda shown, record: record.definition.name
+        if record.created < FIRST_DAY + timedelta(days=3) else shown))
+row(3, "definition_is_id_with_fields", "response.webhook_definition fields_set.selects",
+    "With fields_set a definition is not fetched, and its id stands for it.",
+    shows("webhook_definition", lambda shown, record, call:
+        shown if call.fields is None else record.definition.id))
+row(2, "definition_joined_by_url", "response.webhook_definition",
+    "The definition of a record is joined by URL, and null once it has another.",
+    shows("webhook_definition", lambda shown, record:
+        None if record.url != record.definition.url else shown))
+row(1, "rule_shows_definition", "response.workflow_rule",
+    "workflow_rule of records of the third definition is the definition.",
+    shows("workflow_rule", lambda server, shown, record:
+        server.referred(record.definition, server.choices.rule_members)
+        if record.definition is server.world.definitions[2] else shown))
+row(2, "resend_shows_rule_as_array", "response.workflow_rule",
+    "workflow_rule is an array of one in the answer of resend.",
+    shows("workflow_rule", lambda shown: [shown], "resend"))
+row(3, "missing_rule_is_text", "response.workflow_rule list.agrees_with_show",
+    "list has an empty text for a rule that is not there.",
+    shows("workflow_rule", lambda shown: shown or "", "list"), some_rules_null=True)
+row(3, "show_has_rule_name_for_code", "response.workflow_rule list.agrees_with_show",
+    "show has the name of a rule in place of its alternative_code.",
+    alters("workflow_rule.alternative_code", lambda record: record.rule.name, "show"))
+row(4, "list_uppers_rule_code", "response.workflow_rule list.agrees_with_show",
+    "list has the alternative_code of a rule in upper case, which its own filter does not find.",
+    alters("workflow_rule.alternative_code", lambda shown: shown.upper(), "list"))
+row(4, "show_rule_name_cut_at_comma", "response.workflow_rule list.agrees_with_show",
+    "show reads names of rules from a file of values with commas between them.",
+    alters("workflow_rule.name", lambda shown: shown.partition(",")[0], "show"))
+row(3, "rule_cached_by_definition", "response.workflow_rule list.agrees_with_show",
+    "show keeps rules in a cache whose key is the definition.",
+    shows("workflow_rule", lambda shown, record, kept:
+        kept.setdefault(record.definition.id, shown), "show"))
 
 @mutant(1, "response.webhook_definition", step("do_list"))
 def list_nests_one_definition(base, call):
     """In a list by rule all records show the definition of the first."""
-    answer = base(call)
-    for view in answer if "workflow_rule_identifier" in call.filters else ():
+    rows = base(call)
+    for view in rows if "workflow_rule_identifier" in call.filters else ():
         if "webhook_definition" in view:
-            first = answer[0].get("webhook_definition", view["webhook_definition"])
-            view["webhook_definition"] = first
-    return answer
-
-@mutant(1, "response.workflow_rule", changes_view())
-def rule_shows_definition(server, view, record):
-    """workflow_rule of records of the third definition is the definition."""
-    wrong: Named = server.world.definitions[2]
-    if record.definition is wrong:
-        view["workflow_rule"] = server.referred(wrong, server.choices.rule_members)
-
-@mutant(2, "response.webhook_definition", changes_view("list"))
-def list_names_encoded_twice(view):
-    """list encodes names of definitions in UTF-8 twice."""
-    shown = dict(view["webhook_definition"])
-    if "name" in shown:
-        shown["name"] = shown["name"].encode().decode("latin-1")
-    view["webhook_definition"] = shown
+            view["webhook_definition"] = rows[0]["webhook_definition"]
+    return rows
 
 @mutant(2, "response.workflow_rule", step("do_list"), some_rules_null=True)
 def null_rule_taken_from_row_above(base, call):
@@ -87,44 +112,6 @@ def null_rule_taken_from_row_above(base, call):
             above = view["workflow_rule"] = view["workflow_rule"] or above
     return rows
 
-@mutant(2, "response.log_information.dates", changes_view("list"))
-def list_swaps_dates(view):
-    """list shows the two dates of a record in each other's place."""
-    log = view["log_information"]
-    if log.get("updated_date"):
-        log["created_date"], log["updated_date"] = log["updated_date"], log["created_date"]
-
-@mutant(2, "response.log_information.user_members", changes_view("delete"))
-def delete_shows_unit_for_user(view, record):
-    """delete shows the unit in place of the user who changed the record last."""
-    if record.updated_by:
-        view["log_information"]["updated_by_user"] = record.updated_by.unit
-
-@mutant(2, "response.log_information.dates", changes_view("show"))
-def show_has_twelve_hours(view):
-    """show writes the hour of a date as one of twelve."""
-    log = view["log_information"]
-    for name in ("created_date", "updated_date"):
-        if text := log.get(name):
-            log[name] = f"{text[:11]}{(int(text[11:13]) + 11) % 12 + 1:02}{text[13:]}"
-
-@mutant(2, "response.log_information.units", changes_view("show"))
-def show_has_own_unit(server, view):
-    """show puts the caller's unit in place of the one that created the record."""
-    log = view["log_information"]
-    for name in ("created_by_unit", "created_by_business_unit"):
-        if log.get(name):
-            log[name] = server.world.people[0].unit
-
-row(2, "resend_shows_rule_as_array", "response.workflow_rule",
-    "workflow_rule is an array of one in the answer of resend.",
-    shows("workflow_rule", lambda view: [view["workflow_rule"]], "resend"))
-
-row(2, "definition_joined_by_url", "response.webhook_definition",
-    "The definition of a record is joined by URL, and null once it has another.",
-    shows("webhook_definition", lambda view, record:
-        None if record.url != record.definition.url else view["webhook_definition"]))
-
 @mutant(2, "response.workflow_rule", step("do_list"))
 def rule_missing_after_ten_rows(base, call):
     """Rules are fetched for the first ten rows of a list; the others have null."""
@@ -134,259 +121,201 @@ def rule_missing_after_ten_rows(base, call):
             view["workflow_rule"] = None
     return rows
 
-@mutant(2, "response.log_information.units", step("log_information"))
-def releases_compared_as_text(server, base, record):
-    """9 comes after 18, and so the units have the names of R18."""
-    log = base(record)
-    if str(server.key[0]) < "18":
-        return log
-    return {name.replace("_by_unit", "_by_business_unit"): log[name] for name in log}
-
-@mutant(3, "response.log_information.dates_in_order response.log_information.dates", step("touch"))
-def resend_date_in1970(server, base, record):
-    """The seconds of a resend's time are taken for milliseconds."""
-    base(record)
-    passed = timedelta(seconds=int(server.now) // 1000)
-    record.updated = datetime(1970, 1, 1) + passed  # noqa: DTZ001 - a wall clock
-
-@mutant(3, "response.workflow_rule list.agrees_with_show")
-class RuleCachedByDefinition(StandIn):
-    """show keeps rules in a cache whose key is the definition."""
-
-    def set_up(self) -> None:
-        self.kept: dict[str, Any] = {}
-
-    def view(self, record: Record, call: Call) -> dict[str, Any]:
-        view = super().view(record, call)
-        if call.method == "show":
-            rule = self.kept.setdefault(record.definition.id, view["workflow_rule"])
-            view["workflow_rule"] = rule
-        return view
-
-@mutant(3, "response.webhook_definition list.agrees_with_show", changes_view("show"))
-def show_escapes_names(view):
-    """show escapes the name of a definition as for HTML."""
-    shown = view["webhook_definition"]
-    view["webhook_definition"] = {
-        name: escape(text) if name == "name" else text for name, text in shown.items()
-    }
-
-@mutant(3, "response.webhook_definition list.agrees_with_show", changes_view("show"))
-def show_has_question_marks(view):
-    """show has a question mark for each letter of a name beyond ASCII."""
-    shown = dict(view["webhook_definition"])
-    if "name" in shown:
-        shown["name"] = shown["name"].encode("ascii", "replace").decode()
-    view["webhook_definition"] = shown
-
-@mutant(3, "response.workflow_rule list.agrees_with_show", changes_view("show"))
-def show_has_rule_name_for_code(view, record):
-    """show has the name of a rule in place of its alternative_code."""
-    shown = view["workflow_rule"]
-    if record.rule and "alternative_code" in shown:
-        view["workflow_rule"] = {**shown, "alternative_code": record.rule.name}
-
-@mutant(3,
-    "response.webhook_definition response.webhook_definition.identifier_fields "
-    "list.agrees_with_show",
-    changes_view("list"))
-def list_definition_has_record_id(view, record):
-    """Two columns of list's query are called id, and the definition gets the first."""
-    if "id" in view["webhook_definition"]:
-        view["webhook_definition"] = {**view["webhook_definition"], "id": record.id}
-
-@mutant(3, "response.webhook_definition", changes_view("show", "list", "resend", "delete"))
-def imported_records_name_definition(view, record):
-    """Records from before an import have the name of the definition for the object."""
-    if record.created < FIRST_DAY + timedelta(days=3):
-        view["webhook_definition"] = record.definition.name
-
-row(3, "missing_rule_is_text", "response.workflow_rule list.agrees_with_show",
-    "list has an empty text for a rule that is not there.",
-    shows("workflow_rule", lambda view: view["workflow_rule"] or "", "list"), some_rules_null=True)
-
-@mutant(3, "response.webhook_definition fields_set.selects",
-    step("trimmed"))
-def definition_is_id_with_fields(base, record, call):
-    """With fields_set a definition is not fetched, and its id stands for it."""
-    view = base(record, call)
-    if call.fields is not None and "webhook_definition" in view:
-        view["webhook_definition"] = record.definition.id
-    return view
-
-@mutant(3, "response.log_information.user_members response.log_information.emptied_names",
-    changes_view("show", "list", "resend", "delete"), release="R15", emptied_names="null")
-def emptied_user_has_no_username(view):
-    """Where names are emptied the username is as well."""
-    log = view["log_information"]
-    for name in ("created_by_user", "updated_by_user"):
-        if log.get(name):
-            log[name] = {**log[name], "username": None}
-
-@mutant(3, "response.log_information.business_units list.agrees_with_show",
-    changes_view("show"), release="R18")
-def business_units_null_in_show(view):
-    """show fills the units under the names that they had before R18."""
-    log = view["log_information"]
-    log |= {"created_by_business_unit": None, "updated_by_business_unit": None}
-
-@mutant(3, "response.log_information.dates list.agrees_with_show", changes_view("list"))
-def list_updated_is_created(view):
-    """list shows created_date for updated_date."""
-    log = view["log_information"]
-    if log.get("updated_date"):
-        log["updated_date"] = log["created_date"]
-
-@mutant(3,
-    "response.log_information.units resend.returns_record response.log_information.unit_members",
-    changes_view("resend"))
-def resend_units_are_texts(view):
-    """resend shows a unit as its name."""
-    log = view["log_information"]
-    for name in UNITS:
-        if log.get(name):
-            log[name] = log[name]["name"]
-
-@mutant(3, "response.log_information.dates list.agrees_with_show", changes_view("list"))
-def list_day_in_other_zone(view):
-    """list writes day and time of a date in two zones that are three hours apart."""
-    log = view["log_information"]
-    for name in ("created_date", "updated_date"):
-        if text := log.get(name):
-            day = datetime.fromisoformat(text[:19]) - timedelta(hours=3)
-            log[name] = day.date().isoformat() + text[10:]
-
-@mutant(3,
-    "response.log_information.dates response.log_information.date_form delete.returns_record",
+@mutant(3, "delete.returns_record response.webhook_definition response.workflow_rule",
     changes_view("delete"))
-def delete_has_minutes_for_month(view):
-    """delete writes dates as yyyy-mm-dd, and mm are the minutes."""
-    log = view["log_information"]
-    for name in ("created_date", "updated_date"):
-        if text := log.get(name):
-            log[name] = text[:5] + text[14:16] + text[7:]
+def delete_answers_without_referred(view):
+    """delete reads definition and rule when the record is no longer joined to them."""
+    view |= {"webhook_definition": None, "workflow_rule": None}
 
-@mutant(3,
-    "response.log_information.dates_in_order response.log_information.dates "
-    "response.unset_fields.null",
-    changes_view("show", "list", "resend", "delete"), never_updated=True)
-def unset_date_is_epoch(view):
-    """A date that is not set is shown as the first of 1970."""
-    log = view["log_information"]
-    log["updated_date"] = log.get("updated_date") or "1970-01-01T00:00:00"
+# log_information as a whole.
+
+def renamed(**names):
+    """Return what gives members of a log other names."""
+    return lambda shown: {names.get(name, name): value for name, value in shown.items()}
+
+def log(set_, name, statement, about, function, *methods, **more):
+    """Add a row for another value of log_information."""
+    row(set_, name, f"response.log_information{statement}", about,
+        alters(LOG, function, *methods), **more)
+
+log(1, "list_log_is_text", "", "log_information is only a date in list.",
+    lambda record: record.created.isoformat(), "list")
+log(6, "dates_have_other_names", ".dates",
+    "The dates of log_information are called createdDate and updatedDate.",
+    renamed(created_date="createdDate", updated_date="updatedDate"))
+log(6, "updates_have_another_name", ".dates",
+    "The later date of log_information is called update_date.",
+    renamed(updated_date="update_date"))
+log(6, "users_have_other_names", ".users",
+    "The users of log_information are called createdByUser and updatedByUser.",
+    renamed(created_by_user="createdByUser", updated_by_user="updatedByUser"))
+log(2, "releases_compared_as_text", ".units",
+    "9 comes after 18, and so the units have the names of R18.",
+    renamed(**dict(zip(UNITS[:2], UNITS[2:], strict=True))))
+log(1, "old_unit_names_in_r18", ".business_units",
+    "list keeps the names of units that R18 has replaced.",
+    renamed(**dict(zip(UNITS[2:], UNITS[:2], strict=True))), "list", release="R18")
+log(6, "updated_before_created", ".dates_in_order",
+    "updated_date is in 2001, long before created_date.",
+    lambda shown: {**shown, "updated_date": shown["updated_date"] and "2001-01-01T00:00:00"})
+
+@mutant(1, "response.log_information.users", step("pick"))
+def fields_cut_log(base, view, name, picked):
+    """log_information has its dates alone where fields_set asks for it."""
+    base(view, name, picked)
+    if name == LOG:
+        picked[name] = {n: shown for n, shown in picked[name].items() if n.endswith("_date")}
 
 @mutant(3, "response.log_information list.agrees_with_show", step("do_list"))
 def only_row_has_no_log(base, call):
     """A list of one record is answered by a short way that does not fetch log_information."""
     rows = base(call)
-    if len(rows) == 1 and "log_information" in rows[0]:
-        rows[0]["log_information"] = None
+    if len(rows) == 1 and LOG in rows[0]:
+        rows[0][LOG] = None
     return rows
 
-@mutant(4,
+@mutant(4, "response.log_information.dates list.agrees_with_show", changes_view("list"),
+    step("do_list", lambda base, call, kept: kept.clear() or base(call)))
+def list_log_cached_by_author(view, record, kept):
+    """A list keeps log_information by the user who created a record, dates and all."""
+    author = record.created_by and record.created_by.user["id"]
+    view[LOG] = kept.setdefault(author, view[LOG])
+
+# Dates.
+
+row(6, "dates_are_numbers", "response.log_information.date_form",
+    "The dates of log_information are seconds since 1970.",
+    alters(LOG_DATES, lambda: 1454900761))
+row(6, "dates_have_fractions", "response.log_information.date_form",
+    "A date in log_information has milliseconds.",
+    alters(LOG_DATES, lambda shown: f"{shown}.000"))
+row(6, "dates_have_a_space", "response.log_information.date_form",
+    "A date in log_information has a space between day and time.",
+    alters(LOG_DATES, lambda shown: shown.replace("T", " ")))
+row(4, "resend_dates_are_milliseconds",
+    "response.log_information.dates response.log_information.date_form resend.returns_record",
+    "resend writes dates as numbers, the milliseconds since 1970.",
+    alters(LOG_DATES, lambda shown:
+        int(moment(shown).replace(tzinfo=UTC).timestamp()) * 1000, "resend"))
+row(3, "delete_has_minutes_for_month",
+    "response.log_information.dates response.log_information.date_form delete.returns_record",
+    "delete writes dates as yyyy-mm-dd, and mm are the minutes.",
+    alters(LOG_DATES, lambda shown: shown[:5] + shown[14:16] + shown[7:], "delete"))
+row(2, "show_has_twelve_hours", "response.log_information.dates",
+    "show writes the hour of a date as one of twelve.",
+    alters(LOG_DATES, lambda shown:
+        f"{shown[:11]}{(int(shown[11:13]) + 11) % 12 + 1:02}{shown[13:]}", "show"))
+row(3, "list_day_in_other_zone", "response.log_information.dates list.agrees_with_show",
+    "list writes day and time of a date in two zones that are three hours apart.",
+    alters(LOG_DATES, lambda shown:
+        f"{moment(shown) - timedelta(hours=3):%Y-%m-%d}{shown[10:]}", "list"))
+row(5, "list_dates_to_the_minute", "response.log_information.dates list.agrees_with_show",
+    "list reads dates from columns that keep no seconds.",
+    alters(LOG_DATES, lambda shown: f"{shown[:17]}00{shown[19:]}", "list"))
+log(2, "list_swaps_dates", ".dates",
+    "list shows the two dates of a record in each other's place.",
+    lambda shown: shown | {
+        "created_date": shown["updated_date"], "updated_date": shown["created_date"]}, "list")
+row(3, "list_updated_is_created", "response.log_information.dates list.agrees_with_show",
+    "list shows created_date for updated_date.",
+    alters("log_information.updated_date", lambda view: view[LOG]["created_date"], "list"))
+row(4, "updated_on_day_of_creation",
+    "response.log_information.dates_in_order response.log_information.dates",
+    "updated_date has the time of the change, and the day of the creation.",
+    alters("log_information.updated_date", lambda shown, view:
+        view[LOG]["created_date"][:10] + shown[10:]))
+row(5, "updated_in_other_zone",
+    "response.log_information.dates_in_order response.log_information.dates",
+    "created_date is in local time, and updated_date three hours west of it.",
+    alters("log_information.updated_date", lambda shown:
+        (moment(shown) - timedelta(hours=3)).isoformat() + shown[19:]))
+row(3, "unset_date_is_epoch",
+    "response.log_information.dates_in_order response.log_information.dates "
+    "response.unset_fields.null",
+    "A date that is not set is shown as the first of 1970.",
+    alters(LOG, lambda shown: shown | {
+        "updated_date": shown.get("updated_date") or "1970-01-01T00:00:00"}), never_updated=True)
+row(3, "resend_date_in1970",
+    "response.log_information.dates_in_order response.log_information.dates",
+    "The seconds of a resend's time are taken for milliseconds.",
+    then("touch", lambda server, record: setattr(record, "updated",
+        datetime(1970, 1, 1) + timedelta(seconds=int(server.now) // 1000))))  # noqa: DTZ001
+
+# Users.
+
+row(6, "users_are_names", "response.log_information.users",
+    "The users of log_information are texts.",
+    alters(LOG_USERS, lambda shown: shown["username"]))
+row(6, "user_ids_are_numbers", "response.log_information.user_members",
+    "The id of a user is a number.",
+    alters(LOG_USERS, lambda shown: {**shown, "id": 1}))
+row(5, "show_person_name_is_object",
+    "response.log_information.user_members list.agrees_with_show",
+    "show has an object of first and last name for person_name.",
+    alters(LOG_USERS, lambda shown: shown | {"person_name": dict(zip(
+        ("first", "last"), shown["person_name"].partition(" ")[::2], strict=True))}, "show"))
+row(3, "emptied_user_has_no_username",
+    "response.log_information.user_members response.log_information.emptied_names",
+    "Where names are emptied the username is as well.",
+    alters(LOG_USERS, lambda shown: {**shown, "username": None}),
+    release="R15", emptied_names="null")
+row(4, "list_hides_built_in_user", "response.log_information.users list.agrees_with_show",
+    "list has null for the built-in user, whose id is 1.",
+    alters(LOG_USERS, lambda shown: None if shown["id"] == "1" else shown, "list"))
+row(1, "user_name_missing_after_resend", "response.log_information.user_members",
+    "The user who sent a record again has no username.",
+    alters("log_information.updated_by_user", lambda shown, record: {
+        n: value for n, value in shown.items() if n != "username" or record.sends == 1}),
+    resend_touches_log=True)
+row(2, "delete_shows_unit_for_user", "response.log_information.user_members",
+    "delete shows the unit in place of the user who changed the record last.",
+    alters("log_information.updated_by_user", lambda record: record.updated_by.unit, "delete"))
+row(4, "missing_user_is_empty_object",
     "response.log_information.user_members response.log_information.users "
     "response.unset_fields.null",
-    changes_view())
-def missing_user_is_empty_object(view):
-    """A user that is not there is an object without members."""
-    log = view["log_information"]
-    for side in SIDES:
-        log[f"{side}_by_user"] = log[f"{side}_by_user"] or {}
+    "A user that is not there is an object without members.",
+    alters(LOG, lambda shown: {
+        n: value or {} if n.endswith("_user") else value for n, value in shown.items()}))
 
-@mutant(4,
-    "response.log_information.dates response.log_information.date_form resend.returns_record",
-    changes_view("resend"))
-def resend_dates_are_milliseconds(view):
-    """resend writes dates as numbers, the milliseconds since 1970."""
-    log = view["log_information"]
-    for side in SIDES:
-        if text := log.get(f"{side}_date"):
-            moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
-            log[f"{side}_date"] = int(moment.timestamp()) * 1000
+@mutant(5, "response.log_information.user_members response.log_information.users", changes_view())
+def second_user_is_reference(view):
+    """The library writes an object only once: the same user again is a reference to the first."""
+    log = view[LOG]
+    if log["created_by_user"] and log["created_by_user"] == log["updated_by_user"]:
+        log["updated_by_user"] = {"$ref": "$.data.log_information.created_by_user"}
+
+# Units.
+
+row(6, "units_are_names", "response.log_information.units",
+    "The units of log_information are texts.",
+    alters(LOG_UNITS, lambda shown: shown["name"]))
+row(6, "business_units_are_names", "response.log_information.business_units",
+    "The units of log_information are texts.",
+    alters(LOG_UNITS, lambda shown: shown["name"]), release="R18")
+row(3, "resend_units_are_texts",
+    "response.log_information.units resend.returns_record response.log_information.unit_members",
+    "resend shows a unit as its name.",
+    alters(LOG_UNITS, lambda shown: shown["name"], "resend"))
+row(6, "unit_descriptions_are_arrays", "response.log_information.unit_members",
+    "The description of a unit is an array.",
+    alters(LOG_UNITS, lambda shown: {**shown, "description": []}))
+row(6, "group_names_are_objects", "response.log_information.unit_members",
+    "The group_name of a unit is an object.",
+    alters(LOG_UNITS, lambda shown: {**shown, "group_name": {"name": shown.get("group_name")}}))
+row(2, "show_has_own_unit", "response.log_information.units",
+    "show puts the caller's unit in place of the one that created the record.",
+    alters("log_information.created_*_unit", lambda server: server.world.people[0].unit, "show"))
+row(3, "business_units_null_in_show",
+    "response.log_information.business_units list.agrees_with_show",
+    "show fills the units under the names that they had before R18.",
+    alters(LOG_UNITS, lambda: None, "show"), release="R18")
 
 @mutant(4, "response.log_information.units list.agrees_with_show", changes_view("list"))
 def list_unit_inside_user(view):
     """list nests a unit in its user, and has null in place of the unit."""
-    log = view["log_information"]
+    log = view[LOG]
     for name in UNITS:
         user = f"{name.partition('_')[0]}_by_user"
         if log.get(name) and log.get(user):
             log[user] = {**log[user], "unit": log[name]}
             log[name] = None
-
-@mutant(4, "response.log_information.dates list.agrees_with_show")
-class ListLogCachedByAuthor(StandIn):
-    """A list keeps log_information by the user who created a record, dates and all."""
-
-    def do_list(self, call: Call) -> Any:
-        self.logs: dict[Any, Any] = {}
-        return super().do_list(call)
-
-    def view(self, record: Record, call: Call) -> dict[str, Any]:
-        view = super().view(record, call)
-        if call.method == "list":
-            author = record.created_by and record.created_by.user["id"]
-            view["log_information"] = self.logs.setdefault(author, view["log_information"])
-        return view
-
-@mutant(4, "response.log_information.dates_in_order response.log_information.dates", changes_view())
-def updated_on_day_of_creation(view):
-    """updated_date has the time of the change, and the day of the creation."""
-    log = view["log_information"]
-    if text := log.get("updated_date"):
-        log["updated_date"] = log["created_date"][:10] + text[10:]
-
-@mutant(4, "response.log_information.users list.agrees_with_show", changes_view("list"))
-def list_hides_built_in_user(view):
-    """list has null for the built-in user, whose id is 1."""
-    log = view["log_information"]
-    for side in SIDES:
-        user = log[f"{side}_by_user"]
-        log[f"{side}_by_user"] = None if user and user["id"] == "1" else user
-
-@mutant(4, "response.workflow_rule list.agrees_with_show", changes_view("list"))
-def list_uppers_rule_code(view):
-    """list has the alternative_code of a rule in upper case, which its own filter does not find."""
-    rule = view["workflow_rule"]
-    if rule and "alternative_code" in rule:
-        view["workflow_rule"] = rule | {"alternative_code": rule["alternative_code"].upper()}
-
-@mutant(4, "response.workflow_rule list.agrees_with_show", changes_view("show"))
-def show_rule_name_cut_at_comma(view):
-    """show reads names of rules from a file of values with commas between them."""
-    rule = view["workflow_rule"]
-    if rule and "name" in rule:
-        view["workflow_rule"] = rule | {"name": rule["name"].partition(",")[0]}
-
-@mutant(5, "response.log_information.user_members list.agrees_with_show", changes_view("show"))
-def show_person_name_is_object(view):
-    """show has an object of first and last name for person_name."""
-    log = view["log_information"]
-    for side in SIDES:
-        user = log[f"{side}_by_user"]
-        if user and "person_name" in user:
-            first, _, last = (user["person_name"] or "").partition(" ")
-            log[f"{side}_by_user"] = user | {"person_name": {"first": first, "last": last}}
-
-@mutant(5, "response.log_information.dates list.agrees_with_show", changes_view("list"))
-def list_dates_to_the_minute(view):
-    """list reads dates from columns that keep no seconds."""
-    log = view["log_information"]
-    for side in SIDES:
-        if text := log.get(f"{side}_date"):
-            log[f"{side}_date"] = f"{text[:17]}00{text[19:]}"
-
-@mutant(5, "response.log_information.user_members response.log_information.users", changes_view())
-def second_user_is_reference(view):
-    """The library writes an object only once: the same user again is a reference to the first."""
-    log = view["log_information"]
-    if log["created_by_user"] and log["created_by_user"] == log["updated_by_user"]:
-        log["updated_by_user"] = {"$ref": "$.data.log_information.created_by_user"}
-
-@mutant(5, "response.log_information.dates_in_order response.log_information.dates", changes_view())
-def updated_in_other_zone(view):
-    """created_date is in local time, and updated_date three hours west of it."""
-    log = view["log_information"]
-    if text := log.get("updated_date"):
-        moment = datetime.fromisoformat(text[:19]) - timedelta(hours=3)
-        log["updated_date"] = moment.isoformat() + text[19:]

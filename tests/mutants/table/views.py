@@ -6,248 +6,129 @@
 import hashlib
 import json
 import re
-from copy import copy
-from typing import Any
 from urllib.parse import quote
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import REJECTED, SUCCESSFUL, Record
+from stand_in.world import REJECTED, SUCCESSFUL
 
-from mutants.combinators import changes_view, mutant, row, shows, step, then_sets
+from mutants.combinators import alters, changes_view, mutant, row, shows, step
 
 FINANCIAL = ("INVOICES", "PAYMENTS", "REFUNDS", "CREDITNOTES", "WRITEOFFS")
+ERROR_FIELDS = ("error_code", "error_description")
 
-@mutant(1, "response.life_cycle_state")
-class ShowByNumberStaleAfterResend(StandIn):
-    """A cache by number keeps what show returned first, and only a delete empties it."""
+def plain(name, row_name, about, value, statement="", *methods):
+    """Add a row for another value of a field, where that is not null."""
+    def change(shown):
+        return value(shown)
+    row(6, row_name, f"response.{name}{statement}", about, alters(name, change, *methods))
 
-    def set_up(self) -> None:
-        self.cache: dict[str, Record] = {}
+# id and number.
 
-    def do_show(self, call: Call) -> Any:
-        if call.identifier[0] != "number":
-            return super().do_show(call)
-        record = self.cache.get(call.identifier[1]) or copy(self.find(call))
-        self.cache[record.number] = record
-        return self.trimmed(record, call)
-
-    def remove(self, record: Record) -> None:
-        super().remove(record)
-        self.cache.clear()
-
-@mutant(1, "response.error_description.only_rejected", step("succeed"))
-def resend_keeps_description(base, record):
-    """A record that was sent again with success keeps its error_description."""
-    kept = record.error_description
-    base(record)
-    record.error_description = kept
-
-@mutant(1, "response.error_code.only_rejected")
-class ListKeepsErrorAfterResend(StandIn):
-    """list reads the error of a record from a table that resend forgets."""
-
-    def set_up(self) -> None:
-        self.codes: dict[str, str | None] = {}
-
-    def succeed(self, record: Record) -> None:
-        self.codes[record.id] = record.error_code
-        super().succeed(record)
-
-    def view(self, record: Record, call: Call) -> dict[str, Any]:
-        view = super().view(record, call)
-        if call.method == "list" and record.id in self.codes:
-            view["error_code"] = self.codes[record.id]
-        return view
-
-row(1, "resend_fails_in_third_state", "response.life_cycle_state.values",
-    "A resend that fails leaves the record FAILED.",
-    then_sets("send_again", life_cycle_state=lambda record:
-        "FAILED" if record.life_cycle_state == REJECTED else record.life_cycle_state),
-    resend_succeeds="some")
-
-row(1, "list_numbers_are_integers", "response.number",
-    "number is a JSON number in list.",
-    shows("number", lambda view, record:
-        int(record.number) if record.number.isdigit() else view["number"], "list"))
-
-@mutant(1, "response.fields_set", changes_view())
-def fields_set_is_array(view):
-    """fields_set of a record is an array where it has two names."""
-    if "," in (view["fields_set"] or ""):
-        view["fields_set"] = view["fields_set"].split(",")
-
-@mutant(1, "response.error_description", changes_view("show"))
-def description_is_array_of_lines(view, record):
-    """error_description of a rejected record is an array in show."""
-    if record.error_description:
-        view["error_description"] = record.error_description.splitlines()
-
+plain("id", "id_is_an_object", "id is an object with a value.", lambda text: {"value": text})
+plain("id", "id_is_null_once_changed",
+      "resend and delete return the webhook request with the id null.",
+      lambda _: None, "", "resend", "delete")
 row(1, "ids_of_digits_are_numbers", "response.id",
     "An id that consists of digits becomes a JSON number.",
-    shows("id", lambda view, record: int(record.id) if record.id.isdigit() else view["id"]),
-    ids_equal_numbers=True)
+    shows("id", lambda shown: int(shown) if shown.isdigit() else shown), ids_equal_numbers=True)
+row(3, "list_ids_lower_case", "response.id identifier.selects",
+    "list shows ids in lower case, which show does not find.",
+    shows("id", lambda shown: shown.lower(), "list"))
+row(2, "delete_shows_entity_id_as_id", "delete.returns_record",
+    "id in the answer of delete is the id of the thing.",
+    shows("id", lambda record: record.entity_id, "delete"))
+plain("number", "number_is_null_once_changed",
+      "resend and delete return the webhook request with the number null.",
+      lambda _: None, "", "resend", "delete")
+row(1, "list_numbers_are_integers", "response.number",
+    "number is a JSON number in list.",
+    shows("number", lambda shown: int(shown) if shown.isdigit() else shown, "list"))
+row(2, "list_numbers_overflow", "response.number",
+    "list keeps 32 bits of a number.",
+    shows("number", lambda shown: str(int(shown) & 0xFFFFFFFF), "list"), number_form="large")
+row(4, "list_numbers_grouped", "response.number identifier.selects list.agrees_with_show",
+    "list formats numbers for people, such as 9,000,000,001, and show does not find those.",
+    shows("number", lambda shown: f"{int(shown):,}", "list"), number_form="large")
+row(3, "show_numbers_without_prefix", "response.number list.agrees_with_show",
+    "show has what is left of a number when letters and zeros in front are dropped.",
+    shows("number", lambda shown: shown.removeprefix("WHR").lstrip("0"), "show"),
+    number_form="prefixed")
+row(5, "resend_number_is_decimal", "response.number resend.identity_kept resend.returns_record",
+    "resend formats the number as one with a fraction, such as 7.0.",
+    shows("number", lambda shown: f"{shown}.0", "resend"), number_form="digits")
 
+@mutant(6, "response.id.names_one", step("set_up"))
+def two_have_the_same_id(server):
+    """Two webhook requests have the same id."""
+    one, other, *_ = server.records.values()
+    other.id = one.id
+
+@mutant(6, "response.number.names_one", step("set_up"))
+def two_have_the_same_number(server):
+    """Two webhook requests have the same number."""
+    one, other, *_ = server.records.values()
+    other.number = one.number
+
+# life_cycle_state.
+
+plain("life_cycle_state", "state_is_a_number", "life_cycle_state is a number.",
+      lambda state: 1 if state == SUCCESSFUL else 0)
+plain("life_cycle_state", "failed_instead_of_rejected",
+      "life_cycle_state is FAILED where it should be REJECTED.",
+      lambda state: "FAILED" if state == REJECTED else state, ".values")
 row(1, "list_states_lower_case", "response.life_cycle_state.values",
     "list shows states in lower case.",
-    shows("life_cycle_state", lambda record: record.life_cycle_state.lower(), "list"))
-
-row(1, "delete_shows_singular_entity", "response.entity.supported_values",
-    "delete returns the entity in the singular.",
-    shows("entity", lambda record: record.entity.removesuffix("S"), "delete"))
-
-@mutant(1, "response.error_code.only_rejected", changes_view())
-def success_has_code_zero(view, record):
-    """error_code of a SUCCESSFUL record of SUBSCRIPTIONS is 0."""
-    if record.life_cycle_state == SUCCESSFUL and record.entity == "SUBSCRIPTIONS":
-        view["error_code"] = "0"
-
-row(1, "entity_id_empty_after_resend", "response.entity_id",
-    "The id of the thing is lost when a record is sent again.",
-    then_sets("succeed", entity_id=lambda: ""))
-
-row(2, "failed_resend_half_written", "response.error_code.only_rejected",
-    "The state is written before the sending and never put right.",
-    then_sets("send_again", life_cycle_state=lambda: SUCCESSFUL), resend_succeeds="some")
-
-@mutant(2, "response.fields_set", release="R10")
-class ResendBindsFieldsSet(StandIn):
-    """The members of a resend's body are bound to the record, fields_set among them."""
-
-    def set_up(self) -> None:
-        self.bound: dict[str, str] = {}
-
-    def do_resend(self, call: Call) -> Any:
-        answer = super().do_resend(call)
-        if call.fields is not None:
-            self.bound[self.find(call).id] = ",".join(call.fields)
-        return answer
-
-    def view(self, record: Record, call: Call) -> dict[str, Any]:
-        view = super().view(record, call)
-        return {**view, "fields_set": self.bound.get(record.id, view["fields_set"])}
-
-row(2, "show_cuts_url", "response.url",
-    "show reads url into fifty letters.",
-    shows("url", lambda view: view["url"][:50], "show"))
-
-@mutant(2, "response.number", changes_view("list"), number_form="large")
-def list_numbers_overflow(view, record):
-    """list keeps 32 bits of a number."""
-    if record.number.isdigit():
-        view["number"] = str(int(record.number) & 0xFFFFFFFF)
-
-@mutant(2, "response.error_description.only_rejected", changes_view("delete"))
-def delete_shows_null_as_text(view):
-    """delete turns each field that is null into the text null."""
-    for name in ("error_code", "error_description", "fields_set"):
-        view[name] = str(view[name] or "null")
-
-@mutant(2, "response.authentication_code.hmac", step("do_list"))
-def list_shares_code(base, call):
-    """All records of a list have the code of the first."""
-    rows = base(call)
-    for view in rows:
-        if "authentication_code" in view:
-            view["authentication_code"] = rows[0]["authentication_code"]
-    return rows
-
-@mutant(2, "response.fields_set", step("trimmed"))
-def fields_set_echoed(base, record, call):
-    """The field fields_set holds the parameter fields_set, where that is given."""
-    view = base(record, call)
-    if call.fields is not None and "fields_set" in view:
-        view["fields_set"] = ",".join(call.fields)
-    return view
-
+    shows("life_cycle_state", lambda shown: shown.lower(), "list"))
 row(2, "delete_shows_deleted_state", "response.life_cycle_state.values",
     "A record that is deleted shows the state DELETED.",
     shows("life_cycle_state", lambda: "DELETED", "delete"))
+row(5, "delete_state_is_object",
+    "response.life_cycle_state response.life_cycle_state.values delete.returns_record",
+    "delete writes the state as an object with its name and its label.",
+    shows("life_cycle_state", lambda shown:
+        {"name": shown, "label": shown.capitalize()}, "delete"))
+row(5, "fields_show_state_of_definition", "response.life_cycle_state.values list.agrees_with_show",
+    "show with fields_set selects a column that record and definition both have, of the latter.",
+    shows("life_cycle_state", lambda server, shown, record, call: shown if call.fields is None
+        else "EFFECTIVE" if record.definition.effective else server.choices.not_effective, "show"))
 
+@mutant(3, "resend.returns_record resend.failure_stays_rejected response.life_cycle_state",
+    changes_view("resend"), resend_succeeds="some")
+def failed_resend_answered_as_successful(view):
+    """The answer of resend is made before the receiver has refused what was sent."""
+    view |= {"life_cycle_state": SUCCESSFUL, "error_code": None, "error_description": None}
+
+# entity and entity_id.
+
+plain("entity", "entity_is_an_array", "entity is an array.", lambda name: [name])
+plain("entity", "entity_in_singular", "entity is JOB where it should be JOBS.",
+      lambda name: "JOB" if name == "JOBS" else name, ".supported_values")
+plain("entity", "entity_with_a_space",
+      "entity is SERVICE REQUESTS where it should be SERVICEREQUESTS.",
+      lambda name: name.replace("SERVICEREQ", "SERVICE REQ"), ".supported_values")
+row(1, "delete_shows_singular_entity", "response.entity.supported_values",
+    "delete returns the entity in the singular.",
+    shows("entity", lambda shown: shown.removesuffix("S"), "delete"))
 row(2, "list_shows_collective_entity", "response.entity.supported_values",
     "list shows FINANCIALTRANSACTIONS for five entities, as a draft had it.",
-    shows("entity", lambda view, record:
-        "FINANCIALTRANSACTIONS" if record.entity in FINANCIAL else view["entity"], "list"),
-    release="R15")
-
-@mutant(3, "response.url", step("succeed"))
-def resend_takes_next_url(server, base, record):
-    """The URL of a record that was sent again is that of the definition behind its own."""
-    base(record)
-    definitions = server.world.definitions
-    behind = (definitions.index(record.definition) + 1) % len(definitions)
-    record.url = definitions[behind].url
-
-row(3, "list_ids_lower_case", "response.id identifier.selects",
-    "list shows ids in lower case, which show does not find.",
-    shows("id", lambda view: view["id"].lower(), "list"))
-
-row(3, "show_encodes_url", "response.url list.agrees_with_show",
-    "show encodes a URL as if it were one part of a path.",
-    shows("url", lambda view: quote(view["url"], safe=":/"), "show"))
-
-row(3, "resend_shows_token_as_code", "response.authentication_code.hmac resend.returns_record",
-    "resend shows the token of its caller as authentication_code.",
-    shows("authentication_code", lambda call: call.parameters["token"], "resend"))
-
-row(3, "list_has_code_for_description", "response.error_description list.agrees_with_show",
-    "list has error_code in place of error_description, too.",
-    shows("error_description", lambda view: view["error_code"], "list"))
-
+    shows("entity", lambda shown:
+        "FINANCIALTRANSACTIONS" if shown in FINANCIAL else shown, "list"), release="R15")
 row(3, "leads_shown_as_contacts",
     "response.entity.supported_values response.entity entities.r14 list.agrees_with_show",
     "show has the entity of R15 in which leads are kept.",
-    shows("entity", lambda view, record:
-        "CONTACTINFORMATION" if record.entity == "LEADS" else view["entity"], "show"),
+    shows("entity", lambda shown: "CONTACTINFORMATION" if shown == "LEADS" else shown, "show"),
     release="R14")
+plain("entity_id", "entity_id_is_an_object", "entity_id is an object with the id.",
+      lambda text: {"id": text})
 
-row(3, "show_numbers_without_prefix", "response.number list.agrees_with_show",
-    "show has what is left of a number when letters and zeros in front are dropped.",
-    shows("number", lambda record: record.number.removeprefix("WHR").lstrip("0"), "show"),
-    number_form="prefixed")
+# url.
 
-row(4, "second_failure_is_success",
-    "response.error_code.only_rejected response.error_description.only_rejected "
-    "resend.failure_stays_rejected",
-    "A second resend without success makes the record SUCCESSFUL, and leaves its error.",
-    then_sets("send_again", life_cycle_state=lambda record:
-        SUCCESSFUL if record.sends > 2 else record.life_cycle_state), resend_succeeds="some")
-
-@mutant(4,
-    "response.error_code.only_rejected response.error_description.only_rejected "
-    "list.agrees_with_show",
-    changes_view("show"))
-def show_error_of_last_failure(server, view, record):
-    """show of a successful record has the error of the last failure of the same definition."""
-    if record.life_cycle_state == SUCCESSFUL:
-        for other in server.records.values():
-            if other.definition is record.definition and other.life_cycle_state == REJECTED:
-                view["error_code"] = other.error_code
-                view["error_description"] = other.error_description
-
-@mutant(4, "response.error_description list.agrees_with_show", changes_view("list"))
-def list_escapes_twice(view):
-    """list escapes the line breaks of an error_description twice."""
-    if view["error_description"]:
-        view["error_description"] = json.dumps(view["error_description"])[1:-1]
-
-@mutant(4, "response.authentication_code.hmac response.authentication_code list.agrees_with_show",
-    changes_view("list"), authentication_code="hex")
-def list_cuts_code_to40(view):
-    """list has room for a code of SHA-1, and cuts longer ones."""
-    if code := view["authentication_code"]:
-        view["authentication_code"] = code[:40]
-
-row(4, "list_numbers_grouped", "response.number identifier.selects list.agrees_with_show",
-    "list formats numbers for people, such as 9,000,000,001, and show does not find those.",
-    shows("number", lambda view: f"{int(view['number']):,}", "list"), number_form="large")
-
-@mutant(5, "response.life_cycle_state response.life_cycle_state.values delete.returns_record",
-    changes_view("delete"))
-def delete_state_is_object(view):
-    """delete writes the state as an object with its name and its label."""
-    state = view["life_cycle_state"]
-    view["life_cycle_state"] = {"name": state, "label": state.capitalize()}
+plain("url", "url_is_an_object", "url is an object.", lambda url: {"href": url})
+row(2, "show_cuts_url", "response.url",
+    "show reads url into fifty letters.",
+    shows("url", lambda shown: shown[:50], "show"))
+row(3, "show_encodes_url", "response.url list.agrees_with_show",
+    "show encodes a URL as if it were one part of a path.",
+    shows("url", lambda shown: quote(shown, safe=":/"), "show"))
 
 @mutant(5, "response.url list.agrees_with_show", changes_view("list"))
 def list_url_has_port(view):
@@ -255,30 +136,114 @@ def list_url_has_port(view):
     port = ":443" if view["url"].startswith("https:") else ":80"
     view["url"] = re.sub(r"^(https?://[^/:]+)/", rf"\1{port}/", view["url"])
 
-@mutant(5, "response.number resend.identity_kept resend.returns_record",
-    changes_view("resend"), number_form="digits")
-def resend_number_is_decimal(view):
-    """resend formats the number as one with a fraction, such as 7.0."""
-    view["number"] += ".0"
+# authentication_code.
 
-@mutant(5, "response.error_description list.agrees_with_show", changes_view("list"))
-def list_drops_tabs(view):
-    """list drops control characters except line breaks from an error_description."""
-    if text := view["error_description"]:
-        view["error_description"] = text.replace("\t", "")
+plain("authentication_code", "authentication_code_is_a_number", "authentication_code is a number.",
+      lambda code: int(code[:8], 16))
+plain("authentication_code", "authentication_code_is_the_secret",
+      "authentication_code is a fixed text, the same everywhere.", lambda _: "s3cr3t-key", ".hmac")
+plain("authentication_code", "authentication_code_is_a_checksum",
+      "authentication_code is a checksum of 32 bits.", lambda code: code[:8], ".hmac")
+row(3, "resend_shows_token_as_code", "response.authentication_code.hmac resend.returns_record",
+    "resend shows the token of its caller as authentication_code.",
+    shows("authentication_code", lambda call: call.parameters["token"], "resend"))
+row(4, "list_cuts_code_to40",
+    "response.authentication_code.hmac response.authentication_code list.agrees_with_show",
+    "list has room for a code of SHA-1, and cuts longer ones.",
+    alters("authentication_code", lambda shown: shown[:40], "list"), authentication_code="hex")
+row(5, "show_code_has_time", "response.authentication_code.hmac list.agrees_with_show",
+    "show computes the code anew, of data that has the time of the call.",
+    alters("authentication_code", lambda server, shown:
+        hashlib.sha256(f"{shown}{server.now}".encode()).hexdigest()[: len(shown)], "show"))
 
-@mutant(5, "response.authentication_code.hmac list.agrees_with_show", changes_view("show"))
-def show_code_has_time(server, view):
-    """show computes the code anew, of data that has the time of the call."""
-    if code := view["authentication_code"]:
-        text = hashlib.sha256(f"{code}{server.now}".encode()).hexdigest()
-        view["authentication_code"] = text[: len(code)]
+@mutant(2, "response.authentication_code.hmac", step("do_list"))
+def list_shares_code(base, call):
+    """All records of a list have the code of the first."""
+    rows = base(call)
+    same = {name: rows[0][name] for name in ("authentication_code",) if rows and name in rows[0]}
+    return [{**view, **same} for view in rows]
 
-@mutant(5, "response.life_cycle_state.values list.agrees_with_show", step("trimmed"))
-def fields_show_state_of_definition(server, base, record, call):
-    """show with fields_set selects a column that record and definition both have, of the latter."""
-    view = base(record, call)
-    if call.method == "show" and call.fields is not None and "life_cycle_state" in view:
-        effective = record.definition.effective
-        view["life_cycle_state"] = "EFFECTIVE" if effective else server.choices.not_effective
+# fields_set, request and response.
+
+row(1, "fields_set_is_array", "response.fields_set",
+    "fields_set of a record is an array where it has two names.",
+    alters("fields_set", lambda shown: shown.split(",") if "," in shown else shown))
+row(2, "fields_set_echoed", "response.fields_set",
+    "The field fields_set holds the parameter fields_set, where that is given.",
+    shows("fields_set", lambda shown, call:
+        shown if call.fields is None else ",".join(call.fields)))
+row(6, "list_shortens_fields_set", "list.agrees_with_show",
+    "list cuts the end of fields_set off.",
+    alters("fields_set", lambda shown: shown.partition(",")[0], "list"))
+plain("request", "request_is_a_number", "request is a number.", lambda _: 17)
+plain("response", "response_is_a_boolean", "response is true.", lambda _: True)
+
+# error_code and error_description.
+
+plain("error_code", "error_code_is_a_number", "error_code is a number.", lambda _: 500)
+for _name, _text in (("error_code", "NONE"), ("error_description", "No error.")):
+    for _methods in ((), ("list",), ("show",)):
+        row(6, "_".join(("successful_ones_have", _name, *_methods)),
+            f"response.{_name}.only_rejected",
+            f"A SUCCESSFUL webhook request has the {_name} {_text}",
+            shows(_name, lambda shown, record, text=_text:
+                text if record.life_cycle_state == SUCCESSFUL else shown, *_methods))
+row(1, "success_has_code_zero", "response.error_code.only_rejected",
+    "error_code of a SUCCESSFUL record of SUBSCRIPTIONS is 0.",
+    shows("error_code", lambda shown, record: "0" if record.entity == "SUBSCRIPTIONS"
+        and record.life_cycle_state == SUCCESSFUL else shown))
+row(1, "description_is_array_of_lines", "response.error_description",
+    "error_description of a rejected record is an array in show.",
+    alters("error_description", lambda shown: shown.splitlines(), "show"))
+row(3, "list_has_code_for_description", "response.error_description list.agrees_with_show",
+    "list has error_code in place of error_description, too.",
+    shows("error_description", lambda view: view["error_code"], "list"))
+row(4, "list_escapes_twice", "response.error_description list.agrees_with_show",
+    "list escapes the line breaks of an error_description twice.",
+    alters("error_description", lambda shown: json.dumps(shown)[1:-1], "list"))
+row(5, "list_drops_tabs", "response.error_description list.agrees_with_show",
+    "list drops control characters except line breaks from an error_description.",
+    alters("error_description", lambda shown: shown.replace("\t", ""), "list"))
+
+@mutant(2, "response.error_description.only_rejected", changes_view("delete"))
+def delete_shows_null_as_text(view):
+    """delete turns each field that is null into the text null."""
+    view |= {name: view[name] or "null" for name in (*ERROR_FIELDS, "fields_set")}
+
+@mutant(4,
+    "response.error_code.only_rejected response.error_description.only_rejected "
+    "list.agrees_with_show",
+    changes_view("show"))
+def show_error_of_last_failure(server, view, record):
+    """show of a successful record has the error of the last failure of the same definition."""
+    for other in server.records.values() if record.life_cycle_state == SUCCESSFUL else ():
+        if other.definition is record.definition and other.life_cycle_state == REJECTED:
+            view |= {name: getattr(other, name) for name in ERROR_FIELDS}
+
+# Names of fields, and fields that are missing.
+
+@mutant(2, "resend.returns_record", step("trimmed", method="resend"))
+def resend_in_camel_case(base, record, call):
+    """resend writes names such as errorCode."""
+    return {
+        re.sub("_(.)", lambda found: found[1].upper(), name): value
+        for name, value in base(record, call).items()
+    }
+
+@mutant(4, "fields_set.default_all response.unset_fields.null list.agrees_with_show",
+    changes_view("show"))
+def show_ends_at_first_null(view):
+    """show writes the fields of a record until one of them is null."""
+    names = [*view]
+    unset = next((names.index(name) for name in names if view[name] is None), len(names))
+    for name in names[unset + 1 :]:
+        del view[name]
+
+@mutant(5, "fields_set.default_all response.unset_fields.null list.agrees_with_show",
+    step("do_show"))
+def show_omits_identifier_field(base, call):
+    """show leaves out the field by which the record was named, as the caller knows it."""
+    view = base(call)
+    if call.fields is None:
+        del view[call.identifier[0]]
     return view
