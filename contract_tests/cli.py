@@ -262,7 +262,7 @@ def _writers(
     broken = [
         (each.statement.id, kind.method, kind.seen)
         for each in results.statements
-        for kind in each.alike
+        for kind in each.kinds
     ]
     return {
         "junit": lambda: junit.written(report),

@@ -11,11 +11,13 @@ report: a target is never asked, or changed, once for each worker.
 import datetime as dt
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.options import OptionsError
@@ -52,9 +54,14 @@ def records(target: Session) -> list[dict[str, Any]]:
     the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
     the next test does without what one has named to resend or delete.
     """
-    from crmcom_kit.contract_tests.run import usable_records
-
-    return usable_records(target)
+    is_renewed = target.target.renew is not None
+    if is_renewed:
+        target.start_anew()
+    if not target.records:
+        discover(target, target.may_change)
+    used = {} if is_renewed or target.guard is None else target.guard.touched
+    known = [each for key, each in target.records.items() if key not in used]
+    return deepcopy([*filter(target.may_change, known)] if target.scene.allowed else known)
 
 
 @pytest.fixture(scope="session")

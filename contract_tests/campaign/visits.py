@@ -73,7 +73,7 @@ def _works(session: Session, login: Exchange, visit: Visit) -> Iterator[Suspicio
 
 def a_login_may_name_a_unit(session: Session) -> Iterator[Suspicion]:
     """A login is served with the ID of a unit, and without; the token is that of the unit."""
-    scene, ours = session.scene, bool(session.target.entries)
+    scene, ours = session.scene, session.target.own
     may_refuse = scene.login.unit is None and not ours
     for log_in in _logins(session):
         if may_refuse and not _send(session, log_in(None)).exchange.ok:
@@ -107,16 +107,12 @@ def _units(session: Session) -> Iterator[str]:
     """Yield the ids of units to log in for: the one of the login, or those that are known."""
     if session.scene.login.unit is not None:
         yield session.scene.login.unit
-    elif session.target.entries:
-        made = [each["unit"]["id"] for each in session.target.entries if "unit" in each]
-        yield from reversed(made)
     else:
         yield from dict.fromkeys(each["id"] for each in _seen_units(session))
 
 
 def _seen_units(session: Session) -> Iterator[Mapping[str, Any]]:
-    """Yield the units that webhook requests show, and those of a world of the kit's own."""
-    yield from (each["unit"] for each in session.target.entries if "unit" in each)
+    """Yield the units that webhook requests show."""
     for record in session.records.values():
         log = record.get("log_information")
         for member in UNITS:

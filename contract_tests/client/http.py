@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -65,13 +65,6 @@ class Limits:
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
     longest_wait: float = 10.0  # seconds that a Retry-After may ask for
     longest_answer: int = MAX_ANSWER  # bytes
-
-    def planned(self) -> "Limits":
-        """Return these limits with a budget of the requests that fit into the time at the rate."""
-        if self.rate is None:
-            return self
-        fitting = max(1, int(self.rate * self.max_time))
-        return replace(self, max_requests=min(fitting, self.max_requests or fitting))
 
 
 #: So often in a row a target may ask to wait before the run gives up.
