@@ -47,8 +47,7 @@ CONTRACT_FLOORS = (
     ("campaign",),
     (
         "reports", "results", "deviations", "config",
-        "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
-        "test_contract",
+        "run", "recorded", "cli", "plugin", "pytest_fixtures", "test_contract",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12
