@@ -92,15 +92,21 @@ class Withheld(Unreachable):
 
 #: So many causes of violations of one statement are told apart; more violations are counted.
 MAX_KEPT = 10
-#: So many texts of what was seen instead are told apart for one statement, to compare deviations.
-MAX_KINDS = 1_000
-
-_MAX_ALSO, _MAX_ALSO_TEXT = 4, 100  # texts that are named of one cause; characters of each
+#: So many texts of what was seen instead are told apart for one cause, to compare deviations; what
+#: stands for all others; and so many of other wording are named.
+MAX_KINDS, _MORE, _MAX_ALSO = 1_000, "more violations than are compared", 4
 #: So many requests of a violation, and characters of each, are left out of the comparison.
 _MAX_COMPARED, _MAX_SENT = 3, 10_000
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _WORD = re.compile(r"(?<!HTTP )\b\w+")
 _VALUES = re.compile(r"\*(?:\W+\*)+")
+
+
+class Kind(NamedTuple):
+    """What was seen of violations, as deviations tell them apart."""
+
+    method: str
+    seen: str
 
 
 @dataclass(slots=True)
@@ -109,27 +115,33 @@ class Cause:
 
     violation: Violation  # the one with the fewest calls
     times: int = 0
-    methods: set[str] = field(default_factory=set)  # that break the statement so
+    kinds: dict[Kind, None] = field(default_factory=dict)
     records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
-    also: dict[str, str] = field(default_factory=dict)  # what else was seen, some of it
 
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer calls."""
         self.times += 1
-        self.methods.add(violation.method)
+        kind = Kind(violation.method, violation.seen)
+        if len(self.kinds) >= MAX_KINDS and kind not in self.kinds:
+            kind = Kind(violation.method, _MORE)
+        self.kinds[kind] = None
         if violation.record is not None:
             self.records.add(violation.record)
         is_cut = bool(violation.witness) or not self.violation.witness
         if is_cut and len(violation.calls) < len(self.violation.calls):
-            self.violation, violation = violation, self.violation
-        if len(self.also) < _MAX_ALSO and len(violation.seen) <= _MAX_ALSO_TEXT:
-            self.also.setdefault(_without_values(violation.seen), violation.seen)
+            self.violation = violation
+
+    @property
+    def methods(self) -> set[str]:
+        """The methods that break the statement so."""
+        return {kind.method for kind in self.kinds}
 
     @property
     def also_seen(self) -> list[str]:
         """What was seen of others, if it differs in more than numbers; some of it."""
-        shown = _without_values(self.violation.seen)
-        return [seen for shape, seen in self.also.items() if shape != shown]
+        texts = {_without_values(kind.seen): kind.seen for kind in reversed(self.kinds)}
+        texts.pop(_without_values(self.violation.seen), None)
+        return [*reversed(texts.values())][:_MAX_ALSO]
 
 
 def _shape(violation: Violation) -> tuple[str, str]:
@@ -152,13 +164,6 @@ def _without_values(text: str, sent: Collection[str] = ()) -> str:
     return _VALUES.sub("*", text)
 
 
-class Kind(NamedTuple):
-    """What was seen of violations, as deviations tell them apart."""
-
-    method: str
-    seen: str
-
-
 @dataclass(slots=True)
 class StatementFindings:
     """All that a run found out about one statement."""
@@ -167,7 +172,6 @@ class StatementFindings:
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by shape
     breaks: int = 0  # violations, those of further causes among them
-    kinds: dict[Kind, None] = field(default_factory=dict)
     missed: str = ""  # why it could not be tried
 
     @property
@@ -185,14 +189,16 @@ class StatementFindings:
         """How many violations are of causes that are not told apart any more."""
         return self.breaks - sum(cause.times for cause in self.causes.values())
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """What was seen of all violations, each once."""
+        kinds = [kind for cause in self.causes.values() for kind in cause.kinds]
+        return [*kinds, Kind("", _MORE)] if self.more else kinds
+
     def keep(self, violation: Violation) -> None:
         """Count a violation with those of its cause."""
         self.breaks += 1
         self.requests.update(exchange.number for exchange in violation.exchanges)
-        kind = Kind(violation.method, violation.seen)
-        if len(self.kinds) >= MAX_KINDS and kind not in self.kinds:
-            kind = Kind(violation.method, f"more than {MAX_KINDS} different violations")
-        self.kinds[kind] = None
         shape = _shape(violation)
         if shape in self.causes or len(self.causes) < MAX_KEPT:
             self.causes.setdefault(shape, Cause(violation)).add(violation)

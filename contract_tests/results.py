@@ -65,6 +65,7 @@ class Results:
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
     never_served: tuple[str, ...] = ()  # methods and parameters that were tried, a line each
+    unserved: tuple[str, ...] = ()  # methods that were tried often
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     dry_run: bool = False  # nothing was called; the notes say what would be
 

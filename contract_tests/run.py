@@ -8,10 +8,10 @@ from dataclasses import replace
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
-from crmcom_kit.contract_tests.campaign.discovery import STATES, discover
+from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.machine import explore
-from crmcom_kit.contract_tests.campaign.planning import first_pass, needs, wanted, witnesses
+from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted, witnesses
 from crmcom_kit.contract_tests.campaign.reasons import why_not
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
@@ -55,7 +55,6 @@ def new_session(
     known = Credentials(login.username, login.password, login.organisation, login.api_key)
     belief = Belief(target.release, exclusive=target.exclusive, credentials=known)
     oracle = Oracle(belief)
-    oracle.service.is_waived = target.refuses_with_5xx
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
     session = Session(client, oracle, scene, stop=config.stop)
     ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
@@ -100,9 +99,9 @@ def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
     if config.recording is not None:
         return run_recording(target, config)
-    world = SeparateWorld(replace(target, admin_token=config.admin_token))
+    world = SeparateWorld(target)
     if not config.dry_run:
-        world = separate_world(world.target, config.world or f"check-{config.seed}")
+        world = separate_world(target, config.world or f"check-{config.seed}")
     if world.left_alone and not world.name and config.allowed is None:
         config = replace(config, allowed=frozenset())  # nobody allowed to change what is there
     one = _Run(world, config)
@@ -204,7 +203,6 @@ class _Run:
         if isinstance(scope, Scope) and scope.everything and not self.target.own:
             # Where all may be changed some are left alone: they show what reaches others.
             scene.may_change = replace(scope, spared=witnesses(scene))
-        self.notes += _known(self.session)
         self.inventory = Inventory(self.session, lists)
         self._plan(self.inventory.cost)
         self.campaign.run(self.config.seed)
@@ -332,6 +330,7 @@ class _Run:
             trouble=trouble,
             notes=(*self.notes, *session.notes(), *service.recovered()),
             never_served=() if trouble else service.never_served(),
+            unserved=() if trouble else service.unserved(),
             warnings=tuple(self._warnings()),
             dry_run=config.dry_run,
         )
@@ -380,14 +379,3 @@ class _Run:
                 f"the time limit ended the run after {self.client.sent} requests; allow more than "
                 f"--max-time {limit:g} for the rest"
             )
-
-
-def _known(session: Session) -> Iterator[str]:
-    """Say how many webhook requests are known, by state and scope, and how many are changed."""
-    records = [*session.records.values()]
-    counts = {state: sum(e.get("life_cycle_state") == state for e in records) for state in STATES}
-    scoped = sum(map(session.may_change, records))
-    found = ", ".join(f"{count} {state}" for state, count in counts.items())
-    yield f"known: {len(records)} webhook requests ({found}), {scoped} of them in scope"
-    for (method, state), count in needs(session.scene).items():
-        yield f"{method}: about {count} {state} webhook requests in scope are used at first"

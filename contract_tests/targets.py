@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
-from crmcom_kit.schemas.dialect import Dialect, error_kinds, load_dialect
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 
@@ -49,7 +48,6 @@ class Target:
     own: bool = False  # a mock that this process made for itself, and may do anything to
     separate: bool = False  # a world of a mock that was made for this run
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
-    refuses_with_5xx: bool = False  # as its dialect says, so that HTTP 5xx may be a refusal
     secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
@@ -94,7 +92,6 @@ def own_mock(
     from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
-    spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     made_worlds: list[Any] = []
 
     def make() -> WsgiApp:
@@ -103,7 +100,7 @@ def own_mock(
             made_worlds[0][0].reset()
             kept: WsgiApp = made_worlds[0][1]
             return kept
-        world = make_world(release=release, dialect=spoken, **options)
+        world = make_world(release=release, dialect=dialect, **options)
         app: WsgiApp = WsgiShell(world, create_app(world))
         made_worlds[:] = [(world, app)]
         return wrap(app) if wrap else app
@@ -121,5 +118,4 @@ def own_mock(
         ),
         transport=InProcess(make),
         own=True,
-        refuses_with_5xx=any(spoken[f"errors.status.{kind}"] >= 500 for kind in error_kinds()),
     )

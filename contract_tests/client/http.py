@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, container
 from crmcom_kit.contract_tests.client.in_process import Answer, InProcess
 from crmcom_kit.contract_tests.client.network import FAILURES, Network
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME, DEFAULT_TIMEOUT
+from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.deadline_streams import Deadline
 
@@ -61,7 +61,7 @@ class Limits:
 
     max_requests: int | None = None
     rate: float | None = None  # requests a second
-    timeout: float = DEFAULT_TIMEOUT  # seconds to wait for one answer, from first to last byte
+    timeout: float = 60.0  # seconds to wait for one answer, from first to last byte
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
     longest_wait: float = 10.0  # seconds that a Retry-After may ask for
     longest_answer: int = MAX_ANSWER  # bytes

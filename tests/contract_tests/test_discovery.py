@@ -73,7 +73,7 @@ def test_a_list_that_is_too_long_is_narrowed() -> None:
 
 
 def test_the_scope_says_where_to_look_first() -> None:
-    """A definition's name and an entity_id are filters; numbers are shown."""
+    """A definition's name is a filter; numbers are shown."""
     scope = Scope(definition=NAME)
     session = kit_for("R15", scope)
     discover(session, scope)
@@ -113,7 +113,6 @@ class TestScope:
     RECORD = {  # noqa: RUF012 - nobody changes it
         "id": "A",
         "number": "7",
-        "entity_id": "E",
         "webhook_definition": {"id": "D", "name": "N"},
     }
 
@@ -124,11 +123,9 @@ class TestScope:
             (Scope(everything=True), True),
             (Scope(definition="N"), True),
             (Scope(definition="D"), False),
-            (Scope(entity_id="E"), True),
-            (Scope(entity_id="e"), False),
             (Scope(numbers=frozenset({"7", "8"})), True),
             (Scope(numbers=frozenset({"8"})), False),
-            (Scope(definition="N", entity_id="F"), False),
+            (Scope(definition="N", numbers=frozenset({"8"})), False),
             (Scope(definition="N", everything=True), True),
         ],
     )

@@ -131,14 +131,10 @@ def made(**changes: Any) -> Results:
 
 def deviation(**changes: Any) -> Deviation:
     """Make a deviation."""
-    import datetime as dt
-
     values = {
         "statement": "show.single_result",
-        "kind": "vendor-bug",
         "seen": "*",
         "reason": "told to the vendor",
-        "date": dt.date(2026, 11, 1),
     }
     return Deviation(**{**values, **changes})
 

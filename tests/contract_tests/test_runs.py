@@ -298,7 +298,7 @@ class TestSeparateWorld:
         """It says what to do, and changes nothing."""
         target, _ = self.mock(token)
 
-        results = run(replace(target, **changes), config(admin_token=given, limits=FEW))
+        results = run(replace(target, admin_token=given, **changes), config(limits=FEW))
 
         assert isinstance(target.transport, Wire)
         assert not changing(target.transport)
@@ -324,7 +324,7 @@ class TestSeparateWorld:
         """And it is ended with it, too."""
         target, registry = self.mock("hush")
 
-        results = run(target, config(admin_token="hush", limits=FEW))
+        results = run(replace(target, admin_token="hush"), config(limits=FEW))
 
         assert results.changed
         assert self.worlds(registry) == {"default": 0}
