@@ -5,8 +5,7 @@ of its own, which ends after the run.
 """
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,14 +87,21 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
 def signed(target: Target) -> dict[str, tuple[Mapping[str, Any], str]]:
     """Return what signs webhook requests of a world that is the run's: data object and key, by id.
 
-    Of any other target nothing is known.
+    Of any other target nothing is known, nor of a mock of another version.
     """
     answer = _ask(target, "GET", "__admin/state") if target.exclusive else None
+    try:
+        return {} if answer is None else _signed(answer.content.splitlines())
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return {}
+
+
+def _signed(lines: Iterable[bytes]) -> dict[str, tuple[Mapping[str, Any], str]]:
+    """Return the same from the entries of a world. Raises an error if they are no such entries."""
     kinds: dict[str, list[Any]] = {}
-    with suppress(ValueError, AttributeError):
-        for line in answer.content.splitlines() if answer is not None else ():
-            for kind, entry in json.loads(line).items():
-                kinds.setdefault(kind, []).append(entry)
+    for line in lines:
+        for kind, entry in json.loads(line).items():
+            kinds.setdefault(kind, []).append(entry)
     keys = {each["id"]: each["key"] for each in kinds.get("secret_key", ())}
     definitions = kinds.get("webhook_definition", ())
     key_of = {each["id"]: keys.get(each["secret_key_id"]) for each in definitions}
