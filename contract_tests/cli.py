@@ -3,8 +3,7 @@
 import datetime as dt
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,24 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcom_kit.config_file import config_option
-from crmcom_kit.contract_tests.options import CHECKED, HEADINGS, OPTIONS, REPORTS, Option
+from crmcom_kit.contract_tests.options import HEADINGS, OPTIONS, REPORTS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.results import Results
-
-#: The files that a run writes: heading and help by option.
-_OUTPUTS = {
-    "write-deviations": (CHECKED, "Write a draft of such a file, with the broken statements."),
-    "html": (REPORTS, "Write a page for people, in one file."),
-    "junit": (REPORTS, "Write a JUnit report: a test case for each statement."),
-    "json": (REPORTS, "Write everything as JSON, for programs."),
-    "har": (REPORTS, "Write all traffic as a HAR 1.2 archive; long bodies are cut."),
-    "dialect-out": (
-        REPORTS, "Write the server's choices as a dialect file for `crmcom-kit serve --dialect`."
-    ),
-}  # fmt: skip
 
 
 class Refused(click.ClickException):
@@ -46,15 +33,12 @@ class _Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each heading; what has none comes last."""
         headings = {option.key: option.heading for option in OPTIONS}
-        headings |= {name.replace("-", "_"): found for name, (found, _) in _OUTPUTS.items()}
-        rows: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*HEADINGS, "Other")}
-        for param in self.get_params(ctx):
-            row = param.get_help_record(ctx)
-            if row is not None:
-                rows[headings.get(param.name or "", "Other")].append(row)
-        for heading, found in rows.items():
+        for heading in (*HEADINGS, "Other"):
+            params = [p for p in self.params if headings.get(p.name or "", "Other") == heading]
+            if heading == "Other":
+                params += filter(None, [self.get_help_option(ctx)])
             with formatter.section(heading):
-                formatter.write_dl(found)
+                formatter.write_dl(list(filter(None, [p.get_help_record(ctx) for p in params])))
 
 
 class _Given(click.Option):
@@ -69,41 +53,31 @@ class _Given(click.Option):
         return os.environ.get(str(self.envvar))
 
 
-def _as_click(option: Option) -> Callable[[Any], Any]:
+def _as_click(option: Option) -> click.Option:
     is_flag = option.type is bool
-    return click.option(
-        f"--{option.name}",
-        option.key,
+    return (_Given if option.name == "base-url" else click.Option)(
+        [f"--{option.name}", option.key],
         default=None if option.repeats else option.default,
         metavar=option.metavar,
         envvar=option.envvar,
         show_envvar=option.envvar is not None,
         show_default=option.default is not None and not is_flag,
         help=option.help,
-        cls=_Given if option.name == "base-url" else None,
         is_flag=is_flag,
         multiple=option.repeats,
-        type=option.type,
+        type=_FILE if option.heading == REPORTS else option.type,
     )
 
 
-def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(OPTIONS):
-        command = _as_click(option)(command)
-    return command
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
-    for name, (_, text) in reversed(_OUTPUTS.items()):
-        kind = click.Path(dir_okay=False, path_type=Path)
-        command = click.option(f"--{name}", type=kind, metavar="FILE", help=text)(command)
-    return command
-
-
-@click.command(cls=_Command, context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"})
+@click.command(
+    cls=_Command,
+    context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"},
+    params=[_as_click(option) for option in OPTIONS],
+)
 @config_option
-@_with_options
-@_with_outputs
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**given: Any) -> None:
     """Check a server against the contract, statement by statement.
@@ -115,86 +89,71 @@ def check(**given: Any) -> None:
     Exit status 0: every statement that was tested holds. 1: a statement is broken, or a listed
     deviation no longer occurs. 2: the run itself failed, or was interrupted.
     """
-    _leave_aside_variables(given)
+    context = click.get_current_context()
+    for option in OPTIONS if given["from_har"] else ():  # which leaves the server aside
+        source = context.get_parameter_source(option.key)
+        if option.name != "release" and source is click.core.ParameterSource.ENVIRONMENT:
+            given[option.key] = option.default
     stop = Stop()
     with stop.on_signals():
         sys.exit(_checked(given, stop))
-
-
-def _leave_aside_variables(given: dict[str, Any]) -> None:
-    """If a recording is judged, forget what the environment says of a server and its login."""
-    context = click.get_current_context()
-    for option in OPTIONS if given["from_har"] else ():
-        source = context.get_parameter_source(option.key)
-        if option.is_about_server and source is click.core.ParameterSource.ENVIRONMENT:
-            given[option.key] = option.default
 
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
     from crmcom_kit.contract_tests.reports.report import Report
 
-    outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
-    verbose = given.pop("verbose")
-    _check_outputs(outputs, given["ledger"], given["from_har"])
+    files = {o.name: given[o.key] for o in OPTIONS if o.heading == REPORTS and given[o.key]}
+    _check_files(files, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = _run(given, now, stop)
     report = Report(results)
-    failures = _write(report, outputs, now.date())  # first: a terminal may go away
+    failures = _write(report, files)  # first: a terminal may go away
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append_summary(report, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    _show(report, verbose=verbose)
+    _show(report, verbose=given["verbose"])
     return 2 if failures else int(results.exit_code)
 
 
-def _check_outputs(
-    outputs: dict[str, Path | None], ledger: str | None, recordings: Iterable[str]
-) -> None:
+def _check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iterable[str]) -> None:
     """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
     taken = {os.path.realpath(path): "from-har" for path in recordings}
-    for name, path in {"ledger": Path(ledger) if ledger else None, **outputs}.items():
-        if path is None or (path.exists() and not path.is_file()):
-            continue  # a device, or a pipe, takes what several have to say
-        real = os.path.realpath(path)
-        if real in taken:
-            verb = "reads" if taken[real] == "from-har" else "writes"
-            msg = f"--{name}: {path} is the file that --{taken[real]} {verb}; name another one"
-            raise Refused(msg)
-        taken[real] = name
-    for name, path in outputs.items():
-        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+    if ledger:
+        taken[os.path.realpath(ledger)] = "ledger"
+    for name, path in files.items():
+        if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             msg = f"--{name}: {path} cannot be written: its folder is missing or not writable"
+            raise Refused(msg)
+        if path.exists() and not path.is_file():
+            continue  # a device, or a pipe, takes what several have to say
+        other = taken.setdefault(os.path.realpath(path), name)
+        if other != name:
+            verb = "reads" if other == "from-har" else "writes"
+            msg = f"--{name}: {path} is the file that --{other} {verb}; name another one"
             raise Refused(msg)
 
 
 def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
+    from hypothesis.configuration import set_hypothesis_home_dir
+
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.reports import terminal
     from crmcom_kit.contract_tests.run import run
-    from crmcom_kit.schemas.dialect import DialectError
     from crmcom_kit.schemas.releases import UnknownRelease
 
     try:
         target, config = prepared(given, now=now)
-    except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
+    except (OptionsError, DeviationsError, UnknownRelease) as error:
         raise Refused(str(error)) from None
-    with _no_litter(), terminal.progress() as shown:
-        return run(target, replace(config, stop=stop, progress=shown))
-
-
-@contextmanager
-def _no_litter() -> Iterator[None]:
-    """Have Hypothesis put what it notes for itself elsewhere than into the user's folder."""
-    from hypothesis.configuration import set_hypothesis_home_dir
-
-    with TemporaryDirectory() as home:
+    # What Hypothesis notes for itself goes elsewhere than into the user's folder.
+    with TemporaryDirectory() as home, terminal.progress() as shown:
         set_hypothesis_home_dir(home)
         try:
-            yield
+            return run(target, replace(config, stop=stop, progress=shown))
         finally:
             set_hypothesis_home_dir(None)
 
@@ -228,15 +187,13 @@ def _append_summary(report: "Report", path: Path) -> None:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {reason}", err=True)
 
 
-def _write(report: "Report", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
+def _write(report: "Report", files: Mapping[str, Path]) -> list[str]:
     """Write every file that can be written; return a line for each that cannot."""
     from crmcom_kit.output import OutputError, opened
 
-    writers = _writers(report, today)
+    writers = _writers(report)
     failures = []
-    for name, path in outputs.items():
-        if path is None:
-            continue
+    for name, path in files.items():
         try:
             written = writers[name]()
             pieces = [written] if isinstance(written, str | bytes) else written
@@ -250,9 +207,7 @@ def _write(report: "Report", outputs: dict[str, Path | None], today: dt.date) ->
     return failures
 
 
-def _writers(
-    report: "Report", today: dt.date
-) -> dict[str, Callable[[], str | bytes | Iterable[str]]]:
+def _writers(report: "Report") -> dict[str, Callable[[], str | bytes | Iterable[str]]]:
     """Return what makes each report, by the name of its option."""
     from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
     from crmcom_kit.contract_tests.deviations import write_deviations
@@ -260,9 +215,9 @@ def _writers(
 
     results = report.results
     broken = [
-        (each.statement.id, kind.method, kind.seen)
+        (each.statement.id, kind.method, report.text(kind.seen))
         for each in results.statements
-        for kind in each.alike
+        for kind in each.kinds
     ]
     return {
         "junit": lambda: junit.written(report),
@@ -272,5 +227,5 @@ def _writers(
         "dialect-out": lambda: report.text(
             dialect_file(results.findings, results.target.name, results.began)
         ),
-        "write-deviations": lambda: write_deviations(broken, today=today, redact=report.text),
+        "write-deviations": lambda: write_deviations(broken),
     }

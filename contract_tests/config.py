@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,
     command_line,
-    is_scoped,
     nondefault_options,
     secret_keys,
 )
@@ -42,7 +41,6 @@ class RunConfig:
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
     world: str = ""  # what a world made for the run is called; "": after the seed
-    admin_token: str | None = field(default=None, repr=False)  # of the mock that makes the world
     ledger: Path | None = None  # where webhook requests are written down before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
     dry_run: bool = False  # only say what would be called
@@ -53,28 +51,25 @@ class RunConfig:
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 
 
-#: The options that are limits of the client.
-_LIMITS = ("max_requests", "max_time", "rate", "timeout")
-
-
 def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, RunConfig]:
     """Return what to check and how.
 
     Args:
-        values: a value for each of ``options.OPTIONS``, by its key.
+        values: a value for each of ``options.RUN_OPTIONS``, by its key.
         now: the present moment; a world that is made for the run is named after it.
 
     Raises:
-        OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
+        OptionsError, DeviationsError, UnknownRelease: an option cannot be followed.
     """
     check_values(values)
     target, recording = _target(values)
     listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
+    names = ("max_requests", "max_time", "rate")
     config = RunConfig(
         seed=values["seed"],
-        limits=Limits(**{name: values[name] for name in _LIMITS}),
+        limits=Limits(**{name: values[name] for name in names}),
         allowed=None if values["allow"] is None else allowed_changes(values),
-        scope=_scope(values) if is_scoped(values) else None,
+        scope=_scope(values),
         deviations=Deviations(listed, today=now.date()),
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
@@ -83,7 +78,6 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         command=command_line(values),
         began=now.isoformat(timespec="seconds"),
         world=f"check-{now:%Y%m%d-%H%M%S-%f}",
-        admin_token=values["admin_token"] or None,
         only=values["only"],
         dry_run=values["dry_run"],
     )
@@ -101,16 +95,17 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
         url = recording.base_url
         return Target(name=name, base_url=url, release=release, login=Login()), recording
     if base is None:
-        return own_mock(values["release"], values["dialect"]), None
+        return own_mock(values["release"]), None
     names = ("token", "username", "password", "organisation", "unit", "api_key")
     login = Login(**{name: values[name] or None for name in names})
-    return Target(name=redact_url(base), base_url=base, release=release, login=login), None
+    target = Target(name=redact_url(base), base_url=base, release=release, login=login)
+    return replace(target, admin_token=values["admin_token"] or None), None
 
 
-def _scope(values: Mapping[str, Any]) -> Scope:
-    return Scope(
+def _scope(values: Mapping[str, Any]) -> Scope | None:
+    scope = Scope(
         definition=values["only_definition"],
-        entity_id=values["only_entity_id"],
         numbers=frozenset(values["only_number"]),
         everything=values["all_records"],
     )
+    return None if scope == Scope() else scope

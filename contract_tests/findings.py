@@ -1,8 +1,8 @@
 """What a run found: statements kept, violations, choices, and what could not be tried."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -62,13 +62,6 @@ class Violation(Exception):
             self.method = blamed(statement, method or exchanges[-1].call.method)
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
-    def again(self) -> "Violation":
-        """Return the same violation, to be told once more."""
-        return Violation(
-            self.statement, *self.exchanges, expected=self.expected, seen=self.seen,
-            record=self.record, layer=self.layer, method=self.method,
-        )  # fmt: skip
-
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls that show it: the shortest sequence, or those of its exchanges."""
@@ -99,19 +92,21 @@ class Withheld(Unreachable):
 
 #: So many causes of violations of one statement are told apart; more violations are counted.
 MAX_KEPT = 10
-
-#: So many kinds of violation of one statement are told apart, by what was expected and seen.
-MAX_KINDS = 1_000
-
-#: So many exchanges are named that tell of one statement, and records that show one cause.
-MAX_REQUESTS = 10_000
-
-_MAX_ALSO, _MAX_ALSO_TEXT = 4, 100  # texts that are named of one cause; characters of each
+#: So many texts of what was seen instead are told apart for one cause, to compare deviations; what
+#: stands for all others; and so many of other wording are named.
+MAX_KINDS, _MORE, _MAX_ALSO = 1_000, "more violations than are compared", 4
 #: So many requests of a violation, and characters of each, are left out of the comparison.
 _MAX_COMPARED, _MAX_SENT = 3, 10_000
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _WORD = re.compile(r"(?<!HTTP )\b\w+")
 _VALUES = re.compile(r"\*(?:\W+\*)+")
+
+
+class Kind(NamedTuple):
+    """What was seen of violations, as deviations tell them apart."""
+
+    method: str
+    seen: str
 
 
 @dataclass(slots=True)
@@ -120,27 +115,33 @@ class Cause:
 
     violation: Violation  # the one with the fewest calls
     times: int = 0
-    methods: set[str] = field(default_factory=set)  # that break the statement so
+    kinds: dict[Kind, None] = field(default_factory=dict)
     records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
-    also: dict[str, str] = field(default_factory=dict)  # what else was seen, some of it
 
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer calls."""
         self.times += 1
-        self.methods.add(violation.method)
-        if violation.record is not None and len(self.records) < MAX_REQUESTS:
+        kind = Kind(violation.method, violation.seen)
+        if len(self.kinds) >= MAX_KINDS and kind not in self.kinds:
+            kind = Kind(violation.method, _MORE)
+        self.kinds[kind] = None
+        if violation.record is not None:
             self.records.add(violation.record)
         is_cut = bool(violation.witness) or not self.violation.witness
         if is_cut and len(violation.calls) < len(self.violation.calls):
-            self.violation, violation = violation, self.violation
-        if len(self.also) < _MAX_ALSO and len(violation.seen) <= _MAX_ALSO_TEXT:
-            self.also.setdefault(_without_values(violation.seen), violation.seen)
+            self.violation = violation
+
+    @property
+    def methods(self) -> set[str]:
+        """The methods that break the statement so."""
+        return {kind.method for kind in self.kinds}
 
     @property
     def also_seen(self) -> list[str]:
         """What was seen of others, if it differs in more than numbers; some of it."""
-        shown = _without_values(self.violation.seen)
-        return [seen for shape, seen in self.also.items() if shape != shown]
+        texts = {_without_values(kind.seen): kind.seen for kind in reversed(self.kinds)}
+        texts.pop(_without_values(self.violation.seen), None)
+        return [*reversed(texts.values())][:_MAX_ALSO]
 
 
 def _shape(violation: Violation) -> tuple[str, str]:
@@ -163,113 +164,83 @@ def _without_values(text: str, sent: Collection[str] = ()) -> str:
     return _VALUES.sub("*", text)
 
 
-class Kind(NamedTuple):
-    """What violations of one statement have in common that are told apart for deviations."""
-
-    method: str
-    expected: str
-    seen: str
-
-
 @dataclass(slots=True)
 class StatementFindings:
     """All that a run found out about one statement."""
 
-    held: int = 0
+    held_by: Counter[str] = field(default_factory=Counter)  # how often it was kept, by method
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by shape
-    more: int = 0  # violations of further causes
-    missed: list[str] = field(default_factory=list)  # why something of it could not be tried
-    breaks: int = 0
-    held_by: Counter[str] = field(default_factory=Counter)  # by method
-    alike: Counter[Kind] = field(default_factory=Counter)
-    is_complete: bool = True  # whether ``alike`` has every kind of violation
+    breaks: int = 0  # violations, those of further causes among them
+    missed: str = ""  # why it could not be tried
+
+    @property
+    def held(self) -> int:
+        """How often the promise was seen to be kept."""
+        return self.held_by.total()
 
     @property
     def violations(self) -> list[Violation]:
         """One violation of each cause, in the order in which they were first seen."""
         return [cause.violation for cause in self.causes.values()]
 
+    @property
+    def more(self) -> int:
+        """How many violations are of causes that are not told apart any more."""
+        return self.breaks - sum(cause.times for cause in self.causes.values())
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """What was seen of all violations, each once."""
+        kinds = [kind for cause in self.causes.values() for kind in cause.kinds]
+        return [*kinds, Kind("", _MORE)] if self.more else kinds
+
     def keep(self, violation: Violation) -> None:
         """Count a violation with those of its cause."""
         self.breaks += 1
-        kind = Kind(violation.method, violation.expected, violation.seen)
-        if kind in self.alike or len(self.alike) < MAX_KINDS:
-            self.alike[kind] += 1
-        else:
-            self.is_complete = False
+        self.requests.update(exchange.number for exchange in violation.exchanges)
         shape = _shape(violation)
-        if shape not in self.causes and len(self.causes) >= MAX_KEPT:
-            self.more += 1
-            return
-        self.causes.setdefault(shape, Cause(violation)).add(violation)
+        if shape in self.causes or len(self.causes) < MAX_KEPT:
+            self.causes.setdefault(shape, Cause(violation)).add(violation)
 
 
 class Findings:
-    """Collects what checks, probes and generated calls find, by statement; and the choices seen."""
+    """Collects what a run finds, by statement; and the choices seen."""
 
     def __init__(self) -> None:
         """Start with nothing found."""
-        self._found: dict[str, StatementFindings] = {}
-        #: What was held together for a method, by which exchanges.
-        self._held: dict[tuple[tuple[str, ...], str], list[int]] = {}
+        self.by_statement: defaultdict[str, StatementFindings] = defaultdict(StatementFindings)
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
-        self.breaks = 0  # violations noted so far, of whatever statement
 
     @property
-    def by_statement(self) -> dict[str, StatementFindings]:
-        """What was found out, by statement."""
-        held, self._held = self._held, {}
-        for (statements, method), exchanges in held.items():
-            for statement in statements:
-                found = self._of(statement)
-                found.held += len(exchanges)
-                found.held_by[method] += len(exchanges)
-                room = MAX_REQUESTS - len(found.requests)
-                found.requests.update(exchanges[: max(0, room)])
-        return self._found
-
-    def _of(self, statement: str) -> StatementFindings:
-        return self._found.setdefault(statement, StatementFindings())
+    def breaks(self) -> int:
+        """How many violations were found so far, of whatever statement."""
+        return sum(found.breaks for found in self.by_statement.values())
 
     def is_broken(self, statement: str, method: str) -> bool:
         """Whether a method was found to break a statement so far."""
-        found = self._found.get(statement)
-        return found is not None and any(kind.method == method for kind in found.alike)
+        return any(kind.method == method for kind in self.by_statement[statement].kinds)
 
-    def hold(self, statement: str, *exchanges: Exchange) -> None:
+    def hold(self, statement: str, exchange: Exchange) -> None:
         """Note that a promise was kept."""
-        found = self._of(statement)
-        found.held += 1
-        found.held_by.update(exchange.call.method for exchange in exchanges[-1:])
-        if len(found.requests) < MAX_REQUESTS:
-            found.requests.update(exchange.number for exchange in exchanges)
+        found = self.by_statement[statement]
+        found.held_by[exchange.call.method] += 1
+        found.requests.add(exchange.number)
 
     def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
-        """Note that one answer kept several promises.
-
-        An answer keeps some thirty, and most answers the same ones: they are summed up when
-        somebody asks.
-        """
-        if statements:
-            kept = (tuple(statements), exchange.call.method)
-            self._held.setdefault(kept, []).append(exchange.number)
+        """Note that one response kept several promises."""
+        for statement in statements:
+            self.hold(statement, exchange)
 
     def broke(self, violation: Violation) -> None:
         """Note a violation."""
-        found = self._of(violation.statement)
-        self.breaks += 1
-        found.requests.update(exchange.number for exchange in violation.exchanges)
-        found.keep(violation)
+        self.by_statement[violation.statement].keep(violation)
 
-    def miss(self, statements: Iterable[str], why: str) -> None:
-        """Note that statements could not be tried, or not in one of their ways."""
-        for statement in statements:
-            missed = self._of(statement).missed
-            if why not in missed:
-                missed.append(why)
+    def miss(self, statement: str, why: str) -> None:
+        """Note why a statement could not be tried."""
+        self.by_statement[statement].missed = why
 
     def crash(self, where: str, error: Exception) -> None:
         """Note an internal error of crmcom-kit, once for each place."""

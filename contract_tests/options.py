@@ -3,25 +3,25 @@
 import fnmatch
 import math
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from crmcom_kit.redaction import redact_url
 
-DEFAULT_TIMEOUT = 30.0  # seconds
 DEFAULT_MAX_TIME = 600.0  # seconds
-#: No wait of a run is longer, for an answer or between two requests, in seconds.
+#: No wait of a run is longer, between two requests or in all, in seconds.
 _LONGEST = 86_400
 #: What may be changed with ``--allow``.
 CHANGES = ("resend", "delete")
 
-
-#: What the help is divided into, in its order.
-TARGET, LOGIN, CHANGED = "Target", "Login", "What may be changed"
-BUDGET, CHECKED, REPORTS, RECORDINGS = "Budget", "What is checked", "Reports", "Recordings"
-HEADINGS = (TARGET, LOGIN, CHANGED, BUDGET, CHECKED, REPORTS, RECORDINGS)
+#: What the help is divided into, in its order; what an option is about decides where it counts.
+TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"
+BUDGET, CHECKED, RECORDINGS, REPORTS = "Budget", "What is checked", "Recordings", "Reports"
+HEADINGS = (TARGET, CREDENTIALS, CHANGED, BUDGET, CHECKED, RECORDINGS, REPORTS)
+#: What makes no sense if recorded traffic is checked, and nothing is sent.
+_OF_REQUESTS = (CREDENTIALS, CHANGED, BUDGET)
 
 
 class OptionsError(ValueError):
@@ -30,20 +30,20 @@ class OptionsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: ``--name`` of the command, ``--crmcom-name`` of pytest, maybe ``CRMCOM_NAME``."""
+    """One option: ``--name`` of the command, ``--crmcom-name`` of pytest.
+
+    Reports are written by the command alone. Credentials are shown in none of them.
+    """
 
     name: str
     heading: str  # one of HEADINGS
+    metavar: str | None
     help: str
     type: type = str  # str, int, float; bool is a flag
-    metavar: str | None = None
     default: Any = None
     minimum: float = 0  # of a number
     maximum: float = math.inf
     repeats: bool = False
-    variable: bool = False  # may also come from the environment
-    secret: bool = False  # never shown
-    of_recordings: bool = False  # makes sense if recorded traffic is judged
 
     @property
     def key(self) -> str:
@@ -52,13 +52,9 @@ class Option:
 
     @property
     def envvar(self) -> str | None:
-        """The environment variable that gives it, or None."""
-        return f"CRMCOM_{self.key.upper()}" if self.variable else None
-
-    @property
-    def is_about_server(self) -> bool:
-        """Whether its variable is about a server that is asked: a recording leaves it aside."""
-        return self.variable and self.name != "release"
+        """The environment variable that may give it, if it is about a server."""
+        is_about_server = self.heading in (TARGET, CREDENTIALS) and not self.repeats
+        return f"CRMCOM_{self.key.upper()}" if is_about_server else None
 
     def is_given(self, values: Mapping[str, Any]) -> bool:
         """Whether the option has another value than its default."""
@@ -68,117 +64,98 @@ class Option:
 
 OPTIONS = (
     Option(
-        "base-url", TARGET,
+        "base-url", TARGET, "URL",
         "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
         "started and checked.",
-        metavar="URL", variable=True, of_recordings=True,
     ),
     Option(
-        "release", TARGET,
+        "release", TARGET, "R",
         "Release that the server should conform to, R9 or newer; an unknown version counts as "
         "the newest known release before it.",
-        metavar="R", default="R9", variable=True, of_recordings=True,
+        default="R9",
+    ),
+    Option("username", CREDENTIALS, "NAME", "User name; needs the next two."),
+    Option("password", CREDENTIALS, "TEXT", "Password of the user."),
+    Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
+    Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user."),
+    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for."),
+    Option("token", CREDENTIALS, "TOKEN", "An existing, valid token, instead of a login."),
+    Option(
+        "admin-token", CREDENTIALS, "TOKEN",
+        "Admin token of a crmcom-kit mock on this machine; needed to create a world for the run.",
     ),
     Option(
-        "dialect", TARGET,
-        "Dialect of the mock that is started without --base-url: a name or a file.",
-        metavar="NAME|FILE", default="default",
+        "secret-key", CREDENTIALS, "ID=KEY",
+        "Secret key of the webhook definition with this ID, to check authentication codes. "
+        "Repeatable.",
+        repeats=True,
     ),
     Option(
-        "admin-token", TARGET,
-        "Admin token of a crmcom-kit mock on this machine; needed to create a world for the "
-        "run.",
-        metavar="TOKEN", variable=True, secret=True,
-    ),
-    Option("username", LOGIN, "User name; needs the next two.", metavar="NAME", variable=True),
-    Option("password", LOGIN, "Password of the user.", metavar="TEXT", variable=True, secret=True),
-    Option("organisation", LOGIN, "Organisation of the user.", metavar="NAME", variable=True),
-    Option(
-        "api-key", LOGIN, "Web API key, instead of a user.",
-        metavar="KEY", variable=True, secret=True,
-    ),
-    Option("unit", LOGIN, "ID of the unit to act for.", metavar="ID", variable=True),
-    Option(
-        "token", LOGIN, "An existing, valid token, instead of a login.",
-        metavar="TOKEN", variable=True, secret=True,
-    ),
-    Option(
-        "allow", CHANGED,
+        "allow", CHANGED, "METHODS",
         "Methods that may change webhook requests: resend or delete, or both as "
         "resend,delete; or none. By default the run is read-only, except in a separate world "
         "of a crmcom-kit mock on this machine.",
-        metavar="METHODS",
     ),
     Option(
-        "only-definition", CHANGED,
+        "only-definition", CHANGED, "NAME",
         "Change only webhook requests of the definition with this name.",
-        metavar="NAME",
     ),
     Option(
-        "only-entity-id", CHANGED, "Change only webhook requests about the entity with this ID.",
-        metavar="ID",
+        "only-number", CHANGED, "N",
+        "Change only the webhook request with this number. Repeatable.",
+        repeats=True,
     ),
     Option(
-        "only-number", CHANGED, "Change only the webhook request with this number. Repeatable.",
-        metavar="N", repeats=True,
+        "all-records", CHANGED, None, "Allow changes to any webhook request.", bool, default=False
     ),
     Option(
-        "all-records", CHANGED, "Allow changes to any webhook request.",
-        type=bool, default=False,
-    ),
-    Option(
-        "ledger", CHANGED,
+        "ledger", CHANGED, "FILE",
         "Append each webhook request to this file before it is changed for the first time.",
-        metavar="FILE",
     ),
     Option(
-        "dry-run", CHANGED, "Print the planned requests; send nothing.",
-        type=bool, default=False,
+        "dry-run", CHANGED, None, "Print the planned requests; send nothing.", bool, default=False
+    ),
+    Option("max-requests", BUDGET, "N", "Maximum number of requests to send.", int, minimum=1),
+    Option(
+        "rate", BUDGET, "N", "Maximum number of requests per second.", float, minimum=1 / _LONGEST
     ),
     Option(
-        "max-requests", BUDGET, "Maximum number of requests to send.",
-        type=int, metavar="N", minimum=1,
+        "max-time", BUDGET, "S",
+        "Maximum duration of the run in seconds. It plans for the requests that fit into this "
+        "time, and reports what it has seen until then.",
+        float, DEFAULT_MAX_TIME, minimum=1, maximum=_LONGEST,
+    ),
+    Option("seed", BUDGET, "N", "Seed of the generated requests; it repeats a run.", int, 0),
+    Option(
+        "only", CHECKED, "GLOB",
+        "Check only statements whose ID matches this pattern, such as 'list.*'.",
+        default="*",
     ),
     Option(
-        "rate", BUDGET, "Maximum number of requests per second.",
-        type=float, metavar="N", minimum=1 / _LONGEST,
-    ),
-    Option(
-        "max-time", BUDGET,
-        "Maximum duration of the run in seconds. It then reports what it has seen so far. "
-        "With --rate, the run plans for the number of requests that fit into this time.",
-        type=float, default=DEFAULT_MAX_TIME, metavar="S", minimum=1, maximum=_LONGEST,
-    ),
-    Option(
-        "timeout", BUDGET, "Seconds to wait for a response.",
-        type=float, default=DEFAULT_TIMEOUT, metavar="S", minimum=0.001, maximum=_LONGEST,
-    ),
-    Option(
-        "seed", BUDGET, "Seed of the generated requests; the same seed repeats a run.",
-        type=int, default=0, metavar="N",
-    ),
-    Option(
-        "only", CHECKED, "Check only statements whose ID matches this pattern, such as 'list.*'.",
-        metavar="GLOB", default="*", of_recordings=True,
-    ),
-    Option(
-        "deviations", CHECKED,
+        "deviations", CHECKED, "FILE",
         "TOML file of known deviations; `crmcom-kit check --write-deviations` drafts one.",
-        metavar="FILE", of_recordings=True,
     ),
     Option(
-        "secret-key", CHECKED,
-        "Secret key of the webhook definition with this ID, to check authentication codes. "
-        "Repeatable.",
-        metavar="ID=KEY", repeats=True, secret=True,
-    ),
-    Option(
-        "from-har", RECORDINGS,
+        "from-har", RECORDINGS, "FILE",
         "Check the traffic in this HAR file, and send nothing. Repeatable: several files "
         "count as one recording. With --base-url: only requests below that URL.",
-        metavar="FILE", repeats=True, of_recordings=True,
+        repeats=True,
+    ),
+    Option("html", REPORTS, "FILE", "Write a page for people, in one file."),
+    Option("junit", REPORTS, "FILE", "Write JUnit XML: a test case for each statement."),
+    Option("json", REPORTS, "FILE", "Write everything as JSON, for programs."),
+    Option("har", REPORTS, "FILE", "Write all traffic as HAR 1.2; long bodies are cut."),
+    Option(
+        "write-deviations", REPORTS, "FILE",
+        "Write a draft for --deviations, with the broken statements.",
+    ),
+    Option(
+        "dialect-out", REPORTS, "FILE",
+        "Write the server's choices as a dialect file for `crmcom-kit serve --dialect`.",
     ),
 )  # fmt: skip
+#: What decides about a run.
+RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
 
 
 def check_values(values: Mapping[str, Any]) -> None:
@@ -186,7 +163,7 @@ def check_values(values: Mapping[str, Any]) -> None:
     # Here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.statements import checked_statements, statements
 
-    for option in OPTIONS:
+    for option in RUN_OPTIONS:
         _check_value(option, values)
     _check_url(values["base_url"])
     for name in allowed_changes(values):
@@ -207,7 +184,7 @@ def check_values(values: Mapping[str, Any]) -> None:
 def _check_value(option: Option, values: Mapping[str, Any]) -> None:
     """Refuse a number out of bounds, a text that cannot be sent, and what a recording rules out."""
     given = values[option.key]
-    if values["from_har"] and not option.of_recordings and option.is_given(values):
+    if values["from_har"] and option.heading in _OF_REQUESTS and option.is_given(values):
         msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
     if option.type in (int, float) and given is not None:
@@ -239,15 +216,6 @@ def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(part for part in parts if part) - {"none"}
 
 
-def is_scoped(values: Mapping[str, Any]) -> bool:
-    """Whether the options say which webhook requests may be changed."""
-    return bool(values["all_records"]) or _is_narrowed(values)
-
-
-def _is_narrowed(values: Mapping[str, Any]) -> bool:
-    return any(values[name] for name in ("only_definition", "only_entity_id", "only_number"))
-
-
 def _check_login(values: Mapping[str, Any]) -> None:
     user = ("username", "password", "organisation")
     given = [name for name in user if values[name]]
@@ -266,12 +234,12 @@ def _check_login(values: Mapping[str, Any]) -> None:
 
 
 def _check_scope(values: Mapping[str, Any]) -> None:
-    if _is_narrowed(values) and values["all_records"]:
+    narrowed = bool(values["only_definition"] or values["only_number"])
+    if narrowed and values["all_records"]:
         msg = "--all-records and --only-… cannot be combined; give one of them"
         raise OptionsError(msg)
-    if values["base_url"] and allowed_changes(values) and not is_scoped(values):
-        msg = "--allow needs a scope: one of --only-definition, --only-entity-id, --only-number, "
-        msg += "or --all-records"
+    if values["base_url"] and allowed_changes(values) and not (narrowed or values["all_records"]):
+        msg = "--allow needs a scope: --only-definition, --only-number or --all-records"
         raise OptionsError(msg)
 
 
@@ -299,23 +267,21 @@ def _text(name: str, seen: object, allowed: str) -> str:
 
 
 def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that differ from their defaults, for reports; secrets are left out."""
+    """Return the options that differ from their defaults, for reports; credentials are left out."""
     return {
         option.name: list(values[option.key]) if option.repeats else values[option.key]
-        for option in OPTIONS
-        if option.is_given(values) and not option.secret
+        for option in RUN_OPTIONS
+        if option.is_given(values) and option.heading != CREDENTIALS
     }
 
 
 def command_line(values: Mapping[str, Any]) -> str:
-    """Return the command that repeats a run; secrets come from the environment."""
-    return " ".join(["crmcom-kit", "check", *_words(values)])
-
-
-def _words(values: Mapping[str, Any]) -> Iterator[str]:
+    """Return the command that repeats a run; credentials come from the environment."""
+    words = ["crmcom-kit check"]
     for name, value in nondefault_options(values).items():
         if value is True:
-            yield f"--{name}"
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            yield f"--{name} {shlex.quote(str(each))}"
+            words.append(f"--{name}")
+        else:
+            given = value if isinstance(value, list) else [value]
+            words += [f"--{name} {shlex.quote(str(each))}" for each in given]
+    return " ".join(words)

@@ -4,6 +4,8 @@ The options are those of ``crmcom-kit check`` with ``crmcom-`` in front of their
 loads this module in every run, so it imports nothing before the options are asked for.
 """
 
+import importlib.util
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +18,20 @@ MARKERS = {
 }
 
 
-#: What the extra ``crmcom-kit[check]`` installs and the mock alone does not need.
-_EXTRA = ("filelock", "httpx", "hypothesis")
-
-
 def is_installed() -> bool:
-    """Whether the suite can run; else pytest's help need not be full of its options."""
-    from importlib.util import find_spec
-
-    return all(find_spec(name) is not None for name in _EXTRA)
+    """Whether the extra is, so that the suite can run; else pytest's help can do without it."""
+    needed = ("filelock", "httpx", "hypothesis")
+    return all(importlib.util.find_spec(name) is not None for name in needed)
 
 
 def pytest_addoption(parser: "pytest.Parser") -> None:
     """Offer the options of a run."""
     if not is_installed():
         return
-    from crmcom_kit.contract_tests.options import OPTIONS
+    from crmcom_kit.contract_tests.options import RUN_OPTIONS
 
-    names = "|".join(option.name for option in OPTIONS)
-    for option in OPTIONS:
+    names = "|".join(option.name for option in RUN_OPTIONS)
+    for option in RUN_OPTIONS:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
         more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
@@ -58,19 +55,16 @@ def pytest_configure(config: "pytest.Config") -> None:
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:
     """Return the options of a run: from the command line, the environment, or their defaults."""
-    import os
-
-    from crmcom_kit.contract_tests.options import OPTIONS
+    from crmcom_kit.contract_tests.options import RUN_OPTIONS
 
     values: dict[str, Any] = {}
-    recorded = bool(config.getoption("crmcom_from_har"))
-    for option in OPTIONS:
+    for option in RUN_OPTIONS:
         value = config.getoption(f"crmcom_{option.key}")
-        if recorded and option.is_about_server:
-            value = value or option.default
-        elif value is None and option.envvar is not None and option.envvar in os.environ:
-            value = option.type(os.environ[option.envvar])
-        if value is None:
-            value = () if option.repeats else option.default
-        values[option.key] = tuple(value) if option.repeats else value
+        is_left_aside = bool(config.getoption("crmcom_from_har")) and option.name != "release"
+        if value is None and option.envvar is not None and not is_left_aside:
+            value = os.environ.get(option.envvar)
+        if option.repeats:
+            values[option.key] = tuple(value or ())
+        else:
+            values[option.key] = option.default if value is None else value
     return values

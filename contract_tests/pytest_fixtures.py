@@ -3,23 +3,26 @@
 ``target_url`` → ``target`` → ``records`` is what a test asks by itself; ``report`` and
 ``verdicts`` are what the suite's one run has found out. Name this module in ``pytest_plugins`` of
 a conftest to have them in tests of your own.
-
-A run is made once. Under xdist the first worker that needs it makes it, and the others read its
-report: a target is never asked, or changed, once for each worker.
 """
 
 import datetime as dt
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
+from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.client.http import TargetDown
+from crmcom_kit.contract_tests.config import RunConfig, prepared
+from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.run import enter, new_session, run
 from crmcom_kit.contract_tests.targets import Target
 
 
@@ -35,8 +38,6 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    from crmcom_kit.contract_tests.run import new_session
-
     made, config = _prepared({**_values(request), "base_url": target_url})
     session = new_session(made, config, may_find_more=True)
     _enter(session, config)
@@ -52,40 +53,35 @@ def records(target: Session) -> list[dict[str, Any]]:
     the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
     the next test does without what one has named to resend or delete.
     """
-    from crmcom_kit.contract_tests.run import usable_records
-
-    return usable_records(target)
+    is_renewed = target.target.renew is not None
+    if is_renewed:
+        target.start_anew()
+    if not target.records:
+        discover(target, target.may_change)
+    used = {} if is_renewed or target.guard is None else target.guard.touched
+    known = [each for key, each in target.records.items() if key not in used]
+    return deepcopy([*filter(target.may_change, known)] if target.scene.allowed else known)
 
 
 @pytest.fixture(scope="session")
 def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, Any]:
-    """The JSON report of the one run, as `crmcom-kit check --json` writes it."""
-    from filelock import FileLock
+    """The JSON report of the one run, as `crmcom-kit check --json` writes it.
 
+    Under xdist the first worker that needs it makes it, and the others read it: a target is never
+    asked, or changed, once for each worker.
+    """
     values = _values(request)
     if not hasattr(request.config, "workerinput"):
         return _made(values)
     path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
     with FileLock(path.with_suffix(".lock")):  # the others wait here
-        if path.exists():
-            return _read(path)
-        died = "the pytest worker that checked the target has died; run the tests again"
-        path.write_text(json.dumps({"failed": died}), "utf-8")
-        try:
-            made = _made(values)
-        except BaseException as error:
-            path.write_text(json.dumps({"failed": f"{type(error).__name__}: {error}"}), "utf-8")
-            raise
-        path.write_text(json.dumps(made), "utf-8")
-        return made
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the report that another worker has written; fail if it could not."""
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    if "failed" in found:
-        pytest.fail(found["failed"])
-    return found
+        if not path.exists():
+            path.touch()
+            path.write_text(json.dumps(_made(values)), "utf-8")
+        text = path.read_text("utf-8")
+    if not text:
+        pytest.fail("the pytest worker that checked the target has failed or died")
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")
@@ -96,11 +92,6 @@ def verdicts(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _enter(session: Session, config: RunConfig) -> None:
     """Log in; what a server says to a login that fails may repeat the password."""
-    from crmcom_kit.contract_tests.client.http import TargetDown
-    from crmcom_kit.contract_tests.findings import Unreachable
-    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-    from crmcom_kit.contract_tests.run import enter
-
     try:
         enter(session, config)
     except (TargetDown, Unreachable) as error:
@@ -121,17 +112,12 @@ def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
-    from crmcom_kit.contract_tests.config import prepared
-
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
     try:
         return prepared(values, now=now)
-    except (OptionsError, ValueError) as error:
+    except ValueError as error:
         raise pytest.UsageError(str(error)) from None
 
 
 def _made(values: dict[str, Any]) -> dict[str, Any]:
-    from crmcom_kit.contract_tests.reports.report import Report
-    from crmcom_kit.contract_tests.run import run
-
     return Report(run(*_prepared(values))).document

@@ -7,7 +7,6 @@ from typing import Any
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import (
-    MAX_KINDS,
     Cause,
     Findings,
     Kind,
@@ -32,7 +31,7 @@ class StatementResult:
     causes: tuple[Cause, ...] = ()  # of its violations
     more: int = 0  # violations of further causes
     stale: bool = False  # listed as a deviation, and holds
-    alike: Mapping[Kind, int] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = ()
     by_method: Mapping[str, Verdict] = field(default_factory=dict)  # if it is about several
 
     @property
@@ -61,19 +60,19 @@ class Results:
     findings: Findings
     renewed: frozenset[int] = frozenset()  # exchanges before which the target got new content
     changed: tuple[str, ...] = ()  # numbers of the webhook requests that the run has changed
-    unclear: tuple[str, ...] = ()  # of others that it may have changed: no answer has told
+    unclear: tuple[str, ...] = ()  # of others that it may have changed: no response has told
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
     never_served: tuple[str, ...] = ()  # methods and parameters that were tried, a line each
+    unserved: tuple[str, ...] = ()  # methods that were tried often
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
     def achieved(self) -> int:
         """How many statements have a verdict."""
-        done = (Verdict.HOLDS, Verdict.BROKEN, Verdict.DEVIATES)
-        return sum(result.verdict in done for result in self.statements)
+        return sum(each.verdict is not Verdict.NOT_EXERCISED for each in self.statements)
 
     @property
     def exit_code(self) -> int:
@@ -82,9 +81,7 @@ class Results:
             return 0
         if self.trouble is not None or self.achieved == 0:
             return 2
-        return int(
-            any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
-        )
+        return int(any(each.verdict is Verdict.BROKEN or each.stale for each in self.statements))
 
 
 def statement_results(
@@ -97,68 +94,55 @@ def statement_results(
 ) -> tuple[StatementResult, ...]:
     """Give each statement in force its verdict, where it can be tried and its id fits ``only``.
 
-    Checks look at every answer, so that a run about few statements comes by others, too. Of a
-    statement that nobody came by ``unseen`` says why it has no verdict.
+    Every response is checked for all statements, so that a run about few comes by others, too. Of
+    one that nothing came by ``unseen`` says why it has no verdict.
     """
-    known, nothing = findings.by_statement, StatementFindings()
+    found = findings.by_statement
     return tuple(
-        _verdict(
-            statement,
-            known.get(statement.id, nothing),
-            deviations,
-            statement.methods_in(release),
-            unseen,
-        )
-        for statement in checked_statements(release.name, only)
+        _result(each, found[each.id], deviations.of(each.id), each.methods_in(release), unseen)
+        for each in checked_statements(release.name, only)
     )
 
 
-def _verdict(
+def _result(
     statement: Statement,
     found: StatementFindings,
-    deviations: Deviations,
+    listed: Sequence[Deviation],
     methods: Sequence[str],
     unseen: str,
 ) -> StatementResult:
-    listed = deviations.of(statement.id)
     several = methods if len(methods) > 1 else ()
-    stale = [
-        each for each in listed if _verdict_for(found, listed, each.method)[0] == Verdict.HOLDS
-    ]
-    verdict, why = _verdict_for(found, listed)
-    if stale:
-        said = "; ".join(f"{_of(each)} is stale, remove it: {each.reason}" for each in stale)
-        why = f"{why}; {said}" if why and verdict is not Verdict.HOLDS else said
-    if verdict is Verdict.NOT_EXERCISED or (verdict is Verdict.HOLDS and not stale):
-        why = "; ".join(found.missed)
+    stale = [each for each in listed if _verdict(found, listed, each.method)[0] == Verdict.HOLDS]
+    verdict, why = _verdict(found, listed)
+    said = [f"{_named(each)} is stale, remove it: {each.reason}" for each in stale]
     if verdict is Verdict.NOT_EXERCISED:
-        why = why or unseen
+        why = found.missed or unseen
     return StatementResult(
         statement=statement,
         verdict=verdict,
-        why=why,
+        why="; ".join(filter(None, [why, *said])),
         requests=len(found.requests),
         held=found.held,
         causes=tuple(found.causes.values()),
         more=found.more,
         stale=bool(stale),
-        alike=dict(found.alike),
-        by_method={method: _verdict_for(found, listed, method)[0] for method in several},
+        kinds=tuple(found.kinds),
+        by_method={each: _verdict(found, listed, each)[0] for each in several},
     )
 
 
-def _of(deviation: Deviation) -> str:
+def _named(deviation: Deviation) -> str:
     return "the listed deviation" + (f" of {deviation.method}" if deviation.method else "")
 
 
-def _verdict_for(
+def _verdict(
     found: StatementFindings, listed: Sequence[Deviation], method: str | None = None
 ) -> tuple[Verdict, str]:
     """Return the verdict, for one method or for all, and why if there are violations.
 
     A deviation must explain every single violation.
     """
-    kinds = [kind for kind in found.alike if method in (None, kind.method)]
+    kinds = [kind for kind in found.kinds if method in (None, kind.method)]
     if not kinds:
         held = found.held if method is None else found.held_by[method]
         return (Verdict.HOLDS if held else Verdict.NOT_EXERCISED), ""
@@ -168,7 +152,4 @@ def _verdict_for(
     for kind in kinds:
         if not any(each.explains(kind.seen, kind.method) for each in listed):
             return Verdict.BROKEN, f"the listed deviation does not cover this: {kind.seen}"
-    if not found.is_complete and all(each.seen != "*" for each in listed):
-        why = f"more than {MAX_KINDS} different violations; too many to compare with the deviation"
-        return Verdict.BROKEN, why
     return Verdict.DEVIATES, "; ".join(each.reason for each in listed)

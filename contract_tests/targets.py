@@ -6,15 +6,12 @@ This is the one module of the kit that may start ``mock_server``; it uses nothin
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
-from crmcom_kit.contract_tests.own_world import entries
-from crmcom_kit.schemas.dialect import Dialect, error_kinds, load_dialect
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 
@@ -50,8 +47,7 @@ class Target:
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
     separate: bool = False  # a world of a mock that was made for this run
-    entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
-    refuses_with_5xx: bool = False  # as its dialect says, so that HTTP 5xx may be a refusal
+    admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
     secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
@@ -90,18 +86,11 @@ def own_mock(
         release: the release it serves.
         dialect: the dialect it speaks.
         wrap: put around its WSGI application; how a server that is wrong on purpose is made.
-        options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``;
-            without ``data`` the kit makes a world of its own, see ``own_world``.
+        options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``.
     """
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
-
-    spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
-    data = options.pop("data", None)
-    made = entries(resolve(release)) if data is None else []
-    if data is not None and not isinstance(data, str | Path):
-        data = list(data)
 
     made_worlds: list[Any] = []
 
@@ -111,9 +100,7 @@ def own_mock(
             made_worlds[0][0].reset()
             kept: WsgiApp = made_worlds[0][1]
             return kept
-        world = make_world(
-            release=release, dialect=spoken, data=made if data is None else data, **options
-        )
+        world = make_world(release=release, dialect=dialect, **options)
         app: WsgiApp = WsgiShell(world, create_app(world))
         made_worlds[:] = [(world, app)]
         return wrap(app) if wrap else app
@@ -131,6 +118,4 @@ def own_mock(
         ),
         transport=InProcess(make),
         own=True,
-        entries=tuple(made),
-        refuses_with_5xx=any(spoken[f"errors.status.{kind}"] >= 500 for kind in error_kinds()),
     )

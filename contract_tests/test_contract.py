@@ -1,10 +1,36 @@
 """One test for each statement of the contract: what the run against the target says of it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.options import CHANGES, OptionsError, check_values
+from crmcom_kit.contract_tests.plugin import given_options
 from crmcom_kit.contract_tests.reports.report import fails, failure_details, visible
+from crmcom_kit.schemas.releases import UnknownRelease
+from crmcom_kit.schemas.statements import checked_statements
+
+pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each statement that is in force, and fits --crmcom-only."""
+    if "statement_id" in metafunc.fixturenames:
+        chosen = list(_chosen(given_options(metafunc.config)))
+        metafunc.parametrize("statement_id", chosen)
+
+
+def _chosen(values: dict[str, Any]) -> Iterator[Any]:
+    try:
+        check_values(values)  # here, since else each test would have the same error
+        found = checked_statements(values["release"], values["only"])
+    except (OptionsError, UnknownRelease) as error:
+        raise pytest.UsageError(str(error)) from None
+    for statement in found:
+        changes = statement.id.partition(".")[0] in CHANGES
+        mark = pytest.mark.changes if changes else pytest.mark.readonly
+        yield pytest.param(statement.id, id=statement.id, marks=mark)
 
 
 def test_the_run_itself(report: dict[str, Any]) -> None:

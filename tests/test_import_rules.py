@@ -39,16 +39,15 @@ ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
 #: The floors of contract_tests, lowest first: folders, and the modules of its root by name. On one
 #: floor modules of the root may import each other, and so may ``client`` and those beside it.
 CONTRACT_FLOORS = (
-    ("client", "findings", "options", "own_world", "stopping", "targets"),
+    ("client", "findings", "options", "separate_world", "stopping", "targets"),
     ("belief",),
     ("oracle",),
     ("templates",),
     ("safety", "calibration"),
     ("campaign",),
     (
-        "reports", "results", "deviations", "config", "separate_world",
-        "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
-        "test_contract",
+        "reports", "results", "deviations", "config",
+        "run", "recorded", "cli", "plugin", "pytest_fixtures", "test_contract",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import BudgetSpent
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.own_world import signed
+from crmcom_kit.contract_tests.separate_world import signed
 
 CODES = "response.authentication_code.hmac"
 #: So many authentication codes are checked.
@@ -57,7 +57,7 @@ def _signed(
     session: Session, secret_keys: Mapping[str, str]
 ) -> Iterator[tuple[Known, tuple[Mapping[str, Any], str]]]:
     """Yield the webhook requests whose code can be checked, with data object and secret key."""
-    made = signed(session.target.entries)
+    made = signed(session.target)
     for each in session.belief.existing():
         record = each.record
         if not isinstance(record.get("authentication_code"), str):
@@ -66,7 +66,7 @@ def _signed(
         named = definition.get("id") if isinstance(definition, Mapping) else None
         key, data = secret_keys.get(str(named)), data_of(record.get("request"))
         if each.id in made:
-            yield each, (made[each.id].data, made[each.id].key)
+            yield each, made[each.id]
         elif key and data is not None:
             yield each, (data, key)
 
@@ -89,7 +89,7 @@ def _traces(session: Session) -> None:
     """
     for known in [each for each in session.belief.existing() if each.untraced is not None]:
         before = known.untraced
-        if not session.target.entries or before is None:
+        if not session.target.own or before is None:
             continue
         with suppress(BudgetSpent, Unreachable):
             sent = session.request("show", {IDENTIFIER: {"id": known.id}})

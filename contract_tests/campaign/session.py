@@ -64,10 +64,9 @@ class Session:
         if self.target.renew is not None:
             self.target.renew()
         self.client.renewed.add(len(self.client.history) + 1)
-        known, service = self.belief, self.oracle.service
+        known = self.belief
         belief = Belief(known.release, exclusive=known.exclusive, credentials=known.credentials)
         self.oracle, self.scene.belief = Oracle(belief), belief
-        self.oracle.service.is_waived = service.is_waived
         self.scene.spent.clear()
         self.queue.clear()
         self.tokens.renew()

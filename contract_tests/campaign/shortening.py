@@ -60,9 +60,7 @@ def fresh_oracle(session: Session) -> Oracle:
     given = session.scene.login.token
     if given is not None:
         belief.set_token(given, TokenState.LIVE)
-    oracle = Oracle(belief)
-    oracle.service.is_waived = session.oracle.service.is_waived
-    return oracle
+    return Oracle(belief)
 
 
 def _is_suspected(violation: Violation, log: Log, oracle: Oracle) -> bool:

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -18,7 +18,7 @@ import httpx
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
 from crmcom_kit.contract_tests.client.network import Network
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME, DEFAULT_TIMEOUT
+from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.deadline_streams import Deadline
 
@@ -60,17 +60,10 @@ class Limits:
 
     max_requests: int | None = None
     rate: float | None = None  # requests a second
-    timeout: float = DEFAULT_TIMEOUT  # seconds to wait for one answer, from first to last byte
+    timeout: float = 60.0  # seconds to wait for one answer, from first to last byte
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
     longest_wait: float = 10.0  # seconds that a Retry-After may ask for
     longest_answer: int = MAX_ANSWER  # bytes
-
-    def planned(self) -> "Limits":
-        """Return these limits with a budget of the requests that fit into the time at the rate."""
-        if self.rate is None:
-            return self
-        fitting = max(1, int(self.rate * self.max_time))
-        return replace(self, max_requests=min(fitting, self.max_requests or fitting))
 
 
 #: So often in a row a target may ask to wait before the run gives up.

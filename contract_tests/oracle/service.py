@@ -33,6 +33,8 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
+#: From so many requests on it is no chance that a method is never served.
+_OFTEN = 5
 
 
 class _Kind(NamedTuple):
@@ -85,7 +87,6 @@ class Service:
     def __init__(self, belief: Belief) -> None:
         """Note nothing yet."""
         self._belief = belief
-        self.is_waived = False  # whether the server is known to refuse with 500 to 599
         self._refuses_below = self._refuses_above = False
         self._responses = 0  # with a status below 500
         self._kinds: dict[_Kind, _Met] = {}
@@ -141,8 +142,8 @@ class Service:
     def _counts(self, kind: _Kind) -> bool:
         """Whether HTTP 5xx to requests of a kind is no way of this server to refuse."""
         if kind.must is not Must.SERVE:
-            return self._refuses_below and not self.is_waived
-        return self._refuses_below or not (self._refuses_above or self.is_waived)
+            return self._refuses_below
+        return self._refuses_below or not self._refuses_above
 
     def to_repeat(self) -> list[Call]:
         """Return requests that only read, and that failed: do they fail at another moment, too?"""
@@ -175,6 +176,15 @@ class Service:
         return (said,) if self._recovered else ()
 
     # What was never served.
+
+    def unserved(self) -> tuple[str, ...]:
+        """Return the methods that were sent often, and never served: nothing is known of them."""
+        methods = dict.fromkeys(method for method, _ in self._tallies)
+        return tuple(each for each in methods if self._is_unserved(each))
+
+    def _is_unserved(self, method: str) -> bool:
+        tallies = [each for (name, _), each in self._tallies.items() if name == method]
+        return not _served(tallies) and _sent(tallies) >= _OFTEN
 
     def never_served(self) -> tuple[str, ...]:
         """Say in a line each which methods and parameters were sent, and never served."""

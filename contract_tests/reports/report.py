@@ -168,10 +168,12 @@ class Report:
         if results.achieved == 0:
             return "Nothing could be checked."
         held = counted(counts["holds"], "checked statement")
+        unserved = " and ".join(results.unserved)
+        but = f", but the server never served {unserved}" if unserved else ""
         verb = "holds" if counts["holds"] == 1 else "hold"
         if counts["deviates"]:
-            return f"{held} {verb}, {counts['deviates']} deviate as listed."
-        return f"All {held} {verb}." if counts["holds"] > 1 else f"{held} {verb}."
+            return f"{held} {verb}, {counts['deviates']} deviate as listed{but}."
+        return f"{'All ' if counts['holds'] > 1 else ''}{held} {verb}{but}."
 
     def _faults(self) -> Iterator[str]:
         if broken := self.document["summary"]["broken"]:

@@ -23,39 +23,33 @@ class Scope:
     """The webhook requests that a run may change: those that fit all that is given; else none."""
 
     definition: str | None = None  # the name of their webhook definition
-    entity_id: str | None = None
     numbers: frozenset[str] = frozenset()
     everything: bool = False
     spared: frozenset[str] = frozenset()  # ids of witnesses, see ``planning.witnesses``
 
     def __call__(self, record: Record) -> bool:
         """Whether a webhook request is in scope."""
-        if not (self.definition or self.entity_id or self.numbers or self.everything):
+        if not (self.definition or self.numbers or self.everything):
             return False
         if record.get("id") in self.spared:
             return False
         definition, number = record.get("webhook_definition"), record.get("number")
         named = definition.get("name") if isinstance(definition, Mapping) else None
-        return (
-            (self.definition is None or named == self.definition)
-            and (self.entity_id is None or record.get("entity_id") == self.entity_id)
-            and (not self.numbers or (isinstance(number, str) and number in self.numbers))
+        return (self.definition is None or named == self.definition) and (
+            not self.numbers or (isinstance(number, str) and number in self.numbers)
         )
 
     @property
     def filters(self) -> dict[str, Any]:
         """The parameters of a list that finds no more than it must; empty where none would."""
-        found: dict[str, Any] = {}
-        if self.definition is not None:
-            found["webhook_definition_identifier"] = {"name": self.definition}
-        if self.entity_id is not None:
-            found["entity_id"] = self.entity_id
-        return found
+        if self.definition is None:
+            return {}
+        return {"webhook_definition_identifier": {"name": self.definition}}
 
     @property
     def is_free(self) -> bool:
         """Whether nothing narrows it, witnesses aside."""
-        return self.everything and not (self.definition or self.entity_id or self.numbers)
+        return self.everything and not (self.definition or self.numbers)
 
 
 #: Every webhook request: the scope on a mock of ours.

@@ -35,7 +35,6 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     spent: set[str] = field(default_factory=set)  # ids of those that were changed already
-    units: Sequence[Mapping[str, Any]] = ()  # of a world that the kit has made
     codes: dict[str, Any] = field(default_factory=dict)  # of errors, by kind, as far as known
 
     @property

@@ -26,11 +26,11 @@ MORE_LOGINS = 2
 
 
 def _units(scene: Scene) -> dict[str, set[Any]]:
-    """Return ids and names of units by id: those of a world of ours, and all that are shown."""
+    """Return ids and names of units by id, as webhook requests show them."""
     logs = [record.get("log_information") for record in scene.belief.records.values()]
     shown = [log.get(member) for log in logs if isinstance(log, Mapping) for member in UNITS]
     found: dict[str, set[Any]] = {}
-    for unit in (*reversed(scene.units), *shown):
+    for unit in shown:
         if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
             found.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
     return found

@@ -143,8 +143,9 @@ def test_a_world_of_a_mock_is_reset_for_each_example() -> None:
     assert len(session.client.renewed) > 1
     epochs = {each.world.name: each.world.current_epoch.number for each in registry.worlds()}
     assert epochs == {"default": 0, "check-x": len(session.client.renewed)}
+    too_long = f"http://127.0.0.1:8080/worlds/{'x' * 500}{API_PATH}"
     with pytest.raises(TargetDown, match="cannot be reset: the mock's control API returned HTTP"):
-        replace(world, name="x" * 500).reset()
+        replace(world, target=replace(world.target, base_url=too_long)).reset()
 
 
 def _failing_after(requests: int, error: type[BaseException]) -> Callable[..., Any]:

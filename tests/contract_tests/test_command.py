@@ -249,7 +249,6 @@ ODD = {
     "errors.status.unknown_webhook_request": 404,
     "errors.code.unknown_webhook_request": "E404",
     "record.unit_form": "short",
-    "record.exchange_form": "text",
     "list.order": "oldest_first",
 }
 
@@ -288,7 +287,7 @@ def test_the_mock_keeps_every_statement(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-rs"),
-            *("--crmcom-release", "R13", "--crmcom-dialect", "http"),
+            *("--crmcom-release", "R13"),
             *("--crmcom-max-requests", "1500", "-p", "no:cacheprovider", "-p", "no:xdist"),
         ],
         cwd=tmp_path,

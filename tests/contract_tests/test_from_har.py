@@ -582,8 +582,8 @@ def test_options_that_make_no_sense_beside_it() -> None:
     """All that is about requests to be sent."""
     given = {
         "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
-        "max_requests": 5, "rate": 1.0, "timeout": 5.0, "seed": 1, "admin_token": "A",
-        "ledger": "l.jsonl", "all_records": True, "only_number": ("7",), "dialect": "bulk",
+        "max_requests": 5, "rate": 1.0, "seed": 1, "admin_token": "A",
+        "ledger": "l.jsonl", "all_records": True, "only_number": ("7",),
         "secret_key": ("A=B",),
     }  # fmt: skip
     for name, value in given.items():

@@ -21,6 +21,7 @@ from crmcom_kit.contract_tests.run import new_session, run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.fixtures import webhook_request
 
 NAMED = "webhook_request_identifier"
 #: What --all-records leaves alone.
@@ -95,9 +96,11 @@ def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -
 
 def test_an_unknown_value_never_reaches_another_record() -> None:
     """The id of one record is the number of another: not even where all is in scope."""
-    target, wire = remote("R15")
+    one = webhook_request(index=0, release="R15", id="7", number="5")
+    other = webhook_request(index=1, release="R15", number="7")
+    target, wire = remote("R15", data=[one, other])
     before = everything(wire, target)
-    own_id = next(each for each in before.values() if each["id"] == "7")
+    own_id = before["7"]
     session = new_session(target, config(allowed=BOTH, scope=EVERYTHING))
     session.tokens.enter()
     session.belief.records["7"] = own_id

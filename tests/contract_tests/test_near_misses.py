@@ -23,7 +23,7 @@ def test_near_misses_are_other_values_each_once() -> None:
 
 def test_near_misses_of_a_secret_stay_redacted() -> None:
     """Whatever is made of a secret, no report shows what is inside of it."""
-    target = replace(own_mock("R12"), own=False, entries=())
+    target = replace(own_mock("R12"), own=False)
     secret = "Correct Horse 9"
     redactor = ReportRedactor(replace(target, login=replace(target.login, password=secret)))
     for text in near_misses(secret, SECRET_MUTATIONS):

@@ -12,10 +12,7 @@ from stand_in.reading import Call, Refusal, Request
 from stand_in.server import Reply, StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.targets import own_mock
-from crmcom_kit.schemas.dialect import load_dialect
+from crmcom_kit.contract_tests.reports.report import Report
 
 STATEMENT = "errors.no_server_error"
 #: Enough to send each kind of request.
@@ -126,17 +123,6 @@ def test_a_failure_that_does_not_come_again_is_a_note(fails: Fails) -> None:
     assert results.never_served == ()
 
 
-def test_a_dialect_that_refuses_so_is_believed() -> None:
-    """A mock of the kit's own with a dial errors.status of 500 is as its dialect says."""
-    dialect = load_dialect().changed({"errors.status.wrong_credentials": 500})
-
-    results = run(own_mock("R9", dialect), RunConfig(**FEW))
-    elsewhere = checked(RefusedLoginsFail(), **FEW)
-
-    assert alarms(results) == []
-    assert broken(elsewhere) == [STATEMENT]
-
-
 @pytest.mark.parametrize(
     ("fails", "status", "said"),
     [
@@ -153,6 +139,7 @@ def test_what_is_never_served_is_said(fails: Fails, status: int, said: str) -> N
     assert alarms(results) == []
     (line,) = results.never_served
     assert line.startswith(said)
+    assert ("but the server never served resend" in Report(results).headline) == (fails is resends)
     assert ("never served" if fails is resends else " with created_date") in line
 
 

@@ -63,7 +63,6 @@ class Sound:
         first = self.rejected[0]
         kinds = {
             "definition": ["--only-definition", first.definition.name],
-            "entity": ["--only-entity-id", first.entity_id],
             "number": ["--only-number", first.number],
             "numbers": [f"--only-number={record.number}" for record in self.rejected[:6]],
             "all": ["--all-records"],
@@ -111,7 +110,7 @@ def test_each_login_in_each_release(sound: Sound, way: str, tmp_path: Path) -> N
     ("kind", "allow"),
     [
         ("definition", "resend"), ("definition", "delete"), ("definition", BOTH),
-        ("entity", BOTH), ("number", "delete"), ("numbers", "resend"), ("numbers", BOTH),
+        ("number", "delete"), ("numbers", "resend"), ("numbers", BOTH),
         ("definition+numbers", BOTH), ("all", "resend"), ("all", "delete"), ("all", BOTH),
     ],
 )  # fmt: skip
@@ -130,7 +129,7 @@ def test_each_scope(kind: str, allow: str, sound: Sound, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("sound", ["R9", "R15"], indirect=True)
-@pytest.mark.parametrize("kind", ["definition", "entity", "numbers"])
+@pytest.mark.parametrize("kind", ["definition", "numbers"])
 def test_others_are_read_before_and_after(kind: str, sound: Sound, tmp_path: Path) -> None:
     """Whatever the scope is, some webhook requests outside it show whether changes reach them."""
     options = ["--allow", BOTH, *sound.scope(kind), "--max-requests", "200"]

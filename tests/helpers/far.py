@@ -8,11 +8,9 @@ import httpx
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.own_world import entries
 from crmcom_kit.contract_tests.targets import Target, own_mock
-from crmcom_kit.schemas import resolve
 
-NAME = "New = changed & renewed, 100%"  # of a webhook definition with four webhook requests each
+NAME = "Old job board of Quinn, Skinner and Barrett"  # with eight webhook requests
 BOTH = frozenset(("resend", "delete"))
 
 Hook = Callable[[int, httpx.Request], httpx.Response | None]
@@ -42,7 +40,7 @@ class Wire(httpx.BaseTransport):
 
 def remote(release: str = "R15", hook: Hook | None = None, **options: Any) -> tuple[Target, Wire]:
     """A target that is a mock, and does not look like one."""
-    mock = own_mock(release, data=entries(resolve(release)), **options)
+    mock = own_mock(release, **options)
     assert mock.transport is not None
     wire = Wire(mock.transport, hook)
     return replace(mock, name="somebody's server", own=False, transport=wire), wire

@@ -163,6 +163,8 @@ def wrapped(handle: Handle) -> Callable[[WsgiApp], WsgiApp]:
         memory: Memory = {}
 
         def wrong(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if not environ["PATH_INFO"].startswith(API_PATH):
+                return app(environ, start_response)  # type: ignore[no-any-return]
             asked = _read(environ)
             answer = handle(asked, lambda call: _ask(app, call), memory)
             headers = [(n, v) for n, v in answer.headers if n.lower() != "content-length"]
