@@ -15,10 +15,9 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Kind, Scene, Template
@@ -75,6 +74,7 @@ class Campaign:
     session: Session
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
+    broke: Callable[[Violation], None] | None = None  # gets violations instead of the findings
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
     random: Random = field(default_factory=lambda: Random(0))
@@ -101,11 +101,7 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation as it stands; a read again if its token has ended."""
-        sent = self.session.send(self.session.renewed(call))
-        if self.session.tokens.has_ended(sent):
-            if changing_method(call) is not None:  # which is never sent twice
-                return sent.exchange, []
-            sent = self.session.send(self.session.renewed(call))
+        sent = self.session.persist(self.session.renewed(call))
         return sent.exchange, sent.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
@@ -131,7 +127,6 @@ class Campaign:
 
         With ``few`` looks only what was named is shown afterwards, and listed by its state.
         """
-        self.session.tokens.renew_ahead()
         step = Step(Draw(template, variant))
         call = step.main.draw(self)
         if call is None or (template.changes and not self.session.is_documented(call)):
@@ -158,9 +153,7 @@ class Campaign:
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""
         template, found = step.main.template, self._send_beside(step.before)
-        sent = self.session.send(call)
-        if self.session.tokens.has_ended(sent):  # what changes something is never sent twice
-            return found if template.changes else self.step(template, step.main.variant)
+        sent = self.session.persist(call)
         self.drawn[sent.exchange.number] = step
         subject = self._subject(call) if template.spends else None
         if subject is not None:
@@ -230,9 +223,7 @@ class Campaign:
         for at, (method, given) in enumerate(looks):
             # Each session shows the same; the second look is by another one, if there is one.
             token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
-            sent = self.session.request(method, {**given, **token})
-            if not token or not self.session.tokens.has_ended(sent):
-                found += sent.suspicions
+            found += self.session.request(method, {**given, **token}).suspicions
         return found
 
     def _take_stock(self, looks: Sequence[Look]) -> None:
@@ -264,7 +255,7 @@ class Campaign:
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 violation = suspicion.violation(hypothesis)
                 violation.layer = "check"
-                self.session.findings.broke(violation)
+                (self.broke or self.session.findings.broke)(violation)
                 return
         self.unexplained.append(suspicion)
         exchange = suspicion.exchange
