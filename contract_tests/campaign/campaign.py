@@ -145,7 +145,8 @@ class Campaign:
         """Return, one time of three, another request to send right before or after a change."""
         if self.random.randrange(3):
             return None
-        others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
+        fit = (each for each in self.plan.times if each.layer in ("read", "refusal"))
+        others = [each for each in fit if not each.is_odd]
         template = self.random.choice(others) if others else None
         variants = () if template is None else template.choices(self.scene)
         return Draw(template, self.random.choice(variants)) if template and variants else None
