@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
 #: So many responses to a changing method are lost in a row before it is called no more.
-MAX_LOST = 5
+MAX_LOST = 3
 
 
 class Sent(NamedTuple):
