@@ -17,10 +17,9 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Kind, Scene, Template
@@ -70,6 +69,7 @@ class Campaign:
     session: Session
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
+    broke: Callable[[Violation], None] | None = None  # gets violations instead of the findings
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
@@ -96,11 +96,7 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation as it stands; a read again if its token has ended."""
-        sent = self.session.send(self.session.renewed(call))
-        if self.session.tokens.has_ended(sent):
-            if changing_method(call) is not None:  # which is never sent twice
-                return sent.exchange, []
-            sent = self.session.send(self.session.renewed(call))
+        sent = self.session.persist(self.session.renewed(call))
         return sent.exchange, sent.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
@@ -127,7 +123,6 @@ class Campaign:
         With ``few`` looks, as around what is to be refused, only what was named is shown
         afterwards, and listed.
         """
-        self.session.tokens.renew_ahead()
         step = Step(Draw(template, variant))
         call = step.main.draw(self)
         if call is None or (template.changes and not self.session.is_documented(call)):
@@ -147,7 +142,8 @@ class Campaign:
         """Return, one time of three, another request to send right before or after a change."""
         if self.choose(range(3)):
             return None
-        others = [each for each in self.plan.times if each.layer in ("read", "refusal")]
+        fit = (each for each in self.plan.times if each.layer in ("read", "refusal"))
+        others = [each for each in fit if not each.is_odd]
         template = self.choose(others) if others else None
         variants = () if template is None else template.choices(self.scene)
         return Draw(template, self.choose(variants)) if template and variants else None
@@ -155,9 +151,7 @@ class Campaign:
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""
         template, found = step.main.template, self._send_beside(step.before)
-        sent = self.session.send(call)
-        if self.session.tokens.has_ended(sent):  # what changes something is never sent twice
-            return found if template.changes else self.step(template, step.main.variant)
+        sent = self.session.persist(call)
         self.drawn[sent.exchange.number] = step
         subject = self._subject(call) if template.spends else None
         if subject is not None:
@@ -238,9 +232,7 @@ class Campaign:
         for at, (method, given) in enumerate(looks):
             # Each session shows the same; the second look is by another one, if there is one.
             token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
-            sent = self.session.request(method, {**given, **token})
-            if not token or not self.session.tokens.has_ended(sent):
-                found += sent.suspicions
+            found += self.session.request(method, {**given, **token}).suspicions
         return found
 
     def _take_stock(self, looks: Sequence[Look]) -> None:
@@ -272,7 +264,7 @@ class Campaign:
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 violation = suspicion.violation(hypothesis)
                 violation.layer = "check"
-                self.session.findings.broke(violation)
+                (self.broke or self.session.findings.broke)(violation)
                 return
         self.unexplained.append(suspicion)
         exchange = suspicion.exchange

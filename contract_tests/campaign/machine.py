@@ -20,7 +20,6 @@ from hypothesis.errors import HypothesisException
 from crmcom_kit.contract_tests.belief.belief import TokenState
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
-from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import (
     Log,
@@ -32,7 +31,7 @@ from crmcom_kit.contract_tests.campaign.shortening import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
-from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
+from crmcom_kit.contract_tests.findings import Unreachable, Violation
 from crmcom_kit.contract_tests.oracle.oracle import CHANGING
 from crmcom_kit.contract_tests.oracle.sights import READS
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
@@ -51,36 +50,6 @@ CHANGES_MORE = 3
 MAX_FOUND, MAX_SHRINKING = 4, 150
 #: Of the budget one part in so many is kept for that.
 RESERVED_PART = 5
-
-
-class Broken(Exception):
-    """Ends an example that shows a violation."""
-
-
-class Trial(Findings):
-    """What one example finds: what is broken stays here, and all else goes to the run's."""
-
-    def __init__(self, run: Findings) -> None:
-        """Add to ``run``."""
-        super().__init__()
-        self._run = run
-        self.violations: list[Violation] = []
-
-    def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
-        """Note in the run's findings that one response kept several promises."""
-        self._run.hold_all(statements, exchange)
-
-    def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
-        """Note in the run's findings which way the target takes."""
-        self._run.chose(dial, value, exchange)
-
-    def crash(self, where: str, error: Exception) -> None:
-        """Note an error of the kit in the run's findings."""
-        self._run.crash(where, error)
-
-    def broke(self, violation: Violation) -> None:
-        """Keep a violation."""
-        self.violations.append(violation)
 
 
 def explore(
@@ -145,23 +114,25 @@ class Exploration:
     def _client(self) -> Client:
         return self.session.client
 
-    def _begin(self, trial: Trial) -> Campaign:
-        """Reset the target; return what knows nothing of it, and is logged in."""
+    def _begin(self, violations: list[Violation]) -> Campaign:
+        """Reset the target; return what knows nothing of it, and is logged in.
+
+        What it finds broken is added to ``violations``, and not to the findings of the run.
+        """
         self.reset()
         self._client.renewed.add(len(self._client.history) + 1)
-        oracle, scene = fresh_oracle(self.session), self.session.scene
-        scene = replace(scene, belief=oracle.belief, token=scene.login.token, spent=set())
-        session = Session(self._client, oracle, scene, trial, stop=self.session.stop)
-        if scene.token is None:
+        run, oracle = self.session, fresh_oracle(self.session)
+        token = run.scene.login.token
+        scene = replace(run.scene, belief=oracle.belief, token=token, spent=set())
+        session = Session(self._client, oracle, scene, run.findings, stop=run.stop)
+        if token is None:
             session.tokens.renew()
-        return Campaign(session, Plan({}))
+        return Campaign(session, broke=violations.append)
 
     def example(self, choose: Chooser) -> bool:
         """Run one example; return whether there may be more to find."""
         try:
             self._example(choose)
-        except Broken:
-            pass
         except (BudgetSpent, TargetDown, Unreachable, HypothesisException):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
@@ -171,8 +142,8 @@ class Exploration:
 
     def _example(self, choose: Chooser) -> None:
         """Reset the target, list one entity, two or all, send requests, and list once more."""
-        start, trial = len(self._client.history), Trial(self.session.findings)
-        campaign = self._begin(trial)
+        start, violations = len(self._client.history), list[Violation]()
+        campaign = self._begin(violations)
         campaign.choose = choose
         entities = list(campaign.scene.release.entities)
         if choose(range(3)):
@@ -185,7 +156,8 @@ class Exploration:
                 else:
                     self._step(campaign, choose(layers), start)
                 campaign.settle()
-            self._keep(trial, self._client.history[start:])
+            if self._keeps(violations, self._client.history[start:]):
+                return
 
     def _step(self, campaign: Campaign, layer: str, start: int) -> None:
         """Send a request of a layer, or a read of this example once more."""
@@ -194,21 +166,23 @@ class Exploration:
             reads = [each for each in sent if each.method in READS]
             campaign.session.queue += campaign.ask(campaign.choose(reads))[1] if reads else ()
             return
-        live = [e for e in self.templates if e.layer == layer and e.choices(campaign.scene)]
+        fit = (e for e in self.templates if e.layer == layer and not e.is_odd)
+        live = [each for each in fit if each.choices(campaign.scene)]
         if live:
             weights = [each.weight * (CHANGES_MORE if each.spends else 1) for each in live]
             template = weighted(campaign.choose, live, weights)
             variant = campaign.choose(template.choices(campaign.scene))
             campaign.session.queue += _sent(campaign, template, variant)
 
-    def _keep(self, trial: Trial, log: Sequence[Exchange]) -> None:
-        """Keep a violation of a statement that has held. Raises Broken if there is one."""
-        for violation in trial.violations:
+    def _keeps(self, violations: Sequence[Violation], log: Sequence[Exchange]) -> bool:
+        """Keep a violation of a statement that has held; return whether there is one."""
+        for violation in violations:
             kind = violation.statement, violation.method
             if kind not in self.found and not self.session.findings.is_broken(*kind):
                 last = violation.exchanges[-1].number
                 self.found[kind] = (violation, tuple(e for e in log if e.number <= last))
-                raise Broken
+                return True
+        return False
 
     # What broke.
 
@@ -246,7 +220,7 @@ class Exploration:
         """Return what the last of some requests makes suspect, sent with a token of their own."""
         found: Sequence[Suspicion] = ()
         with suppress(Unreachable, BudgetSpent, TargetDown):
-            campaign = self._begin(Trial(self.session.findings))
+            campaign = self._begin([])
             for token in tokens:
                 campaign.belief.set_token(token, TokenState.LIVE)  # so it is renewed
             for each in calls:

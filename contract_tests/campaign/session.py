@@ -23,9 +23,8 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
-#: So many responses to a changing method are lost since one was served before it is called no
-#: more: if none ever was, and else.
-MAX_LOST, MAX_LOST_LATER = 3, 10
+#: So many responses to a changing method are lost in a row before it is called no more.
+MAX_LOST = 3
 
 
 class Sent(NamedTuple):
@@ -127,8 +126,7 @@ class Session:
 
     def _count_lost(self, changes: str) -> None:
         lost = self.client.lost[changes]
-        was_served = any(e.ok and e.call.method == changes for e in self.client.history)
-        if lost >= (MAX_LOST_LATER if was_served else MAX_LOST):
+        if lost >= MAX_LOST:
             self.given_up[changes] = lost
             self.scene.allowed -= {changes}
 
@@ -181,26 +179,29 @@ class Session:
             if name in nowhere
         )
 
-    def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:
-        """Call a method with the run's token; a GET again with a new one if that has ended.
+    def persist(self, call: Call) -> Sent:
+        """Send a request; a read again with a new token if its own has ended.
 
-        Raises: see ``send``; and Unreachable if the release has no such method, or if the token
-            has ended before a change, which is never sent twice.
+        Raises: see ``send``; and Unreachable if the token has ended before a change, which is
+            never sent twice.
+        """
+        sent = self.send(call)
+        if not self.tokens.has_ended(sent):
+            return sent
+        changes = changing_method(call)
+        if changes is not None:
+            msg = f"the token expired before {changes}; repeat the run with a new token"
+            raise Unreachable(msg)
+        return self.send(self.renewed(call))
+
+    def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:
+        """Call a method with the run's token.
+
+        Raises: see ``persist``; and Unreachable if the release has no such method.
         """
         method = self.method(name)
-        own = "token" in method.parameters and "token" not in parameters
-        if own:
-            self.tokens.renew_ahead()
-        sent = self.send(build(method, self._with_token(parameters) if own else parameters))
-        if not own or not self.tokens.has_ended(sent):
-            return sent
-        if method.verb != "GET":
-            msg = f"the token expired before {name}; repeat the run with a new token"
-            raise Unreachable(msg)
-        return self.send(build(method, self._with_token(parameters)))
-
-    def _with_token(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"token": self.scene.token, **parameters}
+        own = {"token": self.scene.token} if "token" in method.parameters else {}
+        return self.persist(build(method, {**own, **parameters}))
 
     def call(self, name: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the run's token; what is suspect in it waits in the queue.

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.contract_tests.belief.belief import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import token_of
-from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, ask_once, http_date
+from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, ask_once
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
 from crmcom_kit.contract_tests.oracle.expectations import Must
-from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.templates.logins import by_key, by_password
 from crmcom_kit.schemas.methods import API_PATH
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from crmcom_kit.contract_tests.campaign.session import Sent, Session
     from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
-#: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
-_MARGIN = 60.0
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
 
@@ -30,16 +27,13 @@ Wording = tuple[int, Any]  # HTTP status and code of a refusal
 
 
 class Tokens:
-    """Keeps the run's token: renews it before its JWT ends, and when the target ends it."""
+    """Keeps the run's token: logs in, and once more when the target has ended it."""
 
     def __init__(self, session: Session) -> None:
         """Keep ``session``'s token; nothing is sent."""
         self._session = session
-        self.refusal: Wording | None = None  # how a token is refused that no login returned
         #: Refusals that a token got that was new: they are not about tokens.
         self._despite_login: list[Wording] = []
-        self._ends: float | None = None  # by the client's clock
-        self._margin = _MARGIN
 
     # Coming in.
 
@@ -76,7 +70,7 @@ class Tokens:
         if given is None:
             return
         tried = self._try(given)
-        if tried is not None and _wording(tried) == self.refusal:
+        if tried is not None and _wording(tried) == session.scene.token_refusal:
             msg = f"{session.target.name} does not accept the given token: {outcome(tried)}"
             raise TargetDown(msg)
         session.belief.set_token(given, TokenState.LIVE)
@@ -100,10 +94,7 @@ class Tokens:
         sent = session.send(self._plain_list(NO_TOKEN))
         session.queue += sent.suspicions
         if not sent.exchange.ok:
-            self.refusal = _wording(sent.exchange)
-        now = http_date(sent.exchange.header("Date"))
-        if self._ends is None and session.scene.token is not None and now is not None:
-            self._read_life(session.scene.token, now)
+            session.scene.token_refusal = _wording(sent.exchange)
 
     # Logging in.
 
@@ -123,7 +114,6 @@ class Tokens:
     def renew(self) -> None:
         """Log in, and use the token that comes. Raises TargetDown, Unreachable."""
         session, call = self._session, self.login()
-        self._ends = None
         if call is None:
             session.method("web_api_key_token")  # which the release may not have
             msg = "the run has no login"
@@ -138,24 +128,6 @@ class Tokens:
             msg = "the login returned no token, and no method can be called without one"
             raise Unreachable(msg)
         session.scene.token = token
-        self._read_life(token)
-
-    def _read_life(self, token: str, now: float | None = None) -> None:
-        """Find out from a JWT when it ends; ``now`` is the target's clock, or its iat."""
-        _, found = decoded(token) or ({}, {})
-        until, since = _seconds(found.get("exp")), _seconds(found.get("iat"))
-        since = since if now is None else now
-        if until is not None and since is not None and until > since:
-            self._ends = self._session.client.now() + until - since
-            self._margin = min(_MARGIN, (until - since) / 10)
-
-    def renew_ahead(self) -> None:
-        """Get another token if the present one is about to end."""
-        if self._ends is not None and self._session.client.now() > self._ends - self._margin:
-            if self.may_log_in:
-                self.renew()
-            else:
-                self._ends = None  # it may hold yet; the target will say
 
     # Tokens that end.
 
@@ -174,10 +146,14 @@ class Tokens:
         wording = _wording(exchange)
         if wording in self._despite_login:
             return False
-        if sent.must is not Must.SERVE and wording != self.refusal:
+        if sent.must is not Must.SERVE and wording != session.scene.token_refusal:
             return False
         tried = self._try(used)
-        if tried is None or tried.ok or _wording(tried) not in (self.refusal, wording):
+        if (
+            tried is None
+            or tried.ok
+            or _wording(tried) not in (session.scene.token_refusal, wording)
+        ):
             return False
         return self._has_another(tried)
 
@@ -212,7 +188,7 @@ class Tokens:
     def _require_acceptance(self, refused: Exchange) -> None:
         """Raise Unreachable, and note it, if no request with a login's token is ever served.
 
-        Other entities and another method are tried: what is refused may be wrong by itself.
+        Another entity and another method are tried: what is refused may be wrong by itself.
         """
         session, wording = self._session, _wording(refused)
         history = session.client.history
@@ -220,12 +196,12 @@ class Tokens:
             return  # it may be withdrawn
         if any(each.ok and each.call.method in ("show", "list") for each in history):
             return
-        nowhere = {"id": session.scene.nowhere["id"]}
-        requests: list[tuple[str, Any]] = [("show", {IDENTIFIER: nowhere})]
-        requests += [("list", {"entity": each}) for each in session.scene.release.entities[1:4]]
         tried = [
             session.send(build(session.method(name), {"token": session.scene.token, **given}))
-            for name, given in requests
+            for name, given in (
+                ("show", {IDENTIFIER: {"id": session.scene.nowhere["id"]}}),
+                ("list", {"entity": session.scene.release.entities[1]}),
+            )
         ]
         if any(_wording(each.exchange) != wording for each in tried):
             return
@@ -267,12 +243,3 @@ class Tokens:
 
 def _wording(refusal: Exchange) -> Wording:
     return refusal.status, refusal.code
-
-
-def _seconds(claim: object) -> float | None:
-    if isinstance(claim, str) and claim.isascii() and claim.isdigit():
-        return float(claim)
-    try:
-        return float(claim) if isinstance(claim, int | float) else None
-    except OverflowError:  # a number of hundreds of digits
-        return None

@@ -148,7 +148,9 @@ def an_unusual_name(_: Scene, variant: tuple[str, str], _record: Record) -> Para
 for _method in (*RECORD_METHODS, "list"):
     _state = "REJECTED" if _method == "resend" else ""
 
-    @template(_layer(_method), _method, _wrong_tokens, state=_state, first=8, weight=2)
+    _most = 14 if _method == "show" else 8  # of show all
+
+    @template(_layer(_method), _method, _wrong_tokens, state=_state, first=_most, weight=2)
     def a_wrong_token(
         _: Scene, token: str | None, record: Record, method: str = _method
     ) -> Parameters:

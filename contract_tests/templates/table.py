@@ -35,6 +35,7 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     spent: set[str] = field(default_factory=set)  # ids of those that were changed already
+    token_refusal: tuple[int, Any] | None = None  # how one is refused that no login returned
     codes: dict[str, Any] = field(default_factory=dict)  # of errors, by kind, as far as known
 
     @property

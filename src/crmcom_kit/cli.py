@@ -50,7 +50,6 @@ EXTRAS = {
     "faker": "faker",
     "filelock": "check",
     "httpx": "check",
-    "hypothesis": "check",
     "pytest": "check",
     "trustme": "tls",
 }

@@ -219,21 +219,6 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
     assert read <= 20_000
 
 
-def test_an_answer_that_drips_is_given_up() -> None:
-    """The time-out counts from the first byte to the last."""
-    clock = Clock()
-
-    def drip() -> Iterator[bytes]:
-        while True:
-            clock.seconds += 1
-            yield b" "
-
-    one = client(answers(httpx.Response(200, content=drip())), clock, timeout=30)
-
-    with pytest.raises(TargetDown, match="within 30 s"):
-        one.send(GET)
-
-
 @pytest.mark.parametrize("what", ["a drip", "a wait that is asked for", "the rate"])
 def test_nothing_outlasts_the_time_of_a_run(what: str) -> None:
     """No response and no wait goes on after it, and nothing is sent any more."""

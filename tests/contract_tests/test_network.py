@@ -90,8 +90,13 @@ def test_an_unread_body_is_not_taken_for_the_next_request() -> None:
 
 @pytest.mark.parametrize(
     ("part", "pause"),
-    [(b"HTTP/1.1 100 Continue\r\n\r\n" * 50, 0.01), (b"H", 0.1), (b"", 0.1)],
-    ids=["interim answers", "a byte now and then", "silence"],
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 50, 0.01),
+        (b"H", 0.1),
+        (b"", 0.1),
+        (b"HTTP/1.1 200 OK\r\n\r\n", 0.1),
+    ],
+    ids=["interim answers", "a byte now and then", "silence", "a body without an end"],
 )
 def test_no_answer_outlasts_the_time_out(part: bytes, pause: float) -> None:
     """Whatever a server sends meanwhile: an answer that is not there in time is given up."""
