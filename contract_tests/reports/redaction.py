@@ -2,11 +2,11 @@
 
 import base64
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
+from crmcom_kit.contract_tests.oracle.sense import basic_key
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.redaction import (
     MASK,
@@ -20,52 +20,50 @@ from crmcom_kit.redaction import (
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
 
 _LOGINS = ("token", "web_api_key_token")
+#: What stands for a secret: in a recording that a run has written it stands there already.
+_VARIABLE = re.compile(r"\$CRMCOM_(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?")
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
-_LONG = 8  # characters of a secret whose parts can be told from other words
 _CUT = re.compile(r"\.\.\.|…")
-_SHORT = 16 * 1024  # bytes of a body whose redacted text is remembered
-_MARGIN = 4 * 1024  # bytes that are redacted beyond a limit, at least
+_MARGIN = 64 * 1024  # bytes that are redacted beyond a limit
 _LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
 
 
 class ReportRedactor(Redactor):
     """Shows a variable's name instead of each secret, in whichever spelling it stands.
 
-    Secrets are what the login holds, what logins returned, and any value behind a secret's name,
-    except for public values, which help a reader.
+    Secrets are what the login holds, what logins returned, and any value that was sent or stands
+    behind a secret's name, except for public values, which help a reader.
     """
 
     def __init__(self, target: Target, history: Iterable[Exchange] = ()) -> None:
-        """Know the secrets of the target's login, and the tokens that logins in ``history`` gave.
+        """Know the secrets of the target's login and of ``history``; each token has its variable.
 
         A mock of the kit's own is public, and so is every mock's default password.
         """
         login = target.login
-        known = {login.password: PASSWORD, login.api_key: API_KEY, login.token: TOKEN}
-        if target.own:
-            known = {login.api_key: API_KEY, login.token: TOKEN}
-        known |= dict.fromkeys(target.secrets, MASK)
+        public = PUBLIC | {PUBLIC_PASSWORD} | ({login.password or ""} if target.own else set())
+        given = {login.password: PASSWORD, login.api_key: API_KEY, login.token: TOKEN}
+        known = {text: name for text, name in given.items() if text and text not in public}
+        sent: set[str] = set()
         for exchange in history:
-            if exchange.call.method in _LOGINS:
-                for text in secret_texts(exchange.json):
-                    known.setdefault(text, TOKEN)
-        public = PUBLIC | {TOKEN, PASSWORD, API_KEY, PUBLIC_PASSWORD}
-        public |= {login.password} if target.own and login.password else set()
-        secrets = {text: name for text, name in known.items() if text and text not in public}
-        self._long = [text for text in secrets if not is_guessable(text)]
-        parts = [part for text in self._long for part in _parts(text)]
+            call, returned = exchange.call, exchange.json if exchange.call.method in _LOGINS else {}
+            for text in secret_texts(returned):
+                if text and text not in public and not _VARIABLE.fullmatch(text):
+                    known.setdefault(text, variable(TOKEN, known.values()))
+            sent |= {*secret_texts(dict(call.parameters)), basic_key(call) or ""}
+        for text in sent - {""} - public:
+            if not _VARIABLE.fullmatch(text):
+                known.setdefault(text, MASK)
+        self._long = [text for text in known if not is_guessable(text)]
         self._api_key = login.api_key
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
-        super().__init__(spellings | secrets, parts=parts, public=public, strict=False)
+        super().__init__(spellings | known, public=public, strict=False)
         self._base_url = target.base_url
         self._shown_base_url = redact_url(target.base_url)
-        # A character of a secret can be spelled with several bytes, such as %25C3%25A9.
-        self._margin = _MARGIN + 20 * max(map(len, self._names), default=0)
-        self._remembered = lru_cache(maxsize=512)(
-            lambda content: super(ReportRedactor, self).text(
-                content.decode("utf-8", "backslashreplace")
-            )
-        )
+
+    def shown(self, value: str) -> str:
+        """Return what is shown of a value that stands behind a secret's name."""
+        return value if _VARIABLE.fullmatch(value) else super().shown(value)
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets."""
@@ -87,7 +85,7 @@ class ReportRedactor(Redactor):
         """Return bytes as text without secrets; what is cut after ``limit`` bytes says so."""
         content = content or b""
         if limit is None or len(content) <= limit:
-            return self._whole(content)
+            return self.beginning(content, len(content))
         return f"{self.beginning(content, limit)}… ({len(content)} bytes)"
 
     def beginning(self, content: bytes, limit: int) -> str:
@@ -95,18 +93,10 @@ class ReportRedactor(Redactor):
 
         Some more is redacted than is returned: a secret that the limit cuts is still found.
         """
+        text = super().text(content[: limit + _MARGIN].decode("utf-8", "backslashreplace"))
         if len(content) <= limit:
-            return self._whole(content)
-        text = super().text(content[: limit + self._margin].decode("utf-8", "backslashreplace"))
-        if len(content) > limit + self._margin:
-            text = text[: -self._margin]
-        return text[:limit]
-
-    def _whole(self, content: bytes) -> str:
-        """Return all of some bytes; a run gets the same short responses over and over."""
-        if len(content) > _SHORT:
-            return super().text(content.decode("utf-8", "backslashreplace"))
-        return self._remembered(content)
+            return text
+        return (text[:-_MARGIN] if len(content) > limit + _MARGIN else text)[:limit]
 
     def _without_ends(self, text: str) -> str:
         """Return ``text`` without the beginnings of secrets that it was cut inside."""
@@ -126,13 +116,10 @@ def _begun(text: str, end: int, secret: str) -> int:
     return next((length for length in lengths if text.endswith(secret[:length], 0, end)), 0)
 
 
-def _parts(secret: str) -> Iterable[str]:
-    """Yield what is left of a secret in the wrong tokens that the kit makes from it."""
-    for part in {secret, secret.rpartition(".")[2]}:  # the last of a JWT's parts is what counts
-        if len(part) >= _LONG:
-            for inner in (part[1:-1], part[1:-1].swapcase()):
-                yield inner
-                yield inner[::-1]
+def variable(name: str, taken: Collection[str]) -> str:
+    """Return ``name``, or one with the first number from 2 on that is not taken yet."""
+    numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
+    return next(each for each in (name, *numbered) if each not in taken)
 
 
 def _basic(key: str) -> tuple[str, ...]:

@@ -120,10 +120,11 @@ def test_what_a_server_echoes_is_masked() -> None:
 
 def test_what_is_made_from_a_token_is_masked() -> None:
     """An almost right token would tell the right one: in a call, and where a server repeats it."""
-    redactor = ReportRedactor(target(token=JWT))
     last = f"{JWT.rpartition('.')[0]}.B{JWT[-42:]}"
     for token in (JWT[:-1], JWT[::-1], f"{JWT}A", f"B{JWT[1:]}", last):
-        call = Call("list", "GET", "webhook_requests/list", query({"token": token, "entity": "X"}))
+        given = {"token": token, "entity": "X"}
+        call = Call("list", "GET", "webhook_requests/list", query(given), parameters=given)
+        redactor = ReportRedactor(target(token=JWT), [Exchange(1, call, 200, (), b"", 0.1)])
         for text in (
             Scripts(target(token=JWT), (), redactor).of([call]),
             redactor.query(call.query),
@@ -134,6 +135,15 @@ def test_what_is_made_from_a_token_is_masked() -> None:
             assert JWT[-12:-1] not in text
             assert JWT[-12:-1][::-1] not in text
         assert "entity=X" in redactor.query(call.query)
+
+
+def test_tokens_can_be_told_apart() -> None:
+    """Each that a login returned has a variable of its own, also in what was redacted before."""
+    history = [logged_in(f'{{"data": {{"token": "{t}"}}}}'.encode()) for t in ("T-01234", JWT)]
+    redactor = ReportRedactor(target(), history)
+    shown = redactor.text(f"token=T-01234&token={JWT}&token=S-01234")
+    assert shown == "token=$CRMCOM_TOKEN&token=$CRMCOM_TOKEN_2&token=***"
+    assert ReportRedactor(target(), history).text(shown) == shown
 
 
 def test_a_secret_is_masked_where_a_text_was_cut() -> None:

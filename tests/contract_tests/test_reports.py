@@ -389,14 +389,13 @@ def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str
     """It is looked for before the body is cut, whatever was redacted in front of it."""
     redactor = ReportRedactor(TARGET)
     secret = spell("KEY-0123456789")
-    for many in (0, 100):
-        start = f"{secret} " * many
-        for at in range(5000 - len(secret) - 2, 5002):
-            text = start + "y" * (at - len(start)) + secret
-            for end in (0, 1, 5_000, 50_000):
-                shown = redactor.beginning(f"{text}{'z' * end}".encode(), 5000)
-                assert secret[:8] not in shown
-                assert len(shown) <= 5000 or at + len(secret) + end <= 5000
+    for at in range(500 - len(secret) - 2, 502):
+        text = "y" * (at - 1) + f" {secret}"
+        for end in (0, 1, 5_000):
+            shown = redactor.beginning(f"{text}{' ' * end}".encode(), 500)
+            assert secret[:8] not in shown
+            assert len(shown) <= 500 or at + len(secret) + end <= 500
+    assert secret[:8] not in redactor.beginning(f"{secret} ".encode() * 10_000, 500)
 
 
 def test_summary_shows_what_a_server_says_as_text() -> None:
