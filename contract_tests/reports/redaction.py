@@ -2,7 +2,8 @@
 
 import base64
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from itertools import chain, count
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
@@ -18,10 +19,11 @@ from crmcom_kit.redaction import (
 )
 
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
+#: What stands for a secret: in a recording that a run has written it stands there already.
+VARIABLE = re.compile(r"\$(CRMCOM_(?:OTHER_)?(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?)")
 
 _LOGINS = ("token", "web_api_key_token")
-#: What stands for a secret: in a recording that a run has written it stands there already.
-_VARIABLE = re.compile(r"\$CRMCOM_(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?")
+_PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
 _CUT = re.compile(r"\.\.\.|…")
 _MARGIN = 64 * 1024  # bytes that are redacted beyond a limit
@@ -31,29 +33,39 @@ _LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have 
 class ReportRedactor(Redactor):
     """Shows a variable's name instead of each secret, in whichever spelling it stands.
 
-    Secrets are what the login holds, what logins returned, and any value that was sent or stands
+    Secrets are what the login holds, what logins returned, what was sent as one, and any value
     behind a secret's name, except for public values, which help a reader.
     """
 
     def __init__(self, target: Target, history: Iterable[Exchange] = ()) -> None:
-        """Know the secrets of the target's login and of ``history``; each token has its variable.
+        """Know the secrets of the target's login and of ``history``: each has its own variable.
 
         A mock of the kit's own is public, and so is every mock's default password.
         """
-        login = target.login
-        public = PUBLIC | {PUBLIC_PASSWORD} | ({login.password or ""} if target.own else set())
-        given = {login.password: PASSWORD, login.api_key: API_KEY, login.token: TOKEN}
-        known = {text: name for text, name in given.items() if text and text not in public}
-        sent: set[str] = set()
+        login, history = target.login, list(history)
+        public = _PUBLIC | ({login.password or ""} if target.own else set())
+        known: dict[str, str] = {}
+
+        def know(text: str | None, name: str) -> None:
+            if text and text not in public and not VARIABLE.fullmatch(text) and text not in known:
+                taken = set(known.values())
+                numbered = (f"{name}_{number}" for number in count(2))
+                known[text] = next(each for each in chain([name], numbered) if each not in taken)
+
+        know(login.token, TOKEN)
+        know(login.password, PASSWORD)
+        know(login.api_key, API_KEY)
         for exchange in history:
-            call, returned = exchange.call, exchange.json if exchange.call.method in _LOGINS else {}
-            for text in secret_texts(returned):
-                if text and text not in public and not _VARIABLE.fullmatch(text):
-                    known.setdefault(text, variable(TOKEN, known.values()))
-            sent |= {*secret_texts(dict(call.parameters)), basic_key(call) or ""}
-        for text in sent - {""} - public:
-            if not _VARIABLE.fullmatch(text):
-                known.setdefault(text, MASK)
+            for text in secret_texts(exchange.json) if exchange.call.method in _LOGINS else ():
+                know(text, TOKEN)
+        for exchange in history:
+            for name, value in exchange.call.parameters.items():
+                for text in secret_texts({name: value}):
+                    is_password = "passw" in name.lower()
+                    know(text, "$CRMCOM_OTHER_PASSWORD" if is_password else "$CRMCOM_OTHER_TOKEN")
+            know(basic_key(exchange.call), "$CRMCOM_OTHER_API_KEY")
+        #: The secrets, by the names of their variables.
+        self.secrets = {name[1:]: text for text, name in known.items()}
         self._long = [text for text in known if not is_guessable(text)]
         self._api_key = login.api_key
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
@@ -63,7 +75,7 @@ class ReportRedactor(Redactor):
 
     def shown(self, value: str) -> str:
         """Return what is shown of a value that stands behind a secret's name."""
-        return value if _VARIABLE.fullmatch(value) else super().shown(value)
+        return value if VARIABLE.fullmatch(value) else super().shown(value)
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets."""
@@ -114,12 +126,6 @@ def _begun(text: str, end: int, secret: str) -> int:
         return 0
     lengths = range(min(len(secret) - 1, end), _TOO_SHORT - 1, -1)
     return next((length for length in lengths if text.endswith(secret[:length], 0, end)), 0)
-
-
-def variable(name: str, taken: Collection[str]) -> str:
-    """Return ``name``, or one with the first number from 2 on that is not taken yet."""
-    numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
-    return next(each for each in (name, *numbered) if each not in taken)
 
 
 def _basic(key: str) -> tuple[str, ...]:
