@@ -210,8 +210,11 @@ class _Run:
             hypothesis, by = confirmed
             violation = suspicion.violation(hypothesis)
             violation.layer = "check"
-            if by not in violation.exchanges:
-                violation.exchanges = (*violation.exchanges, by)
+            shown = {each.number: each for each in (*violation.exchanges, by)}
+            if hypothesis.statement.startswith(CHANGING):  # what it rests on
+                named = [e for e in self.belief.changes if suspicion.record in e.named]
+                shown |= {each.exchange.number: each.exchange for each in named[-1:]}
+            violation.exchanges = tuple(shown[number] for number in sorted(shown))
             if not self._rests_on_removed(violation.statement, case.exchange):
                 self.findings.broke(violation)
         if not isinstance(suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):

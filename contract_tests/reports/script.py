@@ -182,13 +182,11 @@ class _Script:
             self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
             return
         other, word, how = self._scripts.almost_right(name)
-        if how:
-            self.lines.append(f": '{name} is {how}.'")
         if word:
             self._prepared(f"${other}")
-            self.lines.append(f"{name}={word}")
-        else:
-            self.needed.append(name)
+        self.lines += [f": '{name} is {how}.'"] if how else []
+        self.lines += [f"{name}={word}"] if word else []
+        self.needed += [] if word else [name]
 
 
 def _made(wrong: str, right: str, name: str) -> str:

@@ -378,6 +378,13 @@ def test_a_server_with_new_content_in_the_middle(tmp_path: Path) -> None:
     assert reading.ANEW in "".join(har.written(Report(results)))
 
 
+def test_a_violation_shows_the_change_that_it_rests_on(tmp_path: Path) -> None:
+    """What is shown after its deletion comes with the delete."""
+    results = checked(tmp_path, archive([show(ONE), changed("delete", ONE), show(ONE)]))
+    (violation,) = (each for result in results.statements for each in result.violations)
+    assert [each.call.method for each in violation.exchanges] == ["delete", "show"]
+
+
 def test_organisations_are_not_mixed(tmp_path: Path) -> None:
     """Numbers of webhook requests are those of one organisation."""
     text = archive([login(), listed([ONE]), login(OTHER_TOKEN, organisation="OTHER")])
