@@ -270,12 +270,9 @@ def _origin(url: str) -> str:
 def _sent(request: Entry) -> bytes | None:
     """Return the body of a request, or None. Raises _Skip: it is not recorded."""
     data, size = _object(request, "postData"), request.get("bodySize")
-    text = data.get("text")
-    if isinstance(text, str) and (text or not data.get("params")):
+    if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size, CUT_REQUEST) or None
-    length = {key.lower(): value for key, value in _headers(request)}.get("content-length")
-    is_empty = size == 0 or length == "0" or request["method"].upper() == "GET"
-    if data.get("params") or not is_empty:
+    if data or not (size == 0 or request["method"].upper() == "GET"):
         raise _Skip(CUT_REQUEST)
     return None
 

@@ -67,7 +67,6 @@ class ReportRedactor(Redactor):
         #: The secrets, by the names of their variables.
         self.secrets = {name[1:]: text for text, name in known.items()}
         self._long = [text for text in known if not is_guessable(text)]
-        self._api_key = login.api_key
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
         super().__init__(spellings | known, public=public, strict=False)
         self._base_url = target.base_url
@@ -83,15 +82,6 @@ class ReportRedactor(Redactor):
             text = text.replace(self._base_url, self._shown_base_url)
         redacted = super().text(text)
         return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
-
-    def authorization(self, value: str) -> str:
-        """Return the value of an Authorization header; made-up keys are shown."""
-        scheme, _, given = value.partition(" ")
-        if any(given in _basic(key) for key in ("", *PUBLIC)):
-            return value
-        if self._api_key and given == _basic(self._api_key)[0]:
-            return f"{scheme} {API_KEY}"
-        return f"{scheme} {given if given in PUBLIC else MASK}"
 
     def content(self, content: bytes | None, limit: int | None = None) -> str:
         """Return bytes as text without secrets; what is cut after ``limit`` bytes says so."""
@@ -112,20 +102,18 @@ class ReportRedactor(Redactor):
 
     def _without_ends(self, text: str) -> str:
         """Return ``text`` without the beginnings of secrets that it was cut inside."""
-        ends = [found.start() for found in _CUT.finditer(text)]
-        for end in reversed([each for each in ends if each >= _TOO_SHORT]):
-            longest = max((_begun(text, end, secret) for secret in self._long), default=0)
-            if longest >= _TOO_SHORT:
-                text = f"{text[: end - longest]}{MASK}{text[end:]}"
+        for end in reversed([found.start() for found in _CUT.finditer(text)]):
+            last = text[max(0, end - _TOO_SHORT) : end]
+            begun = (
+                secret[:size]
+                for secret in self._long
+                if last in secret
+                for size in range(len(secret) - 1, _TOO_SHORT - 1, -1)
+            )
+            part = next((each for each in begun if text.endswith(each, 0, end)), "")
+            if part:
+                text = f"{text[: end - len(part)]}{MASK}{text[end:]}"
         return text
-
-
-def _begun(text: str, end: int, secret: str) -> int:
-    """Return how many of a secret's first characters stand before ``end``."""
-    if text[end - _TOO_SHORT : end] not in secret:
-        return 0
-    lengths = range(min(len(secret) - 1, end), _TOO_SHORT - 1, -1)
-    return next((length for length in lengths if text.endswith(secret[:length], 0, end)), 0)
 
 
 def _basic(key: str) -> tuple[str, ...]:

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.made_up import PUBLIC
 from crmcom_kit.contract_tests.reports.redaction import VARIABLE, ReportRedactor
 from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.redaction import MASK
 
 _LOGINS = ("token", "web_api_key_token")
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.
@@ -94,14 +96,15 @@ class Scripts:
         return " ".join(words)
 
     def _header(self, name: str, value: str) -> Iterator[str]:
-        shown = self._redactor.text(value)
-        if name.lower() == "authorization":
-            shown, pair = self._redactor.authorization(value), _basic(value)
-            if pair is not None:
-                user, password = (self._redactor.shown(each) for each in pair)
-                yield from ("-u", self._word(f"{user}:{password}", "plain"))
-                return
-        yield from ("-H", self._word(f"{name}: {shown}", "plain"))
+        scheme, _, given = value.partition(" ")
+        pair = _basic(given) if scheme == "Basic" else None
+        if name.lower() != "authorization":
+            yield from ("-H", self._word(f"{name}: {self._redactor.text(value)}", "plain"))
+        elif pair is None:
+            shown = given if given in PUBLIC else MASK
+            yield from ("-H", self._word(f"{name}: {scheme} {shown}", "plain"))
+        else:
+            yield from ("-u", self._word(":".join(map(self._redactor.shown, pair)), "plain"))
 
     def _word(self, text: str, place: Place) -> str:
         """Quote a text for a shell, less its variables."""
@@ -207,11 +210,10 @@ def _made(wrong: str, right: str, name: str) -> str:
     return ""
 
 
-def _basic(value: str) -> tuple[str, str] | None:
-    """Return the two texts that a header for Basic authentication encodes; None if it is none."""
-    scheme, _, coded = value.partition(" ")
+def _basic(coded: str) -> tuple[str, str] | None:
+    """Return the two texts that Basic authentication encodes; None if it is none."""
     try:
         user, colon, password = base64.b64decode(coded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return (user, password) if scheme == "Basic" and colon else None
+    return (user, password) if colon else None

@@ -163,20 +163,14 @@ def test_what_the_kit_made_up_is_shown() -> None:
     body = json.dumps({"password": NO_PASSWORD})[:-1] + ',  "n": 1.0, "x": "\\u0041"}'
 
     assert redactor.content(body.encode()) == body
-    assert (
-        redactor.authorization("Basic Y3JtY29tLWtpdC1uby1rZXk6") == "Basic Y3JtY29tLWtpdC1uby1rZXk6"
-    )
-    assert NO_KEY == "crmcom-kit-no-key"
+    assert redactor.text(f"api_key={NO_KEY}") == f"api_key={NO_KEY}"
 
 
 def test_a_key_is_masked_in_each_form_of_a_header() -> None:
     """Without its colon, too, and as a password: what Basic encodes is not hidden by that."""
     redactor = ReportRedactor(target(api_key="KEY-01"))
-
-    assert redactor.authorization("Basic S0VZLTAxOg==") == "Basic $CRMCOM_API_KEY"
-    assert redactor.authorization("Basic S0VZLTAx") == "Basic ***"
-    assert redactor.authorization("Basic OktFWS0wMQ==") == "Basic ***"
-    assert "S0VZ" not in redactor.text("said: S0VZLTAx")
+    for text in ("S0VZLTAxOg==", "S0VZLTAx", "OktFWS0wMQ=="):
+        assert redactor.text(f"said: {text}") == "said: $CRMCOM_API_KEY"
 
 
 def test_a_long_answer_is_masked_in_one_pass() -> None:
