@@ -52,7 +52,6 @@ class Target:
     separate: bool = False  # a world of a mock that was made for this run
     entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
     refuses_with_5xx: bool = False  # as its dialect says, so that HTTP 5xx may be a refusal
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
     def near(self) -> bool:

@@ -110,12 +110,11 @@ def read_recording(
     found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
     skipped: Counter[str] = Counter()
     known: set[int] = set()  # what is equal for the same exchange in two files
-    if sum(map(_size, paths)) > MAX_BYTES:
-        msg = f"the files have more than {MAX_BYTES // 1024**2} MB; check them in parts"
-        raise RecordingError(msg)
+    room = MAX_BYTES
     for path in paths:
-        earlier = frozenset(known)
-        for entry, start, creator in _entries(path):
+        earlier, content = frozenset(known), _content(path, room)
+        room -= len(content)
+        for entry, start, creator in _entries(path, content):
             try:
                 base, one = _recorded(entry, start, creator, release, base_url)
             except _Skip as why:
@@ -144,23 +143,23 @@ def read_recording(
     raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
 
 
-def _size(path: Path) -> int:
+def _content(path: Path, room: int) -> bytes:
+    """Return what a file has, if that is no more than ``room`` bytes."""
     try:
-        return path.stat().st_size
+        with path.open("rb") as file:
+            content = file.read(room + 1)
     except OSError as error:
-        raise _unreadable(path, error) from None
+        msg = f"cannot read {path}: {error.strerror or type(error).__name__}"
+        raise RecordingError(msg) from None
+    if len(content) > room:
+        msg = f"the files have more than {MAX_BYTES // 1024**2} MB; check them in parts"
+        raise RecordingError(msg)
+    return content
 
 
-def _unreadable(path: Path, error: OSError) -> RecordingError:
-    return RecordingError(f"cannot read {path}: {error.strerror or type(error).__name__}")
-
-
-def _entries(path: Path) -> Iterator[tuple[Any, float, str]]:
+def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float, str]]:
     """Yield the entries of a file, with when each began, and which program has written them."""
-    try:
-        content = parsed(path.read_bytes())
-    except OSError as error:
-        raise _unreadable(path, error) from None
+    content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
         raise RecordingError(msg)
@@ -291,7 +290,8 @@ def _received(entry: Entry, response: Entry, status: int) -> bytes:
     if not isinstance(text, str) or (not text and size != 0):
         raise _Skip(NO_BODY)
     body = _whole(content, size, CUT_RESPONSE)
-    if status in _GATEWAYS and (status == 429 or _as_exchange(body).code is None):
+    answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
+    if status in _GATEWAYS and (status == 429 or answer.code is None):
         raise _Skip(GATEWAY)
     return body
 
@@ -312,10 +312,6 @@ def _whole(message: Entry, size: Any, cut: str) -> bytes:
     if is_cut and parsed(body) is NOT_JSON:
         raise _Skip(cut)
     return body
-
-
-def _as_exchange(body: bytes) -> Exchange:
-    return Exchange(0, Call("", "GET", ""), 0, (), body, 0.0)
 
 
 def _object(value: Any, name: str) -> Entry:

@@ -2,8 +2,8 @@
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Iterable
-from itertools import chain, count
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
@@ -45,12 +45,12 @@ class ReportRedactor(Redactor):
         login, history = target.login, list(history)
         public = _PUBLIC | ({login.password or ""} if target.own else set())
         known: dict[str, str] = {}
+        numbers: Counter[str] = Counter()
 
         def know(text: str | None, name: str) -> None:
             if text and text not in public and not VARIABLE.fullmatch(text) and text not in known:
-                taken = set(known.values())
-                numbered = (f"{name}_{number}" for number in count(2))
-                known[text] = next(each for each in chain([name], numbered) if each not in taken)
+                numbers[name] += 1
+                known[text] = name if numbers[name] == 1 else f"{name}_{numbers[name]}"
 
         know(login.token, TOKEN)
         know(login.password, PASSWORD)

@@ -194,12 +194,11 @@ class _Script:
 
 def _made(wrong: str, right: str, name: str) -> str:
     """Return the word that makes a wrong secret from the right one, a variable's value; or ""."""
+    if not wrong:
+        return ""
     if wrong == right.swapcase():
         return f"$(printf %s \"${name}\" | tr 'A-Za-z' 'a-zA-Z')"
-    if wrong[1:] == right[1:] and wrong[:1] in (
-        "0",
-        "1",
-    ):  # the one that a token does not begin with
+    if wrong[1:] == right[1:] and wrong[0] in "01":  # the one that no right one begins with
         return f'$(printf %s "${name}" | sed -e s/^0/1/ -e t -e s/^./0/)'
     for kept, word in (
         (right, f'"${name}"'), (right[:-1], f'"${{{name}%?}}"'), (right[1:], f'"${{{name}#?}}"'),
