@@ -4,6 +4,7 @@ import base64
 import re
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
@@ -14,6 +15,7 @@ from crmcom_kit.redaction import (
     PUBLIC_PASSWORD,
     Redactor,
     is_guessable,
+    is_secret,
     redact_url,
     secret_texts,
 )
@@ -75,6 +77,15 @@ class ReportRedactor(Redactor):
     def shown(self, value: str) -> str:
         """Return what is shown of a value that stands behind a secret's name."""
         return value if VARIABLE.fullmatch(value) else super().shown(value)
+
+    def query(self, query: str) -> str:
+        """Return a query without secrets: one that is a whole value may begin with another one."""
+        return "&".join(map(self._whole_value, query.split("&")))
+
+    def _whole_value(self, part: str) -> str:
+        name, _, value = part.partition("=")
+        known = self._names.get(unquote(value)) if is_secret(name) else None
+        return f"{name}={known}" if known else super().query(part)
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets."""

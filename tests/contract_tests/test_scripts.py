@@ -10,7 +10,7 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 from helpers.checking import check
@@ -150,12 +150,14 @@ def test_a_wrong_token_is_made_from_the_right_one(
     made = [*near_misses(new, SECRET_MUTATIONS)]
     recorder = Recorder(new)
     other_login = exchange(log_in(NO_PASSWORD), f"{old.partition('.')[0]}.another.0123456789")
-    login, calls = Login(password=PASSWORD), [resend(each) for each in wrong]
+    login, calls = Login(password=PASSWORD), [f(each) for f in (resend, show) for each in wrong]
 
     script = script_for(serve(recorder), login, calls, exchange(log_in(), old), other_login)
     pasted(script, CRMCOM_PASSWORD=PASSWORD)
 
-    assert [json.loads(seen[3])["token"] for seen in recorder.seen[1:]] == made
+    sent = recorder.seen[1:]
+    assert [json.loads(seen[3])["token"] for seen in sent[: len(made)]] == made
+    assert [parse_qs(seen[2])["token"] for seen in sent[len(made) :]] == [[each] for each in made]
     parts = re.findall(r"\w{6,}", old)
     assert not [part for part in parts if part in script or part.swapcase() in script]
 
