@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
@@ -24,7 +24,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
-    Refused,
     Suspicion,
 )
 
@@ -45,14 +44,14 @@ class Later:
         self._sights: dict[str, list[Sight]] = defaultdict(list)  # by id
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
-        self._valid: dict[Any, int] = {}  # token -> number of the last exchange it was valid in
+        self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
         if not exchange.ok:
             return
-        self._served[_asked(sense.name, sense.given)] = exchange.number
-        if sure_token:
+        self._served[_asked(exchange)] = exchange.number
+        if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
         if sense.name in READS and is_whole(sense):
             for record in exchange.records:
@@ -77,18 +76,18 @@ class Later:
                 return
             yield each
 
-    def is_served(self, method: str, given: Mapping[str, Any], after: int = 0) -> bool:
-        """Whether a request, whatever its token, was served after an exchange."""
-        return self._served.get(_asked(method, given), 0) > after
+    def is_served_after(self, exchange: Exchange) -> bool:
+        """Whether the same request, whatever its token, was served later."""
+        return self._served.get(_asked(exchange), 0) > exchange.number
 
-    def is_valid(self, token: Any, after: int) -> bool:
-        """Whether a token was valid at some time after an exchange."""
-        return self._valid.get(token, 0) > after
+    def has_valid_token_after(self, exchange: Exchange) -> bool:
+        """Whether the token of a request was valid later."""
+        return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
-def _asked(method: str, given: Mapping[str, Any]) -> str:
-    rest = {name: value for name, value in given.items() if name != "token"}
-    return f"{method} {sorted(rest.items(), key=itemgetter(0))!r}"
+def _asked(exchange: Exchange) -> str:
+    given = sorted(exchange.call.parameters.items(), key=itemgetter(0))
+    return f"{exchange.call.method} {[pair for pair in given if pair[0] != 'token']!r}"
 
 
 class Case(NamedTuple):
@@ -125,24 +124,12 @@ class Case(NamedTuple):
                 return self._closely(what)
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
-            case Refused(method=method, refused=refused, served=served):
-                is_this = _asked(method, refused) == _asked(method, self._given)
-                helps = served is None or self.later.is_served(method, served)
-                return self._again(self._named) if is_this and helps else None
         return None
 
     def known(self, key: str | None) -> Known | None:
         """Return a webhook request as it was known before the exchange."""
         known = self.was.get(str(key))
         return None if known is None or known.seen is self.exchange else known
-
-    @property
-    def _given(self) -> Mapping[str, Any]:
-        return self.exchange.call.parameters
-
-    @property
-    def _named(self) -> Sequence[Sequence[str]]:
-        return () if self.suspicion.record is None else ((self.suspicion.record,),)
 
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
@@ -153,11 +140,10 @@ class Case(NamedTuple):
 
         A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
         """
-        number, method = self.exchange.number, self.exchange.call.method
         return self.exchange.ok or (
             self.exchange.status < 500
-            and not self.later.is_served(method, self._given, after=number)
-            and self.later.is_valid(self._given.get("token"), after=number)
+            and not self.later.is_served_after(self.exchange)
+            and self.later.has_valid_token_after(self.exchange)
         )
 
     def _again(self, groups: Sequence[Sequence[str]]) -> Exchange | None:

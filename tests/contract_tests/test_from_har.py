@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from helpers.recordings import (
     HOST,
+    IDENTIFIER,
     NOW,
     TOKEN,
     Entry,
@@ -115,9 +116,12 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "fields_set.default_all",
         [show(ONE), show({k: v for k, v in ONE.items() if k != "url"}), listed([ONE])],
     ),
-    "fields_set is refused": (
-        "fields_set.names",
-        [show(ONE), show(refused(), fields_set="id,url"), show(ONE)],
+    "a list by two filters is refused": (
+        "list.life_cycle_state.filter",
+        [
+            *(listed([ONE]), listed(refused(), entity="JOBS", life_cycle_state="REJECTED")),
+            listed([ONE]),
+        ],
     ),
     "a list fails each time, and others do not": (
         "errors.no_server_error",
@@ -182,6 +186,10 @@ OPEN: dict[str, Sequence[Entry]] = {
     ],
     "one is refused for a moment": [show(ONE), show(refused()), show(ONE)],
     "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
+    "a token is an array": [
+        said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, ok(DONE)),
+        said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, refused()),
+    ],
     "a token has ended": [
         *(login(), show(ONE), show(refused()), login(OTHER_TOKEN)),
         listed([ONE], token=OTHER_TOKEN),
