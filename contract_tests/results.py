@@ -35,11 +35,6 @@ class StatementResult:
     by_method: Mapping[str, Verdict] = field(default_factory=dict)  # if it is about several
 
     @property
-    def is_seen_once(self) -> bool:
-        """Whether the statement holds, and no more than one request shows it."""
-        return self.verdict is Verdict.HOLDS and self.requests <= 1
-
-    @property
     def violations(self) -> tuple[Violation, ...]:
         """One violation of each cause."""
         return tuple(cause.violation for cause in self.causes)

@@ -48,7 +48,6 @@ class Target:
     own: bool = False  # a mock that this process made for itself, and may do anything to
     separate: bool = False  # a world of a mock that was made for this run
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
     def near(self) -> bool:

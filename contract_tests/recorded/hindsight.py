@@ -1,36 +1,93 @@
 """Settle suspicions of a recording: nothing can be sent, so later exchanges play the confirmations.
 
-All of a recording is known from the start. So a suspicion is settled when it comes up, by what is
-still to come; what nothing settles is no violation. One rule carries most: nobody but the server
-turns a webhook request back into what it was. If it is seen later as it was known, it was so all
-the time, and the response in between was wrong.
+All of a recording is known from the start, so a suspicion is settled when it comes up. One rule
+carries most: nobody but the server turns a webhook request back into what it was. If all that a
+suspicion rests on is seen later as it was known, it was so all the time, and the response in
+between was wrong. What nothing settles is no violation.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.oracle.lists import Hides
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense, identifying_values, is_whole
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Closely,
     Confirmation,
     Contradicted,
     Effect,
+    Hypothesis,
     Now,
-    Ordered,
-    Refused,
-    StillListed,
     Suspicion,
 )
-from crmcom_kit.contract_tests.recorded.later import READS, Later, Sight
 
-#: So many times two pages have to come again.
-MIN_PAIRS = 3
+READS = ("show", "list")
+#: So many later exchanges are looked at that may settle a suspicion.
+MAX_LOOKED_AT = 200
 #: Members that may come back to an earlier value: each delivery that others try writes them.
 RECURRING = ("error_code", "error_description", "authentication_code", "log_information.updated_")
+
+Sight = tuple[int, Record, Exchange]  # number of the exchange, and a record that it shows whole
+
+
+class Later:
+    """What a recording shows of one content of a server, in the order of time."""
+
+    def __init__(self) -> None:
+        """Have seen nothing yet."""
+        self._sights: dict[str, list[Sight]] = defaultdict(list)  # by id
+        self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
+        self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
+        self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
+
+    def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
+        """Add an exchange. With ``sure_token`` its token stands for no other one."""
+        if not exchange.ok:
+            return
+        self._served[_asked(exchange)] = exchange.number
+        if sure_token and isinstance(sense.token, str):
+            self._valid[sense.token] = exchange.number
+        if sense.name in READS and is_whole(sense):
+            for record in exchange.records:
+                if isinstance(record.get("id"), str):
+                    self._sights[record["id"]].append((exchange.number, record, exchange))
+
+    def add_change(self, sense: Sense, number: int) -> None:
+        """Add that webhook requests may have changed before exchange ``number`` + 1."""
+        for name in identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")]):
+            self._changes[name].append(number)
+
+    def sights(self, known: Known, after: int) -> Iterator[Sight]:
+        """Yield how a webhook request is seen after an exchange, until a request changes it."""
+        ends: list[int] = []
+        for name in (known.id, str(known.record.get("number"))):
+            changes = self._changes.get(name, [])
+            ends += changes[bisect_left(changes, after) :][:1]
+        found = self._sights.get(known.id, [])
+        start = bisect_right(found, after, key=itemgetter(0))
+        for each in found[start : start + MAX_LOOKED_AT]:
+            if ends and each[0] > min(ends):
+                return
+            yield each
+
+    def is_served_after(self, exchange: Exchange) -> bool:
+        """Whether the same request, whatever its token, was served later."""
+        return self._served.get(_asked(exchange), 0) > exchange.number
+
+    def has_valid_token_after(self, exchange: Exchange) -> bool:
+        """Whether the token of a request was valid later."""
+        return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
+
+
+def _asked(exchange: Exchange) -> str:
+    given = sorted(exchange.call.parameters.items(), key=itemgetter(0))
+    return f"{exchange.call.method} {[pair for pair in given if pair[0] != 'token']!r}"
 
 
 class Case(NamedTuple):
@@ -45,69 +102,18 @@ class Case(NamedTuple):
         """The exchange that is suspect."""
         return self.suspicion.exchange
 
-    @property
-    def known(self) -> Known | None:
-        """The webhook request that the suspicion is about, as it was known before."""
-        return self.before(self.suspicion.record)
-
-    @property
-    def seen(self) -> Record | None:
-        """The webhook request that the suspicion is about, as the exchange shows it."""
-        key = self.suspicion.record
-        return next((each for each in self.exchange.records if each.get("id") == key), None)
-
-    # Refusals.
-
-    @property
-    def stands(self) -> bool:
-        """Whether what was refused is refused for good, and not for the token's sake."""
-        if self.exchange.ok:
-            return True
-        number, alike = self.exchange.number, self.later.alike(self.exchange)
-        if alike.served is not None and alike.served.number > number:
-            return False
-        if self.exchange.status >= 500 and not alike.after(number):
-            return False  # it may be over the next moment
-        return self.later.is_valid(self.exchange.call.parameters.get("token"), number)
-
-    # Webhook requests.
-
-    def before(self, key: str | None) -> Known | None:
-        """Return a webhook request as it was known before the exchange."""
-        known = self.was.get(str(key))
-        return None if known is None or known.seen is self.exchange else known
-
-    def as_known(self, key: str | None) -> Exchange | None:
-        """Return a later exchange that shows a webhook request as it was known, or None."""
-        known = self.before(key)
-        if known is None:
-            return None
-        seen = next((each for each in self.exchange.records if each.get("id") == key), None)
-        lost = set() if seen is None else {*lost_members(known.record, seen)}
-        for each in self.later.sights(known, self.exchange.number):
-            if differing(known.certain, each.record):
-                continue
-            if lost.isdisjoint(lost_members(known.record, each.record)):
-                return each.exchange
+    def confirmed(self) -> tuple[Hypothesis, Exchange] | None:
+        """Return the first hypothesis that is confirmed, and the exchange that does it, or None."""
+        for each in self.suspicion.hypotheses:
+            found = self._confirming(each.confirmation)
+            if found is not None:
+                return each, found
         return None
 
-    @property
-    def is_the_servers(self) -> bool:
-        """Whether nobody else can have changed what is seen changed."""
-        known, seen = self.known, self.seen
-        if known is None or seen is None:
-            return False
-        return known.state == "SUCCESSFUL" or bool(
-            differing(lasting(known.record), lasting(seen))
-        )  # others can neither send it again, nor change what a resend keeps
-
-    # Confirmations.
-
-    def confirming(self, confirmation: Confirmation) -> Exchange | None:
-        """Return the exchange that confirms what is suspected, or None."""
+    def _confirming(self, confirmation: Confirmation) -> Exchange | None:
         if isinstance(confirmation, Now):
             return self.exchange
-        if not self.stands:
+        if not self._stands():
             return None
         match confirmation:
             case Again(rests_on=keys):
@@ -116,29 +122,45 @@ class Case(NamedTuple):
                 return self._again(groups)
             case Closely(what=what):
                 return self._closely(what)
-            case Effect():
-                return self.exchange if self.is_the_servers else None
-            case Ordered(pages=pages):
-                return self._ordered(pages)
-        return self._by_another_request(confirmation)
+            case Effect(by_anybody=by_anybody):
+                return self.exchange if not by_anybody and self._is_the_servers() else None
+        return None
+
+    def known(self, key: str | None) -> Known | None:
+        """Return a webhook request as it was known before the exchange."""
+        known = self.was.get(str(key))
+        return None if known is None or known.seen is self.exchange else known
+
+    def _shown(self, key: str | None) -> Record | None:
+        """Return a webhook request as the exchange shows it."""
+        return next((each for each in self.exchange.records if each.get("id") == key), None)
+
+    def _stands(self) -> bool:
+        """Whether what was refused is refused for good, and not for the token's sake.
+
+        A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
+        """
+        return self.exchange.ok or (
+            self.exchange.status < 500
+            and not self.later.is_served_after(self.exchange)
+            and self.later.has_valid_token_after(self.exchange)
+        )
 
     def _again(self, groups: Sequence[Sequence[str]]) -> Exchange | None:
         """Return an exchange if of each group one is seen again as it was known."""
         found = [next(filter(None, map(self.as_known, group)), None) for group in groups]
         return None if None in found else [self.exchange, *found][-1]
 
-    def _by_another_request(self, confirmation: Confirmation) -> Exchange | None:
-        """Return an exchange that shows that another request was served, or another refused."""
-        match confirmation:
-            case StillListed(known=known):
-                sights = self.later.sights(known, self.exchange.number)
-                return next((each.exchange for each in sights if each.method == "list"), None)
-            case Hides(contradicted=contradicted, rest=rest, record=key):
-                lists = self.later.reads("list", rest).after(self.exchange.number)
-                is_shown = any(key in _ids(each) for each in lists)
-                return self._again(contradicted.needs) if is_shown else None
-            case Refused():
-                return self._refused(confirmation)
+    def as_known(self, key: str) -> Exchange | None:
+        """Return a later exchange that shows a webhook request as it was known, or None."""
+        known, seen = self.known(key), self._shown(key)
+        if known is None:
+            return None
+        lost = set() if seen is None else {*lost_members(known.record, seen)}
+        for _, record, exchange in self.later.sights(known, self.exchange.number):
+            is_as_known = not differing(known.certain, record)
+            if is_as_known and lost.isdisjoint(lost_members(known.record, record)):
+                return exchange
         return None
 
     def _closely(self, what: str) -> Exchange | None:
@@ -146,47 +168,29 @@ class Case(NamedTuple):
 
         Which methods show what tells whether reading changes it, or show and list disagree.
         """
-        known, seen = self.known, self.seen
+        key = self.suspicion.record
+        known, seen = self.known(key), self._shown(key)
         if known is None or seen is None:
             return None
+        if all(path.startswith(RECURRING) for path in differing(known.certain, seen)):
+            return None
         first, now = known.seen.call.method, self.exchange.call.method
-        for each in self.later.sights(known, self.exchange.number):
-            is_as_seen = not differing(seen, each.record)
-            if not differing(known.certain, each.record) and not is_as_seen:
-                found = f"{now}_changes" if now in (first, each.method) else "disagree"
-                return each.exchange if found == what and self._is_odd(each) else None
-            if not is_as_seen or each.method == (first if first in READS else "show"):
+        for _, record, exchange in self.later.sights(known, self.exchange.number):
+            method = exchange.call.method
+            if differing(seen, record):
+                is_as_known = not differing(known.certain, record)
+                found = f"{now}_changes" if now in (first, method) else "disagree"
+                return exchange if is_as_known and found == what else None
+            if now == first or method != now:
                 return None  # it has changed for good
         return None
 
-    def _is_odd(self, later: Sight) -> bool:
-        """Whether a webhook request can't have changed twice meanwhile, by the work of others."""
-        known, seen = self.known, self.seen
+    def _is_the_servers(self) -> bool:
+        """Whether nobody else can have changed what is seen changed.
+
+        Others can neither send a SUCCESSFUL one again, nor change what a resend keeps.
+        """
+        known, seen = self.known(self.suspicion.record), self._shown(self.suspicion.record)
         if known is None or seen is None:
             return False
-        paths = differing(known.certain, seen)
-        recurs = all(path.startswith(RECURRING) for path in paths)
-        return not recurs or self.later.is_close(known.seen, later.exchange)
-
-    def _refused(self, confirmation: Refused) -> Exchange | None:
-        """Return an exchange if of both requests one was refused, and the other one served."""
-        method, refused, served = confirmation.method, confirmation.refused, confirmation.served
-        record = self.suspicion.record
-        shown = self.exchange if record is None else self.as_known(record)
-        if shown is None or self.later.reads(method, refused).refused is None:
-            return None
-        return shown if served is None else self.later.reads(method, served).served
-
-    def _ordered(self, pages: tuple[Exchange, Exchange]) -> Exchange | None:
-        """Return the last of both pages if they come as before each time, and often enough."""
-        last = None
-        for page in pages:
-            again = self.later.alike(page).after(self.exchange.number)[:MIN_PAIRS]
-            if len(again) < MIN_PAIRS or any(_ids(each) != _ids(page) for each in again):
-                return None
-            last = again[-1]
-        return last
-
-
-def _ids(exchange: Exchange) -> list[Any]:
-    return [each.get("id") for each in exchange.records]
+        return known.state == "SUCCESSFUL" or bool(differing(lasting(known.record), lasting(seen)))

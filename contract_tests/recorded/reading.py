@@ -6,7 +6,7 @@ are counted, by the reason. Nothing is sent.
 
 import base64
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,27 +14,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import httpx
+
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Call, Exchange, parsed
 from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.contract_tests.oracle.sense import read
 from crmcom_kit.har import CUT
 from crmcom_kit.redaction import MASK
-from crmcom_kit.schemas.methods import API_PATH, methods
+from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release
 
 #: So many bytes all files of a recording may have.
 MAX_BYTES = 512 * 1024 * 1024
 #: The comment of an entry that the kit wrote ends so, if the server had other content from then on.
 ANEW = ", of a server with new content"
-#: The Authorization header of a request from whose record it was, or may have been, removed.
-HIDDEN_KEY = f"Basic {base64.b64encode(f'{MASK}:'.encode()).decode()}"
 
 _GATEWAYS = (429, 502, 503, 504)
 #: The methods that take a token.
 _RECORD_METHODS = ("show", "list", "resend", "delete", "token_release")
 _KEPT_HEADERS = ("authorization", "content-type")
-#: Browsers that export no Authorization and no Cookie header unless told to.
-_SANITIZING = ("webinspector", "webkit web inspector")
 
 Entry = Mapping[str, Any]
 
@@ -69,15 +67,10 @@ UNREADABLE = "that cannot be read"
 class Recorded:
     """One exchange of a recording."""
 
-    exchange: Exchange
+    exchange: Exchange  # without a known response, its number is 0
     start: float  # seconds since 1970
     anew: bool = False  # the server had other content from then on
     missing: str = ""  # why its response is not known; then nobody knows what it did, either
-
-    @property
-    def answered(self) -> bool:
-        """Whether its response is known."""
-        return not self.missing
 
     @property
     def end(self) -> float:
@@ -99,11 +92,6 @@ class Recording:
         first = datetime.fromtimestamp(self.exchanges[0].start, UTC)
         return first.isoformat(timespec="seconds")
 
-    @property
-    def history(self) -> tuple[Exchange, ...]:
-        """The exchanges whose responses are known."""
-        return tuple(each.exchange for each in self.exchanges if each.answered)
-
 
 def read_recording(
     paths: Sequence[Path], release: Release, base_url: str | None = None
@@ -119,155 +107,69 @@ def read_recording(
         RecordingError: a file cannot be read or is no HAR; nothing concerns the API; or there are
             several servers.
     """
-    reader = _Reader(release, base_url)
+    found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
+    skipped: Counter[str] = Counter()
+    known: set[int] = set()  # what is equal for the same exchange in two files
+    room = MAX_BYTES
     for path in paths:
-        reader.read(path)
-    skipped = reader.skipped
-    answered = {base: each for base, each in reader.found.items() if any(r.answered for r in each)}
+        earlier, content = frozenset(known), _content(path, room)
+        room -= len(content)
+        for entry, start, creator in _entries(path, content):
+            try:
+                base, one = _recorded(entry, start, creator, release, base_url)
+            except _Skip as why:
+                skipped[str(why)] += 1
+                continue
+            call = one.exchange.call
+            sent = (call.verb, call.path, call.query, call.body)
+            mark = hash((start, sent, one.exchange.content))
+            if mark in earlier:
+                skipped[TWICE] += 1
+                continue
+            known.add(mark)
+            found[base].append(one)
+            skipped.update([one.missing] if one.missing else [])
+    answered = [base for base, each in found.items() if not all(one.missing for one in each)]
     if len(answered) > 1:
-        counts = ", ".join(f"{base} ({len(each)})" for base, each in sorted(answered.items()))
+        counts = ", ".join(f"{base} ({len(found[base])})" for base in sorted(answered))
         msg = f"the recording has several servers; choose one with --base-url: {counts}"
         raise RecordingError(msg)
-    for base, exchanges in answered.items():
-        skipped.update(each.missing for each in exchanges if each.missing)
-        return Recording(base, _in_order(exchanges), _text(skipped))
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
+    for base in answered:
+        return Recording(base, _in_order(found[base]), reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
-    why = f"; skipped: {_text(skipped)}" if skipped else ""
-    msg = f"nothing in {names} concerns the API: no response to a request {where}{why}"
-    raise RecordingError(msg)
+    msg = f"nothing in {names} concerns the API: no response to a request {where}"
+    raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
 
 
-def _text(skipped: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
+def _content(path: Path, room: int) -> bytes:
+    """Return what a file has, if that is no more than ``room`` bytes."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(room + 1)
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror or type(error).__name__}"
+        raise RecordingError(msg) from None
+    if len(content) > room:
+        msg = f"the files have more than {MAX_BYTES // 1024**2} MB; check them in parts"
+        raise RecordingError(msg)
+    return content
 
 
-def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """Return exchanges in the order of their starts, those with a response numbered from 1 on.
-
-    If no request has a token, tokens were removed: a placeholder stands for each.
-    """
-    hidden = not any(_carries_token(each.exchange.call) for each in found)
-    made, number = [], 0
-    for each in sorted(found, key=lambda each: each.start):
-        number += each.answered
-        call = each.exchange.call
-        if hidden and call.method in _RECORD_METHODS:
-            call = replace(call, headers=(*call.headers, ("Authorization", MASK)))
-        one = each.exchange
-        exchange = Exchange(
-            number if each.answered else 0, call, one.status, one.headers, one.content, one.seconds
-        )
-        made.append(replace(each, exchange=exchange))
-    return tuple(made)
-
-
-def _carries_token(call: Call) -> bool:
-    names = [name.lower() for name, _ in call.headers]
-    return "authorization" in names or _names_token(call.query, call.body or b"")
-
-
-def _names_token(query: str, body: bytes) -> bool:
-    return "token=" in query or b'"token"' in body
-
-
-class _Reader:
-    """Reads files, and keeps what concerns the API."""
-
-    def __init__(self, release: Release, base_url: str | None) -> None:
-        self._release = release
-        self._names = {method.path: name for name, method in methods(release).items()}
-        self._base_url = base_url
-        self._room = MAX_BYTES
-        self._known: set[int] = set()  # what is equal for the same exchange in two files
-        self.found: dict[str, list[Recorded]] = {}  # by base URL
-        self.skipped: Counter[str] = Counter()
-
-    def read(self, path: Path) -> None:
-        """Read a file. Raises RecordingError."""
-        log = self._log(path)
-        creator, start = str(_object(log, "creator").get("name")).lower(), 0.0
-        earlier = frozenset(self._known)
-        for entry in log["entries"]:
-            start = _moment(entry, start)
-            try:
-                base, one = self._recorded(entry, start, creator)
-                call = one.exchange.call
-                sent = (call.verb, call.path, call.query, call.body)
-                mark = hash((start, sent, one.exchange.content))
-                if mark in earlier:
-                    raise _Skip(TWICE)  # noqa: TRY301 - as for every other reason
-            except _Skip as why:
-                self.skipped[str(why)] += 1
-            else:
-                self._known.add(mark)
-                self.found.setdefault(base, []).append(one)
-
-    def _log(self, path: Path) -> Entry:
-        """Return the log of a file, whose entries are a list."""
-        try:
-            self._room -= path.stat().st_size
-            if self._room < 0:
-                msg = f"more than {MAX_BYTES // 1024**2} MB; check {path} on its own, or in parts"
-                raise RecordingError(msg)
-            content = parsed(path.read_bytes())
-        except OSError as error:
-            msg = f"cannot read {path}: {error.strerror or type(error).__name__}"
-            raise RecordingError(msg) from None
-        if content is NOT_JSON:
-            msg = f"{path} is not valid JSON"
-            raise RecordingError(msg)
-        log = _object(content, "log")
-        if not isinstance(log.get("entries"), list):
-            msg = f"{path} is not a HAR file: it has no log.entries"
-            raise RecordingError(msg)
-        return log
-
-    def _recorded(self, entry: Any, start: float, creator: str) -> tuple[str, Recorded]:
-        """Return the base URL and the exchange of an entry. Raises _Skip."""
-        request, response = _object(entry, "request"), _object(entry, "response")
-        if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
-            raise _Skip(UNREADABLE)
-        base, path, query = self._place(request)
-        verb, name = request["method"].upper(), self._names.get(path.strip("/"))
-        if name is None:
-            raise _Skip(UNKNOWN_METHOD)
-        if verb in ("OPTIONS", "HEAD"):
-            raise _Skip(PREFLIGHT)
-        call = Call(name, verb, path, query, _sent(request), _headers(request, name, creator))
-        call = replace(call, parameters=read(call, self._release).given)
-        status, time = response.get("status"), entry.get("time")
-        status = status if isinstance(status, int) else 0
-        known_time = isinstance(time, int | float) and 0 < time < 86_400_000
-        try:
-            content, missing = _received(entry, response, status), ""
-        except _Skip as why:
-            if name not in ("resend", "delete"):
-                raise
-            content, missing = b"", str(why)
-        headers, seconds = tuple(_pairs(response)), time / 1000 if known_time else 0.0
-        exchange = Exchange(0, call, status, headers, content, seconds)
-        anew = creator == "crmcom-kit" and str(entry.get("comment")).endswith(ANEW)
-        return base, Recorded(exchange, start, anew, missing)
-
-    def _place(self, request: Entry) -> tuple[str, str, str]:
-        """Return base URL, path below it and query of a request. Raises _Skip."""
-        try:
-            parts = urlsplit(request["url"])
-            origin = _origin(parts)
-            before, is_api, _ = parts.path.partition(f"{API_PATH}/")
-            prefix = f"{before}{API_PATH}" if is_api else ""
-            wanted = origin
-            if self._base_url:
-                base = urlsplit(self._base_url)
-                wanted, prefix = _origin(base), base.path
-        except ValueError:
-            raise _Skip(ELSEWHERE) from None
-        if origin != wanted or not prefix or not parts.path.startswith(f"{prefix}/"):
-            raise _Skip(ELSEWHERE)
-        pairs = list(_pairs_of(request.get("queryString")))
-        query = parts.query or urlencode(pairs, errors="surrogatepass")
-        return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], query
+def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float, str]]:
+    """Yield the entries of a file, with when each began, and which program has written them."""
+    content = parsed(text)
+    if content is NOT_JSON:
+        msg = f"{path} is not valid JSON"
+        raise RecordingError(msg)
+    log, start = _object(content, "log"), 0.0
+    if not isinstance(log.get("entries"), list):
+        msg = f"{path} is not a HAR file: it has no log.entries"
+        raise RecordingError(msg)
+    for entry in log["entries"]:
+        start = _moment(entry, start)
+        yield entry, start, str(_object(log, "creator").get("name"))
 
 
 def _moment(entry: Any, previous: float) -> float:
@@ -280,52 +182,99 @@ def _moment(entry: Any, previous: float) -> float:
         return previous
 
 
-def _origin(parts: Any) -> str:
-    """Return scheme, host and port of a URL, written in one way."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    port = f":{parts.port}" if parts.port not in (None, usual) else ""
-    return f"{parts.scheme}://{host}{port}"
+def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """Return exchanges in the order of their starts, those with a response numbered from 1 on.
 
-
-def _headers(request: Entry, name: str, creator: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers that a request's meaning depends on.
-
-    If an Authorization header cannot be read, or was perhaps removed, a placeholder stands for it.
+    If no request has a token, tokens were removed: a placeholder stands for each.
     """
-    pairs = list(_pairs(request))
-    names = {key.lower() for key, _ in pairs}
-    kept = [(key, value) for key, value in pairs if key.lower() in _KEPT_HEADERS]
-    if name == "web_api_key_token":
-        plain = [pair for pair in kept if pair[0].lower() != "authorization" or _is_basic(pair[1])]
-        if any(key.lower() == "authorization" for key, _ in plain):
-            return tuple(kept)
-        return (*plain, ("Authorization", HIDDEN_KEY))
-    text = str(_object(request, "postData").get("text")).encode("utf-8", "replace")
-    hides = creator in _SANITIZING or "cookie" in names
-    if hides and "authorization" not in names and not _names_token(request["url"], text):
-        kept.append(("Authorization", MASK))
-    return tuple(kept)
+    hidden = not any(_carries_token(each.exchange.call) for each in found)
+    made, number = [], 0
+    for each in sorted(found, key=lambda each: each.start):
+        number += not each.missing
+        call = each.exchange.call
+        if hidden and call.method in _RECORD_METHODS:
+            call = replace(call, headers=(*call.headers, ("Authorization", MASK)))
+        one = each.exchange
+        exchange = Exchange(
+            0 if each.missing else number, call, one.status, one.headers, one.content, one.seconds
+        )
+        made.append(replace(each, exchange=exchange))
+    return tuple(made)
 
 
-def _is_basic(value: str) -> bool:
-    scheme, _, coded = value.partition(" ")
+def _carries_token(call: Call) -> bool:
+    names = {name.lower() for name, _ in call.headers}
+    return "token" in call.parameters or "authorization" in names
+
+
+# One entry.
+
+
+def _recorded(
+    entry: Any, start: float, creator: str, release: Release, base_url: str | None
+) -> tuple[str, Recorded]:
+    """Return the base URL and the exchange of an entry. Raises _Skip."""
+    request, response = _object(entry, "request"), _object(entry, "response")
+    if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
+        raise _Skip(UNREADABLE)
+    base, path, query = _place(request, base_url)
+    verb = request["method"].upper()
+    if verb in ("OPTIONS", "HEAD"):
+        raise _Skip(PREFLIGHT)
+    headers = tuple(pair for pair in _headers(request) if pair[0].lower() in _KEPT_HEADERS)
+    call = Call("", verb, path, query, _sent(request), headers)
+    sense = read(call, release)
+    if sense.method is None:
+        raise _Skip(UNKNOWN_METHOD)
+    call = replace(call, method=sense.name, parameters=sense.given)
+    status, time = response.get("status"), entry.get("time")
+    status = status if isinstance(status, int) else 0
+    known_time = isinstance(time, int | float) and 0 < time < 86_400_000
     try:
-        plain = base64.b64decode(coded, validate=True).decode()
-    except ValueError:
-        return False
-    return scheme.lower() == "basic" and bool(plain)
+        content, missing = _received(entry, response, status), ""
+    except _Skip as why:
+        if sense.name not in ("resend", "delete"):
+            raise
+        content, missing = b"", str(why)
+    seconds = time / 1000 if known_time else 0.0
+    exchange = Exchange(0, call, status, tuple(_headers(response)), content, seconds)
+    anew = creator == "crmcom-kit" and str(entry.get("comment")).endswith(ANEW)
+    return base, Recorded(exchange, start, anew, missing)
+
+
+def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
+    """Return base URL, path below it and query of a request. Raises _Skip."""
+    try:
+        parts = urlsplit(request["url"])
+        origin = _origin(request["url"])
+        before, is_api, _ = parts.path.partition(f"{API_PATH}/")
+        prefix = f"{before}{API_PATH}" if is_api else ""
+        if base_url:
+            prefix = urlsplit(base_url).path
+    except (ValueError, httpx.InvalidURL):
+        raise _Skip(ELSEWHERE) from None
+    if base_url and origin != _origin(base_url):
+        raise _Skip(ELSEWHERE)
+    if not prefix or not parts.path.startswith(f"{prefix}/"):
+        raise _Skip(ELSEWHERE)
+    pairs = list(_pairs(request.get("queryString")))
+    query = parts.query or urlencode(pairs, errors="surrogatepass")
+    return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], query
+
+
+def _origin(url: str) -> str:
+    """Return scheme, host and port of a URL, written in one way. Raises InvalidURL, ValueError."""
+    parts = urlsplit(url)
+    found = httpx.URL(f"{parts.scheme}://{parts.netloc}")
+    return f"{found.scheme}://{found.netloc.decode('ascii')}"
 
 
 def _sent(request: Entry) -> bytes | None:
     """Return the body of a request, or None. Raises _Skip: it is not recorded."""
     data, size = _object(request, "postData"), request.get("bodySize")
-    text = data.get("text")
-    if isinstance(text, str) and (text or not data.get("params")):
+    if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size, CUT_REQUEST) or None
-    length = {key.lower(): value for key, value in _pairs(request)}.get("content-length")
-    is_empty = size == 0 or length == "0" or request["method"].upper() == "GET"
-    if data.get("params") or not is_empty:
+    if data or not (size == 0 or request["method"].upper() == "GET"):
         raise _Skip(CUT_REQUEST)
     return None
 
@@ -344,7 +293,8 @@ def _received(entry: Entry, response: Entry, status: int) -> bytes:
     if not isinstance(text, str) or (not text and size != 0):
         raise _Skip(NO_BODY)
     body = _whole(content, size, CUT_RESPONSE)
-    if status in _GATEWAYS and (status == 429 or _as_exchange(body).code is None):
+    answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
+    if status in _GATEWAYS and (status == 429 or answer.code is None):
         raise _Skip(GATEWAY)
     return body
 
@@ -362,13 +312,9 @@ def _whole(message: Entry, size: Any, cut: str) -> bytes:
         raise _Skip(UNREADABLE) from None
     is_short = isinstance(size, int) and size > len(body)
     is_cut = is_short or str(message.get("comment")).startswith(CUT)
-    if is_cut and _as_exchange(body).json is NOT_JSON:
+    if is_cut and parsed(body) is NOT_JSON:
         raise _Skip(cut)
     return body
-
-
-def _as_exchange(body: bytes) -> Exchange:
-    return Exchange(0, Call("", "GET", ""), 0, (), body, 0.0)
 
 
 def _object(value: Any, name: str) -> Entry:
@@ -377,14 +323,12 @@ def _object(value: Any, name: str) -> Entry:
     return found if isinstance(found, Mapping) else {}
 
 
-def _pairs(message: Entry) -> Iterator[tuple[str, str]]:
+def _headers(message: Entry) -> Iterator[tuple[str, str]]:
     """Yield the headers of a request or a response; those of HTTP/2 that are none left out."""
-    for name, value in _pairs_of(message.get("headers")):
-        if not name.startswith(":"):
-            yield name, value
+    return (pair for pair in _pairs(message.get("headers")) if not pair[0].startswith(":"))
 
 
-def _pairs_of(given: Any) -> Iterator[tuple[str, str]]:
+def _pairs(given: Any) -> Iterator[tuple[str, str]]:
     for each in given if isinstance(given, list) else ():
         if isinstance(each, Mapping) and isinstance(each.get("name"), str):
             value = each.get("value")

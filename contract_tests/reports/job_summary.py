@@ -39,7 +39,7 @@ def _blocks(report: Report) -> Iterator[str]:
     names = " | ".join(name.replace("_", " ") for name in counts)
     row = " | ".join(map(str, counts.values()))
     yield f"| {names} |\n{'|---:' * len(counts)}|\n| {row} |\n\n"
-    yield from (f"{_plain(line)}\n" for line in report.coverage)
+    yield f"{_plain(report.coverage)}\n"
     if failing := report.failing:
         yield "\n### Broken\n\n| Statement | Expected | Seen |\n|---|---|---|\n"
         yield from map(_row, failing)
@@ -71,10 +71,10 @@ def _not_exercised(report: Report) -> Iterator[str]:
     groups = report.not_exercised
     if not groups:
         return
-    number = counted(sum(len(group.statements) for group in groups), "statement")
+    number = counted(sum(len(ids) for _, ids in groups), "statement")
     yield f"\n<details><summary>{number} not exercised, and why</summary>\n\n"
-    for group in groups:
-        yield f"- {_plain(group.why)}: {', '.join(map(_plain, group.statements))}\n"
+    for why, ids in groups:
+        yield f"- {_plain(why)}: {', '.join(map(_plain, ids))}\n"
     yield "\n</details>\n"
 
 

@@ -4,12 +4,10 @@ from xml.etree import ElementTree as ET
 
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
-    RUN_ITSELF,
     Entry,
     Report,
     fails,
     failure_details,
-    failure_message,
     visible,
 )
 
@@ -26,7 +24,7 @@ def written(report: Report) -> bytes:
         case.set("time", f"{sum(took.get(number, 0.0) for number in requests):.3f}")
         cases.append(case)
     if report.outcome == "error":  # else a CI server that reads this alone would see a pass
-        case = ET.Element("testcase", classname="crmcom_kit", name=RUN_ITSELF)
+        case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
         ET.SubElement(case, "error", message=visible(report.headline), type="error")
         cases.append(case)
     suite = ET.Element(
@@ -60,8 +58,10 @@ def _case(entry: Entry) -> ET.Element:
     case.append(_properties({name: str(entry[name]) for name in names}))
     verdict, why = entry["verdict"], entry["why"]
     if fails(entry):
-        said = visible(failure_message(entry))
-        failure = ET.SubElement(case, "failure", message=said, type=verdict)
+        said = why
+        for violation in entry["violations"][:1]:
+            said = f"expected {violation['expected']}; seen {violation['seen']}"
+        failure = ET.SubElement(case, "failure", message=visible(said), type=verdict)
         failure.text = visible(failure_details(entry))
     elif verdict != Verdict.HOLDS:
         ET.SubElement(case, "skipped", message=visible(f"{verdict}: {why}"))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -24,19 +24,10 @@ _MAX_BODY = 20_000  # bytes
 _UNPRINTABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-#: What test reports call the run; as a test it fails if the run could not do its work.
-RUN_ITSELF = "the run itself"
 _OUTCOMES = {0: "passed", 1: "failed", 2: "error"}  # by exit code
 
 #: What a report says of one statement: a member of ``statements`` in the JSON report.
 Entry = dict[str, Any]
-
-
-class NotExercised(NamedTuple):
-    """Statements that were not checked for the same reason."""
-
-    why: str
-    statements: list[str]
 
 
 class Report:
@@ -85,8 +76,9 @@ class Report:
         }
 
     def as_json(self) -> str:
-        """Return the JSON report as text."""
-        return as_json(self.document)
+        """Return the JSON report as text, with escapes for what is unprintable."""
+        text = json.dumps(self.document, ensure_ascii=False, indent=1)
+        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
     def _summary(self) -> dict[str, Any]:
         results = self.results
@@ -95,7 +87,6 @@ class Report:
             **{str(verdict): verdicts.count(verdict) for verdict in Verdict},
             "statements": len(results.statements),
             "achieved": results.achieved,
-            "seen_once": sum(result.is_seen_once for result in results.statements),
             "requests": len(results.history),
             "exit_code": results.exit_code,
             "trouble": None if results.trouble is None else self.text(results.trouble),
@@ -109,7 +100,6 @@ class Report:
             "why": self.text(result.why),
             "requests": result.requests,
             "held": result.held,
-            "seen_once": result.is_seen_once,
             "evidence": about.evidence,
             "text": about.text,
             "source": about.source,
@@ -183,17 +173,13 @@ class Report:
             yield f"{counted(stale, 'listed deviation')} no longer {verb}"
 
     @property
-    def coverage(self) -> list[str]:
-        """Sentences that say how much was checked, and how thin the evidence is."""
+    def coverage(self) -> str:
+        """How much was checked, in a sentence."""
         counts = self.document["summary"]
-        lines = [
+        return (
             f"Checked {counts['achieved']} of the {counts['statements']} statements that requests "
             "can test."
-        ]
-        if once := counts["seen_once"]:
-            verb = "holds" if once == 1 else "hold"
-            lines.append(f"{counted(once, 'statement')} {verb} on the evidence of one request.")
-        return lines
+        )
 
     @property
     def about_run(self) -> str:
@@ -211,14 +197,13 @@ class Report:
         return [each for each in self.document["statements"] if fails(each)]
 
     @property
-    def not_exercised(self) -> list[NotExercised]:
+    def not_exercised(self) -> list[tuple[str, list[str]]]:
         """The statements that were not checked, grouped by the reason, largest group first."""
         groups: dict[str, list[str]] = {}
         for each in self.document["statements"]:
             if each["verdict"] == Verdict.NOT_EXERCISED:
                 groups.setdefault(each["why"], []).append(each["id"])
-        found = [NotExercised(why, ids) for why, ids in groups.items()]
-        return sorted(found, key=lambda group: -len(group.statements))
+        return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
 def visible(text: str) -> str:
@@ -226,29 +211,14 @@ def visible(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def as_json(document: object) -> str:
-    """Return a report as JSON, with escapes for what is unprintable."""
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
-
-
 def amount(entry: Entry) -> str:
-    """Return how many requests show what is said of a statement: "seen once", "7 requests"."""
-    if entry["seen_once"]:
-        return "seen once"
+    """Return how many requests show what is said of a statement: "7 requests"."""
     return counted(entry["requests"], "request") if entry["requests"] else ""
 
 
 def fails(entry: Entry) -> bool:
     """Whether a statement makes the run fail: it is broken, or its deviation is stale."""
     return entry["verdict"] == Verdict.BROKEN or bool(entry["stale"])
-
-
-def failure_message(entry: Entry) -> str:
-    """Return why a statement fails, in one line."""
-    for violation in entry["violations"]:
-        return f"expected {violation['expected']}; seen {violation['seen']}"
-    return str(entry["why"])
 
 
 def repeated(violation: dict[str, Any]) -> str:

@@ -1,38 +1,33 @@
 """Write the requests that show a violation as a script that can be pasted into a POSIX shell.
 
-It logs in by itself, with curl and standard tools alone, and needs in variables what only its
-reader has: a password, a key, a token. No secret is in it: each token has a variable, and one that
-is almost right is made from the right one.
+It logs in by itself, with curl and standard tools alone. No secret is in it: each has the variable
+that reports show in its place. Its reader sets what only the reader has; a login returns a token;
+and a secret that is almost right is made from the right one. A line that says something is an
+argument of ``:``, since zsh takes no comments at its prompt.
 """
 
 import base64
 import binascii
-import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
-from crmcom_kit.contract_tests.reports.redaction import API_KEY, PASSWORD, TOKEN, ReportRedactor
-from crmcom_kit.contract_tests.reports.wrong_secrets import made_from, words_for
+from crmcom_kit.contract_tests.client.made_up import PUBLIC
+from crmcom_kit.contract_tests.reports.redaction import VARIABLE, ReportRedactor
 from crmcom_kit.contract_tests.targets import Target
-from crmcom_kit.redaction import MASK, is_guessable, is_secret
+from crmcom_kit.redaction import MASK
 
 _LOGINS = ("token", "web_api_key_token")
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
-_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
-_COLON = re.compile(r"\s*:")
-_NUMBER = re.compile(r"-?\d[\d.eE+-]*")
-_SHORT = 4  # characters that a secret has at least
-#: What stands in a recording that a run has written: the values are hidden there already.
-_REDACTED = {MASK: "HIDDEN", TOKEN: TOKEN[1:], PASSWORD: PASSWORD[1:], API_KEY: API_KEY[1:]}
+_USED = re.compile(VARIABLE.pattern.replace("(", r"\{?(", 1))
+_PARTS = ("header", "payload", "signature")  # of a JSON Web Token
+_SHORTEST = 4  # characters of a secret that another one may be made from
 
-#: Functions of a script: the token in a response, and a secret as a query and JSON can have it.
+#: The functions of a script: the token in a response, and a secret as a query and JSON can have it.
 _FUNCTIONS = {
     "token": r"""tr -d '\r\n' | sed -n 's/.*"token" *: *"\([^"]*\)".*/\1/p'""",
     "encoded": r"""printf %s "$1" | sed 's/%/%25/g; s/ /%20/g; s/"/%22/g; s/#/%23/g; s/&/%26/g; """
@@ -44,170 +39,47 @@ _IN_QUERY, _IN_JSON = re.compile(r"[\w.~-]*", re.ASCII), re.compile(r'[^"\\\x00-
 Place = Literal["query", "json", "plain"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Secret:
-    """A secret in a request: what is sent, and the name that it stands behind."""
-
-    value: str
-    name: str
-
-
-_Text = list[str | _Secret]
-
-
 class Scripts:
     """Writes scripts for the requests of one run."""
 
     def __init__(
         self, target: Target, history: Iterable[Exchange], redactor: ReportRedactor
     ) -> None:
-        """Know what the login of the target holds, and the logins of the run."""
-        self.redactor = redactor
+        """Know the logins of the run, by the variables of the tokens that they returned."""
+        self._redactor = redactor
         base = redactor.text(target.base_url)
-        #: None: it is a mock's that has gone, or has a secret in it.
-        self.base_url = base if base == target.base_url and not target.own else None
-        self.renews = target.own  # tokens of its earlier worlds are of no use any more
-        login = target.login
-        known = {TOKEN: login.token, PASSWORD: login.password, API_KEY: login.api_key}
-        self.given = {
-            value: name[1:]
-            for name, value in known.items()
-            if value and redactor.shown(value) != value
-        }
+        # None: it is a mock's that has gone, or has a secret in it.
+        self._base_url = base if base == target.base_url and not target.own else None
+        #: The login that returned the token of a variable.
         self.logins: dict[str, Call] = {}
         for exchange in history:
             token = token_of(exchange) if exchange.call.method in _LOGINS else None
-            if token is not None and token not in self.given:
-                self.logins.setdefault(token, exchange.call)
+            if token is not None and token != target.login.token:
+                name = VARIABLE.sub(r"\1", redactor.shown(token))
+                self.logins.setdefault(name, exchange.call)
 
     def of(self, calls: Sequence[Call]) -> str:
         """Return the script that sends ``calls``."""
         if not calls:
             return ""
-        script = "\n".join(_Script(self, calls).lines())
-        for secret in (*self.given, *self.logins):  # where a request spelled one in an odd way
-            if not is_guessable(secret) and secret not in _REDACTED:
-                script = script.replace(secret, MASK)
-        return script
-
-    # Where the secrets are in a request.
-
-    def query(self, query: str) -> _Text:
-        """Return a query in parts."""
-        found: _Text = []
-        for at, part in enumerate(query.split("&")):
-            name, equals, value = part.partition("=")
-            value = unquote(value)
-            secret = self._secret(value, name)
-            found.append("&" * bool(at))
-            if secret is not None:
-                found += [name, equals, secret]
-            else:
-                found.append(part if _is_made_up(value, name) else self.redactor.query(part))
-        return found
-
-    def body(self, body: bytes) -> tuple[_Text, Place]:
-        """Return a body in parts, and what it is: JSON or, like a query, a form."""
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            return [self.redactor.content(body)], "plain"
-        if _FORM.fullmatch(text):
-            return self.query(text), "query"
-        found: _Text = []
-        at, name = 0, ""
-        for literal in _LITERAL.finditer(text):
-            found.append(self._between(text[at : literal.start()], name))
-            at = literal.end()
-            if _COLON.match(text, at):
-                name = literal[0][1:-1]
-                found += self._literal(literal[0], "")
-            else:
-                found += self._literal(literal[0], name)
-        return [*found, self._between(text[at:], name)], "json"
-
-    def _between(self, text: str, name: str) -> str:
-        """Return what stands between two strings of JSON; a number may be a secret, too."""
-        text = _NUMBER.sub(f'"{MASK}"', text) if is_secret(name) else text
-        return self.redactor.text(text)
-
-    def _literal(self, spelled: str, name: str) -> _Text:
-        """Return a string in JSON in parts."""
-        try:
-            value = json.loads(spelled, strict=False)
-        except ValueError:
-            value = spelled[1:-1]
-        secret = self._secret(value, name)
-        if secret is not None:
-            return ['"', secret, '"']
-        redacted = self.redactor.text(value)
-        return [spelled if redacted == value else json.dumps(redacted, ensure_ascii=False)]
-
-    def basic(self, value: str) -> _Text | None:
-        """Return what a header for Basic authentication encodes, in parts; None if it is none."""
-        scheme, _, coded = value.partition(" ")
-        try:
-            text = base64.b64decode(coded, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        if scheme != "Basic" or ":" not in text:
-            return None
-        user, _, password = text.partition(":")
-        secrets = [self._secret(each, "api_key") or each for each in (user, password)]
-        return [secrets[0], ":", secrets[1]]
-
-    def _secret(self, value: str, name: str) -> _Secret | None:
-        known, behind = value in self.logins or value in self.given, is_secret(name)
-        hidden = self.redactor.shown(value) == MASK and not _is_made_up(value, name)
-        if (behind and (hidden or value in _REDACTED)) or (
-            known and (behind or not is_guessable(value))
-        ):
-            return _Secret(value, name)
-        return None
-
-
-class _Script:
-    """One script, which is written from its first line to its last."""
-
-    def __init__(self, scripts: Scripts, calls: Sequence[Call]) -> None:
-        self._scripts, self._calls = scripts, calls
-        self._needs: dict[str, None] = {}  # variables that the reader sets
-        self._functions: dict[str, None] = {}
-        self._variables: dict[str, str] = {}  # by secret
-        self._lines: list[str] = []
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines."""
-        for at, call in enumerate(self._calls):
-            token = self._token_for(call, self._calls[at + 1 :])
-            command = self._curl(call, shows_head=token is None)
-            if token is None:
-                self._lines.append(f"{command}; echo")
-            else:
-                self._log_in(token, command)
-        if self._scripts.base_url is None:
-            self._needs["CRMCOM_BASE_URL"] = None
-        yield from (f': "${{{name}:?must be set}}"' for name in self._needs)
-        url = self._scripts.base_url
-        yield f"URL={'$CRMCOM_BASE_URL' if url is None else shlex.quote(url)}"
-        yield from (f"{name}() {{ {_FUNCTIONS[name]}; }}" for name in self._functions)
-        yield from self._lines
-
-    def _token_for(self, call: Call, later: Sequence[Call]) -> str | None:
-        """Return the token of a login that later requests use, or None."""
-        for token, login in self._scripts.logins.items():
-            if login is call and any(token in str(each) for each in later):
-                return token
-        return None
+        script = _Script(self)
+        script.send(calls)
+        text = "\n".join(script.lines)
+        needed = [*([] if self._base_url else ["CRMCOM_BASE_URL"]), *script.needed]
+        used = [name for name in _FUNCTIONS if re.search(rf"[(|] ?{name}\b", text)]
+        return "\n".join([
+            *(f': "${{{name}:?must be set}}"' for name in needed),
+            f"URL={shlex.quote(self._base_url) if self._base_url else '$CRMCOM_BASE_URL'}",
+            *(f"{name}() {{ {_FUNCTIONS[name]}; }}" for name in used),
+            text,
+        ])  # fmt: skip
 
     # Commands.
 
-    def _curl(self, call: Call, *, shows_head: bool) -> str:
-        text = self._scripts.redactor.text
-        url: _Text = [f"/{text(call.path)}"]
-        if call.query:
-            url += ["?", *self._scripts.query(call.query)]
-        words = ["curl", "-isS" if shows_head else "-sS"]
+    def curl(self, call: Call, options: str) -> str:
+        """Return the command that sends a request."""
+        redactor = self._redactor
+        words = ["curl", options]
         if any(sign in call.path + call.query for sign in "[]{}"):
             words.append("--globoff")
         if call.verb != ("GET" if call.body is None else "POST"):
@@ -215,101 +87,132 @@ class _Script:
         for name, value in call.headers:
             words += self._header(name, value)
         if call.body is not None:
-            words += ["--data-binary", self._word(*self._scripts.body(call.body))]
-        return " ".join([*words, self._word(url, "query", start="$URL")])
+            is_form = _FORM.fullmatch(call.body.decode("utf-8", "replace")) is not None
+            body = self._word(redactor.content(call.body), "query" if is_form else "json")
+            words += ["--data-binary", body]
+        query = f"?{redactor.query(call.query)}" if call.query else ""
+        url = self._word(f"/{redactor.text(call.path)}{query}", "query")
+        words.append(f'"$URL{url[1:]}' if url.startswith('"') else f'"$URL"{url}')
+        return " ".join(words)
 
-    def _header(self, name: str, value: str) -> list[str]:
+    def _header(self, name: str, value: str) -> Iterator[str]:
+        scheme, _, given = value.partition(" ")
+        pair = _basic(given) if scheme == "Basic" else None
         if name.lower() != "authorization":
-            return ["-H", self._word([f"{name}: {self._scripts.redactor.text(value)}"], "plain")]
-        pair = self._scripts.basic(value)
-        if pair is not None:
-            return ["-u", self._word(pair, "plain")]
-        shown = self._scripts.redactor.authorization(value)
-        return ["-H", self._word([f"{name}: {shown}"], "plain")]
+            yield from ("-H", self._word(f"{name}: {self._redactor.text(value)}", "plain"))
+        elif pair is None:
+            shown = given if given in PUBLIC else MASK
+            yield from ("-H", self._word(f"{name}: {scheme} {shown}", "plain"))
+        else:
+            yield from ("-u", self._word(":".join(map(self._redactor.shown, pair)), "plain"))
 
-    def _word(self, text: _Text, place: Place, start: str = "") -> str:
-        """Quote a text for a shell; where there is a secret, it has a variable."""
-        text = _merged(text)
-        plain = all(_PLAIN.fullmatch(each) for each in text if isinstance(each, str))
-        found = ""
-        for at, each in enumerate(text):
-            if isinstance(each, _Secret):
-                expression = self._expression(each, place)
-                after = text[at + 1] if at + 1 < len(text) else ""
-                if isinstance(after, str) and re.match(r"\w", after):
-                    expression = re.sub(r"^\$(\w+)$", r"${\1}", expression)
-                found += expression if plain else f'"{expression}"'
+    def _word(self, text: str, place: Place) -> str:
+        """Quote a text for a shell, less its variables."""
+        parts = VARIABLE.split(text)
+        if all(_PLAIN.fullmatch(each) for each in parts[::2]):
+            return f'"{"".join(self._expressed(parts, place))}"'
+        quoted = [
+            f'"{each}"' if at % 2 else shlex.quote(each)
+            for at, each in enumerate(self._expressed(parts, place))
+        ]
+        return "".join(each for each in quoted if each != "''")
+
+    def _expressed(self, parts: Sequence[str], place: Place) -> Iterator[str]:
+        """Yield the parts of a text; the names of variables, every second one, as a shell's."""
+        for at, each in enumerate(parts):
+            secret = self._redactor.secrets.get(each, "")
+            if not at % 2:
+                yield each
+            elif place == "query" and not _IN_QUERY.fullmatch(secret):
+                yield f'$(encoded "${each}")'
+            elif place == "json" and not _IN_JSON.fullmatch(secret):
+                yield f'$(escaped "${each}")'
             else:
-                found += each if plain else shlex.quote(each)
-        if plain:
-            return f'"{start}{found}"' if start or "$" in found else shlex.quote(found)
-        return f'"{start}"{found}' if start else found
+                yield f"${{{each}}}" if re.match(r"\w", parts[at + 1]) else f"${each}"
 
-    # Secrets.
+    def almost_right(self, name: str) -> tuple[str, str, str]:
+        """Return the variable that a wrong secret is made from, what makes it, and how it differs.
 
-    def _expression(self, secret: _Secret, place: Place) -> str:
-        variable = f"${self._variable(secret)}"
-        function = None
-        if secret.value in _REDACTED:
-            return variable
-        if place == "query" and not _IN_QUERY.fullmatch(secret.value):
-            function = "encoded"
-        if place == "json" and not _IN_JSON.fullmatch(secret.value):
-            function = "escaped"
-        if function is None:
-            return variable
-        self._functions[function] = None
-        return f'$({function} "{variable}")'
-
-    def _variable(self, secret: _Secret) -> str:
-        """Return the variable that has a secret; the lines that set it are written before."""
-        value, scripts = secret.value, self._scripts
-        if value in self._variables:
-            return self._variables[value]
-        if value in scripts.given:
-            return self._needed(value, scripts.given[value])
-        if value in scripts.logins:
-            self._log_in(value, self._curl(scripts.logins[value], shows_head=False))
-            return self._variables[value]
-        right = made_from(value, (*scripts.given, *scripts.logins))
-        if right is not None:
-            *before, word = words_for(value, right, self._variable(_Secret(right, ""))) or []
-            name = self._variables[value] = self._new("WRONG")
-            self._lines += ["# One that is almost right.", *before, f"{name}={word}"]
-            return name
-        if scripts.renews and scripts.logins and "token" in secret.name.lower():
-            return self._variable(_Secret(next(iter(scripts.logins)), secret.name))
-        kinds = {"passw": PASSWORD, "key": API_KEY}
-        kind = next((kinds[part] for part in kinds if part in secret.name.lower()), TOKEN)
-        return self._needed(value, self._new(_REDACTED.get(value, kind[1:])))
-
-    def _needed(self, value: str, name: str) -> str:
-        self._variables[value] = name
-        self._needs[name] = None
-        return name
-
-    def _log_in(self, token: str, command: str) -> None:
-        name = self._variables[token] = self._new("TOKEN")
-        self._functions["token"] = None
-        self._lines += ["# Log in.", f"{name}=$({command} | token)"]
-
-    def _new(self, name: str) -> str:
-        taken = set(self._variables.values())
-        numbered = (f"{name}_{at}" for at in range(2, len(taken) + 3))
-        return next(each for each in (name, *numbered) if each not in taken)
+        The word that makes it is empty if only its reader can, and all is if it is like no other.
+        """
+        secrets, found = self._redactor.secrets, ("", "", "")
+        wrong = secrets.get(name, "")
+        for other, right in secrets.items():
+            if "_OTHER_" in other or "_OTHER_" not in name or len(right) < _SHORTEST:
+                continue
+            word = _made(wrong, right, other)
+            if word:
+                return other, word, "almost right"
+            parts = list(zip(_PARTS, wrong.split("."), right.split("."), strict=False))
+            changed = [part for part, one, another in parts if one != another]
+            if len(parts) == 3 and {"payload", "signature"} - {*changed}:
+                found = other, "", f"like {other}, with another {' and '.join(changed)}"
+        return found
 
 
-def _is_made_up(value: str, name: str) -> bool:
-    """Whether a value behind a secret's name is too short to be one."""
-    return is_secret(name) and len(value) < _SHORT
+class _Script:
+    """One script, which is written from its first line to its last."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self.needed: list[str] = []  # variables that the reader sets
+        self.lines: list[str] = []
+        self._done: set[str] = set()  # variables that have a value by now
+
+    def send(self, calls: Sequence[Call]) -> None:
+        """Send requests, after all that they need."""
+        commands = [self._scripts.curl(call, "-isS") for call in calls]
+        for at, (call, command) in enumerate(zip(calls, commands, strict=True)):
+            later = {name for each in commands[at + 1 :] for name in _USED.findall(each)}
+            returned = [name for name, each in self._scripts.logins.items() if each is call]
+            if later.intersection(returned).difference(self._done):
+                self._define(returned[0])
+            else:
+                self.lines.append(f"{self._prepared(command)}; echo")
+
+    def _prepared(self, command: str) -> str:
+        """Return a command, after lines that set the variables it uses."""
+        for name in _USED.findall(command):
+            if name not in self._done:
+                self._define(name)
+        return command
+
+    def _define(self, name: str) -> None:
+        self._done.add(name)
+        login = self._scripts.logins.get(name)
+        if login is not None:
+            command = self._prepared(self._scripts.curl(login, "-sS"))
+            self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
+            return
+        other, word, how = self._scripts.almost_right(name)
+        if word:
+            self._prepared(f"${other}")
+        self.lines += [f": '{name} is {how}.'"] if how else []
+        self.lines += [f"{name}={word}"] if word else []
+        self.needed += [] if word else [name]
 
 
-def _merged(text: _Text) -> _Text:
-    """Return a text with neighboring strings joined, and empty ones left out."""
-    found: _Text = []
-    for each in text:
-        if isinstance(each, str) and found and isinstance(found[-1], str):
-            found[-1] += each
-        elif each:
-            found.append(each)
-    return found
+def _made(wrong: str, right: str, name: str) -> str:
+    """Return the word that makes a wrong secret from the right one, a variable's value; or ""."""
+    if not wrong:
+        return ""
+    if wrong == right.swapcase():
+        return f"$(printf %s \"${name}\" | tr 'A-Za-z' 'a-zA-Z')"
+    if wrong[1:] == right[1:] and wrong[0] in "01":  # the one that no right one begins with
+        return f'$(printf %s "${name}" | sed -e s/^0/1/ -e t -e s/^./0/)'
+    for kept, word in (
+        (right, f'"${name}"'), (right[:-1], f'"${{{name}%?}}"'), (right[1:], f'"${{{name}#?}}"'),
+    ):  # fmt: skip
+        before, found, after = wrong.partition(kept)
+        if found and len(before + after) <= 1:
+            return shlex.quote(before) * bool(before) + word + shlex.quote(after) * bool(after)
+    return ""
+
+
+def _basic(coded: str) -> tuple[str, str] | None:
+    """Return the two texts that Basic authentication encodes; None if it is none."""
+    try:
+        user, colon, password = base64.b64decode(coded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (user, password) if colon else None

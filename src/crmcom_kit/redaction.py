@@ -218,7 +218,6 @@ class Redactor:
         known: Mapping[str, str] | None = None,
         *,
         is_token: Callable[[str], bool] = lambda _: False,
-        parts: Collection[str] = (),
         public: Collection[str] = (),
         strict: bool = True,
     ) -> None:
@@ -227,7 +226,6 @@ class Redactor:
         Args:
             known: the secrets to hide everywhere, and what is shown instead of each.
             is_token: returns whether a word is a token.
-            parts: of long secrets; a word that has one is hidden as a whole.
             public: values that may be shown although they stand behind a secret's name.
             strict: whether a parameter's value that mentions a secret's name is hidden as a whole.
         """
@@ -235,8 +233,6 @@ class Redactor:
         hidden = {text: shown for text, shown in self._names.items() if not is_guessable(text)}
         self._words = {text: shown for text, shown in hidden.items() if _WORD.fullmatch(text)}
         # A secret may be part of another one: the longest goes first.
-        hidden = dict.fromkeys(parts, MASK) | hidden
-        self._parts = tuple(filter(_WORD.fullmatch, parts))
         others = [pair for pair in hidden.items() if not _WORD.fullmatch(pair[0])]
         self._others = sorted(others, key=lambda pair: -len(pair[0]))
         self._is_token = is_token
@@ -262,12 +258,11 @@ class Redactor:
 
     def _without_words(self, text: str) -> str:
         plain = decoded(text, escapes=True)
-        parts = [part for part in self._parts if part in plain]
         found: dict[str, str] = {}
         for word in words_of(plain):
             if word in self._words:
                 found[word] = self._words[word]
-            elif self._is_token(word) or any(part in word for part in parts):
+            elif self._is_token(word):
                 found[word] = MASK
         return _ENCODED_WORD.sub(lambda one: _without(one[0], found), text) if found else text
 

@@ -385,14 +385,13 @@ def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str
     """It is looked for before the body is cut, whatever was redacted in front of it."""
     redactor = ReportRedactor(TARGET)
     secret = spell("KEY-0123456789")
-    for many in (0, 100):
-        start = f"{secret} " * many
-        for at in range(5000 - len(secret) - 2, 5002):
-            text = start + "y" * (at - len(start)) + secret
-            for end in (0, 1, 5_000, 50_000):
-                shown = redactor.beginning(f"{text}{'z' * end}".encode(), 5000)
-                assert secret[:8] not in shown
-                assert len(shown) <= 5000 or at + len(secret) + end <= 5000
+    for at in range(500 - len(secret) - 2, 502):
+        text = "y" * (at - 1) + f" {secret}"
+        for end in (0, 1, 5_000):
+            shown = redactor.beginning(f"{text}{' ' * end}".encode(), 500)
+            assert secret[:8] not in shown
+            assert len(shown) <= 500 or at + len(secret) + end <= 500
+    assert secret[:8] not in redactor.beginning(f"{secret} ".encode() * 10_000, 500)
 
 
 def test_summary_shows_what_a_server_says_as_text() -> None:
@@ -469,23 +468,18 @@ def test_every_report_for_people_says_the_outcome(
     assert ('<b class="broken">' in reports["html"]) == bool(broken)
 
 
-def test_thin_evidence_is_counted() -> None:
-    """A statement that a single request shows to hold is said to be seen once."""
+def test_reports_say_how_many_requests_show_a_statement() -> None:
+    """A verdict on the evidence of one request is thin."""
     findings = Findings()
     for number in range(1, 4):
         findings.hold("show.single_result", exchange(number))
     findings.hold("envelope.json", exchange())
-    findings.hold("envelope.json", exchange())
-    found = made(statements=statement_results(findings, TARGET.release, Deviations()))
-    reports = all_reports(found)
+    reports = all_reports(
+        made(statements=statement_results(findings, TARGET.release, Deviations()))
+    )
 
-    assert re.search(r"envelope.json +documented +seen once", reports["terminal"])
-    assert re.search(r"show.single_result +documented +3 requests", reports["terminal"])
-    for name in ("terminal", "html", "summary"):
-        assert "1 statement holds on the evidence of one request." in reports[name]
-    report = json.loads(reports["json"])
-    assert report["summary"]["seen_once"] == 1
-    assert [each["id"] for each in report["statements"] if each["seen_once"]] == ["envelope.json"]
+    assert re.search(r"envelope.json +documented +1 request\n", reports["terminal"])
+    assert re.search(r"show.single_result +documented +3 requests\n", reports["terminal"])
 
 
 #: Rings, colors, moves, ends lines, turns them around, or is in no XML.

@@ -201,7 +201,7 @@ def test_a_gateway_that_fails_now_and_then_does_not_end_the_run(name: str) -> No
 def test_limited_requests_are_spent_well(requests: int) -> None:
     """No crash for want of requests; no layer uses up what is for the others.
 
-    Most statements have a verdict, and it says how thin it is.
+    Most statements have a verdict.
     """
     results = run(own_mock(), RunConfig(limits=Limits(max_requests=requests)))
 
@@ -209,10 +209,6 @@ def test_limited_requests_are_spent_well(requests: int) -> None:
     assert results.exit_code == 0
     assert len(results.history) <= requests
     assert results.achieved > 90
-    once = sum(each.is_seen_once for each in results.statements)
-    assert (
-        f"{once} statements hold on the evidence of one request." in closing(Report(results))
-    ) == (once > 1)
 
 
 def test_some_records_are_witnesses_where_all_may_be_changed() -> None:

@@ -5,11 +5,12 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 from helpers.checking import check
@@ -69,10 +70,11 @@ class Recorder:
         return [content]
 
 
-def scripts_for(base: str, login: Login, *history: Exchange) -> Scripts:
-    """Return what writes scripts for a run against a server."""
+def script_for(base: str, login: Login, calls: Sequence[Call], *history: Exchange) -> str:
+    """Return the script of some requests of a run against a server."""
     target = Target(name="it", base_url=base, release=resolve("R15"), login=login)
-    return Scripts(target, history, ReportRedactor(target, history))
+    history += tuple(Exchange(9, each, 200, (), b"", 0.1) for each in calls)
+    return Scripts(target, history, ReportRedactor(target, history)).of(calls)
 
 
 def exchange(call: Call, token: str) -> Exchange:
@@ -83,20 +85,23 @@ def exchange(call: Call, token: str) -> Exchange:
 
 def log_in(password: str = PASSWORD) -> Call:
     """Make a login by name."""
-    body = json.dumps({"username": ODD, "password": password}, ensure_ascii=False).encode()
-    return Call("token", "POST", "authentication/token", "", body, JSON)
+    given = {"username": ODD, "password": password}
+    body = json.dumps(given, ensure_ascii=False).encode()
+    return Call("token", "POST", "authentication/token", "", body, JSON, given)
 
 
 def show(token: str, **more: str) -> Call:
     """Make a request with a token in its query."""
-    query = "&".join(f"{n}={quote(v, safe='')}" for n, v in {"token": token, **more}.items())
-    return Call("show", "GET", "webhook_requests/show", query)
+    given = {"token": token, **more}
+    query = "&".join(f"{n}={quote(v, safe='')}" for n, v in given.items())
+    return Call("show", "GET", "webhook_requests/show", query, parameters=given)
 
 
 def resend(token: Any, **more: Any) -> Call:
     """Make a request with a token in its body."""
-    body = json.dumps({"token": token, **more}, ensure_ascii=False).encode()
-    return Call("resend", "POST", "webhook_requests/resend", "", body, JSON)
+    given = {"token": token, **more}
+    body = json.dumps(given, ensure_ascii=False).encode()
+    return Call("resend", "POST", "webhook_requests/resend", "", body, JSON, given)
 
 
 def plain(seen: tuple[Any, ...], *tokens: str) -> tuple[Any, ...]:
@@ -122,7 +127,7 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
         Call("list", "HEAD", "webhook_requests/list", f"token={quote(old, safe='')}&a=[1-2]{{b}}"),
         Call("list", "PUT", "webhook_requests/list/", "", b"", (("X-Y", ODD.replace("é", "")),)),
     ]  # fmt: skip
-    script = scripts_for(serve(recorder), Login(password=PASSWORD), *history).of(calls)
+    script = script_for(serve(recorder), Login(password=PASSWORD), calls, *history)
 
     pasted(script, CRMCOM_PASSWORD=PASSWORD)
 
@@ -143,26 +148,44 @@ def test_a_wrong_token_is_made_from_the_right_one(
     """One that is almost right is as wrong for the token of the script, and does not show it."""
     wrong = [*near_misses(old, SECRET_MUTATIONS)]
     made = [*near_misses(new, SECRET_MUTATIONS)]
-    if old.count(".") == 2:
-        one, other = old.split("."), new.split(".")
-        wrong += [
-            f"{one[0]}.forged.{one[2]}",
-            f"none.{one[1]}.",
-            f"{one[0]}.{one[1]}.A{one[2][1:]}",
-        ]
-        made += [f"{other[0]}.forged.{other[2]}", f"none.{other[1]}."]
-        made += [f"{other[0]}.{other[1]}.A{other[2][1:]}"]
     recorder = Recorder(new)
     other_login = exchange(log_in(NO_PASSWORD), f"{old.partition('.')[0]}.another.0123456789")
-    login = Login(password=PASSWORD)
-    scripts = scripts_for(serve(recorder), login, other_login, exchange(log_in(), old))
+    login, calls = Login(password=PASSWORD), [f(each) for f in (resend, show) for each in wrong]
 
-    script = scripts.of([resend(each) for each in wrong])
+    script = script_for(serve(recorder), login, calls, exchange(log_in(), old), other_login)
     pasted(script, CRMCOM_PASSWORD=PASSWORD)
 
-    assert [json.loads(seen[3])["token"] for seen in recorder.seen[1:]] == made
+    sent = recorder.seen[1:]
+    assert [json.loads(seen[3])["token"] for seen in sent[: len(made)]] == made
+    assert [parse_qs(seen[2])["token"] for seen in sent[len(made) :]] == [[each] for each in made]
     parts = re.findall(r"\w{6,}", old)
     assert not [part for part in parts if part in script or part.swapcase() in script]
+
+
+def test_a_script_says_what_is_wrong_with_a_forged_token(serve: Callable[..., str]) -> None:
+    """A shell cannot make one: who runs the script sets it."""
+    header, payload, signature = OLD[2].split(".")
+    wrong = [f"{header}.forged.{signature}", f"none.{payload}.", f"{header}.{payload}.A{signature}"]
+    calls = [resend(each) for each in wrong]
+
+    script = script_for(serve(Recorder()), Login(), calls, exchange(log_in(), OLD[2]))
+
+    for number, changed in (("", "payload"), ("_2", "header and signature"), ("_3", "signature")):
+        name = f"CRMCOM_OTHER_TOKEN{number}"
+        assert f': "${{{name}:?must be set}}"' in script
+        assert f": '{name} is like CRMCOM_TOKEN, with another {changed}.'" in script
+    assert payload not in script
+    assert signature not in script
+
+
+def test_a_wrong_first_character_is_never_the_right_one(serve: Callable[..., str]) -> None:
+    """Whichever the token of the script's own login begins with."""
+    for new in ("0B8C7D6E", "1B8C7D6E"):
+        recorder = Recorder(new)
+        calls = [resend(f"0{OLD[1][1:]}")]
+        script = script_for(serve(recorder), Login(), calls, exchange(log_in(NO_PASSWORD), OLD[1]))
+        pasted(script)
+        assert json.loads(recorder.seen[1][3])["token"] not in ("", new)
 
 
 def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) -> None:
@@ -174,9 +197,9 @@ def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) ->
             ("Authorization", f"Basic {base64.b64encode(text.encode()).decode()}"),
         )) for text in texts
     ]  # fmt: skip
-    scripts = scripts_for(serve(recorder), Login(api_key=KEY, token=OLD[1]))
+    login = Login(api_key=KEY, token=OLD[1])
 
-    script = scripts.of([*calls, show(OLD[1])])
+    script = script_for(serve(recorder), login, [*calls, show(OLD[1])])
     pasted(script, CRMCOM_API_KEY=KEY, CRMCOM_TOKEN=OLD[1])
 
     headers = [each[4].removeprefix("Basic ") for each in recorder.seen[:-1]]
@@ -187,38 +210,41 @@ def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) ->
 
 
 def test_what_nobody_knows_is_hidden_in_any_body(serve: Callable[..., str]) -> None:
-    """A secret behind its name is asked for or hidden: in JSON, in a form, in what is neither."""
-    scripts = scripts_for(serve(Recorder()), Login())
+    """A secret behind its name is hidden: in JSON, in a form, in what is neither."""
     bodies = [
         '{"password": "S-012345", "n": [1]}', '{"password": 7654321}', "x=1&password=S-012345",
         '{"password": "S-012345', "password=S-012345 and {more}",
     ]  # fmt: skip
+    calls = [Call("token", "POST", "x", "", each.encode()) for each in bodies]
 
-    script = scripts.of([Call("token", "POST", "x", "", each.encode()) for each in bodies])
+    script = script_for(serve(Recorder()), Login(), calls)
 
     assert "S-012345" not in script
     assert "7654321" not in script
-    assert script.count("CRMCOM_PASSWORD") == 3
 
 
 def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     """In the recording of a run secrets are redacted; the script takes them from variables."""
     recorder = Recorder(NEW[0])
-    login = log_in("$CRMCOM_PASSWORD")
-    scripts = scripts_for(serve(recorder), Login(), exchange(login, "$CRMCOM_TOKEN"))
+    login, names = log_in("$CRMCOM_PASSWORD"), ("$CRMCOM_TOKEN", "$CRMCOM_OTHER_TOKEN_2")
+    hidden = [replace(show(name), query=f"token={name}") for name in names]
+    calls = [*hidden, show("S-01234")]  # whose token is of a login before the recording
 
-    script = scripts.of([show("$CRMCOM_TOKEN"), show("***")])
-    pasted(script, CRMCOM_PASSWORD="hidden", HIDDEN="wrong")
+    script = script_for(serve(recorder), Login(), calls, exchange(login, "$CRMCOM_TOKEN"))
+    pasted(script, CRMCOM_PASSWORD="known", CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
 
-    assert json.loads(recorder.seen[0][3])["password"] == "hidden"
-    assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong"]
+    assert json.loads(recorder.seen[0][3])["password"] == "known"
+    assert [seen[2] for seen in recorder.seen[1:]] == [
+        f"token={NEW[0]}", "token=wrong", "token=S",
+    ]  # fmt: skip
 
 
 def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
     """Without its password it does not log in with an empty one, unless somebody types it."""
-    scripts = scripts_for(serve(Recorder()), Login(password=PASSWORD), exchange(log_in(), OLD[0]))
+    login, calls = Login(password=PASSWORD), [show(OLD[0])]
+    script = script_for(serve(Recorder()), login, calls, exchange(log_in(), OLD[0]))
     done = subprocess.run(
-        ["sh", "-c", scripts.of([show(OLD[0])])], env={"PATH": os.environ["PATH"]},
+        ["sh", "-c", script], env={"PATH": os.environ["PATH"]},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
@@ -260,7 +286,7 @@ class Wrong:
     ("statement", "shown", "part"),
     [
         ("response.number", r'"number":\d', "TOKEN=$(curl"),
-        ("token.from_login", r'"code":"OK"', "WRONG="),
+        ("token.from_login", r'"code":"OK"', "OTHER_TOKEN="),
     ],
 )
 def test_a_pasted_script_shows_the_violation(
