@@ -34,7 +34,7 @@ def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
 FORMS = ("number", "id")
 
 
-@template("resend", "resend", FORMS, state="SUCCESSFUL", first=4, weight=3)
+@template("resend", "resend", FORMS, state="SUCCESSFUL", first=8, weight=3)
 def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
     """Send a successful webhook request again, which is to be refused."""
     return {IDENTIFIER: {form: record[form]}}
