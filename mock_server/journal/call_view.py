@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.config import Config
@@ -31,6 +32,7 @@ class JournalReader:
     config: Config  # of the world
     redactor: Redactor  # knows the world's secrets as they are now
     attempts: Attempts  # to deliver
+    faults: Faults
 
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -215,12 +217,14 @@ class CallView:
         return "OK" if is_own and self.status == 200 else None
 
     @property
-    def matched(self) -> bool | None:
-        """Whether it broke no restriction; None while it is running.
+    def outcome(self) -> str | None:
+        """*refused* if it broke a restriction, else *accepted*; None while it is running.
 
         The effect of a fault does not count.
         """
-        return None if self.running else self.error is None or self.statement is None
+        if self.running:
+            return None
+        return "accepted" if self.error is None or self.statement is None else "refused"
 
     @cached_property
     def fault(self) -> dict[str, Any] | None:
@@ -274,7 +278,7 @@ class CallView:
     def near_miss(self) -> dict[str, Any] | None:
         """Of a refused request: statement, what was seen, what is allowed, and the suggestion."""
         error, response = self.error, self.response
-        if error is None or response is None or self.matched:
+        if error is None or response is None or self.outcome != "refused":
             return None
         text, suggestion = self._redactor.text, response.suggestion
         changes = () if suggestion is None else suggestion.changes

@@ -1,4 +1,4 @@
-"""Views of requests as JSON, in WireMock's forms and our own; and as entries of a HAR."""
+"""Views of requests as JSON, and as entries of a HAR."""
 
 from collections.abc import Iterable
 from datetime import UTC
@@ -18,7 +18,6 @@ def request(call: CallView) -> dict[str, Any]:
         "clientIp": call.entry.request.client or "",
         "headers": dict(call.headers),
         "body": call.body,
-        "loggedDate": int(call.at.timestamp() * 1000),
         "loggedDateString": call.at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "operation": call.operation,
         "parameters": call.parameters,
@@ -39,7 +38,7 @@ def summary(call: CallView) -> dict[str, Any]:
         "identifier": call.identifier,
         "status": call.status,
         "code": call.code,
-        "wasMatched": call.matched,
+        "outcome": call.outcome,
         "statement": call.statement,
         "errorKind": None if call.error is None else call.error.kind,
         "record": call.record,
@@ -81,11 +80,6 @@ def _response(call: CallView) -> dict[str, Any]:
         "body": call.response_body,
         "size": call.response_size,
     }
-
-
-def refused(call: CallView) -> dict[str, Any]:
-    """Return a request that broke a restriction, and what would have been valid."""
-    return {"request": request(call), "nearMiss": call.near_miss}
 
 
 def archive(calls: Iterable[CallView], origin: str) -> dict[str, Any]:

@@ -268,15 +268,17 @@ class MockWorld:
 
         Calls that are not answered yet count.
 
-            mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
+            mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
             times: the expected number of matching calls, or ``{"atLeast": 1, "atMost": 3}``; at
                 least one by default.
             timeout: how many seconds to wait for them, and for the answers to them.
-            pattern: what must be true of a call: ``operation``, ``identifier``, ``parameters``,
-                ``status``, ``code``, ``error_kind``, ``state_before``, ``state_after``, ``fault``
-                and the other members of the control API's patterns.
+            pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
+                webhook request), ``parameters``, ``outcome`` (accepted or refused), ``status``,
+                ``code``, ``state_before``, ``state_after``, ``fault`` (a name, or whether any), and
+                ``where``, a function of the call. Instead of a value, ``{"contains": "…"}`` asks
+                for a part of it, and ``{"absent": True}`` for none.
 
         Raises:
             AssertionError: the number differs; the message names the nearest calls.
@@ -284,7 +286,7 @@ class MockWorld:
                 make a difference.
         """
         __tracebackhide__ = True
-        wanted = named_pattern(pattern, "times", "timeout")
+        wanted = named_pattern(self.emulated, pattern, "times", "timeout")
         self._context.server.catch_up()
         return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
 
@@ -297,7 +299,7 @@ class MockWorld:
                 match.
         """
         __tracebackhide__ = True
-        wanted = named_pattern(pattern)
+        wanted = named_pattern(self.emulated, pattern)
         self._context.server.catch_up()
         assert_calls(self.emulated, 0, 0.0, wanted)
 
@@ -324,7 +326,8 @@ class MockWorld:
 
         Args:
             until: a function that returns something true once it has happened.
-            record: number or id of a webhook request that must exist, or be in ``state``.
+            record: number or id of a webhook request that must exist, or be in ``state``; with
+                members of a pattern, the one that the call names.
             state: SUCCESSFUL or REJECTED; for one record also SENDING or DELETED. A record that
                 never existed is not DELETED.
             delivery: number or id of a webhook request with a finished delivery attempt; True for
@@ -343,6 +346,8 @@ class MockWorld:
         """
         __tracebackhide__ = True
         number("timeout", timeout)
+        if pattern and record is not None:
+            pattern["record"], record = record, None
         kinds = {
             "until": until,
             "delivery": None if delivery is False else delivery,
@@ -366,7 +371,7 @@ class MockWorld:
             allowed = 'until, record, state, delivery, or a pattern such as operation="resend"'
             raise UsageError("wait_for", seen="nothing to wait for", allowed=allowed)
         if pattern:
-            calls = named_pattern(pattern, "times", "running", "timeout")
+            calls = named_pattern(self.emulated, pattern, "times", "running", "timeout")
             return wait_for_calls(self.emulated, times, timeout, calls, running=running)
         return wait_until(self.emulated, until, record, state, times, timeout)
 

@@ -436,7 +436,9 @@ class World:
         from crmcom_kit.mock_server.journal.call_view import JournalReader
 
         epoch = self.current_epoch
-        return JournalReader(epoch.journal, self.config, self.redactor, epoch.attempts)
+        return JournalReader(
+            epoch.journal, self.config, self.redactor, epoch.attempts, epoch.faults
+        )
 
     @property
     def faults(self) -> Faults:

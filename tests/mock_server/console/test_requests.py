@@ -124,7 +124,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     details.get_by_role("button", name="Send corrected").click()
     expect(page.get_by_role("status").last).to_contain_text("Sent with a new token: 200 OK.")
     expect(page.locator('tr[aria-selected="true"]')).to_contain_text("200 OK")
-    assert [one["wasMatched"] for one in journal(mock)] == [True, False]
+    assert [one["outcome"] for one in journal(mock)] == ["accepted", "refused"]
 
 
 def test_a_fault_is_named(console: Console, mock: Mock) -> None:

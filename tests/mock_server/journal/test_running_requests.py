@@ -96,7 +96,7 @@ def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
         mock, sent = caller.mock, caller.begin()
 
         (call,) = mock.calls
-        seen = call.running, call.status, call.code, call.matched, call.operation
+        seen = call.running, call.status, call.code, call.outcome, call.operation
         assert seen == (True, None, None, None, "resend")
         after = None if call.after is None else call.after["life_cycle_state"]
         assert after == ("SUCCESSFUL" if when == "after_commit" else None)
@@ -150,7 +150,7 @@ def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
     """``running`` is the word for it, in Python as over HTTP."""
     with calling() as caller:
         mock, sent = caller.mock, caller.begin()
-        with pytest.raises(AssertionError, match=r"not counted without running=True:\n  0-1 POST"):
+        with pytest.raises(AssertionError, match=r"not counted without running:\n  0-1 POST"):
             mock.wait_for(operation="resend", timeout=0)
         (call,) = mock.wait_for(operation="resend", running=True, timeout=0)
         assert call.running
@@ -158,7 +158,7 @@ def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
         waiting = {"calls": asked, "timeoutMillis": 0}
         status, found = caller.ask("POST", "/wait", waiting)
         assert (status, found["count"]) == (408, 0)
-        assert found["note"] == "with running, 1 more would count"
+        assert "not counted without running:\n  0-1 POST" in found["message"]
         waiting["calls"] = {**asked, "running": True}
         status, found = caller.ask("POST", "/wait", waiting)
         assert (status, found["count"], found["requests"][0]["running"]) == (200, 1, True)
@@ -198,6 +198,16 @@ def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
         assert call.status == sent.result(LONG).status_code
 
 
+def test_a_running_request_is_found_by_what_it_names() -> None:
+    """Its record by the number that it has; by id it is not decided before it is carried out."""
+    with calling("asgi", "before_commit") as caller:
+        mock, _ = caller.mock, caller.begin()
+        mock.assert_called(record=caller.number, times=1)
+        mock.assert_not_called(record="8")
+        with pytest.raises(AssertionError, match="not decided before the response:\n  0-1"):
+            mock.assert_not_called(record=mock.records["8"]["id"])
+
+
 def test_a_verification_with_a_timeout_gives_the_response_time() -> None:
     """A request that is running when the assertion begins is returned with its response."""
     with calling() as caller, ThreadPoolExecutor(1) as pool:
@@ -216,7 +226,7 @@ def test_the_control_api_shows_what_is_running() -> None:
         assert (shown["running"], shown["response"], shown["status"]) == (True, None, None)
         assert (shown["stateBefore"], shown["stateAfter"]) == ("REJECTED", "SUCCESSFUL")
         assert caller.ask("GET", "/requests/0-1")[1] == shown
-        assert caller.ask("GET", "/requests?unmatched=true")[1]["requests"] == []
+        assert caller.ask("GET", "/requests?outcome=refused")[1]["requests"] == []
         assert caller.ask("GET", "/requests.har")[1]["log"]["entries"] == []
         chain = [link["link"] for link in caller.ask("GET", "/trace/0-1")[1]["chain"]]
         assert (chain[0], "answer" in chain) == ("call", False)
