@@ -116,13 +116,6 @@ OPTIONS: list[click.Parameter] = [
         "one repeats.  [default: the dialect's delivery.script]",
     ),
     click.Option(
-        ["--rate-limit"],
-        metavar="N",
-        type=click.FloatRange(0.001, 10**6),
-        help="Maximum number of requests per second and token, by the world's clock; others get "
-        "HTTP 429 and Retry-After.  [default: no limit]",
-    ),
-    click.Option(
         ["--threads"],
         type=click.IntRange(1, 256),
         default=64,
@@ -213,8 +206,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     """Return what is wrong with strings and with the options of deliveries, if anything is."""
     from crmcom_kit.schemas import dials
 
-    if options["rate_limit"] is not None and isnan(options["rate_limit"]):
-        return "--rate-limit: nan is not allowed; allowed is a number above 0"
     if isnan(options["world_idle"]):  # no comparison finds that it is out of its range
         return "--world-idle: nan is not allowed; allowed is a number of seconds above 0"
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):

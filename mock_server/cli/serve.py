@@ -219,7 +219,6 @@ def _world(options: dict[str, Any]) -> "World":
             tokens=options["tokens"],
             credentials=_credentials(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
-            rate_limit=options["rate_limit"],
         )
         if options["state"] is not None:
             _keep(world, options["state"])

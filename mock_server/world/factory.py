@@ -44,7 +44,6 @@ def make_world(
     allow_hosts: Iterable[str] = (),
     at_once: int | None = None,
     journal: JournalLimits | None = None,
-    rate_limit: float | None = None,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -66,8 +65,6 @@ def make_world(
         at_once: how many slow deliveries may run at the same time while their callers wait; any
             number by default.
         journal: how many requests, and bytes of them, the journal keeps.
-        rate_limit: requests a second that each token may make; others are answered with HTTP 429.
-            Any number by default.
 
     Raises:
         UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
@@ -95,7 +92,6 @@ def make_world(
         credentials=credentials,
         seed=seed,
         fixed_tokens=tuple(tokens),
-        rate_limit=rate_limit,
     )
     return World(
         config,
