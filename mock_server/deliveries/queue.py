@@ -1,7 +1,6 @@
 """Queued deliveries: a bounded queue, worked off by a few threads until it is closed."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -55,7 +54,6 @@ class DeliveryQueue:
         #: Called when deliveries may be made again.
         self.on_reopen: Callable[[], object] = bool
         #: How many attempts have ended with each outcome, or were abandoned.
-        self.outcomes: Counter[str] = Counter()
         #: Set while nothing more is sent.
         self.closed = threading.Event()
         self._workers = workers
@@ -107,9 +105,7 @@ class DeliveryQueue:
                 self._slots.release()
 
     def attempted(self, world: str, attempt: Attempt) -> None:
-        """Count and report an attempt of a world that has ended."""
-        with self._changed:
-            self.outcomes[attempt.outcome.name if attempt.outcome else attempt.stage] += 1
+        """Report an attempt of a world that has ended."""
         if self.on_attempt is not None:
             self.on_attempt(world, attempt)
 

@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.access import (
     Access,
     is_admin_token,
 )
-from crmcom_kit.mock_server.world.request_counts import RequestCounts
 from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
@@ -84,8 +83,6 @@ class WorldRegistry:
         self.idle_seconds = idle_seconds
         self.waiting = WaitSlots(waiting)
         self.access = access
-        #: The requests to all worlds together.
-        self.requests = RequestCounts()
         #: What opens the built-in receivers where there is an admin token. It is the same after
         #: the next start, so that the URLs in a state file stay right.
         self.receiver_secret: str | None = None

@@ -146,10 +146,10 @@ def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
 def test_a_link_leads_to_pages_alone(client: Any) -> None:
     """Another page may have links to the console and the references; they create no world."""
     pages = ("/", "/docs", "/__admin/docs")
-    others = (SHOW, "/__admin/health", "/__admin/events", "/__admin/requests", "/metrics")
+    others = (SHOW, "/__admin/health", "/__admin/events", "/__admin/requests")
     for link in LINKS:
         assert [_status(client, page, link) for page in pages] == [200] * 3
-        assert [_status(client, path, link) for path in others] == [403] * 5
+        assert [_status(client, path, link) for path in others] == [403] * 4
         assert [_status(client, f"/worlds/b{page}", link) for page in pages] == [404] * 3
     image = {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "no-cors"}
     for path in ("/nothing", "/console/app.js", "/docs/docs.js", "/openapi.json"):
