@@ -77,12 +77,6 @@ OPTIONS: list[click.Parameter] = [
         "start; --data then fills a new file, and the world after a reset.  [default: keep it in "
         "memory]",
     ),
-    click.Option(
-        ["--watch"],
-        is_flag=True,
-        help="Reload --data and --dialect when their files change. A file with an error is "
-        "reported on standard error, and changes nothing.",
-    ),
     click.Option(["--seed"], default=0, help="Seed of new ids and tokens."),
     click.Option(
         ["--token", "tokens"],
@@ -187,7 +181,7 @@ def check(options: dict[str, Any]) -> None:
     """Validate the options and load the dialect. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
 
-    mistake = _mistake_in(options) or _mistake_in_files(options) or _mistake_in_access(options)
+    mistake = _mistake_in(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
     try:
@@ -223,17 +217,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
         return "--deliveries: not allowed with --deliver http, which has no scripted outcomes"
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: not allowed without --deliver http, since nothing is sent"
-    return None
-
-
-def _mistake_in_files(options: dict[str, Any]) -> str | None:
-    """Return what is wrong with the files that the mock keeps or watches, if anything is."""
-    if not options["watch"]:
-        return None
-    if options["state"] is not None:
-        return "--watch: not allowed with --state, whose content each reload would replace"
-    if options["data"] is None and options["dialect"] in dialect_names():
-        return "--watch: there is no file to watch; add --data FILE or --dialect FILE"
     return None
 
 

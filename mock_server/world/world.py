@@ -196,27 +196,6 @@ class World:
         self.tokens.restore_fixed()
         return self.current_epoch
 
-    def reload(self, other: "World") -> Epoch:
-        """Go back to what ``other``, a world that nobody uses, starts with; return the new epoch.
-
-        In the same dialect this replaces the content, as ``replace_content`` does. Another dialect
-        starts the world anew: what a reset replaces, tokens from logins, and snapshots.
-        """
-        with self._lock:
-            begun = other.current_epoch
-            self._start = begun.initial_content
-            if other.dialect == self.dialect:
-                return self._replace(self._start, self._new_ids(), self.current_epoch.delivery)
-            other.config.closing = self.config.closing
-            self.config = other.config
-            self._delivery = begun.delivery if begun.sends else None  # an epoch makes its script
-            self.delivery_queue.on_stop = other.delivery_queue.on_stop
-            self.delivery_queue.on_reopen = other.delivery_queue.on_reopen
-            self.tokens = self._new_tokens()
-            self.redactor = _redactor(self.config, self.tokens, self._secrets)
-            self._snapshots.clear()
-            return self._reset()
-
     def replace_content(
         self,
         entries: Iterable[LocatedEntry],

@@ -76,9 +76,6 @@ MISTAKES = [
     (["--state", "."], "state .: it is not a regular file"),
     (["--state", "nowhere/world.state"], "state nowhere/world.state: cannot be used: No such file"),
     (["--state", __file__], "it is not a state file, or its beginning is gone; allowed is"),
-    (["--watch"], "--watch: there is no file to watch; add --data FILE or --dialect FILE"),
-    (["--watch", "--dialect", "http"], "--watch: there is no file to watch"),
-    (["--watch", "--data", __file__, "--state", "x"], "--watch: not allowed with --state"),
     (
         ["--deliveries", "nonsense"],
         "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",
