@@ -34,20 +34,17 @@ def end_worlds(call: Call) -> Any:
 
 
 def get_clock(call: Call) -> Any:
-    """Return the mode, time and rate of the clock."""
+    """Return the mode and time of the clock."""
     state = call.world.clock.state
-    return {"mode": state.mode, "now": write_moment(state.now), "rate": state.rate}
+    return {"mode": state.mode, "now": write_moment(state.now)}
 
 
 def put_clock(call: Call) -> Any:
-    """Let the clock run, stop, or run at another rate."""
+    """Let the clock run or stop."""
     clock, body = call.world.clock, call.body
-    mode = body["mode"]
     at = read_moment(body["at"]) if "at" in body else None
-    if mode == "frozen":
+    if body["mode"] == "frozen":
         clock.freeze(at)
-    elif mode == "scaled":
-        clock.run(at, float(body["rate"]))
     elif at is None:
         clock.restart()
     else:

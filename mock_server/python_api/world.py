@@ -69,7 +69,7 @@ class ClockControl:
 
     @property
     def state(self) -> ClockState:
-        """The clock's mode, time and rate."""
+        """The clock's mode and time."""
         return self._clock().state
 
     def freeze(self, at: datetime | str | None = None) -> None:
@@ -98,18 +98,17 @@ class ClockControl:
             passed += number(name, value, "a number from 0 on") * _SECONDS_PER[name]
         self._clock().advance(passed)
 
-    def scale(self, rate: float, at: datetime | str | None = None) -> None:
-        """Run ``rate`` times as fast, from now or from ``at``. Raises UsageError."""
-        allowed = "a number of seconds per second of the machine's time"
-        self._clock().run(moment("at", at), number("rate", rate, allowed))
+    def run(self, at: datetime | str | None = None) -> None:
+        """Run again, from the time that it shows or from ``at``. Raises UsageError."""
+        self._clock().run(moment("at", at))
 
     def restart(self) -> None:
         """Follow the clock that the mock was created with again, by default the machine's."""
         self._clock().restart()
 
     def __repr__(self) -> str:
-        mode, now, rate = self.state
-        return f"<clock, {mode}, {now.isoformat()}, rate {rate:g}>"
+        mode, now = self.state
+        return f"<clock, {mode}, {now.isoformat()}>"
 
 
 @dataclass(frozen=True, slots=True)

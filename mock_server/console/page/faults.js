@@ -5,7 +5,7 @@ import { call, controlCurl, gather, urlOf } from "./api.js";
 import { deliveryFaults, deliveryScripts } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, reader, shell } from "./shell.js";
-import { clockTime, counted, data, dateTime, loading, mark, number, plain, rowButton, section } from "./widgets.js";
+import { clockTime, counted, data, dateTime, loading, mark, plain, rowButton, section } from "./widgets.js";
 
 const reading = reader("faults", async () => {
   const [{ faults: ofDeliveries }, found] = await Promise.all([
@@ -93,12 +93,11 @@ function matchOf({ match }) {
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
 
-// The world's clock: freeze it, move it on, let it run at another rate.
+// The world's clock: freeze it, move it on.
 
 const MODES = {
-  real: () => "follows this machine's clock",
-  frozen: () => "frozen",
-  scaled: ({ rate }) => `runs ${number(rate)} times as fast`,
+  real: "follows this machine's clock",
+  frozen: "frozen",
 };
 
 /** Show what the clock says now, and what can be done with it. */
@@ -108,7 +107,7 @@ function clock() {
   const step = (label, seconds) => html`<button @click=${() => advance({ seconds })}>${label}</button>`;
   const one = (verb, field, send) => form(`${verb} the clock`, [{ ...field, required: true }], verb, send);
   return section("Clock", "", html`
-    <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode](found)}</p>
+    <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode]}</p>
     <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
     <p class="tools">
       <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
@@ -117,7 +116,6 @@ function clock() {
     <div class="forms">
       ${one("Freeze", { name: "at", hint: "2024-05-01T10:00:00Z" }, ({ at }) => set({ mode: "frozen", at }))}
       ${one("Advance", { name: "seconds", label: "by seconds", type: "number", hint: "90" }, advance)}
-      ${one("Scale", { name: "rate", label: "times as fast", type: "number", hint: "3600" }, ({ rate }) => set({ mode: "scaled", rate }))}
     </div>`);
 }
 

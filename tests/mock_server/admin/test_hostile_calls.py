@@ -39,23 +39,17 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, b"{", "body", "not JSON from line 1, column 2", "a JSON value"),
     ("PUT", CLOCK, b"[]", "body", "an array", "an object"),
     ("PUT", CLOCK, b"null", "body", "null", "an object"),
-    ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen, scaled"),
+    ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen"),
     ("PUT", CLOCK, FROZEN % b', "mode": "real"', "body", '"mode" more than once', "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "rate": NaN', "body", "NaN, which JSON does not", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "rate": 1e999', "body", "1e999, which is too large", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "rate": 1%b' % (b"0" * 5000), "body", "digits", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": NaN', "body", "NaN, which JSON does not", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": 1e999', "body", "1e999, which is too large", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": 1%b' % (b"0" * 5000), "body", "digits", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 18446744073709551616', "body", "too large", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "an unpaired surrogate", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": %b' % (b"[" * 100 + b"]" * 100), "body", "too deep", "JSON"),
     ("PUT", CLOCK, b"[" * 100_000, "body", "nesting that is too deep", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at, rate"),
-    ("PUT", CLOCK, FROZEN % b', "rate": 2', "rate", "2", "a number in mode scaled only"),
-    ("PUT", CLOCK, b'{"mode": "scaled"}', "rate", "nothing", "a number in mode scaled"),
-    ("PUT", CLOCK, b'{"mode": "scaled", "rate": 0}', "rate", "0", "more than 0"),
-    ("PUT", CLOCK, b'{"mode": "scaled", "rate": true}', "rate", "True", "a number"),
-    ("PUT", CLOCK, b'{"mode": "scaled", "rate": "2"}', "rate", '"2"', "a number"),
-    ("PUT", CLOCK, b'{"mode": "real", "rate": 1}', "rate", "1", "a number in mode scaled only"),
-    ("PUT", CLOCK, b'{"mode": "warp"}', "mode", '"warp"', "one of real, frozen, scaled"),
+    ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at"),
+    ("PUT", CLOCK, b'{"mode": "warp"}', "mode", '"warp"', "one of real, frozen"),
     ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01"', "at", '"2024-05-01"', "with a time zone"),
     ("PUT", CLOCK, FROZEN % b', "at": "2024-02-30T00:00:00Z"', "at", "02-30", "with a time zone"),
     ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01T24:00:00Z"', "at", "T24", "with a time zone"),
@@ -217,11 +211,11 @@ JSON_VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from(["frozen", "real", "scaled", "2024-05-01T00:00:00Z", "R9", "ACTIVITIES"]),
+    | st.sampled_from(["frozen", "real", "2024-05-01T00:00:00Z", "R9", "ACTIVITIES"]),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["mode", "at", "rate", "seconds", "seed", "count", "entities", "journal", "worlds",
+            ["mode", "at", "seconds", "seed", "count", "entities", "journal", "worlds",
              "entries", "bytes", "most", "idle_seconds", "from", "to", "add", "scenario", "host",
              "start", "rejected", "unit", "webhook_request", "record", "data"]
         ) | st.text(max_size=5),
