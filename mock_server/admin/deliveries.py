@@ -1,13 +1,11 @@
-"""Operations on deliveries: attempts, delivery faults, replay, recovery, triggers, traces."""
+"""Operations on deliveries: attempts, delivery faults, replay, triggers, traces."""
 
 from typing import Any
 
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.values import read_moment
-from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
-from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
+from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
@@ -29,35 +27,6 @@ def get_delivery(call: Call) -> Any:
 def replay_delivery(call: Call) -> Any:
     """Repeat an attempt."""
     return serializers.attempt(call, replay(call.epoch, call.path["id"]))
-
-
-def recover_deliveries(call: Call) -> Any:
-    """Send again what was rejected."""
-    epoch, asked = call.epoch, call.body or {}
-    since = read_moment(asked["since"]) if "since" in asked else None
-    seconds = asked.get("wait_seconds", 0)
-    if not seconds:
-        return _recovered(*recover(epoch, since))
-    with call.registry.waiting:
-        attempts, left = recover(epoch, since)
-
-        def over() -> bool | None:
-            return all(attempt.over for attempt in attempts) or None
-
-        epoch.attempts.wait_for(over, seconds, call.over)
-        return _recovered(attempts, left)
-
-
-def _recovered(attempts: list[Attempt], left: int) -> Any:
-    delivered = sum(one.delivered for one in attempts)
-    over = sum(one.over for one in attempts)
-    return {
-        "deliveries": [one.number for one in attempts],
-        "delivered": delivered,
-        "failed": over - delivered,
-        "under_way": len(attempts) - over,
-        "left": left,
-    }
 
 
 def get_delivery_faults(call: Call) -> Any:

@@ -36,7 +36,6 @@ class Cause(StrEnum):
     RESEND = "resend"
     FIRE = "fire"
     REPLAY = "replay"
-    RECOVER = "recover"
     DUPLICATE = "duplicate"  # a delivery fault sends the same again
 
 

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.python_api.arguments import integer, moment, number, text
+from crmcom_kit.mock_server.python_api.arguments import integer, number, text
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
+from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import (
     DeliveryScript,
     delivery_scripts,
@@ -89,21 +88,6 @@ class Deliveries:
         """
         epoch = self._epoch()
         return diagnose_attempt(epoch, attempt_of(epoch, number))
-
-    def recover(
-        self, since: datetime | str | None = None, *, seconds: float = _SECONDS
-    ) -> list[Attempt]:
-        """Send again everything REJECTED that was created at ``since`` or later; wait for it.
-
-        Raises:
-            UsageError: ``since`` is not a date and time with a time zone, or ``seconds`` is not a
-                number.
-        """
-        number("seconds", seconds)
-        epoch = self._epoch()
-        attempts = recover(epoch, moment("since", since)).attempts
-        epoch.attempts.wait_for(lambda: all(attempt.over for attempt in attempts) or None, seconds)
-        return attempts
 
     def fail(self, fault: str, **given: Any) -> None:
         """Make deliveries fail: *duplicate*, *delay*, *wrong_signature*, *old_key*, *cut_body*.

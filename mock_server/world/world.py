@@ -366,19 +366,6 @@ class World:
             self._state = state
             return None if kept is None else kept.cut_off
 
-    def compact_state(self) -> tuple[int, int]:
-        """Write the state file anew; return how many bytes it had and has.
-
-        Raises NotFound, NotWritten.
-        """
-        with self._lock:
-            if self._state is None:
-                allowed = "the default world of a mock that was started with --state"
-                raise NotFound("state", seen=f"world {quoted(self.name)}", allowed=allowed)
-            before = self._state.size
-            self._state.begin(self.current_epoch)
-            return before, self._state.size
-
     def end_keeping(self) -> None:
         """Write no more changes to the state file, if there is one, and let others use it."""
         with self._lock:

@@ -231,7 +231,7 @@ def test_the_control_api_needs_its_token_behind_a_proxy(replicas: Replicas) -> N
     client.get(f"{base}/worlds/default{API}/list?token=T")
     (entry,) = replicas.admin("GET", f"{base}/__admin/requests?limit=1")["requests"]
     assert "x-forwarded-for" in {name.lower() for name in entry["request"]["headers"]}
-    assert client.get(f"{base}/__admin/version").status_code == 401
+    assert client.get(f"{base}/__admin/settings").status_code == 401
     assert client.get(f"{base}/worlds/w{API}/show?token=T").status_code == 404
 
 

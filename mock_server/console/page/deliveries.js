@@ -1,7 +1,7 @@
 // Deliveries: what was sent to receivers, and what came of it.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, curl } from "./api.js";
+import { call, curl } from "./api.js";
 import { act, addressOf, go, param, reader, shell } from "./shell.js";
 import { readReceiver, receiverView, signatureMark, signatureView } from "./receiver.js";
 import { scripted } from "./request.js";
@@ -133,8 +133,7 @@ const nothingLeaves = html`<p class="section note">Nothing leaves this mock: scr
 
 function nothingFound() {
   if (attempts.length) return empty("Nothing found", "No delivery matches all filters above.");
-  const text = "Resend a rejected record, trigger a webhook as a workflow rule would, or resend all that were rejected:";
-  return empty("No deliveries yet", text, controlCurl("POST", "/deliveries/recover", {}));
+  return empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
 }
 
 function details(attempt, verdict) {
@@ -159,7 +158,6 @@ const CAUSES = {
   resend: "a resend",
   fire: "a trigger",
   replay: "a replay",
-  recover: "a recovery of all that was rejected",
   duplicate: "a delivery fault",
 };
 

@@ -2,8 +2,6 @@
 
 import json
 import signal
-from time import monotonic
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,8 +11,6 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.admin import deliveries
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
@@ -166,19 +162,6 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
 
 
-def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recovery ends its wait, and gives its place back, when its caller has left."""
-    endless = SimpleNamespace(number=1, over=False, delivered=False)
-    monkeypatch.setattr(deliveries, "recover", lambda *_: ([endless], 0))
-    begun = monotonic()
-
-    left = {"environ_overrides": {CLIENT_LEFT: lambda: True}}
-    found = admin.ask("POST", "/deliveries/recover", {"wait_seconds": 60}, **left)
-
-    assert found["under_way"] == 1
-    assert monotonic() - begun < 30
-
-
 @looped(
     ("verb", "path", "body", "status"),
     [
@@ -189,8 +172,6 @@ def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatc
         ("GET", "/deliveries?since=-1", None, 400),
         ("GET", "/deliveries?nonsense=1", None, 400),
         ("GET", "/deliveries?limit=0", None, 400),
-        ("POST", "/deliveries/recover", {"since": "yesterday"}, 400),
-        ("POST", "/deliveries/recover", {"wait_seconds": 61}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "fire"}]}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "seconds": 61}]}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "odd": 1}]}, 400),

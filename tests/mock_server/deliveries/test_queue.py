@@ -316,23 +316,32 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
 
 #: An embedding process that ends while its deliveries wait.
 EMBEDDING = """
-import sys, threading
+import json, sys, threading
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.world.webhooks.replay import recover
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.schemas import Dialect
 
-dials = {"resend.destination": "definition"}
+def resend_all(world):
+    for record in world.store.query(Query(indexed=(), states=frozenset({"REJECTED"}))):
+        number = {"number": json.loads(record)["number"]}
+        body = json.dumps({"token": "T", "webhook_request_identifier": number}).encode()
+        dispatch(world, Request("POST", "webhook_requests/resend", b"", body))
+
+dials = {"resend.destination": "definition", "resend.delivery": "queued"}
 dials |= {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
-world = make_world(deliver="http", dialect=Dialect("patient", dials))
+world = make_world(deliver="http", dialect=Dialect("patient", dials), tokens=["T"])
 for definition in world.current_epoch.reference_data.definitions:
     definition["url"] = sys.argv[1]
-recover(world.current_epoch, None)
+resend_all(world)
 assert world.delivery_queue.waiting > 20
 
 class Stuck:
     def send(self, attempt): threading.Event().wait()
 
-recover(make_world(delivery=Stuck()).current_epoch, None)
+queued = Dialect("queued", {"resend.delivery": "queued"})
+resend_all(make_world(delivery=Stuck(), dialect=queued, tokens=["T"]))
 """
 
 

@@ -43,8 +43,6 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("times", lambda m: m.deliveries.fail("cut_body", times=0)),
     ("number", lambda m: m.deliveries.fail("cut_body", number=7)),
     ("seconds", lambda m: m.deliveries.wait_for("7", seconds="x")),
-    ("since", lambda m: m.deliveries.recover("noon")),
-    ("since", lambda m: m.deliveries.recover("2024-01-31T12:00:00")),
     ("answers", lambda m: m.receiver.answer_with("200")),
     ("answers", lambda m: m.receiver.answer_with(99_999)),
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),

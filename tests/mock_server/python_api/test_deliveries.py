@@ -48,21 +48,6 @@ def test_an_event_arrives(mock: Any) -> None:
     assert mock.deliveries[0] is attempt
 
 
-def test_what_was_refused_is_recovered(mock: Any) -> None:
-    """The receiver refuses two of three; all are sent again, and are SUCCESSFUL then."""
-    mock.clock.freeze()
-    begin = mock.clock.now()
-    mock.receiver.answer_with(500, 500, 200)
-    numbers = [fire(mock) for _ in range(3)]
-    for number in numbers:
-        mock.deliveries.wait_for(number)
-    attempts = mock.deliveries.recover(begin)
-
-    assert len(attempts) == 2
-    assert all(attempt.outcome.delivered for attempt in attempts)
-    assert {len(mock.deliveries.of(number)) for number in numbers} == {1, 2}
-
-
 def test_a_fault_hits_the_next(mock: Any) -> None:
     """The receiver says what is wrong; a replay sends exactly the same."""
     mock.deliveries.fail("wrong_signature")

@@ -228,20 +228,6 @@ def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     assert len({one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]}) == 1
 
 
-def test_all_can_be_recovered(mock: ServedMock) -> None:
-    """What was rejected since a moment is sent again; what is older is left alone."""
-    mock.world.clock.freeze()
-    begin = mock.admin("GET", "/clock")["now"]
-    mock.admin("PUT", "/receiver", {"answers": [{"status": 500, "times": 3}, {"status": 200}]})
-    numbers = [fire(mock)["webhook_request"]["number"] for _ in range(3)]
-    recovered = mock.admin("POST", "/deliveries/recover", {"since": begin, "wait_seconds": 20})
-
-    assert (recovered["delivered"], recovered["failed"], recovered["under_way"]) == (3, 0, 0)
-    assert len(recovered["deliveries"]) == 3
-    assert {mock.show(number)["life_cycle_state"] for number in numbers} == {"SUCCESSFUL"}
-    assert mock.show("7")["life_cycle_state"] == "REJECTED"
-
-
 @looped(
     ("members", "status", "words"),
     [
@@ -279,7 +265,7 @@ def test_a_world_without_definitions_says_so(mock: ServedMock) -> None:
 
 def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
     """A URL that points at the control API gets nowhere, but for the receiver."""
-    for path in ("/reset", "/events/fire", "/deliveries/recover", "/receiver"):
+    for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
         fired = fire(mock, url=f"{mock.base}/__admin{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
     assert mock.world.epoch_number == mock.admin("GET", "/health")["epoch"]
