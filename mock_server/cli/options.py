@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
-from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
+from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
+from crmcom_kit.mock_server.world.registry import IDLE_SECONDS
 from crmcom_kit.schemas import dialect_names, release_names
 
 
@@ -141,12 +141,6 @@ OPTIONS: list[click.Parameter] = [
         "control API; * allows any. Repeatable.",
     ),
     click.Option(
-        ["--max-worlds"],
-        default=MAX_WORLDS,
-        type=click.IntRange(0, 100_000),
-        help="Maximum number of named worlds.",
-    ),
-    click.Option(
         ["--world-idle"],
         default=IDLE_SECONDS,
         metavar="SECONDS",
@@ -155,17 +149,10 @@ OPTIONS: list[click.Parameter] = [
     ),
     click.Option(
         ["--journal"],
-        default=JournalLimits().entries,
+        default=MAX_ENTRIES,
         metavar="ENTRIES",
         type=click.IntRange(0, 1_000_000),
         help="Maximum number of requests in each world's journal.",
-    ),
-    click.Option(
-        ["--journal-bytes"],
-        default=JournalLimits().bytes,
-        metavar="BYTES",
-        type=click.IntRange(0, 2**30),
-        help="Maximum size of each world's journal, in bytes.",
     ),
     click.Option(
         ["--log", "log_form"],

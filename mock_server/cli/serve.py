@@ -164,7 +164,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
     return WorldRegistry(
         _world(options),
-        max_worlds=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         access=Access(
@@ -178,7 +177,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that checked options ask for. Raises Refused."""
     from crmcom_kit.mock_server.deliveries.queue import max_waiting
-    from crmcom_kit.mock_server.journal.journal import JournalLimits
     from crmcom_kit.mock_server.world.factory import make_world
     from crmcom_kit.mock_server.world.world_file import DataError
     from crmcom_kit.usage_errors import UsageError
@@ -195,7 +193,7 @@ def _world(options: dict[str, Any]) -> "World":
             seed=options["seed"],
             tokens=options["tokens"],
             credentials=_credentials(options),
-            journal=JournalLimits(options["journal"], options["journal_bytes"]),
+            journal=options["journal"],
         )
         if options["state"] is not None:
             _keep(world, options["state"])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.journal.journal import Entry, Journal
+from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Entry, Journal
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, Pattern, check_one_of
 from crmcom_kit.mock_server.journal.serializers import summary
 from crmcom_kit.mock_server.store.life_cycle import State
@@ -236,13 +236,12 @@ def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
 
 def incomplete(journal: Journal, evicted: int, pattern: Pattern) -> UsageError:
     """Return the error that so many requests were ``evicted``, one of which may match."""
-    entries, size = journal.limits
     return UsageError(
         "journal",
         seen=f"{evicted:,} of {journal.last:,} requests dropped, which may match: {pattern}",
-        allowed=f"a journal that keeps them all; it has room for {entries:,} requests and "
-        f"{size:,} bytes: raise --journal or --journal-bytes, in Python "
-        "journal=JournalLimits(entries=…, bytes=…), or clear it before the requests that matter",
+        allowed=f"a journal that keeps them all; it has room for {journal.max_entries:,}, those of "
+        f"all worlds for {MAX_TOTAL_BYTES:,} bytes: raise --journal, in Python journal=…, or clear "
+        "it before the requests that matter",
     )
 
 

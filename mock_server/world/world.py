@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
+from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, JournalBudget
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
@@ -64,7 +64,7 @@ class World:
         clock: Clock,
         name: str = DEFAULT,
         delivery: Delivery | None = None,
-        limits: JournalLimits | None = None,
+        max_entries: int = MAX_ENTRIES,
         delivery_queue: DeliveryQueue | None = None,
         journal_budget: JournalBudget | None = None,
         secrets: frozenset[str] = frozenset(),
@@ -77,7 +77,7 @@ class World:
             clock: the base of its own clock.
             name: its name; under another name the same seed gives other ids and tokens.
             delivery: how webhooks are sent; by default as the dialect's script says.
-            limits: how much its journal holds.
+            max_entries: how many requests its journal keeps.
             delivery_queue: sends queued deliveries; a new queue by default.
             journal_budget: limits the journals of several worlds together; a new one by default.
             secrets: what else is hidden, besides the credentials and the tokens.
@@ -88,7 +88,7 @@ class World:
         self._base_clock = clock
         self._start = start
         self._delivery = delivery
-        self._limits = limits or JournalLimits()
+        self._max_entries = max_entries
         #: Limits the journals of all worlds that are made from one another.
         self.journal_budget = journal_budget or JournalBudget()
         self.delivery_queue = delivery_queue or DeliveryQueue()
@@ -111,7 +111,7 @@ class World:
             clock=self._base_clock,
             name=name,
             delivery=self._delivery,
-            limits=self._limits,
+            max_entries=self._max_entries,
             delivery_queue=self.delivery_queue,
             journal_budget=self.journal_budget,
             secrets=self._secrets,
@@ -154,7 +154,7 @@ class World:
             ids=self._new_ids(),
             delivery=delivery,
             room=self._room,
-            journal=Journal(self._limits, begun=number, budget=self.journal_budget),
+            journal=Journal(self._max_entries, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.name, self.clock),
             attempts=Attempts(self.name, last=attempts),
             delivery_faults=DeliveryFaults(),
@@ -271,12 +271,6 @@ class World:
             now, expected = self.current_epoch.number, expected_epoch.number
             seen = f"epoch {now}, while this call began in epoch {expected}"
             raise Conflict("world", seen=seen, allowed="a call in one epoch; try again")
-
-    def limit_journal(self, limits: JournalLimits) -> None:
-        """Change how much the journal holds, also after a reset."""
-        with self._lock:
-            self._limits = limits
-            self.current_epoch.journal.limit(limits)
 
     def save(self, name: str) -> int:
         """Save the current content under ``name``; return its number of records.

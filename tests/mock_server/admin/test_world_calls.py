@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.statements import EVIDENCE, statements
 
@@ -159,44 +157,14 @@ def test_settings_tell_how_it_is_set(make_mock: Any, admin_of: Any) -> None:
     assert found["credentials"]["username"] == right.username
 
 
-def test_the_journals_limits_can_be_changed(mock: Any, admin: Any, admin_of: Any) -> None:
-    """They hold at once and after a reset, in this world and in none that is there already."""
-    other = admin_of(mock.client, "/worlds/a")
-    other.ask("GET", "/health")
-    for _ in range(5):
-        mock.show()
-
-    found = admin.ask("PATCH", "/settings", {"journal": {"entries": 2}})
-
-    assert found["journal"] == {"entries": 2, "bytes": 8_388_608}
-    assert [note.number for note in mock.world.journal.entries()] == [4, 5]
-    admin.ask("POST", "/reset")
-    assert admin.ask("GET", "/settings")["journal"]["entries"] == 2
-    assert other.ask("GET", "/settings")["journal"]["entries"] == 1000
-
-
-def test_the_limits_of_worlds_can_be_changed(admin_of: Any) -> None:
-    """Fewer worlds than there are: those that are there stay, and no other comes."""
-    registry = WorldRegistry(make_world())
-    client = create_app(registry).test_client()
-    first = admin_of(client, "/worlds/a")
-    first.ask("GET", "/health")
-
-    found = admin_of(client).ask("PATCH", "/settings", {"worlds": {"most": 0}})
-
-    assert found["worlds"] == {"most": 0, "idle_seconds": 3600.0}
-    assert first.ask("GET", "/health")["world"] == "a"
-    assert admin_of(client, "/worlds/b").refused("GET", "/health")[0] == 503
-
-
 def test_serve_sets_what_it_is_told(start_server: Any) -> None:
     """The settings show the flags of serve."""
-    flags = ("--max-worlds", "7", "--world-idle", "1.5", "--journal", "3", "--journal-bytes", "999")
+    flags = ("--world-idle", "1.5", "--journal", "3")
     server = start_server(*flags, "--threads", "6")
     _, found = server.ask("GET", "/__admin/settings")
 
-    assert found["worlds"] == {"most": 7, "idle_seconds": 1.5}
-    assert found["journal"] == {"entries": 3, "bytes": 999}
+    assert found["worlds"] == {"most": 10_000, "idle_seconds": 1.5}
+    assert found["journal"] == 3
     assert found["waiting_calls"] == 3
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import JournalLimits, Mock, create_app, crmcom_mock
+from crmcom_kit.mock_server import Mock, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH
 
 BODY = "webhook_request_identifier"
@@ -339,7 +339,7 @@ def test_other_content_keeps_the_running_request() -> None:
 
 def test_an_evicted_request_stays_out() -> None:
     """Running or not, the oldest goes first; its response takes no room."""
-    with calling(journal=JournalLimits(entries=2)) as caller:
+    with calling(journal=2) as caller:
         mock, sent = caller.mock, caller.begin()
         for _ in range(2):
             caller.show()

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.journal.verification import (
     Calls,
@@ -173,7 +172,7 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
 
 def test_a_count_goes_on_when_calls_leave_the_journal(lived: Lived) -> None:
     """A wait counts what it saw, though the journal has no room for all of it."""
-    lived.world.journal.limit(JournalLimits(entries=1))
+    lived.world.journal.max_entries = 1
     condition = Calls(lived.world.reader, lived.pattern(operation="show"), {"atLeast": 3})
     for number in (1, 2, 3):
         lived.show(number)
