@@ -28,9 +28,21 @@ def list_requests(call: Call) -> Any:
     if "outcome" in call.query:
         calls = [one for one in calls if one.outcome == call.query["outcome"]]
     calls.reverse()
-    shown_calls = calls[: call.query.get("limit", len(calls))]
-    requests = [serializers.entry(one) for one in shown_calls]
-    return _written({"requests": requests, "meta": {"total": len(calls)}})
+    return _found(call, calls, call.query.get("limit"))
+
+
+def find_requests(call: Call) -> Any:
+    """Return the entries that match a pattern, oldest first."""
+    reader = call.world.reader
+    pattern = Pattern(reader, call.body or {})
+    return _found(call, [one for one in reader.calls() if pattern.matches(one)])
+
+
+def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Reply:
+    shown = calls if limit is None else calls[:limit]
+    dropped = call.world.journal.news().evicted
+    requests = [serializers.entry(one) for one in shown]
+    return _written({"count": len(calls), "dropped": dropped, "requests": requests})
 
 
 def _since(call: Call, text: str | None) -> list[CallView]:
@@ -67,31 +79,10 @@ def _entry(call: Call) -> Entry:
     return entry
 
 
-def remove_request(call: Call) -> Any:
-    """Remove one entry."""
-    call.world.journal.remove(frozenset({_entry(call).number}))
-    return {}
-
-
 def clear_requests(call: Call) -> Any:
     """Remove all entries."""
     call.world.journal.clear()
     return {}
-
-
-def count_requests(call: Call) -> Any:
-    """Count the requests that match a pattern."""
-    return {"count": verification.count(call.world.reader, _pattern(call, call.body))}
-
-
-def find_requests(call: Call) -> Any:
-    """Return the requests that match a pattern."""
-    calls = verification.matching(call.world.reader, _pattern(call, call.body))
-    return _written({"requests": [serializers.request(one) for one in calls]})
-
-
-def _pattern(call: Call, members: dict[str, Any] | None) -> Pattern:
-    return Pattern(call.world.reader, members or {})
 
 
 def requests_har(call: Call) -> Any:
@@ -101,7 +92,7 @@ def requests_har(call: Call) -> Any:
 
 def verify(call: Call) -> Any:
     """Verify that requests were made as expected: 202, or 406 with a message."""
-    pattern = _pattern(call, call.body["pattern"])
+    pattern = Pattern(call.world.reader, call.body["pattern"])
     expected = call.body.get("times")
     seconds = call.body.get("timeoutMillis", 0) / 1000
     with call.registry.waiting if seconds else nullcontext():
@@ -136,7 +127,7 @@ def _condition(call: Call) -> verification.Condition:
     if "calls" in body:
         asked = body["calls"]
         since = world.journal.number_of(asked.get("since", "0")) or 0
-        pattern = _pattern(call, asked["pattern"])
+        pattern = Pattern(world.reader, asked["pattern"])
         running = asked.get("running", False)
         return verification.Calls(world.reader, pattern, asked.get("times"), since, running=running)
     if "records" in body:

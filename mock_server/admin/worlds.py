@@ -22,15 +22,12 @@ def list_worlds(call: Call) -> Any:
     return {"worlds": worlds, "most": registry.max_worlds, "idle_seconds": registry.idle_seconds}
 
 
-def end_world(call: Call) -> Any:
-    """Remove a world; its next use creates it again."""
-    call.registry.end(call.path["world"])
-    return {"ended": 1}
-
-
 def end_worlds(call: Call) -> Any:
-    """Remove all worlds except the default one."""
-    return {"ended": call.registry.end_all()}
+    """Remove all worlds except the default one, or one; its next use creates it again."""
+    if "name" not in call.query:
+        return {"ended": call.registry.end_all()}
+    call.registry.end(call.query["name"])
+    return {"ended": 1}
 
 
 def get_clock(call: Call) -> Any:

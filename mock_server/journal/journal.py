@@ -265,13 +265,6 @@ class Journal:
             self._drop_gone()
             self._evicted = self._last_evicted = 0
 
-    def remove(self, numbers: frozenset[int]) -> None:
-        """Remove the entries of these numbers, if the journal still has them."""
-        with self._lock:
-            for entry in self._entries:
-                entry.is_gone = entry.number in numbers
-            self._drop_gone()
-
     def _drop_gone(self) -> None:
         self._entries = deque(one for one in self._entries if not one.is_gone)
         self._grow(sum(one.size for one in self._entries) - self.size)

@@ -229,11 +229,6 @@ def _lines(calls: Sequence[CallView]) -> list[str]:
     return [f"  {line(call)}" for call in calls[-_MAX_SHOWN:]]
 
 
-def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
-    """Return the requests that match, oldest first."""
-    return [call for call in reader.calls() if pattern.matches(call)]
-
-
 def incomplete(journal: Journal, evicted: int, pattern: Pattern) -> UsageError:
     """Return the error that so many requests were ``evicted``, one of which may match."""
     return UsageError(
@@ -243,18 +238,6 @@ def incomplete(journal: Journal, evicted: int, pattern: Pattern) -> UsageError:
         f"all worlds for {MAX_TOTAL_BYTES:,} bytes: raise --journal, in Python journal=…, or clear "
         "it before the requests that matter",
     )
-
-
-def count(reader: JournalReader, pattern: Pattern) -> int:
-    """Return how many requests match, running ones included.
-
-    Raises UsageError if requests were evicted.
-    """
-    calls = Calls(reader, pattern, running=True)
-    calls.look()
-    if calls.evicted:
-        raise incomplete(reader.journal, calls.evicted, pattern)
-    return calls.count
 
 
 def verify(

@@ -38,14 +38,14 @@ export const faults = {
 function activeFaults(active) {
   const clear = () => act("No faults are left.", "DELETE", "/faults");
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
-    ${data(controlCurl("POST", "/faults/presets/lost_answer"), "Command to try")}`;
+    ${data(controlCurl("POST", "/faults", { preset: "lost_answer" }), "Command to try")}`;
   return section("Active faults", active.filter((one) => !one.over).length, html`
     ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}
     ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}`);
 }
 
 function row(one) {
-  const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`);
+  const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults?id=${one.id}`);
   const over = html`<span class="note">is over: it hits no more requests</span>`;
   return html`<li><div>
       <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? over : nothing}</p>
@@ -135,7 +135,7 @@ const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_f
 
 function known(presets, operations) {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
-  const add = (name, values) => act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, values);
+  const add = (name, values) => act(`The fault ${name} is active.`, "POST", "/faults", { preset: name, ...values });
   const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
   const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
     ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;

@@ -42,13 +42,13 @@ def test_worlds_are_ended(mock: Any, admin: Any, admin_of: Any) -> None:
     one.ask("POST", "/reset")
     admin_of(mock.client, "/worlds/b").ask("GET", "/health")
 
-    assert admin.ask("DELETE", "/worlds/a") == {"ended": 1}
-    status, found = admin.refused("DELETE", "/worlds/a")
+    assert admin.ask("DELETE", "/worlds?name=a") == {"ended": 1}
+    status, found = admin.refused("DELETE", "/worlds?name=a")
     assert (status, found["allowed"]) == (404, "default, b")
     assert one.ask("GET", "/health")["epoch"] == 0
     assert admin.ask("DELETE", "/worlds") == {"ended": 2}
     assert [w["name"] for w in admin.ask("GET", "/worlds")["worlds"]] == ["default"]
-    assert admin.refused("DELETE", "/worlds/default")[0] == 400
+    assert admin.refused("DELETE", "/worlds?name=default")[0] == 400
 
 
 def test_every_call_is_for_the_world_that_is_named(mock: Any, admin_of: Any) -> None:

@@ -58,16 +58,17 @@ def test_what_evicted_requests_may_change_is_an_error(
 
 
 def test_the_control_api_refuses_it_too(mock: Mock) -> None:
-    """To verify, to count and to wait: 400, and no verdict."""
+    """To verify and to wait: 400, and no verdict; what is found says how many are missing."""
     pattern = {"operation": "delete"}
     for path, body in [
         ("/verify", {"pattern": pattern, "times": 0}),
         ("/verify", {"pattern": pattern}),
-        ("/requests/count", pattern),
         ("/wait", {"calls": {"pattern": pattern}, "timeoutMillis": 0}),
     ]:
         answer = post(mock, path, body)
         assert (answer.status_code, answer.json()["parameter"]) == (400, "journal"), path
+    found = post(mock, "/requests/find", pattern).json()
+    assert (found["count"], found["dropped"]) == (0, 3)
 
 
 def test_what_the_others_decide_is_answered(mock: Mock) -> None:
@@ -86,13 +87,10 @@ def test_what_the_others_decide_is_answered(mock: Mock) -> None:
 
 
 def test_what_the_user_removes_was_not_evicted(mock: Mock) -> None:
-    """Clearing begins anew, and a removed request is one that does not count."""
+    """Clearing begins anew."""
     mock.calls.clear()
     mock.assert_not_called()
-    mock.client().get("webhook_requests/show")
-    mock.client().delete(f"{mock.admin_url}/requests/0-14")
-    mock.assert_not_called()
-    assert post(mock, "/requests/count", {}).json()["count"] == 0
+    assert post(mock, "/requests/find", {}).json() == {"count": 0, "dropped": 0, "requests": []}
     mock.reset()
     mock.assert_not_called()
 

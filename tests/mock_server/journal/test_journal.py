@@ -57,7 +57,6 @@ steps = st.one_of(
     st.tuples(st.just("begin"), st.integers(0, 4000), st.none()),
     st.tuples(st.just("complete"), st.integers(0, 4000), st.none()),
     st.tuples(st.just("stream"), st.integers(0, 8), st.booleans()),
-    st.tuples(st.just("remove"), st.sets(st.integers(1, 40)), st.none()),
     st.tuples(st.just("clear"), st.none(), st.none()),
 )
 
@@ -78,15 +77,13 @@ def _do(journal: Journal, running: list[Entry], step: tuple[str, Any, Any]) -> N
             if second:
                 assert not isinstance(made.body, bytes)
                 assert sum(map(len, made.body)) == first * 65_536
-        case "remove":
-            journal.remove(frozenset(first))
         case _:
             journal.clear()
 
 
 @given(st.lists(steps, max_size=40))
 def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]) -> None:
-    """Whatever begins, is answered, removed or limited: never more than allowed, and none lost."""
+    """Whatever begins, is answered or cleared: never more than allowed, and none lost."""
     budget = JournalBudget(600_000)
     journal = Journal(10, budget=budget)
     running: list[Entry] = []
@@ -102,20 +99,15 @@ def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]
         assert not found or found[-1] <= journal.last
 
 
-@given(st.lists(st.booleans(), max_size=60), st.integers(1, 10))
-def test_the_last_entries_are_kept(removed: list[bool], entries: int) -> None:
-    """The newest are kept, numbered as they came; what is removed is gone, and nothing else."""
+@given(st.integers(0, 30), st.integers(1, 10))
+def test_the_last_entries_are_kept(made: int, entries: int) -> None:
+    """The newest are kept, numbered as they came."""
     journal = Journal(entries)
-    kept: list[int] = []
-    for number, remove in enumerate(removed, start=1):
-        record(journal)
-        kept = [*kept, number][-entries:]
-        if remove and kept:
-            journal.remove(frozenset({kept[0], 10**6}))
-            kept = kept[1:]
+    record(journal, made)
+    kept = list(range(1, made + 1))[-entries:]
     assert numbers(journal) == kept
     assert numbers(journal, since=5) == [n for n in kept if n > 5]
-    for number in range(len(removed) + 2):
+    for number in range(made + 2):
         found = journal.find(number)
         assert (None if found is None else found.number) == (number if number in kept else None)
 
@@ -141,8 +133,6 @@ def test_sizes_are_exact() -> None:
         pair(journal, request(b"y" * 100), response(b"x" * 900))
     assert numbers(journal) == [7, 8, 9, 10]
     assert journal.size == 4 * 2_100
-    journal.remove(frozenset({9}))
-    assert journal.size == 3 * 2_100
 
 
 def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
