@@ -240,7 +240,7 @@ class Journal:
     def news(self, since: int = 0) -> News:
         """Return the entries with numbers above ``since``, and how many of them were evicted.
 
-        What was cleared or removed was not evicted.
+        What was cleared was not evicted.
         """
         with self._lock:
             found = list(takewhile(lambda entry: entry.number > since, reversed(self._entries)))
@@ -262,12 +262,9 @@ class Journal:
         with self._lock:
             for entry in self._entries:
                 entry.is_gone = entry.result is not None
-            self._drop_gone()
+            self._entries = deque(one for one in self._entries if not one.is_gone)
+            self._grow(sum(one.size for one in self._entries) - self.size)
             self._evicted = self._last_evicted = 0
-
-    def _drop_gone(self) -> None:
-        self._entries = deque(one for one in self._entries if not one.is_gone)
-        self._grow(sum(one.size for one in self._entries) - self.size)
 
     def drop_oldest(self, size: int) -> bool:
         """Drop the oldest entries that take ``size`` bytes; return whether there were any."""

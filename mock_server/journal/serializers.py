@@ -9,22 +9,6 @@ from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.protocol.response import Response
 
 
-def request(call: CallView) -> dict[str, Any]:
-    """Return the request alone."""
-    return {
-        "id": call.id,
-        "url": call.url,
-        "method": call.verb,
-        "clientIp": call.entry.request.client or "",
-        "headers": dict(call.headers),
-        "body": call.body,
-        "loggedDateString": call.at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "operation": call.operation,
-        "parameters": call.parameters,
-        "identifier": call.identifier,
-    }
-
-
 def summary(call: CallView) -> dict[str, Any]:
     """Return the request and its outcome, in brief."""
     return {
@@ -55,7 +39,14 @@ def entry(call: CallView) -> dict[str, Any]:
     """Return all of an entry."""
     return {
         **summary(call),
-        "request": request(call),
+        "request": {
+            "method": call.verb,
+            "url": call.url,
+            "clientIp": call.entry.request.client or "",
+            "headers": dict(call.headers),
+            "parameters": call.parameters,
+            "body": call.body,
+        },
         "response": None if call.running else _response(call),
         "trace": [step.as_json() for step in call.trace],
         "before": _record(call, call.before),

@@ -179,7 +179,15 @@ class Calls:
         maximum = self._most if self.times.maximum is None else self.times.maximum
         may_differ = self.count <= maximum and self.times.minimum <= self._most
         if self.evicted and not self.ok and may_differ:
-            raise incomplete(self._reader.journal, self.evicted, self._pattern)
+            journal = self._reader.journal
+            raise UsageError(
+                "journal",
+                seen=f"{self.evicted:,} of {journal.last:,} requests dropped, which may match: "
+                f"{self._pattern}",
+                allowed="a journal that keeps them all; it has room for "
+                f"{journal.max_entries:,}, those of all worlds for {MAX_TOTAL_BYTES:,} bytes: "
+                "raise --journal, in Python journal=…, or clear it before the requests that matter",
+            )
 
     @property
     def calls(self) -> list[CallView]:
@@ -227,17 +235,6 @@ class Calls:
 
 def _lines(calls: Sequence[CallView]) -> list[str]:
     return [f"  {line(call)}" for call in calls[-_MAX_SHOWN:]]
-
-
-def incomplete(journal: Journal, evicted: int, pattern: Pattern) -> UsageError:
-    """Return the error that so many requests were ``evicted``, one of which may match."""
-    return UsageError(
-        "journal",
-        seen=f"{evicted:,} of {journal.last:,} requests dropped, which may match: {pattern}",
-        allowed=f"a journal that keeps them all; it has room for {journal.max_entries:,}, those of "
-        f"all worlds for {MAX_TOTAL_BYTES:,} bytes: raise --journal, in Python journal=…, or clear "
-        "it before the requests that matter",
-    )
 
 
 def verify(

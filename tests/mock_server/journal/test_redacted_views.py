@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.journal.patterns import Pattern
-from crmcom_kit.mock_server.journal.serializers import archive, entry, request, summary
+from crmcom_kit.mock_server.journal.serializers import archive, entry, summary
 from crmcom_kit.mock_server.journal.verification import Calls, verify, wait_for
 from crmcom_kit.schemas import API_PATH
 
@@ -139,7 +139,7 @@ def everything() -> str:
     shown: list[Any] = [archive(calls, "http://localhost"), waited.facts]
     shown.append(verify(reader, pattern, 2).message)
     for call in calls:
-        shown += [entry(call), request(call), summary(call)]
+        shown += [entry(call), summary(call)]
         shown += [call.query_parameters, call.identifier, call.code, call.warnings]
         shown += pattern.differences(call)
     return json.dumps(shown, ensure_ascii=False)
