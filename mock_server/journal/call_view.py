@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.faults.matching import FindRecord
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
@@ -19,6 +20,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.redaction import Pairs, Redactor, as_dicts, parsed_json, redact_path
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
@@ -33,6 +35,7 @@ class JournalReader:
     redactor: Redactor  # knows the world's secrets as they are now
     attempts: Attempts  # to deliver
     faults: Faults
+    find_record: FindRecord  # in the store as it is now
 
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -273,6 +276,14 @@ class CallView:
         """Id and number of the webhook request that it touched."""
         found = self.before or self.after
         return None if found is None else {"id": found["id"], "number": found["number"]}
+
+    @property
+    def named_record(self) -> dict[str, str] | None:
+        """Id and number of the webhook request that it names, if there is such a one now."""
+        name, _, value = (self.identifier or "").partition("=")
+        key: Key = "id" if name == "id" else "number"
+        found = self._reader.find_record(key, value)
+        return None if found is None else {"id": found.id, "number": found.number}
 
     @cached_property
     def near_miss(self) -> dict[str, Any] | None:

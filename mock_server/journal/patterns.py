@@ -33,7 +33,6 @@ MEMBERS = (
 )
 _OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
 _RECORD = 'the number or the id of a webhook request, such as "7"'
-_ID = re.compile("[0-9A-Fa-f]{32}")
 _MAX_SHOWN = 160  # characters of a value in a message
 _MAX_LISTED = 40  # allowed values in a message; of a longer list, the nearest ones
 
@@ -106,8 +105,9 @@ def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
     """Return the condition of a member. Raises UsageError."""
     if name == "fault" and isinstance(asked, bool):
         asked = {"absent": not asked}
-    values = partial(_record, str(asked)) if name == "record" else _VALUES[name]
-    condition = _condition(name, asked, values, allowed=_RECORD if name == "record" else _OPERATORS)
+    condition = _condition(
+        name, asked, _VALUES[name], allowed=_RECORD if name == "record" else _OPERATORS
+    )
     if isinstance(asked, dict):
         return condition
     if name == "record":
@@ -201,15 +201,11 @@ def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
     raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-def _record(asked: str, call: CallView) -> list[str] | None:
-    """Return how a request names its webhook request, and the id and number of the one it touched.
-
-    One that names it by id has no number before it is carried out, and the reverse.
-    """
-    key, _, named = (call.identifier or "").partition("=")
-    if call.result is None and key and named != asked:
-        return [named] if key == ("id" if _ID.fullmatch(asked) else "number") else None
-    return [*([named] if key else ()), *reversed((call.record or {}).values())]
+def _record(call: CallView) -> list[str]:
+    """Return how a request names its webhook request, and the number and id of that one."""
+    named = (call.identifier or "").partition("=")[2]
+    record = call.record or call.named_record or {}
+    return [*([named] if named else ()), *reversed(record.values())]
 
 
 def _parameter(name: str, call: CallView) -> list[str]:
@@ -240,6 +236,7 @@ def _listed(value: object) -> list[str]:
 
 _VALUES: Mapping[str, _Values] = {
     "operation": lambda call: _listed(call.operation),
+    "record": _record,
     "outcome": _of_response(lambda call: call.outcome),
     "status": _of_response(lambda call: call.status),
     "code": _of_response(lambda call: call.code),

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, JournalBudget
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -397,8 +397,17 @@ class World:
 
         epoch = self.current_epoch
         return JournalReader(
-            epoch.journal, self.config, self.redactor, epoch.attempts, epoch.faults
+            journal=epoch.journal,
+            config=self.config,
+            redactor=self.redactor,
+            attempts=epoch.attempts,
+            faults=epoch.faults,
+            find_record=self._find_record,
         )
+
+    def _find_record(self, key: Key, value: str) -> Record | None:
+        """Return a record of the current epoch: a reader outlives the epoch that it began in."""
+        return self.store.get(key, value)
 
     @property
     def faults(self) -> Faults:
