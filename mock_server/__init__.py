@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.http.app import create_app
-    from crmcom_kit.mock_server.journal.journal import JournalLimits
     from crmcom_kit.mock_server.python_api import Mock, MockWorld, crmcom_mock
     from crmcom_kit.mock_server.world.factory import make_world
 
-__all__ = ["JournalLimits", "Mock", "MockWorld", "create_app", "crmcom_mock", "make_world"]
+__all__ = ["Mock", "MockWorld", "create_app", "crmcom_mock", "make_world"]
 
 _HOMES = {
-    "JournalLimits": "journal.journal",
     "Mock": "python_api",
     "MockWorld": "python_api",
     "create_app": "http.app",

@@ -45,11 +45,10 @@ class FixedClock:
         self._now += timedelta(seconds=seconds)
 
 
-ClockMode = Literal["real", "frozen", "scaled"]
+ClockMode = Literal["real", "frozen"]
 #: The range of a world's clock, in which date arithmetic cannot overflow.
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
-MAX_RATE = 100_000.0
 _MAX_WAIT = 3600.0  # seconds of the machine's time for one wait
 _POLL_SECONDS = 0.5  # how often a sleep looks whether it should end early
 
@@ -77,7 +76,6 @@ class ClockState(NamedTuple):
 
     mode: ClockMode
     now: datetime
-    rate: float  # seconds of the world a second of the base clock
 
 
 class WorldClock:
@@ -92,15 +90,12 @@ class WorldClock:
         self._changed = threading.Condition(threading.Lock())
         self._watchers: dict[object, Callable[[], object]] = {}
         self._frozen = False
-        self._rate = 1.0
         self._at = self._since = FIRST_MOMENT  # the world's moment when the base's was ``since``
         #: Return the current time in UTC; the base clock's own method while both agree.
         self.now: Callable[[], datetime] = base.now
 
     def _computed(self) -> datetime:
-        elapsed = (self._base.now() - self._since).total_seconds() * self._rate
-        longest = (LAST_MOMENT - self._at).total_seconds()
-        return self._at + timedelta(seconds=min(elapsed, longest))
+        return min(self._at + (self._base.now() - self._since), LAST_MOMENT)
 
     def _standing(self) -> datetime:
         return self._at
@@ -109,23 +104,15 @@ class WorldClock:
     def state(self) -> ClockState:
         """How the clock is set."""
         with self._changed:
-            mode: ClockMode = "frozen" if self._frozen else "real" if self._rate == 1 else "scaled"
-            return ClockState(mode, self.now(), 0.0 if self._frozen else self._rate)
+            return ClockState("frozen" if self._frozen else "real", self.now())
 
     def freeze(self, at: datetime | None = None) -> None:
         """Stand, at the current time or at ``at``. Raises UsageError."""
         self._set(at=at, frozen=True)
 
-    def run(self, at: datetime | None = None, rate: float = 1.0) -> None:
-        """Run from the current time or from ``at``, ``rate`` times as fast as the base clock.
-
-        Raises:
-            UsageError: the moment or the rate is out of range.
-        """
-        if not 0 < rate <= MAX_RATE:
-            allowed = f"a number above 0, up to {MAX_RATE:,.0f}"
-            raise UsageError("rate", seen=repr(rate), allowed=allowed)
-        self._set(at=at, frozen=False, rate=rate)
+    def run(self, at: datetime | None = None) -> None:
+        """Run, from the current time or from ``at``. Raises UsageError."""
+        self._set(at=at, frozen=False)
 
     def advance(self, seconds: float) -> None:
         """Move on by ``seconds``, as if they had passed. Raises UsageError."""
@@ -140,7 +127,7 @@ class WorldClock:
     def restart(self) -> None:
         """Follow the base clock again."""
         with self._changed:
-            self._frozen, self._rate = False, 1.0
+            self._frozen = False
             self.now = self._base.now
             self._wake()
 
@@ -161,7 +148,7 @@ class WorldClock:
         """Return the seconds of the base clock until ``moment``; 0 if past, or if time stands."""
         if self._frozen:
             return 0.0
-        return max(0.0, (moment - self.now()).total_seconds() / self._rate)
+        return max(0.0, (moment - self.now()).total_seconds())
 
     @contextmanager
     def watched(self, changed: Callable[[], object]) -> Iterator[None]:
@@ -180,11 +167,11 @@ class WorldClock:
         for changed in self._watchers.values():
             changed()
 
-    def _set(self, *, at: datetime | None, frozen: bool, rate: float = 1.0) -> None:
+    def _set(self, *, at: datetime | None, frozen: bool) -> None:
         with self._changed:
             moment = self.now() if at is None else at
             found = in_clock_range("at", moment)
-            self._frozen, self._rate = frozen, rate
+            self._frozen = frozen
             self._move(found)
 
     def _move(self, moment: datetime) -> None:

@@ -1,6 +1,5 @@
-"""Operations about the mock itself: health, version, its rules, its OpenAPI document and pages."""
+"""Operations about the mock itself: health, its rules, its OpenAPI document and pages."""
 
-from platform import python_version
 from typing import Any
 
 from crmcom_kit import __version__
@@ -20,18 +19,13 @@ def health(call: Call) -> Any:
     world = call.world
     return {
         **HEALTHY,
+        "version": __version__,
         "release": world.release.name,
         "dialect": world.dialect.name,
         "world": world.name,
         "epoch": world.epoch_number,
         "webhook_requests": len(world.store),
     }
-
-
-def version(call: Call) -> Any:
-    """Return the version of the mock."""
-    del call
-    return {"version": __version__, "python": python_version()}
 
 
 def fidelity(call: Call) -> Any:

@@ -32,19 +32,14 @@ _FORWARDED = re.compile(
 )
 
 
-def refusal(
-    request: "Request", registry: WorldRegistry, place: str = PREFIX
-) -> tuple[str, HTTPStatus] | None:
-    """Return why, and with which status, a request is refused; None if its sender may call.
-
-    ``place`` is what messages say that the request is to.
-    """
+def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatus] | None:
+    """Return why, and with which status, a request is refused; None if its sender may call."""
     is_message = request.path == RECEIVER
     if OWN_HEADER in request.headers and not is_message:
         # Else a definition's URL could make the mock command itself.
-        return f"{place} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
+        return f"{PREFIX} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is None:
-        seen = _stranger(request, registry, place)
+        seen = _stranger(request, registry)
     elif registry.is_admin(admin_token_of(request)):
         return None
     elif is_message and registry.is_receiver_secret(request.args.get(SECRET)):
@@ -53,7 +48,7 @@ def refusal(
         text = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
         if is_message:
             text = f"{text}, or the URL that GET {PREFIX}/receiver shows"
-        return f"{RECEIVER if is_message else place} {text}", HTTPStatus.UNAUTHORIZED
+        return f"{RECEIVER if is_message else PREFIX} {text}", HTTPStatus.UNAUTHORIZED
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
 
 
@@ -72,17 +67,17 @@ def admin_token_of(request: "Request") -> str | None:
     return admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
 
 
-def _stranger(request: "Request", registry: WorldRegistry, place: str) -> str | None:
+def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
     """Return how a request shows that it does not come from this machine's own tools."""
     if not is_loopback(request.remote_addr):
         return (
-            f"{place} accepts only callers on this machine; seen {request.remote_addr}; "
+            f"{PREFIX} accepts only callers on this machine; seen {request.remote_addr}; "
             "start the mock with --admin-token to allow others"
         )
     for name, _ in request.headers:
         if _FORWARDED.fullmatch(name):
             # A proxy on this machine would open it to other machines.
-            return f"{place} needs --admin-token to be called through a proxy; seen {name}"
+            return f"{PREFIX} needs --admin-token to be called through a proxy; seen {name}"
     # Any page may have a link to the reference.
     is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.path == _DOCS
     find = host_refusal if is_link and request.method == "GET" else api_refusal

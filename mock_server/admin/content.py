@@ -46,12 +46,6 @@ def put_state(call: Call) -> Any:
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
-def compact_state(call: Call) -> Any:
-    """Write the state file anew, without what later changes have overtaken."""
-    before, after = call.world.compact_state()
-    return {"bytes_before": before, "bytes_after": after}
-
-
 def get_records(call: Call) -> Any:
     """List webhook requests, with the entity data kept for each."""
     query = _query(call)

@@ -1,4 +1,4 @@
-"""Operations on deliveries: attempts, replay, scripts, triggers, traces."""
+"""Operations on deliveries: attempts, replay, scripts, triggers."""
 
 from typing import Any
 
@@ -54,8 +54,3 @@ def fire_event(call: Call) -> Any:
         "life_cycle_state": None if fired.record is None else fired.record.state,
         "delivery": attempt,
     }
-
-
-def get_trace(call: Call) -> Any:
-    """Return the chain from a call to the state that it led to."""
-    return serializers.chain(call, call.path["id"])

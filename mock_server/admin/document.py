@@ -27,11 +27,19 @@ def document() -> dict[str, Any]:
             found["components"]["schemas"].update(part.get("schemas", {}))
     schemas = found["components"]["schemas"]
     schemas.update(faults.schemas(faults.all_operations()))
+    schemas["FaultOfPreset"] = _of_preset(schemas)
     for item in found["paths"].values():
         for verb, described in item.items():
             if verb in _VERBS:
                 described["responses"]["default"] = _REFUSED
     return found
+
+
+def _of_preset(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a call that names a preset: the arguments stand beside its name."""
+    arguments = schemas["FaultPresetArguments"]
+    members = {"preset": schemas["FaultPreset"]["properties"]["name"], **arguments["properties"]}
+    return {**arguments, "title": "A preset", "properties": members, "required": ["preset"]}
 
 
 def _part(name: str) -> bytes:

@@ -13,25 +13,20 @@ def list_faults(call: Call) -> Any:
 
 
 def add_fault(call: Call) -> Any:
-    """Add one fault."""
-    (state,) = call.world.faults.add_all([call.body])
-    return Reply(state.as_json(), 201)
+    """Add one fault, or those of a preset."""
+    spec, faults = dict(call.body), call.world.faults
+    preset = spec.pop("preset", None)
+    added = faults.add_all([spec]) if preset is None else faults.add_preset(preset, spec)
+    return Reply(_listed(added), 201)
 
 
 def clear_faults(call: Call) -> Any:
-    """Remove all faults."""
-    call.world.faults.clear()
-    return _listed(())
-
-
-def get_fault(call: Call) -> Any:
-    """Return one fault."""
-    return call.world.faults.find(call.path["id"]).as_json()
-
-
-def remove_fault(call: Call) -> Any:
-    """Remove one fault."""
-    call.world.faults.remove(call.path["id"])
+    """Remove all faults, or one."""
+    faults = call.world.faults
+    if "id" in call.query:
+        faults.remove(call.query["id"])
+    else:
+        faults.clear()
     return list_faults(call)
 
 
@@ -44,12 +39,6 @@ def list_fault_presets(call: Call) -> Any:
             for name, preset in PRESETS.items()
         ]
     }
-
-
-def add_fault_preset(call: Call) -> Any:
-    """Add the faults of a preset."""
-    states = call.world.faults.add_preset(call.path["name"], call.body or {})
-    return Reply(_listed(states), 201)
 
 
 def _listed(states: tuple[FaultState, ...]) -> Any:

@@ -1,7 +1,6 @@
 """Operations on a world's journal: its entries, verifying, and waiting."""
 
 import json
-from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -10,14 +9,12 @@ from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.journal import serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
-from crmcom_kit.mock_server.journal.patterns import pattern_of
-from crmcom_kit.mock_server.journal.verification import matching, nearest
+from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 _DEFAULT_MILLIS = 10_000
-_MAX_NEAR = 10
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
@@ -28,14 +25,24 @@ def _written(payload: Any, status: int = 200) -> Reply:
 def list_requests(call: Call) -> Any:
     """Return the entries of the journal, newest first."""
     calls = _since(call, call.query.get("since"))
-    if call.query["unmatched"]:
-        calls = [one for one in calls if one.matched is False]
+    if "outcome" in call.query:
+        calls = [one for one in calls if one.outcome == call.query["outcome"]]
     calls.reverse()
-    shown_calls = calls[: call.query.get("limit", len(calls))]
-    requests = [serializers.entry(one) for one in shown_calls]
-    return _written(
-        {"requests": requests, "meta": {"total": len(calls)}, "requestJournalDisabled": False}
-    )
+    return _found(call, calls, call.query.get("limit"))
+
+
+def find_requests(call: Call) -> Any:
+    """Return the entries that match a pattern, oldest first."""
+    reader = call.world.reader
+    pattern = Pattern(reader, call.body or {})
+    return _found(call, [one for one in reader.calls() if pattern.matches(one)])
+
+
+def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Reply:
+    shown = calls if limit is None else calls[:limit]
+    dropped = call.world.journal.news().evicted
+    requests = [serializers.entry(one) for one in shown]
+    return _written({"count": len(calls), "dropped": dropped, "requests": requests})
 
 
 def _since(call: Call, text: str | None) -> list[CallView]:
@@ -72,63 +79,10 @@ def _entry(call: Call) -> Entry:
     return entry
 
 
-def remove_request(call: Call) -> Any:
-    """Remove one entry."""
-    call.world.journal.remove(frozenset({_entry(call).number}))
-    return {}
-
-
 def clear_requests(call: Call) -> Any:
     """Remove all entries."""
     call.world.journal.clear()
     return {}
-
-
-def count_requests(call: Call) -> Any:
-    """Count the requests that match a pattern."""
-    count = verification.count(call.world.reader, pattern_of(call.body))
-    return {"count": count, "requestJournalDisabled": False}
-
-
-def find_requests(call: Call) -> Any:
-    """Return the requests that match a pattern."""
-    calls = matching(call.world.reader, pattern_of(call.body))
-    return _requests(calls)
-
-
-def _requests(calls: Iterable[CallView]) -> Reply:
-    requests = [serializers.request(one) for one in calls]
-    return _written({"requests": requests, "requestJournalDisabled": False})
-
-
-def remove_requests(call: Call) -> Any:
-    """Remove the entries that match a pattern."""
-    journal = call.world.journal
-    calls = matching(call.world.reader, pattern_of(call.body))
-    gone = [serializers.entry(one) for one in calls]
-    journal.remove(frozenset(one.number for one in calls))
-    return _written({"serveEvents": gone})
-
-
-def unmatched_requests(call: Call) -> Any:
-    """Return the requests that broke a restriction."""
-    return _requests(_unmatched(call))
-
-
-def _unmatched(call: Call) -> Iterator[CallView]:
-    return (one for one in call.world.reader.calls() if one.matched is False)
-
-
-def unmatched_near_misses(call: Call) -> Any:
-    """Return the requests that broke a restriction, each with what would have been valid."""
-    return _written({"nearMisses": list(map(serializers.refused, _unmatched(call)))})
-
-
-def near_misses(call: Call) -> Any:
-    """Return the requests that are nearest to a pattern."""
-    pattern = pattern_of(call.body)
-    near = nearest(call.world.reader.calls(), pattern, _MAX_NEAR)
-    return _written({"nearMisses": [one.as_json(pattern.shown) for one in near]})
 
 
 def requests_har(call: Call) -> Any:
@@ -137,8 +91,8 @@ def requests_har(call: Call) -> Any:
 
 
 def verify(call: Call) -> Any:
-    """Verify that requests were made as expected: 202, or 406 with the nearest ones."""
-    pattern = pattern_of(call.body["pattern"])
+    """Verify that requests were made as expected: 202, or 406 with a message."""
+    pattern = Pattern(call.world.reader, call.body["pattern"])
     expected = call.body.get("times")
     seconds = call.body.get("timeoutMillis", 0) / 1000
     with call.registry.waiting if seconds else nullcontext():
@@ -150,13 +104,12 @@ def verify(call: Call) -> Any:
         "count": done.count,
         "message": done.message,
         "requests": [serializers.summary(one) for one in done.calls],
-        "nearMisses": [one.as_json(pattern.shown) for one in done.near],
     }
     return _written(payload, 202 if done.ok else 406)
 
 
 def wait(call: Call) -> Any:
-    """Wait for requests, records or deliveries: 200 with them, or 408 with what is nearest."""
+    """Wait for requests, records or deliveries: 200 with them, or 408."""
     journal = call.world.journal  # first: a reset from now on ends the wait
     condition = _condition(call)
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
@@ -174,7 +127,7 @@ def _condition(call: Call) -> verification.Condition:
     if "calls" in body:
         asked = body["calls"]
         since = world.journal.number_of(asked.get("since", "0")) or 0
-        pattern = pattern_of(asked["pattern"])
+        pattern = Pattern(world.reader, asked["pattern"])
         running = asked.get("running", False)
         return verification.Calls(world.reader, pattern, asked.get("times"), since, running=running)
     if "records" in body:

@@ -27,18 +27,7 @@ def get_settings(call: Call) -> Any:
         },
         "fixed_tokens": len(config.fixed_tokens),
         "admin_token": None if registry.access.admin_token is None else MASK,
-        "journal": world.journal.limits._asdict(),
+        "journal": world.journal.max_entries,
         "worlds": {"most": registry.max_worlds, "idle_seconds": registry.idle_seconds},
         "waiting_calls": registry.waiting.maximum,
     }
-
-
-def patch_settings(call: Call) -> Any:
-    """Change what can be changed while the mock runs."""
-    asked = call.body.get("journal")
-    if asked is not None:
-        call.world.limit_journal(call.world.journal.limits._replace(**asked))
-    worlds = call.body.get("worlds")
-    if worlds is not None:
-        call.registry.limit(max_worlds=worlds.get("most"), idle_seconds=worlds.get("idle_seconds"))
-    return get_settings(call)

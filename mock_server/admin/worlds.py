@@ -22,32 +22,26 @@ def list_worlds(call: Call) -> Any:
     return {"worlds": worlds, "most": registry.max_worlds, "idle_seconds": registry.idle_seconds}
 
 
-def end_world(call: Call) -> Any:
-    """Remove a world; its next use creates it again."""
-    call.registry.end(call.path["world"])
+def end_worlds(call: Call) -> Any:
+    """Remove all worlds except the default one, or one; its next use creates it again."""
+    if "name" not in call.query:
+        return {"ended": call.registry.end_all()}
+    call.registry.end(call.query["name"])
     return {"ended": 1}
 
 
-def end_worlds(call: Call) -> Any:
-    """Remove all worlds except the default one."""
-    return {"ended": call.registry.end_all()}
-
-
 def get_clock(call: Call) -> Any:
-    """Return the mode, time and rate of the clock."""
+    """Return the mode and time of the clock."""
     state = call.world.clock.state
-    return {"mode": state.mode, "now": write_moment(state.now), "rate": state.rate}
+    return {"mode": state.mode, "now": write_moment(state.now)}
 
 
 def put_clock(call: Call) -> Any:
-    """Let the clock run, stop, or run at another rate."""
+    """Let the clock run or stop."""
     clock, body = call.world.clock, call.body
-    mode = body["mode"]
     at = read_moment(body["at"]) if "at" in body else None
-    if mode == "frozen":
+    if body["mode"] == "frozen":
         clock.freeze(at)
-    elif mode == "scaled":
-        clock.run(at, float(body["rate"]))
     elif at is None:
         clock.restart()
     else:

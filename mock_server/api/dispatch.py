@@ -5,7 +5,6 @@ There is one implementation, ``handle``. It does no I/O: what a request must wai
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,18 +14,15 @@ from crmcom_kit.mock_server.api.methods.login import token, token_release, web_a
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
 from crmcom_kit.mock_server.api.waits import Waits, WaitsInThread
-from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import (
     Ending,
     Response,
-    gateway_page,
     usage_error_response,
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.rate_limit import RateLimit
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.redaction import redact_path
@@ -60,14 +56,9 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     """
     epoch = world.current_epoch
     closing = epoch.config.closing  # the server may start again, with another one
-    began = epoch.clock.now()
-    entry = epoch.journal.begin(began, request)
+    entry = epoch.journal.begin(epoch.clock.now(), request)
     response = None
     try:
-        if epoch.rate_limit is not None:
-            response = too_many_requests(epoch.rate_limit, epoch, request, began)
-            if response is not None:
-                return response
         if epoch.faults.has_active or request.prefer:
             entry.fault = epoch.faults.select(epoch.store.get, request)
         if entry.fault is None:
@@ -85,18 +76,6 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             response = entry.carried_out or Response(0, b"", "text/plain")
             response.ending = Ending("dropped")
         response.entry_id = epoch.journal.complete(entry, response)
-    return response
-
-
-def too_many_requests(
-    limit: RateLimit, epoch: Epoch, request: Request, now: datetime
-) -> Response | None:
-    """Return the response of a gateway if the request's token has made too many; else None."""
-    seconds = limit.wait(RequestView(epoch.config, epoch.store.get, request).token, now)
-    if not seconds:
-        return None
-    response = gateway_page(429)
-    response.retry_after = seconds
     return response
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
-from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
+from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
+from crmcom_kit.mock_server.world.registry import IDLE_SECONDS
 from crmcom_kit.schemas import dialect_names, release_names
 
 
@@ -77,12 +77,6 @@ OPTIONS: list[click.Parameter] = [
         "start; --data then fills a new file, and the world after a reset.  [default: keep it in "
         "memory]",
     ),
-    click.Option(
-        ["--watch"],
-        is_flag=True,
-        help="Reload --data and --dialect when their files change. A file with an error is "
-        "reported on standard error, and changes nothing.",
-    ),
     click.Option(["--seed"], default=0, help="Seed of new ids and tokens."),
     click.Option(
         ["--token", "tokens"],
@@ -116,13 +110,6 @@ OPTIONS: list[click.Parameter] = [
         "one repeats.  [default: the dialect's delivery.script]",
     ),
     click.Option(
-        ["--rate-limit"],
-        metavar="N",
-        type=click.FloatRange(0.001, 10**6),
-        help="Maximum number of requests per second and token, by the world's clock; others get "
-        "HTTP 429 and Retry-After.  [default: no limit]",
-    ),
-    click.Option(
         ["--threads"],
         type=click.IntRange(1, 256),
         default=64,
@@ -154,12 +141,6 @@ OPTIONS: list[click.Parameter] = [
         "control API; * allows any. Repeatable.",
     ),
     click.Option(
-        ["--max-worlds"],
-        default=MAX_WORLDS,
-        type=click.IntRange(0, 100_000),
-        help="Maximum number of named worlds.",
-    ),
-    click.Option(
         ["--world-idle"],
         default=IDLE_SECONDS,
         metavar="SECONDS",
@@ -168,17 +149,10 @@ OPTIONS: list[click.Parameter] = [
     ),
     click.Option(
         ["--journal"],
-        default=JournalLimits().entries,
+        default=MAX_ENTRIES,
         metavar="ENTRIES",
         type=click.IntRange(0, 1_000_000),
         help="Maximum number of requests in each world's journal.",
-    ),
-    click.Option(
-        ["--journal-bytes"],
-        default=JournalLimits().bytes,
-        metavar="BYTES",
-        type=click.IntRange(0, 2**30),
-        help="Maximum size of each world's journal, in bytes.",
     ),
     click.Option(
         ["--log", "log_form"],
@@ -194,7 +168,7 @@ def check(options: dict[str, Any]) -> None:
     """Validate the options and load the dialect. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
 
-    mistake = _mistake_in(options) or _mistake_in_files(options) or _mistake_in_access(options)
+    mistake = _mistake_in(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
     try:
@@ -213,8 +187,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     """Return what is wrong with strings and with the options of deliveries, if anything is."""
     from crmcom_kit.schemas import dials
 
-    if options["rate_limit"] is not None and isnan(options["rate_limit"]):
-        return "--rate-limit: nan is not allowed; allowed is a number above 0"
     if isnan(options["world_idle"]):  # no comparison finds that it is out of its range
         return "--world-idle: nan is not allowed; allowed is a number of seconds above 0"
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
@@ -232,17 +204,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
         return "--deliveries: not allowed with --deliver http, which has no scripted outcomes"
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: not allowed without --deliver http, since nothing is sent"
-    return None
-
-
-def _mistake_in_files(options: dict[str, Any]) -> str | None:
-    """Return what is wrong with the files that the mock keeps or watches, if anything is."""
-    if not options["watch"]:
-        return None
-    if options["state"] is not None:
-        return "--watch: not allowed with --state, whose content each reload would replace"
-    if options["data"] is None and options["dialect"] in dialect_names():
-        return "--watch: there is no file to watch; add --data FILE or --dialect FILE"
     return None
 
 

@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,9 @@ import click
 from crmcom_kit.config_file import config_option
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
 from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
-from crmcom_kit.mock_server.cli.watch import Files
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.routing import CONTROL
-from crmcom_kit.schemas import API_PATH, Release, dialect_names, methods, resolve
+from crmcom_kit.schemas import API_PATH, Release, methods, resolve
 
 if TYPE_CHECKING:
     import ssl
@@ -72,7 +70,6 @@ def serve(**options: Any) -> None:
             run_until_signalled,
         )
 
-    given = dict(options)
     check(options)
     prepare_descriptors()
     try:
@@ -85,7 +82,6 @@ def serve(**options: Any) -> None:
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
             from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 
-            files = Files(_watched(given))
             registry = registry_of(options)
             log = log_of(options, registry)
             flask = late_flask(registry)
@@ -106,10 +102,6 @@ def serve(**options: Any) -> None:
         def ready() -> None:
             _greet(options, server.port)
             deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
-            if options["watch"]:
-                reload = partial(_reload, given, registry.default)
-                watching = partial(files.watch, reload, registry.closing)
-                threading.Thread(target=watching, daemon=True).start()
             # Flask is needed soon, for the control API; READY does not wait for it.
             threading.Thread(target=flask.warm, daemon=True).start()
 
@@ -118,21 +110,6 @@ def serve(**options: Any) -> None:
         registry.default.end_keeping()
     if log is not None:
         log.flush()
-
-
-def _watched(options: dict[str, Any]) -> list[Path]:
-    """Return the files that ``--watch`` reloads."""
-    is_file = options["dialect"] not in dialect_names()
-    paths = [options["data"], Path(options["dialect"]) if is_file else None]
-    return [path for path in paths if path is not None]
-
-
-def _reload(given: dict[str, Any], world: "World") -> str:
-    """Read data and dialect again; return what a line says about it. Raises Refused."""
-    options = dict(given)
-    check(options)
-    epoch = world.reload(_world(options))
-    return f"reloaded: {len(epoch.store)} webhook requests, dialect {world.dialect.name}"
 
 
 def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
@@ -187,7 +164,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
     return WorldRegistry(
         _world(options),
-        max_worlds=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         access=Access(
@@ -201,7 +177,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that checked options ask for. Raises Refused."""
     from crmcom_kit.mock_server.deliveries.queue import max_waiting
-    from crmcom_kit.mock_server.journal.journal import JournalLimits
     from crmcom_kit.mock_server.world.factory import make_world
     from crmcom_kit.mock_server.world.world_file import DataError
     from crmcom_kit.usage_errors import UsageError
@@ -218,8 +193,7 @@ def _world(options: dict[str, Any]) -> "World":
             seed=options["seed"],
             tokens=options["tokens"],
             credentials=_credentials(options),
-            journal=JournalLimits(options["journal"], options["journal_bytes"]),
-            rate_limit=options["rate_limit"],
+            journal=options["journal"],
         )
         if options["state"] is not None:
             _keep(world, options["state"])

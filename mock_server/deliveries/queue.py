@@ -1,7 +1,6 @@
 """Which deliveries run at this moment, and which wait for their turn: of all worlds of a server."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -37,7 +36,6 @@ class DeliveryQueue:
         #: Called when deliveries may be made again.
         self.on_reopen: Callable[[], object] = bool
         #: How many attempts have ended with each outcome, or were abandoned.
-        self.outcomes: Counter[str] = Counter()
         #: Set while nothing more is sent.
         self.closed = threading.Event()
         #: How many queued deliveries have not begun.
@@ -97,9 +95,7 @@ class DeliveryQueue:
             self._changed.notify_all()
 
     def attempted(self, world: str, attempt: Attempt) -> None:
-        """Count and report an attempt of a world that has ended."""
-        with self._changed:
-            self.outcomes[attempt.outcome.name if attempt.outcome else attempt.stage] += 1
+        """Report an attempt of a world that has ended."""
         if self.on_attempt is not None:
             self.on_attempt(world, attempt)
 

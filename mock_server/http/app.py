@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, abort, request
+from flask import Flask, abort, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
 from crmcom_kit.mock_server.http.endings import started, status_line
 from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.http.metrics import METRICS, metrics_response
 from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_response
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response
@@ -95,8 +94,6 @@ class _WorldMiddleware:
         if environ["PATH_INFO"] in HEALTH_PATHS:
             response = _health(environ["PATH_INFO"], self._registry)
             return started(response, start_response, environ["REQUEST_METHOD"])
-        if environ["PATH_INFO"] == METRICS:  # of the server, and of no world
-            return metrics_response(Request(environ), self._registry)(environ, start_response)
         name, rest = split_path(environ["PATH_INFO"])
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
         # A copy: the access log in front of it still needs the whole path.

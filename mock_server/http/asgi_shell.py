@@ -24,7 +24,6 @@ from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended, ending_o
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
-    counted_as,
     request_of,
     world_or_refusal,
 )
@@ -89,8 +88,7 @@ class AsgiShell:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
 
     def log_refusal(self, client: str, verb: str, target: str, status: int, reason: str) -> None:
-        """Count and log a request that the server refused, which never came here."""
-        self._registry.requests.add("other", status, 0.0)
+        """Log a request that the server refused, which never came here."""
         if self._log is not None:
             path, _, query = target.partition("?")
             world = world_of(path, None, self._registry)
@@ -123,12 +121,11 @@ class AsgiShell:
             request = request_of(verb, path, query, body, content_type, client, headers)
             response = await handle(world, request, self._waits)
         sent = await _send(response, scope, send)
-        seconds = perf_counter() - began
-        found_ending = ending_of(response, scope["method"])
-        ending = None if found_ending is None else found_ending.kind
-        status = 0 if ending == "dropped" else response.status
-        self._registry.requests.add(counted_as(self._registry, path), status, seconds)
         if self._log is not None:
+            seconds = perf_counter() - began
+            found_ending = ending_of(response, scope["method"])
+            ending = None if found_ending is None else found_ending.kind
+            status = 0 if ending == "dropped" else response.status
             marks = response.statement, response.fault, response.warnings, ending
             entry = _entry(world, scope, status, sent, seconds, *marks, response.entry_id)
             self._log.add(entry)
@@ -146,9 +143,8 @@ class AsgiShell:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
         status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
-        seconds = perf_counter() - began
-        self._registry.requests.add(counted_as(self._registry, None, rest), status, seconds)
         if self._log is not None:
+            seconds = perf_counter() - began
             world = world_of(scope["path"], headers.get(WORLD_HEADER), self._registry)
             self._log.add(_entry(world, scope, status, sent, seconds))
 

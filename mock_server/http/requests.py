@@ -18,7 +18,6 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
     WORLD_HEADER,
     admin_token_in,
-    is_control,
     world_for,
 )
 from crmcom_kit.mock_server.world.world import World
@@ -43,20 +42,6 @@ def api_path(path: str) -> str | None:
         return path[len(_BELOW_API) :].removesuffix("/")
     is_api = path == _ROOT_OF_API or path.startswith(f"{_ROOT_OF_API}/")
     return path[1:].removesuffix("/") if is_api else None
-
-
-def counted_as(registry: WorldRegistry, path: str | None, rest: str = "") -> str:
-    """Return what a request is counted as: a method of the API, or one of a few words.
-
-    Args:
-        registry: the worlds.
-        path: as the API knows it; None if it is not the API's.
-        rest: the path within a world.
-    """
-    if path is None:
-        return "control" if is_control(rest) else "other"
-    method = registry.default.config.methods.get(path)
-    return "unknown" if method is None else method.name
 
 
 def wsgi_headers(environ: "WSGIEnvironment") -> dict[str, str]:

@@ -19,7 +19,6 @@ from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import (
     ENTRY_ID,
     api_path,
-    counted_as,
     world_or_refusal,
     wsgi_response,
 )
@@ -98,10 +97,10 @@ def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:
 
 
 class LoggedApp:
-    """A WSGI application around another one that counts requests, and writes a line for each."""
+    """A WSGI application around another one that writes a line for each request."""
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry, log: AccessLog) -> None:
-        """Count and log the responses of ``app``, without the secrets of ``registry``'s worlds."""
+        """Log the responses of ``app``, without the secrets of ``registry``'s worlds."""
         self._app = app
         self._registry = registry
         self._log = log
@@ -119,10 +118,8 @@ class LoggedApp:
     def _write(self, exchange: "_Exchange") -> None:
         environ, registry = exchange.environ, self._registry
         path: str = environ["PATH_INFO"]
-        _, rest = split_path(path)
         status = 0 if exchange.ending == ConnectionDropped.ending else exchange.status
         seconds = perf_counter() - exchange.began
-        registry.requests.add(counted_as(registry, api_path(rest), rest), status, seconds)
         self._log.add(
             Entry(
                 world_of(path, environ.get(WORLD_HEADER), registry),

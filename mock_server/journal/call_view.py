@@ -12,12 +12,15 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.faults.matching import FindRecord
+from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.redaction import Pairs, Redactor, as_dicts, parsed_json, redact_path
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
@@ -31,6 +34,8 @@ class JournalReader:
     config: Config  # of the world
     redactor: Redactor  # knows the world's secrets as they are now
     attempts: Attempts  # to deliver
+    faults: Faults
+    find_record: FindRecord  # in the store as it is now
 
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -215,12 +220,14 @@ class CallView:
         return "OK" if is_own and self.status == 200 else None
 
     @property
-    def matched(self) -> bool | None:
-        """Whether it broke no restriction; None while it is running.
+    def outcome(self) -> str | None:
+        """*refused* if it broke a restriction, else *accepted*; None while it is running.
 
         The effect of a fault does not count.
         """
-        return None if self.running else self.error is None or self.statement is None
+        if self.running:
+            return None
+        return "accepted" if self.error is None or self.statement is None else "refused"
 
     @cached_property
     def fault(self) -> dict[str, Any] | None:
@@ -270,11 +277,19 @@ class CallView:
         found = self.before or self.after
         return None if found is None else {"id": found["id"], "number": found["number"]}
 
+    @property
+    def named_record(self) -> dict[str, str] | None:
+        """Id and number of the webhook request that it names, if there is such a one now."""
+        name, _, value = (self.identifier or "").partition("=")
+        key: Key = "id" if name == "id" else "number"
+        found = self._reader.find_record(key, value)
+        return None if found is None else {"id": found.id, "number": found.number}
+
     @cached_property
     def near_miss(self) -> dict[str, Any] | None:
         """Of a refused request: statement, what was seen, what is allowed, and the suggestion."""
         error, response = self.error, self.response
-        if error is None or response is None or self.matched:
+        if error is None or response is None or self.outcome != "refused":
             return None
         text, suggestion = self._redactor.text, response.suggestion
         changes = () if suggestion is None else suggestion.changes

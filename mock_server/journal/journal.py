@@ -22,21 +22,17 @@ from crmcom_kit.mock_server.protocol.response import Response
 
 #: The journal keeps at most this many bytes of a response's body.
 MAX_BODY = 262_144
-#: What all journals of one server may hold together, in bytes.
-MAX_TOTAL_BYTES = 268_435_456
+#: How many requests a journal keeps by default.
+MAX_ENTRIES = 1_000
+#: What all journals of one server may hold together, in bytes: room for the entries of some fifty
+#: busy worlds, and far below what a small container has.
+MAX_TOTAL_BYTES = 134_217_728
 # What an entry takes in memory besides body, query and headers.
 _ENTRY_BYTES = 1_100
 _HEADER_BYTES = 180  # what a header takes besides its value
 _ID = re.compile(r"(?:([0-9]{1,40})-)?([0-9]{1,40})", re.ASCII)
 _POLL_SECONDS = 0.2
 _T = TypeVar("_T")
-
-
-class JournalLimits(NamedTuple):
-    """How much a journal holds; the oldest entries are dropped first."""
-
-    entries: int = 1_000
-    bytes: int = 8_388_608
 
 
 @dataclass(slots=True, eq=False)
@@ -107,15 +103,11 @@ class JournalBudget:
             self.used += change
             return self.used > self._limit
 
-    def evict(self, at_least: int) -> None:
-        """Drop the oldest entries of the largest journals, if all together take too much.
-
-        A single journal may always reach its own limit, ``at_least``.
-        """
-        limit = max(self._limit, at_least)
-        if self.used <= limit:
+    def evict(self) -> None:
+        """Drop the oldest entries of the largest journals, if all together take too much."""
+        if self.used <= self._limit:
             return
-        limit -= limit // 16  # not for every entry anew
+        limit = self._limit - self._limit // 16  # not for every entry anew
         with self._evicting:
             with self._lock:
                 journals = list(self._journals)
@@ -132,30 +124,29 @@ class Journal:
 
     def __init__(
         self,
-        limits: JournalLimits | None = None,
+        max_entries: int = MAX_ENTRIES,
         *,
         begun: int = 0,
         budget: JournalBudget | None = None,
     ) -> None:
-        """Start empty.
+        """Start empty, with room for the last ``max_entries`` requests.
 
         ``begun`` is the number of the epoch that it begins in; it is part of every entry's id.
-        ``budget`` is the limit that it shares with the journals of other worlds.
+        ``budget`` is the limit that it shares with the journals of other worlds, if there are any.
         """
-        self.limits = JournalLimits() if limits is None else limits
+        self.max_entries = max_entries
         self.last = 0  # the number of the last request, which is how many there were
         self.revision = 0  # grows with each arrival and with each response
         self.size = 0  # about how many bytes its entries take
         self.closed = False  # whether a reset has replaced it by another journal
         self._begun = begun
-        self._budget = budget
+        self._budget = budget or JournalBudget()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._entries: deque[Entry] = deque()
         self._evicted = self._last_evicted = 0  # since it was cleared: how many, and which last
         self._waiting = 0
-        if budget is not None:
-            budget.register(self)
+        self._budget.register(self)
 
     def begin(self, at: datetime, request: Request) -> Entry:
         """Append a request that has just arrived, and return its entry."""
@@ -168,7 +159,7 @@ class Journal:
             self._entries.append(entry)
             is_full = self._advance(size)
         if is_full:
-            self._evict_from_all()
+            self._budget.evict()
         return entry
 
     def complete(self, entry: Entry, response: Response) -> str:
@@ -199,7 +190,7 @@ class Journal:
             entry.size += size
             is_full = self._advance(size)
         if is_full:
-            self._evict_from_all()
+            self._budget.evict()
         return self.id_of(entry.number)
 
     def _advance(self, size: int) -> bool:
@@ -209,22 +200,16 @@ class Journal:
             self._changed.notify_all()
         return self._grow(size)
 
-    def _evict_from_all(self) -> None:
-        """Keep all journals together to their limit, without the lock."""
-        if (budget := self._budget) is not None:
-            budget.evict(self.limits.bytes)
-
     def _grow(self, size: int) -> bool:
-        """Count ``size`` bytes more and drop what exceeds the limits, with the lock held.
+        """Count ``size`` bytes more and drop what there is no room for, with the lock held.
 
         Returns whether all journals together take too much.
         """
         before = self.size
         self.size += size
-        max_entries, max_bytes = self.limits
-        while self._entries and (self.size > max_bytes or len(self._entries) > max_entries):
+        while len(self._entries) > self.max_entries:
             self._evict_oldest()
-        return self._budget is not None and self._budget.count(self.size - before)
+        return not self.closed and self._budget.count(self.size - before)
 
     def _evict_oldest(self) -> None:
         """Drop the oldest entry for want of room, with the lock held."""
@@ -233,12 +218,6 @@ class Journal:
         self.size -= entry.size
         self._evicted += 1
         self._last_evicted = entry.number
-
-    def limit(self, limits: JournalLimits) -> None:
-        """Set how much it holds from now on."""
-        with self._lock:
-            self.limits = limits
-            self._grow(0)
 
     def id_of(self, number: int) -> str:
         """Return the id of an entry, unique in its world, resets included."""
@@ -261,7 +240,7 @@ class Journal:
     def news(self, since: int = 0) -> News:
         """Return the entries with numbers above ``since``, and how many of them were evicted.
 
-        What was cleared or removed was not evicted.
+        What was cleared was not evicted.
         """
         with self._lock:
             found = list(takewhile(lambda entry: entry.number > since, reversed(self._entries)))
@@ -283,19 +262,9 @@ class Journal:
         with self._lock:
             for entry in self._entries:
                 entry.is_gone = entry.result is not None
-            self._drop_gone()
+            self._entries = deque(one for one in self._entries if not one.is_gone)
+            self._grow(sum(one.size for one in self._entries) - self.size)
             self._evicted = self._last_evicted = 0
-
-    def remove(self, numbers: frozenset[int]) -> None:
-        """Remove the entries of these numbers, if the journal still has them."""
-        with self._lock:
-            for entry in self._entries:
-                entry.is_gone = entry.number in numbers
-            self._drop_gone()
-
-    def _drop_gone(self) -> None:
-        self._entries = deque(one for one in self._entries if not one.is_gone)
-        self._grow(sum(one.size for one in self._entries) - self.size)
 
     def drop_oldest(self, size: int) -> bool:
         """Drop the oldest entries that take ``size`` bytes; return whether there were any."""
@@ -303,8 +272,7 @@ class Journal:
             before = self.size
             while self._entries and before - self.size < size:
                 self._evict_oldest()
-            if self._budget is not None:
-                self._budget.count(self.size - before)
+            self._budget.count(self.size - before)
             return self.size < before
 
     def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
@@ -335,9 +303,8 @@ class Journal:
     def close(self) -> None:
         """End all waits; a reset has replaced this journal by another one."""
         with self._lock:
-            if self._budget is not None:
+            if not self.closed:
                 self._budget.unregister(self)
-                self._budget = None
             self.closed = True
             self._changed.notify_all()
 

@@ -1,149 +1,192 @@
-"""Patterns over the requests in a journal: WireMock's grammar as far as it applies, and our own.
+"""Patterns over the requests in a journal: which operation, which record, which response.
 
-A pattern sees what is shown of a request: a secret's value is *** in it and cannot be asked for.
-A value that no request has (a mistyped operation, state or statement) is refused: such a pattern
-would never match, and "it was not called" would be true of it whatever was called.
+    {"operation": "resend", "record": "7", "stateAfter": {"absent": true}}
+
+A member is a value, ``{"contains": "…"}`` for a part of it, or ``{"absent": true}`` for none.
+A value that no request has (a mistyped operation, state or fault) is refused: the pattern would
+never match, and "it was not called" would be true of it whatever was called.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.faults.validation import all_operations
-from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
-from crmcom_kit.mock_server.journal.safe_regex import Budget
-from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.faults.presets import PRESETS
+from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.redaction import MASK, is_secret, redact_query
+from crmcom_kit.redaction import is_secret, redact_query
+from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
-from crmcom_kit.schemas.releases import entities_since
-from crmcom_kit.schemas.statements import statements
+from crmcom_kit.schemas.releases import release_names
 from crmcom_kit.usage_errors import UsageError, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
-_MAX_MEMBERS = 100
-_IDENTIFIER_FIELDS = frozenset({"id", "number", "name", "alternative_code"})
-_RECORD_FIELDS = frozenset({"id", "number"})
+#: The members that a pattern may have. ``where`` is a function of a request, in Python alone.
+MEMBERS = (
+    *("operation", "record", "parameters", "outcome", "status", "code"),
+    *("stateBefore", "stateAfter", "fault", "where"),
+)
+_OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
+_RECORD = 'the number or the id of a webhook request, such as "7"'
 _MAX_SHOWN = 160  # characters of a value in a message
 _MAX_LISTED = 40  # allowed values in a message; of a longer list, the nearest ones
 
-Values = Callable[[CallView], Sequence[str]]
-#: Whether the values of a running request are still to come.
-IsOpen = Callable[[CallView], bool]
+#: The values that a request has; None if its response will decide.
+_Values = Callable[[CallView], list[str] | None]
 
 
-def _is_never_open(_: CallView) -> bool:
-    return False  # the request itself has the values
-
-
-def _until_done(call: CallView) -> bool:
-    return call.result is None
-
-
-def _until_answered(call: CallView) -> bool:
-    return call.running
-
-
-class Difference(NamedTuple):
-    """One member in which a request differs from a pattern."""
-
-    member: str
-    wanted: str
-    seen: str
-    distance: float
-
-    def __str__(self) -> str:
-        return f"{self.member}: wanted {self.wanted}; seen {self.seen}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return {"member": self.member, "wanted": self.wanted, "seen": self.seen}
-
-
-class Member(NamedTuple):
-    """One member of a pattern."""
+class _Condition(NamedTuple):
+    """What one member asks of a request."""
 
     name: str
-    matcher: Matcher
-    values: Values
-    is_open: IsOpen = _is_never_open
+    wanted: str  # in words
+    fits: Callable[[list[str]], bool]
+    values: _Values
 
-    @property
-    def wanted(self) -> str:
-        """What is asked for, in words and without secrets."""
-        secret = is_secret(self.name) and "absent" not in self.matcher.wanted
-        return MASK if secret else _short(redact_query(self.matcher.wanted))
+    def holds(self, call: CallView) -> bool | None:
+        """Whether it holds; None if the response will decide."""
+        values = self.values(call)
+        return None if values is None else self.fits(values)
 
 
 class Pattern:
-    """A conjunction of members; a pattern without any matches every request."""
+    """A conjunction of conditions; a pattern without any matches every request."""
 
-    def __init__(self, members: Iterable[Member]) -> None:
-        """Ask for all of ``members``. Raises UsageError if there are too many."""
-        self.members = tuple(members)
-        if len(self.members) > _MAX_MEMBERS:
-            allowed = f"at most {_MAX_MEMBERS} members"
-            raise UsageError("pattern", seen=f"{len(self.members)}", allowed=allowed)
-        #: What is asked for, by member, as it is shown.
-        self.shown: dict[str, Any] = {one.name: one.wanted for one in self.members}
+    def __init__(self, reader: JournalReader, members: Mapping[str, Any]) -> None:
+        """Ask for all of ``members`` in the journal that ``reader`` reads. Raises UsageError."""
+        self._where: Callable[[CallView], object] | None = None
+        self._conditions: list[_Condition] = []
+        for name, asked in members.items():
+            if name not in MEMBERS:
+                seen, allowed = "in the pattern", f"one of {', '.join(MEMBERS)}"
+                raise UsageError(quoted(name).strip('"'), seen=seen, allowed=allowed)
+            if name == "where":
+                if not callable(asked):
+                    raise UsageError(name, seen=quoted(asked), allowed="a function of a request")
+                self._where = asked
+            elif name == "parameters":
+                self._conditions += _parameters(asked)
+            else:
+                self._conditions.append(_member(reader, name, asked))
 
-    def matches(self, call: CallView, budget: Budget) -> bool | None:
-        """Whether a request matches all members; None if its response will decide that.
+    def matches(self, call: CallView) -> bool | None:
+        """Whether a request matches; None if its response will decide."""
+        held = [one.holds(call) for one in self._conditions]
+        if False in held:
+            return False
+        if self._where is not None:
+            held.append(None if call.running else bool(self._where(call)))
+        return None if None in held else False not in held
 
-        Raises TookTooLong.
-        """
-        known = [one for one in self.members if not one.is_open(call)]
-        if all(_matches(one, one.values(call), budget) for one in known):
-            return True if len(known) == len(self.members) else None
-        return False
-
-    def differences(self, call: CallView, budget: Budget) -> tuple[Difference, ...]:
-        """Return the members that a request does not match. Raises TookTooLong."""
+    def differences(self, call: CallView) -> list[str]:
+        """Return, in words, what a request has that the pattern does not ask for."""
         found = []
-        for one in self.members:
-            values = one.values(call)
-            if not one.is_open(call) and not _matches(one, values, budget):
-                seen = " and ".join(map(_short, values[:3])) if values else "nothing"
-                with budget:
-                    far = one.matcher.distance(values, budget)
-                found.append(Difference(one.name, self.shown[one.name], seen, far))
-        return tuple(found)
+        for one in self._conditions:
+            if one.holds(call) is False:
+                seen = " and ".join(map(_short, dict.fromkeys(one.values(call) or ()))) or "nothing"
+                found.append(f"{one.name}: wanted {one.wanted}; seen {seen}")
+        if self._where is not None and not call.running and not self._where(call):
+            found.append("where: returned a false value")
+        return found
 
     def __str__(self) -> str:
-        if not self.members:
-            return "any call"
-        return ", ".join(f"{name} {wanted}" for name, wanted in self.shown.items())
+        words = [f"{one.name} {one.wanted}" for one in self._conditions]
+        if self._where is not None:
+            words.append("where a function is true")
+        return ", ".join(words) or "any call"
 
 
-def _matches(member: Member, values: Sequence[str], budget: Budget) -> bool:
-    # Only matching is charged; building the values (redaction) is not the pattern's fault.
-    with budget:
-        return member.matcher.matches(values, budget)
+def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
+    """Return the condition of a member. Raises UsageError."""
+    if name == "fault" and isinstance(asked, bool):
+        asked = {"absent": not asked}
+    condition = _condition(
+        name, asked, _VALUES[name], allowed=_RECORD if name == "record" else _OPERATORS
+    )
+    if isinstance(asked, dict):
+        return condition
+    if name == "record":
+        if isinstance(asked, bool) or not str(asked) or "=" in str(asked):
+            raise UsageError(name, seen=quoted(asked), allowed=_RECORD)
+    elif name == "status":
+        if not re.fullmatch("[1-5][0-9]{2}", str(asked)):
+            raise UsageError(name, seen=quoted(asked), allowed="an HTTP status")
+    else:
+        check_one_of(name, asked, tuple(_known(reader, name)))
+    return condition
 
 
-def pattern_of(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
-    """Return the pattern that ``spec``, or the members given by name, describe.
+def _condition(name: str, asked: Any, values: _Values, *, allowed: str = _OPERATORS) -> _Condition:
+    """Return the condition that ``asked`` describes: a value or an operator. Raises UsageError."""
+    if isinstance(asked, dict) and len(asked) == 1:
+        ((operator, wanted),) = asked.items()
+        if operator == "contains" and isinstance(wanted, str):
+            return _Condition(
+                name,
+                f"contains {_short(wanted)}",
+                lambda seen: any(wanted in one for one in seen),
+                values,
+            )
+        if operator == "absent" and isinstance(wanted, bool):
+            words = "nothing" if wanted else "any value"
+            return _Condition(name, words, lambda seen: wanted != bool(seen), values)
+    if not isinstance(asked, str | int | float):
+        raise UsageError(name, seen=quoted(asked), allowed=allowed)
+    text = _text(asked)
+    return _Condition(name, _short(text), lambda seen: text in seen, values)
 
-    Args:
-        spec: a pattern as the control API reads it, such as ``{"operation": "resend"}``.
-        members: more of its members, such as ``operation="resend"``.
 
-    Raises:
-        UsageError: a member is unknown or cannot be read.
-    """
-    whole = {**(spec or {}), **members}
-    found: list[Member] = []
-    for name, value in whole.items():
-        read = _READERS.get(name)
-        if read is None:
-            allowed = f"one of {', '.join(_READERS)}"
-            raise UsageError(quoted(name).strip('"'), seen="in the pattern", allowed=allowed)
-        found += read(name, value)
-    return Pattern(found)
+def _known(reader: JournalReader, name: str) -> Iterable[str]:
+    """Return the values that a request can have for a member."""
+    match name:
+        case "operation":
+            return (method.name for method in reader.config.methods.values())
+        case "outcome":
+            return ("accepted", "refused")
+        case "code":
+            return _codes(reader.config)
+        case "fault":
+            here = (state.fault.name for state in reader.faults.all())
+            hit = (entry.fault.name for entry in reader.journal.entries() if entry.fault)
+            return dict.fromkeys([*PRESETS, *here, *hit])
+        case _:
+            return SHOWN_STATES
+
+
+def _codes(config: Config) -> Iterable[str]:
+    return dict.fromkeys(["OK", *(config.dialect[f"errors.code.{one}"] for one in error_kinds())])
+
+
+def _parameters(asked: Any) -> list[_Condition]:
+    """Return a condition for each parameter. Raises UsageError."""
+    if not isinstance(asked, dict):
+        allowed = 'an object, such as {"entity": "JOBS"}'
+        raise UsageError("parameters", seen=quoted(asked), allowed=allowed)
+    found = []
+    for name, wanted in asked.items():
+        check_one_of("parameters", name, _parameter_names())
+        where = f"parameters.{name}"
+        if is_secret(name) and not (isinstance(wanted, dict) and "absent" in wanted):
+            allowed = '{"absent": true} or {"absent": false}, since the journal hides its value'
+            raise UsageError(where, seen="a hidden value", allowed=allowed)
+        is_text = isinstance(wanted, str | int | float)
+        if is_text and name.endswith("_identifier") and "=" not in str(wanted):
+            allowed = 'as a query spells it, such as "number=7"'
+            raise UsageError(where, seen=quoted(wanted), allowed=allowed)
+        found.append(_condition(where, wanted, partial(_parameter, name)))
+    return found
+
+
+@cache
+def _parameter_names() -> tuple[str, ...]:
+    """Return the names of the parameters of all methods in all releases."""
+    known = [method for name in release_names() for method in methods(resolve(name)).values()]
+    return tuple(dict.fromkeys(name for method in known for name in method.parameters))
 
 
 def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
@@ -152,223 +195,62 @@ def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
         return
     near = get_close_matches(str(asked), known, n=3, cutoff=0.4) or known[:3]
     few = len(known) <= _MAX_LISTED
-    allowed = f"one of {', '.join(known)}" if few else f"an id such as {', '.join(near)}"
+    allowed = f"one of {', '.join(known)}" if few else f"one such as {', '.join(near)}"
     if name == "stateAfter":
         allowed += '; of a deleted webhook request {"absent": true}'
     raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-#: The members of a webhook request that have few values.
-RECORD_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
-    "life_cycle_state": lambda: SHOWN_STATES,
-    "entity": lambda: tuple(entities_since()),
-}
-_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
-    "operation": all_operations,
-    "statement": lambda: tuple(each.id for each in statements()),
-    "errorKind": lambda: tuple(error_kinds()),
-    "stateBefore": lambda: SHOWN_STATES,
-    "stateAfter": lambda: SHOWN_STATES,
-}
-_FORMS = {
-    "identifier": (
-        re.compile(r"(id|number)=.*", re.DOTALL),
-        'number=… or id=…, or {"number": "7"}',
-    ),
-    "status": (re.compile("[1-9][0-9]{2}"), "an HTTP status"),
-    "code": (re.compile(r"OK|(?!(?i:ok)\Z).*", re.DOTALL), "OK, or the code of an error"),
-    "matched": (re.compile("true|false"), "true or false"),
-}
+def _record(call: CallView) -> list[str]:
+    """Return how a request names its webhook request, and the number and id of that one."""
+    named = (call.identifier or "").partition("=")[2]
+    record = call.record or call.named_record or {}
+    return [*([named] if named else ()), *reversed(record.values())]
 
 
-def _check_possible(name: str, asked: Any) -> None:
-    """Raise UsageError if no request has the value ``asked`` for the member ``name``."""
-    if isinstance(asked, Mapping):
-        if "equalTo" not in asked or asked.get("caseInsensitive"):
-            return
-        asked = asked["equalTo"]
-    if name in _SETS:
-        check_one_of(name, asked, _SETS[name]())
-    elif name in _FORMS:
-        form, allowed = _FORMS[name]
-        if not form.fullmatch(text_of(asked)):
-            raise UsageError(name, seen=quoted(asked), allowed=allowed)
-
-
-_Reader = Callable[[str, Any], list[Member]]
-
-
-def _one(
-    value_of: Callable[[CallView], str | int | None], is_open: IsOpen = _is_never_open
-) -> _Reader:
-    """Read a member that has one value in a request, or none."""
-
-    def read(name: str, value: Any) -> list[Member]:
-        if value is None:
-            raise UsageError(name, seen="null", allowed='a value, or {"absent": true} for none')
-        _check_possible(name, value)
-
-        def values(call: CallView) -> Sequence[str]:
-            seen = value_of(call)
-            return () if seen is None else (text_of(seen),)
-
-        return [Member(name, matcher(value, name), values, is_open)]
-
-    return read
-
-
-def _named(
-    values: Callable[[str, CallView], Sequence[str]],
-    known: frozenset[str] | None = None,
-    is_open: IsOpen = _is_never_open,
-) -> _Reader:
-    """Read a member that is an object: names, of ``known`` if given, and what is asked of each."""
-
-    def read(name: str, value: Any) -> list[Member]:
-        if not isinstance(value, dict):
-            names = ", ".join(sorted(known)) if known else "names"
-            raise UsageError(name, seen=json_type(value), allowed=f"an object of {names}")
-        if known is not None and not value.keys() <= known:
-            raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
-        found = []
-        for key, part in value.items():
-            where = f"{name}.{key}"
-            text = _written(key, part, where) if name == "parameters" else None
-            if text is None:
-                found.append(Member(where, matcher(part, where), partial(values, key), is_open))
-            else:
-                found.append(Member(where, equal_to(text), partial(_identifying, key), is_open))
-        return found
-
-    return read
-
-
-def _method(name: str, value: Any) -> list[Member]:
-    if isinstance(value, str) and value.upper() == "ANY":
-        return []
-    wanted = value.upper() if isinstance(value, str) else value
-    return [Member(name, matcher(wanted, name), lambda call: (call.verb.upper(),))]
-
-
-def _url(name: str, value: Any) -> list[Member]:
-    if not isinstance(value, str):
-        raise UsageError(name, seen=json_type(value), allowed="a string")
-    if name in ("url", "urlPath"):
-        path, mark, query = value.partition("?")
-        if not path.startswith("/crmapi"):
-            allowed = "a path as the journal has it, from /crmapi on, without host and world"
-            raise UsageError(name, seen=quoted(value), allowed=allowed)
-        asked = equal_to(f"{path}{mark}{redact_query(query)}" if mark else value)
-    else:
-        asked = matcher({"matches": value}, name)
-    if name in ("urlPath", "urlPathPattern"):
-        return [Member(name, asked, lambda call: (call.path,))]
-    return [Member(name, asked, lambda call: (call.url,))]
-
-
-def _query(name: str, call: CallView) -> Sequence[str]:
-    return [value for key, value in call.query_parameters if key == name]
-
-
-def _header(name: str, call: CallView) -> Sequence[str]:
-    wanted = name.casefold()
-    return [value for key, value in call.headers if key.casefold() == wanted]
-
-
-def _parameter(name: str, call: CallView) -> Sequence[str]:
+def _parameter(name: str, call: CallView) -> list[str]:
+    """Return the values of a parameter; an identifier as a query spells it."""
     if name not in call.parameters:
-        return ()
+        return []
     value = call.parameters[name]
-    return [text_of(one) for one in value] if isinstance(value, list) else (text_of(value),)
+    if isinstance(value, dict):
+        return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
+    return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
 
 
-def _written(name: str, asked: Any, where: str) -> str | None:
-    """Return an identifier as a query spells it, however it is asked for; None for other things.
-
-    Raises UsageError if it is a text that no request can have as an identifier.
-    """
-    if isinstance(asked, dict) and len(asked) == 1 and asked.keys() <= _IDENTIFIER_FIELDS:
-        return _spelled(asked)
-    if not name.endswith("_identifier") or isinstance(asked, dict | list):
-        return None
-    text = text_of(asked)
-    if text.partition("=")[0] not in _IDENTIFIER_FIELDS or "=" not in text:
-        raise UsageError(where, seen=quoted(text), allowed='number=7, or {"number": "7"}')
-    return text
+def _of_response(value_of: Callable[[CallView], object]) -> _Values:
+    return lambda call: None if call.running else _listed(value_of(call))
 
 
-def _spelled(identifier: Mapping[str, Any]) -> str:
-    return ",".join(f"{field}={text_of(value)}" for field, value in identifier.items())
+def _state(attribute: str) -> _Values:
+    def values(call: CallView) -> list[str] | None:
+        record = getattr(call, attribute)
+        return None if call.result is None else _listed(record and record["life_cycle_state"])
+
+    return values
 
 
-def _identifying(name: str, call: CallView) -> Sequence[str]:
-    """Return the identifier of a request as a query spells it: in a body it is an object."""
-    value = call.parameters.get(name)
-    return (_spelled(value),) if isinstance(value, dict) else _parameter(name, call)
+def _listed(value: object) -> list[str]:
+    return [] if value is None else [_text(value)]
 
 
-def _record(name: str, call: CallView) -> Sequence[str]:
-    return () if call.record is None else (call.record[name],)
-
-
-def _body(name: str, value: Any) -> list[Member]:
-    if not isinstance(value, list):
-        raise UsageError(name, seen=json_type(value), allowed="an array of objects of operators")
-    return [
-        Member(f"{name}[{at}]", matcher(part, f"{name}[{at}]"), lambda call: (call.body,))
-        for at, part in enumerate(value)
-    ]
-
-
-def _identifier(name: str, value: Any) -> list[Member]:
-    if isinstance(value, dict) and not value.keys() & set(OPERATORS):
-        if len(value) != 1 or not value.keys() <= _RECORD_FIELDS:
-            raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
-        ((field, text),) = value.items()
-        value = f"{field}={text}"
-    return _one(lambda call: call.identifier)(name, value)
-
-
-def _fault(name: str, value: Any) -> list[Member]:
-    if isinstance(value, bool):
-        value = {"absent": not value}
-    return _one(lambda call: None if call.fault is None else str(call.fault.get("name")))(
-        name, value
-    )
-
-
-def _state(record: dict[str, Any] | None) -> str | None:
-    return None if record is None else record.get("life_cycle_state")
-
-
-_READERS: dict[str, _Reader] = {
-    "method": _method,
-    "url": _url,
-    "urlPath": _url,
-    "urlPattern": _url,
-    "urlPathPattern": _url,
-    "queryParameters": _named(_query),
-    "headers": _named(_header),
-    "bodyPatterns": _body,
-    "operation": _one(lambda call: call.operation),
-    "parameters": _named(_parameter),
-    "identifier": _identifier,
-    "record": _named(_record, _RECORD_FIELDS, _until_done),
-    "statement": _one(lambda call: call.statement, _until_answered),
-    "errorKind": _one(
-        lambda call: None if call.error is None else call.error.kind, _until_answered
-    ),
-    "status": _one(lambda call: call.status, _until_answered),
-    "code": _one(lambda call: call.code, _until_answered),
-    "stateBefore": _one(lambda call: _state(call.before), _until_done),
-    "stateAfter": _one(lambda call: _state(call.after), _until_done),
-    "fault": _fault,
-    "matched": _one(lambda call: call.matched, _until_answered),
+_VALUES: Mapping[str, _Values] = {
+    "operation": lambda call: _listed(call.operation),
+    "record": _record,
+    "outcome": _of_response(lambda call: call.outcome),
+    "status": _of_response(lambda call: call.status),
+    "code": _of_response(lambda call: call.code),
+    "stateBefore": _state("before"),
+    "stateAfter": _state("after"),
+    "fault": lambda call: _listed(None if call.fault is None else call.fault["name"]),
 }
 
-#: The members that a pattern may have.
-PATTERN_MEMBERS = tuple(_READERS)
+
+def _text(value: object) -> str:
+    """Return the string that a value is compared as: a string itself, anything else as its JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _short(text: str) -> str:
+    text = redact_query(text)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -1,4 +1,4 @@
-"""Views of requests as JSON, in WireMock's forms and our own; and as entries of a HAR."""
+"""Views of requests as JSON, and as entries of a HAR."""
 
 from collections.abc import Iterable
 from datetime import UTC
@@ -7,23 +7,6 @@ from typing import Any
 from crmcom_kit import har
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.protocol.response import Response
-
-
-def request(call: CallView) -> dict[str, Any]:
-    """Return the request alone."""
-    return {
-        "id": call.id,
-        "url": call.url,
-        "method": call.verb,
-        "clientIp": call.entry.request.client or "",
-        "headers": dict(call.headers),
-        "body": call.body,
-        "loggedDate": int(call.at.timestamp() * 1000),
-        "loggedDateString": call.at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "operation": call.operation,
-        "parameters": call.parameters,
-        "identifier": call.identifier,
-    }
 
 
 def summary(call: CallView) -> dict[str, Any]:
@@ -39,7 +22,7 @@ def summary(call: CallView) -> dict[str, Any]:
         "identifier": call.identifier,
         "status": call.status,
         "code": call.code,
-        "wasMatched": call.matched,
+        "outcome": call.outcome,
         "statement": call.statement,
         "errorKind": None if call.error is None else call.error.kind,
         "record": call.record,
@@ -56,7 +39,14 @@ def entry(call: CallView) -> dict[str, Any]:
     """Return all of an entry."""
     return {
         **summary(call),
-        "request": request(call),
+        "request": {
+            "method": call.verb,
+            "url": call.url,
+            "clientIp": call.entry.request.client or "",
+            "headers": dict(call.headers),
+            "parameters": call.parameters,
+            "body": call.body,
+        },
         "response": None if call.running else _response(call),
         "trace": [step.as_json() for step in call.trace],
         "before": _record(call, call.before),
@@ -81,11 +71,6 @@ def _response(call: CallView) -> dict[str, Any]:
         "body": call.response_body,
         "size": call.response_size,
     }
-
-
-def refused(call: CallView) -> dict[str, Any]:
-    """Return a request that broke a restriction, and what would have been valid."""
-    return {"request": request(call), "nearMiss": call.near_miss}
 
 
 def archive(calls: Iterable[CallView], origin: str) -> dict[str, Any]:

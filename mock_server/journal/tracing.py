@@ -37,7 +37,7 @@ class Step(NamedTuple):
         return {**members, **facts}
 
 
-def steps_of(attempt: Attempt) -> Iterator[Step]:
+def _steps_of(attempt: Attempt) -> Iterator[Step]:
     """Yield what happened in an attempt, in order: state, attempt, receiver's response, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
@@ -65,7 +65,7 @@ def trace(
         return tuple(steps)
     steps.append(_decision(config, fault, result))
     for attempt in attempts:
-        steps += steps_of(attempt)
+        steps += _steps_of(attempt)
     before = result.before
     if not attempts and before is not None and result.after is None:  # a delete
         steps.append(_change(orjson.loads(before)["life_cycle_state"], "DELETED"))

@@ -4,30 +4,23 @@ Waits are by the machine's time, whatever the world's clock shows.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.journal.journal import Entry, Journal
-from crmcom_kit.mock_server.journal.patterns import (
-    RECORD_SETS,
-    SHOWN_STATES,
-    Difference,
-    Pattern,
-    check_one_of,
-)
-from crmcom_kit.mock_server.journal.safe_regex import Budget
-from crmcom_kit.mock_server.journal.serializers import request, summary
+from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Entry, Journal
+from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, Pattern, check_one_of
+from crmcom_kit.mock_server.journal.serializers import summary
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key, Query
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
-NEAREST = 3
 DELETED = "DELETED"
 STATES = (*map(str, State), DELETED)
+_MAX_NEAR = 3  # nearest requests in a message
 _MAX_SHOWN = 5  # matching requests in a message
 _MAX_KEPT = 100  # matching requests that a watch keeps
 
@@ -89,54 +82,12 @@ def times(value: Any) -> Times:
     return Times(minimum, maximum)
 
 
-class NearMiss(NamedTuple):
-    """A request that almost matches a pattern, and how it differs."""
-
-    call: CallView
-    distance: float  # from 0, which matches, to 1
-    differences: tuple[Difference, ...]
-
-    def as_json(self, pattern: dict[str, Any]) -> dict[str, Any]:
-        """Return it as a JSON value; ``pattern`` is the pattern as it is shown."""
-        return {
-            "request": request(self.call),
-            "requestPattern": pattern,
-            "matchResult": {"distance": self.distance},
-            "differences": [difference.as_json() for difference in self.differences],
-        }
-
-    def __str__(self) -> str:
-        return "\n".join([line(self.call), *(f"    {one}" for one in self.differences)])
-
-
 def line(call: CallView) -> str:
     """Return a request and its outcome in one line."""
     code = f" {call.code}" if call.code else ""
     fault = f" (fault {call.fault.get('name')})" if call.fault else ""
     outcome = "is running" if call.running else f"returned {call.status}"
     return f"{call.id} {call.verb} {call.url} {outcome}{code}{fault}"
-
-
-def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
-    """Return the requests that match, oldest first. Raises TookTooLong."""
-    budget = Budget()
-    return [call for call in reader.calls() if pattern.matches(call, budget)]
-
-
-def nearest(calls: Iterable[CallView], pattern: Pattern, limit: int = NEAREST) -> list[NearMiss]:
-    """Return the requests that do not match ``pattern`` and are nearest to it, nearest first.
-
-    Raises:
-        TookTooLong: the pattern cannot be decided in time.
-    """
-    budget = Budget()
-    near = []
-    for call in calls:
-        differences = pattern.differences(call, budget)
-        if differences:
-            far = sum(one.distance for one in differences) / len(pattern.members)
-            near.append(NearMiss(call, round(far, 3), differences))
-    return sorted(near, key=lambda one: (one.distance, -one.call.number))[:limit]
 
 
 class Condition(Protocol):
@@ -174,17 +125,16 @@ class Calls:
         self.answered = self.others = 0  # the answered requests that match, and that do not
         self.running: list[CallView] = []  # the others that match
         self.unsure: list[CallView] = []  # those that match if their response does
+        self.evicted = 0  # requests that came and went unseen
         self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last answered ones that match
         self._reader = reader
         self._pattern = pattern
         self._counts_running = running
         self._seen = since
         self._unanswered: list[Entry] = []
-        self.evicted = 0  # requests that came and went unseen
 
     def look(self) -> None:
-        """Look at the new requests, and again at those that were running. Raises TookTooLong."""
-        budget = Budget()
+        """Look at the new requests, and again at those that were running."""
         news = self._reader.journal.news(self._seen)
         self._seen = news.last
         self.evicted += news.evicted
@@ -192,7 +142,7 @@ class Calls:
         self._unanswered, self.running, self.unsure = [], [], []
         for entry in entries:
             call = CallView(self._reader, entry)
-            matches = self._pattern.matches(call, budget)
+            matches = self._pattern.matches(call)
             if call.running:
                 self._unanswered.append(entry)
                 if matches is not False:
@@ -204,7 +154,7 @@ class Calls:
                 self.others += 1
 
     def holds(self) -> bool:
-        """Look at the requests; return whether there are as many. Raises TookTooLong."""
+        """Look at the requests; return whether there are as many."""
         self.look()
         return self.ok
 
@@ -214,32 +164,36 @@ class Calls:
         return self.answered + (len(self.running) if self._counts_running else 0)
 
     @property
-    def ok(self) -> bool:
-        """Whether there are as many as expected, whatever is not known of other requests."""
-        return self.times.allows(self.count) and self.times.allows(self._most + self.evicted)
+    def _most(self) -> int:
+        """How many there are if all those match that nobody knows of."""
+        unsure = len(self.unsure) if self._counts_running else 0
+        return self.count + unsure + self.evicted
 
     @property
-    def _most(self) -> int:
-        """How many there are if all requests match whose response will decide."""
-        return self.count + (len(self.unsure) if self._counts_running else 0)
+    def ok(self) -> bool:
+        """Whether there are as many as expected, whatever is not known of other requests."""
+        return self.times.allows(self.count) and self.times.allows(self._most)
 
     def check_complete(self) -> None:
         """Raise UsageError if requests that were evicted may make a difference."""
-        fewest, most = self.count, self._most + self.evicted
-        maximum = most if self.times.maximum is None else self.times.maximum
-        if self.evicted and not self.ok and fewest <= maximum and most >= self.times.minimum:
-            raise incomplete(self._reader.journal, self.evicted, self._pattern)
+        maximum = self._most if self.times.maximum is None else self.times.maximum
+        may_differ = self.count <= maximum and self.times.minimum <= self._most
+        if self.evicted and not self.ok and may_differ:
+            journal = self._reader.journal
+            raise UsageError(
+                "journal",
+                seen=f"{self.evicted:,} of {journal.last:,} requests dropped, which may match: "
+                f"{self._pattern}",
+                allowed="a journal that keeps them all; it has room for "
+                f"{journal.max_entries:,}, those of all worlds for {MAX_TOTAL_BYTES:,} bytes: "
+                "raise --journal, in Python journal=…, or clear it before the requests that matter",
+            )
 
     @property
     def calls(self) -> list[CallView]:
         """The last requests that match and count, oldest first."""
         found = [*self._last, *(self.running if self._counts_running else ())]
         return sorted(found, key=lambda call: call.number)[-_MAX_KEPT:]
-
-    @cached_property
-    def near(self) -> tuple[NearMiss, ...]:
-        """The nearest requests in the journal that do not match; none if it is as expected."""
-        return () if self.ok else tuple(nearest(self._reader.calls(), self._pattern))
 
     @property
     def message(self) -> str:
@@ -248,62 +202,39 @@ class Calls:
         shown = self.calls[-_MAX_SHOWN:]
         if shown:
             more = self.count - len(shown)
-            lines += [f"found{f', {more} earlier ones and' if more else ''}:"]
-            lines += [f"  {line(call)}" for call in shown]
+            lines += [f"found{f', {more} earlier ones and' if more else ''}:", *_lines(shown)]
         if self.unsure:
             lines += ["not decided before the response:", *_lines(self.unsure)]
         if self.running and not self._counts_running:
-            lines += ["not counted without running=True:", *_lines(self.running)]
-        if self.near and self.count < self.times.minimum:
-            lines += [f"nearest of {self.others} other calls:", *(f"  {one}" for one in self.near)]
-        elif not self._seen_any:
+            lines += ["not counted without running:", *_lines(self.running)]
+        if self.others and self.count < self.times.minimum:
+            lines += [f"nearest of {self.others} other calls:", *self._nearest()]
+        elif not (self.answered or self.others or self._unanswered or self.evicted):
             lines.append("the journal is empty")
         return "\n".join(lines)
 
-    @property
-    def _seen_any(self) -> bool:
-        return bool(self.answered or self.others or self._unanswered or self.evicted)
+    def _nearest(self) -> list[str]:
+        """Return the requests that differ least from the pattern, and how they differ."""
+        calls = self._reader.calls()
+        differing = [(call, found) for call in calls if (found := self._pattern.differences(call))]
+        differing.sort(key=lambda each: (len(each[1]), -each[0].number))
+        lines = []
+        for call, differences in differing[:_MAX_NEAR]:
+            lines += [f"  {line(call)}", *(f"    {one}" for one in differences)]
+        return lines
 
     def facts(self) -> dict[str, Any]:
-        """Return the matching requests; if they are not as many, the nearest others as well.
+        """Return the matching requests; if they are not as many, a message as well.
 
         Raises UsageError if requests that were evicted may make a difference.
         """
         self.check_complete()
         facts = {"count": self.count, "requests": [summary(call) for call in self.calls]}
-        if not self.ok:
-            facts["nearMisses"] = [one.as_json(self._pattern.shown) for one in self.near]
-            if self.running and not self._counts_running:
-                facts["note"] = f"with running, {len(self.running)} more would count"
-        return facts
+        return facts if self.ok else {**facts, "message": self.message}
 
 
 def _lines(calls: Sequence[CallView]) -> list[str]:
     return [f"  {line(call)}" for call in calls[-_MAX_SHOWN:]]
-
-
-def incomplete(journal: Journal, evicted: int, pattern: Pattern) -> UsageError:
-    """Return the error that so many requests were ``evicted``, one of which may match."""
-    entries, size = journal.limits
-    return UsageError(
-        "journal",
-        seen=f"{evicted:,} of {journal.last:,} requests dropped, which may match: {pattern}",
-        allowed=f"a journal that keeps them all; it has room for {entries:,} requests and "
-        f"{size:,} bytes: raise --journal or --journal-bytes, in Python "
-        "journal=JournalLimits(entries=…, bytes=…), or clear it before the requests that matter",
-    )
-
-
-def count(reader: JournalReader, pattern: Pattern) -> int:
-    """Return how many requests match, running ones included.
-
-    Raises UsageError if the pattern takes too long, or if requests were evicted.
-    """
-    calls = Calls(reader, pattern, running=True)
-    calls.look()
-    if calls.evicted:
-        raise incomplete(reader.journal, calls.evicted, pattern)
-    return calls.count
 
 
 def verify(
@@ -318,8 +249,7 @@ def verify(
 
     At least one is expected by default. Running requests count, but while there is time they get
     it to be answered. ``closing`` ends the wait when it returns True. Raises UsageError if
-    ``expected`` cannot be read, if the pattern takes too long, or if evicted requests may make a
-    difference.
+    ``expected`` cannot be read, or if evicted requests may make a difference.
     """
     calls = Calls(reader, pattern, expected, running=True)
 
@@ -345,8 +275,7 @@ def wait_for(
     """Return once ``condition`` holds, or when there is nothing more to wait for.
 
     A reset of the world whose journal it is ends the wait; so does ``closing`` when it returns
-    True. Raises UsageError if a pattern takes too long, or if evicted requests may make a
-    difference.
+    True. Raises UsageError if evicted requests may make a difference.
     """
     why = _wait(journal, condition.holds, seconds, closing)
     return Waited(why == "held", why, condition.facts())
@@ -435,7 +364,7 @@ def records(
     if state is not None:
         check_one_of("state", state, SHOWN_STATES)
     if entity:
-        check_one_of("entity", entity, RECORD_SETS["entity"]())
+        check_one_of("entity", entity, tuple(entities_since()))
     query = Query(
         indexed=(("entity", frozenset({entity})),) if entity else (),
         states=frozenset({state}) if state else None,

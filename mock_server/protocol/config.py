@@ -39,7 +39,6 @@ class Config:
         credentials: Credentials,
         seed: int = 0,
         fixed_tokens: tuple[str, ...] = (),
-        rate_limit: float | None = None,
     ) -> None:
         """Build the readers and writers of ``release`` and ``dialect``."""
         self.release = release
@@ -47,7 +46,6 @@ class Config:
         self.credentials = credentials
         self.seed = seed
         self.fixed_tokens = fixed_tokens
-        self.rate_limit = rate_limit  # requests a second of one token; None: any number
         self.entities = release.entities
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)

@@ -6,9 +6,9 @@ from typing import Any, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.mock_server.journal.patterns import PATTERN_MEMBERS, Pattern, pattern_of
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern
 from crmcom_kit.mock_server.journal.verification import Expected, line
-from crmcom_kit.mock_server.python_api.arguments import camel_case, snake_case
+from crmcom_kit.mock_server.python_api.arguments import snake_case
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -50,7 +50,9 @@ class CallsView(Sequence[CallView]):
 
     def find(self, **pattern: Any) -> list[CallView]:
         """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
-        return verification.matching(self._world().reader, named_pattern(pattern))
+        world = self._world()
+        wanted = named_pattern(world, pattern)
+        return [call for call in world.reader.calls() if wanted.matches(call)]
 
     def clear(self) -> None:
         """Remove all calls but those that are still to be carried out."""
@@ -84,16 +86,21 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def named_pattern(given: Mapping[str, Any], *others: str) -> Pattern:
-    """Return the pattern for arguments: ``error_kind`` means ``errorKind``.
+def named_pattern(world: World, given: Mapping[str, Any], *others: str) -> Pattern:
+    """Return the pattern for arguments: ``state_after`` means ``stateAfter``.
 
     Raises UsageError; it names the arguments that a pattern has, and ``others``.
     """
+    known = {snake_case(name): name for name in MEMBERS}
     for name in given:
-        if camel_case(name) not in PATTERN_MEMBERS:
-            known = ", ".join([*map(snake_case, PATTERN_MEMBERS), *others])
-            raise UsageError(name, seen="in the pattern", allowed=f"one of {known}")
-    return pattern_of({camel_case(name): value for name, value in given.items()})
+        if name not in known:
+            allowed = f"one of {', '.join([*known, *others])}"
+            raise UsageError(name, seen="in the pattern", allowed=allowed)
+    try:
+        return Pattern(world.reader, {known[name]: value for name, value in given.items()})
+    except UsageError as wrong:
+        named = snake_case(wrong.parameter)
+        raise UsageError(named, seen=wrong.seen, allowed=wrong.allowed) from None
 
 
 def assert_calls(

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.journal.patterns import RECORD_SETS, check_one_of
+from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.store.store import Store
@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.world.generation import generated
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import given_entries
 from crmcom_kit.schemas import response_fields
+from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError, quoted
 
 Record = dict[str, Any]
@@ -21,6 +22,11 @@ Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
 _ALL = Query(indexed=(), newest_first=False)
 _MAX_NUMBERS = 10  # in one message
 _MAX_RECORDS = 10_000_000
+#: The members of a webhook request that have few values.
+_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
+    "life_cycle_state": lambda: SHOWN_STATES,
+    "entity": lambda: tuple(entities_since()),
+}
 
 
 class RecordsView:
@@ -68,8 +74,8 @@ class RecordsView:
         """
         for name, value in members.items():
             _check_member(name)
-            if name in RECORD_SETS:
-                check_one_of(name, value, RECORD_SETS[name]())
+            if name in _SETS:
+                check_one_of(name, value, _SETS[name]())
         if "number" in members:  # may be an int here as in `records[7]`
             members["number"] = str(members["number"])
         return [

@@ -69,7 +69,7 @@ class ClockControl:
 
     @property
     def state(self) -> ClockState:
-        """The clock's mode, time and rate."""
+        """The clock's mode and time."""
         return self._clock().state
 
     def freeze(self, at: datetime | str | None = None) -> None:
@@ -98,18 +98,17 @@ class ClockControl:
             passed += number(name, value, "a number from 0 on") * _SECONDS_PER[name]
         self._clock().advance(passed)
 
-    def scale(self, rate: float, at: datetime | str | None = None) -> None:
-        """Run ``rate`` times as fast, from now or from ``at``. Raises UsageError."""
-        allowed = "a number of seconds per second of the machine's time"
-        self._clock().run(moment("at", at), number("rate", rate, allowed))
+    def run(self, at: datetime | str | None = None) -> None:
+        """Run again, from the time that it shows or from ``at``. Raises UsageError."""
+        self._clock().run(moment("at", at))
 
     def restart(self) -> None:
         """Follow the clock that the mock was created with again, by default the machine's."""
         self._clock().restart()
 
     def __repr__(self) -> str:
-        mode, now, rate = self.state
-        return f"<clock, {mode}, {now.isoformat()}, rate {rate:g}>"
+        mode, now = self.state
+        return f"<clock, {mode}, {now.isoformat()}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,15 +271,17 @@ class MockWorld:
 
         Calls that are not answered yet count.
 
-            mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
+            mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
             times: the expected number of matching calls, or ``{"atLeast": 1, "atMost": 3}``; at
                 least one by default.
             timeout: how many seconds to wait for them, and for the answers to them.
-            pattern: what must be true of a call: ``operation``, ``identifier``, ``parameters``,
-                ``status``, ``code``, ``error_kind``, ``state_before``, ``state_after``, ``fault``
-                and the other members of the control API's patterns.
+            pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
+                webhook request), ``parameters``, ``outcome`` (accepted or refused), ``status``,
+                ``code``, ``state_before``, ``state_after``, ``fault`` (a name, or whether any), and
+                ``where``, a function of the call. Instead of a value, ``{"contains": "…"}`` asks
+                for a part of it, and ``{"absent": True}`` for none.
 
         Raises:
             AssertionError: the number differs; the message names the nearest calls.
@@ -288,7 +289,7 @@ class MockWorld:
                 make a difference.
         """
         __tracebackhide__ = True
-        wanted = named_pattern(pattern, "times", "timeout")
+        wanted = named_pattern(self.emulated, pattern, "times", "timeout")
         self._context.server.catch_up()
         return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
 
@@ -301,7 +302,7 @@ class MockWorld:
                 match.
         """
         __tracebackhide__ = True
-        wanted = named_pattern(pattern)
+        wanted = named_pattern(self.emulated, pattern)
         self._context.server.catch_up()
         assert_calls(self.emulated, 0, 0.0, wanted)
 
@@ -328,7 +329,8 @@ class MockWorld:
 
         Args:
             until: a function that returns something true once it has happened.
-            record: number or id of a webhook request that must exist, or be in ``state``.
+            record: number or id of a webhook request that must exist, or be in ``state``; with
+                members of a pattern, the one that the call names.
             state: SUCCESSFUL or REJECTED; for one record also SENDING or DELETED. A record that
                 never existed is not DELETED.
             delivery: number or id of a webhook request with a finished delivery attempt; True for
@@ -347,6 +349,8 @@ class MockWorld:
         """
         __tracebackhide__ = True
         number("timeout", timeout)
+        if pattern and record is not None:
+            pattern["record"], record = record, None
         kinds = {
             "until": until,
             "delivery": None if delivery is False else delivery,
@@ -370,7 +374,7 @@ class MockWorld:
             allowed = 'until, record, state, delivery, or a pattern such as operation="resend"'
             raise UsageError("wait_for", seen="nothing to wait for", allowed=allowed)
         if pattern:
-            calls = named_pattern(pattern, "times", "running", "timeout")
+            calls = named_pattern(self.emulated, pattern, "times", "running", "timeout")
             return wait_for_calls(self.emulated, times, timeout, calls, running=running)
         return wait_until(self.emulated, until, record, state, times, timeout)
 

@@ -15,7 +15,6 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent
-from crmcom_kit.mock_server.world.rate_limit import RateLimit
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.schemas.formats import write_date_time
@@ -51,8 +50,6 @@ class Epoch:
         """Copy the records of the initial content."""
         self.reference_data = self.initial_content.reference_data
         self.store = self.initial_content.store.copy()
-        limit = self.config.rate_limit
-        self.rate_limit = None if limit is None else RateLimit(limit)
         self._numbering = threading.Lock()
         self._reserved = 0
         #: True once another epoch is in its place: a delivery that is still queued is not sent.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
-from crmcom_kit.mock_server.journal.journal import JournalLimits
+from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
@@ -43,8 +43,7 @@ def make_world(
     deliver: Literal["scripted", "http"] = "scripted",
     allow_hosts: Iterable[str] = (),
     at_once: int | None = None,
-    journal: JournalLimits | None = None,
-    rate_limit: float | None = None,
+    journal: int = MAX_ENTRIES,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -65,9 +64,7 @@ def make_world(
         allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
         at_once: how many slow deliveries may run at the same time while their callers wait; any
             number by default.
-        journal: how many requests, and bytes of them, the journal keeps.
-        rate_limit: requests a second that each token may make; others are answered with HTTP 429.
-            Any number by default.
+        journal: how many requests the journal keeps.
 
     Raises:
         UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
@@ -95,14 +92,13 @@ def make_world(
         credentials=credentials,
         seed=seed,
         fixed_tokens=tuple(tokens),
-        rate_limit=rate_limit,
     )
     return World(
         config,
         import_entries(config, entries),
         clock=clock or SystemClock(),
         delivery=delivery,
-        limits=journal,
+        max_entries=journal,
         delivery_queue=delivery_queue,
     )
 

@@ -14,12 +14,11 @@ from crmcom_kit.mock_server.access import (
     Access,
     is_admin_token,
 )
-from crmcom_kit.mock_server.world.request_counts import RequestCounts
 from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
-MAX_WORLDS = 10_000
+MAX_WORLDS = 10_000  # each takes some kilobytes
 IDLE_SECONDS = 3_600.0
 MAX_WAITING = 32
 _MAX_NAMES = 10  # in one message
@@ -84,8 +83,6 @@ class WorldRegistry:
         self.idle_seconds = idle_seconds
         self.waiting = WaitSlots(waiting)
         self.access = access
-        #: The requests to all worlds together.
-        self.requests = RequestCounts()
         #: What opens the built-in receivers where there is an admin token. It is the same after
         #: the next start, so that the URLs in a state file stay right.
         self.receiver_secret: str | None = None
@@ -179,15 +176,6 @@ class WorldRegistry:
     def names(self) -> tuple[str, ...]:
         """Return the names of the worlds that exist, the default one first."""
         return tuple(one.world.name for one in self.worlds())
-
-    def limit(self, *, max_worlds: int | None = None, idle_seconds: float | None = None) -> None:
-        """Change the maximum number of named worlds, and how long idle ones are kept.
-
-        Worlds beyond the maximum stay until they end.
-        """
-        with self._lock:
-            self.max_worlds = self.max_worlds if max_worlds is None else max_worlds
-            self.idle_seconds = self.idle_seconds if idle_seconds is None else idle_seconds
 
     def find(self, name: str) -> World:
         """Return the world of that name without counting it as used. Raises NotFound."""

@@ -124,11 +124,6 @@ class StateFile:
             )
             raise DataError(msg) from None
 
-    @property
-    def size(self) -> int:
-        """The size of the file in bytes."""
-        return self._extent.size
-
     def _exists(self) -> bool:
         """Return whether there is a file. Raises OSError, DataError."""
         if not self._path.exists():

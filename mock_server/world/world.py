@@ -12,9 +12,9 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
+from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, JournalBudget
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -64,7 +64,7 @@ class World:
         clock: Clock,
         name: str = DEFAULT,
         delivery: Sender | None = None,
-        limits: JournalLimits | None = None,
+        max_entries: int = MAX_ENTRIES,
         delivery_queue: DeliveryQueue | None = None,
         journal_budget: JournalBudget | None = None,
         secrets: frozenset[str] = frozenset(),
@@ -77,7 +77,7 @@ class World:
             clock: the base of its own clock.
             name: its name; under another name the same seed gives other ids and tokens.
             delivery: how webhooks are sent; by default as the dialect's script says.
-            limits: how much its journal holds.
+            max_entries: how many requests its journal keeps.
             delivery_queue: sends queued deliveries; a new queue by default.
             journal_budget: limits the journals of several worlds together; a new one by default.
             secrets: what else is hidden, besides the credentials and the tokens.
@@ -88,7 +88,7 @@ class World:
         self._base_clock = clock
         self._start = start
         self._delivery = delivery
-        self._limits = limits or JournalLimits()
+        self._max_entries = max_entries
         #: Limits the journals of all worlds that are made from one another.
         self.journal_budget = journal_budget or JournalBudget()
         self.delivery_queue = delivery_queue or DeliveryQueue()
@@ -111,7 +111,7 @@ class World:
             clock=self._base_clock,
             name=name,
             delivery=self._delivery,
-            limits=self._limits,
+            max_entries=self._max_entries,
             delivery_queue=self.delivery_queue,
             journal_budget=self.journal_budget,
             secrets=self._secrets,
@@ -154,7 +154,7 @@ class World:
             ids=self._new_ids(),
             delivery=delivery,
             room=self._room,
-            journal=Journal(self._limits, begun=number, budget=self.journal_budget),
+            journal=Journal(self._max_entries, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.clock),
             attempts=Attempts(self.name, last=attempts),
             receiver=Receiver(self.clock),
@@ -192,27 +192,6 @@ class World:
         self.tokens.set_fixed(self._start.fixed_tokens)
         self.tokens.restore_fixed()
         return self.current_epoch
-
-    def reload(self, other: "World") -> Epoch:
-        """Go back to what ``other``, a world that nobody uses, starts with; return the new epoch.
-
-        In the same dialect this replaces the content, as ``replace_content`` does. Another dialect
-        starts the world anew: what a reset replaces, tokens from logins, and snapshots.
-        """
-        with self._lock:
-            begun = other.current_epoch
-            self._start = begun.initial_content
-            if other.dialect == self.dialect:
-                return self._replace(self._start, self._new_ids(), self.current_epoch.delivery)
-            other.config.closing = self.config.closing
-            self.config = other.config
-            self._delivery = begun.delivery if begun.sends else None  # an epoch makes its script
-            self.delivery_queue.on_stop = other.delivery_queue.on_stop
-            self.delivery_queue.on_reopen = other.delivery_queue.on_reopen
-            self.tokens = self._new_tokens()
-            self.redactor = _redactor(self.config, self.tokens, self._secrets)
-            self._snapshots.clear()
-            return self._reset()
 
     def replace_content(
         self,
@@ -289,12 +268,6 @@ class World:
             now, expected = self.current_epoch.number, expected_epoch.number
             seen = f"epoch {now}, while this call began in epoch {expected}"
             raise Conflict("world", seen=seen, allowed="a call in one epoch; try again")
-
-    def limit_journal(self, limits: JournalLimits) -> None:
-        """Change how much the journal holds, also after a reset."""
-        with self._lock:
-            self._limits = limits
-            self.current_epoch.journal.limit(limits)
 
     def save(self, name: str) -> int:
         """Save the current content under ``name``; return its number of records.
@@ -384,19 +357,6 @@ class World:
             self._state = state
             return None if kept is None else kept.cut_off
 
-    def compact_state(self) -> tuple[int, int]:
-        """Write the state file anew; return how many bytes it had and has.
-
-        Raises NotFound, NotWritten.
-        """
-        with self._lock:
-            if self._state is None:
-                allowed = "the default world of a mock that was started with --state"
-                raise NotFound("state", seen=f"world {quoted(self.name)}", allowed=allowed)
-            before = self._state.size
-            self._state.begin(self.current_epoch)
-            return before, self._state.size
-
     def end_keeping(self) -> None:
         """Write no more changes to the state file, if there is one, and let others use it."""
         with self._lock:
@@ -433,7 +393,18 @@ class World:
         from crmcom_kit.mock_server.journal.call_view import JournalReader
 
         epoch = self.current_epoch
-        return JournalReader(epoch.journal, self.config, self.redactor, epoch.attempts)
+        return JournalReader(
+            journal=epoch.journal,
+            config=self.config,
+            redactor=self.redactor,
+            attempts=epoch.attempts,
+            faults=epoch.faults,
+            find_record=self._find_record,
+        )
+
+    def _find_record(self, key: Key, value: str) -> Record | None:
+        """Return a record of the current epoch: a reader outlives the epoch that it began in."""
+        return self.store.get(key, value)
 
     @property
     def faults(self) -> Faults:

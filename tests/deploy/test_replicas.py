@@ -219,7 +219,7 @@ def test_the_default_world_has_one_place_however_it_is_named(replicas: Replicas)
             answer = replicas.client.get(f"{base}{prefix}{query}", headers=headers)
             assert answer.json()["status"]["code"] == "OK"
     counts = [
-        replicas.admin("POST", f"{mock.base}/__admin/requests/count", {})["count"]
+        replicas.admin("POST", f"{mock.base}/__admin/requests/find", {})["count"]
         for mock in replicas.mocks
     ]
     assert sorted(counts) == [0, 0, 12]
@@ -231,7 +231,7 @@ def test_the_control_api_needs_its_token_behind_a_proxy(replicas: Replicas) -> N
     client.get(f"{base}/worlds/default{API}/list?token=T")
     (entry,) = replicas.admin("GET", f"{base}/__admin/requests?limit=1")["requests"]
     assert "x-forwarded-for" in {name.lower() for name in entry["request"]["headers"]}
-    assert client.get(f"{base}/__admin/version").status_code == 401
+    assert client.get(f"{base}/__admin/settings").status_code == 401
     assert client.get(f"{base}/worlds/w{API}/show?token=T").status_code == 404
 
 
@@ -249,7 +249,7 @@ def test_a_body_that_is_too_long_is_refused_by_the_mock(replicas: Replicas) -> N
 def test_a_lost_answer_is_a_gateway_error_and_the_change_is_made_once(replicas: Replicas) -> None:
     """What docs/how-to/replicas.md says of faults; a proxy sends no request a second time."""
     base = f"{replicas.balancer}/worlds/faulty"
-    replicas.admin("POST", f"{base}/__admin/faults/presets/lost_answer")
+    replicas.admin("POST", f"{base}/__admin/faults", {"preset": "lost_answer"})
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     assert replicas.client.post(f"{base}{API}/resend", json=body).status_code in GATEWAY_ERRORS
     (entry,) = replicas.admin("GET", f"{base}/__admin/requests")["requests"]

@@ -105,8 +105,7 @@ function ruleDetails({ id, kind, text, value, isChanged, allowed, evidence, sour
 
 function howToSet(id, value, release) {
   return html`<h3>Set it another way</h3>
-    <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it;
-      <code>--watch</code> reads it again when it changes.</p>
+    <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it.</p>
     ${data(`${id} = ${JSON.stringify(value)}`, "Line of a dialect file")}
-    ${data(`crmcom-kit serve --release ${release} --dialect my-dialect.toml --watch`, "Command")}`;
+    ${data(`crmcom-kit serve --release ${release} --dialect my-dialect.toml`, "Command")}`;
 }

@@ -5,7 +5,7 @@ import { controlCurl, gather, urlOf } from "./api.js";
 import { deliveryScripts } from "./delivery_scripts.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, reader, shell } from "./shell.js";
-import { clockTime, counted, data, dateTime, loading, mark, number, plain, rowButton, section } from "./widgets.js";
+import { clockTime, counted, data, dateTime, loading, mark, plain, rowButton, section } from "./widgets.js";
 
 const reading = reader("faults", () =>
   gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()));
@@ -32,14 +32,14 @@ export const faults = {
 function activeFaults(active) {
   const clear = () => act("No faults are left.", "DELETE", "/faults");
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
-    ${data(controlCurl("POST", "/faults/presets/lost_answer"), "Command to try")}`;
+    ${data(controlCurl("POST", "/faults", { preset: "lost_answer" }), "Command to try")}`;
   return section("Active faults", active.filter((one) => !one.over).length, html`
     ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}
     ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}`);
 }
 
 function row(one) {
-  const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`);
+  const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults?id=${one.id}`);
   const over = html`<span class="note">is over: it hits no more requests</span>`;
   return html`<li><div>
       <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? over : nothing}</p>
@@ -85,12 +85,11 @@ function matchOf({ match }) {
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
 
-// The world's clock: freeze it, move it on, let it run at another rate.
+// The world's clock: freeze it, move it on.
 
 const MODES = {
-  real: () => "follows this machine's clock",
-  frozen: () => "frozen",
-  scaled: ({ rate }) => `runs ${number(rate)} times as fast`,
+  real: "follows this machine's clock",
+  frozen: "frozen",
 };
 
 /** Show what the clock says now, and what can be done with it. */
@@ -100,7 +99,7 @@ function clock() {
   const step = (label, seconds) => html`<button @click=${() => advance({ seconds })}>${label}</button>`;
   const one = (verb, field, send) => form(`${verb} the clock`, [{ ...field, required: true }], verb, send);
   return section("Clock", "", html`
-    <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode](found)}</p>
+    <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode]}</p>
     <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
     <p class="tools">
       <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
@@ -109,7 +108,6 @@ function clock() {
     <div class="forms">
       ${one("Freeze", { name: "at", hint: "2024-05-01T10:00:00Z" }, ({ at }) => set({ mode: "frozen", at }))}
       ${one("Advance", { name: "seconds", label: "by seconds", type: "number", hint: "90" }, advance)}
-      ${one("Scale", { name: "rate", label: "times as fast", type: "number", hint: "3600" }, ({ rate }) => set({ mode: "scaled", rate }))}
     </div>`);
 }
 
@@ -129,7 +127,7 @@ const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_f
 
 function known(presets, operations) {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
-  const add = (name, values) => act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, values);
+  const add = (name, values) => act(`The fault ${name} is active.`, "POST", "/faults", { preset: name, ...values });
   const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
   const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
     ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;

@@ -26,7 +26,7 @@ export function outcomeOf(call) {
     return ["running", ["running", held, change(call)].filter(Boolean).join(" · ")];
   }
   if (call.fault) return ["fault", `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`];
-  if (!call.wasMatched) return ["refused", spaced(call.errorKind)];
+  if (call.outcome === "refused") return ["refused", spaced(call.errorKind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
   const text = [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
   return [call.status >= 400 ? "failed" : "good", text];

@@ -63,7 +63,7 @@ async function end(name) {
   if (!(await confirmed(`End the world ${name}?`, "Its records, journal and snapshots are lost.", "End it"))) return;
   // The page leaves the world first: a page that follows a world makes it anew.
   if (name === session.world) location.hash = addressIn(DEFAULT);
-  await act(`The world ${name} is ended.`, "DELETE", `/worlds/${segment(name)}`, undefined, DEFAULT);
+  await act(`The world ${name} is ended.`, "DELETE", `/worlds?name=${segment(name)}`, undefined, DEFAULT);
 }
 
 // The content of this world.

@@ -9,7 +9,7 @@ from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/version"), ("POST", "/__admin/reset")]
+PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/settings"), ("POST", "/__admin/reset")]
 
 
 def ask(mock: Any, verb: str, path: str, address: str | None = "127.0.0.1") -> Any:
@@ -24,6 +24,7 @@ def test_health_says_what_runs(make_mock: Any) -> None:
 
     assert ask(mock, "GET", "/__admin/health").json == {
         "status": "healthy",
+        "version": __version__,
         "release": "R14.1.0",
         "dialect": "http",
         "world": "default",
@@ -32,14 +33,6 @@ def test_health_says_what_runs(make_mock: Any) -> None:
     }
     mock.delete()
     assert ask(mock, "GET", "/__admin/health").json["webhook_requests"] == len(mock.state())
-
-
-def test_version_is_the_packages(make_mock: Any) -> None:
-    """Version is that of the installed package, and of the Python that runs it."""
-    answer = ask(make_mock(), "GET", "/__admin/version").json
-
-    assert answer["version"] == __version__
-    assert answer["python"].startswith("3.")
 
 
 def test_reset_counts(make_mock: Any) -> None:
@@ -104,7 +97,7 @@ def test_health_needs_no_token_and_tells_no_secret() -> None:
             assert (probe.status_code, probe.text) == (200, "")
             assert probe.content_length == answer.content_length
             assert client.post("/__admin/health", headers=headers, **more).status_code == 401
-            assert client.get("/__admin/version", headers=headers, **more).status_code == 401
+            assert client.get("/__admin/settings", headers=headers, **more).status_code == 401
         full: Any = client.get("/__admin/health", headers={"X-Mock-Admin-Token": "sesame"}, **more)
         assert full.json["webhook_requests"] > 0
     assert client.get("/worlds/other/__admin/health").status_code == 404

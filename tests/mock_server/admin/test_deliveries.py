@@ -181,10 +181,6 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
         ("POST", "/receiver/verify", {"body": "{}", "delivery": 9}, 404),
         ("POST", "/receiver/verify", {"body": "{}", "definition": "nobody"}, 400),
         ("POST", "/events/fire", {"entity": "ACTIVITIES"}, 400),
-        ("GET", "/trace/1", None, 404),
-        ("GET", "/trace/attempt-1", None, 404),
-        ("GET", "/trace/nonsense", None, 404),
-        ("GET", "/trace/99999999999999999999", None, 404),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -343,34 +339,16 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
         headers={"X-Odd": known, "Referer": "http://127.0.0.1/?token=Zx81hush"},
     )
     paths = ["/deliveries", "/receiver/requests"]
-    for one in admin.ask("GET", "/deliveries")["deliveries"]:
-        paths += [f"/deliveries/{one['id']}", f"/trace/attempt-{one['id']}"]
+    paths += [f"/deliveries/{one['id']}" for one in admin.ask("GET", paths[0])["deliveries"]]
     shown = [json.dumps(admin.ask("GET", path), ensure_ascii=False) for path in paths]
     attempts = list(mock.world.current_epoch.attempts.list())
     described = [one.outcome.error_description or "" for one in attempts]
 
-    assert len(paths) == 6
+    assert len(paths) == 4
     for text in (*shown, repr(attempts[0]), *described):
         assert "Zx81hush" not in text
     for text in shown:
         assert known not in text
-
-
-def test_a_trace_shows_no_secret_of_its_request(make_mock: Any, admin_of: Any) -> None:
-    """Its path is redacted as in every other view of the request."""
-    known = "Known-Ticket.of_World9"
-    mock = make_mock()
-    mock.world.hide(known)
-    admin = admin_of(mock.client)
-    paths = {
-        f"webhook_requests/{known}": "webhook_requests/***",
-        "x/password/hush": "x/password/***",
-    }
-    for path in paths:
-        mock.client.get(f"{API_PATH}/{path}")
-
-    chains = [admin.ask("GET", f"/trace/{number}")["chain"] for number in (1, 2)]
-    assert [chain[0]["path"] for chain in chains] == list(paths.values())
 
 
 def test_nothing_but_the_receiver_takes_deliveries(mock: Any) -> None:

@@ -31,13 +31,15 @@ def test_a_fault_is_added_shown_and_removed(make_mock: Any) -> None:
     status, added = ask(mock, "POST", "/faults", SPEC)
     mock.show()
 
-    assert (status, added["id"], added["hits"], added["left"]) == (201, "fault-1", 0, 2)
-    status, shown = ask(mock, "GET", "/faults/fault-1")
-    assert (status, shown) == (200, {**added, "calls": 1, "hits": 1, "left": 1})
-    assert ask(mock, "GET", "/faults") == (200, {"faults": [shown]})
-    assert ask(mock, "DELETE", "/faults/fault-1") == (200, {"faults": []})
-    assert ask(mock, "GET", "/faults/fault-1")[0] == 404
-    assert ask(mock, "DELETE", "/faults/fault-1")[0] == 404
+    (fault,) = added["faults"]
+    assert (status, fault["id"], fault["hits"], fault["left"]) == (201, "fault-1", 0, 2)
+    shown = {"faults": [{**fault, "calls": 1, "hits": 1, "left": 1}]}
+    assert ask(mock, "GET", "/faults") == (200, shown)
+    (other,) = ask(mock, "POST", "/faults", SPEC)[1]["faults"]
+    assert ask(mock, "DELETE", "/faults?id=fault-1") == (200, {"faults": [other]})
+    status, refused = ask(mock, "DELETE", "/faults?id=fault-1")
+    assert (status, refused["parameter"]) == (404, "fault")
+    assert ask(mock, "GET", "/faults") == (200, {"faults": [other]})
 
 
 def test_all_are_removed_at_once(make_mock: Any) -> None:
@@ -58,9 +60,9 @@ def test_presets_are_listed_and_added(make_mock: Any) -> None:
     assert [one["name"] for one in listed] == list(PRESETS)
     for one in listed:
         assert held("FaultPreset", one)
-        bodies: list[Any] = [None, {}, one["arguments"]]
+        bodies: list[Any] = [{}, one["arguments"]]
         for body in bodies:
-            status, added = ask(mock, "POST", f"/faults/presets/{one['name']}", body)
+            status, added = ask(mock, "POST", "/faults", {"preset": one["name"], **body})
             assert status == 201
             assert held("Faults", added)
             assert {fault["name"] for fault in added["faults"]} == {one["name"]}
@@ -70,15 +72,15 @@ def test_presets_are_listed_and_added(make_mock: Any) -> None:
 REFUSED: list[tuple[str, Any, int, str]] = [
     ("/faults", None, 400, "body"),
     ("/faults", [], 400, "body"),
-    ("/faults", {}, 400, "effect"),
+    ("/faults", {}, 400, "body"),
     ("/faults", {"effect": {"drop": True}, "odd": 1}, 400, "odd"),
     ("/faults", {"effect": {"error": "gone"}}, 400, "effect.error"),
     ("/faults", {"effect": {"drop": True, "cut": 5}}, 400, "effect"),
     ("/faults", {**SPEC, "match": {"operation": "token_release"}}, 400, "match.operation"),
-    ("/faults/presets/nonsense", {}, 404, "preset"),
-    ("/faults/presets/outage", {"times": 1}, 400, "times"),
-    ("/faults/presets/outage", {"seconds": -1}, 400, "seconds"),
-    ("/faults/presets/lost_answer", {"operation": "token_release"}, 400, "operation"),
+    ("/faults", {"preset": "nonsense"}, 400, "preset"),
+    ("/faults", {"preset": "outage", "times": 1}, 400, "times"),
+    ("/faults", {"preset": "outage", "seconds": -1}, 400, "seconds"),
+    ("/faults", {"preset": "lost_answer", "operation": "token_release"}, 400, "operation"),
 ]
 
 

@@ -153,7 +153,7 @@ def test_serve_takes_the_token_from_the_environment(
     found = []
     for headers in ({}, {"X-Mock-Admin-Token": TOKEN}, {"Authorization": f"Bearer {TOKEN}"}):
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        connection.request("GET", f"/__admin/version?token={TOKEN}", headers=headers)
+        connection.request("GET", f"/__admin/settings?token={TOKEN}", headers=headers)
         found.append(connection.getresponse().status)
         connection.close()
 

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from helpers.mock_processes import reserved_port
 from helpers.tables import looped
 
+from crmcom_kit import __version__
 from crmcom_kit.cli import main
 from crmcom_kit.fixtures import json_lines, stream, webhook_request_entries
 from crmcom_kit.mock_server.cli.serve import serve
@@ -76,9 +77,6 @@ MISTAKES = [
     (["--state", "."], "state .: it is not a regular file"),
     (["--state", "nowhere/world.state"], "state nowhere/world.state: cannot be used: No such file"),
     (["--state", __file__], "it is not a state file, or its beginning is gone; allowed is"),
-    (["--watch"], "--watch: there is no file to watch; add --data FILE or --dialect FILE"),
-    (["--watch", "--dialect", "http"], "--watch: there is no file to watch"),
-    (["--watch", "--data", __file__, "--state", "x"], "--watch: not allowed with --state"),
     (
         ["--deliveries", "nonsense"],
         "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",
@@ -384,7 +382,7 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     root = server.base.removesuffix(API_PATH)
     assert call(root, "__admin/health") == {
         "status": "healthy", "release": "R14.1.0", "dialect": str(dialect), "webhook_requests": 0,
-        "world": "default", "epoch": 0,
+        "world": "default", "epoch": 0, "version": __version__,
     }  # fmt: skip
     assert server.end(signal.SIGINT)[0] == 0
 
@@ -442,7 +440,7 @@ def test_closed_outputs_do_not_keep_it_from_serving(
             time.sleep(0.02)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         for _ in range(3):  # nor does a request end the connection
-            connection.request("GET", "/__admin/version")
+            connection.request("GET", "/__admin/settings")
             connection.getresponse().read()
             assert connection.sock is not None
             served.add(connection.sock.getsockname())

@@ -1,12 +1,10 @@
 """The panel of the contract: what the documents state, and how the mock is set."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from helpers.console import Console
-from helpers.mock_processes import MockProcess
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 
@@ -49,24 +47,6 @@ def test_a_statement_and_a_dial_have_addresses(console: Console) -> None:
     expect(page.locator("tr[aria-selected=true]")).to_be_in_viewport()
     page.goto(page.url.replace("token_first", "nothing"))
     expect(page.get_by_role("heading", name="There is no errors.nothing")).to_be_visible()
-
-
-def test_a_reloaded_dialect_is_shown(
-    browser: Browser, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """Without a reload of the page."""
-    dialect = tmp_path / "own.toml"
-    dialect.write_text("errors.token_first = true\n")
-    process = MockProcess("--port", "0", "--dialect", str(dialect), "--watch", folder=tmp_path)
-    request.addfinalizer(process.stop)
-    console = Console(browser, process.base)
-    page = console.open("/w/default/contract/errors.token_first")
-    details = page.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("the same")
-    dialect.write_text("errors.token_first = false\n")
-    expect(details).not_to_contain_text("the same")
-    console.close()
-    assert console.errors == []
 
 
 def test_on_a_phone_the_details_are_a_page(console: Console) -> None:

@@ -76,7 +76,7 @@ def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> 
     """To follow it would make it anew."""
     page = console.open("/w/mine/requests")
     message(page, "There was no world")
-    mock.client().delete(f"{mock.admin_url}/worlds/mine").raise_for_status()
+    mock.client().delete(f"{mock.admin_url}/worlds?name=mine").raise_for_status()
     message(page, "The world “mine” was ended.")
     expect(page).to_have_url(f"{mock.origin}/#/w/default/requests")
     worlds = mock.client().get(f"{mock.admin_url}/worlds").json()["worlds"]

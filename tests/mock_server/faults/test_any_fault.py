@@ -189,9 +189,10 @@ def test_the_control_api_takes_it_or_says_why(
     shell = shells[0]
     shell.world.reset()
     client = shell.app.test_client()
-    for path in ("/__admin/faults", f"/__admin/faults/presets/{preset}"):
+    of_preset = {**spec, "preset": preset} if isinstance(spec, dict) else {"preset": preset}
+    for body in (spec, of_preset):
         before = len(shell.world.faults.all())
-        answer = client.post(path, data=json.dumps(spec))
+        answer = client.post("/__admin/faults", data=json.dumps(body))
         assert answer.status_code in (201, 400, 404, 405)
         assert answer.json
         assert (len(shell.world.faults.all()) > before) == (answer.status_code == 201)

@@ -126,7 +126,7 @@ def test_who_may_call(client: Any) -> None:
     """Web pages and names of others are refused; the control API refuses proxies as well."""
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
-        assert _status(client, "/__admin/version", headers) == (200 if control else 403), headers
+        assert _status(client, "/__admin/settings", headers) == (200 if control else 403), headers
 
 
 def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
@@ -146,10 +146,10 @@ def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
 def test_a_link_leads_to_pages_alone(client: Any) -> None:
     """Another page may have links to the console and the references; they create no world."""
     pages = ("/", "/docs", "/__admin/docs")
-    others = (SHOW, "/__admin/health", "/__admin/events", "/__admin/requests", "/metrics")
+    others = (SHOW, "/__admin/health", "/__admin/events", "/__admin/requests")
     for link in LINKS:
         assert [_status(client, page, link) for page in pages] == [200] * 3
-        assert [_status(client, path, link) for path in others] == [403] * 5
+        assert [_status(client, path, link) for path in others] == [403] * 4
         assert [_status(client, f"/worlds/b{page}", link) for page in pages] == [404] * 3
     image = {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "no-cors"}
     for path in ("/nothing", "/console/app.js", "/docs/docs.js", "/openapi.json"):
@@ -195,7 +195,7 @@ def test_a_page_may_be_allowed(allowed: str) -> None:
     page = {**OWN, "HTTP_ORIGIN": "http://localhost:3000", "HTTP_SEC_FETCH_SITE": "cross-site"}
 
     assert _status(client, SHOW, page) == 200
-    assert _status(client, "/__admin/version", page) == 200
+    assert _status(client, "/__admin/settings", page) == 200
     page["HTTP_ORIGIN"] = "http://localhost:3001"
     assert _status(client, SHOW, page) == (200 if allowed == "*" else 403)
 
@@ -206,7 +206,6 @@ def test_the_token_opens_the_control_api_through_a_proxy() -> None:
     client = create_app(registry).test_client()
     proxied = {**EVIL, "HTTP_X_FORWARDED_FOR": "10.0.0.1", "REMOTE_ADDR": "10.0.0.1"}
 
-    assert _status(client, "/__admin/version", proxied) == 401
-    assert (
-        _status(client, "/__admin/version", {**proxied, "HTTP_X_MOCK_ADMIN_TOKEN": "secret"}) == 200
-    )
+    assert _status(client, "/__admin/settings", proxied) == 401
+    with_token = {**proxied, "HTTP_X_MOCK_ADMIN_TOKEN": "secret"}
+    assert _status(client, "/__admin/settings", with_token) == 200

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import JournalLimits, Mock, crmcom_mock
+from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.usage_errors import UsageError
 
 SHOWS = 12
@@ -29,7 +29,7 @@ def post(mock: Mock, path: str, body: Any) -> httpx.Response:
 
 @pytest.fixture(name="mock")
 def _mock() -> Iterator[Mock]:
-    with crmcom_mock(journal=JournalLimits(entries=10)) as mock:
+    with crmcom_mock(journal=10) as mock:
         delete_and_shows(mock)
         yield mock
 
@@ -53,21 +53,22 @@ def test_what_evicted_requests_may_change_is_an_error(
     with pytest.raises(UsageError) as refused:
         ask(mock)
     assert "3 of 13 requests dropped, which may match: operation" in str(refused.value)
-    for way in ("--journal", "--journal-bytes", "journal=JournalLimits(entries=", "10 requests"):
+    for way in ("--journal", "journal=…", "room for 10,"):
         assert way in str(refused.value)
 
 
 def test_the_control_api_refuses_it_too(mock: Mock) -> None:
-    """To verify, to count and to wait: 400, and no verdict."""
+    """To verify and to wait: 400, and no verdict; what is found says how many are missing."""
     pattern = {"operation": "delete"}
     for path, body in [
         ("/verify", {"pattern": pattern, "times": 0}),
         ("/verify", {"pattern": pattern}),
-        ("/requests/count", pattern),
         ("/wait", {"calls": {"pattern": pattern}, "timeoutMillis": 0}),
     ]:
         answer = post(mock, path, body)
         assert (answer.status_code, answer.json()["parameter"]) == (400, "journal"), path
+    found = post(mock, "/requests/find", pattern).json()
+    assert (found["count"], found["dropped"]) == (0, 3)
 
 
 def test_what_the_others_decide_is_answered(mock: Mock) -> None:
@@ -86,30 +87,19 @@ def test_what_the_others_decide_is_answered(mock: Mock) -> None:
 
 
 def test_what_the_user_removes_was_not_evicted(mock: Mock) -> None:
-    """Clearing begins anew, and a removed request is one that does not count."""
+    """Clearing begins anew."""
     mock.calls.clear()
     mock.assert_not_called()
-    mock.client().get("webhook_requests/show")
-    mock.client().delete(f"{mock.admin_url}/requests/0-14")
-    mock.assert_not_called()
-    assert post(mock, "/requests/count", {}).json()["count"] == 0
+    assert post(mock, "/requests/find", {}).json() == {"count": 0, "dropped": 0, "requests": []}
     mock.reset()
     mock.assert_not_called()
 
 
-@pytest.mark.parametrize(
-    "limit",
-    [
-        lambda mock: mock.emulated.limit_journal(JournalLimits(bytes=20_000)),
-        lambda mock: mock.emulated.limit_journal(JournalLimits(entries=0)),
-        lambda mock: mock.emulated.journal.drop_oldest(10_000),  # as the bound of all worlds does
-    ],
-)
-def test_each_bound_counts(limit: Callable[[Mock], object]) -> None:
-    """That of entries, of bytes, and of all worlds together."""
+def test_the_bound_of_all_worlds_counts() -> None:
+    """What another world's requests drove out is no request that was not made."""
     with crmcom_mock() as mock:
         delete_and_shows(mock)
         mock.assert_called(operation="delete", times=1)
-        limit(mock)
+        mock.emulated.journal.drop_oldest(10_000)
         with pytest.raises(UsageError, match="dropped"):
             mock.assert_not_called(operation="delete")

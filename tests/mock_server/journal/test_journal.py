@@ -15,7 +15,6 @@ from crmcom_kit.mock_server.journal.journal import (
     Entry,
     Journal,
     JournalBudget,
-    JournalLimits,
     TruncatedBody,
 )
 from crmcom_kit.mock_server.protocol.request import Request
@@ -58,9 +57,7 @@ steps = st.one_of(
     st.tuples(st.just("begin"), st.integers(0, 4000), st.none()),
     st.tuples(st.just("complete"), st.integers(0, 4000), st.none()),
     st.tuples(st.just("stream"), st.integers(0, 8), st.booleans()),
-    st.tuples(st.just("remove"), st.sets(st.integers(1, 40)), st.none()),
     st.tuples(st.just("clear"), st.none(), st.none()),
-    st.tuples(st.just("limit"), st.integers(0, 12), st.integers(0, 900_000)),
 )
 
 
@@ -80,25 +77,21 @@ def _do(journal: Journal, running: list[Entry], step: tuple[str, Any, Any]) -> N
             if second:
                 assert not isinstance(made.body, bytes)
                 assert sum(map(len, made.body)) == first * 65_536
-        case "remove":
-            journal.remove(frozenset(first))
-        case "clear":
-            journal.clear()
         case _:
-            journal.limit(JournalLimits(first, second))
+            journal.clear()
 
 
 @given(st.lists(steps, max_size=40))
 def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]) -> None:
-    """Whatever begins, is answered, removed or limited: never more than allowed, and none lost."""
-    budget = JournalBudget()
-    journal = Journal(JournalLimits(10, 600_000), budget=budget)
+    """Whatever begins, is answered or cleared: never more than allowed, and none lost."""
+    budget = JournalBudget(600_000)
+    journal = Journal(10, budget=budget)
     running: list[Entry] = []
     for step in made:
         _do(journal, running, step)
         entries = journal.entries()
-        assert len(entries) <= journal.limits.entries
-        assert 0 <= journal.size <= journal.limits.bytes
+        assert len(entries) <= 10
+        assert 0 <= journal.size <= 600_000
         assert journal.size == sum(entry.size for entry in entries)
         assert budget.used == journal.size
         found = numbers(journal)
@@ -106,52 +99,45 @@ def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]
         assert not found or found[-1] <= journal.last
 
 
-@given(st.lists(st.booleans(), max_size=60), st.integers(1, 10))
-def test_the_last_entries_are_kept(removed: list[bool], entries: int) -> None:
-    """The newest are kept, numbered as they came; what is removed is gone, and nothing else."""
-    journal = Journal(JournalLimits(entries))
-    kept: list[int] = []
-    for number, remove in enumerate(removed, start=1):
-        record(journal)
-        kept = [*kept, number][-entries:]
-        if remove and kept:
-            journal.remove(frozenset({kept[0], 10**6}))
-            kept = kept[1:]
+@given(st.integers(0, 30), st.integers(1, 10))
+def test_the_last_entries_are_kept(made: int, entries: int) -> None:
+    """The newest are kept, numbered as they came."""
+    journal = Journal(entries)
+    record(journal, made)
+    kept = list(range(1, made + 1))[-entries:]
     assert numbers(journal) == kept
     assert numbers(journal, since=5) == [n for n in kept if n > 5]
-    for number in range(len(removed) + 2):
+    for number in range(made + 2):
         found = journal.find(number)
         assert (None if found is None else found.number) == (number if number in kept else None)
 
 
 def test_numbers_go_on() -> None:
-    """Clearing leaves no bytes, and an entry that a journal of none drops has a number, too."""
+    """Clearing leaves no bytes, and an entry for which there is no room has a number."""
     journal = Journal()
     record(journal, 3)
     journal.clear()
     assert (journal.entries(), journal.size, journal.last) == ([], 0, 3)
-    journal.limit(JournalLimits(entries=0))
+    journal.max_entries = 0
     record(journal, 2)
     assert (journal.entries(), journal.size, journal.last) == ([], 0, 5)
-    journal.limit(JournalLimits(entries=2))
+    journal.max_entries = 2
     record(journal, 3)
     assert numbers(journal) == [7, 8]
 
 
 def test_sizes_are_exact() -> None:
     """Queries, bodies and headers count, and a dropped entry counts no longer."""
-    journal = Journal(JournalLimits(bytes=10_000))
+    journal = Journal(4)
     for _ in range(10):
         pair(journal, request(b"y" * 100), response(b"x" * 900))
     assert numbers(journal) == [7, 8, 9, 10]
     assert journal.size == 4 * 2_100
-    journal.remove(frozenset({9}))
-    assert journal.size == 3 * 2_100
 
 
 def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
     """Of a long stream the beginning is kept and its length counted; the caller gets all of it."""
-    journal = Journal(JournalLimits(10, 10**7))
+    journal = Journal()
     parts = [bytes([n]) * 65_536 for n in range(10)]
     made = response(iter(parts))
     pair(journal, request(), made)
@@ -190,7 +176,7 @@ def test_a_long_body_is_cut_in_the_journal_alone() -> None:
 def test_all_journals_together_are_bounded() -> None:
     """When they take too much, the largest lose their oldest entries; others keep theirs."""
     budget = JournalBudget(100_000)
-    small, *large = [Journal(JournalLimits(bytes=90_000), budget=budget) for _ in range(4)]
+    small, *large = [Journal(budget=budget) for _ in range(4)]
     record(small, body=b"x" * 1_000)
     for _ in range(60):
         for journal in large:
@@ -203,13 +189,6 @@ def test_all_journals_together_are_bounded() -> None:
     assert budget.used == sum(journal.size for journal in (small, *large))
 
 
-def test_one_journal_may_take_its_own_limit() -> None:
-    """A limit of a single journal above that of all of them counts."""
-    journal = Journal(JournalLimits(bytes=200_000), budget=JournalBudget(1_000))
-    record(journal, 100)
-    assert len(numbers(journal)) == 100
-
-
 def test_a_closed_or_lost_journal_takes_nothing() -> None:
     """A reset or a forgotten world gives its bytes back."""
     budget = JournalBudget(10_000)
@@ -220,8 +199,7 @@ def test_a_closed_or_lost_journal_takes_nothing() -> None:
     record(closed)  # by a request that began before the reset
     assert budget.used == lost.size
     del lost, journal
-    kept = Journal(JournalLimits(bytes=1), budget=budget)
-    kept.limit(JournalLimits(bytes=9_000))
+    kept = Journal(budget=budget)
     record(kept, 6)
     assert len(numbers(kept)) == 6
 
@@ -254,7 +232,7 @@ def _growth(query: str, times: int, body: bytes | None = None) -> float:
     for number in range(20):
         call(number)
     world.journal.clear()
-    world.journal.limit(JournalLimits(10**6, 10**9))
+    world.journal.max_entries = 10**6
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -342,7 +320,7 @@ def test_a_reset_closes_the_journal_and_begins_another() -> None:
 
 def test_64_threads_record_at_once() -> None:
     """No entry is lost, no number is given twice, and the size is exact."""
-    journal = Journal(JournalLimits(10_000, 10**9), budget=JournalBudget())
+    journal = Journal(10_000)
     start = threading.Barrier(64)
 
     def work() -> None:

@@ -126,7 +126,7 @@ def test_a_fault_is_told_apart_from_the_request() -> None:
         assert decision(call).outcome == outcome
         assert (call.trace[0].step, call.trace[0].outcome) == ("fault", BROKEN)
         assert call.fault["name"] == "mine"
-        assert call.matched
+        assert call.outcome == "accepted"
         assert call.near_miss is None
         state = (call.after or {}).get("life_cycle_state")
         assert state == (None if outcome == SKIPPED else "SUCCESSFUL")
@@ -140,6 +140,6 @@ def test_a_request_s_own_mistake_under_a_fault_is_its_own() -> None:
     call = SHARED.told()
 
     assert call.fault["name"] == "slow"
-    assert not call.matched
+    assert call.outcome == "refused"
     assert call.near_miss["errorKind"] == "unknown_webhook_request"
     assert call.code == call.code.upper() != "OK"

@@ -8,13 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.journal.patterns import pattern_of
+from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.journal.verification import (
     Calls,
     OneRecord,
-    matching,
-    nearest,
     records,
     times,
     verify,
@@ -46,6 +43,10 @@ class Lived:
         body = {"token": TOKEN, "webhook_request_identifier": {"number": str(number)}}
         self.client.post(f"{API}/{method}", json=body)
 
+    def pattern(self, **members: Any) -> Pattern:
+        """Return a pattern over its calls."""
+        return Pattern(self.world.reader, members)
+
     def anew(self) -> "Lived":
         """Go back to a journal without calls."""
         self.world.reset()
@@ -67,7 +68,7 @@ def test_a_verification_is_that_of_the_count(made: int, least: int, extra: int) 
     for _ in range(made):
         lived.show()
     lived.show(8)
-    pattern = pattern_of(operation="show", identifier={"number": "7"})
+    pattern = lived.pattern(operation="show", record="7")
 
     done = verify(lived.world.reader, pattern, {"atLeast": least, "atMost": least + extra})
     assert done.ok == (least <= made <= least + extra)
@@ -90,7 +91,7 @@ def test_what_is_expected_is_said(lived: Lived) -> None:
         ({"atLeast": 1, "atMost": 3}, "1 to 3 calls"),
     ]
     for value, words in expectations:
-        done = verify(lived.world.reader, pattern_of(operation="show"), value)
+        done = verify(lived.world.reader, lived.pattern(operation="show"), value)
         assert done.message.startswith(f"expected {words}, found none: operation show")
 
 
@@ -112,12 +113,11 @@ def test_what_cannot_be_expected_is_named() -> None:
 def test_a_failure_shows_the_nearest_calls(lived: Lived) -> None:
     """The message has what was asked, the nearest calls first, and what differs in each."""
     lived.show(8)
-    lived.post("resend", 7)
-    done = verify(lived.world.reader, pattern_of(operation="show", identifier={"number": "7"}))
+    lived.post("resend", 9)
+    done = verify(lived.world.reader, lived.pattern(operation="show", record="7"))
 
     assert not done.ok
-    assert [near.call.number for near in done.near] == [1, 2]
-    assert "identifier: wanted number=7; seen number=8" in done.message
+    assert "record: wanted 7; seen 8" in done.message
     assert "operation: wanted show; seen resend" in done.message
     assert done.message.index("0-1 GET") < done.message.index("0-2 POST")
     assert TOKEN not in done.message
@@ -125,41 +125,41 @@ def test_a_failure_shows_the_nearest_calls(lived: Lived) -> None:
 
 def test_an_empty_journal_is_called_so(lived: Lived) -> None:
     """Where nothing was called at all, the message says that."""
-    assert verify(lived.world.reader, pattern_of()).message.endswith("the journal is empty")
+    assert verify(lived.world.reader, lived.pattern()).message.endswith("the journal is empty")
 
 
 def test_too_many_calls_are_listed(lived: Lived) -> None:
     """Where more calls fit than should, the message lists them, and no near ones."""
     lived.show()
     lived.show()
-    done = verify(lived.world.reader, pattern_of(operation="show"), 1)
+    done = verify(lived.world.reader, lived.pattern(operation="show"), 1)
     assert "0-1 GET" in done.message
     assert "0-2 GET" in done.message
     assert "nearest" not in done.message
 
 
-@given(st.lists(st.sampled_from([7, 8, 70, 77]), max_size=6))
-def test_near_calls_are_those_that_do_not_fit(numbers: list[int]) -> None:
-    """Each near call has a difference, none of them fits, and they are ordered by distance."""
-    lived = SHARED.anew()
-    for number in numbers:
+def test_near_calls_are_the_newest_of_those_that_differ_least(lived: Lived) -> None:
+    """Three of them, each with what differs; a call that matches is not among them."""
+    for number in (8, 9, 7, 10, 11):
         lived.show(number)
-    pattern = pattern_of(identifier={"number": "7"})
-    fitting = {call.number for call in matching(lived.world.reader, pattern)}
-    near = nearest(lived.world.reader.calls(), pattern, limit=100)
+    lived.post("resend", 12)
+    done = verify(lived.world.reader, lived.pattern(operation="show", record="7"), {"atLeast": 2})
 
-    assert {one.call.number for one in near} == set(range(1, len(numbers) + 1)) - fitting
-    assert all(one.differences and 0 < one.distance <= 1 for one in near)
-    assert [one.distance for one in near] == sorted(one.distance for one in near)
+    _, near = done.message.split("nearest of 5 other calls:")
+    assert [line.split()[0] for line in near.splitlines()[1:]] == [
+        *("0-5", "record:"),
+        *("0-4", "record:"),
+        *("0-2", "record:"),
+    ]
 
 
 def test_an_eventual_verification_waits(lived: Lived) -> None:
     """Calls that are still to come count, if they come in time."""
     later = threading.Timer(0.05, lived.show)
     later.start()
-    assert verify(lived.world.reader, pattern_of(operation="show"), seconds=LONG).ok
+    assert verify(lived.world.reader, lived.pattern(operation="show"), seconds=LONG).ok
     later.join()
-    assert not verify(lived.world.reader, pattern_of(operation="show"), 2, seconds=SOON).ok
+    assert not verify(lived.world.reader, lived.pattern(operation="show"), 2, seconds=SOON).ok
 
 
 def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
@@ -167,13 +167,13 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
     registry = WorldRegistry(lived.world)
     registry.closing.set()
     closing = registry.closing.is_set
-    assert not verify(lived.world.reader, pattern_of(), seconds=LONG, closing=closing).ok
+    assert not verify(lived.world.reader, lived.pattern(), seconds=LONG, closing=closing).ok
 
 
 def test_a_count_goes_on_when_calls_leave_the_journal(lived: Lived) -> None:
     """A wait counts what it saw, though the journal has no room for all of it."""
-    lived.world.journal.limit(JournalLimits(entries=1))
-    condition = Calls(lived.world.reader, pattern_of(operation="show"), {"atLeast": 3})
+    lived.world.journal.max_entries = 1
+    condition = Calls(lived.world.reader, lived.pattern(operation="show"), {"atLeast": 3})
     for number in (1, 2, 3):
         lived.show(number)
         assert condition.holds() == (number == 3)
@@ -240,7 +240,7 @@ def test_a_reset_ends_a_wait(lived: Lived) -> None:
     """Whoever waits for something in a world that is reset is told so at once."""
     later = threading.Timer(0.05, lived.world.reset)
     later.start()
-    done = wait_for(lived.world.journal, Calls(lived.world.reader, pattern_of()), seconds=LONG)
+    done = wait_for(lived.world.journal, Calls(lived.world.reader, lived.pattern()), seconds=LONG)
     later.join()
     assert (done.ok, done.why) == (False, "reset")
 
@@ -249,6 +249,6 @@ def test_waits_are_by_the_machine_s_time(lived: Lived) -> None:
     """A world that stands still does not hold a wait up."""
     lived.world.clock.freeze()
     assert (
-        wait_for(lived.world.journal, Calls(lived.world.reader, pattern_of()), seconds=SOON).why
+        wait_for(lived.world.journal, Calls(lived.world.reader, lived.pattern()), seconds=SOON).why
         == "time over"
     )

@@ -16,9 +16,7 @@ NAN = float("nan")
 CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("at", lambda m: m.clock.freeze(5)),
     ("at", lambda m: m.clock.freeze(date(2024, 1, 1))),
-    ("at", lambda m: m.clock.scale(60, at=5)),
-    ("rate", lambda m: m.clock.scale("60")),
-    ("rate", lambda m: m.clock.scale(NAN)),
+    ("at", lambda m: m.clock.run(5)),
     ("by", lambda m: m.clock.advance("5")),
     ("by", lambda m: m.clock.advance(NAN)),
     ("seconds", lambda m: m.clock.advance(1e300)),

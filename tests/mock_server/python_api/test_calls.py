@@ -119,9 +119,10 @@ def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> 
         "number=7",
         "number=14",
     ]
-    mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
+    mock.assert_called(operation="resend", record="7", times=1)
     mock.assert_called(operation="resend", times={"atMost": 2})
-    mock.assert_called(error_kind="unknown_webhook_request", status=200)
+    mock.assert_called(outcome="refused", status=200, record="none")
+    mock.assert_called(where=lambda call: call.verb == "GET", times=1)
     mock.assert_called(state_before="REJECTED", state_after="SUCCESSFUL")
     mock.assert_called(times=3)
     mock.assert_not_called(operation="delete")
@@ -134,12 +135,12 @@ def test_what_was_not_called_is_told_with_the_nearest_calls(mock: Mock, caller: 
     caller.post("resend", "14")
 
     with pytest.raises(AssertionError) as failed:
-        mock.assert_called(operation="resend", identifier={"number": "7"})
+        mock.assert_called(operation="resend", record="7")
 
     lines = str(failed.value).splitlines()
-    assert lines[0] == "expected at least 1 call, found none: operation resend, identifier number=7"
+    assert lines[0] == "expected at least 1 call, found none: operation resend, record 7"
     assert "resend" in lines[2]
-    assert lines[3].strip() == "identifier: wanted number=7; seen number=14"
+    assert lines[3].strip() == f"record: wanted 7; seen 14 and {mock.records['14']['id']}"
     assert mock.token not in str(failed.value)
 
 
@@ -156,10 +157,10 @@ def test_what_was_called_too_often_is_told(mock: Mock, caller: Caller) -> None:
 def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
     """A mistake in a test is no call that was not made."""
     with pytest.raises(
-        UsageError, match=r"operaton: seen in the pattern; allowed is one of method"
+        UsageError, match=r"operaton: seen in the pattern; allowed is one of operation"
     ):
         mock.assert_not_called(operaton="resend")
-    with pytest.raises(UsageError, match=r"time: seen .* one of method, .* state_after, .* times"):
+    with pytest.raises(UsageError, match=r"time: seen .* one of operation, .* fault, .* times"):
         mock.assert_called(operation="resend", time=1)
 
 
@@ -169,10 +170,12 @@ def test_a_misspelt_value_is_refused(mock: Mock) -> None:
         UsageError, match=r"operation: seen \"resned\"; .*one of delete, list, resend, show,"
     ):
         mock.assert_not_called(operation="resned")
-    with pytest.raises(UsageError, match=r"stateAfter: seen \"DELETED\"; .*absent"):
+    with pytest.raises(UsageError, match=r"state_after: seen \"DELETED\"; .*absent"):
         mock.assert_called(state_after="DELETED", times=0)
-    with pytest.raises(UsageError, match=r"statement: .* such as resend\.only_rejected"):
-        mock.assert_not_called(statement="resend.only_rejectd")
+    with pytest.raises(UsageError, match=r"fault: seen \"typo\"; .*one of lost_answer, outage"):
+        mock.assert_not_called(fault="typo")
+    with pytest.raises(UsageError, match=r"parameters: seen \"entty\"; .*one of token, .* entity"):
+        mock.assert_not_called(parameters={"entty": "JOBS"})
 
 
 def test_a_client_that_gives_up_at_once_has_called(mock: Mock) -> None:
@@ -195,6 +198,8 @@ def test_to_wait_for_calls_ends_with_the_last_of_them(mock: Mock, caller: Caller
     with meanwhile(lambda: caller.post("resend", "7"), lambda: caller.post("resend", "8")):
         found = mock.wait_for(operation="resend", times=2, timeout=60)
         assert [call.identifier for call in found] == ["number=7", "number=8"]
+        (eighth,) = mock.wait_for(operation="resend", record="8", timeout=60)
+        assert eighth.id == found[1].id
         mock.assert_called(operation="resend", times=2, timeout=60)
 
 
@@ -242,8 +247,8 @@ def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
 def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
     """There is no wait for something that cannot happen."""
     wrong: list[dict[str, Any]] = [
-        {"record": "7", "operation": "resend"},
         {"record": "7", "state": "LOST"},
+        {"state": "REJECTED", "operation": "resend"},
         {"state": "LOST"},
         {"colour": "red"},
         {"record": {"number": "7"}, "state": "REJECTED"},

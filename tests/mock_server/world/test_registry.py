@@ -161,7 +161,7 @@ def test_named_worlds_begin_as_the_default_one_began(registry: WorldRegistry) ->
 
 def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
     """There are as many worlds as may be; the refusal says so, and room lets the next one in."""
-    registry.limit(max_worlds=2)
+    registry.max_worlds = 2
     registry.get("a"), registry.get("b")
     client = create_app(registry).test_client()
 

@@ -136,24 +136,6 @@ def test_replaced_content_replaces_the_file(keeper: Keeper) -> None:
     assert content(keeper.again()) == content(world)
 
 
-def test_compacting_leaves_out_what_was_replaced(keeper: Keeper) -> None:
-    """The content stays, changes go on, and the control API says how large the file was and is."""
-    world = keeper.world(deliveries="timeout")
-    for _ in range(20):
-        call(world, "resend")
-    change_everything(world)
-    client = create_app(world).test_client()
-
-    answer: Any = client.post("/__admin/state/compact").json
-
-    assert answer["bytes_before"] > answer["bytes_after"] == keeper.path.stat().st_size
-    assert content(keeper.again(deliveries="timeout")) == content(world)
-    call(world, "delete", "9")
-    assert content(keeper.again()) == content(world)
-    named: Any = client.post("/worlds/other/__admin/state/compact")
-    assert (named.status_code, named.json["seen"]) == (404, 'world "other"')
-
-
 def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
     """Wherever a kill cuts it: none of its records is there, and the rest of the content is."""
     world = keeper.world(data=[])
@@ -335,7 +317,7 @@ def test_a_change_that_cannot_be_written_is_refused(
 
 
 def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None:
-    """A reset, an import and compacting are refused; the content stays, and changes go on."""
+    """A reset and an import are refused; the content stays, and changes go on."""
     world = keeper.world()
     call(world, "delete", "8")
     expected = content(world)
@@ -343,7 +325,7 @@ def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None
     blocked.mkdir()
     client = create_app(world).test_client()
 
-    for verb, path in (("POST", "/reset"), ("PUT", "/state"), ("POST", "/state/compact")):
+    for verb, path in (("POST", "/reset"), ("PUT", "/state")):
         refused = client.open(f"/__admin{path}", method=verb, data=BODIES.get(path))
         assert (refused.status_code, "Is a directory" in refused.text) == (503, True)
         assert world.epoch_number == 0

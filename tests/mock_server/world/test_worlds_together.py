@@ -107,7 +107,6 @@ class Driver:
                 ("PUT", "/clock", {"mode": "real"}),
                 ("POST", "/seed", {"count": 3, "seed": self.draw.randint(0, 9), "add": True}),
                 ("POST", "/seed", {"count": 30, "seed": self.draw.randint(0, 9)}),
-                ("PATCH", "/settings", {"journal": {"entries": self.draw.randint(1, 99)}}),
             ]
         )
         self.send(verb, f"/__admin{path}", body)

@@ -13,7 +13,7 @@ function world(name: string) {
   const resend = (number: string) =>
     fetch(`${MOCK}/worlds/${name}/crmapi/rest/v2/webhook_requests/resend`, {
       method: "POST",
-      body: JSON.stringify({ token: TOKEN, webhook_request_identifier: { number } }),
+      body: JSON.stringify({ token: TOKEN, webhook_request_record: number }),
     });
   return { admin, resend };
 }
@@ -38,9 +38,8 @@ async function state(admin: Admin, number: string) {
 test("a lost answer is carried out once", async () => {
   const { admin, resend } = world("lost-answer");
   const number = await added(admin, { entity: "JOBS", life_cycle_state: "REJECTED" });
-  const { data: faults } = await admin.POST("/faults/presets/{name}", {
-    params: { path: { name: "lost_answer" } },
-    body: { operation: "resend" },
+  const { data: faults } = await admin.POST("/faults", {
+    body: { preset: "lost_answer", operation: "resend" },
   });
   assert.equal(faults?.faults.length, 1);
 
@@ -48,7 +47,7 @@ test("a lost answer is carried out once", async () => {
 
   assert.equal(await state(admin, number), "SUCCESSFUL");
   const { data: verified } = await admin.POST("/verify", {
-    body: { pattern: { operation: "resend", identifier: { number } }, times: 1, timeoutMillis: 0 },
+    body: { pattern: { operation: "resend", record: number }, times: 1, timeoutMillis: 0 },
   });
   assert.equal(verified?.ok, true);
 });

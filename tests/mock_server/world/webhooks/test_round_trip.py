@@ -127,22 +127,17 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     mock.admin("PUT", "/receiver", {"answers": []})
     mock.resend(number)
     call = mock.world.journal.last
-    chain = mock.admin("GET", f"/trace/{call}")["chain"]
+    entry = mock.admin("GET", f"/requests/{call}")
+    trace = entry["trace"]
 
-    links = ["call", "state", "attempt", "receiver", "state", "answer"]
-    assert [one["link"] for one in chain] == links
-    assert [one.get("after") for one in chain if one["link"] == "state"] == [
+    assert [one["step"] for one in trace] == ["request", "change", "attempt", "receiver", "change"]
+    assert [one.get("after") for one in trace if one["step"] == "change"] == [
         "SENDING",
         "SUCCESSFUL",
     ]
-    assert chain[2]["call"] == call
-    assert chain[3]["received"] == 2
-    entry = mock.admin("GET", "/requests")["requests"][0]
-    assert entry["deliveries"] == [chain[2]["id"]]
-    assert mock.admin("GET", f"/trace/{entry['id']}")["chain"] == chain
-    by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
-    assert by_attempt == chain
-    assert mock.world.journal.find(call).response.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
+    assert entry["deliveries"] == [trace[2]["id"]]
+    assert mock.admin("GET", f"/deliveries/{trace[2]['id']}")["call"] == call
+    assert mock.admin("GET", "/receiver/requests")["requests"][-1]["delivery"] == trace[2]["id"]
 
 
 @looped(
