@@ -23,12 +23,18 @@ from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Kind, Scene, Template
-from crmcom_kit.contract_tests.templates.lists import STATES, value
+from crmcom_kit.contract_tests.templates.lists import value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
 #: After so many steps in which nothing could be sent there is nothing left to send.
 MAX_IDLE = 100
+
+#: What lists one webhook request with few others has in turn, beside what these have in common.
+NARROW: tuple[Mapping[str, str], ...] = (
+    {}, {"life_cycle_state": "REJECTED"}, {"life_cycle_state": "SUCCESSFUL"},
+    {"fields_set": "id,number,life_cycle_state,error_code"},
+)  # fmt: skip
 
 Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
@@ -221,10 +227,8 @@ class Campaign:
         if subject is None:
             return []
         given = {name: subject[name] for name in ("entity", "entity_id")}
-        at = len(self.belief.changes)
-        if at % 3:
-            given["life_cycle_state"] = STATES[at % 3 - 1]
-        return [("list", given)]
+        beside = NARROW[len(self.belief.changes) % len(NARROW)]
+        return [("list", {**given, **beside})]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []

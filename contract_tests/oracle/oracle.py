@@ -158,12 +158,12 @@ class Oracle:
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
         """Return what is wrong where a request is served that is to be refused."""
-        confirmation: Confirmation = Now()
+        confirmations: tuple[Confirmation, ...] = (Now(),)
         if expected.record is not None:  # it is as it was last seen, unless others were at work
-            confirmation = Effect(exchange)
+            confirmations = (Effect(exchange), Again((expected.record,)))
         return Suspicion(
             exchange, f"an error: {expected.why}", f"OK{_names(exchange)}",
-            (Hypothesis(expected.statement, confirmation),), _id(exchange),
+            tuple(Hypothesis(expected.statement, each) for each in confirmations), _id(exchange),
         )  # fmt: skip
 
     def _refused(self, exchange: Exchange, expected: Expectation) -> Suspicion:

@@ -52,14 +52,23 @@ def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
+def _is_named_like_others(scene: Scene, how: str, record: Record) -> bool:
+    """Whether an id is another one's number, a number another one's id, or a part of a number."""
+    others = [each for each in scene.records() if each["id"] != record["id"]]
+    if how == "part":
+        return any(record["number"] in each["number"] for each in others)
+    other = "id" if how == "number" else "number"
+    return any(record[how] == each[other] for each in others)
+
+
 for _method, _state in (("resend", "REJECTED"), ("delete", "")):
 
-    @template(
-        _method, _method, FORMS, state=_state, among=Scene.with_a_name_of_others, first=2,
-        spends=True,
-    )  # fmt: skip
-    def one_named_like_others(_: Scene, form: str, record: Record) -> Parameters:
-        """Change a webhook request, and not others whose names are nearly its own."""
+    @template(_method, _method, ("number", "id", "part"), state=_state, first=3, spends=True)
+    def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
+        """Change a webhook request, and not others whose names are its own, or nearly."""
+        if not _is_named_like_others(scene, how, record):
+            return None
+        form = "number" if how == "part" else how
         return {IDENTIFIER: {form: record[form]}}
 
 

@@ -77,14 +77,6 @@ class Scene:
         """Return those that were sent again."""
         return [each for each in records if self.belief.known[each["id"]].resent]
 
-    def with_a_name_of_others(self, records: list[Record]) -> list[Record]:
-        """Return those whose id or number names another one as well, as the other or in part."""
-        ids, numbers = ({each[name] for each in self.records()} for name in ("id", "number"))
-        shared = [e for e in records if e["number"] in ids - {e["id"]} or e["id"] in numbers]
-        return shared or [
-            each for each in records if any(each["number"] in n != each["number"] for n in numbers)
-        ]
-
 
 def _is_nameable(record: Record) -> bool:
     names = ("id", "number", "entity", "entity_id", "url")
