@@ -84,11 +84,6 @@ class Background:
         if running is not None:
             running[0].catch_up()
 
-    @property
-    def is_stopped(self) -> bool:
-        """Whether it was stopped, and not started again."""
-        return self._stopped
-
     def stop(self) -> None:
         """Serve no longer; whatever still runs after a moment is cut off."""
         with self._lock:

@@ -1,6 +1,7 @@
 """What a mock in Python holds: filled with generated data, with entries, or one by one."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from crmcom_kit.usage_errors import NotFound, UsageError
 
 
 @pytest.fixture(name="mock")
-def _mock() -> Mock:
-    return crmcom_mock()
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock() as mock:
+        yield mock
 
 
 def answered(mock: Mock, method: str, number: str) -> Any:
