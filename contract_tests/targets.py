@@ -94,7 +94,6 @@ def own_mock(
             without ``data`` the kit makes a world of its own, see ``own_world``.
     """
     from crmcom_kit.mock_server import create_app, make_world
-    from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
@@ -114,7 +113,7 @@ def own_mock(
         world = make_world(
             release=release, dialect=spoken, data=made if data is None else data, **options
         )
-        app: WsgiApp = WsgiShell(world, create_app(world))
+        app: WsgiApp = create_app(world)
         made_worlds[:] = [(world, app)]
         return wrap(app) if wrap else app
 

@@ -11,13 +11,19 @@ from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
 from crmcom_kit.mock_server.http.endings import started, status_line
 from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.metrics import METRICS, metrics_response
-from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_response
+from crmcom_kit.mock_server.http.requests import (
+    api_path,
+    request_of,
+    world_or_refusal,
+    wsgi_headers,
+)
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
@@ -30,6 +36,7 @@ from crmcom_kit.mock_server.world.routing import (
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.openapi import openapi_document
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -114,12 +121,8 @@ class _WorldMiddleware:
 def _serve_api(app: Flask, known: Iterable[str]) -> None:
     """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
 
-    def respond(path: str) -> FlaskResponse:
-        environ = request.environ
-        return _Finished(wsgi_response(environ, environ[PICKED], path, _body(environ)))
-
     def api(method: str) -> FlaskResponse:
-        return respond(method.removesuffix("/"))
+        return _respond(method.removesuffix("/"))
 
     rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
     app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
@@ -130,12 +133,32 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         """Respond to what Flask has no view for: below the API's path, too, this is the API."""
         path = api_path(request.path)
         if path is not None:
-            return respond(path)
+            return _respond(path)
         here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
         return nothing_here(error, here)
 
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, elsewhere)
+
+
+def _respond(path: str) -> FlaskResponse:
+    """Respond to a request to ``path`` of the API."""
+    environ = request.environ
+    try:
+        body = _body(environ)
+    except ClientDisconnected:  # in the middle of it: nothing of it is used
+        error = UsageError("body", seen="only a part", allowed="the whole body")
+        return _Finished(usage_error_response(error))
+    asked = request_of(
+        environ["REQUEST_METHOD"],
+        path,
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        environ.get("REMOTE_ADDR"),
+        wsgi_headers(environ),
+    )
+    return _Finished(dispatch(environ[PICKED], asked))
 
 
 class _Finished(FlaskResponse):
@@ -162,14 +185,13 @@ class _Finished(FlaskResponse):
 
 
 def _body(environ: "WSGIEnvironment") -> bytes | None:
+    """Return a body; None if it is longer than the API reads. Raises ClientDisconnected."""
     if not (environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
         return b""
     try:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:
         return None
-    except ClientDisconnected:  # in the middle of it: nothing of it is used
-        return b""
 
 
 def _health(path: str, registry: WorldRegistry) -> Response:

@@ -20,7 +20,8 @@ from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
-from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended, ending_of
+from crmcom_kit.mock_server.http.endings import ending_of, kept
+from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
@@ -56,19 +57,26 @@ class AsgiShell:
     def __init__(
         self,
         registry: WorldRegistry,
-        app: "WSGIApplication",
         *,
         threads: int,
         log: AccessLog | None = None,
+        flask: LateApp | None = None,
     ) -> None:
-        """Respond to the API's requests; leave the rest to ``app``, Flask's.
+        """Respond to the API's requests; leave the rest to ``flask``, by default the mock's.
 
-        So many ``threads`` may run requests in ``app`` at the same time, and as many deliveries.
+        So many ``threads`` may run requests in it at the same time, and as many deliveries.
         """
         self._registry = registry
         self._log = log
-        self._bridge = WsgiBridge(app, threads=threads)
+        #: The application that responds to all but the API's requests.
+        self.flask = LateApp(self._make_flask) if flask is None else flask
+        self._bridge = WsgiBridge(self.flask, threads=threads)
         self._waits = WaitsOnLoop(ThreadPoolExecutor(threads, "crmcom-delivery"))
+
+    def _make_flask(self) -> "WSGIApplication":
+        from crmcom_kit.mock_server.http.app import create_app
+
+        return create_app(self._registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
@@ -236,16 +244,17 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
         if isinstance(body, bytes) and ending is None:
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return len(body)
-        parts: Iterable[bytes] = body if ending is None else ended(body, ending)  # type: ignore[assignment]
+        parts: Iterable[bytes] = body if ending is None else kept(body, ending)  # type: ignore[assignment]
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
             sent += len(part)
             if connection.transport.is_closing():  # the client is gone
                 connection.end(scope)
                 return sent
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except ConnectionEnded:
-        connection.end(scope)
+        if ending is None:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            connection.end(scope)
     finally:
         getattr(body, "close", bool)()
     return sent

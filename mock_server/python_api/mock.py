@@ -5,7 +5,6 @@ from typing import Any
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.queue import max_waiting
-from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
@@ -42,8 +41,7 @@ class Mock(MockWorld):
         options.setdefault("at_once", max_waiting(options.get("deliver", "scripted"), threads))
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), waiting=threads // 2, access=access)
-        flask = late_flask(registry)
-        server = Background(registry, flask, host=host, port=port, threads=threads)
+        server = Background(registry, host=host, port=port, threads=threads)
         super().__init__(registry, server, DEFAULT)
 
     def start(self) -> "Mock":

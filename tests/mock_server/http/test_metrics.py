@@ -1,6 +1,5 @@
 """`/metrics`: counts of requests, durations, deliveries and worlds."""
 
-import io
 import sys
 from typing import Any
 
@@ -12,9 +11,6 @@ from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.http.access_log import AccessLog
-from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.request_counts import BOUNDS
 from crmcom_kit.schemas import API_PATH
@@ -34,10 +30,9 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 
 def client_of(**access: Any) -> Any:
-    """A client of a mock that counts, as another WSGI server would run it."""
+    """A client of a mock."""
     registry = WorldRegistry(make_world(tokens=["T"], dialect="http"), access=Access(**access))
-    log = AccessLog(io.StringIO(), form="json", clock=SystemClock())
-    return Client(LoggedApp(WsgiShell(registry), registry, log))
+    return Client(create_app(registry))
 
 
 def send_all(send: Any) -> None:
@@ -73,17 +68,6 @@ def hold_counts(found: dict[tuple[str, ...], float]) -> None:
     assert found["crmcom_mock_worlds",] == 2
 
 
-def test_requests_are_counted_under_another_server() -> None:
-    """By method and status, in whichever world, together with the lines of the access log."""
-    client = client_of()
-    send_all(lambda verb, path, body: client.open(path, method=verb, json=body, buffered=True))
-
-    answer = client.get("/metrics", buffered=True)
-
-    hold_counts(samples(answer.text))
-    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-
-
 def test_requests_are_counted_by_the_server() -> None:
     """The mock's own server counts the same."""
     with served_mock(dialect="http", deliver="scripted") as mock:
@@ -91,17 +75,6 @@ def test_requests_are_counted_by_the_server() -> None:
         send_all(lambda verb, path, body: mock.client.request(verb, f"{url}{path}", json=body))
 
         hold_counts(samples(mock.client.get(f"{url}/metrics").text))
-
-
-def test_a_response_that_is_not_sent_has_no_status() -> None:
-    """A dropped connection is counted with the status 0, as in the access log."""
-    client = client_of()
-    with pytest.raises(ConnectionError):
-        client.get(SHOW, headers={"X-Mock-Prefer": "fault=drop"}, buffered=True)
-
-    found = samples(client.get("/metrics", buffered=True).text)
-
-    assert found["crmcom_mock_requests_total", "show", "0"] == 1
 
 
 @looped("headers", [{}, {"X-Mock-Admin-Token": "wrong"}])

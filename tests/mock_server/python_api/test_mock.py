@@ -9,7 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock
+from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock, make_world
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
+from crmcom_kit.mock_server.http.late_app import LateApp
+from crmcom_kit.mock_server.python_api.background import Background
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, DialectError, UnknownRelease
 from crmcom_kit.usage_errors import UsageError
 
@@ -103,13 +107,11 @@ def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
             one.close()
 
 
-def _serving(app: Any) -> Any:
-    from crmcom_kit.mock_server import make_world
-    from crmcom_kit.mock_server.python_api.background import Background
-    from crmcom_kit.mock_server.world.registry import WorldRegistry
-
+def _serving(app: Any) -> Background:
     registry = WorldRegistry(make_world())
-    return Background(registry, app, host="127.0.0.1", port=0, threads=2)
+    found = Background(registry, host="127.0.0.1", port=0, threads=2)
+    found._app = AsgiShell(registry, flask=LateApp(lambda: app), threads=2)  # noqa: SLF001
+    return found
 
 
 def test_several_mocks_at_once_share_nothing() -> None:
