@@ -111,7 +111,7 @@ def serve(**options: Any) -> None:
             # Flask is needed soon, for the control API; READY does not wait for it.
             threading.Thread(target=app.flask.warm, daemon=True).start()
 
-        run_until_signalled(server, ready, last=bool if log is None else log.flush)
+        run_until_signalled(server, ready)
         deliveries.ended(DELIVERY_SECONDS)
         registry.default.end_keeping()
     if log is not None:
