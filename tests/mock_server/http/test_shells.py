@@ -237,19 +237,3 @@ def test_flask_is_made_once() -> None:
     shell = AsgiShell(WorldRegistry(make_world(tokens=["T"])), threads=1)
 
     assert shell.flask.warm() is shell.flask.warm()
-
-
-def test_hooks_of_the_flask_application_may_add_headers() -> None:
-    """A header that a hook adds to all responses of the application is in the API's, too."""
-    app = create_app(make_world(tokens=["T"]))
-
-    @app.after_request
-    def allow(answer: Any) -> Any:
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-        return answer
-
-    call: Call = ("GET", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", {})
-    _, headers, _ = _response(app, call)
-
-    assert dict(headers)["access-control-allow-origin"] == "*"
-    assert [text for name, text in headers if name == "content-type"] == ["application/json"]
