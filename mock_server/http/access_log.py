@@ -166,23 +166,22 @@ def _printable(text: str) -> str:
 
 
 def _human(entry: Entry, time: str, target: str) -> str:
-    line = (
-        f"{time} {entry.client} {_printable(entry.verb)} {target} {entry.status} {entry.bytes}B"
-        f" {entry.seconds * 1000:.1f}ms"
+    parts = (
+        time,
+        entry.client,
+        _printable(entry.verb),
+        target,
+        str(entry.status),
+        f"{entry.bytes}B",
+        f"{entry.seconds * 1000:.1f}ms",
+        entry.statement,
+        *(f"({text})" for text in entry.warnings),
+        entry.fault,
+        entry.ending,
+        entry.trace_id and f"#{entry.trace_id}",
+        entry.delivery and f"({entry.delivery})",
     )
-    if entry.statement:
-        line += f" {entry.statement}"
-    for text in entry.warnings:
-        line += f" ({text})"
-    if entry.fault:
-        line += f" {entry.fault}"
-    if entry.ending:
-        line += f" {entry.ending}"
-    if entry.trace_id:
-        line += f" #{entry.trace_id}"
-    if entry.delivery:
-        line += f" ({entry.delivery})"
-    return f"{line}\n"
+    return " ".join(filter(None, parts)) + "\n"
 
 
 def _json(entry: Entry, time: str, target: str) -> str:
@@ -198,10 +197,7 @@ def _json(entry: Entry, time: str, target: str) -> str:
         "time": time,
         "client": entry.client,
     }
-    if entry.ending is not None:
-        found["ending"] = entry.ending
-    if entry.trace_id is not None:
-        found["trace_id"] = entry.trace_id
-    if entry.delivery is not None:
-        found["delivery"] = entry.delivery
+    for name in ("ending", "trace_id", "delivery"):
+        if (value := getattr(entry, name)) is not None:
+            found[name] = value
     return json.dumps(found) + "\n"

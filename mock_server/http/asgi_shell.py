@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -35,7 +36,7 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
     Scope,
     Send,
     WsgiBridge,
-    next_part,
+    read_body,
     wsgi_path,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
@@ -125,8 +126,11 @@ class AsgiShell:
             world, response = self._registry.default, found
         else:
             world = found
+            read = BytesIO()
+            is_whole = await read_body(headers, receive, read, MAX_BODY_BYTES)
+            body = read.getvalue() if is_whole else None
             content_type = headers.pop("CONTENT_TYPE", "")
-            body = await _body(headers, receive)
+            headers.pop("CONTENT_LENGTH", None)
             verb, query = scope["method"], scope["query_string"]
             request = request_of(verb, path, query, body, content_type, client, headers)
             response = await handle(world, request, self._waits)
@@ -208,20 +212,6 @@ def _with_headers(send: Send, headers: list[tuple[str, str]]) -> Send:
 def _client(scope: Scope) -> str:
     client: tuple[str, int] | None = scope["client"]
     return "-" if client is None else client[0]
-
-
-async def _body(headers: dict[str, str], receive: Receive) -> bytes | None:
-    """Return a body; None if it is longer than the API reads. Raises ClientLeft."""
-    length = headers.pop("CONTENT_LENGTH", None)
-    if length is None and "HTTP_TRANSFER_ENCODING" not in headers:
-        return b""
-    if length is not None and int(length) > MAX_BODY_BYTES:
-        return None
-    found, more = bytearray(), True
-    while more and len(found) <= MAX_BODY_BYTES:
-        part, more = await next_part(receive)
-        found += part
-    return None if len(found) > MAX_BODY_BYTES else bytes(found)
 
 
 async def _send(response: Response, scope: Scope, send: Send) -> int:
