@@ -101,11 +101,11 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, state, {}, loop)
         self.access_log = False  # the application writes its own
         self.logger = _LOGGER
-        self.url = b""  # that of the request which is arriving
         #: Whether the client has closed its side.
         self.is_left = False
         self._on_refusal = on_refusal
         self._refusal: tuple[int, str] | None = None
+        self._is_in_message = False  # whether a request has begun to arrive
         self._arrived = memoryview(b"")  # what is not parsed yet
         self._unread = 0  # bytes since the request began or its body last went on
 
@@ -139,8 +139,10 @@ class Connection(HttpToolsProtocol):
             self._read_on()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Return whether the connection stays open, for the response to a request that is whole."""
+        """Answer what has arrived whole; return whether the connection stays open for that."""
         self.is_left = True
+        if self._is_in_message and self._refusal is None:
+            self._refuse(400, "The request ends too early.")
         self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
         # TLS ends as a whole: to ask for half of it has no effect but a warning of asyncio's.
         is_tls = self.transport.get_extra_info("sslcontext") is not None
@@ -152,6 +154,11 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._is_in_message = True
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application."""
@@ -170,7 +177,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Finish a request."""
         if not self.parser.should_upgrade():
-            self._unread, self.url = 0, b""
+            self._unread, self._is_in_message = 0, False
             super().on_message_complete()
 
     # What uvicorn calls.
@@ -178,12 +185,14 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, unless this was the last."""
         super().on_response_complete()
+        if self.transport.is_closing():
+            return
         self._read_on()
         self.flow.resume_reading()
         if self._is_response_due():
             return
         if self._refusal is not None:
-            self._send_refusal()
+            self._send_refusal(*self._refusal)
         elif self.is_left:
             self.transport.close()
 
@@ -194,15 +203,14 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _is_response_due(self) -> bool:
-        """Return True if the last request has arrived whole, and its response is not sent."""
+        """Return True if a request has arrived whole whose response is not sent."""
         cycle = self.cycle
-        return cycle is not None and not (cycle.more_body or cycle.response_complete)
+        is_last_due = cycle is not None and not (cycle.more_body or cycle.response_complete)
+        return bool(self.pipeline) or is_last_due
 
     def _read_on(self) -> None:
         """Read what has arrived, up to a request that waits for its turn."""
         while self._arrived and not self.pipeline and self._refusal is None:
-            if self.transport.is_closing():
-                return
             data, self._arrived = self._arrived[:_SLICE], self._arrived[_SLICE:]
             self._unread += len(data)
             try:
@@ -238,16 +246,17 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: int, text: str) -> None:
         """Answer with an error and close, after the responses that are due."""
         self._refusal, self._arrived = (status, text), memoryview(b"")
-        cycle = self.cycle
-        if cycle is not None and cycle.more_body and cycle.response_started:
-            self.transport.close()
-        elif not self._is_response_due():
-            self._send_refusal()
+        if not self._is_response_due():
+            self._send_refusal(status, text)
 
-    def _send_refusal(self) -> None:
-        if self._refusal is None or self.transport.is_closing():
-            return
-        status, text = self._refusal
+    def _send_refusal(self, status: int, text: str) -> None:
+        cycle = self.cycle
+        if cycle is not None and cycle.more_body:  # it is this request that is wrong
+            if cycle.response_started:
+                self.transport.close()
+                return
+            cycle.disconnected = True  # so that nothing is carried out, or sent behind this
+            cycle.message_event.set()
         head = (
             f"HTTP/1.1 {status_line(status)}\r\nContent-Type: text/plain; charset=utf-8\r\n"
             f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
@@ -255,7 +264,7 @@ class Connection(HttpToolsProtocol):
         self.transport.write(f"{head}{text}".encode())
         if self._on_refusal is not None:
             verb, target = "-", "-"
-            if self.url.startswith(b"/"):
+            if self._is_in_message and self.url.startswith(b"/"):
                 verb, target = self.parser.get_method().decode(), self.url.decode("latin-1")
             self._on_refusal(self.client[0] if self.client else "-", verb, target, status, text)
         if self.is_left or not self.transport.can_write_eof():
