@@ -88,7 +88,6 @@ def own_mock(
         options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``.
     """
     from crmcom_kit.mock_server import create_app, make_world
-    from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     made_worlds: list[Any] = []
@@ -100,7 +99,7 @@ def own_mock(
             kept: WsgiApp = made_worlds[0][1]
             return kept
         world = make_world(release=release, dialect=dialect, **options)
-        app: WsgiApp = WsgiShell(world, create_app(world))
+        app: WsgiApp = create_app(world)
         made_worlds[:] = [(world, app)]
         return wrap(app) if wrap else app
 

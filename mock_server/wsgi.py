@@ -7,9 +7,9 @@ It is configured by the environment: CRMCOM_SERVE_RELEASE is what ``crmcom-kit s
 from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.cli.options import check
-from crmcom_kit.mock_server.cli.serve import log_of, registry_of, serve
+from crmcom_kit.mock_server.cli.serve import registry_of, serve
+from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.http.cors import CorsApp
-from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -20,11 +20,8 @@ def make_app() -> "WSGIApplication":
     options = serve.make_context("serve", []).params
     check(options)
     registry = registry_of(options)
-    app: WSGIApplication = WsgiShell(registry)
-    if registry.access.origins:
-        app = CorsApp(app, registry.access)
-    log = log_of(options, registry)
-    return app if log is None else LoggedApp(app, registry, log)
+    app = create_app(registry)
+    return CorsApp(app, registry.access) if registry.access.origins else app
 
 
 app = make_app()

@@ -80,12 +80,10 @@ def serve(**options: Any) -> None:
     with listening:
         with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-            from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 
             registry = registry_of(options)
             log = log_of(options, registry)
-            flask = late_flask(registry)
-            app = AsgiShell(registry, flask, threads=options["threads"], log=log)
+            app = AsgiShell(registry, threads=options["threads"], log=log)
             try:
                 server = Server(
                     app,
@@ -103,9 +101,9 @@ def serve(**options: Any) -> None:
             _greet(options, server.port)
             deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
             # Flask is needed soon, for the control API; READY does not wait for it.
-            threading.Thread(target=flask.warm, daemon=True).start()
+            threading.Thread(target=app.flask.warm, daemon=True).start()
 
-        run_until_signalled(server, ready, last=bool if log is None else log.flush)
+        run_until_signalled(server, ready)
         deliveries.ended(DELIVERY_SECONDS)
         registry.default.end_keeping()
     if log is not None:

@@ -1,6 +1,6 @@
 """The access log: one redacted line for each request, and for each webhook that is sent.
 
-Lines are written in batches by a background thread, so that a request does not wait for a file;
+Lines are written in batches by a thread, so that a request does not wait for a file;
 on a terminal they appear at once.
 """
 
@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from time import sleep
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
@@ -64,9 +63,8 @@ class AccessLog:
         self._clock = clock
         self._lines: deque[str] = deque()
         self._lock = threading.Lock()  # of the stream: batches are written one after the other
-        self._filled = threading.Event()
         self._writes_at_once = _is_terminal(out)
-        self._writer: threading.Thread | None = None
+        self._is_due = False  # whether a thread is going to write
         atexit.register(self.flush)
 
     def add(self, entry: Entry) -> None:
@@ -86,10 +84,11 @@ class AccessLog:
         self._lines.append(self._as_text(entry, time, target))
         if self._writes_at_once:
             self.flush()
-        elif not self._filled.is_set():
-            self._filled.set()
-            if self._writer is None:
-                self._start()
+        elif not self._is_due:
+            self._is_due = True
+            timer = threading.Timer(BATCH_SECONDS, self.flush)
+            timer.daemon = True
+            timer.start()
 
     def add_attempt(self, world: "World", attempt: "Attempt") -> None:
         """Write a line about a webhook that ``world`` sent, or tried to, soon."""
@@ -103,23 +102,9 @@ class AccessLog:
         entry = Entry(world, "-", "POST", target, query, status, size, seconds, fault=attempt.fault)
         self.add(entry._replace(delivery=delivery))
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._writer is None:
-                self._writer = threading.Thread(
-                    target=self._write_on, name="crmcom-access-log", daemon=True
-                )
-                self._writer.start()
-
-    def _write_on(self) -> None:
-        while True:
-            self._filled.wait()
-            sleep(BATCH_SECONDS)
-            self._filled.clear()
-            self.flush()
-
     def flush(self) -> None:
         """Write all lines now."""
+        self._is_due = False  # whatever is added from now on
         with self._lock:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if not lines:
@@ -166,23 +151,22 @@ def _printable(text: str) -> str:
 
 
 def _human(entry: Entry, time: str, target: str) -> str:
-    line = (
-        f"{time} {entry.client} {_printable(entry.verb)} {target} {entry.status} {entry.bytes}B"
-        f" {entry.seconds * 1000:.1f}ms"
+    parts = (
+        time,
+        entry.client,
+        _printable(entry.verb),
+        target,
+        str(entry.status),
+        f"{entry.bytes}B",
+        f"{entry.seconds * 1000:.1f}ms",
+        entry.statement,
+        *(f"({text})" for text in entry.warnings),
+        entry.fault,
+        entry.ending,
+        entry.trace_id and f"#{entry.trace_id}",
+        entry.delivery and f"({entry.delivery})",
     )
-    if entry.statement:
-        line += f" {entry.statement}"
-    for text in entry.warnings:
-        line += f" ({text})"
-    if entry.fault:
-        line += f" {entry.fault}"
-    if entry.ending:
-        line += f" {entry.ending}"
-    if entry.trace_id:
-        line += f" #{entry.trace_id}"
-    if entry.delivery:
-        line += f" ({entry.delivery})"
-    return f"{line}\n"
+    return " ".join(filter(None, parts)) + "\n"
 
 
 def _json(entry: Entry, time: str, target: str) -> str:
@@ -198,10 +182,7 @@ def _json(entry: Entry, time: str, target: str) -> str:
         "time": time,
         "client": entry.client,
     }
-    if entry.ending is not None:
-        found["ending"] = entry.ending
-    if entry.trace_id is not None:
-        found["trace_id"] = entry.trace_id
-    if entry.delivery is not None:
-        found["delivery"] = entry.delivery
+    for name in ("ending", "trace_id", "delivery"):
+        if (value := getattr(entry, name)) is not None:
+            found[name] = value
     return json.dumps(found) + "\n"

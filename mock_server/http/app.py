@@ -1,4 +1,4 @@
-"""The Flask application: wiring, and the views that hand requests to the emulator."""
+"""The WSGI application: wiring, requests of the API, and Flask with the pages."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, abort, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
-from crmcom_kit.mock_server.http.endings import started, status_line
+from crmcom_kit.mock_server.http.endings import started
 from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_response
+from crmcom_kit.mock_server.http.requests import (
+    api_path,
+    request_of,
+    world_or_refusal,
+    wsgi_headers,
+)
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
@@ -29,6 +36,7 @@ from crmcom_kit.mock_server.world.routing import (
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.openapi import openapi_document
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,7 +44,6 @@ if TYPE_CHECKING:
 #: Where a container or a balancer asks whether the mock is alive, and ready for requests. Neither
 #: needs a token or tells of the content.
 HEALTH_PATHS = LIVE, READY = "/livez", "/readyz"
-_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Flask:
@@ -47,7 +54,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
             by default.
         options: those of ``make_world``.
 
-    The control API is a separate application: hooks that are added to this one do not apply to it.
+    Hooks that are added to it apply to its pages, and not to the API and the control API.
 
     Raises:
         UnknownRelease, DialectError, DataError: an option is not allowed.
@@ -59,11 +66,10 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
         msg = f"create_app: {', '.join(options)} together with a world; allowed is only one of them"
         raise TypeError(msg)
     app = Flask(__name__)
-    app.url_map.merge_slashes = False  # a redirect would be a response that the API never gives
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
-    _serve_api(app, registry.default.config.methods)
+    for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
+        app.register_error_handler(code, _nothing_here)
     app.add_url_rule("/", "console", _home)
     app.add_url_rule("/console/<path:path>", "console_asset", _console_asset)
     app.add_url_rule("/openapi.json", "openapi", _openapi)
@@ -73,7 +79,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
 
 
 class _WorldMiddleware:
-    """Finds the world of each request, and whether the control API is asked.
+    """Finds the world of each request, and hands it to the API, to the control API or to Flask.
 
     What names a world counts as the path of the application.
     """
@@ -96,77 +102,46 @@ class _WorldMiddleware:
             return started(response, start_response, environ["REQUEST_METHOD"])
         name, rest = split_path(environ["PATH_INFO"])
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
-        # A copy: the access log in front of it still needs the whole path.
+        # A copy: what is around this application still needs the whole path.
         within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": rest}
         if is_control(rest):  # which decides about its callers, and then finds the world
             return self._control({**within, PICKED_NAME: name}, start_response)
-        refusal = host_refusal if api_path(rest) is None else api_refusal
+        path, verb = api_path(rest), environ["REQUEST_METHOD"]
+        refusal = host_refusal if path is None else api_refusal
         address = environ.get("REMOTE_ADDR")
         found = world_or_refusal(self._registry, name, address, environ, refusal)
         if isinstance(found, Response):
-            return started(found, start_response, environ["REQUEST_METHOD"])
+            return started(found, start_response, verb)
+        if path is not None:
+            return started(_api_response(found, path, environ), start_response, verb)
         return self._app({**within, PICKED: found}, start_response)
 
 
-def _serve_api(app: Flask, known: Iterable[str]) -> None:
-    """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
-
-    def respond(path: str) -> FlaskResponse:
-        environ = request.environ
-        return _Finished(wsgi_response(environ, environ[PICKED], path, _body(environ)))
-
-    def api(method: str) -> FlaskResponse:
-        return respond(method.removesuffix("/"))
-
-    rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
-    app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
-    for path in known:  # found sooner without a pattern
-        app.add_url_rule(f"{API_PATH}/{path}", "api", api, defaults={"method": path}, **rule)
-
-    def elsewhere(error: HTTPException) -> FlaskResponse:
-        """Respond to what Flask has no view for: below the API's path, too, this is the API."""
-        path = api_path(request.path)
-        if path is not None:
-            return respond(path)
-        here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
-        return nothing_here(error, here)
-
-    for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
-        app.register_error_handler(code, elsewhere)
-
-
-class _Finished(FlaskResponse):
-    """A response that is sent as it is, with the headers that added hooks set."""
-
-    def __init__(self, response: Response) -> None:
-        """Send ``response``, whose headers need no check."""
-        super().__init__(status=status_line(response.status or 500))
-        self._response = response
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Start the response and return its body."""
-        # Besides a Content-Type, which is not the response's.
-        added = [header for header in self.headers if header[0] != "Content-Type"]
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, headers + added, *rest)
-
-        return started(
-            self._response, start if added else start_response, environ["REQUEST_METHOD"]
-        )
-
-
-def _body(environ: "WSGIEnvironment") -> bytes | None:
-    if not (environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
-        return b""
+def _api_response(world: World, path: str, environ: "WSGIEnvironment") -> Response:
+    """Return the response of ``world`` to the request to ``path`` that an environ describes."""
+    body: bytes | None
     try:
-        return request.get_data(cache=False)
+        body = get_input_stream(environ, max_content_length=MAX_BODY_BYTES).read()
     except RequestEntityTooLarge:
-        return None
+        body = None
     except ClientDisconnected:  # in the middle of it: nothing of it is used
-        return b""
+        error = UsageError("body", seen="only a part", allowed="the whole body")
+        return usage_error_response(error)
+    asked = request_of(
+        environ["REQUEST_METHOD"],
+        path.encode("latin-1", "replace").decode("utf-8", "replace"),
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        environ.get("REMOTE_ADDR"),
+        wsgi_headers(environ),
+    )
+    return dispatch(world, asked)
+
+
+def _nothing_here(error: HTTPException) -> FlaskResponse:
+    here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
+    return nothing_here(error, here)
 
 
 def _health(path: str, registry: WorldRegistry) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -20,7 +21,8 @@ from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
-from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended, ending_of
+from crmcom_kit.mock_server.http.endings import ending_of, kept
+from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
@@ -33,7 +35,7 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
     Scope,
     Send,
     WsgiBridge,
-    next_part,
+    read_body,
     wsgi_path,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
@@ -55,19 +57,26 @@ class AsgiShell:
     def __init__(
         self,
         registry: WorldRegistry,
-        app: "WSGIApplication",
         *,
         threads: int,
         log: AccessLog | None = None,
+        flask: LateApp | None = None,
     ) -> None:
-        """Respond to the API's requests; leave the rest to ``app``, Flask's.
+        """Respond to the API's requests; leave the rest to ``flask``, by default the mock's.
 
-        So many ``threads`` may run requests in ``app`` at the same time, and as many deliveries.
+        So many ``threads`` may run requests in it at the same time, and as many deliveries.
         """
         self._registry = registry
         self._log = log
-        self._bridge = WsgiBridge(app, threads=threads)
+        #: The application that responds to all but the API's requests.
+        self.flask = LateApp(self._make_flask) if flask is None else flask
+        self._bridge = WsgiBridge(self.flask, threads=threads)
         self._waits = WaitsOnLoop(ThreadPoolExecutor(threads, "crmcom-delivery"))
+
+    def _make_flask(self) -> "WSGIApplication":
+        from crmcom_kit.mock_server.http.app import create_app
+
+        return create_app(self._registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
@@ -115,8 +124,11 @@ class AsgiShell:
             world, response = self._registry.default, found
         else:
             world = found
+            read = BytesIO()
+            is_whole = await read_body(headers, receive, read, MAX_BODY_BYTES)
+            body = read.getvalue() if is_whole else None
             content_type = headers.pop("CONTENT_TYPE", "")
-            body = await _body(headers, receive)
+            headers.pop("CONTENT_LENGTH", None)
             verb, query = scope["method"], scope["query_string"]
             request = request_of(verb, path, query, body, content_type, client, headers)
             response = await handle(world, request, self._waits)
@@ -198,20 +210,6 @@ def _client(scope: Scope) -> str:
     return "-" if client is None else client[0]
 
 
-async def _body(headers: dict[str, str], receive: Receive) -> bytes | None:
-    """Return a body; None if it is longer than the API reads. Raises ClientLeft."""
-    length = headers.pop("CONTENT_LENGTH", None)
-    if length is None and "HTTP_TRANSFER_ENCODING" not in headers:
-        return b""
-    if length is not None and int(length) > MAX_BODY_BYTES:
-        return None
-    found, more = bytearray(), True
-    while more and len(found) <= MAX_BODY_BYTES:
-        part, more = await next_part(receive)
-        found += part
-    return None if len(found) > MAX_BODY_BYTES else bytes(found)
-
-
 async def _send(response: Response, scope: Scope, send: Send) -> int:
     """Send a response, or what a fault lets through of it; return how many bytes of its body."""
     body, ending = response.body, ending_of(response, scope["method"])
@@ -232,16 +230,17 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
         if isinstance(body, bytes) and ending is None:
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return len(body)
-        parts: Iterable[bytes] = body if ending is None else ended(body, ending)  # type: ignore[assignment]
+        parts: Iterable[bytes] = body if ending is None else kept(body, ending)  # type: ignore[assignment]
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
             sent += len(part)
             if connection.transport.is_closing():  # the client is gone
                 connection.end(scope)
                 return sent
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except ConnectionEnded:
-        connection.end(scope)
+        if ending is None:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            connection.end(scope)
     finally:
         getattr(body, "close", bool)()
     return sent

@@ -1,7 +1,7 @@
 """A WSGI application that is made when a request needs it.
 
-Importing Flask is most of what a start would cost: the shells respond to the API's requests without
-it, and many users never call the control API.
+Importing Flask is most of what a start would cost: the ASGI shell responds to the API's requests
+without it, and many users never call the control API.
 """
 
 import threading

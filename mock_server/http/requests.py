@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.access import Access, Caller, api_refusal, page_refusal
-from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -27,8 +26,6 @@ from crmcom_kit.usage_errors import UsageError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-#: The key under which an environ has a list, if the id of the journal's entry is wanted there.
-ENTRY_ID = "crmcom_kit.entry_id"
 _BELOW_API = f"{API_PATH}/"
 _ROOT_OF_API = "/" + API_PATH.split("/")[1]
 # Some servers put the process's environment into each environ: HTTP_PROXY would be a header there.
@@ -94,25 +91,6 @@ def request_of(
         client,
         headers,
     )
-
-
-def wsgi_response(
-    environ: "WSGIEnvironment", world: World, path: str, body: bytes | None
-) -> Response:
-    """Return the response of ``world`` to the request to ``path`` that an environ describes."""
-    request = request_of(
-        environ["REQUEST_METHOD"],
-        path,
-        environ.get("QUERY_STRING", "").encode("latin-1"),
-        body,
-        environ.get("CONTENT_TYPE", ""),
-        environ.get("REMOTE_ADDR"),
-        wsgi_headers(environ),
-    )
-    response = dispatch(world, request)
-    if ENTRY_ID in environ:
-        environ[ENTRY_ID].append(response.entry_id)
-    return response
 
 
 def world_or_refusal(

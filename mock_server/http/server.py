@@ -13,8 +13,9 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.config import Config
+from uvicorn.server import ServerState
 
-from crmcom_kit.mock_server.http.connection import Connection, Connections, OnRefusal
+from crmcom_kit.mock_server.http.connection import Connection, OnRefusal
 
 if TYPE_CHECKING:
     import ssl
@@ -101,121 +102,101 @@ class Server:
         self._listening = listening
         self._tls = tls
         self._closing = threading.Event() if closing is None else closing
-        self._connections = Connections(_max_connections(), on_refusal)
-        self._stopping = False
-        self._accepts = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._on_refusal = on_refusal
+        self._state = ServerState()
         host, self.port = listening.getsockname()[:2]
         try:
             listening.listen(_BACKLOG)
         except OSError as error:
             listening.close()
             raise _taken(host, self.port, error) from None
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stopping
+        self._loop = _new_loop()
+        self._accepts, self._stop = asyncio.Event(), asyncio.Event()
 
     def stop(self) -> None:
         """End ``run`` as soon as running requests are answered. May be called from anywhere."""
-        self._stopping = True
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None:
-            with suppress(RuntimeError):  # it has ended by itself
-                loop.call_soon_threadsafe(stop.set)
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._stop.set)
 
     def catch_up(self) -> None:
         """Return once what clients had sent is read: it may still wait in the system's buffers.
 
         May be called from any thread but the server's own, once that has been started.
         """
-        self._accepts.wait(_CATCH_UP_SECONDS)
-        loop = self._loop
-        if loop is None or self._stopping:
-            return
-        steps = _take_steps()
+        steps = self._take_steps()
         try:
-            done = asyncio.run_coroutine_threadsafe(steps, loop)
+            done = asyncio.run_coroutine_threadsafe(steps, self._loop)
         except RuntimeError:  # it has ended by itself
             steps.close()
             return
         with suppress(TimeoutError, CancelledError):
             done.result(_CATCH_UP_SECONDS)
 
-    def run(self, *, grace: float | None = None, ready: Callable[[], None] | None = None) -> None:
-        """Serve until ``stop`` is called; cut off what is not answered ``grace`` seconds later.
+    async def _take_steps(self) -> None:
+        await self._accepts.wait()
+        for _ in range(_STEPS_TO_READ):
+            await asyncio.sleep(0)
+
+    def run(
+        self, *, grace: float | None = None, ready: Callable[[], object] = lambda: None
+    ) -> None:
+        """Serve until ``stop`` is called.
 
         Args:
-            grace: seconds; GRACE_SECONDS by default.
+            grace: seconds after which what is not answered is cut off; GRACE_SECONDS by default.
             ready: called once connections are accepted.
         """
-        loop = _new_loop()
         try:
-            loop.run_until_complete(self._serve(GRACE_SECONDS if grace is None else grace, ready))
+            seconds = GRACE_SECONDS if grace is None else grace
+            self._loop.run_until_complete(self._serve(seconds, ready))
         finally:
-            loop.close()
+            self._loop.close()
 
-    async def _serve(self, grace: float, ready: Callable[[], None] | None) -> None:
-        loop = asyncio.get_running_loop()
-        self._stop = stop = asyncio.Event()
-        self._loop = loop
-        if self._stopping:  # before it began
-            stop.set()
+    async def _serve(self, grace: float, ready: Callable[[], object]) -> None:
+        loop = self._loop
         accepting = await loop.create_server(
-            lambda: Connection(self._config, self._connections, loop),
+            lambda: Connection(self._config, self._state, loop, self._on_refusal),
             sock=self._listening,
             backlog=_BACKLOG,
             ssl=self._tls,
         )
         dating = loop.create_task(self._keep_date())
         self._accepts.set()
-        if ready is not None:
-            ready()
-        await stop.wait()
+        ready()
+        await self._stop.wait()
         self._closing.set()
-        # asyncio's own loop makes connections in tasks after it has accepted them, and breaks in
-        # those whose server is closed by then.
-        others = {asyncio.current_task(), dating}
-        deadline = loop.time() + _STEP_SECONDS * 10
-        while (left := deadline - loop.time()) > 0:
-            making = asyncio.all_tasks() - self._connections.tasks - others
-            if not making:
-                break
-            await asyncio.wait(making, timeout=left)
+        await asyncio.sleep(_STEP_SECONDS)  # for connections that are just being made
         dating.cancel()
         accepting.close()
-        for connection in list(self._connections.connections):
-            connection.shutdown()
-        await self._finish(loop, grace)
+        await self._finish(grace)
 
     async def _keep_date(self) -> None:
         """Let responses say when they were sent."""
         while True:
-            self._connections.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+            self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             await asyncio.sleep(1)
 
-    async def _finish(self, loop: asyncio.AbstractEventLoop, grace: float) -> None:
-        """Wait until all requests are answered, ``grace`` seconds at most."""
-        state = self._connections
-        deadline = loop.time() + grace
-        while state.connections and loop.time() < deadline:
-            await asyncio.sleep(_STEP_SECONDS)
+    async def _finish(self, grace: float) -> None:
+        """Close all connections: those with a request when it is answered, or ``grace`` is over."""
+        state = self._state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await _until(lambda: not state.connections, grace)
         for connection in list(state.connections):
             connection.transport.abort()
         # A thread that streams to a closed connection goes on until it looks, and needs the loop.
-        deadline = loop.time() + _LAST_SECONDS
-        while (state.connections or state.tasks) and loop.time() < deadline:
-            await asyncio.sleep(_STEP_SECONDS)
+        await _until(lambda: not (state.connections or state.tasks), _LAST_SECONDS)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await asyncio.sleep(_STEP_SECONDS)
 
 
-async def _take_steps() -> None:
-    for _ in range(_STEPS_TO_READ):
-        await asyncio.sleep(0)
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    """Return once ``condition`` holds, or so many seconds have passed."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not condition() and loop.time() < deadline:
+        await asyncio.sleep(_STEP_SECONDS)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -226,16 +207,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
-
-
-def _max_connections() -> int | None:
-    """Return how many connections leave enough descriptors for everything else."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if limit == resource.RLIM_INFINITY else limit - min(limit // 4, 1024)
 
 
 def prepare_descriptors(wanted: int = 65_536) -> None:
@@ -255,39 +226,20 @@ def prepare_descriptors(wanted: int = 65_536) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def run_until_signalled(
-    server: Server, ready: Callable[[], None], *, last: Callable[[], object] = bool
-) -> None:
-    """Serve until SIGTERM or Ctrl-C; a second signal ends at once, after ``last``.
-
-    SIGHUP does not end the server, unless it says that the terminal is gone.
+def run_until_signalled(server: Server, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; a second one ends the process at once.
 
     Args:
         server: what is run.
         ready: called once connections are accepted.
-        last: called before a second signal ends the process.
     """
+    signals = signal.SIGTERM, signal.SIGINT
 
-    def stop(number: int, frame: Any) -> None:
-        del frame
-        if server.is_stopping:
-            last()
+    def stop(*_: Any) -> None:
+        for number in signals:
             signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
         server.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in signals:
         signal.signal(number, stop)
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        had_terminal = _has_terminal()
-
-        def hang_up(number: int, frame: Any) -> None:
-            if had_terminal and not _has_terminal():
-                stop(number, frame)
-
-        signal.signal(signal.SIGHUP, hang_up)
     server.run(ready=ready)
-
-
-def _has_terminal() -> bool:
-    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

@@ -7,10 +7,10 @@ thread while it makes its next part.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.http.connection import CONNECTION
 from crmcom_kit.mock_server.http.requests import asgi_headers
@@ -28,18 +28,8 @@ class ClientLeft(Exception):
     """The connection ended before the request did."""
 
 
-class _Response(NamedTuple):
-    """A response as far as it is made: all of it, or its beginning and what makes the rest."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-    rest: "_Stream | None"
-
-
-class _Stream(NamedTuple):
-    parts: Iterator[bytes]
-    close: Callable[[], object]
+#: Status, headers, the body as far as it is made, and what makes the rest of a stream.
+_Begun = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, None] | None]
 
 
 class WsgiBridge:
@@ -75,17 +65,17 @@ class WsgiBridge:
             ClientLeft: in the middle of the request's body.
         """
         with SpooledTemporaryFile(max_size=MAX_BODY_BYTES) as body:
-            await _spool(headers, receive, body, max_body)
+            await read_body(headers, receive, body, max_body)
             environ = _environ(scope, headers, body)
-            response = await self._in_thread(self._begin, environ)
+            begun = await self._in_thread(self._begin, environ)
             try:
-                sent = await self._send(response, scope, send)
+                sent = await self._send(begun, scope, send)
             finally:
-                if response.rest is not None:  # in a thread, and also if this task is canceled
-                    self._threads.submit(response.rest.close)
-        return response.status, sent
+                if begun[3] is not None:  # in a thread, and also if this task is canceled
+                    self._threads.submit(begun[3].close)
+        return begun[0], sent
 
-    def _begin(self, environ: "WSGIEnvironment") -> _Response:
+    def _begin(self, environ: "WSGIEnvironment") -> _Begun:
         """Call the application, and make the response if its length is known."""
         started: list[Any] = []
 
@@ -93,35 +83,30 @@ class WsgiBridge:
             started[:] = int(status[:3]), headers
             return None  # nothing here uses the old way to write
 
-        parts = self._app(environ, start)
-        close = getattr(parts, "close", bool)
-        iterator = iter(parts)
-        first = b"" if started else next(iterator, b"")  # a generator may start it only now
+        rest = _closing(self._app(environ, start))
+        first = next(rest, b"")  # a generator calls ``start`` only now
         status, headers = started
         encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
         if any(name.lower() == "content-length" for name, _ in headers):
-            try:
-                return _Response(status, encoded, b"".join([first, *iterator]), None)
-            finally:
-                close()
-        return _Response(status, encoded, first, _Stream(iterator, close))
+            return status, encoded, b"".join([first, *rest]), None
+        return status, encoded, first, rest
 
-    async def _send(self, response: _Response, scope: Scope, send: Send) -> int:
+    async def _send(self, begun: _Begun, scope: Scope, send: Send) -> int:
         """Send a response; return how many bytes of its body."""
-        connection, rest = scope[CONNECTION], response.rest
+        status, headers, body, rest = begun
+        connection = scope[CONNECTION]
         ends_by_closing = rest is not None and scope["http_version"] == "1.0"
         if ends_by_closing:
             connection.end_with_body(scope)
-        head = {"status": response.status, "headers": response.headers}
-        await send({"type": "http.response.start", **head})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         more = rest is not None
-        await send({"type": "http.response.body", "body": response.body, "more_body": more})
-        sent = len(response.body)
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+        sent = len(body)
         while rest is not None and more:
             if connection.transport.is_closing():  # the client is gone
                 connection.end(scope)
                 break
-            part = await self._in_thread(next, rest.parts, None)
+            part = await self._in_thread(next, rest, None)
             more = part is not None
             if ends_by_closing and not more:
                 connection.end(scope)
@@ -133,6 +118,14 @@ class WsgiBridge:
 
     async def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+
+def _closing(parts: Iterable[bytes]) -> Generator[bytes, None, None]:
+    """Yield what an application returns, which is closed at the end."""
+    try:
+        yield from parts
+    finally:
+        getattr(parts, "close", bool)()
 
 
 def _environ(scope: Scope, headers: dict[str, str], body: IO[bytes]) -> "WSGIEnvironment":
@@ -171,18 +164,20 @@ def wsgi_path(scope: Scope) -> str:
     return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
 
 
-async def _spool(headers: dict[str, str], receive: Receive, body: IO[bytes], limit: int) -> None:
-    """Write a body to a file, up to ``limit`` bytes and a little more. Raises ClientLeft."""
+async def read_body(headers: dict[str, str], receive: Receive, into: IO[bytes], limit: int) -> bool:
+    """Write a body to a file; return False if it is longer than ``limit``, and not all read.
+
+    Raises:
+        ClientLeft: in the middle of the body.
+    """
     length = headers.get("CONTENT_LENGTH")
-    more = "HTTP_TRANSFER_ENCODING" in headers if length is None else 0 < int(length) <= limit
-    while more and body.tell() <= limit:
-        part, more = await next_part(receive)
-        body.write(part)
-
-
-async def next_part(receive: Receive) -> tuple[bytes, bool]:
-    """Return the next part of a body, and whether there are more. Raises ClientLeft."""
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientLeft
-    return message["body"], message["more_body"]
+    if length is not None and int(length) > limit:
+        return False
+    more = "HTTP_TRANSFER_ENCODING" in headers if length is None else int(length) > 0
+    while more and into.tell() <= limit:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientLeft
+        into.write(message["body"])
+        more = message["more_body"]
+    return into.tell() <= limit

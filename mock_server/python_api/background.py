@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
     from crmcom_kit.mock_server.http.server import Server
     from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -19,20 +17,12 @@ GRACE_SECONDS = 0.03
 class Background:
     """Serves an application from ``start`` to ``stop``, as often as is wanted."""
 
-    def __init__(
-        self,
-        registry: "WorldRegistry",
-        flask: "WSGIApplication",
-        *,
-        host: str,
-        port: int,
-        threads: int,
-    ) -> None:
+    def __init__(self, registry: "WorldRegistry", *, host: str, port: int, threads: int) -> None:
         """Serve nothing yet; port 0 is a free one at each start.
 
-        ``flask`` responds to what is not the API's, in so many ``threads``.
+        What is not the API's is responded to in so many ``threads``.
         """
-        self._registry, self._flask = registry, flask
+        self._registry = registry
         self._host, self._port, self._threads = host, port, threads
         self._lock = threading.Lock()
         self._app: AsgiShell | None = None
@@ -67,7 +57,7 @@ class Background:
         from crmcom_kit.mock_server.http.server import Server, bound_socket
 
         if self._app is None:
-            self._app = AsgiShell(self._registry, self._flask, threads=self._threads)
+            self._app = AsgiShell(self._registry, threads=self._threads)
         listening = bound_socket(self._host, self._port)
         if self._stopped:
             self._registry.reopen()
@@ -83,11 +73,6 @@ class Background:
         running = self._running
         if running is not None:
             running[0].catch_up()
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether it was stopped, and not started again."""
-        return self._stopped
 
     def stop(self) -> None:
         """Serve no longer; whatever still runs after a moment is cut off."""

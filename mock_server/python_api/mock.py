@@ -5,9 +5,8 @@ from typing import Any
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.queue import max_waiting
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell, late_flask
 from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.python_api.world import MockContext, MockWorld
+from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT
@@ -22,8 +21,7 @@ _DELIVERY_SECONDS = 0.5
 class Mock(MockWorld):
     """A mock of the API, and its default world.
 
-    A thread of this process serves it over HTTP once ``start`` is called or its address is used;
-    a client of ``client()`` needs no server.
+    A thread of this process serves it over HTTP once ``start`` is called or its address is used.
     """
 
     def __init__(
@@ -43,24 +41,22 @@ class Mock(MockWorld):
         options.setdefault("at_once", max_waiting(options.get("deliver", "scripted"), threads))
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), waiting=threads // 2, access=access)
-        flask = late_flask(registry)
-        app = WsgiShell(registry, flask)
-        server = Background(registry, flask, host=host, port=port, threads=threads)
-        super().__init__(MockContext(registry, app, server), DEFAULT)
+        server = Background(registry, host=host, port=port, threads=threads)
+        super().__init__(registry, server, DEFAULT)
 
     def start(self) -> "Mock":
         """Start serving over HTTP, unless it is served already. Raises ServeError."""
-        self._context.server.start()
+        self._server.start()
         return self
 
     def stop(self) -> None:
         """Stop serving; the content stays, and ``start`` serves it again.
 
-        Until then a client cannot connect, whether over HTTP or in process. A request that a fault
-        holds back is not carried out any more, and its connection is dropped.
+        A request that a fault holds back is not carried out any more, and its connection is
+        dropped.
         """
-        self._context.server.stop()
-        deliveries = self._context.registry.default.delivery_queue
+        self._server.stop()
+        deliveries = self._registry.default.delivery_queue
         deliveries.close(_DELIVERY_SECONDS)
         deliveries.reopen()  # for webhooks that the test triggers, or another start
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,6 @@ from crmcom_kit.usage_errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     import httpx
-    from _typeshed.wsgi import WSGIApplication
 
     from crmcom_kit.mock_server.protocol.config import Credentials
     from crmcom_kit.mock_server.python_api.background import Background
@@ -111,31 +109,22 @@ class ClockControl:
         return f"<clock, {mode}, {now.isoformat()}>"
 
 
-@dataclass(frozen=True, slots=True)
-class MockContext:
-    """What the worlds of one mock share."""
-
-    registry: "WorldRegistry"
-    app: "WSGIApplication"
-    server: "Background"
-
-
 class MockWorld:
     """A world with its own records, ids, tokens, clock, calls and faults."""
 
-    def __init__(self, context: MockContext, name: str) -> None:
+    def __init__(self, registry: "WorldRegistry", server: "Background", name: str) -> None:
         """Use the world of that name; it is created if it does not exist.
 
         Raises:
             UsageError: the name is not allowed.
             LimitExceeded: there are as many worlds as allowed.
         """
-        self._context = context
+        self._registry, self._server = registry, server
         self.name = name
         #: The worlds that were created through this one, and end with it.
         self.children: list[MockWorld] = []
         self._path = "" if name == DEFAULT else f"/worlds/{name}"
-        context.registry.get(name)
+        registry.get(name)
         #: Its webhook requests.
         self.records = RecordsView(lambda: self.emulated.store)
         #: The calls that it received.
@@ -152,7 +141,7 @@ class MockWorld:
     @property
     def emulated(self) -> World:
         """The emulator's world of this name; it is created again if it was ended."""
-        return self._context.registry.get(self.name)
+        return self._registry.get(self.name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.records)} webhook requests>"
@@ -160,7 +149,7 @@ class MockWorld:
     @property
     def origin(self) -> str:
         """Scheme, host and port of the server, which is started if it does not run yet."""
-        return self._context.server.address()
+        return self._server.address()
 
     @property
     def url(self) -> str:
@@ -175,7 +164,7 @@ class MockWorld:
     @property
     def token(self) -> str:
         """A token that never expires. If a fault made it expire, a reset makes it valid again."""
-        return self._context.registry.default.config.fixed_tokens[0]
+        return self._registry.default.config.fixed_tokens[0]
 
     @property
     def credentials(self) -> "Credentials":
@@ -188,11 +177,10 @@ class MockWorld:
         return self.emulated.release.name
 
     def client(self, **options: Any) -> "httpx.Client":
-        """Return an httpx client of the API that needs no socket.
+        """Return an httpx client of the API; starts the server.
 
         Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
-        enough. The mock responds at every URL, whatever its host is. Timeouts, dropped connections,
-        cut bodies and a stopped mock raise the same exceptions as over a socket.
+        enough. It keeps no connection between calls, so that it need not be closed.
 
         Args:
             options: those of ``httpx.Client``.
@@ -202,11 +190,12 @@ class MockWorld:
         """
         import httpx
 
-        from crmcom_kit.mock_server.python_api.client import HOST, InProcess
-
-        base = f"http://{HOST}{self._path}{API_PATH}"
-        transport = InProcess(self._context.app, lambda: self._context.server.is_stopped)
-        return httpx.Client(**{"base_url": base, "transport": transport, **options})
+        ours = {
+            "base_url": self.url,
+            "limits": httpx.Limits(max_keepalive_connections=0),
+            "trust_env": False,  # a proxy of the environment is not for this machine
+        }
+        return httpx.Client(**{**ours, **options})
 
     def world(self, name: str) -> "MockWorld":
         """Return another world of the same mock; it is created if it does not exist.
@@ -217,8 +206,8 @@ class MockWorld:
             UsageError: the name is not allowed.
             LimitExceeded: there are as many worlds as allowed.
         """
-        is_new = self._context.registry.existing(text("name", name)) is None
-        other = MockWorld(self._context, name)
+        is_new = self._registry.existing(text("name", name)) is None
+        other = MockWorld(self._registry, self._server, name)
         if is_new and self.name != DEFAULT:
             self.children.append(other)
         return other
@@ -230,7 +219,7 @@ class MockWorld:
             UsageError: it is the default world.
         """
         with suppress(NotFound):
-            self._context.registry.end(self.name)
+            self._registry.end(self.name)
         while self.children:
             self.children.pop().end()
 
@@ -290,7 +279,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         wanted = named_pattern(self.emulated, pattern, "times", "timeout")
-        self._context.server.catch_up()
+        self._server.catch_up()
         return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
 
     def assert_not_called(self, **pattern: Any) -> None:
@@ -303,7 +292,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         wanted = named_pattern(self.emulated, pattern)
-        self._context.server.catch_up()
+        self._server.catch_up()
         assert_calls(self.emulated, 0, 0.0, wanted)
 
     def wait_for(

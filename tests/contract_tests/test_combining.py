@@ -24,8 +24,7 @@ from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.separate_world import separate_world
 from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.contract_tests.templates import all_templates
-from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import release_names, resolve
@@ -134,7 +133,7 @@ def test_a_world_of_a_mock_is_reset_for_each_example() -> None:
     base = f"http://127.0.0.1:8080{API_PATH}"
     target = Target(
         name=base, base_url=base, release=resolve("R13"), login=own_mock().login,
-        transport=Wire(InProcess(lambda: WsgiShell(registry)), keep_header=True),
+        transport=Wire(InProcess(lambda: create_app(registry)), keep_header=True),
     )  # fmt: skip
     world = separate_world(target, "check-x")
     session = new_session(world.target, RunConfig(allowed=BOTH, scope=EVERYTHING))

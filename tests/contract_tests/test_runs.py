@@ -27,9 +27,8 @@ from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
-from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, resolve
 
@@ -242,7 +241,7 @@ class TestSeparateWorld:
         """A mock at a loopback address, as a target; and its worlds."""
         default = make_world(tokens=["T"])
         registry = WorldRegistry(default, access=Access(admin_token))
-        wire = Wire(InProcess(lambda: WsgiShell(registry)), keep_header=True)
+        wire = Wire(InProcess(lambda: create_app(registry)), keep_header=True)
         base = f"http://127.0.0.1:8080{API_PATH}"
         login = own_mock().login
         target = Target(

@@ -10,11 +10,11 @@ import sys
 
 from crmcom_kit.cli import main
 from crmcom_kit.mock_server.admin import routing
-from crmcom_kit.mock_server.http import asgi_shell, server, wsgi_shell
+from crmcom_kit.mock_server.http import app, asgi_shell, server
 from crmcom_kit.mock_server.world import factory, state_file
 
 # Imported before the fork, so that no server has to.
-NEEDED = (asgi_shell, factory, routing, server, state_file, wsgi_shell)
+NEEDED = (app, asgi_shell, factory, routing, server, state_file)
 
 
 def serve_each() -> None:

@@ -9,7 +9,6 @@ import httpx
 
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.http.server import Server, bound_socket
-from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World
@@ -73,7 +72,7 @@ def served_mock(
     world = make_world(release=release, tokens=[TOKEN], **{"deliver": "http", **options})
     registry = WorldRegistry(world, waiting=threads // 2)
     listening = bound_socket("127.0.0.1", port)
-    shell = AsgiShell(registry, late_flask(registry), threads=threads)
+    shell = AsgiShell(registry, threads=threads)
     server = Server(shell, listening, closing=registry.closing)
     world.delivery_queue.close_after(registry.closing.wait, 4.0)
     thread = threading.Thread(target=server.run)

@@ -1,7 +1,10 @@
-"""A world behind one of the two shells, called as a server calls it."""
+"""A world behind Flask or the ASGI shell, called as a server calls it."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from werkzeug.datastructures import Headers
@@ -9,8 +12,8 @@ from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.http.connection import CONNECTION
 from crmcom_kit.mock_server.http.endings import ConnectionEnded
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
@@ -36,18 +39,18 @@ class Seen(NamedTuple):
     status: str
     headers: dict[str, str]
     body: bytes
-    ended: type[ConnectionEnded] | None
+    ended: bool  # before the response was whole
 
 
 class Shell:
-    """A world behind one of the two shells."""
+    """A world behind the Flask application."""
 
-    def __init__(self, kind: str, *, release: str = "R9", data: Any = None) -> None:
+    def __init__(self, *, release: str = "R9", data: Any = None) -> None:
         if data is None:
             self.world = _made(release).clone(DEFAULT)
         else:
             self.world = make_world(data=data, tokens=["T"], clock=FixedClock(NOON))
-        self.app: Any = create_app(self.world) if kind == "flask" else WsgiShell(self.world)
+        self.app: Any = create_app(self.world)
 
     def call(self, call: Any, prefer: str = "", verb: str = "") -> Seen:
         """Make a call as a server does; return what it would send."""
@@ -61,12 +64,12 @@ class Shell:
         ).get_environ()
         started: list[Any] = []
         parts = self.app(environ, lambda *given: started.extend(given))
-        found, ended = b"", None
+        found, ended = b"", False
         try:
             for part in parts:
                 found += part
-        except ConnectionEnded as error:
-            ended = type(error)
+        except ConnectionEnded:
+            ended = True
         finally:
             getattr(parts, "close", bool)()
         return Seen(started[0], dict(started[1]), found, ended)
@@ -80,3 +83,50 @@ class Shell:
     def last(self) -> Any:
         """The last call in the journal."""
         return self.world.journal.entries()[-1]
+
+
+class AsWsgi:
+    """The ASGI shell as a WSGI application, so that werkzeug's client can call it."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Send one request."""
+        sent: list[dict[str, Any]] = []
+        body = environ["wsgi.input"].read()
+        names = [name for name in environ if name.startswith(("HTTP_", "CONTENT_"))]
+        headers = [
+            (
+                name.removeprefix("HTTP_").replace("_", "-").lower().encode(),
+                environ[name].encode("latin-1"),
+            )
+            for name in names
+        ]
+        scope = {
+            "type": "http",
+            "method": environ["REQUEST_METHOD"],
+            "http_version": "1.1",
+            "scheme": "http",
+            "path": environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+            "query_string": environ["QUERY_STRING"].encode("latin-1"),
+            "headers": headers,
+            "server": ("127.0.0.1", 80),
+            "client": (environ.get("REMOTE_ADDR", "127.0.0.1"), 1),
+            CONNECTION: SimpleNamespace(
+                transport=SimpleNamespace(is_closing=bool), is_left=False, end=lambda _: None
+            ),
+        }
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        asyncio.run(self._shell(scope, receive, send))
+        head = sent[0]
+        lines = [(name.decode(), text.decode("latin-1")) for name, text in head["headers"]]
+        start_response(f"{head['status']} X", lines)
+        is_head = scope["method"] == "HEAD"
+        return [] if is_head else [message["body"] for message in sent[1:]]

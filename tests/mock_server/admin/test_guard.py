@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from helpers.shells import AsWsgi
 from helpers.tables import looped
 from werkzeug.test import Client
 
@@ -15,7 +16,7 @@ from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.admin.document import operations
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.http.access_log import AccessLog
-from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -104,7 +105,7 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(token))
     log = io.StringIO()
     access_log = AccessLog(log, form="human", clock=SystemClock())
-    client = Client(LoggedApp(create_app(registry), registry, access_log))
+    client = Client(AsWsgi(AsgiShell(registry, threads=1, log=access_log)))
     admin = {"X-Mock-Admin-Token": token}
     assert client.get(f"{root}/__admin/health", headers=admin).status_code == 200
     methods = f"{root}{API_PATH}/webhook_requests"

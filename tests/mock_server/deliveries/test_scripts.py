@@ -1,5 +1,6 @@
 """Delivery scripts of a world, a definition and a webhook request."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ EVENT = ("ACTIVITIES", "ACT CREATE", {"id": "A"})
 
 
 @pytest.fixture(name="mock")
-def _mock() -> Mock:
-    return crmcom_mock(deliveries="refused")
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock(deliveries="refused") as mock:
+        yield mock
 
 
 def outcome(mock: MockWorld, number: str) -> str:

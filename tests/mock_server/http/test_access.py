@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from helpers.shells import AsWsgi
+from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -104,16 +106,13 @@ LINKS = [
 ]
 
 
-@pytest.fixture(params=["flask", "shell"])
+@pytest.fixture(params=["flask", "asgi"])
 def client(request: pytest.FixtureRequest) -> Any:
     """A client of the mock behind one of the shells, which is called mock.example."""
     access = Access(names=frozenset(["mock.example"]))
     registry = WorldRegistry(make_world(tokens=["T"]), access=access)
     app = create_app(registry)
-    if request.param == "shell":
-        flask = app.wsgi_app
-        app.wsgi_app = WsgiShell(registry, flask)  # type: ignore[method-assign]
-    return app.test_client()
+    return Client(app if request.param == "flask" else AsWsgi(AsgiShell(registry, threads=1)))
 
 
 def _status(client: Any, path: str, headers: dict[str, str], verb: str = "GET") -> int:

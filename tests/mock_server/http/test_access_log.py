@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.shells import AsWsgi
 from helpers.tables import looped
-from werkzeug.test import Client, run_wsgi_app
+from werkzeug.test import Client
 
-from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
+from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -62,10 +63,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def log_of(app: Any, mock: Any, out: Any, form: Any = "human") -> LoggedApp:
-    """A log of what ``app`` answers, which knows the secrets of a mock's world."""
+def client_of(world: Any, out: Any, form: Any = "human", app: Any = None) -> Client:
+    """A client of a server of ``world``, or of its worlds, that writes a log."""
+    registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     log = AccessLog(out, form=form, clock=FixedClock(NOON))
-    return LoggedApp(app, WorldRegistry(mock.world), log)
+    flask = None if app is None else LateApp(lambda: app)
+    return Client(AsWsgi(AsgiShell(registry, threads=1, log=log, flask=flask)))
 
 
 @pytest.fixture
@@ -75,10 +78,9 @@ def logged(make_mock: Any) -> Callable[..., tuple[list[str], Any]]:
     def send(*calls: tuple[str, str], form: str = "human", **more: Any) -> tuple[list[str], Any]:
         out = Terminal()
         mock = make_mock(clock=FixedClock(NOON))
-        log = log_of(mock.app, mock, out, form)
-        answer = None
+        client, answer = client_of(mock.world, out, form), None
         for verb, url in calls:
-            answer = Client(log).open(url, method=verb, buffered=True, **more)
+            answer = client.open(url, method=verb, buffered=True, **more)
         text = out.getvalue()
         assert text == "" or text.endswith("\n")
         return text.split("\n")[:-1], answer
@@ -121,11 +123,10 @@ def test_a_line_may_be_json(logged: Any) -> None:
     assert entries[2]["bytes"] == len(answer.data)
 
 
-@looped("shell", [create_app, WsgiShell])
-def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any, shell: Any) -> None:
+def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any) -> None:
     """The control API knows the entry of the journal by it; other requests have none."""
-    mock, out = make_mock(), Terminal()
-    client = Client(log_of(shell(mock.world), mock, out, "json"))
+    out = Terminal()
+    client = client_of(make_mock().world, out, "json")
     for url in (f"{SHOW}?token=T", "/", f"{API_PATH}/x", "/__admin/health"):
         client.get(url, buffered=True)
 
@@ -137,9 +138,7 @@ def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any, shell: Any
     assert other.json["url"] == f"{API_PATH}/x"
 
 
-def test_a_head_has_no_bytes_whatever_its_list_and_its_fault(
-    make_mock: Any, start_server: Any
-) -> None:
+def test_a_head_has_no_bytes_whatever_its_list_and_its_fault(start_server: Any) -> None:
     """A long list is sent in parts, and HEAD sends none, so that a cut cuts nothing either."""
     long = f"{API_PATH}/webhook_requests/list?token=T&entity=JOBS"
     calls = [
@@ -150,22 +149,17 @@ def test_a_head_has_no_bytes_whatever_its_list_and_its_fault(
     seed = {"count": 300, "entities": ["JOBS"]}
     server = start_server("--token", "T", "--release", "R13", "--log", "json")
     server.ask("POST", "/__admin/seed", seed)
-    mock, out = make_mock(release="R13"), Terminal()
-    client = Client(log_of(mock.app, mock, out, "json"))
-    client.post("/__admin/seed", json=seed, buffered=True)
     for url, headers in calls:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"HEAD {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n"
         status, _, rest = server.sent(head.encode()).partition(b"\r\n")
         assert status == b"HTTP/1.1 200 OK"
         assert rest.endswith(b"\r\n\r\n")
-        client.head(url, headers=headers, buffered=True)
     _, _, log = server.end(signal.SIGTERM)
 
-    for text in (log, out.getvalue()):
-        seen = [json.loads(line) for line in text.splitlines() if '"HEAD"' in line]
-        facts = [(one["status"], one["bytes"], one.get("ending")) for one in seen]
-        assert facts == [(200, 0, None)] * len(calls)
+    seen = [json.loads(line) for line in log.splitlines() if '"HEAD"' in line]
+    facts = [(one["status"], one["bytes"], one.get("ending")) for one in seen]
+    assert facts == [(200, 0, None)] * len(calls)
 
 
 def test_the_servers_own_log_has_the_trace_too(start_server: Any) -> None:
@@ -200,7 +194,7 @@ def test_a_warning_shows_no_token(make_mock: Any) -> None:
     token = "Known-Ticket-0123456"
     out, mock = Terminal(), make_mock()
     mock.world.tokens.set_fixed({token: mock.world.current_epoch.session()})
-    client = Client(log_of(mock.app, mock, out))
+    client = client_of(mock.world, out)
     query = f"token={token}&webhook_request_identifier=number=7&{token}=1"
     client.get(f"{SHOW}?{query}", buffered=True)
 
@@ -214,7 +208,7 @@ def test_the_name_of_a_fault_shows_no_token(make_mock: Any) -> None:
     out, mock = Terminal(), make_mock()
     mock.world.hide(token)
     mock.world.faults.add({"name": f"for {token}", "effect": {"status": 503}})
-    Client(log_of(mock.app, mock, out)).get(SHOW, buffered=True)
+    client_of(mock.world, out).get(SHOW, buffered=True)
 
     assert "fault-1 (for ***)" in out.getvalue()
 
@@ -226,9 +220,7 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
 ) -> None:
     """What a login gave out is a secret under any name, in a path, and in a world of its own."""
     mock, out = make_mock("R10", clock=FixedClock(NOON)), Terminal()
-    registry = WorldRegistry(mock.world)
-    log = AccessLog(out, form="human", clock=FixedClock(NOON))
-    client, tokens = Client(LoggedApp(create_app(registry), registry, log)), []
+    client, tokens = client_of(mock.world, out), []
     right = mock.world.config.credentials
     body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
     spellings = ("tokn={}", "x={}", "x=-{}-", "entity=a:{}", "{}=", "{}")
@@ -254,9 +246,7 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
 def test_a_line_makes_no_world(make_mock: Any) -> None:
     """A world that its own call ended is not there again because the call has a line."""
     registry, out = WorldRegistry(make_mock().world), Terminal()
-    app = create_app(registry)
-    log = AccessLog(out, form="human", clock=FixedClock(NOON))
-    client = Client(LoggedApp(app, registry, log))
+    client = client_of(registry, out)
     client.get("/worlds/w/__admin/health", buffered=True)
 
     client.delete("/__admin/worlds?name=w", headers={"X-Mock-World": "w"}, buffered=True)
@@ -297,44 +287,11 @@ def test_a_streamed_answer_is_counted_whole(make_mock: Any) -> None:
         yield from pieces
 
     out = Terminal()
-    log = log_of(app, make_mock(), out, "json")
+    answer = client_of(make_mock().world, out, "json", app).get("/", buffered=True)
 
-    body, _, _ = run_wsgi_app(log, Client(app).open("/").request.environ, buffered=True)
-
-    assert b"".join(body) == b"".join(pieces)
+    assert answer.data == b"".join(pieces)
     entry = json.loads(out.getvalue())
     assert (entry["status"], entry["bytes"]) == (206, 7000)
-
-
-def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
-    """An answer that is given up half way is logged once, with what was sent until then."""
-    closed = []
-
-    class Pieces:
-        """A streamed answer that knows when it is given up."""
-
-        def __iter__(self) -> Any:
-            yield from [b"x" * 10] * 100
-
-        def close(self) -> None:
-            closed.append(True)
-
-    def app(_: Any, start_response: Any) -> Any:
-        start_response("200 OK", [])
-        return Pieces()
-
-    out = Terminal()
-    environ = Client(make_mock().app).open("/").request.environ
-    body = log_of(app, make_mock(), out, "json")(environ, lambda *_: None)  # type: ignore[arg-type]
-
-    parts = iter(body)
-    next(parts)
-    next(parts)
-    assert out.getvalue() == ""
-    body.close()  # type: ignore[attr-defined]
-
-    assert closed == [True]
-    assert json.loads(out.getvalue())["bytes"] == 20
 
 
 @looped("broken", ["write", "flush", "closed"])
@@ -356,11 +313,9 @@ def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> N
     out = Pipe()
     if broken == "closed":
         out.close()
-    mock = make_mock()
-    log = log_of(mock.app, mock, out)
-
     query = "token=T&webhook_request_identifier=number=7"
-    answer: Any = Client(log).get(f"{SHOW}?{query}", buffered=True)
+
+    answer: Any = client_of(make_mock().world, out).get(f"{SHOW}?{query}", buffered=True)
 
     assert answer.json["data"]["number"] == "7"
 
@@ -423,6 +378,7 @@ def test_a_crash_loses_no_line(tmp_path: Path) -> None:
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 log = AccessLog(open({str(path)!r}, "w"), form="human", clock=SystemClock())
 log.add(Entry(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
 raise RuntimeError

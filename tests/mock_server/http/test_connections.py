@@ -4,7 +4,6 @@ import http.client
 import json
 import resource
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -30,8 +29,6 @@ REFUSED = {
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "another version": (b"GET / HTTP/9.9\r\n\r\n", 400),
-    "HTTP/2 without its preface": (f"GET {SHOW} HTTP/2.0\r\nHost: localhost\r\n\r\n".encode(), 505),
-    "HTTP/0.9": (f"GET {SHOW} HTTP/0.9\r\nHost: localhost\r\n\r\n".encode(), 505),
     "bare line feeds": (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
     "a space before the colon": (f"GET / {HEAD}X : y\r\n\r\n".encode(), 400),
     "no colon": (f"GET / {HEAD}nonsense\r\n\r\n".encode(), 400),
@@ -45,15 +42,7 @@ REFUSED = {
         400,
     ),
     "a bad chunk": (f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
-    "another coding": (
-        f"POST {DELETE} {HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".encode(),
-        501,
-    ),
-    "an unknown coding": (f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(), 501),
-    "two headers of codings": (
-        f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
-        501,
-    ),
+    "an unknown coding": (f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(), 400),
     "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n\r\n", 400),
     "a target beyond ASCII": (f"GET {SHOW}&x=\u03a9 {HEAD}\r\n".encode(), 400),
     "an unknown verb": (f"BREW {SHOW} {HEAD}\r\n".encode(), 400),
@@ -112,7 +101,7 @@ def test_what_is_refused_is_logged(start_server: Any) -> None:
     refusals = {
         b"nonsense\r\n\r\n": ("-", "-", 400),
         f"GET {SHOW}&api_key=hush {HEAD}nonsense\r\n\r\n".encode(): ("GET", show, 400),
-        f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(): ("POST", DELETE, 501),
+        f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(): ("POST", DELETE, 400),
         b"\r\n" * 40_000: ("-", "-", 431),
     }
     reasons = [server.sent(one).rpartition(b"\r\n\r\n")[2].decode() for one in refusals]
@@ -124,12 +113,13 @@ def test_what_is_refused_is_logged(start_server: Any) -> None:
     assert found == [*refusals.values()]
     assert [line["warnings"] for line in lines] == [[reason] for reason in reasons]
     assert {line["client"] for line in lines} == {"127.0.0.1"}
-    assert all(reason.startswith("Invalid HTTP request: ") for reason in reasons[:2])
+    assert all(reason.startswith("Invalid HTTP request: ") for reason in reasons[:3])
 
 
 def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
     """Garbage after a whole request costs that request nothing, and is answered itself."""
-    for garbage in (b"nonsense\r\n\r\n", b"GET /x HT"):
+    broken = f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode()
+    for garbage in (b"nonsense\r\n\r\n", broken, b"GET /x HT"):
         answer = server.sent(GET_SHOW + GET_SHOW + garbage)
 
         statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
@@ -242,17 +232,6 @@ def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
         assert events.readline() == b"retry: 1000\n"
 
 
-def test_old_clients_may_keep_their_connection(server: Any) -> None:
-    """Ab -k and proxies ask for it; a response without a length ends the connection anyway."""
-    ask_for = "HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-    show, state = (f"GET {path} {ask_for}".encode() for path in (SHOW, "/__admin/state"))
-    answer = server.sent(show, show, state, show)
-
-    heads = [part.partition(b"\r\n\r\n")[0] for part in answer.split(b"HTTP/1.1 200")[1:]]
-    found = [b"connection: keep-alive" in head.lower() for head in heads]
-    assert found == [True, True, False]
-
-
 def test_a_body_is_refused_while_it_arrives(server: Any) -> None:
     """Nobody waits for the end of a body that is too long; chunks may have no end."""
     chunk = b"40000\r\n" + b" " * 0x40000 + b"\r\n"
@@ -270,18 +249,14 @@ def test_a_body_is_refused_while_it_arrives(server: Any) -> None:
 
 
 @pytest.mark.parametrize("path", [DELETE, "/__admin/reset"])
-@pytest.mark.parametrize("connection", ["keep-alive", "close"])
-def test_who_sends_a_long_body_can_read_the_refusal(
-    server: Any, path: str, connection: str
-) -> None:
-    """The connection is closed only when the client has sent its body, or a while has passed."""
+def test_who_sends_a_long_body_can_read_the_refusal(server: Any, path: str) -> None:
+    """The connection stays open for the rest of the body."""
     refusal = b"REQUESTBODYTOOLARGE" if path == DELETE else b"at most 1,048,576 bytes"
     body = b" " * (64 << 20)
-    headers = {"Connection": connection}
 
-    answer = httpx.post(f"http://127.0.0.1:{server.port}{path}", content=body, headers=headers)
+    answer = httpx.post(f"http://127.0.0.1:{server.port}{path}", content=body)
     assert refusal in answer.content
-    head = f"POST {path} {HEAD}Connection: {connection}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {path} {HEAD}Content-Length: {len(body)}\r\n\r\n"
     with server.connect() as plain:
         plain.sendall(head.encode())
         plain.sendall(body)
@@ -307,7 +282,7 @@ def test_a_world_may_be_long(server: Any) -> None:
     connection.request("GET", "/__admin/state")
     state = connection.getresponse().read()
     connection.close()
-    blank = b"\n" * 3_000_000
+    blank = (b" " * 999 + b"\n") * 3_000
 
     for body in (state + blank, iter([state, blank])):
         status, found = server.ask("PUT", "/__admin/state", body)
@@ -419,20 +394,3 @@ def test_a_fault_between_requests_holds_nobody_up(start_server: Any) -> None:
                 connection.sendall(GET_SHOW)
             server.ask("DELETE", "/__admin/faults")
             server.ask("POST", "/__admin/clock/advance", {"seconds": 61})
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of descriptors")
-def test_at_the_limit_of_descriptors_the_newest_are_served(start_server: Any) -> None:
-    """More connections than descriptors close the oldest idle ones; nothing floods the log."""
-    pytest.importorskip("uvloop", reason="asyncio's own loop accepts more than it can hold")
-    command = f"ulimit -n 256; exec {sys.executable} -m crmcom_kit serve --port 0 --token T"
-    server = start_server(command=("sh", "-c", command))
-    with connections(server, 300, b"GET /x"):
-        for _ in range(3):
-            check_served(server)
-    with connections(server, 300):
-        check_served(server)
-    status, _, log = server.end(15)
-
-    assert status == 0
-    assert len(log.splitlines()) == 8  # a line for each request

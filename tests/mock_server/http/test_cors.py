@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from helpers.chromium import rendered
 from helpers.web_sites import served
+from werkzeug.test import Client
 
-from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access, is_origin
 from crmcom_kit.mock_server.http.cors import CorsApp
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.schemas import API_PATH
 
 METHODS = f"{API_PATH}/webhook_requests"
@@ -58,14 +58,13 @@ def test_a_page_of_another_origin_gets_nothing(asked: list[list[str]]) -> None:
 
 def answer(verb: str, allowed: str, **headers: str) -> tuple[str, dict[str, str]]:
     """What the WSGI application sends back."""
-    app = CorsApp(WsgiShell(make_world(tokens=["T"])), Access(origins=frozenset([allowed])))
-    seen: list[Any] = []
-    environ = {
-        "REQUEST_METHOD": verb, "PATH_INFO": f"{METHODS}/list", "QUERY_STRING": "token=T",
-        "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost", **headers,
-    }  # fmt: skip
-    b"".join(app(environ, lambda status, found, *_: seen.extend((status, found))))  # type: ignore[arg-type]
-    return seen[0], dict(seen[1])
+    app = CorsApp(create_app(tokens=["T"]), Access(origins=frozenset([allowed])))
+    found = Client(app).open(
+        f"{METHODS}/list?token=T",
+        method=verb,
+        environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost", **headers},
+    )
+    return found.status, dict(found.headers)
 
 
 def test_a_preflight_request_is_answered_for_allowed_origins_only() -> None:

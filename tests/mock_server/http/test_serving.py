@@ -2,10 +2,8 @@
 
 import http.client
 import json
-import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -278,33 +276,3 @@ def test_it_serves_ipv6(start_server: Any) -> None:
         connection.sendall(ask("/__admin/health", "Connection: close"))
         assert b'"healthy"' in read_all(connection)
     assert server.end(signal.SIGTERM)[0] == 0
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGHUP")
-def test_a_hang_up_loses_no_world(start_server: Any) -> None:
-    """SIGHUP, by which other servers reload, leaves the mock and its world as they are."""
-    server = start_server("--token", "T", "--log", "off", stdin=subprocess.DEVNULL)
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-    assert server.ask("POST", DELETE, body)[0] == 200
-
-    server.process.send_signal(signal.SIGHUP)
-    time.sleep(0.2)
-
-    assert "NOTFOUND" in server.ask("GET", SHOW)[1]["status"]["code"]
-    assert server.end(signal.SIGTERM)[0] == 0
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs terminals")
-def test_it_ends_with_its_terminal(start_server: Any) -> None:
-    """SIGHUP ends the mock when the terminal that it was started in is closed."""
-    ours, its = os.openpty()
-    usual = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, by children too
-    server = start_server("--token", "T", "--log", "off", stdin=its)
-    signal.signal(signal.SIGHUP, usual)
-    os.close(its)
-
-    server.process.send_signal(signal.SIGHUP)
-    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
-    os.close(ours)
-
-    assert server.end(signal.SIGHUP)[0] == 0

@@ -1,6 +1,5 @@
-"""Flask, the WSGI shell and the ASGI shell give the same bytes and leave the same state."""
+"""Flask and the ASGI shell give the same bytes and leave the same state."""
 
-import asyncio
 import base64
 import dataclasses
 import gc
@@ -10,19 +9,18 @@ import subprocess
 import sys
 import weakref
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
+from helpers.shells import AsWsgi
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.connection import CONNECTION
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell, late_flask
+from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -121,45 +119,13 @@ def _environ(call: Call) -> dict[str, Any]:
     return environ
 
 
-def _over_wsgi(app: Any, call: Call) -> Exchange:
+def _response(app: Any, call: Call) -> Exchange:
     seen: list[Any] = []
     parts = app(_environ(call), lambda status, headers, *_: seen.extend([status, headers]))
     body = b"".join(parts)
     getattr(parts, "close", bool)()
     headers = sorted((name.lower(), text) for name, text in seen[1])
     return int(seen[0][:3]), headers, body
-
-
-def _over_asgi(app: Any, call: Call) -> Exchange:
-    verb, path, query, body, _ = call
-    found: list[dict[str, Any]] = []
-    named = {
-        name.removeprefix("HTTP_").replace("_", "-").lower().encode(): value.encode("latin-1")
-        for name, value in _environ(call).items()
-        if name.startswith(("HTTP_", "CONTENT_"))
-    }
-    connection = SimpleNamespace(transport=SimpleNamespace(is_closing=bool), is_left=False)
-    scope = {
-        "type": "http",
-        "method": verb,
-        "http_version": "1.1",
-        "path": unquote(path),
-        "query_string": query.encode(),
-        "headers": [*named.items()],
-        "client": ("127.0.0.1", 1),
-        CONNECTION: connection,
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        found.append(message)
-
-    asyncio.run(app(scope, receive, send))
-    headers = [(name.decode().lower(), text.decode()) for name, text in found[0]["headers"]]
-    sent = b"" if verb == "HEAD" else b"".join(message["body"] for message in found[1:])
-    return found[0]["status"], sorted(headers), sent
 
 
 def _unreachable(*_: Any) -> Any:
@@ -201,20 +167,17 @@ WORLDS = {
 @example(made=[("POST", f"{API_PATH}/{LOGINS[0]}", "", json.dumps(LOGIN).encode(), {})])
 @example(made=[("POST", f"{API_PATH}/{LOGINS[1]}", "", b"{}", {"HTTP_AUTHORIZATION": BASIC})])
 @example(made=[("POST", f"{API_PATH}/{LOGINS[2]}", "", b'{"token":"T"}', {})])
-def test_all_shells_answer_alike(release: str, dialect: str, made: list[Call]) -> None:
+def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) -> None:
     """Any requests get the same status, headers and bytes, and leave the same state."""
     registries = [WorldRegistry(world) for world in WORLDS[release, dialect]]
     for registry in registries:
         registry.default.reset()
     flask = create_app(registries[0])
-    wsgi = WsgiShell(registries[1])
-    asgi = AsgiShell(registries[2], _unreachable, threads=1)
+    asgi = AsWsgi(AsgiShell(registries[1], threads=1, flask=LateApp(_unreachable)))
 
     for call in made:
-        expected = _over_wsgi(flask, call)
-        assert _over_wsgi(wsgi, call) == expected
-        assert _over_asgi(asgi, call) == expected
-    assert _state(registries[1]) == _state(registries[2]) == _state(registries[0])
+        assert _response(asgi, call) == _response(flask, call)
+    assert _state(registries[1]) == _state(registries[0])
 
 
 def test_notes_hold_neither_connections_nor_the_environment(
@@ -231,7 +194,7 @@ def test_notes_hold_neither_connections_nor_the_environment(
     environ = _environ(("GET", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", headers))
     environ["wsgi.input"] = body
 
-    WsgiShell(world)(environ, lambda *_: None)  # type: ignore[arg-type]
+    create_app(world)(environ, lambda *_: None)  # type: ignore[arg-type]
     del environ, body
     gc.collect()
 
@@ -247,54 +210,11 @@ def test_half_a_body_is_refused() -> None:
     environ["CONTENT_LENGTH"] = "500"
     seen: list[Any] = []
 
-    body = b"".join(WsgiShell(world)(environ, lambda *given: seen.extend(given)))  # type: ignore[arg-type]
+    body = b"".join(create_app(world)(environ, lambda *given: seen.extend(given)))  # type: ignore[arg-type]
 
     assert seen[0] == "400 BAD REQUEST"
     assert b"body: seen only a part" in body
     assert world.journal.entries() == []
-
-
-def test_ordinary_requests_do_not_reach_flask() -> None:
-    """The WSGI shell answers all methods by itself, errors too; other paths go to Flask."""
-    reached: list[str] = []
-
-    def flask(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        reached.append(environ["PATH_INFO"])
-        start_response("200 OK", [])
-        return []
-
-    shell = WsgiShell(make_world(release="R15", tokens=["T"]), flask)
-    webhooks = f"{API_PATH}/webhook_requests"
-    call: Call
-    for call in [
-        ("GET", f"{webhooks}/show", SHOW_7, b"", {}),
-        ("GET", f"{webhooks}/show", SHOW_7.replace("=7", "=0"), b"", {}),
-        ("GET", f"{webhooks}/list", "token=T&entity=ACTIVITIES", b"", {}),
-        ("POST", f"{webhooks}/resend", "", BODY_7, {}),
-        ("POST", f"{webhooks}/delete", "", BODY_7, {}),
-        *(("POST", f"{API_PATH}/{login}", "", b"{}", {}) for login in LOGINS),
-    ]:
-        _over_wsgi(shell, call)
-    assert reached == []
-
-    _over_wsgi(shell, ("GET", f"{webhooks}/x", SHOW_7, b"", {}))
-    assert reached == [f"{webhooks}/x"]
-
-
-def test_a_start_does_not_import_flask() -> None:
-    """Neither making the shells nor a plain request imports Flask."""
-    script = f"""
-import sys
-from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
-shell = WsgiShell(make_world(tokens=["T"]))
-environ = {{"PATH_INFO": "{API_PATH}/webhook_requests/show", "REQUEST_METHOD": "GET",
-           "QUERY_STRING": "{SHOW_7}"}}
-answer = shell(environ, lambda *_: None)
-assert b'"number":"7"' in answer[0]
-assert not {{"flask", "werkzeug", "asyncio", "uvicorn"}} & sys.modules.keys()
-"""
-    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
 
 
 def test_a_server_starts_without_what_it_may_never_need() -> None:
@@ -314,22 +234,6 @@ assert not late & sys.modules.keys(), late & sys.modules.keys()
 
 def test_flask_is_made_once() -> None:
     """Warming early and answering later use the same application."""
-    late = late_flask(WorldRegistry(make_world(tokens=["T"])))
+    shell = AsgiShell(WorldRegistry(make_world(tokens=["T"])), threads=1)
 
-    assert late.warm() is late.warm()
-
-
-def test_hooks_of_the_flask_application_may_add_headers() -> None:
-    """A header that a hook adds to all responses of the application is in the API's, too."""
-    app = create_app(make_world(tokens=["T"]))
-
-    @app.after_request
-    def allow(answer: Any) -> Any:
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-        return answer
-
-    call: Call = ("GET", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", {})
-    _, headers, _ = _over_wsgi(app, call)
-
-    assert dict(headers)["access-control-allow-origin"] == "*"
-    assert [text for name, text in headers if name == "content-type"] == ["application/json"]
+    assert shell.flask.warm() is shell.flask.warm()

@@ -23,8 +23,7 @@ def test_alone(crmcom_mock, crmcom_mock_server, turn):
     crmcom_mock.world("another").clock.freeze()
 
 def test_nothing_is_left(crmcom_mock_server):
-    context = crmcom_mock_server._context
-    assert context.registry.names() == ("default",)
+    assert crmcom_mock_server._registry.names() == ("default",)
     assert "7" in crmcom_mock_server.records
 """
 
@@ -43,7 +42,7 @@ def test_in_parallel(crmcom_mock, crmcom_mock_server, turn):
     import httpx
     assert delete(crmcom_mock).json()["status"]["code"] == "OK"
     assert "7" in crmcom_mock_server.records
-    found = httpx.get(f"{crmcom_mock.admin_url}/health").json()
+    found = httpx.get(f"{crmcom_mock.admin_url}/health", timeout=60).json()
     assert found["world"] == crmcom_mock.name
 """
     run(tests, "-n", "2", apart=True).assert_outcomes(passed=12)
@@ -187,7 +186,7 @@ def test_two(crmcom_mock): pass
 def test_three(crmcom_mock): pass
 
 def test_nothing_is_left(crmcom_mock_server):
-    assert crmcom_mock_server._context.registry.names() == ("default",)
+    assert crmcom_mock_server._registry.names() == ("default",)
 """)
 
     found.assert_outcomes(errors=3, passed=1)

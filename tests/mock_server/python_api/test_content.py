@@ -1,6 +1,7 @@
 """What a mock in Python holds: filled with generated data, with entries, or one by one."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from crmcom_kit.usage_errors import NotFound, UsageError
 
 
 @pytest.fixture(name="mock")
-def _mock() -> Mock:
-    return crmcom_mock()
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock() as mock:
+        yield mock
 
 
 def answered(mock: Mock, method: str, number: str) -> Any:
@@ -93,12 +95,13 @@ def test_an_added_webhook_request_is_like_the_others(release: str, dialect: str)
     ]
 
     assert len(mock.records) == before + len(added)
-    for record in added:
-        number = record["number"]
-        assert mock.records[number] == record
-        resent = answered(mock, "resend", number)["status"]["code"]
-        assert (resent == "OK") == (record["life_cycle_state"] == "REJECTED")
-        assert answered(mock, "delete", number)["status"]["code"] == "OK"
+    with mock:
+        for record in added:
+            number = record["number"]
+            assert mock.records[number] == record
+            resent = answered(mock, "resend", number)["status"]["code"]
+            assert (resent == "OK") == (record["life_cycle_state"] == "REJECTED")
+            assert answered(mock, "delete", number)["status"]["code"] == "OK"
 
 
 def test_numbers_go_on_from_the_largest(mock: Mock) -> None:
@@ -153,7 +156,8 @@ def test_an_empty_world_gets_what_a_record_refers_to() -> None:
     record = mock.add(life_cycle_state="REJECTED")
 
     assert mock.emulated.current_epoch.reference_data.has_references_of(record)
-    assert answered(mock, "resend", record["number"])["status"]["code"] == "OK"
+    with mock:
+        assert answered(mock, "resend", record["number"])["status"]["code"] == "OK"
 
 
 def test_the_same_seed_and_index_give_the_same_record() -> None:

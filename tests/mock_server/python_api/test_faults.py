@@ -18,11 +18,9 @@ def _mock() -> Iterator[Mock]:
         yield mock
 
 
-@pytest.fixture(name="client", params=["in process", "over HTTP"])
-def _client(mock: Mock, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    client = mock.client() if request.param == "in process" else httpx.Client(base_url=mock.url)
-    with client:
-        yield client
+@pytest.fixture(name="client")
+def _client(mock: Mock) -> httpx.Client:
+    return mock.client()
 
 
 def shown(client: httpx.Client, world: MockWorld) -> httpx.Response:

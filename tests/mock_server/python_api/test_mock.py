@@ -1,4 +1,4 @@
-"""A mock in Python: made, served, asked in process and over HTTP, and ended."""
+"""A mock in Python: made, served, asked, and ended."""
 
 import socket
 import threading
@@ -9,7 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
+from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock, make_world
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
+from crmcom_kit.mock_server.http.late_app import LateApp
+from crmcom_kit.mock_server.python_api.background import Background
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, DialectError, UnknownRelease
 from crmcom_kit.usage_errors import UsageError
 
@@ -28,25 +32,27 @@ def serving_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "crmcom-mock"]
 
 
-def test_in_process_and_over_http_is_one_state() -> None:
-    """What is deleted over HTTP is gone in process, for the client and for the test."""
-    with crmcom_mock() as mock, mock.client() as inside, httpx.Client(base_url=mock.url) as outside:
+def test_what_is_changed_over_http_is_changed_for_the_test() -> None:
+    """What is deleted over HTTP is gone for every client and for the test."""
+    with crmcom_mock() as mock, mock.client() as client:
         body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
-        assert shown(inside, mock) == shown(outside, mock)
         before = len(mock.records)
 
-        deleted = outside.post("webhook_requests/delete", json=body).json()
+        deleted = client.post("webhook_requests/delete", json=body).json()
 
         assert deleted["status"]["code"] == "OK"
-        assert shown(inside, mock)["status"]["code"] != "OK"
+        assert shown(mock.client(), mock)["status"]["code"] != "OK"
         assert "7" not in mock.records
         assert len(mock.records) == before - 1
 
 
 def test_no_socket_is_opened_before_the_address_is_asked_for() -> None:
-    """A test that stays in process starts no server."""
-    with crmcom_mock() as mock, mock.client() as client:
-        assert shown(client, mock)["status"]["code"] == "OK"
+    """A test that needs no address starts no server; who forbids sockets has the application."""
+    with crmcom_mock() as mock:
+        transport = httpx.WSGITransport(create_app(mock.emulated))
+        with httpx.Client(transport=transport, base_url=f"http://localhost{API_PATH}") as client:
+            assert shown(client, mock)["status"]["code"] == "OK"
+        mock.assert_called(operation="show", times=1)
         assert not serving_threads()
 
         assert mock.url == f"{mock.origin}{API_PATH}"
@@ -82,7 +88,7 @@ def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
         return []
 
     mock = crmcom_mock()
-    object.__setattr__(mock._context, "server", _serving(slow))  # noqa: SLF001 - an app that hangs
+    mock._server = _serving(slow)  # noqa: SLF001 - an app that hangs
     port = int(mock.origin.rpartition(":")[2])
     idle, half, busy = (socket.create_connection(("127.0.0.1", port), 20) for _ in range(3))
     half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
@@ -101,13 +107,11 @@ def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
             one.close()
 
 
-def _serving(app: Any) -> Any:
-    from crmcom_kit.mock_server import make_world
-    from crmcom_kit.mock_server.python_api.background import Background
-    from crmcom_kit.mock_server.world.registry import WorldRegistry
-
+def _serving(app: Any) -> Background:
     registry = WorldRegistry(make_world())
-    return Background(registry, app, host="127.0.0.1", port=0, threads=2)
+    found = Background(registry, host="127.0.0.1", port=0, threads=2)
+    found._app = AsgiShell(registry, flask=LateApp(lambda: app), threads=2)  # noqa: SLF001
+    return found
 
 
 def test_several_mocks_at_once_share_nothing() -> None:
@@ -214,6 +218,7 @@ def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
     assert str(mock.clock.state.mode) == "real"
     with pytest.raises(UsageError, match="snapshot"):
         mock.restore("none")
+    mock.stop()
 
 
 def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
@@ -225,32 +230,26 @@ def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
 
 
 def test_nobody_connects_to_a_stopped_mock() -> None:
-    """In process as over HTTP, until it is started again; whether it was ever served or not."""
+    """Until it is started again; a client from before finds it if its port is a fixed one."""
     mock = crmcom_mock(port=_free_port())
-    with mock.client() as inside, httpx.Client() as outside:
+    client = mock.client()
+    for _ in range(2):
+        assert shown(client, mock)["status"]["code"] == "OK"
         mock.stop()
-        with pytest.raises(httpx.ConnectError, match=r"stopped; its start\(\) serves it again"):
-            shown(inside, mock)
-
-        outside.base_url = mock.start().url
-        assert shown(inside, mock) == shown(outside, mock)
-
-        mock.stop()
-        for client in (inside, outside):
-            with pytest.raises(httpx.ConnectError):
-                shown(client, mock)
+        with pytest.raises(httpx.ConnectError):
+            shown(client, mock)
+        mock.start()
+    mock.stop()
 
 
-@pytest.mark.parametrize("served", [False, True])
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
-def test_a_stop_drops_what_a_fault_holds_back(*, served: bool, when: str) -> None:
+def test_a_stop_drops_what_a_fault_holds_back(when: str) -> None:
     """Nobody is answered early; what is not done yet is never done, even after another start."""
     mock = crmcom_mock(deliver="scripted")
     number = mock.add(life_cycle_state="REJECTED")["number"]
     held = mock.fail(operation="resend", delay=300_000, when=when)
-    client = httpx.Client(base_url=mock.url) if served else mock.client()
     body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
-    with client, ThreadPoolExecutor(1) as pool:
+    with mock.client() as client, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.post, "webhook_requests/resend", json=body, timeout=60)
         _until(lambda: held.hits == 1)
 

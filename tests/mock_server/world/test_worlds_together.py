@@ -10,10 +10,8 @@ import pytest
 from werkzeug.test import Client
 
 from crmcom_kit.fixtures import world as generated
-from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
 WORLDS = 16
@@ -31,8 +29,7 @@ def server() -> Any:
         deliveries="timeout, success, http_500, success",
         clock=FixedClock(datetime(2024, 5, 1, 10, tzinfo=UTC)),
     )
-    registry = WorldRegistry(world)
-    return WsgiShell(registry)
+    return create_app(world)
 
 
 class Driver:
