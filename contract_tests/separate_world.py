@@ -45,7 +45,7 @@ class SeparateWorld:
     def end(self) -> None:
         """End the world. If that fails, the mock ends it by itself once it is idle."""
         if self.name:
-            _ask(self.target, "DELETE", f"__admin/worlds/{self.name}")
+            _ask(self.target, "DELETE", "__admin/worlds", f"name={self.name}")
 
 
 def separate_world(target: Target, name: str) -> SeparateWorld:
@@ -122,9 +122,9 @@ def _lets_in(target: Target) -> bool:
     return answer is not None and answer.ok
 
 
-def _ask(target: Target, verb: str, path: str) -> Exchange | None:
+def _ask(target: Target, verb: str, path: str, query: str = "") -> Exchange | None:
     """Ask the control API of a target's world."""
     token = target.admin_token
     headers = () if token is None else (("X-Mock-Admin-Token", token),)
     root = replace(target, base_url=target.base_url.removesuffix(API_PATH))
-    return ask_once(root, Call("", verb, path, headers=headers), _LIMITS)
+    return ask_once(root, Call("", verb, path, query, headers=headers), _LIMITS)

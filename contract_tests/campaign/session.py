@@ -23,8 +23,9 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
-#: So many responses to a changing method are lost in a row before it is called no more.
-MAX_LOST = 3
+#: So many responses to a changing method are lost, and none served in between, before it is called
+#: no more.
+MAX_LOST = 10
 
 
 class Sent(NamedTuple):

@@ -50,6 +50,7 @@ EXTRAS = {
     "faker": "faker",
     "filelock": "check",
     "httpx": "check",
+    "hypothesis": "check",
     "pytest": "check",
     "trustme": "tls",
 }

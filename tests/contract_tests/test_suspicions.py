@@ -126,7 +126,7 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "a successful one is sent again": (
         [show(TWO_DONE, 2), changed("resend", TWO_DONE, 2)],
-        ["resend.only_rejected Effect"],
+        ["resend.only_rejected Effect", "resend.only_rejected Again"],
     ),
     # Sights.
     "show differs": ([show(ONE), show(MOVED)], [*READING, "identifier.selects EachTime"]),

@@ -160,7 +160,6 @@ def test_encoded_slashes_are_slashes(mock: Any) -> None:
         ("CONTENT_TYPE", "\xff/\x00"),
         ("CONTENT_LENGTH", "-1"),
         ("CONTENT_LENGTH", "abc"),
-        ("CONTENT_LENGTH", "1000"),
         ("SERVER_PORT", "x"),
     ],
 )
