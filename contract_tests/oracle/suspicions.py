@@ -346,7 +346,7 @@ class Contradicted:
             asker.belief.revive(self.kills)
             for call, keys in self._calls()[-MAX_CALLS_AGAIN:]:
                 _look_at(keys, asker)
-                asker.ask(call)
+                self._list_again(call, keys, asker)
             looked_at: Sequence[str] = ()
             if self.whole is not None:
                 self._list_all(self.whole, asker)
@@ -359,6 +359,15 @@ class Contradicted:
             if not _has(alike, case.statement, looked_at):
                 return False
         return True
+
+    def _list_again(self, call: Call, looked_at: Sequence[str], asker: Asker) -> None:
+        """Send a list again, and look at what it lacks now, which may have gone since it was seen."""
+        before = [*asker.belief.killers.values()]
+        asker.ask(call)
+        known = {id(each) for each in before}
+        for kill in [each for each in asker.belief.killers.values() if id(each) not in known]:
+            if not kill.gone:
+                _look_at(sorted(kill.rests_on.difference(looked_at)), asker)
 
     def _calls(self) -> list[tuple[Call, list[str]]]:
         """Return each list that ruled something out, and the ids of all that this rests on."""
