@@ -361,7 +361,7 @@ class Contradicted:
         return True
 
     def _list_again(self, call: Call, looked_at: Sequence[str], asker: Asker) -> None:
-        """Send a list again, and look at what it lacks now, which may have gone since it was seen."""
+        """Send a list again, and look at what it lacks now: it may have gone since it was seen."""
         before = [*asker.belief.killers.values()]
         asker.ask(call)
         known = {id(each) for each in before}
