@@ -17,28 +17,25 @@ def _wide(text: str) -> str:
     return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
 
 
-#: Each makes another text of one that is right.
+#: Each makes another text of one that is right; those first that differ most from each other.
 _MAKERS: dict[str, Mutation] = {
-    "longer": lambda text: f"{text}0",
-    "led by zero": lambda text: f"0{text}",
     "lettered": lambda text: f"{text}x",
-    "accented": lambda text: f"{text}é",
-    "quoted": lambda text: f"{text}' OR '1'='1",
-    "shorter": lambda text: text[:-1],
-    "other end": lambda text: text[:-1] + _other(text[-1:]),
-    "other case": str.swapcase,
     "any end": lambda text: f"{text[:-1]}%",
+    "shorter": lambda text: text[:-1],
+    "led by zero": lambda text: f"0{text}",
+    "quoted": lambda text: f"{text}' OR '1'='1",
+    "beheaded": lambda text: text[1:],
+    "wide": _wide,
+    "longer": lambda text: f"{text}0",
+    "any first": lambda text: f"_{text[1:]}",
+    "other end": lambda text: text[:-1] + _other(text[-1:]),
+    "accented": lambda text: f"{text}é",
+    "other case": str.swapcase,
     "any last": lambda text: f"{text[:-1]}_",
     "other start": lambda text: _other(text[:1]) + text[1:],
     "anything": lambda _: "%",
-    "beheaded": lambda text: text[1:],
-    "any first": lambda text: f"_{text[1:]}",
-    "wide": _wide,
 }
 _ALL = tuple(_MAKERS.values())
-
-#: The most telling ones first: those that do not have the right text as a whole.
-_TELLING_FIRST = _ALL[5:] + _ALL[:5]
 
 
 def _made(*names: str) -> tuple[Mutation, ...]:
@@ -63,10 +60,10 @@ def _instead(other: str) -> Mutation:
     return lambda _: other
 
 
-MUTATIONS = _TELLING_FIRST + tuple(map(_instead, UNUSUAL))
+MUTATIONS = _ALL + tuple(map(_instead, UNUSUAL))
 
 
-def near_misses(text: str, mutations: Iterable[Mutation] = _TELLING_FIRST) -> Iterator[str]:
+def near_misses(text: str, mutations: Iterable[Mutation] = _ALL) -> Iterator[str]:
     """Yield the texts that ``mutations`` make of ``text``: each once, none empty or the same."""
     made = dict.fromkeys(mutation(text) for mutation in mutations)
     yield from (each for each in made if each not in ("", text))

@@ -25,14 +25,15 @@ from mutants.combinators import (
 # The plainest ways, for each method.
 
 def first_fit(server, call):
-    """Return the first record that a method is for."""
+    """Return the first record that a method is for, or None."""
     fit = (REJECTED,) if call.method == "resend" else None
-    return next(r for r in server.records.values() if not fit or r.life_cycle_state in fit)
+    return next((r for r in server.records.values() if not fit or r.life_cycle_state in fit), None)
 
 def without_identifier(server, base, call):
     """Take some record if none is named."""
-    if IDENTIFIER not in call.parameters:
-        text = first_fit(server, call).id
+    found = first_fit(server, call)
+    if IDENTIFIER not in call.parameters and found is not None:
+        text = found.id
         call.parameters[IDENTIFIER] = f"id={text}" if call.verb == "GET" else {"id": text}
     base(call)
 
@@ -54,7 +55,7 @@ def another(server, base, call):
     """Find another record than the one that is named."""
     found = base(call)
     others = (r for r in server.records.values() if r.life_cycle_state == found.life_cycle_state)
-    return next(r for r in others if r is not found)
+    return next((r for r in others if r is not found), found)
 
 def another_by_number(server, base, call):
     """Find another record than the one that is named by its number."""
