@@ -33,6 +33,9 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
+#: So often each form of an identifier is tried before one of them counts as unknown to resend: a
+#: delivery that fails may be reported as an error as well.
+_MIN_TRIED = 4
 #: From so many requests on it is no chance that a method is never served.
 _OFTEN = 5
 
@@ -93,6 +96,7 @@ class Service:
         self._told: set[_Kind] = set()
         self._tallies: dict[tuple[str, frozenset[str]], _Tally] = {}
         self._recovered = 0  # failures that did not come again
+        self._resends: dict[str, list[Exchange]] = {"id": [], "number": []}  # of REJECTED ones
 
     def covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -117,6 +121,10 @@ class Service:
             tally.last = tally.last if exchange.ok else outcome(exchange)
         if not is_readable(exchange):
             return  # which another check tells of
+        if sense.name == "resend" and sense.record is not None and must is Must.EITHER:
+            known = self._belief.named(sense.record)
+            if known is not None and known.exists and not known.moving:
+                self._resends[sense.record.field].append(exchange)
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -168,6 +176,18 @@ class Service:
                 expected = f"a status below 500: {kind.statement} wants the request served"
             first, last = failures[0].exchange, failures[-1].exchange
             yield Violation(STATEMENT, first, last, expected=expected, seen=outcome(last))
+        yield from self._of_forms()
+
+    def _of_forms(self) -> Iterator[Violation]:
+        """Yield a violation if resend takes one form of an identifier only, as each one shows."""
+        for form, other in (("id", "number"), ("number", "id")):
+            refused, served = self._resends[form], self._resends[other]
+            if min(len(refused), len(served)) < _MIN_TRIED or any(each.ok for each in refused):
+                continue
+            if all(each.ok for each in served):
+                expected = f"OK: {other} is served each time, and {form} identifies as well"
+                last = refused[-1]
+                yield Violation("identifier.fields", last, expected=expected, seen=outcome(last))
 
     def recovered(self) -> tuple[str, ...]:
         """Say in a line how many failures did not come again; nothing if there are none."""
