@@ -1,6 +1,7 @@
 """Send requests with the run's token, within its scope, and have every exchange observed."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from crmcom_kit.contract_tests.client.calls import build, changing_method, writt
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, refusals
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation, refusals
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
@@ -23,9 +24,9 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
-#: So many responses to a changing method are lost, and none served in between, before it is called
-#: no more.
-MAX_LOST = 10
+#: So many responses to a changing method are lost since one was served before it is called no
+#: more: if none ever was, and else.
+MAX_LOST, MAX_LOST_LATER = 3, 10
 
 
 class Sent(NamedTuple):
@@ -49,6 +50,7 @@ class Session:
     stop: Stop = field(default_factory=Stop)  # asked before each request
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     given_up: dict[str, int] = field(default_factory=dict)  # method -> responses that were lost
+    _lost: Counter[str] = field(default_factory=Counter)  # since one of its requests was served
     tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,8 +116,10 @@ class Session:
             exchange = self.client.send(call, once=changes is not None)
         except (AnswerLost, AnswerTooLong):
             if changes is not None:
+                must = expectation(call, self.belief).must
                 self.oracle.lose(call)
-                self._count_lost(changes)
+                if must is not Must.REFUSE:  # else it changed nothing
+                    self._count_lost(changes)
             raise
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
@@ -123,11 +127,14 @@ class Session:
         self._note(exchange, found)
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
+            self._lost[changes] = 0
         return Sent(exchange, found.suspicions, found.expected.must)
 
     def _count_lost(self, changes: str) -> None:
-        lost = self.client.lost[changes]
-        if lost >= MAX_LOST:
+        self._lost[changes] += 1
+        lost = self._lost[changes]
+        was_served = any(e.ok and e.call.method == changes for e in self.client.history)
+        if lost >= (MAX_LOST_LATER if was_served else MAX_LOST):
             self.given_up[changes] = lost
             self.scene.allowed -= {changes}
 

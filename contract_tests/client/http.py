@@ -105,7 +105,6 @@ class Client:
         self.ends_at = ends_at
         self.is_time_up = False  # whether something was not sent for want of time
         self.hiccups: Counter[int] = Counter()  # what a gateway has answered now and then
-        self.lost: Counter[str] = Counter()  # responses by method, since one of its was served
         self.now = now  # seconds that only go forward
         self.sleep = sleep
         self._next = now()
@@ -147,7 +146,6 @@ class Client:
                 break
             self.hiccups[exchange.status] += 1
             if once:
-                self.lost[call.method] += 1
                 msg = f"a gateway returned HTTP {exchange.status}, and {call.method or call.path} "
                 msg += "is never sent twice"
                 raise AnswerLost(msg)
@@ -156,8 +154,6 @@ class Client:
         if _is_of_gateway(exchange):
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
             raise TargetDown(msg)
-        if once and exchange.ok:
-            self.lost[call.method] = 0
         self.history.append(exchange)
         self._kept += exchange.size
         return exchange

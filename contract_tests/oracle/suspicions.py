@@ -365,9 +365,9 @@ class Contradicted:
         before = [*asker.belief.killers.values()]
         asker.ask(call)
         known = {id(each) for each in before}
-        for kill in [each for each in asker.belief.killers.values() if id(each) not in known]:
-            if not kill.gone:
-                _look_at(sorted(kill.rests_on.difference(looked_at)), asker)
+        fresh = [each for each in asker.belief.killers.values() if id(each) not in known]
+        lacking = frozenset[str]().union(*(each.rests_on for each in fresh))
+        _look_at(sorted(lacking.difference(looked_at)), asker)
 
     def _calls(self) -> list[tuple[Call, list[str]]]:
         """Return each list that ruled something out, and the ids of all that this rests on."""

@@ -184,7 +184,7 @@ def _checked() -> tuple[Session, Violation]:
     session.tokens.enter()
     discover(session, None)
     changes = [each for each in all_templates() if each.layer == "delete" and each.spends]
-    plan = {each: 12 for each in all_templates() if each.layer == "read"}
+    plan = {each: 6 for each in all_templates() if each.layer == "read"}
     campaign = Campaign(session, Plan(plan | dict.fromkeys(changes, 6)))
     with suppress(BudgetSpent):
         campaign.run(0)

@@ -240,15 +240,16 @@ OTHER = record(2, entity_id="E2")
 
 
 @pytest.mark.parametrize(
-    ("answers", "confirmed"),
+    ("answers", "shows", "confirmed"),
     [
-        ([[ONE, OTHER, THREE], OTHER, [ONE, THREE]], True),
-        ([[OTHER], OTHER, [ONE, THREE]], False),
-        ([[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]], False),
+        ([[ONE, OTHER, THREE], OTHER, [ONE, THREE]], 1, True),
+        # What the first list lacks now is looked at as well: it may have gone.
+        ([[OTHER], ONE, THREE, OTHER, [ONE, THREE]], 3, False),
+        ([[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]], 1, False),
     ],
 )
 def test_lists_that_contradict_each_other_are_all_asked_for_again(
-    answers: Sequence[Any], *, confirmed: bool
+    answers: Sequence[Any], shows: int, *, confirmed: bool
 ) -> None:
     """What ruled out the interpretation that would explain the last list may be over by now."""
     conversation = Conversation(
@@ -256,7 +257,7 @@ def test_lists_that_contradict_each_other_are_all_asked_for_again(
         listed([ONE, OTHER, THREE], **JOBS, entity_id="E2"),  # so they are combined as any
         listed([ONE, THREE], **JOBS, entity_id="E1"),  # so they are not
     )
-    expected = confirmed, ["list", "show", "list"]
+    expected = confirmed, ["list", *["show"] * shows, "list"]
     assert settled(conversation, "Contradicted", answers) == expected
 
 

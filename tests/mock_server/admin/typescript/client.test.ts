@@ -13,7 +13,7 @@ function world(name: string) {
   const resend = (number: string) =>
     fetch(`${MOCK}/worlds/${name}/crmapi/rest/v2/webhook_requests/resend`, {
       method: "POST",
-      body: JSON.stringify({ token: TOKEN, webhook_request_record: number }),
+      body: JSON.stringify({ token: TOKEN, webhook_request_identifier: { number } }),
     });
   return { admin, resend };
 }
