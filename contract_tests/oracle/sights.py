@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     NEW,
     Again,
     Closely,
-    EachTime,
     Effect,
     Hypothesis,
     Now,
@@ -120,7 +119,7 @@ def _differs(
     hypotheses += hypotheses_of_change(known, belief)
     if not known.moving:  # only this request shows it so, and each time
         odd = "list.agrees_with_show" if sense.name == "list" else "identifier.selects"
-        hypotheses.append(Hypothesis(odd, EachTime(known.id)))
+        hypotheses.append(Hypothesis(odd, Again((known.id,))))
     if belief.exclusive:
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     return Suspicion(

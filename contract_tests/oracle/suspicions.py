@@ -144,17 +144,6 @@ class Again:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class EachTime:
-    """A request shows a webhook request in another way than show does, each time."""
-
-    record: str  # its id
-
-    def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Show it, and ask again as often as it takes."""
-        return Again((self.record,)).settle(case, asker)
-
-
 #: So many webhook requests are looked at before a request is sent again.
 MAX_LOOKED_AT = 5
 

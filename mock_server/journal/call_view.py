@@ -279,7 +279,7 @@ class CallView:
 
     @property
     def named_record(self) -> dict[str, str] | None:
-        """Id and number of the webhook request that it names, if there is such a one now."""
+        """Id and number of the webhook request that it names, if one exists now."""
         name, _, value = (self.identifier or "").partition("=")
         key: Key = "id" if name == "id" else "number"
         found = self._reader.find_record(key, value)

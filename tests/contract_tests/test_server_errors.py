@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from helpers.conversations import Conversation
+from helpers.recordings import TOKEN, listed, ok, record, refused, said
 from helpers.stand_ins import alarms, broken, checked
 from helpers.tables import looped
 from stand_in.choices import Choices
@@ -12,6 +14,7 @@ from stand_in.reading import Call, Refusal, Request
 from stand_in.server import Reply, StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.reports.report import Report
 
 STATEMENT = "errors.no_server_error"
@@ -141,6 +144,21 @@ def test_what_is_never_served_is_said(fails: Fails, status: int, said: str) -> N
     assert line.startswith(said)
     assert ("but the server never served resend" in Report(results).headline) == (fails is resends)
     assert ("never served" if fails is resends else " with created_date") in line
+
+
+@pytest.mark.parametrize(("refuses", "suspected"), [("number", True), ("id", True), ("", False)])
+def test_resend_takes_both_forms_of_an_identifier(refuses: str, *, suspected: bool) -> None:
+    """A delivery may fail, and be reported as an error; not each one that is named in one form."""
+    records = [record(at) for at in range(1, 9)]
+    conversation = Conversation(listed(records))
+    for at, each in enumerate(records):
+        form = ("id", "number")[at % 2]
+        given = {"token": TOKEN, IDENTIFIER: {form: each[form]}}
+        answer = refused() if form == refuses else ok({**each, "life_cycle_state": "SUCCESSFUL"})
+        conversation.hear(said("resend", given, answer))
+
+    found = [each.statement for each in conversation.oracle.service.conclude()]
+    assert found == ["identifier.fields"] * suspected
 
 
 def test_of_a_sound_server_nothing_is_said() -> None:

@@ -129,30 +129,30 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         ["resend.only_rejected Effect", "resend.only_rejected Again"],
     ),
     # Sights.
-    "show differs": ([show(ONE), show(MOVED)], [*READING, "identifier.selects EachTime"]),
+    "show differs": ([show(ONE), show(MOVED)], [*READING, "identifier.selects Again"]),
     "list differs": (
         [show(ONE), listed([MOVED])],
-        [*READING, "list.agrees_with_show EachTime"],
+        [*READING, "list.agrees_with_show Again"],
     ),
     "a success has become a failure": (
         [show(DONE), show(ONE)],
-        [*READING, "show.changes_nothing Now", "identifier.selects EachTime"],
+        [*READING, "show.changes_nothing Now", "identifier.selects Again"],
     ),
     "one differs after another was sent again": (
         [listed([ONE, TWO]), changed("resend", TWO_DONE, 2), show(MOVED)],
-        [*READING, "resend.single_result Effect", "identifier.selects EachTime"],
+        [*READING, "resend.single_result Effect", "identifier.selects Again"],
     ),
     "one differs after a refused resend of another": (
         [listed([ONE, TWO]), changed("resend", refused(), 2), show(MOVED)],
-        [*READING, "errors.change_nothing Effect", "identifier.selects EachTime"],
+        [*READING, "errors.change_nothing Effect", "identifier.selects Again"],
     ),
     "a resend had no effect": (
         [show(ONE), changed("resend", DONE), show(ONE)],
-        [*READING, "resend.sends_again Effect", "identifier.selects EachTime"],
+        [*READING, "resend.sends_again Effect", "identifier.selects Again"],
     ),
     "a resend returned a success, and has failed otherwise": (
         [show(ONE), changed("resend", DONE), show(record(1, error_code="Y"))],
-        [*READING, "resend.returns_record Effect", "identifier.selects EachTime"],
+        [*READING, "resend.returns_record Effect", "identifier.selects Again"],
     ),
     "a queued resend loses the rule": (
         [show(ONE), changed("resend", ONE), show(DONE | {"workflow_rule": {"id": "other"}})],

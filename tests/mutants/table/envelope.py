@@ -106,7 +106,7 @@ row(4, "comment_behind_json", "envelope.json",
     "show writes behind the JSON how long it took.",
     changes_body(lambda body: body + b"\n<!-- 12 ms -->", "show"))
 row(5, "long_list_is_gzip", "envelope.json",
-    "A list of more than 20 kilobytes is compressed, for whoever asks, and no header says so.",
+    "A list of more than 20 kilobytes is compressed for every client, and no header says so.",
     changes_body(lambda body:
         gzip.compress(body, mtime=0) if len(body) > 20_000 else body, "list"))
 
