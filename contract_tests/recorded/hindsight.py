@@ -117,7 +117,7 @@ class Case(NamedTuple):
             return None
         match confirmation:
             case Again(rests_on=keys):
-                return self._again([(key,) for key in keys])
+                return None if self._may_recur() else self._again([(key,) for key in keys])
             case Contradicted(needs=groups):
                 return self._again(groups)
             case Closely(what=what):
@@ -134,6 +134,14 @@ class Case(NamedTuple):
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
         return next((each for each in self.exchange.records if each.get("id") == key), None)
+
+    def _may_recur(self) -> bool:
+        """Whether others may have made the webhook request what it was seen as before."""
+        known, seen = self.known(self.suspicion.record), self._shown(self.suspicion.record)
+        if known is None or seen is None:
+            return False
+        paths = differing(known.certain, seen)
+        return bool(paths) and all(path.startswith(RECURRING) for path in paths)
 
     def _stands(self) -> bool:
         """Whether what was refused is refused for good, and not for the token's sake.
@@ -170,9 +178,7 @@ class Case(NamedTuple):
         """
         key = self.suspicion.record
         known, seen = self.known(key), self._shown(key)
-        if known is None or seen is None:
-            return None
-        if all(path.startswith(RECURRING) for path in differing(known.certain, seen)):
+        if known is None or seen is None or self._may_recur():
             return None
         first, now = known.seen.call.method, self.exchange.call.method
         for _, record, exchange in self.later.sights(known, self.exchange.number):
