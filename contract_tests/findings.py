@@ -35,7 +35,6 @@ class Violation(Exception):
         expected: str,
         seen: str,
         record: str | None = None,
-        layer: str = "",
         method: str = "",
     ) -> None:
         """Keep the facts.
@@ -46,8 +45,6 @@ class Violation(Exception):
             expected: what the statement promises for this call.
             seen: what came instead. Of both, no more than ``MAX_TEXT`` characters are kept.
             record: the id of the webhook request concerned, where it is about one.
-            layer: which part of the run sent the request that shows it: "machine" for combined
-                requests, else "check".
             method: the method that breaks it, if it is not that of the last call.
         """
         super().__init__(statement, expected, seen)
@@ -56,7 +53,6 @@ class Violation(Exception):
         self.expected = shortened(expected, MAX_TEXT)
         self.seen = shortened(seen, MAX_TEXT)
         self.record = None if record is not None and len(record) > MAX_TEXT else record
-        self.layer = layer
         self.method = method
         if exchanges:
             self.method = blamed(statement, method or exchanges[-1].call.method)

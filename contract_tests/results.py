@@ -53,7 +53,6 @@ class Results:
     statements: tuple[StatementResult, ...]
     history: tuple[Exchange, ...]
     findings: Findings
-    renewed: frozenset[int] = frozenset()  # exchanges before which the target got new content
     changed: tuple[str, ...] = ()  # numbers of the webhook requests that the run has changed
     unclear: tuple[str, ...] = ()  # of others that it may have changed: no response has told
     inventory: str = ""  # what the comparison outside the scope came to

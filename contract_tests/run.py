@@ -1,7 +1,7 @@
 """Run a campaign against a target within its limits, and return the results."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,7 +10,6 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
-from crmcom_kit.contract_tests.campaign.machine import explore
 from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted, witnesses
 from crmcom_kit.contract_tests.campaign.reasons import why_not
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -37,8 +36,6 @@ DEFAULT_REQUESTS = 1_500
 MAX_TIMES = 3
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
-#: The part of the requests that combine others, where the target can be reset.
-COMBINED_PART = 0.25
 
 
 def new_session(
@@ -141,9 +138,6 @@ class _Run:
             ends_at=self.began + config.limits.max_time,
         )
         self.config, self.client = config, self.session.client
-        self.reset: Callable[[], None] | None = self.target.renew
-        if world.name:
-            self.reset = world.reset
         self.templates = wanted(config.only, self.session.scene)
         self.campaign = Campaign(self.session, progress=self._show_progress)
         self.notes: list[str] = []
@@ -222,13 +216,11 @@ class _Run:
                 f"{limits.max_time:g}, and the run plans for these"
             )
         for_inventory = min(cost_of_inventory, left // 3)
-        combined = int(left * COMBINED_PART) if self.reset is not None else 0
-        budget = left - for_inventory - combined
+        budget = left - for_inventory
         plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
-            combined = min(combined, int(budget * COMBINED_PART))
-        client.reserved = for_inventory + combined
+        client.reserved = for_inventory
         client.limits = replace(client.limits, max_requests=client.sent + budget + client.reserved)
 
     def _finish(self) -> None:
@@ -239,13 +231,6 @@ class _Run:
             self.campaign.settle()
         with suppress(TargetDown):
             conclude(self.session, self.config.secret_keys)
-        if self.reset is not None and self.inventory is not None and not self.client.is_time_up:
-            self._show_progress("combined requests")
-            with suppress(TargetDown, Unreachable):
-                explore(
-                    self.session, self.templates, self.reset, seed=self.config.seed,
-                    budget=self.client.left or 0,
-                )  # fmt: skip
         if not self.client.is_time_up:
             self._shorten()
 
@@ -259,13 +244,10 @@ class _Run:
 
     def _shorten(self) -> None:
         """Cut the first violation of each statement by each method to what it rests on."""
-        history = [*self.client.history]
-        if self.client.renewed:
-            history = history[: min(self.client.renewed) - 1]
         for found in self.session.findings.by_statement.values():
             for violation in {each.method: each for each in reversed(found.violations)}.values():
                 if not violation.witness:
-                    log = shorten(violation, history, self.session)
+                    log = shorten(violation, self.client.history, self.session)
                     violation.witness = tuple(each.call for each in log)
 
     def _show_progress(self, what: str) -> None:
@@ -321,7 +303,6 @@ class _Run:
             statements=found,
             history=tuple(self.client.history),
             findings=session.findings,
-            renewed=frozenset(self.client.renewed),
             changed=changed,
             unclear=tuple(number for number in unclear if number not in changed),
             inventory=self.compared,

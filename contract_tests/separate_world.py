@@ -11,7 +11,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import Limits, TargetDown, ask_once
+from crmcom_kit.contract_tests.client.http import Limits, ask_once
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import API_PATH, methods
@@ -28,19 +28,6 @@ class SeparateWorld:
     refused: str = ""  # why there is none, and what to do
     release: str = ""  # that the mock serves; "" if it does not say so, or is none of ours
     left_alone: bool = False  # whether the target may be a mock's default world
-
-    def reset(self) -> None:
-        """Give the world the content that it had at its start; tokens from logins stay valid.
-
-        Raises:
-            TargetDown: the mock did not do it.
-        """
-        answer = _ask(self.target, "POST", "__admin/reset")
-        body = answer.json if answer is not None else None
-        if not isinstance(body, dict) or "epoch" not in body:
-            why = "does not respond" if answer is None else f"returned HTTP {answer.status}"
-            msg = f"the world {self.name} cannot be reset: the mock's control API {why}"
-            raise TargetDown(msg)
 
     def end(self) -> None:
         """End the world. If that fails, the mock ends it by itself once it is idle."""

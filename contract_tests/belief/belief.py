@@ -130,14 +130,6 @@ class Belief:
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
     _tokens: dict[str, TokenState] = field(default_factory=dict)
 
-    def start(self) -> None:
-        """Forget all webhook requests: the server has others from now on."""
-        for each in (self.known, self.records, self.groups, self.lost, self._numbers, self._values):
-            each.clear()
-        self.changes.clear()
-        self.shared.clear()
-        self._bytes = 0
-
     # Webhook requests.
 
     def existing(self) -> Iterator[Known]:

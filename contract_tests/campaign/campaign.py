@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Kind, Scene, Template
@@ -75,7 +75,6 @@ class Campaign:
     session: Session
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
-    broke: Callable[[Violation], None] | None = None  # gets violations instead of the findings
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
@@ -266,9 +265,7 @@ class Campaign:
         for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion.exchange, suspicion)):
             if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
-                violation = suspicion.violation(hypothesis)
-                violation.layer = "check"
-                (self.broke or self.session.findings.broke)(violation)
+                self.session.findings.broke(suspicion.violation(hypothesis))
                 return
         self.unexplained.append(suspicion)
         exchange = suspicion.exchange

@@ -43,9 +43,7 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
         if best is not None:
             seen = "a code that is not one, or has another form than the others"
         wanted = "an HMAC of the data object with the secret key of the webhook definition"
-        violation = Violation(
-            CODES, each.seen, expected=wanted, seen=seen, record=each.id, layer="check"
-        )
+        violation = Violation(CODES, each.seen, expected=wanted, seen=seen, record=each.id)
         session.findings.broke(violation)
     if best is not None and counts[best] == len(fits):
         _note_form(session, [form for form, count in counts.items() if count == len(fits)])
@@ -95,7 +93,7 @@ def _traces(session: Session) -> None:
                 violation = Violation(
                     "resend.sends_again", known.seen, sent.exchange,
                     expected="a trace of the delivery: another state, date, response or error",
-                    seen="the webhook request is as it was before", record=known.id, layer="check",
+                    seen="the webhook request is as it was before", record=known.id,
                 )  # fmt: skip
                 session.findings.broke(violation)
 
@@ -111,7 +109,6 @@ def _failures(session: Session) -> None:
             for call in service.to_repeat():
                 session.send(session.renewed(call))
     for violation in service.conclude():
-        violation.layer = "check"
         session.findings.broke(violation)
 
 

@@ -212,7 +212,6 @@ class Tokens:
                 "login.token.returns_token", login, refused,
                 expected="a token that the server accepts",
                 seen=f"each of {len(tried) + 1} requests with it returns {outcome(refused)}",
-                layer="check",
             )
         )  # fmt: skip
         msg = "the server accepts no token of its own logins, and no method can be called"

@@ -98,7 +98,6 @@ class Client:
         self.target = target
         self.limits = limits
         self.history: list[Exchange] = []
-        self.renewed: set[int] = set()  # exchanges before which the target got new content
         self.sent = 0
         self.reserved = 0  # requests that are kept for the end of the run
         self.reserved_time = 0.0  # seconds that are

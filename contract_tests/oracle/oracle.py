@@ -96,12 +96,6 @@ class Oracle:
             self.belief.token_refusal = (exchange.status, exchange.code)
         return found
 
-    def start(self) -> None:
-        """Forget all webhook requests: the server has others from now on."""
-        self.belief.start()
-        self.webhook_requests.start()
-        self.pages = Pages(self.belief)
-
     def lose(self, call: Call) -> None:
         """Forget what a request may have changed whose response was lost: did it, or not?"""
         for key in self.may_name(read(call, self.belief.release)):

@@ -52,11 +52,6 @@ class WebhookRequests:
     _numbers: dict[str, str] = field(default_factory=dict)  # id -> number
     _ids: dict[str, str] = field(default_factory=dict)  # number -> id
 
-    def start(self) -> None:
-        """Forget which id has which number: the server has other content from now on."""
-        self._numbers.clear()
-        self._ids.clear()
-
     @property
     def release(self) -> Release:
         """The release that the server is held to."""
@@ -136,7 +131,8 @@ class WebhookRequests:
         named = [(i, n) for i, n in both if i is not None and n is not None]
         here = {key for key, _ in named}
         if len(self._numbers) > MAX_REMEMBERED:
-            self.start()
+            self._numbers.clear()
+            self._ids.clear()
         for key, number in named:
             other = self._numbers.setdefault(key, number)
             if other != number:

@@ -26,8 +26,6 @@ from crmcom_kit.schemas.releases import Release
 
 #: So many bytes all files of a recording may have.
 MAX_BYTES = 512 * 1024 * 1024
-#: The comment of an entry that the kit wrote ends so, if the server had other content from then on.
-ANEW = ", of a server with new content"
 
 _GATEWAYS = (429, 502, 503, 504)
 #: The methods that take a token.
@@ -69,7 +67,6 @@ class Recorded:
 
     exchange: Exchange  # without a known response, its number is 0
     start: float  # seconds since 1970
-    anew: bool = False  # the server had other content from then on
     missing: str = ""  # why its response is not known; then nobody knows what it did, either
 
     @property
@@ -114,9 +111,9 @@ def read_recording(
     for path in paths:
         earlier, content = frozenset(known), _content(path, room)
         room -= len(content)
-        for entry, start, creator in _entries(path, content):
+        for entry, start in _entries(path, content):
             try:
-                base, one = _recorded(entry, start, creator, release, base_url)
+                base, one = _recorded(entry, start, release, base_url)
             except _Skip as why:
                 skipped[str(why)] += 1
                 continue
@@ -157,8 +154,8 @@ def _content(path: Path, room: int) -> bytes:
     return content
 
 
-def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float, str]]:
-    """Yield the entries of a file, with when each began, and which program has written them."""
+def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float]]:
+    """Yield the entries of a file, with when each began."""
     content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
@@ -169,7 +166,7 @@ def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float, str]]:
         raise RecordingError(msg)
     for entry in log["entries"]:
         start = _moment(entry, start)
-        yield entry, start, str(_object(log, "creator").get("name"))
+        yield entry, start
 
 
 def _moment(entry: Any, previous: float) -> float:
@@ -211,7 +208,7 @@ def _carries_token(call: Call) -> bool:
 
 
 def _recorded(
-    entry: Any, start: float, creator: str, release: Release, base_url: str | None
+    entry: Any, start: float, release: Release, base_url: str | None
 ) -> tuple[str, Recorded]:
     """Return the base URL and the exchange of an entry. Raises _Skip."""
     request, response = _object(entry, "request"), _object(entry, "response")
@@ -238,8 +235,7 @@ def _recorded(
         content, missing = b"", str(why)
     seconds = time / 1000 if known_time else 0.0
     exchange = Exchange(0, call, status, tuple(_headers(response)), content, seconds)
-    anew = creator == "crmcom-kit" and str(entry.get("comment")).endswith(ANEW)
-    return base, Recorded(exchange, start, anew, missing)
+    return base, Recorded(exchange, start, missing)
 
 
 def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ against another. A suspicion makes its part of the belief unknown.
 import re
 import time
 from collections import ChainMap, Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -48,16 +48,13 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     """Check the recording in ``config`` and return the results; nothing is sent."""
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
-    one = _Run(target.release, _shared_tokens(recording))
+    one = _Run(target.release, recording)
     findings, trouble = one.findings, None
     try:
-        for content in _contents(recording.exchanges):
-            one.start(content)
-            for each in content:
-                config.stop.check()
-                one.observe(each)
+        for each in recording.exchanges:
+            config.stop.check()
+            one.observe(each)
         for violation in one.oracle.service.conclude():
-            violation.layer = "check"
             findings.broke(violation)
         for choice in seen_in(one.history, target.release):
             findings.chose(*choice)
@@ -73,7 +70,6 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     warnings = [f"{len(one.history)} recorded exchanges were checked, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
-    renewed = (each.exchange.number for each in recording.exchanges if each.anew)
     return Results(
         target=target,
         options=config.options,
@@ -83,7 +79,6 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         seconds=time.monotonic() - began,
         statements=found,
         history=tuple(one.history),
-        renewed=frozenset(renewed),
         findings=findings,
         trouble=trouble,
         never_served=one.oracle.service.never_served(),
@@ -113,17 +108,6 @@ def _shared_tokens(recording: Recording) -> frozenset[str]:
     return frozenset(token for token, count in tokens.items() if count > 1)
 
 
-def _contents(exchanges: Sequence[Recorded]) -> Iterator[list[Recorded]]:
-    """Yield the exchanges of a recording, apart for each time that the server has other content."""
-    found: list[Recorded] = []
-    for each in exchanges:
-        if each.anew and found:
-            yield found
-            found = []
-        found.append(each)
-    yield found
-
-
 def without_order(exchanges: Sequence[Recorded]) -> set[int]:
     """Return the ids of those that were under way with one that may have changed something."""
     found: set[int] = set()
@@ -149,21 +133,16 @@ def is_placeholder(token: str) -> bool:
 class _Run:
     """Has the oracle observe each exchange of a recording, and settles what it suspects."""
 
-    def __init__(self, release: Release, shared: frozenset[str]) -> None:
-        self._release, self._shared = release, shared
+    def __init__(self, release: Release, recording: Recording) -> None:
+        self._release, self._shared = release, _shared_tokens(recording)
         self.findings = Findings()
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
         self.history: list[Exchange] = []
         self._later = Later()
-        self._without_order: set[int] = set()
-
-    def start(self, content: Sequence[Recorded]) -> None:
-        """Begin with what was recorded of one content of the server; logins stay known."""
-        self.oracle.start()
-        self._later, self._without_order = Later(), without_order(content)
+        self._without_order = without_order(recording.exchanges)
         number = 0
-        for each in content:
+        for each in recording.exchanges:
             exchange, sense = each.exchange, read(each.exchange.call, self._release)
             number = exchange.number or number
             if not each.missing and id(each) not in self._without_order:
@@ -209,7 +188,6 @@ class _Run:
         if confirmed is not None:
             hypothesis, by = confirmed
             violation = suspicion.violation(hypothesis)
-            violation.layer = "check"
             shown = {each.number: each for each in (*violation.exchanges, by)}
             if hypothesis.statement.startswith(CHANGING):  # what it rests on
                 named = [e for e in self.belief.changes if suspicion.record in e.named]

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.recorded.reading import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.har import CUT, HarRequest, HarResponse, archive_text, entry
@@ -26,10 +25,7 @@ def _entries(report: Report) -> Iterator[dict[str, Any]]:
     results = report.results
     moment = datetime.fromisoformat(results.began or _NO_TIME)
     for exchange in results.history:
-        made = _entry(exchange, results.target.base_url, moment, report.redactor)
-        if exchange.number in results.renewed:
-            made["comment"] += ANEW
-        yield made
+        yield _entry(exchange, results.target.base_url, moment, report.redactor)
         moment += timedelta(seconds=exchange.seconds)
 
 

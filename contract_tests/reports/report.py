@@ -120,7 +120,6 @@ class Report:
             "times": cause.times,
             "record": violation.record,
             "records": len(cause.records),
-            "layer": violation.layer,
             "script": self._scripts.of(violation.calls),
             "exchanges": [self._exchange(each) for each in violation.exchanges],
         }

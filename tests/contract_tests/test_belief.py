@@ -106,16 +106,6 @@ def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
     assert list(conversation.belief.known) == [TWO["id"]]
 
 
-def test_another_server_has_other_webhook_requests() -> None:
-    """After a new start nothing of the earlier content is known, and its numbers are free."""
-    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    conversation.oracle.start()
-    conversation.hear(show(record(3, number="1"), 3))
-    assert conversation.suspicions == []
-    assert list(conversation.belief.known) == [THREE["id"]]
-    assert conversation.belief.token_state(TOKEN) is TokenState.LIVE
-
-
 def test_a_number_of_several_is_noted() -> None:
     """Two that exist at the same time have shown one number."""
     belief = Conversation(listed([ONE, record(2, number="1"), THREE])).belief

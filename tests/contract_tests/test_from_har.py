@@ -376,16 +376,6 @@ def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None
     assert results.target.base_url == f"http://localhost/crm{API_PATH}"
 
 
-def test_a_server_with_new_content_in_the_middle(tmp_path: Path) -> None:
-    """A run on a mock of its own starts anew in between; its archive says where."""
-    made = [login(), show(ONE), changed("delete", ONE), show(ONE)]
-    assert broken(checked(tmp_path, archive(made, "crmcom-kit"))) == {"delete.gone"}
-    made[-1]["comment"] = f"4: show{reading.ANEW}"
-    results = checked(tmp_path, archive(made, "crmcom-kit"))
-    assert not broken(results)
-    assert reading.ANEW in "".join(har.written(Report(results)))
-
-
 def test_a_violation_shows_the_change_that_it_rests_on(tmp_path: Path) -> None:
     """What is shown after its deletion comes with the delete."""
     results = checked(tmp_path, archive([show(ONE), changed("delete", ONE), show(ONE)]))

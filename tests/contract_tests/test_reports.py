@@ -103,7 +103,6 @@ def made(**changes: Any) -> Results:
             expected="a text",
             seen=f"{HOSTILE} {SECRETS[0]}",
             record="A1",
-            layer="check",
         )
     )
     findings.broke(Violation("list.no_duplicates", one, expected="once", seen="twice"))

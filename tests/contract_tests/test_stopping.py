@@ -15,13 +15,9 @@ import pytest
 from helpers.far import config, remote
 from helpers.serving import LOGIN
 
-from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.stopping import Stop
-from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.schemas import API_PATH
 
 BOTH_SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
@@ -58,32 +54,6 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -
     assert results.exit_code == 2
     assert len(wire.requests) == 60
     assert results.achieved > 0
-
-
-def test_a_signal_while_requests_are_combined_is_heard() -> None:
-    """What combines requests sends them on a session of its own, which stops, too."""
-    app_made, sent, stop = 0, 0, Stop()
-
-    def counting(app: Any) -> Any:
-        nonlocal app_made
-        app_made += 1
-
-        def counted(environ: Any, start_response: Any) -> Any:
-            nonlocal sent
-            sent += environ["PATH_INFO"].startswith(API_PATH)
-            if app_made == 2:  # the mock was reset
-                swallowed(signal.SIGINT)
-            return app(environ, start_response)
-
-        return counted
-
-    limits = Limits(max_requests=100)
-    with stop.on_signals():
-        results = run(own_mock(wrap=counting), RunConfig(limits=limits, stop=stop))
-
-    assert app_made == 2
-    assert sent == len(results.history)
-    assert results.trouble == "interrupted"
 
 
 def test_a_signal_before_the_run_leaves_nothing_sent() -> None:
