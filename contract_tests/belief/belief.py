@@ -26,6 +26,14 @@ Record = dict[str, Any]  # a webhook request as a response showed it
 MAX_KNOWN, MAX_BYTES, MAX_NAME = 10_000, 32 * 1024 * 1024, 200
 
 
+#: What requests name a webhook request by.
+_NAMES = ("id", "number", "entity", "entity_id", "url")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
 class TokenState(Enum):
     """What is known of a token."""
 
@@ -59,6 +67,7 @@ class Known:
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
+    is_nameable: bool = False  # whether it has all that requests name it by
 
     @property
     def number(self) -> str:
@@ -165,6 +174,7 @@ class Belief:
         else:
             before.record, before.seen = merged(before.record, record), exchange
             before.partly = None
+        before.is_nameable = all(_is_text(before.record.get(name)) for name in _NAMES)
         before.shown |= method == "show"
         before.listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":

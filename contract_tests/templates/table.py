@@ -65,7 +65,7 @@ class Scene:
         return [
             each.record
             for each in self.belief.existing()
-            if (not state or each.state == state) and _is_nameable(each.record)
+            if each.is_nameable and (not state or each.state == state)
             and (not in_scope or self.may_change(each.record))
         ]  # fmt: skip
 
@@ -76,14 +76,6 @@ class Scene:
     def resent(self, records: list[Record]) -> list[Record]:
         """Return those that were sent again."""
         return [each for each in records if self.belief.known[each["id"]].resent]
-
-
-def _is_nameable(record: Record) -> bool:
-    for name in ("id", "number", "entity", "entity_id", "url"):  # asked a million times in a run
-        text = record.get(name)
-        if not text or not isinstance(text, str):
-            return False
-    return True
 
 
 #: So many webhook requests are tried before a variant is left out.
