@@ -80,6 +80,7 @@ class Campaign:
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
 
     @property
@@ -286,10 +287,22 @@ class Campaign:
                 yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
     def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
-        try:
-            return hypothesis.confirmation.settle(case, self)
-        except Unreachable:  # what would show it cannot be sent, or read
+        cause = hypothesis.confirmation
+        tried = (
+            (case.statement, case.suspicion.symptom, cause.change.number)
+            if isinstance(cause, Effect)
+            else None
+        )
+        if tried in self._without_effect:  # one change may be seen in many responses
             return False
+        try:
+            if cause.settle(case, self):
+                return True
+        except Unreachable:  # what would show it cannot be sent, or read
+            pass
+        if tried is not None:
+            self._without_effect.add(tried)
+        return False
 
     # The passes.
 

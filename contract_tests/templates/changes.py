@@ -46,6 +46,12 @@ def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
+@template("resend", "resend", FORMS, state="REJECTED", among=Scene.resent, first=2, spends=True)
+def one_that_failed_again(_: Scene, form: str, record: Record) -> Parameters:
+    """Send a webhook request a third time after its delivery has failed again."""
+    return {IDENTIFIER: {form: record[form]}}
+
+
 @template("delete", "delete", FORMS, among=Scene.resent, first=2, weight=2, spends=True)
 def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     """Delete a webhook request that was sent again."""
@@ -61,9 +67,19 @@ def _is_named_like_others(scene: Scene, how: str, record: Record) -> bool:
     return any(record[how] == each[other] for each in others)
 
 
+_LIKE = ("number", "id", "part")
+
+
+def _named_like_others(scene: Scene, records: list[Record]) -> list[Record]:
+    fresh = scene.fresh(records)
+    return [e for e in fresh if any(_is_named_like_others(scene, how, e) for how in _LIKE)]
+
+
 for _method, _state in (("resend", "REJECTED"), ("delete", "")):
 
-    @template(_method, _method, ("number", "id", "part"), state=_state, first=3, spends=True)
+    @template(
+        _method, _method, _LIKE, state=_state, among=_named_like_others, first=6, spends=True
+    )  # fmt: skip
     def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
         """Change a webhook request, and not others whose names are its own, or nearly."""
         if not _is_named_like_others(scene, how, record):
