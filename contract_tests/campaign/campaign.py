@@ -23,7 +23,7 @@ from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Kind, Scene, Template
-from crmcom_kit.contract_tests.templates.lists import value
+from crmcom_kit.contract_tests.templates.lists import dates, value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
@@ -54,9 +54,9 @@ class Draw(NamedTuple):
     template: Template
     variant: Any
 
-    def draw(self, campaign: "Campaign") -> Call | None:
-        """Return a request, about a webhook request that the campaign chooses."""
-        return self.template.draw(campaign.scene, self.variant, campaign.choose)
+    def draw(self, campaign: "Campaign", choose: Chooser | None = None) -> Call | None:
+        """Return a request, about a webhook request that ``choose`` or the campaign chooses."""
+        return self.template.draw(campaign.scene, self.variant, choose or campaign.choose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,14 @@ class Campaign:
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Draw the template of a request again, for another record, and look at its effect."""
         step = self.drawn.get(exchange.number)
-        call = None if step is None else step.main.draw(self)
+        state = (self._subject(exchange.call) or {}).get("life_cycle_state")
+
+        def alike(values: Sequence[Any]) -> Any:
+            """Choose one of the same state, if there is one: some faults reach these only."""
+            same = [each for each in values if each.get("life_cycle_state") == state]
+            return self.choose(same or values)
+
+        call = None if step is None else step.main.draw(self, alike)
         if step is None or call is None:
             return None
         subject = self._subject(call)
@@ -120,6 +127,10 @@ class Campaign:
         self._take_stock(looks)
         found = [] if idle else self._send(call, step)
         return found + self._look(looks)
+
+    def keep(self, found: Sequence[Suspicion]) -> None:
+        """Have settled later what was seen on the way to a confirmation, and is another matter."""
+        self.session.queue += found
 
     # Steps.
 
@@ -149,10 +160,11 @@ class Campaign:
         if self.choose(range(3)):
             return None
         fit = (each for each in self.plan.times if each.layer in ("read", "refusal"))
-        others = [each for each in fit if not each.is_odd]
-        template = self.choose(others) if others else None
-        variants = () if template is None else template.choices(self.scene)
-        return Draw(template, self.choose(variants)) if template and variants else None
+        others = [each for each in fit if not each.is_odd and each.choices(self.scene)]
+        if not others:
+            return None
+        template = weighted(self.choose, others, [each.weight for each in others])
+        return Draw(template, self.choose(template.choices(self.scene)))
 
     def _send(self, call: Call, step: Step) -> list[Suspicion]:
         """Send the request of a step, and what comes right before and after it."""
@@ -227,8 +239,9 @@ class Campaign:
         if subject is None:
             return []
         given = {name: subject[name] for name in ("entity", "entity_id")}
-        beside = NARROW[len(self.belief.changes) % len(NARROW)]
-        return [("list", {**given, **beside})]
+        ways = [{**given, **beside} for beside in NARROW]
+        ways += [{"entity": subject["entity"], "created_date": day} for day in dates(subject)[1:2]]
+        return [("list", ways[len(self.belief.changes) % len(ways)])]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []

@@ -44,6 +44,10 @@ class Asker(Protocol):
         """Call a method with the run's token; what it makes suspect is not followed up."""
         ...
 
+    def keep(self, found: "Sequence[Suspicion]", /) -> None:
+        """Have settled later what was seen on the way, and is another matter."""
+        ...
+
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":
         """Draw the template of a request again, for another record, and look at its effect.
 
@@ -289,6 +293,7 @@ class Effect:
             if found is None:
                 return False
             missing -= _has(found, case.statement)
+            asker.keep([each for each in found if not _has([each], case.statement)])
             idle = asker.repeat(self.change, idle=True) or ()
             if any(each.symptom == case.suspicion.symptom for each in idle):
                 return False  # it happens without the change as well

@@ -1,6 +1,6 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations, permutations, product
 from typing import Any
 
@@ -74,12 +74,32 @@ def every_entity(_: Scene, entity: str, _record: Record) -> Parameters:
     return {"entity": entity}
 
 
-@template("read", "list", ALONE, first=30, weight=6)
+@template("read", "list", ALONE, first=20, weight=4)
 def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters | None:
     """List by one filter."""
     name, field = variant
     found = value(record, name, field)
     return None if found is None else with_entity(record, {name: found})
+
+
+def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
+    """Return all names of all definitions and rules, those of one field next to each other."""
+    found = (
+        (name, field, value_at(each, f"{OBJECT_OF[name]}.{field}"))
+        for field in IDENTIFIERS for name in OBJECT_OF for each in scene.records()
+    )  # fmt: skip
+    return [
+        each for each in dict.fromkeys(found) if isinstance(each[2], str) and "," not in each[2]
+    ]
+
+
+@template("read", "list", _each_name, about=False, first=24, weight=4)
+def each_definition_and_rule(
+    _: Scene, variant: tuple[str, str, str], _record: Record
+) -> Parameters:
+    """List by a definition or a rule, by each name that it has."""
+    name, field, text = variant
+    return {name: {field: text}}
 
 
 @template("read", "list", ("alone",), first=2)
@@ -138,7 +158,17 @@ _MEMBERS = (
 )  # fmt: skip
 
 
-@template("read", "list", spread(list(product(_TEXTS, _MEMBERS))), first=20, weight=4)
+#: A name of another object, or another name of the same one, before all other members.
+_CONFUSED = [
+    ((name, field), f"{inner}.{each}")
+    for field, each in spread(list(product(IDENTIFIERS, IDENTIFIERS)))
+    for name in OBJECT_OF for inner in OBJECT_OF.values()
+    if (OBJECT_OF[name], field) != (inner, each)
+]  # fmt: skip
+_CROSSED = dict.fromkeys((*_CONFUSED, *spread(list(product(_TEXTS, _MEMBERS)))))
+
+
+@template("read", "list", tuple(_CROSSED), first=30, weight=4)
 def value_of_another_member(
     _: Scene, variant: tuple[tuple[str, str], str], record: Record
 ) -> Parameters | None:

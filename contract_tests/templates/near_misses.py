@@ -24,6 +24,7 @@ _MAKERS: dict[str, Mutation] = {
     "shorter": lambda text: text[:-1],
     "led by zero": lambda text: f"0{text}",
     "quoted": lambda text: f"{text}' OR '1'='1",
+    "and more": lambda text: f"{text}&x=1",
     "beheaded": lambda text: text[1:],
     "wide": _wide,
     "longer": lambda text: f"{text}0",

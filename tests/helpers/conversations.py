@@ -118,6 +118,7 @@ class Script:
         self.hits = hits
         self.asked: list[Call] = []
         self.repeated: list[bool] = []  # whether idle
+        self.kept: list[Suspicion] = []
         self._answers = list(answers)
         self._repeats = list(repeats)
 
@@ -133,6 +134,10 @@ class Script:
         """Take the next answer to a method."""
         about = methods(self.belief.release)[method]
         return self.ask(build(about, {"token": TOKEN, **parameters}))[0]
+
+    def keep(self, found: Sequence[Suspicion]) -> None:
+        """Keep what is another matter."""
+        self.kept += found
 
     def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Return what the next repetition makes suspect."""
