@@ -67,7 +67,7 @@ def _is_named_like_others(scene: Scene, how: str, record: Record) -> bool:
     return any(record[how] == each[other] for each in others)
 
 
-_LIKE = ("number", "id", "part")
+_LIKE = ("part", "number", "id")
 
 
 def _named_like_others(scene: Scene, records: list[Record]) -> list[Record]:
@@ -78,7 +78,7 @@ def _named_like_others(scene: Scene, records: list[Record]) -> list[Record]:
 for _method, _state in (("resend", "REJECTED"), ("delete", "")):
 
     @template(
-        _method, _method, _LIKE, state=_state, among=_named_like_others, first=6, spends=True
+        _method, _method, _LIKE, state=_state, among=_named_like_others, first=4, spends=True
     )  # fmt: skip
     def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
         """Change a webhook request, and not others whose names are its own, or nearly."""
