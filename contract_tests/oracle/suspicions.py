@@ -340,7 +340,7 @@ class Contradicted:
             asker.belief.revive(self.kills)
             for call, keys in self._calls()[-MAX_CALLS_AGAIN:]:
                 _look_at(keys, asker)
-                self._list_again(call, keys, asker)
+                self._list_again(call, asker)
             looked_at: Sequence[str] = ()
             if self.whole is not None:
                 self._list_all(self.whole, asker)
@@ -349,19 +349,20 @@ class Contradicted:
                 for key in looked_at:
                     see_whether_it_is_there(key, asker)
             _, found = asker.ask(case.suspicion.exchange.call)
-            alike = [each for each in found if _is_contradicted(each)]
+            symptom = case.suspicion.symptom  # one that is gone by now is another matter
+            alike = [e for e in found if _is_contradicted(e) and e.symptom == symptom]
             if not _has(alike, case.statement, looked_at):
                 return False
         return True
 
-    def _list_again(self, call: Call, looked_at: Sequence[str], asker: Asker) -> None:
+    def _list_again(self, call: Call, asker: Asker) -> None:
         """Send a list again, and look at what it lacks now: it may have gone since it was seen."""
         before = [*asker.belief.killers.values()]
         asker.ask(call)
         known = {id(each) for each in before}
         fresh = [each for each in asker.belief.killers.values() if id(each) not in known]
         lacking = frozenset[str]().union(*(each.rests_on for each in fresh))
-        _look_at(sorted(lacking.difference(looked_at)), asker)
+        _look_at(sorted(lacking), asker)
 
     def _calls(self) -> list[tuple[Call, list[str]]]:
         """Return each list that ruled something out, and the ids of all that this rests on."""
