@@ -6,6 +6,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
@@ -15,7 +16,7 @@ FORMS = ("id", "number")
 FIELDS_SETS = (
     "life_cycle_state,error_code,error_description",
     ",".join(reversed(FIELDS)),
-    "id,number", "number,id", "log_information,url", "url,log_information,entity",
+    "entity_id,number", "number,id", "log_information,url", "url,log_information,entity",
     *FIELDS,
     *(",".join(name for name in FIELDS if name != left_out) for left_out in FIELDS),
 )  # fmt: skip
@@ -59,14 +60,16 @@ def the_equals_sign_encoded(scene: Scene, form: str, record: Record) -> Call | N
 
 for _method in ("show", "list"):
 
-    @template("read", _method, FORMS, first=2)
+    @template("read", _method, ("right", "wrong"), first=3)
     def a_slash_behind_the_name(
-        scene: Scene, form: str, record: Record, method: str = _method
+        scene: Scene, token: str, record: Record, method: str = _method
     ) -> Call | None:
-        """Call a method with a slash behind its name, as some clients do."""
-        given: dict[str, Any] = {IDENTIFIER: {form: record[form]}}
+        """Call a method with a slash behind its name, as some clients do: tokens count as ever."""
+        given: dict[str, Any] = {IDENTIFIER: {"id": record["id"]}}
         if method == "list":
             given = {name: record.get(name) for name in ("entity", "life_cycle_state")}
+        if token == "wrong":
+            given["token"] = WRONG_TOKEN
         call = _built(scene, method, given)
         return Call(method, "GET", f"{call.path}/", call.query, parameters=call.parameters)
 

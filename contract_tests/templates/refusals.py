@@ -34,7 +34,7 @@ RECORD_METHODS = ("show", "resend", "delete")
 def right(method: str, record: Record) -> dict[str, Any]:
     """Return parameters that are to be served."""
     if method == "list":
-        return {"entity": record["entity"], "entity_id": record["entity_id"]}
+        return {"entity": record["entity"]}
     return {IDENTIFIER: {"id": record["id"]}}
 
 
