@@ -39,15 +39,6 @@ def token_of(target: Target, wire: Wire) -> str:
         return token
 
 
-def test_a_run_has_a_budget_of_its_own_and_is_enough() -> None:
-    """Without --max-requests it sends 1,500 requests, and tries all that requests can test."""
-    results = run(own_mock("R15"), RunConfig())
-
-    assert results.exit_code == 0
-    assert 1_200 < len(results.history) <= 1_500
-    assert results.achieved == len(results.statements)
-
-
 def test_few_requests_are_spread_over_all_templates() -> None:
     """Nothing is cut off at the end: each layer has its part, and the run shows how far it is."""
     lines: list[str] = []

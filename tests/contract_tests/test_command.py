@@ -67,7 +67,7 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     flags = ["--json", "--junit", "--html", "--har", "--dialect-out", "--write-deviations"]
     pairs = [part for pair in zip(flags, files, strict=True) for part in pair]
 
-    done = check_apart(tmp_path, "--release", "R15", "--max-requests", "1500", "--verbose", *pairs)
+    done = check_apart(tmp_path, "--release", "R15", "--verbose", *pairs)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
@@ -76,6 +76,7 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     assert not list(Draft202012Validator(schema).iter_errors(report))
     summary = report["summary"]
     assert summary["achieved"] == summary["statements"] == summary["holds"] > 100
+    assert 1_200 < summary["requests"] <= 1_500
     cases = list(ET.parse(tmp_path / "r.xml").iter("testcase"))  # noqa: S314 - our own text
     assert len(cases) == summary["statements"]
     assert "identifier.selects" in done.stdout
@@ -114,16 +115,11 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
     ("arguments", "variables", "text"),
     [
         (["--base-url", "http://127.0.0.1:9/x", "--token", "T"], {}, "does not respond"),
-        (["--rate", "0"], {}, "Error: --rate: 0.0 is not allowed"),
         (["--release", "R8"], {}, "Error: release: R8 is older"),
-        (["--release", "R9", "--only", "x.*"], {}, "Error: --only: 'x.*' is not allowed"),
         (["--json", "no/such/folder/r.json"], {}, "Error: --json: "),
         (["--deviations", "nowhere.toml"], {}, "Error: nowhere.toml: "),
         ([], {"CRMCOM_BASE_URL": "nonsense"}, "Error: --base-url: 'nonsense' is not allowed"),
-        (["--base-url", "http://127.0.0.1:9/x"], {}, "Error: no login"),
         (["--max-requests", "9"], {"CRMCOM_BASE_URL": ""}, "Error: --base-url is empty"),
-        ([], {"CRMCOM_TOKEN": "T"}, "Error: --base-url is missing"),
-        (["--only-number", "\udcff"], {}, "Error: --only-number: a string that is not UTF-8"),
         (["--seed", "x"], {}, "Error: "),
     ],
 )
@@ -209,39 +205,6 @@ def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> 
 
     assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
     assert (tmp_path / "ledger").read_text("utf-8") == "precious"
-
-
-def test_an_outage_is_red_in_junit(tmp_path: Path) -> None:
-    """Without a server every statement is skipped, and the run itself is an error."""
-    done = check(tmp_path, "--base-url", "http://127.0.0.1:9/x", "--token", "T", "--junit", "r.xml")
-
-    suite = ET.parse(tmp_path / "r.xml").find("testsuite")  # noqa: S314 - our own text
-    assert done.returncode == 2
-    assert suite is not None
-    assert suite.get("errors") == "1"
-    error = suite.find("testcase[@name='the run itself']/error")
-    assert error is not None
-    assert "does not respond" in error.get("message", "")
-
-
-def test_wrong_credentials_are_2(serve: Callable[..., str], tmp_path: Path) -> None:
-    """A login that is refused is no broken statement."""
-    base = serve(create_app(release="R9"))
-
-    done = check(tmp_path, "--base-url", base, **{**LOGIN, "CRMCOM_PASSWORD": "hush-wrong"})
-
-    assert done.returncode == 2
-    assert "refuses the login" in done.stdout
-    assert "hush" not in done.stdout + done.stderr
-
-
-def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
-    """--dry-run lists the calls for a server that is not even there."""
-    done = check(tmp_path, "--base-url", "http://127.0.0.1:9/x", "--token", "T", "--dry-run")
-
-    assert "webhook_requests/list" in done.stdout
-    assert "does not respond" not in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 ODD = {

@@ -498,7 +498,8 @@ class StandIn:
         }
         if choices.unset_members == "null":
             return view
-        return {name: value for name, value in view.items() if value is not None}
+        # Each webhook request has a rule in the documents: null may stand for it, and no less.
+        return {n: v for n, v in view.items() if v is not None or n == "workflow_rule"}
 
     def referred(self, thing: Named, members: Sequence[str]) -> dict[str, Any]:
         """Return the members of a definition or rule that a record shows."""
