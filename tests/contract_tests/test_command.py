@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,15 +13,15 @@ import pytest
 from helpers.checking import OURS, check
 from helpers.serving import LOGIN
 from jsonschema import Draft202012Validator
+from mutants.table import ROWS
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.reports.report import SCHEMA
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.schemas import API_PATH, load_dialect
-
-NUMBER_7 = b'"number":"7"'
+from crmcom_kit.schemas import load_dialect
 
 
 def check_apart(
@@ -41,24 +40,6 @@ def check_apart(
         timeout=250,
         check=False,
     )
-
-
-def numbers_as_numbers(app: Any) -> Any:
-    """Wrap a server so that it answers webhook request 7 with a number that is no text."""
-
-    def wrong(environ: Any, start_response: Any) -> list[bytes]:
-        answer: dict[str, Any] = {}
-
-        def keep(status: str, headers: Any, *_: Any) -> Callable[[bytes], object]:
-            answer.update(status=status, headers=headers)
-            return lambda _: None
-
-        body = b"".join(app(environ, keep)).replace(NUMBER_7, b'"number":7')
-        kept = [(n, v) for n, v in answer["headers"] if n.lower() != "content-length"]
-        start_response(answer["status"], [*kept, ("Content-Length", str(len(body)))])
-        return [body]
-
-    return wrong
 
 
 def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) -> None:
@@ -90,20 +71,19 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
     """A broken statement is named with a script; listed it passes; gone it is stale."""
-    base = serve(numbers_as_numbers(create_app(release="R9")))
-    limits = ("--max-requests", "150", "--allow", "none")
+    wrong, right = ROWS["list_numbers_are_integers"].server(), StandIn()
+    login = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
 
-    broken = check(
-        tmp_path, "--base-url", base, *limits, "--write-deviations", "known.toml", **LOGIN
-    )
-    listed = check(tmp_path, "--base-url", base, *limits, "--deviations", "known.toml", **LOGIN)
-    right = serve(create_app(release="R9"))
-    stale = check(tmp_path, "--base-url", right, *limits, "--deviations", "known.toml", **LOGIN)
+    def checked(app: StandIn, flag: str) -> Any:
+        options = ("--max-requests", "100", flag, "known.toml", *login)
+        return check(tmp_path, "--base-url", serve(app), *options)
+
+    broken = checked(wrong, "--write-deviations")
+    listed = checked(wrong, "--deviations")
+    stale = checked(right, "--deviations")
 
     assert broken.returncode == 1, broken.stdout + broken.stderr
     assert "✗ response.number" in broken.stdout
-    root = base.removesuffix(API_PATH)
-    assert re.search(rf" URL={root}/worlds/check-[\d-]+{API_PATH}\n", broken.stdout)
     assert 'curl -isS "$URL/webhook_requests/' in broken.stdout
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert "deviate as listed" in listed.stdout
