@@ -26,20 +26,6 @@ def violations(results: Results) -> list[str]:
     ]
 
 
-def test_nothing_is_changed_unless_allowed() -> None:
-    """Without --allow neither resend nor delete is called."""
-    target, wire = remote("R15")
-    before = everything(wire, target)
-
-    results = run(target, config())
-
-    assert not violations(results)
-    assert not changing(wire)
-    assert everything(wire, target) == before
-    assert not results.changed
-    assert "all are unchanged" in results.inventory
-
-
 def test_only_what_is_in_scope_is_changed(tmp_path: Path) -> None:
     """Nothing outside the scope differs afterwards, and the ledger has all that was changed."""
     ledger = tmp_path / "ledger.jsonl"
@@ -183,26 +169,3 @@ def test_a_mock_of_ours_may_be_changed_by_default() -> None:
     assert changed.changed
     assert not violations(changed)
     assert not kept.changed
-
-
-def test_what_somebody_else_changes_is_no_violation() -> None:
-    """A webhook request that another client sends again meanwhile is noted."""
-    target, wire = remote("R15")
-    done: list[str] = []
-
-    def send_another(count: int, request: httpx.Request) -> None:
-        if count == 30 and not request.url.path.endswith("token"):
-            record = next(
-                each
-                for each in everything(wire, target).values()
-                if each["life_cycle_state"] == "REJECTED"
-            )
-            ask(wire, target, "resend", webhook_request_identifier={"id": record["id"]})
-            done.append(record["number"])
-
-    wire.hook = send_another
-    results = run(target, config())
-
-    assert done
-    wrong = {each.statement.id for each in results.statements if each.verdict is Verdict.BROKEN}
-    assert not wrong & {"show.changes_nothing", "list.changes_nothing", "list.agrees_with_show"}
