@@ -51,16 +51,17 @@ def lists(status: int) -> list[Entry]:
     return [listed(refused(status))] * 4
 
 
-def after(failures: Sequence[Entry], status: int, *, once: bool = False) -> Service:
-    """Return what is noted of failures, on a server whose refusals have a status."""
-    nowhere = said("show", {"token": TOKEN, IDENTIFIER: {"id": "nowhere"}}, refused(status))
-    conversation = Conversation(listed(RECORDS))
-    for each in failures[:1] if once else failures:
-        for made in (each, show(RECORDS[7], 8), nowhere):
-            conversation.hear(made)
-    if once:
-        conversation.hear(listed(RECORDS))
-    return conversation.oracle.service
+def nowhere(status: int | None) -> list[Entry]:
+    """Return a show of what does not exist; without a status nothing."""
+    given = {"token": TOKEN, IDENTIFIER: {"id": "nowhere"}}
+    return [said("show", given, refused(status))] if status else []
+
+
+def after(failures: Sequence[Entry], status: int | None) -> Service:
+    """Return what is noted of failures, on a server whose refusals, if any, have a status."""
+    between = [show(RECORDS[7], 8), *nowhere(status)]
+    made = [entry for each in failures for entry in (each, *between)]
+    return Conversation(listed(RECORDS), *made).oracle.service
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,8 @@ def after(failures: Sequence[Entry], status: int, *, once: bool = False) -> Serv
         (dated(500), 400, True),
         (logins(500), 400, True),
         (lists(500), 400, True),
+        (lists(500), None, True),
+        (logins(400) + resends(500), 500, False),  # what is before the methods refuses otherwise
         (resends(500), 500, False),
         (dated(500), 500, False),
         (logins(500), 500, False),
@@ -79,7 +82,7 @@ def after(failures: Sequence[Entry], status: int, *, once: bool = False) -> Serv
     ],
 )
 def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so(
-    failures: Sequence[Entry], refuses: int, *, accused: bool
+    failures: Sequence[Entry], refuses: int | None, *, accused: bool
 ) -> None:
     """Which status errors have is open, and so is how a failed delivery is reported."""
     found = [each.statement for each in after(failures, refuses).conclude()]
@@ -88,7 +91,10 @@ def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so(
 
 def test_a_failure_that_does_not_come_again_is_a_note() -> None:
     """A gateway's hiccup breaks no statement."""
-    service = after(lists(500), 400, once=True)
+    down = [listed(RECORDS), *nowhere(400), *lists(500)]
+    service = Conversation(*down).oracle.service
+    assert [*service.conclude()] == []  # nothing else was met meanwhile
+    service = Conversation(*down, show(RECORDS[7], 8), listed(RECORDS)).oracle.service
     assert [*service.conclude()] == []
     assert "500 to 599" in str(service.recovered())
     assert service.never_served() == ()
