@@ -2,14 +2,11 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
-import httpx
 import pytest
-from helpers.far import BOTH, Wire, remote
+from helpers.far import BOTH, remote, token_of
 from helpers.stand_ins import broken, checked
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from mutants.table import ROWS
 
 from crmcom_kit.contract_tests.campaign import planning
 from crmcom_kit.contract_tests.client.http import Limits
@@ -19,7 +16,7 @@ from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.contract_tests.targets import Login, own_mock
 from crmcom_kit.contract_tests.templates import Template, all_templates
 
 
@@ -28,24 +25,6 @@ def why(results: Results, statement: str) -> str:
     (found,) = (each for each in results.statements if each.statement.id == statement)
     assert found.verdict is Verdict.NOT_EXERCISED
     return found.why
-
-
-def token_of(target: Target, wire: Wire) -> str:
-    """Log in beside the run, and return the token."""
-    names = ("username", "password", "organisation")
-    given = {name: getattr(target.login, name) for name in names}
-    with httpx.Client(transport=wire.inner, base_url=target.base_url) as client:
-        token: str = client.post("authentication/token", json=given).json()["data"]["token"]
-        return token
-
-
-def test_a_run_has_a_budget_of_its_own_and_is_enough() -> None:
-    """Without --max-requests it sends 1,500 requests, and tries all that requests can test."""
-    results = run(own_mock("R15"), RunConfig())
-
-    assert results.exit_code == 0
-    assert 1_200 < len(results.history) <= 1_500
-    assert results.achieved == len(results.statements)
 
 
 def test_few_requests_are_spread_over_all_templates() -> None:
@@ -101,7 +80,7 @@ def test_what_was_not_tried_has_its_reason() -> None:
     few = Limits(max_requests=60)
     nobody = Scope(definition="Nobody's")
 
-    reads = run(replace(target, login=Login(token=token_of(target, wire))), RunConfig(limits=few))
+    reads = run(replace(target, login=Login(token=token_of(wire, target))), RunConfig(limits=few))
     changes = run(target, RunConfig(limits=few, allowed=BOTH, scope=nobody))
 
     assert (
@@ -112,18 +91,10 @@ def test_what_was_not_tried_has_its_reason() -> None:
     assert "no REJECTED webhook request is in scope" in why(changes, "resend.sends_again")
 
 
-class ReleasesNothing(StandIn):
-    """A released token is as good as before."""
-
-    def do_release_token(self, call: Call) -> Any:
-        """Do nothing."""
-        if not call.parameters.get("token"):
-            raise Refusal("missing_token", "A token is required.")
-        return {}
-
-
 def test_a_token_is_released_and_then_used() -> None:
     """A release that ends nothing is found by a login that the run makes for it."""
-    found = broken(checked(ReleasesNothing(release="R11"), only="token_release.*"))
+    app = ROWS["released_tokens_work"].server()
+
+    found = broken(checked(app, only="token_release.*"))
 
     assert found == ["token_release.ends_token"]

@@ -37,16 +37,6 @@ def lists(session: Session) -> list[dict[str, Any]]:
     return [{n: v for n, v in each.items() if n != "token"} for each in mine]
 
 
-def test_on_a_mock_of_its_own_everything_is_found() -> None:
-    """One list an entity."""
-    session = kit_for("R15", EVERYTHING, own=True)
-
-    found = discover(session, EVERYTHING)
-
-    assert len(found) == len(session.scene.release.entities)
-    assert len(session.records) == 200
-
-
 def test_few_requests_are_not_spent_on_looking() -> None:
     """With few requests no more lists are called than it takes to know some of each state."""
     session = kit_for("R15", max_requests=20)

@@ -3,15 +3,13 @@
 import base64
 import copy
 import json
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.checking import check
 from helpers.recordings import (
     HOST,
     IDENTIFIER,
@@ -37,7 +35,6 @@ from stand_in.server import StandIn
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
-from crmcom_kit.contract_tests.oracle import lists
 from crmcom_kit.contract_tests.recorded import reading, recording
 from crmcom_kit.contract_tests.recorded.recording import is_placeholder
 from crmcom_kit.contract_tests.reports import har, html, junit
@@ -107,7 +104,6 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "list.agrees_with_show",
         [show(ONE), changed("resend", DONE), show(DONE), listed([ONE]), show(DONE)],
     ),
-    "another one is shown": ("identifier.selects", [show(ONE), show(TWO)]),
     "one is shown twice, and refused for good in between": (
         "identifier.selects",
         [show(ONE), show(refused()), listed([ONE])],
@@ -126,10 +122,6 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
     "a list fails each time, and others do not": (
         "errors.no_server_error",
         [show(ONE), listed(refused(500)), show(ONE), listed(refused(500))],
-    ),
-    "two numbers are the same": (
-        "response.number.names_one",
-        [show(ONE), show(record(2, number="1"), 2), show(ONE)],
     ),
     "a resend loses the rule": (
         "resend.identity_kept",
@@ -152,11 +144,6 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         [show(ONE), changed("delete", refused()), listed([ONE])],
     ),
     "a deleted one is shown": ("delete.gone", [show(ONE), changed("delete", ONE), show(ONE)]),
-    "a delete returns another entity": (
-        "delete.returns_record",
-        [show(ONE), changed("delete", record(1, entity_id="E2"))],
-    ),
-    "a response is no JSON": ("envelope.json", [listed((200, '{"status": '))]),
     "a released token is valid": (
         "token_release.ends_token",
         [login(), said("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
@@ -231,7 +218,7 @@ def test_nothing_is_held_against_a_server_that_the_recording_leaves_open(
     assert not broken(checked(tmp_path, archive(OPEN[name])))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
     """Choices at random, two clients, others at work, and tokens redacted or not."""
     choices, release = random_choices(seed)
@@ -264,7 +251,7 @@ def test_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
 
 def test_the_traffic_of_a_run_on_our_mock_is_checked_without_a_violation(tmp_path: Path) -> None:
     """The kit's own --har, whose tokens are redacted; its own archive of it says the same."""
-    config = RunConfig(began=NOW.isoformat(), limits=Limits(max_requests=400))
+    config = RunConfig(began=NOW.isoformat(), limits=Limits(max_requests=250))
     text = "".join(har.written(Report(run(own_mock("R15"), config))))
     results = checked(tmp_path, text, release="R15")
     assert not broken(results)
@@ -487,20 +474,6 @@ def test_only_what_is_asked_for(tmp_path: Path) -> None:
     assert checked(tmp_path, text, only="list.*").exit_code == 0
 
 
-def test_an_error_of_a_check_is_an_error_of_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is no verdict on the server."""
-
-    def fail(*_: Any) -> Iterator[str]:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(lists, "observe", fail)
-    results = checked(tmp_path, archive([login(), listed([ONE])]))
-    assert results.exit_code == 2
-    assert "the check lists: ZeroDivisionError" in str(results.trouble)
-
-
 def test_files_are_bounded_and_their_order_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -574,14 +547,8 @@ def test_options_that_make_no_sense_beside_it() -> None:
             prepared(values(from_har=("x.har",), **{name: value}), now=NOW)
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder, in an environment that is about another server."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
-    other = {"CRMCOM_BASE_URL": "https://other.example.com", "CRMCOM_TOKEN": "T"}
-    return subprocess.run(
-        [sys.executable, "-m", "crmcom_kit", "check", "--from-har", "a.har", *arguments],
-        cwd=folder, env=clean | other, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+#: An environment that is about another server.
+OTHER = {"CRMCOM_BASE_URL": "https://other.example.com", "CRMCOM_TOKEN": "T"}
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -589,7 +556,8 @@ def test_the_command(tmp_path: Path) -> None:
     wrong = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
     (tmp_path / "a.har").write_text(archive([login(), wrong]))
     outputs = {"json": "a.json", "dialect-out": "a.toml", "junit": "a.xml", "html": "a.html"}
-    done = command(tmp_path, *(f"--{name}={path}" for name, path in outputs.items()))
+    reports = [f"--{name}={path}" for name, path in outputs.items()]
+    done = check(tmp_path, "--from-har", "a.har", *reports, **OTHER)
     assert done.returncode == 1, done.stderr
     assert "✗ list.life_cycle_state.filter" in done.stdout
     assert "2 recorded exchanges were checked, and nothing was sent" in done.stdout
@@ -597,7 +565,7 @@ def test_the_command(tmp_path: Path) -> None:
     options = json.loads((tmp_path / "a.json").read_text())["run"]["options"]
     assert options == {"from-har": ["a.har"]}
     for arguments in (["--har", "a.har"], ["--token", "T"], ["--from-har", "none.har"]):
-        done = command(tmp_path, *arguments)
+        done = check(tmp_path, "--from-har", "a.har", *arguments, **OTHER)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"Error: {arguments[0]}")
         assert done.stderr.count("\n") == 1

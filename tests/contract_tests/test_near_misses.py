@@ -1,13 +1,14 @@
 """Values that are almost right."""
 
 from dataclasses import replace
+from typing import Any
 
-from odd_servers.toolkit import Answer, Asked, Forward, Memory, wrapped
+from helpers.stand_ins import checked
+from stand_in.reading import Call as Asked
+from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
 
@@ -33,14 +34,16 @@ def test_near_misses_of_a_secret_stay_redacted() -> None:
         assert secret[2:-2].lower() not in redactor.text(f"it was {text}, and wrong").lower()
 
 
-def another_unit(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
+class IgnoresUnits(StandIn):
     """A login's unit is ignored."""
-    return forward(asked.given(unit=None) if asked.method == "token" else asked)
+
+    def unit(self, _call: Asked) -> dict[str, Any]:
+        """Return always the same."""
+        return self.world.people[0].unit
 
 
 def test_a_token_is_for_the_unit_that_was_named() -> None:
     """From R12 on the token tells for which unit it is, if it names one that is known."""
-    target = own_mock("R12", wrap=wrapped(another_unit))
-    results = run(target, RunConfig(only="login.unit"))
+    results = checked(IgnoresUnits(release="R12"), only="login.unit")
     found = {each.statement.id: each for each in results.statements}["login.unit"]
     assert any("the claim oun" in str(each.seen) for each in found.violations)

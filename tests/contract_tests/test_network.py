@@ -46,18 +46,6 @@ def server(part: bytes, *, timeout: float, pause: float | None = None) -> Iterat
     thread.join(10)
 
 
-def test_an_answer_comes_over_the_network() -> None:
-    """What a server sends is what the exchange holds."""
-    with server(
-        b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: %d\r\n\r\n%s" % (len(OK), OK), timeout=60
-    ) as one:
-        exchange = one.send(GET)
-
-    assert exchange.ok
-    assert exchange.content == OK
-    assert exchange.header("x-a") == "b"
-
-
 class _ReadsNoBody(BaseHTTPRequestHandler):
     """A server that keeps its connections, and leaves the body of a GET unread."""
 

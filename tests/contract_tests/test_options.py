@@ -22,7 +22,6 @@ from crmcom_kit.contract_tests.options import (
     command_line,
     nondefault_options,
 )
-from crmcom_kit.schemas.releases import UnknownRelease
 
 NOW = dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC)
 URL = "https://crm.example.com/crmapi/rest/v2"
@@ -79,12 +78,6 @@ def test_what_cannot_be_followed_is_refused_by_name(changes: dict[str, Any], tex
 
     assert str(caught.value).startswith(text)
     assert "hush" not in str(caught.value)
-
-
-def test_unknown_releases_are_refused() -> None:
-    """What the contract data does not know is refused in its own words."""
-    with pytest.raises(UnknownRelease):
-        prepared(given(release="R8"), now=NOW)
 
 
 def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:

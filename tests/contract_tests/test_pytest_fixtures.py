@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from helpers.serving import LOGIN
 
-from crmcom_kit.cli import EXTRAS
 from crmcom_kit.mock_server import create_app
 
 pytest_plugins = ["pytester"]
@@ -178,10 +177,7 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
 
 
-CHECK = [package for package, extra in EXTRAS.items() if extra == "check" and package != "pytest"]
-
-
-@pytest.mark.parametrize("lacks", [None, *CHECK])
+@pytest.mark.parametrize("lacks", [None, "hypothesis"])
 def test_pytest_offers_the_options_only_with_the_extra(
     lacks: str | None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

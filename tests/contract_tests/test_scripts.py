@@ -14,7 +14,9 @@ from urllib.parse import parse_qs, quote
 
 import pytest
 from helpers.checking import check
-from helpers.serving import LOGIN
+from mutants.table import ROWS
+from stand_in.server import ORGANISATION, USERNAME
+from stand_in.server import PASSWORD as STAND_IN_PASSWORD
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD, WRONG_TOKEN
@@ -22,7 +24,6 @@ from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
-from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import API_PATH, resolve
 
 JSON = (("Content-Type", "application/json"),)
@@ -38,6 +39,7 @@ NEW = (
     "eyJhbGciOiJI.eyJqdGkiOiI3.77Kq_zz8CD",
 )
 PASSWORD, KEY = 'it\'s "quoted" \\ $HOME `id` é', "KEY-0123+/= x"
+STAND_IN_LOGIN = ("--username", USERNAME, "--organisation", ORGANISATION)
 ODD = 'it\'s "x" $HOME `id` \\ ! {a,b} [1-3] * ; & é #'
 
 
@@ -252,54 +254,24 @@ def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> N
     assert "CRMCOM_PASSWORD" in done.stderr
 
 
-class Wrong:
-    """A mock that is wrong: in what its numbers are, or in how much of a token it looks at."""
-
-    def __init__(self, statement: str) -> None:
-        self.app, self.statement = create_app(release="R15"), statement
-        self.tokens: list[str] = []
-
-    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
-        """Answer a request."""
-        query = environ["QUERY_STRING"]
-        for token in self.tokens if self.statement == "token.from_login" else ():
-            if f"token={token[:-1]}" in query:
-                environ["QUERY_STRING"] = re.sub(r"\btoken=[^&]*", f"token={token}", query)
-        answer: list[Any] = []
-
-        def keep(*given: Any) -> Callable[[bytes], object]:
-            answer.extend(given[:2])
-            return lambda _: None
-
-        body = b"".join(self.app(environ, keep))
-        if environ["PATH_INFO"].endswith("/authentication/token"):
-            found = re.search(rb'"token":"([^"]+)"', body)
-            self.tokens += [found[1].decode()] if found else []
-        if self.statement == "response.number":
-            body = re.sub(rb'"number":"(\d+)"', rb'"number":\1', body)
-        kept = [(n, v) for n, v in answer[1] if n.lower() != "content-length"]
-        start_response(answer[0], [*kept, ("Content-Length", str(len(body)))])
-        return [body]
-
-
 @pytest.mark.parametrize(
-    ("statement", "shown", "part"),
+    ("name", "shown", "part"),
     [
-        ("response.number", r'"number":\d', "TOKEN=$(curl"),
-        ("token.from_login", r'"code":"OK"', "OTHER_TOKEN="),
+        ("list_numbers_are_integers", r'"number": \d', "TOKEN=$(curl"),
+        ("shorter_token_accepted", r'"code": "OK"', "OTHER_TOKEN="),
     ],
 )
 def test_a_pasted_script_shows_the_violation(
-    statement: str, shown: str, part: str, serve: Callable[..., str], tmp_path: Path
+    name: str, shown: str, part: str, serve: Callable[..., str], tmp_path: Path
 ) -> None:
     """What the run saw, its reader sees again; and every report has the same script."""
     files = {kind: tmp_path / f"r.{kind}" for kind in ("json", "html", "junit", "md")}
     options = [f"--{kind}={files[kind]}" for kind in ("json", "html", "junit")]
 
     done = check(
-        tmp_path, "--base-url", serve(Wrong(statement)), "--release", "R15", *options,
-        "--only", statement, "--allow", "none", "--max-requests", "700",
-        **LOGIN, GITHUB_STEP_SUMMARY=str(files["md"]),
+        tmp_path, "--base-url", serve(ROWS[name].server()), *options, *STAND_IN_LOGIN,
+        "--only", *ROWS[name].statements, "--allow", "none", "--max-requests", "500",
+        GITHUB_STEP_SUMMARY=str(files["md"]), CRMCOM_PASSWORD=STAND_IN_PASSWORD,
     )  # fmt: skip
 
     report = json.loads(files["json"].read_text("utf-8"))
@@ -308,7 +280,7 @@ def test_a_pasted_script_shows_the_violation(
     )
     assert done.returncode == 1, done.stdout
     assert part in script
-    assert re.search(shown, pasted(script))
+    assert re.search(shown, pasted(script, CRMCOM_PASSWORD=STAND_IN_PASSWORD))
     for text in [
         done.stdout,
         *(unescape(files[kind].read_text("utf-8")) for kind in ("html", "junit", "md")),

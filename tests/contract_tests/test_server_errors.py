@@ -1,157 +1,130 @@
 """HTTP 5xx is no refusal, unless it is the server's way to refuse; what is never served is said."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from helpers.conversations import Conversation
-from helpers.recordings import TOKEN, listed, ok, record, refused, said
+from helpers.recordings import (
+    IDENTIFIER,
+    LOGIN,
+    TOKEN,
+    Entry,
+    changed,
+    listed,
+    ok,
+    record,
+    refused,
+    said,
+    show,
+)
 from helpers.stand_ins import alarms, broken, checked
-from helpers.tables import looped
-from stand_in.choices import Choices
-from stand_in.reading import Call, Refusal, Request
-from stand_in.server import Reply, StandIn
+from stand_in.reading import Call, Refusal
+from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.reports.report import Report
 
 STATEMENT = "errors.no_server_error"
-#: Enough to send each kind of request.
-FEW: dict[str, Any] = {"only": "errors.*", "limits": Limits(max_requests=400)}
-#: When a request fails, by what it is.
-Fails = Callable[[StandIn, Call], bool]
+RECORDS = [record(at) for at in range(1, 9)]
+JOBS = {"entity": "JOBS"}
 
 
-@dataclass
-class Failing(StandIn):
-    """A sound server that fails at some requests with an error object."""
-
-    fails: Fails = lambda _server, _call: False
-    status: int = 500
-    times: int = 1_000_000  # so often, and then no more
-
-    def run(self, call: Call) -> Any:
-        """Fail, or answer as a sound server."""
-        if call.method in ("resend", "list", "show"):
-            self.authenticate(call)
-            self.read_arguments(call)
-            if self.times and self.fails(self, call):
-                self.times -= 1
-                raise Refusal("bad_parameter", "Failed.")
-        return super().run(call)
-
-    def refusal(self, request: Request, refusal: Refusal) -> Reply:
-        """Return an error; one of a failure has the status of it."""
-        reply = super().refusal(request, refusal)
-        return replace(reply, status=self.status) if refusal.text == "Failed." else reply
+def resends(status: int) -> list[Entry]:
+    """Return resends of REJECTED webhook requests, each of which fails."""
+    return [changed("resend", refused(status), at) for at in range(1, 7)]
 
 
-class RefusedLoginsFail(StandIn):
-    """Every login that is refused is answered with HTTP 500."""
-
-    def refusal(self, request: Request, refusal: Refusal) -> Reply:
-        """Return an error."""
-        reply = super().refusal(request, refusal)
-        return replace(reply, status=500) if refusal.kind == "wrong_credentials" else reply
+def dated(status: int) -> list[Entry]:
+    """Return lists with a created_date, each of which fails."""
+    return [listed(refused(status), **JOBS, created_date=f"2016-01-0{at}") for at in range(1, 7)]
 
 
-def resends(server: StandIn, call: Call) -> bool:
-    """Whether a REJECTED webhook request is to be sent again."""
-    return call.method == "resend" and server.find(call).life_cycle_state == "REJECTED"
+def logins(status: int) -> list[Entry]:
+    """Return logins with a wrong password."""
+    return [said("token", LOGIN | {"password": each}, refused(status)) for each in "abc"]
 
 
-def dated(_server: StandIn, call: Call) -> bool:
-    """Whether a list has a created_date."""
-    return call.method == "list" and "created_date" in call.filters
+def lists(status: int) -> list[Entry]:
+    """Return lists that have to be served."""
+    return [listed(refused(status))] * 4
 
 
-def entities(server: StandIn, call: Call) -> bool:
-    """Whether a list of one entity is wanted; so is the first request with a token."""
-    del server
-    return call.method == "list" and [*call.filters] == ["entity"]
+def nowhere(status: int | None) -> list[Entry]:
+    """Return a show of what does not exist; without a status nothing."""
+    given = {"token": TOKEN, IDENTIFIER: {"id": "nowhere"}}
+    return [said("show", given, refused(status))] if status else []
 
 
-def failing(fails: Fails, *, status: int = 500, times: int = 1_000_000, **choices: Any) -> Failing:
-    """Return a server that fails."""
-    return Failing(Choices(**choices), fails=fails, status=status, times=times)
+def after(failures: Sequence[Entry], status: int | None) -> Service:
+    """Return what is noted of failures, on a server whose refusals, if any, have a status."""
+    between = [show(RECORDS[7], 8), *nowhere(status)]
+    made = [entry for each in failures for entry in (each, *between)]
+    return Conversation(listed(RECORDS), *made).oracle.service
 
 
 @pytest.mark.parametrize(
-    "server",
+    ("failures", "refuses", "accused"),
     [
-        failing(resends),
-        failing(resends, error_http="by_kind"),
-        failing(dated),
-        RefusedLoginsFail(),
+        (resends(500), 200, True),
+        (resends(500), 404, True),
+        (dated(500), 400, True),
+        (logins(500), 400, True),
+        (lists(500), 400, True),
+        (lists(500), None, True),
+        (logins(400) + resends(500), 500, False),  # what is before the methods refuses otherwise
+        (resends(500), 500, False),
+        (dated(500), 500, False),
+        (logins(500), 500, False),
+        (resends(502), 200, False),  # the receiver fails
+        (dated(400), 400, False),
     ],
-    ids=["resends", "resends, by kind", "dates", "refused logins"],
 )
-def test_a_failure_each_time_is_a_violation(server: StandIn) -> None:
-    """A server whose other errors are below 500 does not pass with HTTP 500 to one kind."""
-    assert broken(checked(server, **FEW)) == [STATEMENT]
-
-
-def test_what_must_be_served_is_a_violation_as_well() -> None:
-    """A list that fails breaks the statement that promises it; and a status says what it is."""
-    found = broken(checked(failing(entities), **{**FEW, "only": "[el]*"}))
-
-    assert STATEMENT in found
-
-
-@pytest.mark.parametrize(
-    "server",
-    [
-        failing(resends, error_http="500"),
-        failing(dated, error_http="500"),
-        failing(resends, status=502),
-        StandIn(Choices(error_http="500"), "R18"),
-        StandIn(Choices(error_http="500", r18="refused"), "R18"),
-    ],
-    ids=["resends", "dates", "the receiver fails", "all errors", "withdrawn"],
-)
-def test_a_server_that_refuses_so_is_not_accused(server: StandIn) -> None:
+def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so(
+    failures: Sequence[Entry], refuses: int | None, *, accused: bool
+) -> None:
     """Which status errors have is open, and so is how a failed delivery is reported."""
-    assert alarms(checked(server, **FEW)) == []
+    found = [each.statement for each in after(failures, refuses).conclude()]
+    assert set(found) == ({STATEMENT} if accused else set())
 
 
-@looped("fails", [dated, entities])
-def test_a_failure_that_does_not_come_again_is_a_note(fails: Fails) -> None:
+def test_a_failure_that_does_not_come_again_is_a_note() -> None:
     """A gateway's hiccup breaks no statement."""
-    results = checked(failing(fails, times=1), **FEW)
-
-    assert alarms(results) == []
-    assert any("500 to 599" in note for note in results.notes)
-    assert results.never_served == ()
+    down = [listed(RECORDS), *nowhere(400), *lists(500)]
+    service = Conversation(*down).oracle.service
+    assert [*service.conclude()] == []  # nothing else was met meanwhile
+    service = Conversation(*down, show(RECORDS[7], 8), listed(RECORDS)).oracle.service
+    assert [*service.conclude()] == []
+    assert "500 to 599" in str(service.recovered())
+    assert service.never_served() == ()
 
 
 @pytest.mark.parametrize(
-    ("fails", "status", "said"),
+    ("failures", "said", "unserved"),
     [
-        (resends, 200, "resend was sent "),
-        (resends, 502, "resend was sent "),
-        (dated, 200, "list refused each of "),
-        (dated, 400, "list refused each of "),
+        (resends(200), "resend was sent 6 times and never served", ("resend",)),
+        (resends(502), "resend was sent 6 times and never served", ("resend",)),
+        (dated(200), "list refused each of 6 requests with created_date", ()),
+        (dated(400), "list refused each of 6 requests with created_date", ()),
+        ([], "", ()),
     ],
 )
-def test_what_is_never_served_is_said(fails: Fails, status: int, said: str) -> None:
+def test_what_is_never_served_is_said(
+    failures: Sequence[Entry], said: str, unserved: Sequence[str]
+) -> None:
     """A method that served nothing, or a parameter that was always refused, has a line."""
-    results = checked(failing(fails, status=status), **FEW)
-
-    assert alarms(results) == []
-    (line,) = results.never_served
-    assert line.startswith(said)
-    assert ("but the server never served resend" in Report(results).headline) == (fails is resends)
-    assert ("never served" if fails is resends else " with created_date") in line
+    service = after(failures, 200)
+    assert [*service.conclude()] == []
+    assert [each.partition(";")[0] for each in service.never_served()] == [said] * bool(said)
+    assert service.unserved() == unserved
 
 
 @pytest.mark.parametrize(("refuses", "suspected"), [("number", True), ("id", True), ("", False)])
 def test_resend_takes_both_forms_of_an_identifier(refuses: str, *, suspected: bool) -> None:
     """A delivery may fail, and be reported as an error; not each one that is named in one form."""
-    records = [record(at) for at in range(1, 9)]
-    conversation = Conversation(listed(records))
-    for at, each in enumerate(records):
+    conversation = Conversation(listed(RECORDS))
+    for at, each in enumerate(RECORDS):
         form = ("id", "number")[at % 2]
         given = {"token": TOKEN, IDENTIFIER: {form: each[form]}}
         answer = refused() if form == refuses else ok({**each, "life_cycle_state": "SUCCESSFUL"})
@@ -161,6 +134,32 @@ def test_resend_takes_both_forms_of_an_identifier(refuses: str, *, suspected: bo
     assert found == ["identifier.fields"] * suspected
 
 
-def test_of_a_sound_server_nothing_is_said() -> None:
-    """What is refused as it should be is no method, and no parameter, that is never served."""
-    assert checked(StandIn(release="R15"), **FEW).never_served == ()
+class SendsNothing(StandIn):
+    """Each resend fails, with an error object."""
+
+    def do_resend(self, call: Call) -> Any:
+        """Refuse what may be sent, in a way of its own."""
+        if self.find(call).life_cycle_state == "REJECTED":
+            raise Refusal("send_failed", "Failed.")
+        return super().do_resend(call)
+
+
+def test_a_run_says_so() -> None:
+    """It asks again for what failed, and its headline names what was never served."""
+    results = checked(SendsNothing(), only="[er]*", limits=Limits(max_requests=300))
+    assert alarms(results) == []
+    assert "but the server never served resend" in Report(results).headline
+
+    class Fails(StandIn):
+        def do_show(self, call: Call) -> Any:
+            reply = super().do_show(call)
+            if call.fields:
+                raise Refusal("send_failed", "Failed.")
+            return reply
+
+        def refusal(self, request: Any, refusal: Refusal) -> Any:
+            reply = super().refusal(request, refusal)
+            failed = refusal.kind == "send_failed"
+            return type(reply)(500, reply.content_type, reply.body) if failed else reply
+
+    assert STATEMENT in broken(checked(Fails(), only="[ef]*", limits=Limits(max_requests=200)))

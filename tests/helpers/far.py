@@ -46,12 +46,17 @@ def remote(release: str = "R15", hook: Hook | None = None, **options: Any) -> tu
     return replace(mock, name="somebody's server", own=False, transport=wire), wire
 
 
+def token_of(wire: Wire, target: Target) -> str:
+    """Log in to a target beside the run, and return the token."""
+    login = {n: getattr(target.login, n) for n in ("username", "password", "organisation")}
+    with httpx.Client(transport=wire.inner, base_url=target.base_url) as other:
+        return str(other.post("authentication/token", json=login).json()["data"]["token"])
+
+
 def ask(wire: Wire, target: Target, method: str, **parameters: Any) -> httpx.Response:
     """Call a target beside the run, as somebody else does."""
+    token = token_of(wire, target)
     with httpx.Client(transport=wire.inner, base_url=target.base_url) as other:
-        login = {name: getattr(target.login, name) for name in ("username", "password")}
-        login["organisation"] = target.login.organisation
-        token = other.post("authentication/token", json=login).json()["data"]["token"]
         if method == "list":
             return other.get("webhook_requests/list", params={"token": token, **parameters})
         return other.post(f"webhook_requests/{method}", json={"token": token, **parameters})

@@ -92,6 +92,10 @@ class Choices:
     ok_texts: Literal["empty", "null", "text"] = "empty"
     key_order: Literal["plain", "older", "newer", "shuffled"] = "older"
     content_type: str = "application/json;charset=UTF-8"
+    unset_members: Literal["null", "absent"] = "null"
+    more_members: Literal["none", "fixed", "changing"] = "none"  # that no page names
+    more_headers: bool = False
+    indented: bool = False
 
     # Content of the world.
     ids_equal_numbers: bool = False
@@ -103,6 +107,7 @@ class Choices:
     never_updated: bool = False
     number_form: Literal["digits", "large", "prefixed"] = "digits"
     short_ids: bool = False
+    small_ids: bool = False
 
     # resend and delete.
     delete_touches_log: bool = False
@@ -128,6 +133,7 @@ class Choices:
     key_without_colon: Literal["accepted", "error"] = "error"
     lower_case_basic: Literal["accepted", "error"] = "accepted"
     unit_by_name: Literal["accepted", "error"] = "error"
+    login_by_get: bool = False
 
     # Other people at work between two requests.
     other_users: bool = False

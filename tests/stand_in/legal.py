@@ -162,8 +162,14 @@ for keys in ("plain", "newer", "shuffled"):
     variant(f"key_order_{keys}", "the order of members", key_order=keys)
 for position, kind in enumerate(("application/json", "text/plain;charset=UTF-8", "text/json")):
     variant(f"content_type_{position}", "the content type", content_type=kind)
+variant("unset_members_absent", "unset fields", unset_members="absent")
+for more in ("fixed", "changing"):
+    variant(f"more_members_{more}", "members that no page names", more_members=more)
+variant("more_headers", "headers beside the content type", more_headers=True)
+variant("indented", "blanks in JSON", indented=True)
 variant("ids_equal_numbers", CONTENT, ids_equal_numbers=True)
 variant("short_ids", CONTENT, short_ids=True)
+variant("small_ids", CONTENT, small_ids=True)
 for texts in ("some_null", "some_empty"):
     variant(f"error_texts_{texts}", CONTENT, error_texts=texts)
 for length in (511, 5000):
@@ -213,6 +219,7 @@ LOGIN = "how a login is written"
 variant("key_without_colon", LOGIN, "R10", key_without_colon="accepted")
 variant("basic_as_written", LOGIN, "R10", lower_case_basic="error")
 variant("unit_by_name", LOGIN, unit_by_name="accepted")
+variant("login_by_get", LOGIN, "R10", login_by_get=True)
 
 OTHERS = "other people work at the same time"
 variant("other_users", OTHERS, other_users=True)

@@ -61,6 +61,13 @@ ERRORS = {
     "send_failed": ("WEBHOOKS", "SENDINGFAILED", 502),
     "deprecated": ("WEBAPI", "METHODDEPRECATED", 410),
 }
+#: What servlet containers and proxies add to a response.
+HEADERS = [
+    ("Set-Cookie", "JSESSIONID=1; Path=/"),
+    ("Server", "Apache-Coyote/1.1"),
+    ("Cache-Control", "no-store"),
+    ("X-Frame-Options", "DENY"),
+]
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,7 @@ class StandIn:
         reply = self.handle(reading.wsgi_request(environ))
         length = str(len(reply.body))
         head = [("Content-Type", reply.content_type), ("Content-Length", length)]
+        head += HEADERS if self.choices.more_headers else []
         start_response(f"{reply.status} {'OK' if reply.status == 200 else 'Error'}", head)
         return [reply.body]
 
@@ -170,9 +178,9 @@ class StandIn:
             raise Refusal("wrong_verb", f"{name} is called with {verb}.")
         return reading.read_call(self.choices, self.key, method, request)
 
-    def verbs(self, _method: str, verb: str) -> Sequence[str]:
+    def verbs(self, method: str, verb: str) -> Sequence[str]:
         """Return the verbs that a method takes."""
-        return (verb,)
+        return ("GET", verb) if method == "login" and self.choices.login_by_get else (verb,)
 
     def run(self, call: Call) -> Any:
         """Return the data of a call, or raise its refusal."""
@@ -471,7 +479,7 @@ class StandIn:
         rule = record.rule and self.referred(record.rule, choices.rule_members)
         unset = None if choices.no_fields_set == "null" else ""
         used = record.definition.fields_set
-        return {
+        view = {
             "id": record.id,
             "number": record.number,
             "life_cycle_state": record.life_cycle_state,
@@ -488,6 +496,10 @@ class StandIn:
             "workflow_rule": rule,
             "log_information": self.log_information(record),
         }
+        if choices.unset_members == "null":
+            return view
+        # Each webhook request has a rule in the documents: null may stand for it, and no less.
+        return {n: v for n, v in view.items() if v is not None or n == "workflow_rule"}
 
     def referred(self, thing: Named, members: Sequence[str]) -> dict[str, Any]:
         """Return the members of a definition or rule that a record shows."""
@@ -595,8 +607,21 @@ class StandIn:
 
     def reply(self, http: int, envelope: Any) -> Reply:
         """Return an envelope as an HTTP response."""
-        text = json.dumps(self.key_order(envelope), ensure_ascii=self.seed % 2 == 0)
+        value = self.key_order(self.with_more(envelope))
+        indent = 2 if self.choices.indented else None
+        text = json.dumps(value, ensure_ascii=self.seed % 2 == 0, indent=indent)
         return Reply(http, self.choices.content_type, text.encode())
+
+    def with_more(self, value: Any) -> Any:
+        """Return a value with more members in its objects, but for those that are empty."""
+        if self.choices.more_members == "none":
+            return value
+        if isinstance(value, list):
+            return [self.with_more(item) for item in value]
+        if not isinstance(value, dict) or not value:
+            return value
+        nonce = 1 if self.choices.more_members == "fixed" else self.requests
+        return {"x_new": nonce, **{n: self.with_more(v) for n, v in value.items()}, "zz": None}
 
     def key_order(self, value: Any) -> Any:
         """Return a value with its members in the order that the server writes them in."""

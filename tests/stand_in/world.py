@@ -159,7 +159,7 @@ class World:
             return self.number(position + 3)
         if self.choices.short_ids and position == 2:
             return "1"
-        return self.hex_id()
+        return f"wr-{self.hex_id().lower()}" if self.choices.small_ids else self.hex_id()
 
     def set_error(self, record: Record) -> None:
         """Give a rejected record the texts of its error."""

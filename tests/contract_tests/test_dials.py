@@ -1,0 +1,63 @@
+"""What the documents leave open fails no server: the mock passes, however its dials are turned."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from helpers.stand_ins import alarms
+
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.schemas import dials, load_dialect
+from crmcom_kit.schemas.dialect import Dial
+
+#: Other values than the default, of dials that do not list theirs.
+VALUES: dict[str, Sequence[Any]] = {
+    "dates.utc_offset": ("+13:45", "-05:00"),
+    "paging.default_results": (7, 5),
+    "paging.maximum_results": (0, 5),
+    "delivery.script": ("2*http_503, success", "http_500", "timeout"),
+    "tokens.live_at_once": (2, 1),
+    "record.definition_members": (["id"], ["name"]),
+    "record.rule_members": (["name"], ["alternative_code"]),
+}
+#: Withdrawing every method leaves nothing to look at.
+LEFT_OUT = ("requests.deprecated_methods",)
+
+
+def others(dial: Dial) -> Sequence[Any]:
+    """Return the values of a dial besides its default, as far as responses may show them."""
+    if dial.key in LEFT_OUT:
+        return ()
+    match dial.type:
+        case "choice":
+            return [each for each in dial.choices if each != dial.default]
+        case "boolean":
+            return (not dial.default,)
+        case "status":
+            return (400, 500, 200)
+        case "code":
+            return ("E17", dial.key.upper())
+        case "text":
+            return ("", "No.")
+    return VALUES.get(dial.key, ())
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("part", range(3))
+def test_no_choice_of_a_dial_is_accused(at: int, part: int) -> None:
+    """Neither alone nor with others: every third dial has another value than usual."""
+    turned = {
+        dial.key: values[at % len(values)]
+        for dial in [*dials().values()][part::3]
+        if (values := others(dial))
+    }
+    dialect = load_dialect("default").changed(turned)
+    release = ("R9", "R15", "R18")[(at + part) % 3]
+
+    results = run(own_mock(release, dialect), RunConfig(limits=Limits(max_requests=500)))
+
+    assert alarms(results) == []
+    assert results.achieved > 80
