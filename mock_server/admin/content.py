@@ -1,6 +1,7 @@
 """Operations on the content of a world: export, import, records, seed data, snapshots, reset."""
 
 from datetime import datetime, time
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from crmcom_kit.mock_server.world.changes import (
     record_named,
     remove_record,
 )
-from crmcom_kit.mock_server.world.export import exported, in_arrays
+from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
 from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
@@ -30,12 +31,10 @@ _DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
 
 
 def get_state(call: Call) -> Any:
-    """Export the world as the entries of a world file."""
-    epoch = call.epoch
-    if call.query["format"] == "json":
-        return Reply(chunked(in_arrays(epoch)), content_type="application/json")
-    lines = (entry + b"\n" for _, entry in exported(epoch))
-    return Reply(chunked(lines), content_type=JSON_LINES)
+    """Export the world as the lines of a world file."""
+    lines = exported(call.epoch.content)
+    first = next(lines, b"{}\n")  # what an empty world is written as
+    return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
 
 
 def put_state(call: Call) -> Any:

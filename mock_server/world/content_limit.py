@@ -16,8 +16,8 @@ MAX_CONTENT = 512 * 1024 * 1024
 _SNAPSHOT_ENTRY = 256  # bytes that a snapshot needs to refer to one record
 
 
-class Held(NamedTuple):
-    """Content that a world keeps."""
+class Content(NamedTuple):
+    """The content of a world: its records, and what they refer to."""
 
     store: Store
     reference_data: ReferenceData
@@ -31,7 +31,7 @@ class ContentLimit:
     """
 
     def __init__(
-        self, given: Callable[[], list[Held]], snapshots: Callable[[], list[Held]]
+        self, given: Callable[[], list[Content]], snapshots: Callable[[], list[Content]]
     ) -> None:
         """Count nothing of what is ``given``, and what ``snapshots`` share only once."""
         self._given, self._snapshots = given, snapshots
@@ -39,7 +39,7 @@ class ContentLimit:
         self._store: Store | None = None  # that was measured
         self._bytes = self._rewritten = 0
 
-    def admit(self, more: int, held: Held) -> None:
+    def admit(self, more: int, held: Content) -> None:
         """Count ``more`` bytes that are to be added to ``held``. Raises LimitExceeded."""
         store = held.store
         with self._lock:
@@ -51,11 +51,11 @@ class ContentLimit:
             check(bound)
             self._bytes += more
 
-    def admit_snapshot(self, held: Held) -> None:
+    def admit_snapshot(self, held: Content) -> None:
         """Count what a snapshot of ``held`` takes. Raises LimitExceeded."""
         self.admit(_SNAPSHOT_ENTRY * len(held.store), held)
 
-    def _size(self, held: Held) -> int:
+    def _size(self, held: Content) -> int:
         """Return how many bytes ``held`` and the snapshots have that were not given."""
         given, snapshots = self._given(), self._snapshots()
         known = {id(one.store.contents()) for one in given}
@@ -89,7 +89,7 @@ def size_of(value: Object) -> int:
     return len(orjson.dumps(value))
 
 
-def _of_reference_data(held: Iterable[Held], given: Iterable[Held]) -> int:
+def _of_reference_data(held: Iterable[Content], given: Iterable[Content]) -> int:
     seen = {id(value) for one in given for value in one.reference_data.objects()}
     size = 0
     for one in held:

@@ -28,9 +28,10 @@ import orjson
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.content_limit import Content
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.export import entries_of, record_entry, reference_entry
-from crmcom_kit.mock_server.world.import_ import InitialContent, import_entries
+from crmcom_kit.mock_server.world.export import exported, record_line, reference_line
+from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
@@ -61,7 +62,7 @@ class NotWritten(UsageError):
 class KeptContent(NamedTuple):
     """What a state file has."""
 
-    content: InitialContent
+    content: Content
     drawn: int  # ids
     cut_off: int  # bytes at the end of the file, of a change that was not completed
 
@@ -318,8 +319,7 @@ class StateFile:
     def _all_lines(self, epoch: Epoch, store: Store) -> Iterator[bytes]:
         """Yield the lines of a file that has the content of ``epoch``, from the second one on."""
         yield orjson.dumps(self._made_by()) + b"\n"
-        for _, entry in entries_of(epoch.reference_data, store.records()):
-            yield entry + b"\n"
+        yield from exported(Content(store, epoch.reference_data))
         yield from (_deleted(*one) for one in store.deleted())
 
     def _swap(self, new: Path) -> None:
@@ -340,24 +340,23 @@ class StateFile:
         with self._lock:
             if epoch is not self._epoch:
                 return
-            known, new = self._reference_data, list[bytes | None]()
+            known, lines = self._reference_data, list[bytes]()
             if reference_data is not None:
-                new += self._new_in(reference_data)
-                known = reference_data if new else known
-            lines = [entry + b"\n" for entry in new if entry is not None]
-            lines += [record_entry(one, known) + b"\n" for one in changed]
+                lines += self._new_in(reference_data)
+                known = reference_data
+            lines += [record_line(one, known) for one in changed]
             lines += [_deleted(one.id, one.number) for one in deleted]
             self._append(b"".join(lines), epoch.ids.drawn)
             self._reference_data = known
 
-    def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes | None]:
-        """Yield the entry of each object that is new, or known better than before."""
+    def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes]:
+        """Yield the line of each object that is new, or known better than before."""
         for kind in kinds():
             if kind != _RECORD:
                 before = self._reference_data.directory(kind)
                 for value in reference_data.directory(kind):
                     if before.find("id", value["id"]) is not value:
-                        yield reference_entry(kind, value)
+                        yield reference_line(kind, value)
 
     def _append(self, lines: bytes, ids: int) -> None:
         extent = self._extent.after(lines, ids)

@@ -87,8 +87,8 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
 def test_an_empty_world_is_allowed(mock: Any, admin: Any) -> None:
     """`{}` is a world without anything."""
     assert admin.ask("PUT", "/state", b"{}")["webhook_requests"] == 0
-    assert admin.send("GET", "/state").data == b""
-    assert admin.send("GET", "/state?format=json").json == {}
+    assert admin.send("GET", "/state").data == b"{}\n"
+    assert admin.send("GET", "/state").data == b"{}\n"
     assert mock.state() == ()
 
 

@@ -67,7 +67,13 @@ def content(world: World) -> Any:
     epoch = world.current_epoch
     bodies = epoch.store.query(Query(newest_first=False))
     data = [record.data for record in epoch.store.records()]
-    return (list(exported(epoch)), bodies, data, sorted(epoch.store.deleted()), epoch.ids.drawn)
+    return (
+        list(exported(epoch.content)),
+        bodies,
+        data,
+        sorted(epoch.store.deleted()),
+        epoch.ids.drawn,
+    )
 
 
 def call(world: World, method: str, number: str = "7") -> Any:
