@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 
@@ -68,7 +67,7 @@ def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
     assert mock.send("POST", "webhook_requests/delete/", body=body).data["number"] == "7"
 
 
-@looped("release", RELEASES[1:])
+@pytest.mark.parametrize("release", RELEASES[1:])
 def test_fields_set_selects_from_r10_on(make_mock: Any, release: str) -> None:
     """From R10 fields_set says which fields of the deleted record are returned."""
     mock = make_mock(release)

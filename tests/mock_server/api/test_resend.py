@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.schemas import response_fields
@@ -84,8 +83,8 @@ def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
     assert mock.show().data["life_cycle_state"] == "SUCCESSFUL"
 
 
-@looped("release", FIELDS_SET)
-@looped("names", ["number,life_cycle_state", ["number", "life_cycle_state"]])
+@pytest.mark.parametrize("release", FIELDS_SET)
+@pytest.mark.parametrize("names", ["number,life_cycle_state", ["number", "life_cycle_state"]])
 def test_fields_set_selects_from_r10_on(make_mock: Any, release: str, names: Any) -> None:
     """From R10 fields_set says which fields of the record are returned."""
     reply = make_mock(release).resend(fields_set=names)

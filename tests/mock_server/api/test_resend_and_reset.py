@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -106,8 +105,8 @@ OVERTAKE = {
 }
 
 
-@looped("overtake", OVERTAKE.values())
-@looped("method", ["resend", "delete"])
+@pytest.mark.parametrize("overtake", OVERTAKE.values())
+@pytest.mark.parametrize("method", ["resend", "delete"])
 def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: Any) -> None:
     """Whatever puts the content in another's place, a call from before writes into the past."""
     clock = HoldingClock()
@@ -128,7 +127,7 @@ def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: A
     assert [*before.store.records()] != start
 
 
-@looped("change", ["replace_content", "add", "restore"])
+@pytest.mark.parametrize("change", ["replace_content", "add", "restore"])
 def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     """What was asked for before a reset does not come into the world after it."""
     world = make_world(tokens=["T"])

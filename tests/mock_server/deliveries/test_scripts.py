@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
 from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPT, MAX_SCRIPTS
@@ -84,7 +83,7 @@ def test_a_script_stays_in_its_world(mock: Mock) -> None:
     assert outcome(mock.world("b"), "7") == "refused"
 
 
-@looped(
+@pytest.mark.parametrize(
     ("error", "says", "script", "given"),
     [
         (UsageError, 'script: seen "no"; allowed is comma-separated outcomes', "no", {}),

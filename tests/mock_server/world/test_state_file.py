@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from helpers.tables import all_cases, looped
+from helpers.tables import all_cases
 
 from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server import create_app, make_world
@@ -101,7 +101,9 @@ def change_everything(world: World) -> None:
     assert call(world, "delete", "7").json["status"]["code"] == "OK"
 
 
-@looped("options", [{}, {"release": "R12"}, {"dialect": "http"}, {"dialect": HIDING}, {"seed": 5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"release": "R12"}, {"dialect": "http"}, {"dialect": HIDING}, {"seed": 5}]
+)
 def test_every_change_is_there_again(tmp_path: Path, options: dict[str, Any]) -> None:
     """Records in their order, reference data, deletions and drawn ids, byte for byte."""
     keeper = Keeper(tmp_path / str(len(list(tmp_path.iterdir()))))
