@@ -8,7 +8,7 @@ import orjson
 
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.protocol.filters import seconds
+from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
 from crmcom_kit.mock_server.world.changes import (
@@ -22,7 +22,6 @@ from crmcom_kit.mock_server.world.generation import add_partial, generated, gene
 from crmcom_kit.mock_server.world.reference_data import named
 from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
 from crmcom_kit.mock_server.world.world_file import DataError, read_entries
-from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
@@ -169,7 +168,7 @@ def seed(call: Call) -> Any:
 
 def _date_time(name: str, text: str, at: time) -> datetime:
     try:
-        return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
+        return read_date(text, at)
     except ValueError:
         allowed = "a valid date, yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss"
         raise UsageError(name, seen=text, allowed=allowed) from None
