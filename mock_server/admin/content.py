@@ -151,7 +151,7 @@ def seed(call: Call) -> Any:
     try:
         if adds:
             count, start = knobs.pop("count"), knobs.pop("start", None)
-            added = call.world.add_built_for(
+            added = call.world.add(
                 lambda epoch: list(generated_more(epoch, count, start, knobs)), expected_epoch=epoch
             )
         else:

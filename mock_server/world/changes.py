@@ -177,7 +177,7 @@ def add_reference(world: World, epoch: Epoch, kind: ReferenceKind, members: Obje
             _check_reference("webhook_definition_ids", data.definitions, one)
         return [located]
 
-    world.add_built_for(new_in, expected_epoch=epoch)
+    world.add(new_in, expected_epoch=epoch)
     added: Object = located.entry[kind]
     return added
 

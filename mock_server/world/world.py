@@ -215,18 +215,7 @@ class World:
             self._check_epoch(expected_epoch)
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
 
-    def add(self, entries: Iterable[LocatedEntry], *, expected_epoch: Epoch | None = None) -> int:
-        """Add ``entries`` to the content; return how many webhook requests these were.
-
-        Raises:
-            DataError: the entries contradict each other or the content; nothing has changed.
-            LimitExceeded: there is no room for them; nothing has changed.
-            Conflict: ``expected_epoch`` is not the current one; nothing has changed.
-        """
-        entries = list(entries)  # not under the lock: producing them may be slow
-        return self.add_built_for(lambda _: entries, expected_epoch=expected_epoch)
-
-    def add_built_for(
+    def add(
         self,
         make: Callable[[Epoch], Iterable[LocatedEntry]],
         *,
@@ -234,8 +223,13 @@ class World:
     ) -> int:
         """Add the entries that ``make`` returns for the current epoch.
 
-        Returns how many webhook requests these were. No other entries are added meanwhile. Raises
-        what ``add`` raises, and what ``make`` raises.
+        Returns how many webhook requests these were. No other entries are added meanwhile.
+
+        Raises:
+            DataError: the entries contradict each other or the content; nothing has changed, nor
+                has it if ``make`` raises.
+            LimitExceeded: there is no room for them; nothing has changed.
+            Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         with self._lock:
             self._check_epoch(expected_epoch)

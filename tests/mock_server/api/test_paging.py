@@ -63,16 +63,6 @@ def test_odd_but_whole_paging_numbers_are_read(mock_r15: Any, value: str) -> Non
     assert mock_r15.list(entity="JOBS", offset=value).code == "OK"
 
 
-@pytest.mark.parametrize("release", ["R9", "R10", "R11", "R12"])
-def test_paging_is_unknown_before_r13(make_mock: Any, release: str) -> None:
-    """Before R13 the two are ignored, with a warning that names the release that brings them."""
-    reply = make_mock(release).list(entity="JOBS", number_of_results="1", offset="x")
-
-    assert len(reply.data) > 1
-    assert len(reply.warnings) == 2
-    assert all("known from R13.0.0" in warning for warning in reply.warnings)
-
-
 def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
     """A list long enough to be streamed has every record, and is one JSON document."""
     entries = list(world(count=1, release="R9"))

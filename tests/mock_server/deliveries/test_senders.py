@@ -22,21 +22,6 @@ def names(delivery: ScriptedDelivery, tries: int) -> list[str]:
     return [delivery.send(ATTEMPT).name for _ in range(tries)]
 
 
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        ("success", ["success"] * 5),
-        ("3*timeout, success", ["timeout", "timeout", "timeout", "success", "success"]),
-        ("timeout,refused,2*http_500", ["timeout", "refused", "http_500", "http_500", "http_500"]),
-        (" 2 * success ,bad_tls ", ["success", "success", "bad_tls", "bad_tls", "bad_tls"]),
-        ("timeout, 2*success", ["timeout", "success", "success", "success", "success"]),
-    ],
-)
-def test_a_script_is_played_in_order(script: str, expected: list[str]) -> None:
-    """Each outcome comes as often as the script says, the last one for ever."""
-    assert names(ScriptedDelivery(script, description_limit=512), 5) == expected
-
-
 @given(steps=st.lists(st.tuples(st.integers(1, 4), OUTCOMES), min_size=1, max_size=5))
 def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     """A script is the list of its outcomes, written out."""

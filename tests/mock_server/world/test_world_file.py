@@ -7,7 +7,8 @@ import os
 import re
 import tracemalloc
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from threading import Thread
@@ -20,6 +21,7 @@ from crmcom_kit.fixtures import json_lines, sample_world_path, stream
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world import world_file
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
@@ -460,6 +462,11 @@ def test_a_wrong_record_is_refused(write: Write) -> None:
             assert f" {place}: " in error
 
 
+def entries(entry: dict[str, Any], _: Epoch) -> Iterator[LocatedEntry]:
+    """Return the one entry that is to be added."""
+    return numbered([entry], "entry")
+
+
 def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write) -> None:
     """Also if the first record names a definition or a rule by its id alone, now or before."""
     for kind in ("webhook_definition", "workflow_rule"):
@@ -471,9 +478,9 @@ def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write) ->
         assert said in error_of(write([by_id, a, b]))
 
         world = make_world(data=[by_id])
-        world.add(numbered([a], "entry"))
+        world.add(partial(entries, a))
         with pytest.raises(DataError, match=re.escape(said)):
-            world.add(numbered([b], "entry"))
+            world.add(partial(entries, b))
         assert len(world.store) == 2
 
 
