@@ -98,7 +98,7 @@ class StateFile:
     def __init__(self, path: Path, config: Config) -> None:
         """Lock the file at ``path``, which need not exist, for a world of ``config``.
 
-        Raises DataError: it is in use, or no place for a file.
+        Raises DataError: it is in use, or not a state file.
         """
         self._path = Path(os.path.realpath(path))  # a link stays a link
         self._config = config
@@ -113,7 +113,9 @@ class StateFile:
         self._extent = _NEW
         self._reference_data = ReferenceData()
         try:
-            self._exists()  # no lock beside a folder
+            if self._exists():
+                with self._path.open("rb") as file:
+                    self._first_line(file)  # before there is a lock beside another's file
             self._process_lock = self._locked()
         except OSError as error:
             msg = (
@@ -202,6 +204,24 @@ class StateFile:
         Raises DataError unless the file has the bytes that were written, for this release and
         dialect.
         """
+        first, size, ids = self._first_line(file)
+        checksum = 0
+        while part := file.read(min(_BUFFER, max(0, size - file.tell()))):
+            checksum = crc32(part, checksum)
+        extent = _Extent(size, ids, checksum)
+        if file.tell() < size:
+            self._refuse(f"it has {file.tell():,} of {size:,} bytes")
+        if extent.line() != first:
+            self._refuse("its bytes are not those that were written")
+        file.seek(_HEAD)
+        self._check_maker(file.readline())
+        return extent
+
+    def _first_line(self, file: IO[bytes]) -> tuple[bytes, int, int]:
+        """Return the first line, and which size of the file and number of ids it has.
+
+        Raises DataError unless it is that of a state file.
+        """
         first = file.readline(_HEAD)
         found = _FIRST_LINE.fullmatch(first)
         if found is None:
@@ -217,17 +237,7 @@ class StateFile:
         if made_in != _FORMAT:
             msg = f"{self._place}: seen format {made_in}; allowed is {_FORMAT}"
             raise DataError(msg)
-        checksum = 0
-        while part := file.read(min(_BUFFER, max(0, size - file.tell()))):
-            checksum = crc32(part, checksum)
-        extent = _Extent(size, ids, checksum)
-        if file.tell() < size:
-            self._refuse(f"it has {file.tell():,} of {size:,} bytes")
-        if extent.line() != first:
-            self._refuse("its bytes are not those that were written")
-        file.seek(_HEAD)
-        self._check_maker(file.readline())
-        return extent
+        return first, size, ids
 
     def _check_maker(self, made_by: bytes) -> None:
         """Raise DataError unless the second line is that of this release and dialect."""

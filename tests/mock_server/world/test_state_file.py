@@ -216,6 +216,11 @@ def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None
                     keep_and_let_go(world, bad)
                 assert words in str(refused.value)
                 assert bad.read_bytes() == given
+    bad.with_name("bad.lock").unlink()
+    bad.write_bytes(b"something else")
+    with pytest.raises(DataError, match="it is not a state file"):
+        keep_and_let_go(make_world(), bad)
+    assert not bad.with_name("bad.lock").exists()
 
 
 def test_what_lies_beside_the_file_gets_no_keys(keeper: Keeper) -> None:
