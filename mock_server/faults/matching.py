@@ -75,9 +75,9 @@ class RequestView:
         """Whether ``fault`` matches the request and its effect is possible."""
         if fault.operations and self.operation not in fault.operations:
             return False
-        if "expireToken" in fault.effect and self.token is None:
+        if "expire_token" in fault.effect and self.token is None:
             return False
-        if "deleteRecord" in fault.effect and self.record is None:
+        if "delete_record" in fault.effect and self.record is None:
             return False
         return fault.identifier is None or self._names(*fault.identifier)
 

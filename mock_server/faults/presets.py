@@ -52,7 +52,7 @@ PRESETS: dict[str, Preset] = {
         "The next `times` requests (1 by default) get HTTP 429, as if the client had made too many;"
         " Retry-After has `seconds`.",
         {"seconds": 1, "operation": None, "times": 1},
-        lambda given: [{"effect": {"status": 429, "retryAfter": ceil(given["seconds"])}}],
+        lambda given: [{"effect": {"status": 429, "retry_after": ceil(given["seconds"])}}],
     ),
     "slow_then_dead": Preset(
         "The first `calls` requests are held back for `delay` milliseconds; after them, every"
@@ -68,7 +68,7 @@ PRESETS: dict[str, Preset] = {
         {"calls": 1, "operation": None},
         lambda given: [
             {
-                "effect": {"expireToken": True},
+                "effect": {"expire_token": True},
                 "match": {"nth": given["calls"]},
                 "when": "after_commit",
                 "times": 1,
@@ -78,7 +78,7 @@ PRESETS: dict[str, Preset] = {
     "record_deleted": Preset(
         "Just before the request, another user deletes the webhook request that it names.",
         {"operation": _WITH_RECORD, "identifier": None, "times": 1},
-        lambda _: [{"effect": {"deleteRecord": True}}],
+        lambda _: [{"effect": {"delete_record": True}}],
     ),
 }
 

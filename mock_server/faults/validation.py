@@ -136,7 +136,7 @@ def _summary(effect: Mapping[str, Any]) -> str:
     words = {
         "status": f"status {effect.get('status')}",
         "error": f"error {effect.get('error')}",
-        "expireToken": "expire token",
-        "deleteRecord": "delete record",
+        "expire_token": "expire token",
+        "delete_record": "delete record",
     }
-    return ", ".join(words.get(name, name) for name in effect if name != "retryAfter")
+    return ", ".join(words.get(name, name) for name in effect if name != "retry_after")

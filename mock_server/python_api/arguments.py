@@ -9,7 +9,7 @@ from crmcom_kit.usage_errors import UsageError
 
 
 def camel_case(name: str) -> str:
-    """Return the name of an argument as JSON has it: ``error_kind`` means ``errorKind``."""
+    """Return the name of an argument as JSON has it: ``error_kind`` means ``error_kind``."""
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 

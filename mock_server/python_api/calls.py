@@ -87,7 +87,7 @@ def _shorten(text: str) -> str:
 
 
 def named_pattern(world: World, given: Mapping[str, Any], *others: str) -> Pattern:
-    """Return the pattern for arguments: ``state_after`` means ``stateAfter``.
+    """Return the pattern for arguments: ``state_after`` means ``state_after``.
 
     Raises UsageError; it names the arguments that a pattern has, and ``others``.
     """

@@ -263,7 +263,7 @@ class MockWorld:
             mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
-            times: the expected number of matching calls, or ``{"atLeast": 1, "atMost": 3}``; at
+            times: the expected number of matching calls, or ``{"at_least": 1, "at_most": 3}``; at
                 least one by default.
             timeout: how many seconds to wait for them, and for the answers to them.
             pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
@@ -312,7 +312,7 @@ class MockWorld:
 
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
-            mock.wait_for(state="REJECTED", times={"atMost": 0})
+            mock.wait_for(state="REJECTED", times={"at_most": 0})
             mock.wait_for(delivery="7")
             mock.wait_for(lambda: len(mock.records) < 3)
 

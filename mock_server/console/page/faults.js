@@ -61,13 +61,13 @@ const words = (value) => plain(typeof value === "string" ? value : JSON.stringif
 const EFFECTS = {
   delay: (value) => `delayed by ${value} ms`,
   status: (value) => `HTTP ${value}`,
-  retryAfter: (value) => `Retry-After ${value}`,
+  retry_after: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
   drop: () => "no response",
   cut: (value) => `response cut after ${typeof value === "number" ? `${value} bytes` : words(value)}`,
   malformed: () => "malformed JSON",
-  expireToken: () => "token expires",
-  deleteRecord: () => "record deleted before",
+  expire_token: () => "token expires",
+  delete_record: () => "record deleted before",
 };
 
 /** What a fault does, in a few words. */

@@ -61,7 +61,7 @@ function history(number, id, attempts) {
   // A request and its delivery often share a millisecond with the next request: their times alone give no order.
   const caused = (call) => attempts.filter((one) => call.deliveries?.includes(one.id));
   const others = attempts.filter((one) => !own.some((call) => caused(call).includes(one)));
-  const timeOf = (one) => one.loggedDateString ?? one.at;
+  const timeOf = (one) => one.at ?? one.at;
   const events = [...own.map((one) => [one, ...caused(one)]), ...others.map((one) => [one])]
     .sort(([one], [other]) => Date.parse(timeOf(one)) - Date.parse(timeOf(other)))
     .flat();

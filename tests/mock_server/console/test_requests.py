@@ -279,7 +279,7 @@ def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> N
 def test_what_is_sent_corrected_names_its_record(console: Console, mock: Mock) -> None:
     """Before it is sent: a suggestion for a record that cannot be resent is about another one."""
     page, number = refused_again(console, mock)
-    other = journal(mock)[0]["nearMiss"]["changes"][0]["value"]["number"]
+    other = journal(mock)[0]["near_miss"]["changes"][0]["value"]["number"]
     assert other != number
     page.get_by_role("button", name=f"Send corrected for #{other}").click()
     expect(page.locator('tr[aria-selected="true"]')).to_contain_text(f"#{other}")
@@ -297,7 +297,7 @@ def test_a_corrected_request_is_copied(console: Console, mock: Mock) -> None:
     expect(page.get_by_role("status").last).to_contain_text("Copied")
     code = page.evaluate("navigator.clipboard.readText()")
     subprocess.run(["bash", "-euc", code], env={**os.environ, "TOKEN": mock.token}, check=True)
-    assert journal(mock)[0]["stateAfter"] == "SUCCESSFUL"
+    assert journal(mock)[0]["state_after"] == "SUCCESSFUL"
 
 
 #: Sends the newest request corrected; returns the code of the response, or why it cannot.
@@ -305,7 +305,7 @@ CORRECTED = """async right => {
   const copies = await import('/console/copies.js');
   const { call, send } = await import('/console/api.js');
   const [entry] = (await call('GET', '/requests?limit=1')).requests;
-  if (!entry.nearMiss?.changes.length) return 'no change';
+  if (!entry.near_miss?.changes.length) return 'no change';
   const request = copies.corrected(entry);
   const fill = text => copies.filled(text, right);
   const headers = request.headers.filter(([, value]) => value).map(pair => pair.map(fill));

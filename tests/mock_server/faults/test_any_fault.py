@@ -53,13 +53,13 @@ flags = st.sampled_from([True]) | odd
 effects = _objects(
     delay=millis | odd,
     status=st.integers(199, 600) | odd,
-    retryAfter=counts,
+    retry_after=counts,
     error=st.sampled_from(errors()) | odd,
     drop=flags,
     cut=st.integers(0, 9) | _objects(share=st.floats(0, 1)) | odd,
     malformed=flags,
-    expireToken=flags,
-    deleteRecord=flags,
+    expire_token=flags,
+    delete_record=flags,
 )
 specs = (
     _objects(
@@ -83,7 +83,7 @@ ends = st.one_of(
     st.fixed_dictionaries({"malformed": st.sampled_from([True])}),
 )
 besides = _objects(
-    delay=millis, expireToken=st.sampled_from([True]), deleteRecord=st.sampled_from([True])
+    delay=millis, expire_token=st.sampled_from([True]), delete_record=st.sampled_from([True])
 )
 good = st.builds(
     lambda end, beside, rest: {**rest, "effect": {"delay": 0, **end, **beside}},

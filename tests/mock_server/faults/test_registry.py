@@ -261,7 +261,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"effect": {"delay": -1}}, "effect.delay: seen -1; allowed is a number from 0 to 300,000"),
     ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
     ({"effect": {"delay": {"type": "uniform"}}}, "effect.delay: seen an object; allowed is a num"),
-    ({"effect": {"retryAfter": 3, "drop": True}}, "effect.retryAfter: seen one without status"),
+    ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after: seen one without status"),
     ({"effect": {"cut": {}}}, "effect.cut.share: seen nothing; allowed is a number from 0 to 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
     ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),

@@ -104,10 +104,10 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     assert found["response"]["headers"]["X-Mock-Statement"] == "resend.only_rejected"
     assert json.loads(found["response"]["body"])["status"]["code"] == found["code"]
     assert found["outcome"] == "refused"
-    assert found["statement"] == found["nearMiss"]["statement"] == "resend.only_rejected"
-    assert found["errorKind"] == "not_rejected"
+    assert found["statement"] == found["near_miss"]["statement"] == "resend.only_rejected"
+    assert found["error_kind"] == "not_rejected"
     assert found["record"]["number"] == "7"
-    assert (found["stateBefore"], found["stateAfter"]) == ("SUCCESSFUL", "SUCCESSFUL")
+    assert (found["state_before"], found["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
     (decision,) = found["trace"]
     assert (decision["step"], decision["outcome"]) == ("request", "broken")
     assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
@@ -137,7 +137,7 @@ def test_verify_says_yes_or_no(driven: Driven) -> None:
     """202 where it is as expected, 406 with a readable message where it is not."""
     status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": 2})
     assert (status, found["ok"], found["count"]) == (202, True, 2)
-    status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": {"atMost": 1}})
+    status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": {"at_most": 1}})
     assert (status, found["ok"]) == (406, False)
     assert found["message"].startswith("expected at most 1 call, found 2: operation resend")
     status, found = driven.ask("POST", "/verify", {"pattern": {"operation": "delete"}})
@@ -149,7 +149,7 @@ def test_what_cannot_be_asked_is_refused(driven: Driven) -> None:
     cases: list[tuple[str, Any]] = [
         ("/verify", {"pattern": {"operatio": "x"}}),
         ("/verify", {"pattern": {}, "times": -1}),
-        ("/verify", {"pattern": {}, "times": {"atLeast": 2, "atMost": 1}}),
+        ("/verify", {"pattern": {}, "times": {"at_least": 2, "at_most": 1}}),
         ("/verify", {"pattern": {"fault": "typo"}}),
         ("/verify", {"pattern": {}, "timeoutMillis": 10**9}),
         ("/wait", {}),
@@ -184,7 +184,7 @@ def test_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
     record = {"number": "7", "state": "REJECTED"}
     status, found = driven.ask("POST", "/wait", {"record": record, "timeoutMillis": 10})
     assert (status, found["state"]) == (408, "SUCCESSFUL")
-    records = {"state": "REJECTED", "times": {"atLeast": 1}}
+    records = {"state": "REJECTED", "times": {"at_least": 1}}
     assert driven.ask("POST", "/wait", {"records": records})[0] == 200
 
 

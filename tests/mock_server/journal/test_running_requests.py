@@ -188,7 +188,7 @@ def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
         for expected in (0, 1):
             with pytest.raises(AssertionError, match="not decided before the response:\n  0-1"):
                 mock.assert_called(operation="resend", status=200, times=expected)
-        mock.assert_called(status=200, times={"atMost": 1})
+        mock.assert_called(status=200, times={"at_most": 1})
         mock.assert_not_called(operation="show", status=200)
         mock.assert_called(state_after="SUCCESSFUL", times=1)  # which is known
         caller.release()
@@ -223,7 +223,7 @@ def test_the_control_api_shows_what_is_running() -> None:
         sent = caller.begin()
         (shown,) = caller.ask("GET", "/requests")[1]["requests"]
         assert (shown["running"], shown["response"], shown["status"]) == (True, None, None)
-        assert (shown["stateBefore"], shown["stateAfter"]) == ("REJECTED", "SUCCESSFUL")
+        assert (shown["state_before"], shown["state_after"]) == ("REJECTED", "SUCCESSFUL")
         assert caller.ask("GET", "/requests/0-1")[1] == shown
         assert caller.ask("GET", "/requests?outcome=refused")[1]["requests"] == []
         assert caller.ask("GET", "/requests.har")[1]["log"]["entries"] == []

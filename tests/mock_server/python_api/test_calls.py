@@ -120,7 +120,7 @@ def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> 
         "number=14",
     ]
     mock.assert_called(operation="resend", record="7", times=1)
-    mock.assert_called(operation="resend", times={"atMost": 2})
+    mock.assert_called(operation="resend", times={"at_most": 2})
     mock.assert_called(outcome="refused", status=200, record="none")
     mock.assert_called(where=lambda call: call.verb == "GET", times=1)
     mock.assert_called(state_before="REJECTED", state_after="SUCCESSFUL")
@@ -254,7 +254,7 @@ def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
         {"record": {"number": "7"}, "state": "REJECTED"},
         {},
         {"timeout": 0.05},
-        {"times": {"atLeast": 1}},
+        {"times": {"at_least": 1}},
     ]
     for given in wrong:
         with pytest.raises(UsageError):
