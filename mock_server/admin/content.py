@@ -72,7 +72,7 @@ def _query(call: Call) -> Query:
     url = asked.get("url")
     return Query(
         indexed=tuple(indexed),
-        number=asked.get("number"),
+        number=_number(call),
         url=None if url is None else lambda seen: url in seen,
         states=frozenset({asked["state"]}) if "state" in asked else None,
         created_from=_created(asked, "created_from", time.min),
@@ -81,6 +81,13 @@ def _query(call: Call) -> Query:
         offset=asked["offset"],
         limit=asked["limit"],
     )
+
+
+def _number(call: Call) -> str | None:
+    """Return the number of the webhook request that the list is limited to, if it is."""
+    asked: str | None = call.query.get("record")
+    found = None if asked is None else call.epoch.store.get("id", asked)
+    return asked if found is None else found.number
 
 
 def _created(asked: dict[str, Any], name: str, at: time, later: int = 0) -> int | None:
@@ -106,17 +113,17 @@ def post_records(call: Call) -> Any:
 
 def get_record(call: Call) -> Any:
     """Return one webhook request, with the entity data kept for it."""
-    return _entry(record_named(call.epoch, call.path["number"]))
+    return _entry(record_named(call.epoch, call.path["record"]))
 
 
 def patch_record(call: Call) -> Any:
     """Change members of a webhook request."""
-    return _entry(change_record(call.world, call.epoch, call.path["number"], call.body))
+    return _entry(change_record(call.world, call.epoch, call.path["record"], call.body))
 
 
 def delete_record(call: Call) -> Any:
     """Remove a webhook request."""
-    return _entry(remove_record(call.epoch, call.path["number"]))
+    return _entry(remove_record(call.epoch, call.path["record"]))
 
 
 def get_definitions(call: Call) -> Any:

@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.world.webhooks.triggers import fire
 def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
     epoch, asked = call.epoch, call.query
-    attempts = epoch.attempts.list(since=asked["since"], record=asked.get("webhook_request"))
+    attempts = epoch.attempts.list(since=asked["since"], record=asked.get("record"))
     newest = attempts[-asked["limit"] :] if "limit" in asked else attempts
     return {"deliveries": serializers.attempts(call, newest), "last": epoch.attempts.last}
 

@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.conditions import condition_of
 from crmcom_kit.mock_server.journal import serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.patterns import Pattern
-from crmcom_kit.mock_server.store.records import Key
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
-_DEFAULT_MILLIS = 10_000
+_DEFAULT_TIMEOUT = 10.0
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
@@ -92,9 +91,9 @@ def requests_har(call: Call) -> Any:
 
 def verify(call: Call) -> Any:
     """Verify that requests were made as expected: 202, or 406 with a message."""
-    pattern = Pattern(call.world.reader, call.body["pattern"])
-    expected = call.body.get("times")
-    seconds = call.body.get("timeoutMillis", 0) / 1000
+    asked = dict(call.body)
+    expected, seconds = asked.pop("times", None), asked.pop("timeout", 0)
+    pattern = Pattern(call.world.reader, asked)
     with call.registry.waiting if seconds else nullcontext():
         done = verification.verify(
             call.world.reader, pattern, expected, seconds=seconds, closing=call.over
@@ -111,8 +110,9 @@ def verify(call: Call) -> Any:
 def wait(call: Call) -> Any:
     """Wait for requests, records or deliveries: 200 with them, or 408."""
     journal = call.world.journal  # first: a reset from now on ends the wait
-    condition = _condition(call)
-    seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
+    asked = dict(call.body)
+    seconds = asked.pop("timeout", _DEFAULT_TIMEOUT)
+    condition = condition_of(call.world, asked)
     with call.registry.waiting:
         done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
     why = done.why
@@ -120,37 +120,3 @@ def wait(call: Call) -> Any:
         why = "left"  # it is the client that has closed its side
     payload = {"ok": done.ok, "why": why, **done.facts}
     return _written(payload, 200 if done.ok else 408)
-
-
-def _condition(call: Call) -> verification.Condition:
-    body, world = call.body, call.world
-    if "calls" in body:
-        asked = body["calls"]
-        since = world.journal.number_of(asked.get("since", "0")) or 0
-        pattern = Pattern(world.reader, asked["pattern"])
-        running = asked.get("running", False)
-        return verification.Calls(world.reader, pattern, asked.get("times"), since, running=running)
-    if "records" in body:
-        asked = body["records"]
-        state, entity = asked.get("state"), asked.get("entity")
-        return verification.records(lambda: world.store, state, asked.get("times"), entity)
-    if "deliveries" in body:
-        asked = body["deliveries"]
-        record, delivered = asked.get("record"), asked.get("delivered")
-        return verification.Count(
-            lambda: _delivered(world, record, delivered=delivered), asked.get("times")
-        )
-    asked = body["record"]
-    if ("id" in asked) == ("number" in asked):
-        seen = "both" if "id" in asked else "neither"
-        raise UsageError("record", seen=seen, allowed="either id or number")
-    key: Key = "id" if "id" in asked else "number"
-    return verification.OneRecord(lambda: world.store, key, asked[key], asked.get("state"))
-
-
-def _delivered(world: World, record: str | None, *, delivered: bool | None) -> int:
-    """Count the attempts that are over: of a record or any, delivered or not or either."""
-    return sum(
-        attempt.over and delivered in (None, attempt.delivered)
-        for attempt in world.current_epoch.attempts.list(record=record)
-    )

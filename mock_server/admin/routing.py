@@ -51,8 +51,8 @@ Operation = Callable[[Call], Any]
 _MODULES = (about, content, deliveries, events, faults, journal, receiver, settings, tokens, worlds)
 
 
-class _Number(BaseConverter):
-    """The number of a webhook request, which may have slashes: servers decode %2F."""
+class _Record(BaseConverter):
+    """The number or id of a webhook request, which may have slashes: servers decode %2F."""
 
     regex = ".+"
     part_isolating = False
@@ -78,7 +78,7 @@ def control_app(registry: WorldRegistry) -> Flask:
     """Return the control API for the worlds of a server, as a separate application."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    app.url_map.converters["number"] = _Number
+    app.url_map.converters["record"] = _Record
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @app.before_request
@@ -98,7 +98,7 @@ def control_app(registry: WorldRegistry) -> Flask:
         return json_response({"error": text}, status)
 
     for operation, (verb, path, _) in operations().items():
-        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<number>", "<number:number>")
+        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<record>", "<record:record>")
         app.add_url_rule(rule, operation, partial(_respond, operation, registry), methods=[verb])
     for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
         app.register_error_handler(code, _not_found)

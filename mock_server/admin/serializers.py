@@ -89,7 +89,7 @@ def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> dict[str, Any
             "size": len(message.body),
         },
         "outcome": None if attempt.outcome is None else _outcome(attempt.outcome),
-        "milliseconds": attempt.milliseconds,
+        "seconds": attempt.seconds,
         "before": attempt.before,
         "after": attempt.after,
         "call": cause,

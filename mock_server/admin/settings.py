@@ -28,6 +28,6 @@ def get_settings(call: Call) -> Any:
         "fixed_tokens": len(config.fixed_tokens),
         "admin_token": None if registry.access.admin_token is None else MASK,
         "journal": world.journal.max_entries,
-        "worlds": {"most": registry.max_worlds, "idle_seconds": registry.idle_seconds},
+        "worlds": {"maximum": registry.max_worlds, "world_idle": registry.idle_seconds},
         "waiting_calls": registry.waiting.maximum,
     }

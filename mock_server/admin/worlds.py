@@ -4,6 +4,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.values import read_moment, write_moment
+from crmcom_kit.mock_server.clock import SECONDS_PER
 
 
 def list_worlds(call: Call) -> Any:
@@ -15,11 +16,11 @@ def list_worlds(call: Call) -> Any:
             "epoch": one.world.epoch_number,
             "webhook_requests": len(one.world.store),
             "calls": one.world.journal.last,
-            "idle_seconds": None if one.idle is None else round(one.idle, 3),
+            "idle": None if one.idle is None else round(one.idle, 3),
         }
         for one in registry.worlds()
     ]
-    return {"worlds": worlds, "most": registry.max_worlds, "idle_seconds": registry.idle_seconds}
+    return {"worlds": worlds, "maximum": registry.max_worlds, "world_idle": registry.idle_seconds}
 
 
 def end_worlds(call: Call) -> Any:
@@ -51,5 +52,6 @@ def put_clock(call: Call) -> Any:
 
 def advance_clock(call: Call) -> Any:
     """Move the clock forward, as if the time had passed."""
-    call.world.clock.advance(call.body["seconds"])
+    seconds = sum(number * SECONDS_PER[unit] for unit, number in call.body.items())
+    call.world.clock.advance(seconds)
     return get_clock(call)

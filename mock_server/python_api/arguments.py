@@ -1,21 +1,10 @@
 """Checks of the arguments that a test passes; a wrong type raises a UsageError, too."""
 
-import re
 from datetime import datetime
 from math import isfinite
 from typing import Any
 
 from crmcom_kit.usage_errors import UsageError
-
-
-def camel_case(name: str) -> str:
-    """Return the name of an argument as JSON has it: ``error_kind`` means ``errorKind``."""
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
-
-
-def snake_case(name: str) -> str:
-    """Return the name of an argument for a name in JSON: the reverse of ``camel_case``."""
-    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:

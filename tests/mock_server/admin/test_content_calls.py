@@ -27,7 +27,7 @@ def _admin(mock: Any, admin_of: Any) -> Any:
 
 def entry_of(admin: Any, like: str, /, **changes: Any) -> dict[str, Any]:
     """An entry like the webhook request of that number, with an id and members of its own."""
-    found = admin.ask("GET", f"/records?number={like}")["records"][0]
+    found = admin.ask("GET", f"/records?record={like}")["records"][0]
     return {"webhook_request": {**found, "record": {**found["record"], "id": "E" * 32, **changes}}}
 
 
@@ -162,7 +162,7 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
         f"created_to={created}": lambda r: created_of(r) <= created,
         f"created_from={day}": lambda r: created_of(r) >= day,
         f"created_to={day}": lambda r: created_of(r) <= f"{day}T23:59:59",
-        f"number={one['number']}": lambda r: r == one,
+        f"record={one['number']}": lambda r: r == one,
     }
     both = list(combinations(chosen, 2))
     with all_cases() as case:
@@ -210,13 +210,13 @@ def test_an_unknown_condition_is_refused(admin: Any) -> None:
 def test_a_number_selects_one_record(admin: Any) -> None:
     """A number names one webhook request or none, and other filters apply as well."""
     for query, count in (
-        ("number=7", 1),
-        ("number=7&state=REJECTED", 1),
-        ("number=7&state=SUCCESSFUL", 0),
-        ("number=7&entity=JOBS", 0),
-        ("number=7&offset=1", 0),
-        ("number=999999", 0),
-        ("number=%00", 0),
+        ("record=7", 1),
+        ("record=7&state=REJECTED", 1),
+        ("record=7&state=SUCCESSFUL", 0),
+        ("record=7&entity=JOBS", 0),
+        ("record=7&offset=1", 0),
+        ("record=999999", 0),
+        ("record=%00", 0),
     ):
         found = admin.ask("GET", f"/records?{query}")
         assert (len(found["records"]), found["more"]) == (count, False), query

@@ -118,7 +118,7 @@ def test_only_the_newest_attempts_are_listed(mock: Any, admin: Any) -> None:
         ("limit=2", [4, 5]),
         ("limit=1000", [1, 2, 3, 4, 5]),
         ("limit=1&since=2", [5]),
-        ("limit=2&webhook_request=nobody", []),
+        ("limit=2&record=nobody", []),
     ):
         found = admin.ask("GET", f"/deliveries?{query}")
         assert ([one["id"] for one in found["deliveries"]], found["last"]) == (ids, 5)
@@ -153,9 +153,9 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
         mock.resend(number)
 
     assert [one["id"] for one in admin.ask("GET", "/deliveries?since=1")["deliveries"]] == [2, 3]
-    of_one = admin.ask("GET", f"/deliveries?webhook_request={rejected[1]}")["deliveries"]
+    of_one = admin.ask("GET", f"/deliveries?record={rejected[1]}")["deliveries"]
     assert [one["webhook_request"]["number"] for one in of_one] == [rejected[1]]
-    assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
+    assert admin.ask("GET", "/deliveries?record=nobody")["deliveries"] == []
 
 
 @looped(
@@ -448,24 +448,24 @@ def test_the_secret_url_is_used_and_not_shown(start_server: Any) -> None:
 
 def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:
     """The nearest decides, as in Python; what cannot be one is refused and changes nothing."""
-    worlds = {"script": "success", "number": None, "definition": None, "used": 0}
-    own = {"script": "timeout, success", "number": "7", "definition": None, "used": 0}
+    worlds = {"script": "success", "record": None, "definition": None, "used": 0}
+    own = {"script": "timeout, success", "record": "7", "definition": None, "used": 0}
 
-    found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "number": "7"})
+    found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "record": "7"})
     assert found == admin.ask("GET", "/deliveries/script") == {"scripts": [worlds, own]}
     assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
     assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
     put = {"script": "http_500", "definition": "ACT CREATE"}
     assert admin.ask("PUT", "/deliveries/script", put)["scripts"][2]["definition"] is not None
-    found = admin.ask("PUT", "/deliveries/script", {"script": None, "number": "7"})
+    found = admin.ask("PUT", "/deliveries/script", {"script": None, "record": "7"})
     assert len(found["scripts"]) == 2
     for body, status, parameter in (
         ({}, 400, "script"),
         ({"script": "no"}, 400, "script"),
-        ({"script": "success", "number": 7}, 400, "number"),
-        ({"script": "success", "number": "nope"}, 404, "number"),
+        ({"script": "success", "record": 7}, 400, "record"),
+        ({"script": "success", "record": "nope"}, 404, "record"),
         ({"script": "success", "definition": "nope"}, 404, "definition"),
-        ({"script": "success", "record": "7"}, 400, "record"),
+        ({"script": "success", "number": "7"}, 400, "number"),
     ):
         seen, refused = admin.refused("PUT", "/deliveries/script", body)
         assert (seen, refused["parameter"]) == (status, parameter)

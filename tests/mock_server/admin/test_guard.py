@@ -123,7 +123,7 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
             (
                 "POST",
                 f"{root}/__admin/verify",
-                {"headers": admin, "json": {"pattern": pattern, "times": 1}},
+                {"headers": admin, "json": {**pattern, "times": 1}},
             ),
         )
     ][3:]

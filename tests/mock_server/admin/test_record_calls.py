@@ -107,7 +107,7 @@ def test_a_record_is_found_by_number_and_by_id(admin: Any) -> None:
     """It is what the list has of it."""
     found = admin.ask("GET", "/records/7")
 
-    assert found == admin.ask("GET", "/records?number=7")["records"][0]
+    assert found == admin.ask("GET", "/records?record=7")["records"][0]
     assert admin.ask("GET", f"/records/{found['record']['id']}") == found
 
 
@@ -172,7 +172,7 @@ def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> Non
     mock.resend("7")
 
     ((status, found),) = seen
-    assert (status, found["parameter"]) == (409, "number")
+    assert (status, found["parameter"]) == (409, "record")
     assert "being sent" in found["seen"]
 
 
@@ -195,9 +195,9 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
 STATE = {"life_cycle_state": "SUCCESSFUL"}
 #: (verb, path, body, status, what the error says)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
-    ("GET", "/records/nope", None, 404, ('number: seen "nope"', "2, 3, 5, 6, 7 and")),
-    ("DELETE", "/records/nope", None, 404, ('number: seen "nope"',)),
-    ("PATCH", "/records/nope", {"data": {}}, 404, ('number: seen "nope"',)),
+    ("GET", "/records/nope", None, 404, ('record: seen "nope"', "2, 3, 5, 6, 7 and")),
+    ("DELETE", "/records/nope", None, 404, ('record: seen "nope"',)),
+    ("PATCH", "/records/nope", {"data": {}}, 404, ('record: seen "nope"',)),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
     ("PATCH", "/records/7", {"url": "x"}, 400, ("url: seen in the body", "record, data")),
     ("PATCH", "/records/7", {"data": []}, 400, ("data: seen an array",)),

@@ -32,8 +32,8 @@ def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
     found_worlds = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
     assert found_worlds == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
     assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
-    assert found["worlds"][0]["idle_seconds"] is None
-    assert found["worlds"][1]["idle_seconds"] >= 0
+    assert found["worlds"][0]["idle"] is None
+    assert found["worlds"][1]["idle"] >= 0
 
 
 def test_worlds_are_ended(mock: Any, admin: Any, admin_of: Any) -> None:
@@ -163,7 +163,7 @@ def test_serve_sets_what_it_is_told(start_server: Any) -> None:
     server = start_server(*flags, "--threads", "6")
     _, found = server.ask("GET", "/__admin/settings")
 
-    assert found["worlds"] == {"most": 10_000, "idle_seconds": 1.5}
+    assert found["worlds"] == {"maximum": 10_000, "world_idle": 1.5}
     assert found["journal"] == 3
     assert found["waiting_calls"] == 3
 

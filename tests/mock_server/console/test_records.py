@@ -85,7 +85,7 @@ def test_more_filters(console: Console, mock: Mock) -> None:
 def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
     """What another program does appears without a reload, with links to requests and deliveries."""
     number = number_in("REJECTED", mock)
-    mock.deliveries.script("timeout, success", number=number)
+    mock.deliveries.script("timeout, success", record=number)
     mock.clock.freeze()  # then only what caused a delivery says where it belongs
     page = console.open(f"{LIST}/{number}")
     expect(details(page)).to_contain_text(mock.records[number]["id"])
@@ -177,7 +177,7 @@ def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock)
     expect(details(page)).to_contain_text("decides the deliveries of this record: 1 so far")
     details(page).get_by_role("button", name="End", exact=True).click()
     expect(details(page)).to_contain_text("The script of its definition or of the world")
-    assert all(one.number is None for one in mock.deliveries.scripts)
+    assert all(one.record is None for one in mock.deliveries.scripts)
 
 
 @pytest.mark.parametrize("width", [390, 1600])

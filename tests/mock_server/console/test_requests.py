@@ -140,7 +140,7 @@ def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) ->
     """In the list and opened, until it is answered; then the same row says how it ended."""
     page = console.open()
     number = rejected(mock)
-    mock.fail(operation="resend", delay=300_000, when="after_commit")
+    mock.fail(operation="resend", delay=300, when="after_commit")
     calling = threading.Thread(target=resend, args=(mock, number))
     calling.start()
     try:
@@ -215,7 +215,7 @@ def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> N
 def test_a_resend_that_delivers_nothing_is_a_failure(console: Console, mock: Mock) -> None:
     """Although its response is OK: the list says so, and why leads to the delivery."""
     number = rejected(mock)
-    script = {"script": "timeout", "number": number}
+    script = {"script": "timeout", "record": number}
     assert mock.client().put(f"{mock.admin_url}/deliveries/script", json=script).is_success
     page = console.open()
     resend(mock, number)
@@ -279,7 +279,7 @@ def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> N
 def test_what_is_sent_corrected_names_its_record(console: Console, mock: Mock) -> None:
     """Before it is sent: a suggestion for a record that cannot be resent is about another one."""
     page, number = refused_again(console, mock)
-    other = journal(mock)[0]["nearMiss"]["changes"][0]["value"]["number"]
+    other = journal(mock)[0]["near_miss"]["changes"][0]["value"]["number"]
     assert other != number
     page.get_by_role("button", name=f"Send corrected for #{other}").click()
     expect(page.locator('tr[aria-selected="true"]')).to_contain_text(f"#{other}")
@@ -297,7 +297,7 @@ def test_a_corrected_request_is_copied(console: Console, mock: Mock) -> None:
     expect(page.get_by_role("status").last).to_contain_text("Copied")
     code = page.evaluate("navigator.clipboard.readText()")
     subprocess.run(["bash", "-euc", code], env={**os.environ, "TOKEN": mock.token}, check=True)
-    assert journal(mock)[0]["stateAfter"] == "SUCCESSFUL"
+    assert journal(mock)[0]["state_after"] == "SUCCESSFUL"
 
 
 #: Sends the newest request corrected; returns the code of the response, or why it cannot.
@@ -305,7 +305,7 @@ CORRECTED = """async right => {
   const copies = await import('/console/copies.js');
   const { call, send } = await import('/console/api.js');
   const [entry] = (await call('GET', '/requests?limit=1')).requests;
-  if (!entry.nearMiss?.changes.length) return 'no change';
+  if (!entry.near_miss?.changes.length) return 'no change';
   const request = copies.corrected(entry);
   const fill = text => copies.filled(text, right);
   const headers = request.headers.filter(([, value]) => value).map(pair => pair.map(fill));

@@ -113,7 +113,7 @@ def test_a_line_may_be_json(logged: Any) -> None:
     lines, answer = logged(*calls, form="json")
 
     entries = [json.loads(line) for line in lines]
-    members = {"time", "client", "verb", "target", "status", "bytes", "ms", "statement"}
+    members = {"time", "client", "verb", "target", "status", "bytes", "seconds", "statement"}
     members.add("warnings")
     assert all(members <= set(entry) for entry in entries)
     assert [entry["verb"] for entry in entries] == ["GET", "BREW", "POST"]

@@ -120,7 +120,7 @@ def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> 
         "number=14",
     ]
     mock.assert_called(operation="resend", record="7", times=1)
-    mock.assert_called(operation="resend", times={"atMost": 2})
+    mock.assert_called(operation="resend", times={"at_most": 2})
     mock.assert_called(outcome="refused", status=200, record="none")
     mock.assert_called(where=lambda call: call.verb == "GET", times=1)
     mock.assert_called(state_before="REJECTED", state_after="SUCCESSFUL")
@@ -230,13 +230,13 @@ def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
     """The message says how long, for what, and what is there instead."""
     caller.show("7")
 
-    with pytest.raises(AssertionError, match=r"0\.05 s for webhook request number=7 to be SUCCESS"):
+    with pytest.raises(AssertionError, match=r"0\.05 s for record '7', state 'SUCCESS"):
         mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
     with pytest.raises(AssertionError, match=r"state 'REJECTED'"):
         mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
-    with pytest.raises(AssertionError, match=r"to be DELETED; time over: .*never existed"):
+    with pytest.raises(AssertionError, match=r"state 'DELETED'; time over: .*never existed"):
         mock.wait_for(record="999999", state="DELETED", timeout=0.05)
-    with pytest.raises(AssertionError, match=r"in state REJECTED; time over: count \d+"):
+    with pytest.raises(AssertionError, match=r"state 'REJECTED', times 0; time over: count \d+"):
         mock.wait_for(state="REJECTED", times=0, timeout=0.05)
     with pytest.raises(AssertionError, match=r"a true value; time over: it returned False"):
         mock.wait_for(lambda: False, timeout=0.05)
@@ -254,7 +254,7 @@ def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
         {"record": {"number": "7"}, "state": "REJECTED"},
         {},
         {"timeout": 0.05},
-        {"times": {"atLeast": 1}},
+        {"times": {"at_least": 1}},
     ]
     for given in wrong:
         with pytest.raises(UsageError):

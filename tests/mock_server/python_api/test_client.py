@@ -89,7 +89,7 @@ def test_a_client_that_waits_for_less_than_a_fault_takes_times_out(mock: Mock) -
     """The client gives up, and the mock carries the call out all the same."""
     world = mock.world("slow")
     body = {"token": world.token, "webhook_request_identifier": {"number": "7"}}
-    with world.client(timeout=0.2) as client, world.fail(delay=60_000, when="after_commit"):
+    with world.client(timeout=0.2) as client, world.fail(delay=60, when="after_commit"):
         with pytest.raises(httpx.ReadTimeout):
             client.post("webhook_requests/delete", json=body)
         world.wait_for(record="7", state="DELETED", timeout=60)
