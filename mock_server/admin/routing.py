@@ -2,43 +2,26 @@
 
 import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
-from inspect import isfunction
 from typing import Any, cast
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from crmcom_kit.mock_server.admin import (
-    LARGE_BODIES,
-    MAX_LARGE_BODY_BYTES,
-    about,
-    content,
-    deliveries,
-    events,
-    faults,
-    journal,
-    receiver,
-    settings,
-    tokens,
-    worlds,
-)
+from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
+from crmcom_kit.mock_server.admin.about import HEALTHY
 from crmcom_kit.mock_server.admin.access import may_create_world, refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
-from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
+from crmcom_kit.mock_server.admin.document import PREFIX, document
+from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
-from crmcom_kit.mock_server.admin.validation import (
-    checked_body,
-    checked_path,
-    checked_query,
-    is_streamed,
-)
+from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED, PICKED_NAME, WORLD_HEADER, world_for
@@ -47,8 +30,6 @@ from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
-Operation = Callable[[Call], Any]
-_MODULES = (about, content, deliveries, events, faults, journal, receiver, settings, tokens, worlds)
 
 
 class _Record(BaseConverter):
@@ -56,22 +37,6 @@ class _Record(BaseConverter):
 
     regex = ".+"
     part_isolating = False
-
-
-def _functions() -> dict[str, Operation]:
-    """Return the function of each operation of the document: its id in snake case."""
-    known = {
-        name: found
-        for module in _MODULES
-        for name, found in vars(module).items()
-        if isfunction(found) and found.__module__ == module.__name__
-    }
-    snake = {id: re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", id) for id in operations()}
-    return {id: known[name] for id, name in snake.items()}
-
-
-#: The function of each operation, by its id.
-OPERATIONS = _functions()
 
 
 def control_app(registry: WorldRegistry) -> Flask:
@@ -94,12 +59,17 @@ def control_app(registry: WorldRegistry) -> Flask:
             return None
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
         if status == HTTPStatus.UNAUTHORIZED and is_probe:
-            return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
+            return json_response(HEALTHY, 200)  # a probe of a container needs no secret
         return json_response({"error": text}, status)
 
-    for operation, (verb, path, _) in operations().items():
-        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<record>", "<record:record>")
-        app.add_url_rule(rule, operation, partial(_respond, operation, registry), methods=[verb])
+    for one in OPERATIONS.values():
+        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
+            "<record>", "<record:record>"
+        )
+        app.add_url_rule(rule, one.id, partial(_respond, one, registry), methods=[one.verb])
+    page = reference_page("control API")
+    app.add_url_rule(f"{PREFIX}/docs", "docs", lambda: _sent(page))
+    app.add_url_rule(f"{PREFIX}/docs/<name>", "docs_asset", _docs_asset)
     for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
         app.register_error_handler(code, _not_found)
     app.register_error_handler(UsageError, refused_call)
@@ -127,16 +97,27 @@ def _cut_off(_: ClientDisconnected) -> Response:
     return refused_call(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
-def _respond(operation: str, registry: WorldRegistry, **path: str) -> Response:
-    found = OPERATIONS[operation](_call(operation, path, registry))
-    reply = found if isinstance(found, Reply) else Reply(found)
+def _docs_asset(name: str) -> Response:
+    return _sent(reference_asset(name)) if name in ASSETS else abort(404)
+
+
+def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
+    call, arguments = _call(one, registry, path)
+    found = one.function(call, **arguments)
+    return _sent(found if isinstance(found, Reply) else Reply(found, one.status))
+
+
+def _sent(reply: Reply) -> Response:
     payload = reply.payload
     if reply.content_type == "application/json" and isinstance(payload, dict | list):
         payload = orjson.dumps(payload)
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
 
 
-def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
+def _call(
+    one: Operation, registry: WorldRegistry, path: dict[str, str]
+) -> tuple[Call, dict[str, Any]]:
+    """Return the call that a request makes, and the arguments of its operation."""
     if request.path in LARGE_BODIES:
         request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
@@ -146,16 +127,18 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
         world=world,
         epoch=world.current_epoch,
         over=lambda: registry.closing.is_set() or client_left(),
-        path=checked_path(operation, path),
-        query=checked_query(operation, request.args.items(multi=True)),
         verb=request.method,
         headers=request.headers,
         root=request.script_root,
         origin=request.host_url.removesuffix("/"),
     )
-    if is_streamed(operation):
+    arguments = checked_parameters(one.id, path, request.args.items(multi=True))
+    if one.stream is not None:
         # Buffered, since werkzeug's stream reads lines byte by byte.
         raw_stream = cast("io.RawIOBase", request.stream)
-        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES))
+        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES)), arguments
     raw = request.get_data(cache=False)
-    return replace(call, body=checked_body(operation, raw, request.headers.get("Content-Type", "")))
+    body = checked_body(one.id, raw, request.headers.get("Content-Type", ""))
+    if body is not None:
+        arguments["body"] = body
+    return call, arguments

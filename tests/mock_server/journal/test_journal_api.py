@@ -48,7 +48,8 @@ def _hold(verb: str, path: str, status: int, found: Any) -> None:
     """Fail if a response is not what the control API's document promises."""
     paths = document()["paths"]
     known = path if path in paths else path.rpartition("/")[0] + "/{id}"
-    response = paths[known][verb.lower()]["responses"][str(status)]
+    responses = paths[known][verb.lower()]["responses"]
+    response = responses.get(str(status), responses["default"])
     if "$ref" in response:
         response = document()["components"]["responses"]["UsageError"]
     schema = response["content"]["application/json"]["schema"]
