@@ -270,25 +270,18 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert "'--log': 'loud'" in one_line([])
 
 
-def test_help_is_complete() -> None:
-    """The help has every flag with what it is for, and the default where there is one."""
-    shown = CliRunner().invoke(serve, ["-h"], terminal_width=200).output
+def test_help_fits_on_a_screen_and_names_every_flag() -> None:
+    """Common flags have what they are for and the default; of rare ones it has the names."""
+    shown = CliRunner().invoke(serve, ["-h"], terminal_width=100).output
 
     options = {option.opts[0]: option for option in serve.params if option.name != "help"}
     assert set(FLAGS) <= set(options)
     for flag, option in options.items():
         assert getattr(option, "help", None), f"{flag} is not explained"
-        assert re.search(rf"^  .*{flag}\b.*[a-z]{{3}}", shown, re.MULTILINE)
-    for default in (
-        "127.0.0.1",
-        "8080",
-        "R9",
-        "default",
-        "the packaged sample world",
-        "human",
-        "64",
-    ):
-        assert f"[default: {default}" in re.sub(r"\s+", " ", shown)
+        assert re.search(rf"{flag}\b", shown)
+    for default in ("127.0.0.1", "8080", "R9", "default", "a sample", "human"):
+        assert f"[default: {default}" in shown
+    assert len(shown.splitlines()) <= 40
     assert all(name in shown for name in dialect_names())
     assert "SIGTERM" in shown
 
