@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from helpers.shells import AsWsgi
-from helpers.tables import looped
 from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
@@ -30,8 +29,8 @@ def _guarded() -> Any:
     return create_app(registry).test_client()
 
 
-@looped("address", ["127.0.0.1", "10.0.0.1", None])
-@looped(
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", None])
+@pytest.mark.parametrize(
     "headers",
     [
         {"X-Mock-Admin-Token": TOKEN},
@@ -50,8 +49,8 @@ def test_whoever_has_the_token_may(
     assert found["status"] == "healthy"
 
 
-@looped("address", ["127.0.0.1", "10.0.0.1", None])
-@looped(
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", None])
+@pytest.mark.parametrize(
     "headers",
     [
         {},

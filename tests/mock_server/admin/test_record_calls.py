@@ -43,25 +43,6 @@ def test_what_lacks_members_gets_them_as_in_python(admin: Any) -> None:
     assert admin.ask("GET", "/records?limit=4")["records"][0]["record"] == list(python.records)[-1]
 
 
-def test_plain_ones_are_added_too(admin: Any) -> None:
-    """One, an array or lines of webhook requests without an entry around them, whole or not."""
-    python = crmcom_mock()
-    jobs: dict[str, Any] = {"entity": "JOBS", "life_cycle_state": "REJECTED"}
-    both = b"".join(json.dumps(one).encode() + b"\n" for one in (jobs, {"entity": "ACTIVITIES"}))
-    for body in (jobs, [jobs], b"[" + json.dumps(jobs, indent=1).encode() + b"]", both):
-        found = admin.ask("POST", "/records", body)
-        records = [one["record"] for one in found["filled_in"]]
-        assert records[0] == python.add(**jobs)
-        assert len(records) == found["added"]
-        if body is both:
-            assert records[1]["entity"] == "ACTIVITIES"
-        else:
-            assert len(records) == 1
-    whole = {**records[0], "id": "E" * 32, "number": "4711"}
-    assert admin.ask("POST", "/records", whole)["filled_in"] == []
-    assert admin.ask("GET", "/records/4711")["record"] == whole
-
-
 def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
     """The data object stays as it is given, is signed, and names the entity."""
     data = {"id": "J77", "number": "JOB77"}

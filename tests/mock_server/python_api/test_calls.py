@@ -144,16 +144,6 @@ def test_what_was_not_called_is_told_with_the_nearest_calls(mock: Mock, caller: 
     assert mock.token not in str(failed.value)
 
 
-def test_what_was_called_too_often_is_told(mock: Mock, caller: Caller) -> None:
-    """The message shows the calls that should not have been."""
-    caller.post("delete", "7")
-
-    with pytest.raises(AssertionError, match=r"expected no call, found 1: operation delete"):
-        mock.assert_not_called(operation="delete")
-    with pytest.raises(AssertionError, match=r"expected exactly 2 calls, found 1"):
-        mock.assert_called(operation="delete", times=2)
-
-
 def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
     """A mistake in a test is no call that was not made."""
     with pytest.raises(
@@ -162,20 +152,6 @@ def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
         mock.assert_not_called(operaton="resend")
     with pytest.raises(UsageError, match=r"time: seen .* one of operation, .* fault, .* times"):
         mock.assert_called(operation="resend", time=1)
-
-
-def test_a_misspelt_value_is_refused(mock: Mock) -> None:
-    """What no call can have was not called, and that would say nothing."""
-    with pytest.raises(
-        UsageError, match=r"operation: seen \"resned\"; .*one of delete, list, resend, show,"
-    ):
-        mock.assert_not_called(operation="resned")
-    with pytest.raises(UsageError, match=r"state_after: seen \"DELETED\"; .*absent"):
-        mock.assert_called(state_after="DELETED", times=0)
-    with pytest.raises(UsageError, match=r"fault: seen \"typo\"; .*one of lost_answer, outage"):
-        mock.assert_not_called(fault="typo")
-    with pytest.raises(UsageError, match=r"parameters: seen \"entty\"; .*one of token, .* entity"):
-        mock.assert_not_called(parameters={"entty": "JOBS"})
 
 
 def test_a_client_that_gives_up_at_once_has_called(mock: Mock) -> None:

@@ -48,25 +48,6 @@ def test_an_event_arrives(mock: Any) -> None:
     assert mock.deliveries[0] is attempt
 
 
-def test_a_fault_hits_the_delivery_that_asks_for_it(mock: Any) -> None:
-    """The receiver says what is wrong; a replay sends exactly the same, or what is wrong next."""
-    given = {"url": mock.receiver.url, "fault": "wrong_signature"}
-    attempt = mock.fire("ACTIVITIES", "ACT CREATE", DATA, **given).attempt
-    mock.wait_for(delivery=True)
-    again = mock.deliveries.replay(attempt.number)
-    other = mock.deliveries.replay(attempt.number, fault="cut_body")
-    mock.wait_for(lambda: other.over and again.over)
-
-    assert (attempt.fault, again.of, again.fault) == ("wrong_signature", attempt.number, None)
-    found = mock.deliveries.signature(attempt.number)
-    assert (found.valid, found.reason) == (False, "wrong_key_or_data")
-    reasons = [one.signature.reason for one in mock.receiver.requests]
-    assert sorted(reasons) == ["cut_body", "wrong_key_or_data", "wrong_key_or_data"]
-    assert mock.receiver.requests[0].signature == found
-    mock.receiver.forget()
-    assert mock.receiver.requests == []
-
-
 def test_what_cannot_be_is_refused(mock: Any) -> None:
     """Unknown faults, definitions and attempts; and a wait for what never comes ends."""
     with pytest.raises(UsageError, match=r"fault: seen .*fire.*; allowed is one of wrong"):

@@ -64,16 +64,6 @@ def test_every_preset_is_removed_as_a_whole(mock: Mock) -> None:
         assert not mock.emulated.faults.all()
 
 
-def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> None:
-    """Method, record, turn and number of hits are given by name."""
-    given: dict[str, Any] = {"record": "7", "nth": 2, "times": 1}
-    with mock.fail(operation="show", error="not_found", lifetime=60, **given) as failing:
-        found = [shown(client, mock).json()["status"]["code"] == "OK" for _ in range(3)]
-
-    assert found == [True, False, True]
-    assert failing.hits == 1
-
-
 def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.Client) -> None:
     """A reset forgets faults and counts them anew; what is removed then is not what came since."""
     before = mock.fail(status=500)
