@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
@@ -19,12 +19,18 @@ from crmcom_kit.mock_server.admin.access import may_create_world, refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
 from crmcom_kit.mock_server.admin.document import PREFIX, document
-from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
+from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import PICKED, PICKED_NAME, WORLD_HEADER, world_for
+from crmcom_kit.mock_server.world.routing import (
+    PICKED,
+    PICKED_NAME,
+    WORLD_HEADER,
+    is_control,
+    world_for,
+)
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
@@ -39,9 +45,8 @@ class _Record(BaseConverter):
     part_isolating = False
 
 
-def control_app(registry: WorldRegistry) -> Flask:
-    """Return the control API for the worlds of a server, as a separate application."""
-    app = Flask(__name__, static_folder=None)
+def add_control_api(app: Flask, registry: WorldRegistry) -> None:
+    """Let an application serve the control API for the worlds of a server."""
     app.url_map.merge_slashes = False
     app.url_map.converters["record"] = _Record
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -49,6 +54,8 @@ def control_app(registry: WorldRegistry) -> Flask:
     @app.before_request
     def guard() -> Response | None:
         """Find the world, and refuse callers without access, on paths without an operation too."""
+        if not is_control(request.path):
+            return None
         text, status = refusal(request, registry) or ("", HTTPStatus.OK)
         if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
             environ = request.environ
@@ -66,21 +73,19 @@ def control_app(registry: WorldRegistry) -> Flask:
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
             "<record>", "<record:record>"
         )
-        app.add_url_rule(rule, one.id, partial(_respond, one, registry), methods=[one.verb])
+        app.add_url_rule(
+            rule, f"control_{one.id}", partial(_respond, one, registry), methods=[one.verb]
+        )
     page = reference_page("control API")
-    app.add_url_rule(f"{PREFIX}/docs", "docs", lambda: _sent(page))
-    app.add_url_rule(f"{PREFIX}/docs/<name>", "docs_asset", _docs_asset)
-    for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
-        app.register_error_handler(code, _not_found)
+    app.add_url_rule(f"{PREFIX}/docs", "control_docs", lambda: sent(page))
     app.register_error_handler(UsageError, refused_call)
     app.register_error_handler(DataError, lambda error: json_response({"error": str(error)}, 400))
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(ClientDisconnected, _cut_off)
-    return app
 
 
-def _not_found(error: HTTPException) -> Response:
-    """Return the response for a path without an operation; it names similar paths."""
+def not_found(error: HTTPException) -> Response:
+    """Return the response for a path or verb without an operation; it names similar paths."""
     asked = request.path.removeprefix(PREFIX)
     near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
@@ -97,17 +102,14 @@ def _cut_off(_: ClientDisconnected) -> Response:
     return refused_call(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
-def _docs_asset(name: str) -> Response:
-    return _sent(reference_asset(name)) if name in ASSETS else abort(404)
-
-
 def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
     call, arguments = _call(one, registry, path)
     found = one.function(call, **arguments)
-    return _sent(found if isinstance(found, Reply) else Reply(found, one.status))
+    return sent(found if isinstance(found, Reply) else Reply(found, one.status))
 
 
-def _sent(reply: Reply) -> Response:
+def sent(reply: Reply) -> Response:
+    """Return the response of a reply."""
     payload = reply.payload
     if reply.content_type == "application/json" and isinstance(payload, dict | list):
         payload = orjson.dumps(payload)

@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
@@ -42,11 +41,6 @@ class DeliveryScript:
                 return name
             at -= count
         return self._steps[-1][1]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the control API shows it."""
-        names = ("script", "record", "definition", "used")
-        return {name: getattr(self, name) for name in names}
 
 
 class ScriptedDelivery:
