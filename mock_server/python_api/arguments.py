@@ -1,10 +1,29 @@
 """Checks of the arguments that a test passes; a wrong type raises a UsageError, too."""
 
+import functools
+from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from crmcom_kit.usage_errors import UsageError
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def ends_at_the_caller(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Decorate a function so that a UsageError is shown at its caller's line, without ours."""
+
+    @functools.wraps(function)
+    def wrapper(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        __tracebackhide__ = True
+        try:
+            return function(*args, **kwargs)
+        except UsageError as refused:
+            raise refused.with_traceback(None) from None
+
+    return wrapper
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:

@@ -11,7 +11,7 @@ import orjson
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.verification import Expected
-from crmcom_kit.mock_server.python_api.arguments import moment, number, text
+from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, moment, number, text
 from crmcom_kit.mock_server.python_api.calls import (
     CallsView,
     assert_calls,
@@ -217,6 +217,7 @@ class MockWorld:
 
     # Faults.
 
+    @ends_at_the_caller
     def fail(self, preset: str | None = None, /, **given: Any) -> Failing:
         """Inject a fault until it is removed or used up.
 
@@ -236,14 +237,11 @@ class MockWorld:
             UsageError, NotFound: an argument is not allowed, or there is no such preset.
             LimitExceeded: there are as many faults as allowed.
         """
-        __tracebackhide__ = True
-        try:
-            return failing(self.emulated.faults, preset, given)
-        except UsageError as refused:
-            raise refused.with_traceback(None) from None  # the mistake is on the caller's line
+        return failing(self.emulated.faults, preset, given)
 
     # Calls.
 
+    @ends_at_the_caller
     def assert_called(
         self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
     ) -> list[CallView]:
@@ -273,6 +271,7 @@ class MockWorld:
         self._server.catch_up()
         return assert_calls(self.emulated, times, seconds, pattern)
 
+    @ends_at_the_caller
     def assert_not_called(self, **pattern: Any) -> None:
         """Assert that no call matches the pattern; without a pattern, that there was no call.
 
@@ -285,6 +284,7 @@ class MockWorld:
         self._server.catch_up()
         assert_calls(self.emulated, 0, 0.0, pattern)
 
+    @ends_at_the_caller
     def wait_for(
         self, until: Callable[[], object] | None = None, /, *, timeout: float = 5.0, **asked: Any
     ) -> Any:

@@ -145,13 +145,17 @@ def test_what_was_not_called_is_told_with_the_nearest_calls(mock: Mock, caller: 
 
 
 def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
-    """A mistake in a test is no call that was not made."""
+    """A mistake in a test is no call that was not made, and is shown at the test's own line."""
     with pytest.raises(
         UsageError, match=r"operaton: seen in the pattern; allowed is one of operation"
     ):
         mock.assert_not_called(operaton="resend")
     with pytest.raises(UsageError, match=r"time: seen .* one of operation, .* fault, .* times"):
         mock.assert_called(operation="resend", time=1)
+    with pytest.raises(UsageError, match=r"nothing to wait for; allowed is record, .*") as caught:
+        mock.wait_for()
+    shown = [entry.name for entry in caught.traceback.filter(caught)]
+    assert shown == ["test_a_misspelt_pattern_is_refused"]
 
 
 def test_a_client_that_gives_up_at_once_has_called(mock: Mock) -> None:

@@ -94,9 +94,8 @@ def test_a_fault_that_cannot_be_is_refused(mock: Mock) -> None:
     for preset, given, message in REFUSED:
         with pytest.raises((UsageError, NotFound), match=message) as caught:
             mock.fail(preset, **given)
-        frames = [entry.name for entry in caught.traceback]
-        assert frames == ["test_a_fault_that_cannot_be_is_refused", "fail"]
-        assert [entry.name for entry in caught.traceback.filter(caught)] == frames[:1]
+        shown = [entry.name for entry in caught.traceback.filter(caught)]
+        assert shown == ["test_a_fault_that_cannot_be_is_refused"]
 
     assert not mock.emulated.faults.has_active
 
