@@ -5,13 +5,13 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Evidence, Keywords, operation
-from crmcom_kit.schemas import dials, methods
-from crmcom_kit.schemas.releases import release_names, resolve
+from crmcom_kit.mock_server.faults.validation import all_operations
+from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
 #: What ``/health`` returns to callers without the admin token.
 HEALTHY = {"status": "healthy"}
-_METHODS = sorted({name for release in release_names() for name in methods(resolve(release))})
+_Method = Annotated[str, Keywords(enum=[*all_operations()])]
 
 
 class Health(TypedDict):
@@ -76,7 +76,9 @@ def fidelity(
     call: Call,
     *,
     grade: Annotated[Evidence, "Only rules with this evidence."] | None = None,
-    method: Annotated[str, "Only statements about this method; no dials.", Keywords(enum=_METHODS)]
+    method: Annotated[
+        str, "Only statements about this method; no dials.", Keywords(enum=[*all_operations()])
+    ]
     | None = None,
     prefix: Annotated[str, "Only ids and keys that begin with this, such as `resend.`."] = "",
 ) -> Fidelity:
