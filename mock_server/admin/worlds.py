@@ -9,6 +9,9 @@ from crmcom_kit.mock_server.admin.values import read_moment, write_moment
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
 
 _Amount = Annotated[float, Keywords(minimum=0)]
+_SOME = Keywords(
+    {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
+)
 
 
 class WorldUse(TypedDict):
@@ -173,7 +176,7 @@ def put_clock(call: Call, body: ClockSetting) -> Clock:
 
 
 @operation("POST /clock/advance", "clock", examples={"three hours": {"hours": 3}})
-def advance_clock(call: Call, body: Annotated[Advance, Keywords(minProperties=1)]) -> Clock:
+def advance_clock(call: Call, body: Annotated[Advance, _SOME]) -> Clock:
     """Move the clock forward, as if the time had passed.
 
     Calls that wait until a time of the world's clock, e.g. in a delay, continue once it is reached.
