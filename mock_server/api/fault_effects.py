@@ -50,8 +50,9 @@ async def apply(
 
 async def _wait(epoch: Epoch, effect: Mapping[str, Any], waits: Waits, closing: Event) -> bool:
     """Hold the request back; return False if the server has ended in the meantime."""
-    seconds = effect["delay"] / 1000
-    await waits.sleep(epoch.clock, seconds, lambda: epoch.faults.is_over() or closing.is_set())
+    await waits.sleep(
+        epoch.clock, effect["delay"], lambda: epoch.faults.is_over() or closing.is_set()
+    )
     return not closing.is_set()
 
 

@@ -78,7 +78,9 @@ def times(value: Any) -> Times:
     minimum = value.get("at_least", 0 if "at_most" in value else 1)
     maximum = value.get("at_most")
     if maximum is not None and maximum < minimum:
-        raise UsageError("times.at_most", seen=str(maximum), allowed=f"at_least, {minimum}, or more")
+        raise UsageError(
+            "times.at_most", seen=str(maximum), allowed=f"at_least, {minimum}, or more"
+        )
     return Times(minimum, maximum)
 
 

@@ -111,11 +111,11 @@ function scriptForm(number, script) {
     return html`<p class="note">This mock really sends, so no script decides: its receiver does.
       You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in receiver</a>.</p>`;
   }
-  const end = html`<button class="small" @click=${() => putScript({ script: null, number })}>End</button>`;
+  const end = html`<button class="small" @click=${() => putScript({ script: null, record: number })}>End</button>`;
   return html`<p>${script
       ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
       : "The script of its definition or of the world decides the deliveries of this record."}</p>
-    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, number }))}
+    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, record: number }))}
     <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 

@@ -219,7 +219,7 @@ def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
 def test_a_delay_is_of_the_worlds_time(move: str) -> None:
     """A call that is held back for minutes goes on when the clock stands or is moved on."""
     shell = Shell()
-    shell.world.faults.add({"effect": {"delay": 300_000, "status": 503}})
+    shell.world.faults.add({"effect": {"delay": 300, "status": 503}})
     found: list[Seen] = []
     thread = threading.Thread(target=lambda: found.append(shell.call(SHOW)))
     if move == "freeze":
@@ -240,7 +240,7 @@ def test_a_delay_is_of_the_worlds_time(move: str) -> None:
 def test_a_reset_lets_go_of_who_is_held_back(beside: Any) -> None:
     """A call that waits in the old epoch is answered soon after a reset, and changes nothing."""
     shell = Shell()
-    shell.world.faults.add({"effect": {"delay": 300_000, **beside}})
+    shell.world.faults.add({"effect": {"delay": 300, **beside}})
     before = shell.state()
     thread = threading.Thread(target=shell.call, args=(DELETE,))
     thread.start()

@@ -61,9 +61,9 @@ def test_the_control_api_refuses_it_too(mock: Mock) -> None:
     """To verify and to wait: 400, and no verdict; what is found says how many are missing."""
     pattern = {"operation": "delete"}
     for path, body in [
-        ("/verify", {"pattern": pattern, "times": 0}),
-        ("/verify", {"pattern": pattern}),
-        ("/wait", {"calls": {"pattern": pattern}, "timeoutMillis": 0}),
+        ("/verify", {**pattern, "times": 0}),
+        ("/verify", pattern),
+        ("/wait", {**pattern, "timeout": 0}),
     ]:
         answer = post(mock, path, body)
         assert (answer.status_code, answer.json()["parameter"]) == (400, "journal"), path
@@ -80,9 +80,9 @@ def test_what_the_others_decide_is_answered(mock: Mock) -> None:
     for expected in (0, 5, 14, {"at_least": 14}):
         with pytest.raises(AssertionError):
             mock.assert_called(operation="show", times=expected)
-    assert post(mock, "/verify", {"pattern": {"operation": "show"}}).status_code == 202
+    assert post(mock, "/verify", {"operation": "show"}).status_code == 202
     for since, status in [("0-3", 200), ("0-2", 400)]:
-        later = {"calls": {"pattern": {}, "since": since, "times": 10}, "timeoutMillis": 0}
+        later = {"operation": "show", "since": since, "times": 10, "timeout": 0}
         assert post(mock, "/wait", later).status_code == status, since
 
 

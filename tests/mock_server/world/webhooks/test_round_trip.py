@@ -165,7 +165,7 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None
     number = fire(mock, fault="duplicate")["webhook_request"]["number"]
 
     bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
-    attempts = mock.admin("GET", f"/deliveries?webhook_request={number}")["deliveries"]
+    attempts = mock.admin("GET", f"/deliveries?record={number}")["deliveries"]
     assert len(bodies) == 2
     assert len(set(bodies)) == 1
     assert len(mock.world.store) == before + 1
