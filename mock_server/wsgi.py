@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from crmcom_kit.mock_server.cli.options import check
 from crmcom_kit.mock_server.cli.serve import registry_of, serve
 from crmcom_kit.mock_server.http.app import create_app
-from crmcom_kit.mock_server.http.cors import CorsApp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -19,9 +18,7 @@ def make_app() -> "WSGIApplication":
     """Return the application that the environment asks for. Raises click.ClickException."""
     options = serve.make_context("serve", []).params
     check(options)
-    registry = registry_of(options)
-    app = create_app(registry)
-    return CorsApp(app, registry.access) if registry.access.origins else app
+    return create_app(registry_of(options))
 
 
 app = make_app()

@@ -1,8 +1,7 @@
 """The control API below /__admin, by which tests and people control the mock itself.
 
-Its OpenAPI document, in parts in ``contract``, is the source of the routes, the validation and the
-reference page. An operation is a function of a ``Call``, in one of the modules that ``routing``
-lists: ``listWorlds`` is ``worlds.list_worlds``. It knows nothing of Flask.
+An operation is a function of a ``Call`` and its parameters. What it declares is the source of the
+routes, the validation, the OpenAPI document and the reference page. It knows nothing of Flask.
 """
 
 from crmcom_kit.mock_server.world.routing import CONTROL

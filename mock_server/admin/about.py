@@ -1,24 +1,67 @@
-"""Operations about the mock itself: health, its rules, its OpenAPI document and pages."""
+"""Operations about the mock itself: health, and its rules."""
 
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.document import PREFIX, document
-from crmcom_kit.mock_server.admin.reference import reference_asset, reference_page
+from crmcom_kit.mock_server.admin.contract import Evidence, Keywords, operation
+from crmcom_kit.mock_server.faults.validation import all_operations
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
 #: What ``/health`` returns to callers without the admin token.
 HEALTHY = {"status": "healthy"}
-_OF_STATEMENTS = ("id", "evidence", "text", "source")
+_Method = Annotated[str, Keywords(enum=[*all_operations()])]
 
 
-def health(call: Call) -> Any:
-    """Report that the mock runs, and with what."""
+class Health(TypedDict):
+    """The mock is running. If there is an admin token, callers without it get only the status."""
+
+    status: Annotated[str, Keywords(const="healthy")]
+    version: NotRequired[Annotated[str, "The version of the mock."]]
+    release: NotRequired[str]
+    dialect: NotRequired[str]
+    world: NotRequired[str]
+    epoch: NotRequired[int]
+    webhook_requests: NotRequired[int]
+
+
+class Statement(TypedDict):
+    """What documents and examples say about this release."""
+
+    id: str
+    methods: list[str]
+    evidence: Evidence
+    text: str
+    source: str
+
+
+class Dial(TypedDict):
+    """A choice that the documents leave open."""
+
+    key: str
+    value: Any
+    default: Any
+    allowed: Annotated[str, "The allowed values in words."]
+    evidence: Evidence
+    text: str
+    source: str
+
+
+class Fidelity(TypedDict):
+    """The statements and dials."""
+
+    release: str
+    statements: list[Statement]
+    dials: list[Dial]
+
+
+@operation("GET /health", "mock")
+def health(call: Call) -> Health:
+    """Report that the mock is running."""
     world = call.world
     return {
-        **HEALTHY,
+        "status": "healthy",
         "version": __version__,
         "release": world.release.name,
         "dialect": world.dialect.name,
@@ -28,21 +71,33 @@ def health(call: Call) -> Any:
     }
 
 
-def fidelity(call: Call) -> Any:
-    """List the documented statements and the dials, each with its evidence."""
-    query, world = call.query, call.world
-    grade, method, prefix = query.get("grade"), query.get("method"), query.get("prefix", "")
-    stated = [
+@operation("GET /fidelity", "mock")
+def fidelity(
+    call: Call,
+    *,
+    grade: Annotated[Evidence, "Only rules with this evidence."] | None = None,
+    method: Annotated[
+        str, "Only statements about this method; no dials.", Keywords(enum=[*all_operations()])
+    ]
+    | None = None,
+    prefix: Annotated[str, "Only ids and keys that begin with this, such as `resend.`."] = "",
+) -> Fidelity:
+    """List every rule of the mock with its evidence."""
+    world = call.world
+    stated: list[Statement] = [
         {
-            **{name: getattr(one, name) for name in _OF_STATEMENTS},
-            "methods": one.methods_in(world.release),
+            "id": one.id,
+            "methods": list(one.methods_in(world.release)),
+            "evidence": one.evidence,
+            "text": one.text,
+            "source": one.source,
         }
         for one in statements(world.release.name)
         if one.id.startswith(prefix)
         and grade in (None, one.evidence)
         and (method is None or method in one.methods_in(world.release))
     ]
-    left_open = [
+    left_open: list[Dial] = [
         {
             "key": one.key,
             "value": world.dialect[one.key],
@@ -56,30 +111,3 @@ def fidelity(call: Call) -> Any:
         if one.key.startswith(prefix) and grade in (None, one.evidence) and method is None
     ]
     return {"release": world.release.name, "statements": stated, "dials": left_open}
-
-
-def openapi(call: Call) -> Any:
-    """Return the control API's OpenAPI document, for this server and world."""
-    here = {"url": f"{call.origin}{call.root}{PREFIX}", "description": "This world"}
-    named = {
-        "url": f"{call.origin}/worlds/{{world}}{PREFIX}",
-        "description": "A named world",
-        "variables": {"world": {"default": "my-test"}},
-    }
-    found = {**document(), "servers": [here, named]}
-    if call.registry.access.admin_token is None:  # then no call needs one
-        del found["security"]
-        found["components"] = {**found["components"]}
-        del found["components"]["securitySchemes"]
-    return found
-
-
-def docs(call: Call) -> Any:
-    """Return a page to read the document and to try its operations."""
-    del call
-    return reference_page("control API")
-
-
-def docs_asset(call: Call) -> Any:
-    """Return a file of that page."""
-    return reference_asset(call.path["asset"])

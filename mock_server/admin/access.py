@@ -11,18 +11,17 @@ from crmcom_kit.mock_server.access import (
     is_loopback,
     page_refusal,
 )
-from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.messages import OWN_HEADER
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, admin_token_in
+from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, CONTROL, admin_token_in
 
 if TYPE_CHECKING:
     from flask import Request
 
-RECEIVER = f"{PREFIX}/receiver/in"
+RECEIVER = f"{CONTROL}/receiver/in"
 #: The parameter in the built-in receiver's URL that opens it where there is an admin token.
 SECRET = "secret"
-_DOCS = f"{PREFIX}/docs"
+_DOCS = f"{CONTROL}/docs"
 # What proxies, tunnels and content networks add to the requests that they forward.
 _FORWARDED = re.compile(
     r"(?:.*-)?(?:forwarded.*|via|cdn-loop|cf-.+|original-(?:for|host|ip)"
@@ -37,7 +36,7 @@ def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatu
     is_message = request.path == RECEIVER
     if OWN_HEADER in request.headers and not is_message:
         # Else a definition's URL could make the mock command itself.
-        return f"{PREFIX} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
+        return f"{CONTROL} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is None:
         seen = _stranger(request, registry)
     elif registry.is_admin(admin_token_of(request)):
@@ -47,8 +46,8 @@ def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatu
     else:
         text = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
         if is_message:
-            text = f"{text}, or the URL that GET {PREFIX}/receiver shows"
-        return f"{RECEIVER if is_message else PREFIX} {text}", HTTPStatus.UNAUTHORIZED
+            text = f"{text}, or the URL that GET {CONTROL}/receiver shows"
+        return f"{RECEIVER if is_message else CONTROL} {text}", HTTPStatus.UNAUTHORIZED
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
 
 
@@ -71,13 +70,13 @@ def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
     """Return how a request shows that it does not come from this machine's own tools."""
     if not is_loopback(request.remote_addr):
         return (
-            f"{PREFIX} accepts only callers on this machine; seen {request.remote_addr}; "
+            f"{CONTROL} accepts only callers on this machine; seen {request.remote_addr}; "
             "start the mock with --admin-token to allow others"
         )
     for name, _ in request.headers:
         if _FORWARDED.fullmatch(name):
             # A proxy on this machine would open it to other machines.
-            return f"{PREFIX} needs --admin-token to be called through a proxy; seen {name}"
+            return f"{CONTROL} needs --admin-token to be called through a proxy; seen {name}"
     # Any page may have a link to the reference.
     is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.path == _DOCS
     find = host_refusal if is_link and request.method == "GET" else api_refusal

@@ -18,20 +18,17 @@ CLIENT_LEFT = "crmcom_kit.client_left"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call whose path, query and body are checked already."""
+    """A call, whose parameters and body are the arguments of its operation."""
 
     registry: WorldRegistry
     world: World
     epoch: Epoch  # the world's current one when the call began
     over: IsOver  # the server stops, or the client has left: it must not wait any more
-    path: dict[str, Any]
-    query: dict[str, Any]
     verb: str
     headers: "Headers"
     root: str  # the part of the path that names the world
     origin: str  # scheme, host and port of the server, as the client wrote them
-    body: Any = None
-    stream: IO[bytes] = field(default_factory=BytesIO)  # the body, if it is read as a stream
+    stream: IO[bytes] = field(default_factory=BytesIO)  # the body, if the operation reads it
 
 
 class Reply(NamedTuple):

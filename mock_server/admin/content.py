@@ -1,13 +1,18 @@
-"""Operations on the content of a world: export, import, records, seed data, snapshots, reset."""
+"""Operations on the content of a world: export, import, records and seed data."""
 
 from datetime import datetime, time
-from typing import Any
+from itertools import chain
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import orjson
 
 from crmcom_kit.fixtures import FixtureError
+from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.protocol.filters import seconds
+from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Keywords, Name, operation
+from crmcom_kit.mock_server.admin.contract import Record as RecordKey
+from crmcom_kit.mock_server.admin.worlds import Begun
+from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
 from crmcom_kit.mock_server.world.changes import (
@@ -16,87 +21,345 @@ from crmcom_kit.mock_server.world.changes import (
     record_named,
     remove_record,
 )
-from crmcom_kit.mock_server.world.export import exported, in_arrays
+from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
-from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
 from crmcom_kit.mock_server.world.world_file import DataError, read_entries
-from crmcom_kit.schemas.formats import parse_date, parse_date_time
+from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
 #: Members of a seed call that are dates → the generator's names for them, and their time of day.
 _DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
+_EXAMPLE = {
+    "record": {
+        "id": "00000000000000000000000000000A1B",
+        "number": "9001",
+        "life_cycle_state": "REJECTED",
+        "entity": "ACTIVITIES",
+        "entity_id": "00000000000000000000000000000C0F",
+        "url": "https://receiver.example/hooks",
+        "error_code": "SocketTimeoutException",
+        "error_description": "java.net.SocketTimeoutException: Read timed out",
+        "webhook_definition": {
+            "id": "00000000000000000000000000000DEF",
+            "name": "Activities to a receiver",
+        },
+        "workflow_rule": {"id": "000000000000000000000000000000A1", "name": "Activity completed"},
+        "log_information": {"created_date": "2024-05-01T10:00:00"},
+    },
+    "data": {"id": "00000000000000000000000000000C0F", "number": "ACT000001"},
+}
+
+Entity = Annotated[str, Keywords(enum=[*entities_since()])]
+ShownState = Literal["REJECTED", "SUCCESSFUL"]
+_Date = Annotated[
+    str,
+    "A date, with or without a time.",
+    Keywords(
+        {
+            "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$",
+            "x-allowed": "yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss",
+        }
+    ),
+]
+_NAMED = Keywords(required=["name"], properties={"name": {"type": "string"}})
+_Some = Annotated[int, Keywords(minimum=1, maximum=1000)]
+_Effective = Literal["EFFECTIVE", "NOT EFFECTIVE", "NOT_EFFECTIVE"]
 
 
-def get_state(call: Call) -> Any:
-    """Export the world as the entries of a world file."""
-    epoch = call.epoch
-    if call.query["format"] == "json":
-        return Reply(chunked(in_arrays(epoch)), content_type="application/json")
-    lines = (entry + b"\n" for _, entry in exported(epoch))
-    return Reply(chunked(lines), content_type=JSON_LINES)
+class RecordMembers(TypedDict, total=False):
+    """Members to set; `crmcom-kit schemas webhook_request` prints the schema of all."""
+
+    id: str
+    number: str
+    life_cycle_state: ShownState
+    entity: Entity
+    entity_id: str
+    url: str
+    authentication_code: str | None
+    fields_set: str | None
+    request: JsonObject | str | None
+    response: JsonObject | str | None
+    error_code: str | None
+    error_description: str | None
+    webhook_definition: JsonObject
+    workflow_rule: JsonObject
+    log_information: JsonObject
 
 
-def put_state(call: Call) -> Any:
-    """Replace the content with the entries of a world file; this begins a new epoch."""
+class Shown(TypedDict):
+    """A webhook request as the API returns it."""
+
+    id: NotRequired[str]
+    number: NotRequired[str]
+    life_cycle_state: ShownState
+    entity: NotRequired[str]
+    entity_id: NotRequired[str]
+    url: NotRequired[str]
+
+
+class Entry(TypedDict):
+    """A webhook request, and the data object that was sent, if any."""
+
+    record: Shown
+    data: JsonObject | None
+
+
+class GivenEntry(TypedDict):
+    """A webhook request of a world file, and the data object that was sent."""
+
+    record: RecordMembers
+    data: NotRequired[JsonObject | None]
+
+
+class RecordChange(TypedDict, total=False):
+    """A change of a webhook request."""
+
+    record: RecordMembers
+    data: Annotated[JsonObject | None, "The new data object, which replaces the one that was sent."]
+
+
+class Reference(TypedDict, total=False):
+    """What webhook definitions and workflow rules have."""
+
+    id: str
+    name: str
+    alternative_code: str | None
+    description: str | None
+    life_cycle_state: _Effective
+    entity: Entity
+
+
+class Definition(Reference, total=False):
+    """A webhook definition."""
+
+    url: Annotated[str, "Where its webhooks are sent."]
+    fields_set: Annotated[str | None, "The members of the entity that are sent; all by default."]
+    secret_key_id: Annotated[str | None, "The key that signs its webhooks; unsigned by default."]
+
+
+class Rule(Reference, total=False):
+    """A workflow rule."""
+
+    webhook_definition_ids: Annotated[
+        list[str], "The webhook definitions that it triggers; by default those that no rule names."
+    ]
+
+
+class World(TypedDict, total=False):
+    """A world file as one document: arrays of entries by kind."""
+
+    unit: list[JsonObject]
+    user: list[JsonObject]
+    secret_key: list[JsonObject]
+    webhook_definition: list[Definition]
+    workflow_rule: list[Rule]
+    webhook_request: list[GivenEntry]
+
+
+class Records(TypedDict):
+    """A page of webhook requests."""
+
+    records: list[Entry]
+    more: Annotated[bool, "True if there are more after this page."]
+    total: Annotated[Count, "Number of webhook requests that meet every condition."]
+
+
+class Added(TypedDict):
+    """What was added."""
+
+    added: Annotated[Count, "Number of added webhook requests."]
+    webhook_requests: Annotated[Count, "Number of webhook requests in the world."]
+    filled_in: Annotated[list[Entry], "Those that lacked members, as they were added."]
+
+
+class Definitions(TypedDict):
+    """Webhook definitions; those that are known only from webhook requests may lack members."""
+
+    definitions: list[Definition]
+
+
+class Rules(TypedDict):
+    """Workflow rules; those that are known only from webhook requests may lack members."""
+
+    rules: list[Rule]
+
+
+class SeededWorld(TypedDict):
+    """How much was generated."""
+
+    epoch: Annotated[Count, "The epoch, a new one unless data was added."]
+    added: Annotated[Count, "Number of generated webhook requests."]
+    webhook_requests: Annotated[Count, "Number of webhook requests in the world."]
+
+
+Seed = TypedDict(
+    "Seed",
+    {  # `from` cannot be the name of a member of a class
+        "seed": Annotated[int, "Any integer; by default the seed of the mock."],
+        "count": Annotated[int, "Number of webhook requests.", Keywords(minimum=0, maximum=200000)],
+        "rejected": Annotated[
+            float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
+        ],
+        "entities": Annotated[list[Entity], "Their entities; by default all of the release."],
+        "from": _Date,
+        "to": _Date,
+        "definitions": _Some,
+        "rules": _Some,
+        "entity_ids": Annotated[
+            int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
+        ],
+        "host": Annotated[
+            str,
+            "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
+            Keywords(maxLength=255),
+        ],
+        "start": Annotated[
+            int,
+            "Index of the first webhook request; with `add` the first one with a free number.",
+            Keywords(minimum=0, maximum=10000000),
+        ],
+        "scenario": Annotated[
+            str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
+        ],
+        "add": Annotated[bool, "True to add to the content instead of replacing it."],
+    },
+    total=False,
+)
+
+
+@operation("GET /state", "content", media=JSON_LINES)
+def get_state(call: Call) -> Reply:
+    """Export the content of the world.
+
+    Returns a world file for `crmcom-kit serve --data` and `PUT /state`: every unit, user, secret
+    key, webhook definition, workflow rule and webhook request as of one point in time. A world of
+    the same release and dialect that is created from it has the same webhook requests, byte for
+    byte. It does not contain deleted records, the state of the id generator, tokens, clock, journal
+    and faults; a snapshot also keeps the id generator.
+    """
+    lines = exported(call.epoch.content)
+    first = next(lines, b"{}\n")  # what an empty world is written as
+    return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
+
+
+_CONTENT = World | RecordMembers | list[RecordMembers]
+
+
+@operation(
+    "PUT /state",
+    "content",
+    stream=_CONTENT,
+    examples={"one webhook request": {"webhook_request": [_EXAMPLE]}},
+)
+def put_state(
+    call: Call,
+    *,
+    order: Annotated[
+        Literal["given", "created"], "As in the file, or by creation date as `serve --data` does."
+    ] = "given",
+) -> Begun:
+    """Replace the content of the world.
+
+    The body is JSON Lines, an array or one object of webhook requests as responses show them, or of
+    entries of a world file; or one object with an array of entries per kind. At most 1 GiB.
+    `crmcom-kit schemas world_entry` prints the schema of an entry. If one is invalid, nothing
+    changes. The id generator starts again; tokens, clock, journal and faults stay.
+    """
     entries = read_entries(call.stream, call.world.release, place="body")
-    by_age = call.query["order"] == "created"
+    by_age = order == "created"
     epoch = call.world.replace_content(entries, by_age=by_age, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
-def get_records(call: Call) -> Any:
-    """List webhook requests, with the entity data kept for each."""
-    query = _query(call)
-    records, total = call.epoch.store.page(query)
-    return {
-        "records": list(map(_entry, records)),
-        "more": query.offset + len(records) < total,
-        "total": total,
-    }
-
-
-def _query(call: Call) -> Query:
-    """Return what a list of records asks of the store. Raises UsageError, NotFound."""
-    asked, data = call.query, call.epoch.reference_data
-    indexed: list[Indexed] = [
-        (name, frozenset({asked[name]})) for name in ("entity", "entity_id") if name in asked
-    ]
-    if "definition" in asked:
-        found = named(data.definitions, "definition", asked["definition"])
+@operation("GET /records", "content")
+def get_records(
+    call: Call,
+    *,
+    record: Annotated[RecordKey, "Only the webhook request with this number or id."] | None = None,
+    entity: Entity | None = None,
+    entity_id: Annotated[str, Keywords(maxLength=100)] | None = None,
+    state: Annotated[ShownState, "During a resend the state is REJECTED."] | None = None,
+    definition: Annotated[Name, "Id, name or alternative code."] | None = None,
+    rule: Annotated[Name, "Id, name or alternative code."] | None = None,
+    url: Annotated[str, "Part of the URL.", Keywords(minLength=1, maxLength=2000)] | None = None,
+    created_from: Annotated[str, "The earliest date, with or without a time."] | None = None,
+    created_to: Annotated[str, "The latest date; one without a time includes its whole day."]
+    | None = None,
+    sort: Literal["newest", "oldest"] = "newest",
+    limit: Annotated[int, Keywords(minimum=1, maximum=1000)] = 100,
+    offset: Annotated[int, Keywords(minimum=0, maximum=1000000000)] = 0,
+) -> Records:
+    """List webhook requests that meet every condition, and how many there are on all pages."""
+    data, indexed = call.epoch.reference_data, list[Indexed]()
+    if entity is not None:
+        indexed.append(("entity", frozenset({entity})))
+    if entity_id is not None:
+        indexed.append(("entity_id", frozenset({entity_id})))
+    if definition is not None:
+        found = named(data.definitions, "definition", definition)
         indexed.append(("definition", frozenset({found["id"]})))
-    if "rule" in asked:
-        found = named(data.rules, "rule", asked["rule"])
+    if rule is not None:
+        found = named(data.rules, "rule", rule)
         indexed.append(("rule", frozenset({found["id"]})))
-    url = asked.get("url")
-    return Query(
+    by_id = None if record is None else call.epoch.store.get("id", record)
+    query = Query(
         indexed=tuple(indexed),
-        number=asked.get("number"),
+        number=record if by_id is None else by_id.number,
         url=None if url is None else lambda seen: url in seen,
-        states=frozenset({asked["state"]}) if "state" in asked else None,
-        created_from=_created(asked, "created_from", time.min),
-        created_before=_created(asked, "created_to", time(23, 59, 59), 1),
-        newest_first=asked["sort"] == "newest",
-        offset=asked["offset"],
-        limit=asked["limit"],
+        states=None if state is None else frozenset({state}),
+        created_from=_created("created_from", created_from, time.min),
+        created_before=_created("created_to", created_to, time(23, 59, 59), 1),
+        newest_first=sort == "newest",
+        offset=offset,
+        limit=limit,
     )
+    records, total = call.epoch.store.page(query)
+    more = offset + len(records) < total
+    return {"records": list(map(_entry, records)), "more": more, "total": total}
 
 
-def _created(asked: dict[str, Any], name: str, at: time, later: int = 0) -> int | None:
+def _created(name: str, date: str | None, at: time, later: int = 0) -> int | None:
     """Return the second that a date names, or ``later`` ones; a mere date is ``at`` that time."""
-    return seconds(_date_time(name, asked[name], at)) + later if name in asked else None
+    return None if date is None else seconds(_date_time(name, date, at)) + later
 
 
-def _entry(record: Record) -> dict[str, Any]:
+def _entry(record: Record) -> Entry:
     data = None if record.data is None else orjson.loads(record.data)
     return {"record": orjson.loads(record.body), "data": data}
 
 
-def post_records(call: Call) -> Any:
-    """Add the entries of a world file to the content, with what their records lack."""
+@operation(
+    "POST /records",
+    "content",
+    stream=_CONTENT,
+    examples={
+        "what is missing is filled in": {"entity": "JOBS", "life_cycle_state": "REJECTED"},
+        "one webhook request": {"webhook_request": [_EXAMPLE]},
+    },
+)
+def post_records(
+    call: Call,
+    *,
+    index: Annotated[
+        int,
+        "Index of the generated webhook request that fills in the first incomplete one; by default "
+        "the index after the largest number in the world.",
+        Keywords(minimum=0, maximum=10000000),
+    ]
+    | None = None,
+) -> Added:
+    """Add entries to the content; fill in what webhook requests lack.
+
+    The body is as in `PUT /state`, with at most 1,000 webhook requests that lack members. Adds all
+    entries or none. Members that every webhook request has, and that a given record lacks, come
+    from the generator, as with `mock.add` in Python: given members are kept, and the others are
+    made to fit them. An id or number that is or was in use is refused. Added webhook requests are
+    the newest.
+    """
     entries = read_entries(call.stream, call.world.release, place="body", may_lack=True)
-    added = add_partial(call.epoch, call.world, entries, call.query.get("index"))
+    added = add_partial(call.epoch, call.world, entries, index)
     return {
         "added": added.records,
         "webhook_requests": len(call.epoch.store),
@@ -104,44 +367,95 @@ def post_records(call: Call) -> Any:
     }
 
 
-def get_record(call: Call) -> Any:
-    """Return one webhook request, with the entity data kept for it."""
-    return _entry(record_named(call.epoch, call.path["number"]))
+@operation("GET /records/{record}", "content")
+def get_record(call: Call, record: RecordKey) -> Entry:
+    """Return one webhook request by its number or id, with the data object that was sent."""
+    return _entry(record_named(call.epoch, record))
 
 
-def patch_record(call: Call) -> Any:
-    """Change members of a webhook request."""
-    return _entry(change_record(call.world, call.epoch, call.path["number"], call.body))
+@operation(
+    "PATCH /records/{record}",
+    "content",
+    examples={"state": {"record": {"life_cycle_state": "SUCCESSFUL"}}},
+)
+def patch_record(
+    call: Call, record: RecordKey, body: Annotated[RecordChange, Keywords(minProperties=1)]
+) -> Entry:
+    """Change members of a webhook request.
+
+    Members of `record` are merged into those that are there; `webhook_definition`, `workflow_rule`,
+    `request` and `response` are replaced as a whole, and so is `data`. Members that depend on a
+    changed one, and are not given, are updated: a webhook request that becomes SUCCESSFUL loses its
+    error, one that becomes REJECTED gets a timeout error; authentication code, request and response
+    are computed again. `id`, `number` and `entity` cannot be changed. The call is refused while the
+    webhook request is being sent.
+    """
+    return _entry(change_record(call.world, call.epoch, record, dict(body)))
 
 
-def delete_record(call: Call) -> Any:
-    """Remove a webhook request."""
-    return _entry(remove_record(call.epoch, call.path["number"]))
+@operation("DELETE /records/{record}", "content")
+def delete_record(call: Call, record: RecordKey) -> Entry:
+    """Remove a webhook request, as the API's delete method does; return it as it last was."""
+    return _entry(remove_record(call.epoch, record))
 
 
-def get_definitions(call: Call) -> Any:
-    """List the webhook definitions."""
-    return {"definitions": list(call.epoch.reference_data.definitions)}
+@operation("GET /definitions", "content")
+def get_definitions(call: Call) -> Definitions:
+    """List the webhook definitions, in the order in which they were added."""
+    found: Any = call.epoch.reference_data.definitions
+    return {"definitions": list(found)}
 
 
-def post_definitions(call: Call) -> Any:
-    """Add a webhook definition."""
-    return add_reference(call.world, call.epoch, "webhook_definition", call.body)
+@operation(
+    "POST /definitions",
+    "content",
+    returns=Definition,
+    examples={"jobs": {"name": "Jobs", "entity": "JOBS", "url": "http://127.0.0.1:9000/hooks"}},
+)
+def post_definitions(call: Call, body: Annotated[Definition, _NAMED]) -> Reply:
+    """Add a webhook definition.
+
+    It gets an id if it has none. An id, name or alternative code that is already in use is refused;
+    so is a reference to something that the world does not have.
+    """
+    return Reply(add_reference(call.world, call.epoch, "webhook_definition", dict(body)))
 
 
-def get_rules(call: Call) -> Any:
-    """List the workflow rules."""
-    return {"rules": list(call.epoch.reference_data.rules)}
+@operation("GET /rules", "content")
+def get_rules(call: Call) -> Rules:
+    """List the workflow rules, in the order in which they were added."""
+    found: Any = call.epoch.reference_data.rules
+    return {"rules": list(found)}
 
 
-def post_rules(call: Call) -> Any:
-    """Add a workflow rule."""
-    return add_reference(call.world, call.epoch, "workflow_rule", call.body)
+@operation(
+    "POST /rules",
+    "content",
+    returns=Rule,
+    examples={"jobs": {"name": "Job done", "entity": "JOBS"}},
+)
+def post_rules(call: Call, body: Annotated[Rule, _NAMED]) -> Reply:
+    """Add a workflow rule; what `POST /definitions` refuses is refused here."""
+    return Reply(add_reference(call.world, call.epoch, "workflow_rule", dict(body)))
 
 
-def seed(call: Call) -> Any:
-    """Replace the content with generated data, or add generated data to it."""
-    knobs = {"seed": call.world.config.seed, "count": 200, **(call.body or {})}
+@operation(
+    "POST /seed",
+    "content",
+    examples={
+        "new content, one in ten rejected": {"seed": 7, "count": 50, "rejected": 0.1},
+        "ten more": {"count": 10, "entities": ["JOBS"], "add": True},
+        "an outage of all receivers": {"scenario": "receiver_outage", "count": 20},
+    },
+)
+def seed(call: Call, body: Seed | None = None) -> SeededWorld:
+    """Replace or extend the content with generated data.
+
+    The members are the options of `crmcom-kit fixtures --kind world`; the same values always give
+    the same data. It replaces the content, unless `add` is true: then webhook requests are added
+    after the existing ones, with the reference data that is missing.
+    """
+    knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
     adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
     if adds and scenario is not None:
         allowed = "false with a scenario, which is a whole world"
@@ -153,7 +467,7 @@ def seed(call: Call) -> Any:
     try:
         if adds:
             count, start = knobs.pop("count"), knobs.pop("start", None)
-            added = call.world.add_built_for(
+            added = call.world.add(
                 lambda epoch: list(generated_more(epoch, count, start, knobs)), expected_epoch=epoch
             )
         else:
@@ -170,53 +484,7 @@ def seed(call: Call) -> Any:
 
 def _date_time(name: str, text: str, at: time) -> datetime:
     try:
-        return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
+        return read_date(text, at)
     except ValueError:
         allowed = "a valid date, yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss"
         raise UsageError(name, seen=text, allowed=allowed) from None
-
-
-def reset(call: Call) -> Any:
-    """Go back to the initial content; tokens from logins stay valid."""
-    epoch = call.world.reset()
-    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
-
-
-def list_snapshots(call: Call) -> Any:
-    """List the snapshots of the world."""
-    saved = call.world.snapshots().items()
-    return {"snapshots": [{"name": name, "webhook_requests": count} for name, count in saved]}
-
-
-def save_snapshot(call: Call) -> Any:
-    """Save the current content under a name."""
-    name = call.path["name"]
-    return {"name": name, "webhook_requests": call.world.save(name)}
-
-
-def restore_snapshot(call: Call) -> Any:
-    """Replace the content with a snapshot; this begins a new epoch."""
-    epoch = call.world.restore(call.path["name"], expected_epoch=call.epoch)
-    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
-
-
-def get_snapshot_changes(call: Call) -> Any:
-    """Compare the content with a snapshot."""
-    limit = call.query["limit"]
-    found = changes_since(call.world, call.path["name"], limit + 1)
-    return {"changes": list(map(_change, found[:limit])), "more": len(found) > limit}
-
-
-def _change(change: RecordChange) -> dict[str, Any]:
-    return {
-        "webhook_request": {"id": change.id, "number": change.number},
-        "change": change.change,
-        "fields": [one._asdict() for one in change.fields],
-        "call": change.call,
-    }
-
-
-def delete_snapshot(call: Call) -> Any:
-    """Delete a snapshot."""
-    call.world.forget(call.path["name"])
-    return list_snapshots(call)

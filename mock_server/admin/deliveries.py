@@ -1,50 +1,190 @@
 """Operations on deliveries: attempts, replay, scripts, triggers."""
 
-from typing import Any
+from typing import Annotated, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.admin.contract import (
+    Count,
+    JsonObject,
+    Keywords,
+    Name,
+    Record,
+    operation,
+)
+from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
+from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
+_Id = Annotated[int, Keywords(minimum=1)]
+_Text = Annotated[str, Keywords(maxLength=400)]
+MessageFault = Annotated[
+    str,
+    "To test a receiver, if the mock really sends: a wrong code of the right form, a code made "
+    "with another key, half of the body, or the same message twice.",
+    Keywords(enum=[*MESSAGE_FAULTS]),
+]
 
-def list_deliveries(call: Call) -> Any:
-    """Return the attempts, oldest first."""
-    epoch, asked = call.epoch, call.query
-    attempts = epoch.attempts.list(since=asked["since"], record=asked.get("webhook_request"))
-    newest = attempts[-asked["limit"] :] if "limit" in asked else attempts
+
+class Deliveries(TypedDict):
+    """The attempts that are still kept."""
+
+    deliveries: list[Delivery]
+    last: Annotated[int, "Id of the last entry."]
+
+
+class Replay(TypedDict, total=False):
+    """How to repeat an attempt."""
+
+    fault: MessageFault
+
+
+class DeliveryScript(TypedDict):
+    """Which outcomes deliveries have, in order."""
+
+    script: str
+    record: str | None
+    definition: str | None
+    used: Annotated[Count, "How many of its outcomes were used."]
+
+
+class DeliveryScripts(TypedDict):
+    """The delivery scripts, the world's first; none if the mock really sends."""
+
+    scripts: list[DeliveryScript]
+
+
+class DeliveryScriptChange(TypedDict):
+    """A delivery script to set, for a webhook request, a definition, or the world."""
+
+    script: Annotated[
+        str | None,
+        "Outcomes in order, such as `2*timeout, success`; `crmcom-kit dialect` prints the outcomes "
+        "(`delivery.script`).",
+    ]
+    record: NotRequired[Record]
+    definition: NotRequired[Name]
+
+
+class Event(TypedDict):
+    """What a workflow rule would react to."""
+
+    entity: Annotated[_Text, "The entity that the data describes, such as ACTIVITIES."]
+    definition: Annotated[_Text, "Name, alternative code or id of the webhook definition."]
+    data: Annotated[JsonObject, "The entity."]
+    rule: NotRequired[Annotated[_Text, "The workflow rule; by default one that triggers it."]]
+    entity_id: NotRequired[
+        Annotated[_Text, "By default the id in the data, or a new one.", Keywords(minLength=1)]
+    ]
+    url: NotRequired[
+        Annotated[str, "By default the URL of the definition.", Keywords(maxLength=2048)]
+    ]
+    fault: NotRequired[MessageFault]
+
+
+class Fired(TypedDict):
+    """What came of a trigger."""
+
+    sent: Annotated[bool, "True if the message leaves the mock, now or later."]
+    why: Annotated[str, "Why nothing is sent."]
+    left_out: Annotated[list[str], "Members of the data that the fields set does not name."]
+    webhook_request: RecordName | None
+    life_cycle_state: Annotated[str | None, "null if it is not delivered yet."]
+    delivery: Delivery | None
+
+
+@operation("GET /deliveries", "deliveries")
+def list_deliveries(
+    call: Call,
+    *,
+    since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
+    record: Annotated[Record, "Only attempts for this webhook request."] | None = None,
+    limit: Annotated[int, "Only the newest ones.", Keywords(minimum=1, maximum=1000)] | None = None,
+) -> Deliveries:
+    """List the delivery attempts, oldest first."""
+    epoch = call.epoch
+    attempts = epoch.attempts.list(since=since, record=record)
+    newest = attempts if limit is None else attempts[-limit:]
     return {"deliveries": serializers.attempts(call, newest), "last": epoch.attempts.last}
 
 
-def get_delivery(call: Call) -> Any:
-    """Return one attempt, with a verdict on the code that it sends."""
-    found = attempt_of(call.epoch, call.path["id"])
-    return serializers.attempt_with_signature(call, found)
+@operation("GET /deliveries/script", "deliveries")
+def get_delivery_scripts(call: Call) -> DeliveryScripts:
+    """List the delivery scripts."""
+    scripts = delivery_scripts(call.epoch)
+    return {
+        "scripts": [
+            {
+                "script": one.script,
+                "record": one.record,
+                "definition": one.definition,
+                "used": one.used,
+            }
+            for one in scripts
+        ]
+    }
 
 
-def replay_delivery(call: Call) -> Any:
-    """Repeat an attempt."""
-    asked = call.body or {}
-    return serializers.attempt(call, replay(call.epoch, call.path["id"], asked.get("fault")))
+@operation(
+    "PUT /deliveries/script",
+    "deliveries",
+    examples={
+        "one webhook request": {"script": "2*timeout, success", "record": "7"},
+        "a definition": {"script": "http_500", "definition": "ACT CREATE"},
+        "the world": {"script": "3*refused, success"},
+        "an end": {"script": None, "record": "7"},
+    },
+)
+def put_delivery_script(call: Call, body: DeliveryScriptChange) -> DeliveryScripts:
+    """Set a script of delivery outcomes.
 
-
-def get_delivery_scripts(call: Call) -> Any:
-    """Return the delivery scripts."""
-    return {"scripts": [one.as_json() for one in delivery_scripts(call.epoch)]}
-
-
-def put_delivery_script(call: Call) -> Any:
-    """Let a script decide deliveries, or end it."""
-    put_script(call.epoch, **call.body)
+    The script starts with its first outcome; its last outcome repeats. The script of a webhook
+    request takes precedence over that of its definition, which takes precedence over the world's
+    (omit `record` and `definition` to set that one). null removes a script; the world then has its
+    initial script again. A reset removes all scripts; a snapshot keeps them and their positions.
+    Refused if the mock really sends.
+    """
+    put_script(call.epoch, **body)
     return get_delivery_scripts(call)
 
 
-def fire_event(call: Call) -> Any:
-    """Trigger a webhook as a workflow rule would."""
-    epoch, asked = call.epoch, dict(call.body)
-    data = asked.pop("data")
-    fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
+@operation("GET /deliveries/{id}", "deliveries")
+def get_delivery(call: Call, id: _Id) -> Delivery:
+    """Show one attempt, with a verdict on its signature."""
+    return serializers.attempt_with_signature(call, attempt_of(call.epoch, id))
+
+
+@operation("POST /deliveries/{id}/replay", "deliveries", examples={"twice": {"fault": "duplicate"}})
+def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery:
+    """Send exactly the same message again.
+
+    If the webhook request is REJECTED, the outcome sets its new state; otherwise it does not
+    change.
+    """
+    return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
+
+
+@operation(
+    "POST /events/fire",
+    "deliveries",
+    examples={
+        "an activity": {
+            "entity": "ACTIVITIES",
+            "definition": "ACT CREATE",
+            "data": {"id": "A1", "number": "ACT000001", "status": "COMPLETED"},
+        }
+    },
+)
+def fire_event(call: Call, body: Event) -> Fired:
+    """Trigger a webhook as a workflow rule would.
+
+    Creates a webhook request, signs it with the key of the definition, delivers it and keeps it
+    with the outcome. A definition or rule that is NOT EFFECTIVE sends nothing. The fields set of
+    the definition selects which members of the data are sent.
+    """
+    fired = fire(call.epoch, **body)
     attempt = None if fired.attempt is None else serializers.attempt(call, fired.attempt)
     return {
         "sent": fired.sent,

@@ -1,38 +1,108 @@
-"""The control API's OpenAPI document, assembled from its parts in ``contract``."""
+"""The control API's OpenAPI document, which is made from its operations."""
 
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import orjson
-
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.faults import validation as faults
+from crmcom_kit.mock_server.admin import (
+    about,
+    content,
+    deliveries,
+    events,
+    faults,
+    journal,
+    receiver,
+    settings,
+    snapshots,
+    worlds,
+)
+from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.contract import OPERATIONS, described, operation
+from crmcom_kit.mock_server.faults import validation
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
-_REFUSED = {"$ref": "#/components/responses/UsageError"}
-_VERBS = ("get", "post", "put", "patch", "delete")
+#: The modules with operations, which exist once these are imported.
+MODULES = (
+    about,
+    content,
+    deliveries,
+    events,
+    faults,
+    journal,
+    receiver,
+    settings,
+    snapshots,
+    worlds,
+)
+_TEXT = """\
+Control the mock itself, for tests and for people. Every path also exists below `/worlds/NAME`, for
+that world; the header `X-Mock-World` names a world as well. Without `--admin-token` the control API
+serves only callers on this machine, and a named world is created when it is first used. With
+`--admin-token` every call must carry the token, in `X-Mock-Admin-Token` or as a bearer token, and
+only calls and API requests that carry it create worlds; without the token `/health` reports only
+that the mock is running. An invalid call changes nothing; the response says which parameter is
+wrong, what was seen and what is allowed. Times are in seconds."""
+_TAGS = {
+    "mock": "The mock itself.",
+    "world": "A world as a whole.",
+    "content": "The content of a world.",
+    "faults": "Injected faults.",
+    "snapshots": "Saved content of a world.",
+    "clock": "The clock of a world.",
+    "worlds": "The worlds of the server.",
+    "deliveries": "Deliveries of webhooks, and the built-in receiver.",
+    "journal": "The journal: find, verify, wait for and watch calls.",
+}
+_ERROR = {
+    "title": "A refused call",
+    "type": "object",
+    "properties": {
+        "error": {"type": "string", "description": "The error in one sentence."},
+        **{name: {"type": "string"} for name in ("parameter", "seen", "allowed")},
+    },
+    "required": ["error"],
+}
+_REFUSED = {
+    "description": "The call is refused; nothing has changed.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/UsageError"}}},
+}
 
 
 @cache
 def document() -> dict[str, Any]:
     """Return the document; a shared object that callers must not change."""
-    found: dict[str, Any] = orjson.loads(_part("base.json"))
-    found["info"]["version"] = __version__
-    for name in sorted(one.name for one in files(__package__).joinpath("contract").iterdir()):
-        if name != "base.json" and name.endswith(".json"):
-            part = orjson.loads(_part(name))
-            found["paths"].update(part["paths"])
-            found["components"]["schemas"].update(part.get("schemas", {}))
-    schemas = found["components"]["schemas"]
-    schemas.update(faults.schemas(faults.all_operations()))
+    schemas: dict[str, Any] = {"UsageError": _ERROR}
+    paths: dict[str, Any] = {}
+    schemas.update(validation.schemas(validation.all_operations()))
     schemas["FaultOfPreset"] = _of_preset(schemas)
-    for item in found["paths"].values():
-        for verb, described in item.items():
-            if verb in _VERBS:
-                described["responses"]["default"] = _REFUSED
-    return found
+    for one in OPERATIONS.values():
+        found = paths.setdefault(one.path, {})[one.verb.lower()] = described(one, schemas)
+        found["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
+    world = {"world": {"default": "default"}}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "crmcom-kit mock: control API",
+            "version": __version__,
+            "description": " ".join(_TEXT.split()),
+        },
+        "servers": [
+            {"url": PREFIX, "description": "The default world"},
+            {"url": f"/worlds/{{world}}{PREFIX}", "description": "A world", "variables": world},
+        ],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {"UsageError": _REFUSED},
+            "securitySchemes": {
+                "adminToken": {"type": "apiKey", "in": "header", "name": "X-Mock-Admin-Token"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+        "security": [{"adminToken": []}, {"bearer": []}],
+    }
 
 
 def _of_preset(schemas: dict[str, Any]) -> dict[str, Any]:
@@ -42,16 +112,28 @@ def _of_preset(schemas: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "title": "A preset", "properties": members, "required": ["preset"]}
 
 
-def _part(name: str) -> bytes:
-    return files(__package__).joinpath("contract", name).read_bytes()
-
-
 @cache
 def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Return verb, path and description of each operation, by its id."""
+    paths = document()["paths"]
     return {
-        described["operationId"]: (verb.upper(), path, described)
-        for path, item in document()["paths"].items()
-        for verb, described in item.items()
-        if verb in _VERBS
+        one.id: (one.verb, one.path, paths[one.path][one.verb.lower()])
+        for one in OPERATIONS.values()
     }
+
+
+@operation("GET /openapi.json", "mock", returns=dict[str, Any])
+def openapi(call: Call) -> Reply:
+    """Return this document, for this server and world."""
+    here = {"url": f"{call.origin}{call.root}{PREFIX}", "description": "This world"}
+    named = {
+        "url": f"{call.origin}/worlds/{{world}}{PREFIX}",
+        "description": "A named world",
+        "variables": {"world": {"default": "my-test"}},
+    }
+    found = {**document(), "servers": [here, named]}
+    if call.registry.access.admin_token is None:  # then no call needs one
+        del found["security"]
+        found["components"] = {**found["components"]}
+        del found["components"]["securitySchemes"]
+    return Reply(found)

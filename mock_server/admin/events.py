@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.contract import operation
+from crmcom_kit.mock_server.admin.journal import EntryId
 from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
 from crmcom_kit.mock_server.journal import serializers
@@ -18,17 +20,33 @@ from crmcom_kit.usage_errors import UsageError
 WORLD_SECONDS = 1.0
 
 
-def events(call: Call) -> Any:
-    """Return what happens in a world as it happens, as server-sent events."""
+@operation("GET /events", "journal", media="text/event-stream")
+def events(
+    call: Call, *, since: Annotated[EntryId, "Only requests after this one."] | None = None
+) -> Reply:
+    """Return the requests as they arrive and are answered, as server-sent events.
+
+    There are three kinds of events, by name. `call` is a request with a summary as in `POST
+    /verify`: when it is answered, and before that when it is seen running, so that one request may
+    come twice. `delivery` is an attempt to deliver as `GET /deliveries` lists it, when it is made
+    and whenever it changes; its call is null until the request that caused it was carried out,
+    whose event names its deliveries. `world` comes at once and then every second: release, dialect,
+    epoch, number of webhook requests, clock, how many faults may still hit, and whether deliveries
+    are really sent. The id of an event is that of the last request before which none is running: a
+    client that reconnects with the header Last-Event-ID, or with since, gets the requests and
+    responses in between, some of them again, if the journal still has them. The stream ends when
+    the world is reset or the mock stops. Some clients print nothing until the end: with curl use
+    -N.
+    """
     reader = call.world.reader
-    since = reader.journal.last
-    text = call.query.get("since") or call.headers.get("Last-Event-ID")
+    last = reader.journal.last
+    text = since or call.headers.get("Last-Event-ID")
     if text:
         number = reader.journal.number_of(text)
         if number is None:
             raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
-        since = number
-    stream = _events(call, reader, since)
+        last = number
+    stream = _events(call, reader, last)
     next(stream)
     headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
     return Reply(stream, 200, "text/event-stream", headers)

@@ -1,37 +1,92 @@
 """Operations on the faults of a world."""
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.contract import Keywords, operation
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.faults.registry import FaultState
 
+_LISTED = Annotated[Any, Keywords({"$ref": "#/components/schemas/Faults"})]
+_GIVEN = Annotated[
+    dict[str, Any],
+    Keywords(
+        {
+            "anyOf": [
+                {"$ref": "#/components/schemas/FaultSpec"},
+                {"$ref": "#/components/schemas/FaultOfPreset"},
+            ],
+            "x-allowed": "an object with effect, or with the name of a preset as preset",
+        }
+    ),
+]
 
-def list_faults(call: Call) -> Any:
-    """Return the faults of the world."""
+
+class Presets(TypedDict):
+    """The named faults."""
+
+    presets: list[Annotated[Any, Keywords({"$ref": "#/components/schemas/FaultPreset"})]]
+
+
+@operation("GET /faults", "faults")
+def list_faults(call: Call) -> _LISTED:
+    """List all faults, in the order in which they were added, including those that are over."""
     return _listed(call.world.faults.all())
 
 
-def add_fault(call: Call) -> Any:
-    """Add one fault, or those of a preset."""
-    spec, faults = dict(call.body), call.world.faults
+@operation(
+    "POST /faults",
+    "faults",
+    returns=_LISTED,
+    status=201,
+    examples={
+        "preset": {"preset": "lost_answer", "times": 2},
+        "lost response": {
+            "match": {"operation": "resend"},
+            "effect": {"drop": True},
+            "when": "after_commit",
+            "times": 1,
+        },
+        "busy": {
+            "name": "busy",
+            "effect": {"delay": 0.8, "status": 503, "retry_after": 5},
+            "times": 10,
+        },
+        "third request": {
+            "match": {"operation": ["show", "resend"], "record": "7", "nth": 3},
+            "effect": {"error": "not_found"},
+        },
+    },
+)
+def add_fault(call: Call, body: _GIVEN) -> Reply:
+    """Inject a fault, or those of a preset.
+
+    The first active fault that matches a request hits it. Every fault counts all requests that
+    match it, whether it hits them or not. A reset removes all faults; restoring a snapshot leaves
+    them as they are. Returns the faults that were added.
+    """
+    spec, faults = dict(body), call.world.faults
     preset = spec.pop("preset", None)
     added = faults.add_all([spec]) if preset is None else faults.add_preset(preset, spec)
     return Reply(_listed(added), 201)
 
 
-def clear_faults(call: Call) -> Any:
-    """Remove all faults, or one."""
+@operation("DELETE /faults", "faults")
+def clear_faults(
+    call: Call, *, id: Annotated[str, "The fault to remove; all by default."] | None = None
+) -> _LISTED:
+    """Remove all faults, or one; return those that are left."""
     faults = call.world.faults
-    if "id" in call.query:
-        faults.remove(call.query["id"])
-    else:
+    if id is None:
         faults.clear()
-    return list_faults(call)
+    else:
+        faults.remove(id)
+    return _listed(call.world.faults.all())
 
 
-def list_fault_presets(call: Call) -> Any:
-    """Return the presets and their arguments."""
+@operation("GET /faults/presets", "faults")
+def list_fault_presets(call: Call) -> Presets:
+    """List the named faults, each with its arguments and their defaults."""
     del call
     return {
         "presets": [

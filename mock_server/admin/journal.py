@@ -3,18 +3,50 @@
 import json
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.journal import serializers, verification
+from crmcom_kit.mock_server.admin.conditions import condition_of
+from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, Keywords, operation
+from crmcom_kit.mock_server.journal import patterns, serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
-from crmcom_kit.mock_server.journal.patterns import Pattern
-from crmcom_kit.mock_server.store.records import Key
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
-_DEFAULT_MILLIS = 10_000
+_DEFAULT_TIMEOUT = 10.0
+EntryId = Annotated[
+    str,
+    Keywords(
+        {"pattern": "^[0-9]{1,15}(-[0-9]{1,15})?$", "x-allowed": "the number or the id of an entry"}
+    ),
+]
+_Seconds = Annotated[float, Keywords(minimum=0, maximum=300)]
+_Number = Annotated[int, Keywords(minimum=0)]
+_VALUE = Keywords({"x-allowed": 'a value, {"contains": "…"} or {"absent": true}'})
+
+
+class Contains(TypedDict):
+    """A part of a value."""
+
+    contains: str
+
+
+class Absent(TypedDict):
+    """Whether there is no value."""
+
+    absent: bool
+
+
+class Limits(TypedDict, total=False):
+    """How often."""
+
+    exactly: _Number
+    at_least: _Number
+    at_most: _Number
+
+
+_Value = Annotated[str | float | bool | Contains | Absent, _VALUE]
+_Times = _Number | Limits
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
@@ -22,19 +54,192 @@ def _written(payload: Any, status: int = 200) -> Reply:
     return Reply(json.dumps(payload, separators=(",", ":")).encode(), status)
 
 
-def list_requests(call: Call) -> Any:
-    """Return the entries of the journal, newest first."""
-    calls = _since(call, call.query.get("since"))
-    if "outcome" in call.query:
-        calls = [one for one in calls if one.outcome == call.query["outcome"]]
+class Miss(TypedDict):
+    """What was wrong with a refused request, and the smallest change that makes it valid."""
+
+    statement: str | None
+    error_kind: str
+    parameter: str
+    seen: str
+    allowed: str
+    suggestion: str | None
+    changes: Annotated[list[JsonObject], "The suggestion as changes that a program can apply."]
+
+
+class CallSummary(TypedDict):
+    """A request, and its outcome once it is answered."""
+
+    id: str
+    number: int
+    running: Annotated[bool, "Whether it has no response yet."]
+    at: str
+    method: str
+    url: str
+    operation: str | None
+    identifier: str | None
+    status: int | None
+    code: str | None
+    outcome: Literal["accepted", "refused", None]
+    statement: str | None
+    error_kind: str | None
+    record: JsonObject | None
+    state_before: str | None
+    state_after: str | None
+    fault: JsonObject | None
+    deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
+    near_miss: Miss | None
+    warnings: Annotated[list[str], "What the mock ignored, such as an unknown parameter."]
+
+
+class TraceStep(TypedDict):
+    """One link of the chain of causes."""
+
+    step: Literal["fault", "request", "change", "attempt", "receiver"]
+    outcome: Literal["held", "broken", "skipped"]
+    statement: Annotated[str | None, "The statement that decided."]
+    evidence: str | None
+    dials: Annotated[JsonObject, "The dials that decided, and their settings."]
+    before: NotRequired[Annotated[str | None, "The state before the change."]]
+    after: NotRequired[Annotated[str | None, "The state after the change."]]
+    id: NotRequired[Annotated[int, "The id of the delivery of an attempt."]]
+    name: NotRequired[Annotated[str, "The outcome of the delivery, for a receiver's response."]]
+    status: NotRequired[Annotated[int | None, "The HTTP status of a receiver's response."]]
+
+
+class JournalRequest(TypedDict):
+    """A request."""
+
+    method: str
+    url: str
+    client: str
+    headers: Headers
+    parameters: JsonObject
+    body: str
+
+
+class JournalResponse(TypedDict):
+    """A response."""
+
+    status: int
+    headers: Headers
+    body: str
+    size: int
+
+
+class JournalEntry(CallSummary):
+    """All that is known of a request; its response is null while it is running."""
+
+    request: JournalRequest
+    response: JournalResponse | None
+    trace: list[TraceStep]
+    before: JsonObject | None
+    after: JsonObject | None
+
+
+class Requests(TypedDict):
+    """Requests; dropped are those that the journal had no room for, which are not counted."""
+
+    count: Annotated[int, "How many there are, whatever the limit."]
+    dropped: int
+    requests: list[JournalEntry]
+
+
+class Pattern(TypedDict, total=False):
+    """A pattern over requests. All members must match; without any, every request does."""
+
+    operation: Annotated[_Value, "The method of the API, such as resend."]
+    record: Annotated[_Value, "The number or the id of the webhook request that it is about."]
+    parameters: Annotated[
+        dict[str, _Value], "An identifier is written as a query spells it, such as number=7."
+    ]
+    outcome: Annotated[_Value, "refused if the request broke a restriction, else accepted."]
+    status: Annotated[_Value, "The HTTP status of the response."]
+    code: Annotated[_Value, "The code in the response's envelope: OK, or that of an error."]
+    state_before: _Value
+    state_after: Annotated[_Value, "None for a webhook request that was deleted."]
+    fault: Annotated[_Value, "The name of the fault that hit it; or whether one did."]
+
+
+class Verifying(Pattern, total=False):
+    """A pattern, and how often it is expected: at least once by default."""
+
+    times: _Times
+    timeout: Annotated[_Seconds, "How many seconds to wait at most; none by default."]
+
+
+class Awaiting(Pattern, total=False):
+    """A pattern, or others of these members."""
+
+    state: Literal["SUCCESSFUL", "REJECTED", "SENDING", "DELETED"]
+    entity: str
+    delivery: Annotated[
+        str | bool, "The webhook request with a finished delivery, by number or id; true for any."
+    ]
+    delivered: Annotated[bool, "Only deliveries that the receiver accepted, or did not accept."]
+    times: _Times
+    running: Annotated[bool, "Whether requests count that are not answered yet."]
+    since: Annotated[EntryId, "Only requests after this one."]
+    timeout: Annotated[_Seconds, "How many seconds to wait at most; 10 by default."]
+
+
+class Verification(TypedDict):
+    """Whether the requests were made; the message says why not, and lists the nearest requests."""
+
+    ok: bool
+    count: int
+    message: str
+    requests: list[CallSummary]
+
+
+class Awaited(TypedDict):
+    """What was waited for, or what was there instead."""
+
+    ok: bool
+    why: Annotated[
+        Literal["held", "time over", "reset", "closing", "left"],
+        "closing: the mock is stopping; left: the client closed its side of the connection.",
+    ]
+    count: NotRequired[int]
+    requests: NotRequired[list[CallSummary]]
+    record: NotRequired[JsonObject]
+    state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
+    note: NotRequired[str]
+    message: NotRequired[Annotated[str, "What was expected, found, and the nearest requests."]]
+
+
+@operation("GET /requests", "journal", returns=Requests)
+def list_requests(
+    call: Call,
+    *,
+    since: Annotated[
+        str,
+        "After this entry, by number or id, or after this date and time.",
+        Keywords(maxLength=60),
+    ]
+    | None = None,
+    limit: Annotated[int, "Only the newest ones.", Keywords(minimum=0, maximum=10000)]
+    | None = None,
+    outcome: Annotated[Literal["accepted", "refused"], "refused: they broke a restriction."]
+    | None = None,
+) -> Reply:
+    """List the requests in the journal, newest first."""
+    calls = _since(call, since)
+    if outcome is not None:
+        calls = [one for one in calls if one.outcome == outcome]
     calls.reverse()
-    return _found(call, calls, call.query.get("limit"))
+    return _found(call, calls, limit)
 
 
-def find_requests(call: Call) -> Any:
-    """Return the entries that match a pattern, oldest first."""
+@operation(
+    "POST /requests/find", "journal", returns=Requests, examples={"lists": {"operation": "list"}}
+)
+def find_requests(call: Call, body: Pattern | None = None) -> Reply:
+    """List the requests that match a pattern, oldest first.
+
+    Running requests count, unless the pattern asks for their response.
+    """
     reader = call.world.reader
-    pattern = Pattern(reader, call.body or {})
+    pattern = patterns.Pattern(reader, dict(body or {}))
     return _found(call, [one for one in reader.calls() if pattern.matches(one)])
 
 
@@ -62,13 +267,14 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     return [one for one in reader.calls() if one.at > moment]
 
 
-def get_request(call: Call) -> Any:
-    """Return one entry."""
-    return _written(serializers.entry(CallView(call.world.reader, _entry(call))))
+@operation("GET /requests/{id}", "journal", returns=JournalEntry)
+def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Reply:
+    """Show one entry: request, response, trace, the record before and after."""
+    return _written(serializers.entry(CallView(call.world.reader, _entry(call, id))))
 
 
-def _entry(call: Call) -> Entry:
-    journal, id = call.world.journal, call.path["id"]
+def _entry(call: Call, id: str) -> Entry:
+    journal = call.world.journal
     entry = journal.find(journal.number_of(id) or 0)
     if entry is None:
         entries = journal.entries()
@@ -79,26 +285,48 @@ def _entry(call: Call) -> Entry:
     return entry
 
 
-def clear_requests(call: Call) -> Any:
-    """Remove all entries."""
+@operation("DELETE /requests", "journal", returns=JsonObject)
+def clear_requests(call: Call) -> Reply:
+    """Remove all entries.
+
+    Except those of requests that are still to be carried out: what they do comes later, and counts.
+    Later entries continue the numbering.
+    """
     call.world.journal.clear()
-    return {}
+    return Reply({})
 
 
-def requests_har(call: Call) -> Any:
-    """Return the journal as a HAR archive."""
+@operation("GET /requests.har", "journal", returns=JsonObject)
+def requests_har(call: Call) -> Reply:
+    """Return the journal as a HAR 1.2 archive.
+
+    For the developer tools of browsers, and for proxies. Times are of the world's clock; the
+    duration of a request is not measured. Running requests are left out.
+    """
     return _written(serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}"))
 
 
-def verify(call: Call) -> Any:
-    """Verify that requests were made as expected: 202, or 406 with a message."""
-    pattern = Pattern(call.world.reader, call.body["pattern"])
-    expected = call.body.get("times")
-    seconds = call.body.get("timeoutMillis", 0) / 1000
+@operation(
+    "POST /verify",
+    "journal",
+    returns=Verification,
+    status=202,
+    others={406: "The requests were not made as expected."},
+    examples={"sent once": {"operation": "resend", "record": "7", "times": 1}},
+)
+def verify(call: Call, body: Verifying) -> Reply:
+    """Verify that requests were made as expected.
+
+    By default at least one request is expected. Requests that are running count, and a result that
+    depends on the response to one is not ok. With timeout the call waits until there are enough,
+    and until they are answered. It is an error if the journal has dropped requests for want of room
+    that may make a difference.
+    """
+    reader, asked = call.world.reader, dict[str, Any](body)
+    expected, seconds = asked.pop("times", None), asked.pop("timeout", 0)
+    pattern = patterns.Pattern(reader, asked)
     with call.registry.waiting if seconds else nullcontext():
-        done = verification.verify(
-            call.world.reader, pattern, expected, seconds=seconds, closing=call.over
-        )
+        done = verification.verify(reader, pattern, expected, seconds=seconds, closing=call.over)
     payload = {
         "ok": done.ok,
         "count": done.count,
@@ -108,11 +336,25 @@ def verify(call: Call) -> Any:
     return _written(payload, 202 if done.ok else 406)
 
 
-def wait(call: Call) -> Any:
-    """Wait for requests, records or deliveries: 200 with them, or 408."""
+@operation(
+    "POST /wait",
+    "journal",
+    returns=Awaited,
+    others={408: "It was not so in time, or the world was reset, or mock or client stopped."},
+    examples={"sent": {"record": "7", "state": "SUCCESSFUL", "timeout": 0.1}},
+)
+def wait(call: Call, body: Awaiting) -> Reply:
+    """Wait until requests were made, records are in a state, or deliveries are over.
+
+    With members of a pattern, it is for requests: they count when they are answered, or with
+    running as soon as they have arrived. With record, and state if given, it is for one webhook
+    request; with state or entity, and times, for a number of them; with delivery, for finished
+    delivery attempts.
+    """
     journal = call.world.journal  # first: a reset from now on ends the wait
-    condition = _condition(call)
-    seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
+    asked = dict[str, Any](body)
+    seconds = asked.pop("timeout", _DEFAULT_TIMEOUT)
+    condition = condition_of(call.world, asked)
     with call.registry.waiting:
         done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
     why = done.why
@@ -120,37 +362,3 @@ def wait(call: Call) -> Any:
         why = "left"  # it is the client that has closed its side
     payload = {"ok": done.ok, "why": why, **done.facts}
     return _written(payload, 200 if done.ok else 408)
-
-
-def _condition(call: Call) -> verification.Condition:
-    body, world = call.body, call.world
-    if "calls" in body:
-        asked = body["calls"]
-        since = world.journal.number_of(asked.get("since", "0")) or 0
-        pattern = Pattern(world.reader, asked["pattern"])
-        running = asked.get("running", False)
-        return verification.Calls(world.reader, pattern, asked.get("times"), since, running=running)
-    if "records" in body:
-        asked = body["records"]
-        state, entity = asked.get("state"), asked.get("entity")
-        return verification.records(lambda: world.store, state, asked.get("times"), entity)
-    if "deliveries" in body:
-        asked = body["deliveries"]
-        record, delivered = asked.get("record"), asked.get("delivered")
-        return verification.Count(
-            lambda: _delivered(world, record, delivered=delivered), asked.get("times")
-        )
-    asked = body["record"]
-    if ("id" in asked) == ("number" in asked):
-        seen = "both" if "id" in asked else "neither"
-        raise UsageError("record", seen=seen, allowed="either id or number")
-    key: Key = "id" if "id" in asked else "number"
-    return verification.OneRecord(lambda: world.store, key, asked[key], asked.get("state"))
-
-
-def _delivered(world: World, record: str | None, *, delivered: bool | None) -> int:
-    """Count the attempts that are over: of a record or any, delivered or not or either."""
-    return sum(
-        attempt.over and delivered in (None, attempt.delivered)
-        for attempt in world.current_epoch.attempts.list(record=record)
-    )

@@ -1,11 +1,13 @@
 """Operations of the built-in receiver: its answers, the requests it got, their signatures."""
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.contract import Headers, Keywords, operation
+from crmcom_kit.mock_server.admin.serializers import ReceivedRequest, SignatureVerdict
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of
@@ -13,22 +15,110 @@ from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
+_TEXT = "text/plain; charset=utf-8"
 
 
-def get_receiver(call: Call) -> Any:
-    """Return its answers and its URL."""
+class Answer(TypedDict, total=False):
+    """A response of the receiver."""
+
+    status: Annotated[int, "200 by default.", Keywords(minimum=200, maximum=599)]
+    body: Annotated[str, Keywords(maxLength=65536)]
+    content_type: Annotated[
+        str,
+        Keywords(
+            {
+                "maxLength": 200,
+                "pattern": "^[!-~][ -~]*$",
+                "x-allowed": "a media type such as application/json",
+            }
+        ),
+    ]
+    delay: Annotated[float, "In seconds of the world's time.", Keywords(minimum=0, maximum=600)]
+    times: Annotated[
+        int | None,
+        "How often it is used; null, and the last one: no limit.",
+        Keywords(minimum=1),
+    ]
+
+
+class Receiver(TypedDict):
+    """The built-in receiver: its URL, its script of responses, how many messages it received."""
+
+    url: str
+    answers: list[Answer]
+    received: int
+
+
+class Answers(TypedDict):
+    """The script of the receiver; nothing is the one that it has at the start."""
+
+    answers: Annotated[list[Answer], Keywords(maxItems=1000)]
+
+
+class ReceivedRequests(TypedDict):
+    """The messages that are still kept."""
+
+    requests: list[ReceivedRequest]
+    last: int
+
+
+class Removed(TypedDict):
+    """How many messages were removed."""
+
+    removed: int
+
+
+class Message(TypedDict):
+    """A message that arrived, and the code that a receiver computed."""
+
+    body: Annotated[str, "The body of the message, unchanged.", Keywords(maxLength=1000000)]
+    headers: NotRequired[Headers]
+    code: NotRequired[
+        Annotated[
+            str,
+            "The computed code; by default the code in the message.",
+            Keywords(maxLength=1000),
+        ]
+    ]
+    definition: NotRequired[Annotated[str, Keywords(maxLength=400)]]
+    delivery: NotRequired[
+        Annotated[int, "The delivery that sent the message.", Keywords(minimum=1)]
+    ]
+
+
+@operation("GET /receiver", "deliveries")
+def get_receiver(call: Call) -> Receiver:
+    """Show the built-in receiver."""
     receiver, secret = call.epoch.receiver, call.registry.receiver_secret
     query = "" if secret is None else f"?{SECRET}={secret}"
+    answers: list[Answer] = [
+        {
+            "status": one.status,
+            "body": one.body,
+            "content_type": one.content_type,
+            "delay": one.delay,
+            "times": one.times,
+        }
+        for one in receiver.answers
+    ]
     return {
         "url": f"{call.origin}/worlds/{call.world.name}{RECEIVER}{query}",
-        "answers": [one.as_json() for one in receiver.answers],
+        "answers": answers,
         "received": receiver.last,
     }
 
 
-def put_receiver(call: Call) -> Any:
-    """Replace its answers."""
-    answers = [ReceiverAnswer(**one) for one in call.body["answers"]]
+@operation(
+    "PUT /receiver",
+    "deliveries",
+    examples={
+        "two failures first": {"answers": [{"status": 503, "times": 2}, {"status": 200}]},
+        "as at the start": {"answers": []},
+    },
+)
+def put_receiver(call: Call, body: Answers) -> Receiver:
+    """Set the script of the built-in receiver."""
+    answers = [ReceiverAnswer(**one) for one in body["answers"]]
     for answer in answers:
         if answer.status in _BODILESS and answer.body:
             raise UsageError("body", seen=f"a body with status {answer.status}", allowed="no body")
@@ -36,23 +126,42 @@ def put_receiver(call: Call) -> Any:
     return get_receiver(call)
 
 
-def list_received(call: Call) -> Any:
-    """Return the requests that it got, oldest first, each with a verdict on its signature."""
+@operation("GET /receiver/requests", "deliveries")
+def list_received(
+    call: Call,
+    *,
+    since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
+) -> ReceivedRequests:
+    """List the messages that the built-in receiver received, oldest first.
+
+    Each has a verdict: whether its authentication code is valid, and if not, why.
+    """
     epoch = call.epoch
-    found = epoch.receiver.requests(call.query["since"])
+    found = epoch.receiver.requests(since)
     return {
         "requests": [serializers.received(call, one) for one in found],
         "last": epoch.receiver.last,
     }
 
 
-def forget_received(call: Call) -> Any:
-    """Forget the requests that it got."""
+@operation("DELETE /receiver/requests", "deliveries")
+def forget_received(call: Call) -> Removed:
+    """Remove the messages that the built-in receiver received."""
     return {"removed": call.epoch.receiver.forget()}
 
 
-def receive(call: Call) -> Any:
-    """Receive a request, and return the next answer."""
+@operation("PUT /receiver/in", "deliveries", id="receive_put", media=_TEXT, stream=Any)
+@operation("POST /receiver/in", "deliveries", media=_TEXT, stream=Any)
+def receive(
+    call: Call,
+    *,
+    secret: Annotated[str, "Opens it without the admin token; `GET /receiver` shows it."] = "",
+) -> Reply:
+    """Receive a message, and return the next answer.
+
+    Accepts any message and responds as the script says. It creates no world.
+    """
+    del secret  # the guard has looked at it
     body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     epoch = call.world.current_epoch
@@ -67,12 +176,23 @@ def receive(call: Call) -> Any:
     return Reply(answer.body.encode(), answer.status, answer.content_type)
 
 
-receive_put = receive  # an operation needs an id of its own for each verb
+@operation(
+    "POST /receiver/verify",
+    "deliveries",
+    examples={
+        "a code that was computed": {
+            "body": '{"authentication_code":"AA","data":{"number":"A1"}}',
+            "code": "BB",
+        }
+    },
+)
+def verify_message(call: Call, body: Message) -> SignatureVerdict:
+    """Explain why an authentication code is not valid.
 
-
-def verify_message(call: Call) -> Any:
-    """Return whether a code is that of a message, and if not, why."""
-    epoch, asked = call.epoch, call.body
+    For authors of receivers: send the message that arrived and the code that your receiver
+    computed.
+    """
+    epoch, asked = call.epoch, body
     attempt = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
     definition = asked.get("definition")
     if definition is not None:

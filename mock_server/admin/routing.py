@@ -2,12 +2,10 @@
 
 import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
-from inspect import isfunction
 from typing import Any, cast
 
 import orjson
@@ -15,75 +13,49 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
-from crmcom_kit.mock_server.admin import (
-    LARGE_BODIES,
-    MAX_LARGE_BODY_BYTES,
-    about,
-    content,
-    deliveries,
-    events,
-    faults,
-    journal,
-    receiver,
-    settings,
-    tokens,
-    worlds,
-)
+from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
+from crmcom_kit.mock_server.admin.about import HEALTHY
 from crmcom_kit.mock_server.admin.access import may_create_world, refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
-from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
+from crmcom_kit.mock_server.admin.document import PREFIX, document
+from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
-from crmcom_kit.mock_server.admin.validation import (
-    checked_body,
-    checked_path,
-    checked_query,
-    is_streamed,
-)
+from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import PICKED, PICKED_NAME, WORLD_HEADER, world_for
+from crmcom_kit.mock_server.world.routing import (
+    PICKED,
+    PICKED_NAME,
+    WORLD_HEADER,
+    is_control,
+    world_for,
+)
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
-Operation = Callable[[Call], Any]
-_MODULES = (about, content, deliveries, events, faults, journal, receiver, settings, tokens, worlds)
 
 
-class _Number(BaseConverter):
-    """The number of a webhook request, which may have slashes: servers decode %2F."""
+class _Record(BaseConverter):
+    """The number or id of a webhook request, which may have slashes: servers decode %2F."""
 
     regex = ".+"
     part_isolating = False
 
 
-def _functions() -> dict[str, Operation]:
-    """Return the function of each operation of the document: its id in snake case."""
-    known = {
-        name: found
-        for module in _MODULES
-        for name, found in vars(module).items()
-        if isfunction(found) and found.__module__ == module.__name__
-    }
-    snake = {id: re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", id) for id in operations()}
-    return {id: known[name] for id, name in snake.items()}
-
-
-#: The function of each operation, by its id.
-OPERATIONS = _functions()
-
-
-def control_app(registry: WorldRegistry) -> Flask:
-    """Return the control API for the worlds of a server, as a separate application."""
-    app = Flask(__name__, static_folder=None)
+def add_control_api(app: Flask, registry: WorldRegistry) -> None:
+    """Let an application serve the control API for the worlds of a server."""
     app.url_map.merge_slashes = False
-    app.url_map.converters["number"] = _Number
+    app.url_map.converters["record"] = _Record
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @app.before_request
     def guard() -> Response | None:
         """Find the world, and refuse callers without access, on paths without an operation too."""
+        if not is_control(request.path):
+            return None
         text, status = refusal(request, registry) or ("", HTTPStatus.OK)
         if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
             environ = request.environ
@@ -94,23 +66,26 @@ def control_app(registry: WorldRegistry) -> Flask:
             return None
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
         if status == HTTPStatus.UNAUTHORIZED and is_probe:
-            return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
+            return json_response(HEALTHY, 200)  # a probe of a container needs no secret
         return json_response({"error": text}, status)
 
-    for operation, (verb, path, _) in operations().items():
-        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<number>", "<number:number>")
-        app.add_url_rule(rule, operation, partial(_respond, operation, registry), methods=[verb])
-    for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
-        app.register_error_handler(code, _not_found)
+    for one in OPERATIONS.values():
+        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
+            "<record>", "<record:record>"
+        )
+        app.add_url_rule(
+            rule, f"control_{one.id}", partial(_respond, one, registry), methods=[one.verb]
+        )
+    page = reference_page("control API")
+    app.add_url_rule(f"{PREFIX}/docs", "control_docs", lambda: sent(page))
     app.register_error_handler(UsageError, refused_call)
     app.register_error_handler(DataError, lambda error: json_response({"error": str(error)}, 400))
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(ClientDisconnected, _cut_off)
-    return app
 
 
-def _not_found(error: HTTPException) -> Response:
-    """Return the response for a path without an operation; it names similar paths."""
+def not_found(error: HTTPException) -> Response:
+    """Return the response for a path or verb without an operation; it names similar paths."""
     asked = request.path.removeprefix(PREFIX)
     near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
@@ -127,16 +102,24 @@ def _cut_off(_: ClientDisconnected) -> Response:
     return refused_call(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
-def _respond(operation: str, registry: WorldRegistry, **path: str) -> Response:
-    found = OPERATIONS[operation](_call(operation, path, registry))
-    reply = found if isinstance(found, Reply) else Reply(found)
+def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
+    call, arguments = _call(one, registry, path)
+    found = one.function(call, **arguments)
+    return sent(found if isinstance(found, Reply) else Reply(found, one.status))
+
+
+def sent(reply: Reply) -> Response:
+    """Return the response of a reply."""
     payload = reply.payload
     if reply.content_type == "application/json" and isinstance(payload, dict | list):
         payload = orjson.dumps(payload)
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
 
 
-def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
+def _call(
+    one: Operation, registry: WorldRegistry, path: dict[str, str]
+) -> tuple[Call, dict[str, Any]]:
+    """Return the call that a request makes, and the arguments of its operation."""
     if request.path in LARGE_BODIES:
         request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
@@ -146,16 +129,18 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
         world=world,
         epoch=world.current_epoch,
         over=lambda: registry.closing.is_set() or client_left(),
-        path=checked_path(operation, path),
-        query=checked_query(operation, request.args.items(multi=True)),
         verb=request.method,
         headers=request.headers,
         root=request.script_root,
         origin=request.host_url.removesuffix("/"),
     )
-    if is_streamed(operation):
+    arguments = checked_parameters(one.id, path, request.args.items(multi=True))
+    if one.stream is not None:
         # Buffered, since werkzeug's stream reads lines byte by byte.
         raw_stream = cast("io.RawIOBase", request.stream)
-        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES))
+        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES)), arguments
     raw = request.get_data(cache=False)
-    return replace(call, body=checked_body(operation, raw, request.headers.get("Content-Type", "")))
+    body = checked_body(one.id, raw, request.headers.get("Content-Type", ""))
+    if body is not None:
+        arguments["body"] = body
+    return call, arguments

@@ -4,11 +4,12 @@ They hold what was sent and received; every view is redacted here, once it is co
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.admin.contract import Headers, Moment
 from crmcom_kit.mock_server.admin.values import write_moment
-from crmcom_kit.mock_server.deliveries.attempts import Attempt
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import Received
@@ -21,6 +22,90 @@ from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
 from crmcom_kit.redaction import Redactor, redact_url
 
 _MAX_SHOWN = 65_536
+
+
+class Signature(TypedDict):
+    """A code, and what it is made of: its first 65,536 bytes as text, and how many there are."""
+
+    code: str | None
+    bytes: str | None
+    size: int | None
+    algorithm: Annotated[str | None, "The hash function of the HMAC."]
+    encoding: Annotated[str | None, "How the code is written."]
+
+
+class SignatureVerdict(TypedDict):
+    """Whether an authentication code is right, and if not, why."""
+
+    valid: bool
+    reason: str
+    why: str
+    expected: Annotated[Signature | None, "The right code for this data, if it can be told."]
+    seen: Annotated[Signature, "The code that was checked."]
+
+
+class RecordName(TypedDict):
+    """What names a webhook request."""
+
+    id: str
+    number: str
+
+
+class SentRequest(TypedDict):
+    """A message as it was sent."""
+
+    method: str
+    headers: Headers
+    body: str
+    size: int
+
+
+class DeliveryOutcome(TypedDict):
+    """What came of a delivery."""
+
+    name: str
+    delivered: bool
+    status: int | None
+    error_code: str | None
+    error_description: str | None
+    why: str
+    answer: str
+
+
+class Delivery(TypedDict):
+    """One attempt to deliver."""
+
+    id: int
+    cause: Cause
+    of: Annotated[int | None, "The delivery that it repeats."]
+    stage: Annotated[Stage, "abandoned: given up; the webhook request did not change."]
+    at: Moment
+    webhook_request: RecordName
+    definition: str
+    url: str
+    fault: Annotated[str | None, "What is wrong with it on purpose."]
+    request: SentRequest
+    outcome: DeliveryOutcome | None
+    seconds: Annotated[float | None, "How long it took."]
+    before: str | None
+    after: str | None
+    call: Annotated[int | None, "Number of the call in the journal that caused it."]
+    signature: NotRequired[Annotated[SignatureVerdict, "Only where one attempt is shown."]]
+
+
+class ReceivedRequest(TypedDict):
+    """A message that the built-in receiver got."""
+
+    id: int
+    at: Moment
+    method: str
+    headers: Headers
+    body: str
+    size: Annotated[int, "Bytes of the complete body."]
+    cut: Annotated[bool, "Whether `body` is only the beginning. The verdict is about all of it."]
+    status: Annotated[int, "The response to it."]
+    delivery: Annotated[int | None, "The delivery of this world that sent it."]
+    signature: SignatureVerdict
 
 
 def _text(body: bytes) -> str:
@@ -36,7 +121,7 @@ def _redacted(redactor: Redactor, value: Any) -> Any:
     return redactor.text(value) if isinstance(value, str) else value
 
 
-def attempts(call: Call, made: Iterable[Attempt]) -> list[dict[str, Any]]:
+def attempts(call: Call, made: Iterable[Attempt]) -> list[Delivery]:
     """Return attempts to deliver as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
@@ -44,19 +129,19 @@ def attempts(call: Call, made: Iterable[Attempt]) -> list[dict[str, Any]]:
     return [_redacted(redactor, one) for one in found]
 
 
-def attempt(call: Call, attempt: Attempt) -> dict[str, Any]:
+def attempt(call: Call, attempt: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON."""
     return attempts(call, [attempt])[0]
 
 
-def attempt_with_signature(call: Call, made: Attempt) -> dict[str, Any]:
+def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends."""
     return {**attempt(call, made), "signature": verdict(call, diagnose_attempt(call.epoch, made))}
 
 
-def verdict(call: Call, found: Verdict) -> dict[str, Any]:
+def verdict(call: Call, found: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    shown: dict[str, Any] = _redacted(call.world.redactor, found.as_json())
+    shown: SignatureVerdict = _redacted(call.world.redactor, found.as_json())
     return shown
 
 
@@ -70,7 +155,7 @@ def _causes(epoch: Epoch) -> dict[int, int]:
     }
 
 
-def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> dict[str, Any]:
+def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> Delivery:
     message = message_of(epoch.config.exchanges.messages, attempt.message)
     return {
         "id": attempt.number,
@@ -89,14 +174,14 @@ def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> dict[str, Any
             "size": len(message.body),
         },
         "outcome": None if attempt.outcome is None else _outcome(attempt.outcome),
-        "milliseconds": attempt.milliseconds,
+        "seconds": attempt.seconds,
         "before": attempt.before,
         "after": attempt.after,
         "call": cause,
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome) -> DeliveryOutcome:
     return {
         "name": outcome.name,
         "delivered": outcome.delivered,
@@ -108,7 +193,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def received(call: Call, request: Received) -> dict[str, Any]:
+def received(call: Call, request: Received) -> ReceivedRequest:
     """Return a request that the built-in receiver got as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     attempt = labeled_attempt(epoch, request.named)

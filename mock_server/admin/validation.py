@@ -1,4 +1,4 @@
-"""Check path, query and body of a call against the control API's OpenAPI document."""
+"""Check path, query and body of a call against what its operation declares."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,50 +20,32 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 
-def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the parameters in a query, typed and with defaults. Raises UsageError."""
-    known = _schemas(operation, "query")
-    values = {name: s["default"] for name, s in known.items() if "default" in s}
-    seen: set[str] = set()
-    for name, text in given:
+def checked_parameters(
+    operation: str, path: Mapping[str, str], query: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return the parameters in path and query, typed. Raises UsageError."""
+    described = operations()[operation][2]["parameters"]
+    schemas = {one["name"]: resolved(one["schema"], document()) for one in described}
+    known = [one["name"] for one in described if one["in"] == "query"]
+    values = {name: _typed(name, text, schemas[name]) for name, text in path.items()}
+    for name, text in query:
         if name not in known:
             allowed = f"one of {', '.join(known)}" if known else "no parameter"
             raise UsageError(quoted(name).strip('"'), seen="in the query", allowed=allowed)
-        if name in seen:
+        if name in values:
             raise UsageError(name, seen="more than once", allowed="once")
-        seen.add(name)
-        values[name] = _typed(name, text, known[name])
+        values[name] = _typed(name, text, schemas[name])
     return values
-
-
-def checked_path(operation: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the parameters in a path, typed. Raises UsageError."""
-    known = _schemas(operation, "path")
-    return {name: _typed(name, text, known[name]) for name, text in given.items()}
-
-
-def _schemas(operation: str, place: str) -> dict[str, dict[str, Any]]:
-    """Return the schemas of the parameters in ``place``, all of which are optional in a query."""
-    _, path, about = operations()[operation]
-    whole = document()
-    shared = whole["paths"][path].get("parameters", [])
-    parameters = (resolved(one, whole) for one in (*shared, *about.get("parameters", [])))
-    return {one["name"]: resolved(one["schema"], whole) for one in parameters if one["in"] == place}
 
 
 def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
     value: Any = text
-    if schema["type"] != "string":
+    if schema.get("type", "string") != "string":
         with suppress(ValueError, RecursionError):
             value = json.loads(text)
     for error in _validator(json.dumps(schema)).iter_errors(value):
         raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, document()))
     return value
-
-
-def is_streamed(operation: str) -> bool:
-    """Return True if an operation reads its body itself, as a stream."""
-    return bool(operations()[operation][2].get("requestBody", {}).get("x-streamed"))
 
 
 def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
@@ -75,7 +57,7 @@ def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
         return None
     value = parse_body(raw, content_type)
     if value is None and not raw.strip():
-        if about.get("required"):
+        if about["required"]:
             raise UsageError("body", seen="nothing", allowed="a JSON value")
         return None
     schema = about["content"]["application/json"]["schema"]

@@ -1,44 +1,170 @@
-"""Operations on the worlds of the server, and on the clock of one."""
+"""Operations on worlds as a whole: those of the server; the reset, tokens and clock of one."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
 from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.admin.contract import Count, Keywords, Moment, operation
 from crmcom_kit.mock_server.admin.values import read_moment, write_moment
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
+
+_Amount = Annotated[float, Keywords(minimum=0)]
+_SOME = Keywords(
+    {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
+)
 
 
-def list_worlds(call: Call) -> Any:
-    """List the worlds that exist, the default one first."""
+class WorldUse(TypedDict):
+    """A world and its use."""
+
+    name: str
+    epoch: Annotated[Count, "How often its content was replaced."]
+    webhook_requests: Count
+    calls: Annotated[Count, "Number of API calls since the last reset."]
+    idle: Annotated[float | None, "Seconds since its last use; null for the default world."]
+
+
+class Worlds(TypedDict):
+    """The default world, then the named ones in the order of their creation."""
+
+    worlds: list[WorldUse]
+    maximum: Annotated[Count, "Maximum number of named worlds."]
+    world_idle: Annotated[float, "How many seconds an unused named world is kept."]
+
+
+class Ended(TypedDict):
+    """How many worlds were ended."""
+
+    ended: Count
+
+
+class Begun(TypedDict):
+    """A new epoch."""
+
+    epoch: int
+    webhook_requests: int
+
+
+class IssuedToken(TypedDict):
+    """A token of a login."""
+
+    token: Annotated[str, "The parameter `token` of requests to the API."]
+    expires: Annotated[Moment, "By the world's clock. Use extends it if the release renews tokens."]
+
+
+class Clock(TypedDict):
+    """The mode and time of the clock."""
+
+    mode: ClockMode
+    now: Moment
+
+
+class ClockSetting(TypedDict):
+    """How to set the clock."""
+
+    mode: Annotated[Literal["real", "frozen"], "real: runs; frozen: stopped."]
+    at: NotRequired[
+        Annotated[
+            Moment,
+            "Start time, from 1970 to 2999; by default the current time of the world, in mode real "
+            "that of the machine.",
+        ]
+    ]
+
+
+class Advance(TypedDict, total=False):
+    """How far to move the clock: the sum of these, of which at least one is needed."""
+
+    weeks: _Amount
+    days: _Amount
+    hours: _Amount
+    minutes: _Amount
+    seconds: _Amount
+
+
+@operation("GET /worlds", "worlds")
+def list_worlds(call: Call) -> Worlds:
+    """List the worlds of the server.
+
+    A named world is created when it is first used, with the initial content of the default world. A
+    world that is not used for a while is ended. If there is an admin token, only requests that
+    carry it create worlds; other requests for a world that does not exist get 404.
+    """
     registry = call.registry
-    worlds = [
+    worlds: list[WorldUse] = [
         {
             "name": one.world.name,
             "epoch": one.world.epoch_number,
             "webhook_requests": len(one.world.store),
             "calls": one.world.journal.last,
-            "idle_seconds": None if one.idle is None else round(one.idle, 3),
+            "idle": None if one.idle is None else round(one.idle, 3),
         }
         for one in registry.worlds()
     ]
-    return {"worlds": worlds, "most": registry.max_worlds, "idle_seconds": registry.idle_seconds}
+    return {"worlds": worlds, "maximum": registry.max_worlds, "world_idle": registry.idle_seconds}
 
 
-def end_worlds(call: Call) -> Any:
-    """Remove all worlds except the default one, or one; its next use creates it again."""
-    if "name" not in call.query:
+@operation("DELETE /worlds", "worlds")
+def end_worlds(
+    call: Call,
+    *,
+    name: Annotated[str, "The world to end; all by default.", Keywords(minLength=1, maxLength=200)]
+    | None = None,
+) -> Ended:
+    """End all worlds except the default one, or one; the next use of a world creates it again."""
+    if name is None:
         return {"ended": call.registry.end_all()}
-    call.registry.end(call.query["name"])
+    call.registry.end(name)
     return {"ended": 1}
 
 
-def get_clock(call: Call) -> Any:
-    """Return the mode and time of the clock."""
+@operation("POST /reset", "world")
+def reset(call: Call) -> Begun:
+    """Reset the world.
+
+    Records, ids, clock, journal, faults, delivery scripts and fixed tokens return to their initial
+    state. Tokens from logins stay valid, and snapshots stay. A call that began before the reset
+    does not change the new content.
+    """
+    epoch = call.world.reset()
+    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
+
+
+@operation("POST /tokens", "world")
+def post_tokens(call: Call) -> IssuedToken:
+    """Issue a token without a login.
+
+    The token is that of a login with the mock's own credentials, for the first unit: it is valid as
+    long as one, and counts as one where the dialect limits how many of a user are valid at the same
+    time (`tokens.live_at_once`). It is redacted wherever the mock shows it again.
+    """
+    epoch = call.epoch
+    issued = epoch.tokens.issue(epoch.session(), epoch.config.release.token)
+    return {"token": issued.text, "expires": write_moment(issued.expires)}
+
+
+@operation("GET /clock", "clock")
+def get_clock(call: Call) -> Clock:
+    """Show the clock of the world.
+
+    Record dates, token expiry, faults and their delays and the journal follow this clock. A reset
+    restarts it.
+    """
     state = call.world.clock.state
     return {"mode": state.mode, "now": write_moment(state.now)}
 
 
-def put_clock(call: Call) -> Any:
-    """Let the clock run or stop."""
-    clock, body = call.world.clock, call.body
+@operation(
+    "PUT /clock",
+    "clock",
+    examples={
+        "stop it": {"mode": "frozen", "at": "2024-05-01T10:00:00Z"},
+        "follow the machine's clock again": {"mode": "real"},
+    },
+)
+def put_clock(call: Call, body: ClockSetting) -> Clock:
+    """Start or stop the clock."""
+    clock = call.world.clock
     at = read_moment(body["at"]) if "at" in body else None
     if body["mode"] == "frozen":
         clock.freeze(at)
@@ -49,7 +175,12 @@ def put_clock(call: Call) -> Any:
     return get_clock(call)
 
 
-def advance_clock(call: Call) -> Any:
-    """Move the clock forward, as if the time had passed."""
-    call.world.clock.advance(call.body["seconds"])
+@operation("POST /clock/advance", "clock", examples={"three hours": {"hours": 3}})
+def advance_clock(call: Call, body: Annotated[Advance, _SOME]) -> Clock:
+    """Move the clock forward, as if the time had passed.
+
+    Calls that wait until a time of the world's clock, e.g. in a delay, continue once it is reached.
+    """
+    parts = cast("Mapping[str, float]", body)
+    call.world.clock.advance(sum(SECONDS_PER[unit] * parts[unit] for unit in parts))
     return get_clock(call)

@@ -28,7 +28,7 @@ async def apply(
     """
     effect = fault.effect
     view = RequestView(epoch.config, epoch.store.get, entry.request)
-    record = view.record if "deleteRecord" in effect else None  # while it exists
+    record = view.record if "delete_record" in effect else None  # while it exists
     response: Response | None = None
     if fault.after_commit:
         response = entry.carried_out = await respond()
@@ -50,18 +50,19 @@ async def apply(
 
 async def _wait(epoch: Epoch, effect: Mapping[str, Any], waits: Waits, closing: Event) -> bool:
     """Hold the request back; return False if the server has ended in the meantime."""
-    seconds = effect["delay"] / 1000
-    await waits.sleep(epoch.clock, seconds, lambda: epoch.faults.is_over() or closing.is_set())
+    await waits.sleep(
+        epoch.clock, effect["delay"], lambda: epoch.faults.is_over() or closing.is_set()
+    )
     return not closing.is_set()
 
 
 def _disturb(epoch: Epoch, effect: Mapping[str, Any], view: RequestView) -> None:
     """Let the request's token expire, delete its record."""
-    token = view.token if "expireToken" in effect else None
+    token = view.token if "expire_token" in effect else None
     if token is not None:
         # Tokens outlive an epoch: a fault of this one must not reach into the next.
         epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
-    if "deleteRecord" in effect and view.record is not None:
+    if "delete_record" in effect and view.record is not None:
         epoch.store.delete("id", view.record.id)
 
 
@@ -79,7 +80,7 @@ def _replacement(
         found.error, found.statement = error, None  # the caller broke no statement
     else:
         found = gateway_page(effect["status"])
-        found.retry_after = effect.get("retryAfter")
+        found.retry_after = effect.get("retry_after")
     found.method = method
     if real is not None:
         found.before, found.after, found.warnings = real.before, real.after, real.warnings

@@ -7,11 +7,10 @@ from urllib.parse import quote
 import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
-from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request, url_option
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
-from crmcom_kit.mock_server.world.routing import WORLDS
+from crmcom_kit.mock_server.world.routing import CONTROL, WORLDS
 from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.redaction import printable
 
@@ -86,7 +85,7 @@ def fire(data: BinaryIO, **options: Any) -> None:
     }
     body = {name: value for name, value in wanted.items() if value is not None}
     world = f"{WORLDS}{quote(options['world'], safe='')}" if options["world"] else ""
-    address = f"{options['url'].rstrip('/')}{world}{PREFIX}/events/fire"
+    address = f"{options['url'].rstrip('/')}{world}{CONTROL}/events/fire"
     fired = _post(address, body, _header_value(options["admin_token"]))
     try:
         failure = _failure(fired)

@@ -22,12 +22,21 @@ class Refused(click.ClickException):
         super().__init__(" ".join(message.splitlines()))
 
 
+#: The options that the command's help shows, by heading; the others are named below them.
+HEADINGS = {
+    "Address and callers": ("--host", "--port", "--tls-self-signed", "--token", "--admin-token"),
+    "World": ("--release", "--dialect", "--data", "--state", "--seed"),
+    "Deliveries": ("--deliver", "--allow-host", "--deliveries"),
+    "Other": ("--log", "--config", "--help"),
+}
+
 OPTIONS: list[click.Parameter] = [
     click.Option(["--host"], default="127.0.0.1", help="Address to listen on."),
     click.Option(
         ["--port"],
         default=8080,
         type=click.IntRange(0, 65535),
+        metavar="PORT",
         help="Port to listen on; 0 picks a free one.",
     ),
     click.Option(
@@ -47,35 +56,30 @@ OPTIONS: list[click.Parameter] = [
         ["--tls-self-signed"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Serve https with a certificate made at the start. The certificate of its CA is "
-        "written to FILE; clients must trust it.",
+        help="Serve https; write the CA that clients must trust to FILE.",
     ),
     click.Option(
         ["--release"],
         metavar="RELEASE",
-        help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
-        "R14.1; an unknown version counts as the newest known release before it.  [default: R9]",
+        help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}.  [default: R9]",
     ),
     click.Option(
         ["--dialect"],
         default="default",
         metavar="NAME|FILE",
-        help="How to respond where the documentation is silent: a built-in name "
-        f"({', '.join(dialect_names())}) or a TOML file as `crmcom-kit dialect` prints it.",
+        help=f"What no document says: {', '.join(dialect_names())}, or a TOML file.",
     ),
     click.Option(
         ["--data"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="World to start from: JSON Lines or JSON.  [default: the packaged sample world]",
+        help="World to start from, JSON Lines or JSON.  [default: a sample]",
     ),
     click.Option(
         ["--state"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Keep the default world's content in this file, and continue from it at the next "
-        "start; --data then fills a new file, and the world after a reset.  [default: keep it in "
-        "memory]",
+        help="Keep the content in FILE, and continue from it at the next start.",
     ),
     click.Option(["--seed"], default=0, help="Seed of new ids and tokens."),
     click.Option(
@@ -93,21 +97,19 @@ OPTIONS: list[click.Parameter] = [
         ["--deliver"],
         default="scripted",
         type=click.Choice(["scripted", "http"]),
-        help="Whether deliveries have scripted outcomes, or are really sent (only to loopback, "
-        "unless --allow-host names other hosts).",
+        help="Whether webhooks are really sent.",
     ),
     click.Option(
         ["--allow-host", "allow_hosts"],
         envvar="CRMCOM_SERVE_ALLOW_HOST",
         multiple=True,
         metavar="HOST[:PORT]",
-        help="Another host that --deliver http may send to, by name or address; repeatable.",
+        help="Send to this host, too, besides loopback; repeatable.",
     ),
     click.Option(
         ["--deliveries"],
         metavar="SCRIPT",
-        help='Scripted outcomes of deliveries, in order, such as "3*timeout, success"; the last '
-        "one repeats.  [default: the dialect's delivery.script]",
+        help='Outcomes of those that are not, such as "3*timeout, success".',
     ),
     click.Option(
         ["--threads"],
@@ -120,9 +122,7 @@ OPTIONS: list[click.Parameter] = [
         ["--admin-token"],
         metavar="TOKEN",
         envvar="CRMCOM_ADMIN_TOKEN",
-        help="Require this token for the control API, and open it to other machines. Prefer the "
-        "variable CRMCOM_ADMIN_TOKEN: command lines are visible in process lists.  [default: no "
-        "token, but only callers on this machine]",
+        help="Required by the control API; opens it to other machines. Better: CRMCOM_ADMIN_TOKEN.",
     ),
     click.Option(
         ["--allow-name", "allow_names"],
@@ -159,7 +159,7 @@ OPTIONS: list[click.Parameter] = [
         envvar="CRMCOM_SERVE_LOG",
         default="human",
         type=click.Choice(["human", "json", "off"]),
-        help="Form of the access log on standard error; secrets are redacted.",
+        help="Form of the access log on standard error.",
     ),
 ]
 

@@ -12,7 +12,7 @@ import click
 
 from crmcom_kit.config_file import config_option
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
-from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
+from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, Refused, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.routing import CONTROL
 from crmcom_kit.schemas import API_PATH, Release, methods, resolve
@@ -39,6 +39,16 @@ class _Serve(click.Command):
         except click.UsageError as error:
             raise Refused(error.format_message()) from None
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the common options under headings, and the names of the others."""
+        options = {one.opts[-1]: one for one in self.get_params(ctx)}
+        for heading, names in HEADINGS.items():
+            records = [options.pop(name).get_help_record(ctx) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl([one for one in records if one is not None])
+        with formatter.section("Rarely needed (the documentation explains them)"):
+            formatter.write_text(" ".join(options))
+
 
 @click.command(
     cls=_Serve,
@@ -47,19 +57,17 @@ class _Serve(click.Command):
         "help_option_names": ["-h", "--help"],
         "auto_envvar_prefix": "CRMCOM_SERVE",
         "show_default": True,
+        "max_content_width": 100,
     },
 )
 @config_option
 def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 
-    Once it accepts connections, the mock prints READY and its base URL on standard output, and
-    then the credentials for logging in. By default it listens on loopback only, keeps everything
-    in memory, and sends nothing (see --host, --state and --deliver).
-
-    SIGTERM and Ctrl-C stop it with status 0 after the running requests have ended. If it cannot
-    start, it prints one line on standard error and exits with status 2. Each option can also be
-    set in the environment, e.g. CRMCOM_SERVE_RELEASE for --release, or in a file (see --config).
+    It prints READY, its base URL and the credentials once it accepts connections. By default it
+    listens on loopback, keeps everything in memory and sends nothing. SIGTERM and Ctrl-C stop it
+    with status 0; if it cannot start, it prints one line and exits with status 2. Each option can
+    also be set in the environment, as CRMCOM_SERVE_RELEASE for --release, or in a file.
     """
     with _without_gc():
         from crmcom_kit.mock_server.http.server import (

@@ -53,7 +53,7 @@ class Attempt:
     stage: Stage = Stage.QUEUED
     fault: str | None = None  # what is wrong with it on purpose
     outcome: Outcome | None = None
-    milliseconds: float | None = None  # of the machine's time
+    seconds: float | None = None  # of the machine's time
     before: State | None = None  # the record's state, as responses show it
     after: State | None = None
     revision: int = 0  # that of all attempts when it last changed

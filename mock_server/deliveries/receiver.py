@@ -25,10 +25,6 @@ class ReceiverAnswer:
     delay: float = 0.0  # seconds of the world
     times: int | None = None  # how often; None forever
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the control API shows it."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
 
 class Received(NamedTuple):
     """One request that the receiver got."""

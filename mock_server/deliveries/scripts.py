@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
@@ -20,7 +19,7 @@ class DeliveryScript:
     """A script, whose deliveries it decides, and how many of its outcomes are used up."""
 
     script: str
-    number: str | None = None  # of a webhook request
+    record: str | None = None  # the number of a webhook request
     definition: str | None = None  # its name, or its id if it has none
     used: int = 0
     _steps: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
@@ -42,11 +41,6 @@ class DeliveryScript:
                 return name
             at -= count
         return self._steps[-1][1]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the control API shows it."""
-        names = ("script", "number", "definition", "used")
-        return {name: getattr(self, name) for name in names}
 
 
 class ScriptedDelivery:
@@ -90,7 +84,7 @@ class ScriptedDelivery:
         if len(script.script) > MAX_SCRIPT:
             allowed = f"at most {MAX_SCRIPT:,} characters"
             raise UsageError("script", seen=f"{len(script.script):,} characters", allowed=allowed)
-        key = (script.number, definition_id)
+        key = (script.record, definition_id)
         with self._lock:
             if key not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
                 allowed = f"at most {MAX_SCRIPTS:,} scripts"

@@ -75,15 +75,15 @@ class RequestView:
         """Whether ``fault`` matches the request and its effect is possible."""
         if fault.operations and self.operation not in fault.operations:
             return False
-        if "expireToken" in fault.effect and self.token is None:
+        if "expire_token" in fault.effect and self.token is None:
             return False
-        if "deleteRecord" in fault.effect and self.record is None:
+        if "delete_record" in fault.effect and self.record is None:
             return False
-        return fault.identifier is None or self._names(*fault.identifier)
+        return fault.record is None or self._names(fault.record)
 
-    def _names(self, field: str, value: str) -> bool:
+    def _names(self, asked: str) -> bool:
         """Whether the request names that webhook request, by either of its identifiers."""
         record = self.record
         if record is None:  # deleted, or it never existed
-            return self.identifier == (field, value)
-        return value == (record.number if field == "number" else record.id)
+            return self.identifier in (("number", asked), ("id", asked))
+        return asked in (record.number, record.id)

@@ -12,11 +12,11 @@ class Fault:
     id: str = ""
     name: str  # what the journal calls it
     operations: tuple[str, ...] = ()  # the methods that it hits; any by default
-    identifier: tuple[str, str] | None = None  # field and value that name the webhook request
+    record: str | None = None  # number or id of the webhook request that they name
     nth: tuple[int, ...] = ()  # which of the matching requests, counted from 1; any by default
     after: int = 0  # how many matching requests pass first
     times: int | None = None  # how many requests it hits; None for any number
-    lifetime: int | None = None  # milliseconds of the world's clock
+    lifetime: float | None = None  # seconds of the world's clock
     after_commit: bool  # whether a request that is hit is carried out first
     effect: Mapping[str, Any]  # what happens, in JSON's names
 
@@ -29,7 +29,7 @@ class Fault:
         """Return its id and its specification."""
         match: dict[str, Any] = {
             "operation": list(self.operations),
-            "identifier": dict([self.identifier] if self.identifier else ()),
+            "record": self.record,
             "nth": list(self.nth),
             "after": self.after,
         }
@@ -40,6 +40,6 @@ class Fault:
             "effect": dict(self.effect),
             "when": "after_commit" if self.after_commit else "before_commit",
             "times": self.times,
-            "ttlMillis": self.lifetime,
+            "lifetime": self.lifetime,
         }
         return {name: value for name, value in found.items() if value is not None}

@@ -2,9 +2,10 @@
 
 A *preset* makes specifications of its arguments. The header ``X-Mock-Prefer`` asks for a fault of
 one request, without any set-up: ``error=not_found``, ``fault=lost_answer``,
-``delay=200, status=503``.
+``delay=0.2, status=503``.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -26,7 +27,7 @@ class Preset(NamedTuple):
 
     text: str
     arguments: Mapping[str, Any]  # by name, with their defaults; None is no condition
-    #: What its faults do. ``operation``, ``identifier`` and ``times`` are added to each.
+    #: What its faults do. ``operation``, ``record`` and ``times`` are added to each.
     specs: Callable[[Mapping[str, Any]], list[_Spec]]
 
 
@@ -34,7 +35,7 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {
     "lost_answer": Preset(
         "The request is carried out, and the connection is dropped before its response is sent.",
-        {"operation": _CHANGING, "identifier": None, "times": 1},
+        {"operation": _CHANGING, "record": None, "times": 1},
         lambda _: [{"effect": {"drop": True}, "when": "after_commit"}],
     ),
     "outage": Preset(
@@ -44,7 +45,7 @@ PRESETS: dict[str, Preset] = {
         lambda given: [
             {
                 "effect": {"drop": True} if given["drop"] else {"status": given["status"]},
-                "ttlMillis": round(given["seconds"] * 1000),
+                "lifetime": given["seconds"],
             }
         ],
     ),
@@ -52,12 +53,12 @@ PRESETS: dict[str, Preset] = {
         "The next `times` requests (1 by default) get HTTP 429, as if the client had made too many;"
         " Retry-After has `seconds`.",
         {"seconds": 1, "operation": None, "times": 1},
-        lambda given: [{"effect": {"status": 429, "retryAfter": ceil(given["seconds"])}}],
+        lambda given: [{"effect": {"status": 429, "retry_after": ceil(given["seconds"])}}],
     ),
     "slow_then_dead": Preset(
-        "The first `calls` requests are held back for `delay` milliseconds; after them, every"
+        "The first `calls` requests are held back for `delay` seconds; after them, every"
         " connection is dropped. In a header: the request is held back, then dropped.",
-        {"calls": 3, "delay": 2_000, "operation": None},
+        {"calls": 3, "delay": 2, "operation": None},
         lambda given: [
             {"effect": {"delay": given["delay"]}, "times": given["calls"]},
             {"effect": {"drop": True}, "match": {"after": given["calls"]}},
@@ -68,7 +69,7 @@ PRESETS: dict[str, Preset] = {
         {"calls": 1, "operation": None},
         lambda given: [
             {
-                "effect": {"expireToken": True},
+                "effect": {"expire_token": True},
                 "match": {"nth": given["calls"]},
                 "when": "after_commit",
                 "times": 1,
@@ -77,8 +78,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "record_deleted": Preset(
         "Just before the request, another user deletes the webhook request that it names.",
-        {"operation": _WITH_RECORD, "identifier": None, "times": 1},
-        lambda _: [{"effect": {"deleteRecord": True}}],
+        {"operation": _WITH_RECORD, "record": None, "times": 1},
+        lambda _: [{"effect": {"delete_record": True}}],
     ),
 }
 
@@ -97,7 +98,7 @@ def preset_specs(
         raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
     changed = valid(arguments, "FaultPresetArguments", operations, only=preset.arguments)
     given = {**preset.arguments, **changed}
-    match = {n: given[n] for n in ("operation", "identifier") if given.get(n) is not None}
+    match = {n: given[n] for n in ("operation", "record") if given.get(n) is not None}
     times = {} if given.get("times") is None else {"times": given["times"]}
     return [
         {"name": name, **times, **spec, "match": {**match, **spec.get("match", {})}}
@@ -123,7 +124,7 @@ _PREFERENCES: dict[str, str] = {
     "fault": f"one of {', '.join(_ONCE)}",
     "error": "the name of an error",
     "status": "an HTTP status",
-    "delay": "milliseconds",
+    "delay": "a number of seconds",
     "cut": "how many bytes of the response are sent",
     "when": "before_commit or after_commit",
 }
@@ -151,7 +152,7 @@ def preferred(header: str) -> Fault:
         spec["when"] = given["when"]
     for name in ("error", "status", "delay", "cut"):
         if name in given:
-            spec["effect"][name] = given[name] if name == "error" else _counted(name, given[name])
+            spec["effect"][name] = given[name] if name == "error" else _number(name, given[name])
     try:
         found = fault_of(spec, all_operations())
     except UsageError as refused:
@@ -162,9 +163,9 @@ def preferred(header: str) -> Fault:
     return replace(found, id="prefer", name=name)
 
 
-def _counted(name: str, text: str) -> int:
-    """Return a number of at most nine digits. Raises UsageError."""
-    if text.isascii() and text.isdigit() and len(text) <= 9:
-        return int(text)
+def _number(name: str, text: str) -> float:
+    """Return a number, which may be a fraction if it is a delay. Raises UsageError."""
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?" if name == "delay" else "[0-9]{1,9}", text):
+        return float(text) if "." in text else int(text)
     parameter = f"{HEADER}.{name}"
     raise UsageError(parameter, seen=quoted(text), allowed=_PREFERENCES[name])

@@ -111,7 +111,7 @@ class Faults:
         self._count += 1
         fault = replace(draft, id=f"fault-{self._count}")
         lifetime = fault.lifetime
-        expires = None if lifetime is None else now + timedelta(milliseconds=lifetime)
+        expires = None if lifetime is None else now + timedelta(seconds=lifetime)
         return FaultState(fault=fault, expires=expires)
 
     def _operations(self) -> tuple[str, ...]:

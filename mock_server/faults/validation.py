@@ -1,7 +1,7 @@
 """From a specification to a fault: JSON as the control API takes it, and the same in Python.
 
     {"name": "…", "match": {…}, "effect": {…}, "when": "before_commit", "times": 1,
-     "ttlMillis": 30000}
+     "lifetime": 30}
 
 Only ``effect`` is required. ``schemas.json`` says what is allowed; the control API's document shows
 the same schemas. Here is only what a schema cannot say: members that contradict each other.
@@ -83,11 +83,11 @@ def fault_of(spec: object, operations: tuple[str, ...]) -> Fault:
     return Fault(
         name=given.get("name", _summary(effect)),
         operations=_several(match.get("operation", [])),
-        identifier=next(((k, str(v)) for k, v in match.get("identifier", {}).items()), None),
+        record=str(match["record"]) if "record" in match else None,
         nth=_several(match.get("nth", [])),
         after=match.get("after", 0),
         times=given.get("times"),
-        lifetime=given.get("ttlMillis"),
+        lifetime=given.get("lifetime"),
         after_commit=damages or given.get("when") == "after_commit",
         effect=effect,
     )
@@ -136,7 +136,7 @@ def _summary(effect: Mapping[str, Any]) -> str:
     words = {
         "status": f"status {effect.get('status')}",
         "error": f"error {effect.get('error')}",
-        "expireToken": "expire token",
-        "deleteRecord": "delete record",
+        "expire_token": "expire token",
+        "delete_record": "delete record",
     }
-    return ", ".join(words.get(name, name) for name in effect if name != "retryAfter")
+    return ", ".join(words.get(name, name) for name in effect if name != "retry_after")

@@ -94,7 +94,7 @@ class AccessLog:
         """Write a line about a webhook that ``world`` sent, or tried to, soon."""
         url, _, query = attempt.message.url.partition("?")
         target = redact_url(url)
-        outcome, seconds = attempt.outcome, (attempt.milliseconds or 0.0) / 1000
+        outcome, seconds = attempt.outcome, attempt.seconds or 0.0
         status, size, name = 0, 0, "abandoned"
         if outcome is not None:
             status, size, name = outcome.status or 0, len(outcome.answer), outcome.name
@@ -176,7 +176,7 @@ def _json(entry: Entry, time: str, target: str) -> str:
         "statement": entry.statement,
         "fault": entry.fault,
         "warnings": [*entry.warnings],
-        "ms": round(entry.seconds * 1000, 1),
+        "seconds": round(entry.seconds, 6),
         "target": target,
         "verb": _printable(entry.verb),
         "time": time,

@@ -9,13 +9,13 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wsgi import get_input_stream
 
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
-from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
+from crmcom_kit.mock_server.admin.routing import add_control_api, not_found, sent
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
+from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import started
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     request_of,
@@ -54,7 +54,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
             by default.
         options: those of ``make_world``.
 
-    Hooks that are added to it apply to its pages, and not to the API and the control API.
+    Hooks that are added to it apply to its pages and the control API, and not to the API.
 
     Raises:
         UnknownRelease, DialectError, DataError: an option is not allowed.
@@ -65,36 +65,46 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     elif options:
         msg = f"create_app: {', '.join(options)} together with a world; allowed is only one of them"
         raise TypeError(msg)
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
+    add_control_api(app, registry)
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, _nothing_here)
     app.add_url_rule("/", "console", _home)
     app.add_url_rule("/console/<path:path>", "console_asset", _console_asset)
     app.add_url_rule("/openapi.json", "openapi", _openapi)
-    app.add_url_rule("/docs", "docs", lambda: _sent(reference_page("the API")))
-    app.add_url_rule("/docs/<name>", "docs_asset", _docs_asset)
+    app.add_url_rule("/docs", "docs", lambda: sent(reference_page("the API")))
+    for folder in ("/docs", f"{CONTROL}/docs"):
+        app.add_url_rule(f"{folder}/<name>", "docs_asset", _docs_asset)
     return app
 
 
 class _WorldMiddleware:
-    """Finds the world of each request, and hands it to the API, to the control API or to Flask.
+    """Finds the world of each request, and hands it to the API or to Flask.
 
     What names a world counts as the path of the application.
     """
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry) -> None:
-        self._app = app
-        self._control = LateApp(self._make_control)
-        self._registry = registry
-
-    def _make_control(self) -> "WSGIApplication":
-        from crmcom_kit.mock_server.admin.routing import control_app
-
-        return control_app(self._registry)
+        self._app, self._registry = app, registry
 
     def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        verb = environ["REQUEST_METHOD"]
+        more = cors_headers(self._registry.access, verb, environ)
+        if more is None:
+            return self._respond(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, headers + more, *rest)
+
+        if is_preflight(verb, environ):
+            return started(preflight_response(), start, verb)
+        return self._respond(environ, start)
+
+    def _respond(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         if environ["PATH_INFO"] in HEALTH_PATHS:
@@ -105,7 +115,7 @@ class _WorldMiddleware:
         # A copy: what is around this application still needs the whole path.
         within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": rest}
         if is_control(rest):  # which decides about its callers, and then finds the world
-            return self._control({**within, PICKED_NAME: name}, start_response)
+            return self._app({**within, PICKED_NAME: name}, start_response)
         path, verb = api_path(rest), environ["REQUEST_METHOD"]
         refusal = host_refusal if path is None else api_refusal
         address = environ.get("REMOTE_ADDR")
@@ -140,6 +150,8 @@ def _api_response(world: World, path: str, environ: "WSGIEnvironment") -> Respon
 
 
 def _nothing_here(error: HTTPException) -> FlaskResponse:
+    if is_control(request.path):
+        return not_found(error)
     here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
     return nothing_here(error, here)
 
@@ -172,9 +184,4 @@ def _openapi() -> FlaskResponse:
 
 
 def _docs_asset(name: str) -> FlaskResponse:
-    return _sent(reference_asset(name)) if name in ASSETS else abort(404)
-
-
-def _sent(reply: Reply) -> FlaskResponse:
-    content, status, content_type, headers = reply
-    return FlaskResponse(content, status, headers, content_type=content_type)
+    return sent(reference_asset(name)) if name in ASSETS else abort(404)

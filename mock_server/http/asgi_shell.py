@@ -85,13 +85,8 @@ class AsgiShell:
         headers = asgi_headers(scope["headers"])
         name, rest = split_path(scope["path"])
         path = api_path(rest)
-        shared = cors_headers(self._registry.access, scope["method"], headers)
-        if shared is not None:
-            send = _with_headers(send, shared)
         with suppress(ClientLeft, asyncio.CancelledError):  # cancelled: the server ends
-            if shared is not None and is_preflight(scope["method"], headers):
-                await _send(preflight_response(), scope, send)
-            elif path is None:
+            if path is None:
                 await self._answer_with_app(scope, receive, send, headers, rest)
             else:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
@@ -119,6 +114,10 @@ class AsgiShell:
     ) -> None:
         began = perf_counter()
         client = _client(scope)
+        shared = cors_headers(self._registry.access, scope["method"], headers)
+        if shared is not None and is_preflight(scope["method"], headers):
+            await _send(preflight_response(), scope, send, shared)
+            return
         found = world_or_refusal(self._registry, name, client, headers)
         if isinstance(found, Response):
             world, response = self._registry.default, found
@@ -132,7 +131,7 @@ class AsgiShell:
             verb, query = scope["method"], scope["query_string"]
             request = request_of(verb, path, query, body, content_type, client, headers)
             response = await handle(world, request, self._waits)
-        sent = await _send(response, scope, send)
+        sent = await _send(response, scope, send, shared or [])
         if self._log is not None:
             seconds = perf_counter() - began
             found_ending = ending_of(response, scope["method"])
@@ -193,25 +192,16 @@ def _entry(
     return Entry(world, client, verb, path, query, status, sent, seconds, *marks)
 
 
-def _with_headers(send: Send, headers: list[tuple[str, str]]) -> Send:
-    """Return a ``send`` that adds headers to the response."""
-    more = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-
-    async def sending(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *more]}
-        await send(message)
-
-    return sending
-
-
 def _client(scope: Scope) -> str:
     client: tuple[str, int] | None = scope["client"]
     return "-" if client is None else client[0]
 
 
-async def _send(response: Response, scope: Scope, send: Send) -> int:
-    """Send a response, or what a fault lets through of it; return how many bytes of its body."""
+async def _send(response: Response, scope: Scope, send: Send, more: list[tuple[str, str]]) -> int:
+    """Send a response with ``more`` headers, or what a fault lets through of it.
+
+    Returns how many bytes of its body were sent.
+    """
     body, ending = response.body, ending_of(response, scope["method"])
     connection: Connection = scope[CONNECTION]
     sent = 0
@@ -223,6 +213,7 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
             connection.end(scope)
             return 0
         headers = [(name.encode(), value.encode()) for name, value in response.headers()]
+        headers += [(name.encode(), value.encode("latin-1")) for name, value in more]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -4,15 +4,11 @@ Which origins may is decided in ``access``; here their responses get the headers
 wants to see (Fetch standard, CORS protocol), and preflight requests are answered.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from crmcom_kit.mock_server.access import Access, may_share
-from crmcom_kit.mock_server.http.endings import started
 from crmcom_kit.mock_server.protocol.response import Response
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _MAX_AGE = "600"  # seconds for which a browser need not ask again
@@ -51,28 +47,3 @@ def is_preflight(verb: str, headers: Mapping[str, Any]) -> bool:
 def preflight_response() -> Response:
     """Return the response to a preflight request of an allowed origin, without CORS headers."""
     return Response(204, b"", "text/plain; charset=utf-8")
-
-
-class CorsApp:
-    """A WSGI application around another one that adds the headers."""
-
-    def __init__(self, app: "WSGIApplication", access: Access) -> None:
-        """Add headers to the responses of ``app`` for the origins of ``access``."""
-        self._app = app
-        self._access = access
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Respond to one request."""
-        verb = environ["REQUEST_METHOD"]
-        more = cors_headers(self._access, verb, environ)
-        if more is None:
-            return self._app(environ, start_response)
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, headers + more, *rest)
-
-        if is_preflight(verb, environ):
-            return started(preflight_response(), start, verb)
-        return self._app(environ, start)

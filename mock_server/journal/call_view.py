@@ -295,7 +295,7 @@ class CallView:
         changes = () if suggestion is None else suggestion.changes
         return {
             "statement": response.statement,
-            "errorKind": error.kind,
+            "error_kind": error.kind,
             "parameter": text(error.parameter),
             "seen": text(error.seen),
             "allowed": text(error.allowed),

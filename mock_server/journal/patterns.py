@@ -1,6 +1,6 @@
 """Patterns over the requests in a journal: which operation, which record, which response.
 
-    {"operation": "resend", "record": "7", "stateAfter": {"absent": true}}
+    {"operation": "resend", "record": "7", "state_after": {"absent": true}}
 
 A member is a value, ``{"contains": "…"}`` for a part of it, or ``{"absent": true}`` for none.
 A value that no request has (a mistyped operation, state or fault) is refused: the pattern would
@@ -29,7 +29,7 @@ SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
 #: The members that a pattern may have. ``where`` is a function of a request, in Python alone.
 MEMBERS = (
     *("operation", "record", "parameters", "outcome", "status", "code"),
-    *("stateBefore", "stateAfter", "fault", "where"),
+    *("state_before", "state_after", "fault", "where"),
 )
 _OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
 _RECORD = 'the number or the id of a webhook request, such as "7"'
@@ -196,7 +196,7 @@ def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
     near = get_close_matches(str(asked), known, n=3, cutoff=0.4) or known[:3]
     few = len(known) <= _MAX_LISTED
     allowed = f"one of {', '.join(known)}" if few else f"one such as {', '.join(near)}"
-    if name == "stateAfter":
+    if name == "state_after":
         allowed += '; of a deleted webhook request {"absent": true}'
     raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
@@ -240,8 +240,8 @@ _VALUES: Mapping[str, _Values] = {
     "outcome": _of_response(lambda call: call.outcome),
     "status": _of_response(lambda call: call.status),
     "code": _of_response(lambda call: call.code),
-    "stateBefore": _state("before"),
-    "stateAfter": _state("after"),
+    "state_before": _state("before"),
+    "state_after": _state("after"),
     "fault": lambda call: _listed(None if call.fault is None else call.fault["name"]),
 }
 

@@ -45,7 +45,7 @@ class Times(NamedTuple):
         return f"{self.minimum} to {_calls(self.maximum)}"
 
 
-#: How often: a number, or ``{"atLeast": 1, "atMost": 3}``, or ``{"exactly": 2}``.
+#: How often: a number, or ``{"at_least": 1, "at_most": 3}``, or ``{"exactly": 2}``.
 Expected = int | Mapping[str, int] | None
 
 
@@ -54,7 +54,7 @@ def _calls(count: int) -> str:
 
 
 def times(value: Any) -> Times:
-    """Return how often: a number, or an object with ``exactly``, or ``atLeast`` and ``atMost``.
+    """Return how often: a number, or an object with ``exactly``, or ``at_least`` and ``at_most``.
 
     Raises:
         UsageError: it is none of these, or allows nothing.
@@ -64,9 +64,9 @@ def times(value: Any) -> Times:
     if not isinstance(value, Mapping):
         value = {"exactly": value}
     for name, count in value.items():
-        if name not in ("exactly", "atLeast", "atMost"):
+        if name not in ("exactly", "at_least", "at_most"):
             raise UsageError(
-                f"times.{name}", seen="an unknown name", allowed="exactly, or atLeast and atMost"
+                f"times.{name}", seen="an unknown name", allowed="exactly, or at_least and at_most"
             )
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise UsageError(f"times.{name}", seen=repr(count), allowed="a whole number from 0 on")
@@ -74,11 +74,13 @@ def times(value: Any) -> Times:
         if len(value) > 1:
             raise UsageError("times", seen="exactly with other members", allowed="exactly alone")
         return Times(value["exactly"], value["exactly"])
-    # atMost alone allows none at all.
-    minimum = value.get("atLeast", 0 if "atMost" in value else 1)
-    maximum = value.get("atMost")
+    # at_most alone allows none at all.
+    minimum = value.get("at_least", 0 if "at_most" in value else 1)
+    maximum = value.get("at_most")
     if maximum is not None and maximum < minimum:
-        raise UsageError("times.atMost", seen=str(maximum), allowed=f"atLeast, {minimum}, or more")
+        raise UsageError(
+            "times.at_most", seen=str(maximum), allowed=f"at_least, {minimum}, or more"
+        )
     return Times(minimum, maximum)
 
 

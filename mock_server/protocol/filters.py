@@ -85,6 +85,11 @@ def seconds(moment: datetime) -> int:
     return passed.days * _DAY + passed.seconds
 
 
+def read_date(text: str, at: time = time.min) -> datetime:
+    """Read a date and time of this API, or a date, which is ``at`` that time. Raises ValueError."""
+    return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
+
+
 def _created_date(dialect: Dialect) -> Reader:
     """Return a reader of created_date: the seconds it selects, from and before (None: open)."""
     form, match = dialect["list.created_date.form"], dialect["list.created_date.match"]
@@ -97,9 +102,7 @@ def _created_date(dialect: Dialect) -> Reader:
     def read(parameter: Parameter, value: Any, given: Given) -> tuple[int, int | None]:
         text = read_text(parameter, value, given)
         try:
-            moment = (
-                parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), time())
-            )
+            moment = read_date(text)
         except ValueError:
             raise bad_date(parameter, text) from None
         if form == ("date" if "T" in text else "date_time"):

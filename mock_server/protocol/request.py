@@ -22,15 +22,14 @@ class Encoding(NamedTuple):
 
     name: str
     advice: str  # to who sends them
-    codec: str  # of Python, which may find a string in them
 
 
 # By the first bytes.
 _ENCODINGS = {
-    b"\xef\xbb\xbf": Encoding("a byte order mark", "leave out the byte order mark", "utf-8-sig"),
-    b"\xff\xfe": Encoding("UTF-16", "encode the body as UTF-8", "utf-16"),
-    b"\xfe\xff": Encoding("UTF-16", "encode the body as UTF-8", "utf-16"),
-    b"\x1f\x8b": Encoding("gzip", "send the body uncompressed", "ascii"),
+    b"\xef\xbb\xbf": Encoding("a byte order mark", "leave out the byte order mark"),
+    b"\xff\xfe": Encoding("UTF-16", "encode the body as UTF-8"),
+    b"\xfe\xff": Encoding("UTF-16", "encode the body as UTF-8"),
+    b"\x1f\x8b": Encoding("gzip", "send the body uncompressed"),
 }
 
 

@@ -102,7 +102,7 @@ def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str
         if found.validator in ("minItems", "minProperties") and not value:
             seen = f"an empty {seen.partition(' ')[2]}"
     else:
-        seen = quoted(value, secret=is_secret(where) and isinstance(value, str))
+        seen = quoted(value, secret=is_secret(where))
     return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, document))
 
 
@@ -168,6 +168,13 @@ _LIMITS = {
     "maxProperties": "at most {} members",
 }
 
+#: Formats → what they are.
+_FORMATS = {
+    "date-time": "a date and time with a time zone, such as 2026-01-31T12:00:00Z",
+    "crm-date-time": "a date and time, yyyy-MM-ddTHH:mm:ss",
+    "crm-date": "a date, yyyy-MM-dd",
+}
+
 
 def allowed_by(error: Any, document: Mapping[str, Any]) -> str:
     """Say what a schema allows instead of the value that broke one of its keywords."""
@@ -185,8 +192,8 @@ def allowed_by(error: Any, document: Mapping[str, Any]) -> str:
             return f"a string that fits {limit}"
         case "not":
             return "nothing here"
-        case "format" if limit == "date-time":
-            return "a date and time with a time zone, such as 2026-01-31T12:00:00Z"
+        case "format":
+            return _FORMATS[limit]
         case _:
             return _described(schema, document)
 

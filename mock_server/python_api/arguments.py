@@ -1,21 +1,29 @@
 """Checks of the arguments that a test passes; a wrong type raises a UsageError, too."""
 
-import re
+import functools
+from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from crmcom_kit.usage_errors import UsageError
 
-
-def camel_case(name: str) -> str:
-    """Return the name of an argument as JSON has it: ``error_kind`` means ``errorKind``."""
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
-def snake_case(name: str) -> str:
-    """Return the name of an argument for a name in JSON: the reverse of ``camel_case``."""
-    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
+def ends_at_the_caller(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Decorate a function so that a UsageError is shown at its caller's line, without ours."""
+
+    @functools.wraps(function)
+    def wrapper(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        __tracebackhide__ = True
+        try:
+            return function(*args, **kwargs)
+        except UsageError as refused:
+            raise refused.with_traceback(None) from None
+
+    return wrapper
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:

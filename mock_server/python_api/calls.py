@@ -1,19 +1,16 @@
 """The requests that a world got: viewed, checked against expectations, waited for."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from crmcom_kit.mock_server.admin.conditions import Deliveries, condition_of
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern
 from crmcom_kit.mock_server.journal.verification import Expected, line
-from crmcom_kit.mock_server.python_api.arguments import snake_case
-from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
-_ID = re.compile(r"[0-9A-Fa-f]{32}")
 _MAX_CALLS = 20  # in one summary
 _MAX_LINE = 300
 
@@ -50,9 +47,9 @@ class CallsView(Sequence[CallView]):
 
     def find(self, **pattern: Any) -> list[CallView]:
         """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
-        world = self._world()
-        wanted = named_pattern(world, pattern)
-        return [call for call in world.reader.calls() if wanted.matches(call)]
+        reader = self._world().reader
+        wanted = Pattern(reader, pattern)
+        return [call for call in reader.calls() if wanted.matches(call)]
 
     def clear(self) -> None:
         """Remove all calls but those that are still to be carried out."""
@@ -86,57 +83,33 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def named_pattern(world: World, given: Mapping[str, Any], *others: str) -> Pattern:
-    """Return the pattern for arguments: ``state_after`` means ``stateAfter``.
-
-    Raises UsageError; it names the arguments that a pattern has, and ``others``.
-    """
-    known = {snake_case(name): name for name in MEMBERS}
-    for name in given:
-        if name not in known:
-            allowed = f"one of {', '.join([*known, *others])}"
-            raise UsageError(name, seen="in the pattern", allowed=allowed)
-    try:
-        return Pattern(world.reader, {known[name]: value for name, value in given.items()})
-    except UsageError as wrong:
-        named = snake_case(wrong.parameter)
-        raise UsageError(named, seen=wrong.seen, allowed=wrong.allowed) from None
-
-
 def assert_calls(
-    world: World, expected: Expected, seconds: float, pattern: Pattern
+    world: World, expected: Expected, timeout: float, asked: Mapping[str, Any]
 ) -> list[CallView]:
-    """Return the calls that match, if they are as many as expected within ``seconds``.
+    """Return the calls that match a pattern, if they are as many as expected within ``timeout``.
 
     Raises:
         AssertionError: they are not.
         UsageError: the expectation is not allowed.
     """
     __tracebackhide__ = True
-    result = verification.verify(world.reader, pattern, expected, seconds=seconds)
+    for name in asked:
+        if name not in MEMBERS:
+            allowed = f"one of {', '.join(MEMBERS)}, times, timeout"
+            raise UsageError(name, seen="in the pattern", allowed=allowed)
+    pattern = Pattern(world.reader, asked)
+    result = verification.verify(world.reader, pattern, expected, seconds=timeout)
     if not result.ok:
         raise AssertionError(result.message)
     return result.calls
-
-
-def wait_for_calls(
-    world: World, expected: Expected, seconds: float, pattern: Pattern, *, running: bool
-) -> list[CallView]:
-    """Return the calls that match once they are as many as expected.
-
-    With ``running`` they count before they are answered. Raises AssertionError, UsageError.
-    """
-    __tracebackhide__ = True
-    condition = verification.Calls(world.reader, pattern, expected, running=running)
-    if not verification.wait_for(world.journal, condition, seconds=seconds).ok:
-        raise AssertionError(condition.message)
-    return condition.calls
 
 
 class _Until:
     """The condition that a function returns something true."""
 
     def __init__(self, until: Callable[[], object]) -> None:
+        if not callable(until):
+            raise UsageError("until", seen=repr(until), allowed="a function without arguments")
         self._until = until
         self.result: object = None
 
@@ -148,34 +121,42 @@ class _Until:
         return {"it returned": self.result}
 
 
-def wait_until(
-    world: World,
-    until: Callable[[], object] | None,
-    record: str | int | None,
-    state: str | None,
-    expected: Expected,
-    seconds: float,
+def wait_for(
+    world: World, until: Callable[[], object] | None, timeout: float, asked: Mapping[str, Any]
 ) -> Any:
-    """Wait for a function, a record or a number of records. Raises AssertionError, UsageError."""
+    """Return what was waited for. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
     condition: verification.Condition
-    if until is not None:
-        if not callable(until):
-            raise UsageError("until", seen=repr(until), allowed="a function without arguments")
-        condition, what = _Until(until), "the function to return a true value"
-    elif record is not None:
-        if isinstance(record, bool) or not isinstance(record, str | int):
-            raise UsageError("record", seen=repr(record), allowed='a number or an id, such as "7"')
-        key: Key = "id" if _ID.fullmatch(str(record)) else "number"
-        condition = verification.OneRecord(lambda: world.store, key, str(record), state)
-        what = f"webhook request {key}={record} to be {state or 'there'}"
+    if until is None:
+        condition = condition_of(world, asked)
+    elif asked:
+        raise UsageError("until", seen=f"with {next(iter(asked))}", allowed="until alone")
     else:
-        condition = verification.records(lambda: world.store, state, expected)
-        what = f"webhook requests in state {state}"
-    result = verification.wait_for(world.journal, condition, seconds=seconds)
-    if not result.ok:
-        facts = {name: value for name, value in result.facts.items() if name != "record"}
-        seen = ", ".join(f"{name} {value!r}" for name, value in facts.items())
-        msg = f"waited {seconds:g} s for {what}; {result.why}: {seen}"
-        raise AssertionError(msg)
-    return condition.result if isinstance(condition, _Until) else result.facts
+        condition = _Until(until)
+    done = verification.wait_for(world.journal, condition, seconds=timeout)
+    if not done.ok:
+        raise AssertionError(_late(condition, done, timeout, asked))
+    match condition:
+        case _Until():
+            return condition.result
+        case verification.Calls():
+            return condition.calls
+        case Deliveries():
+            return condition.found()[0]
+        case _:
+            return done.facts
+
+
+def _late(
+    condition: verification.Condition,
+    done: verification.Waited,
+    timeout: float,
+    asked: Mapping[str, Any],
+) -> str:
+    """Return what was waited for, and what was there instead."""
+    if isinstance(condition, verification.Calls):
+        return condition.message
+    wanted = ", ".join(f"{name} {value!r}" for name, value in asked.items())
+    seen = ", ".join(f"{name} {value!r}" for name, value in done.facts.items() if name != "record")
+    what = wanted or "the function to return a true value"
+    return f"waited {timeout:g} s for {what}; {done.why}: {seen}"

@@ -7,7 +7,7 @@ from typing import Any
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript
-from crmcom_kit.mock_server.python_api.arguments import integer, number, text
+from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
@@ -15,8 +15,6 @@ from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     diagnose_attempt,
 )
-
-_SECONDS = 20.0
 
 
 class Deliveries:
@@ -38,40 +36,6 @@ class Deliveries:
     def of(self, record: str | int) -> list[Attempt]:
         """Return the attempts for one webhook request, by its number or id."""
         return self._epoch().attempts.list(record=str(record))
-
-    def wait_for(
-        self,
-        record: str | int | None = None,
-        *,
-        delivered: bool | None = None,
-        seconds: float = _SECONDS,
-    ) -> Attempt:
-        """Wait for the first attempt that has ended, and return it.
-
-        Args:
-            record: the webhook request, by number or id; any by default.
-            delivered: whether the receiver accepted it; either by default.
-            seconds: how long to wait, in the machine's time.
-
-        Raises:
-            TimeoutError: there was none in time.
-            UsageError: ``seconds`` is not a valid number.
-        """
-        number("seconds", seconds)
-        attempts = self._epoch().attempts
-        wanted = None if record is None else str(record)
-
-        def found() -> Attempt | None:
-            for attempt in attempts.list(record=wanted):
-                if attempt.over and delivered in (None, attempt.delivered):
-                    return attempt
-            return None
-
-        attempt = attempts.wait_for(found, seconds)
-        if attempt is None:
-            msg = f"no such delivery within {seconds:g} s; there were {len(attempts.list())}"
-            raise TimeoutError(msg)
-        return attempt
 
     def replay(self, number: int, *, fault: str | None = None) -> Attempt:
         """Repeat exactly what an attempt sent; return the new attempt.
@@ -95,11 +59,11 @@ class Deliveries:
         return diagnose_attempt(epoch, attempt_of(epoch, number))
 
     def script(
-        self, script: str | None, *, number: str | int | None = None, definition: str | None = None
+        self, script: str | None, *, record: str | int | None = None, definition: str | None = None
     ) -> None:
         """Let a script decide the outcomes of deliveries, from its first outcome on.
 
-            mock.deliveries.script("2*timeout, success", number="7")
+            mock.deliveries.script("2*timeout, success", record="7")
             mock.deliveries.script("http_500", definition="ACT CREATE")
             mock.deliveries.script("refused")
 
@@ -110,7 +74,7 @@ class Deliveries:
             script: outcomes in order, the last one forever; ``crmcom-kit dialect`` prints their
                 names (``delivery.script``). None ends the script; the world's is then what it
                 began with.
-            number: number or id of a webhook request.
+            record: number or id of a webhook request.
             definition: name, alternative code or id of a webhook definition.
 
         Raises:
@@ -121,8 +85,8 @@ class Deliveries:
         for name, value in (("script", script), ("definition", definition)):
             if value is not None:
                 text(name, value)
-        key = None if number is None else str(number)
-        put_script(self._epoch(), script, number=key, definition=definition)
+        key = None if record is None else str(record)
+        put_script(self._epoch(), script, record=key, definition=definition)
 
     @property
     def scripts(self) -> list[DeliveryScript]:

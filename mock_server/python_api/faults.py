@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
-from crmcom_kit.mock_server.python_api.arguments import camel_case, snake_case, text
+from crmcom_kit.mock_server.python_api.arguments import text
 from crmcom_kit.usage_errors import NotFound, UsageError
 
 # The arguments of ``fail``, by where a specification of a fault has them.
-_ITSELF = ("name", "when", "times", "ttl")
-_MATCH = ("operation", "identifier", "nth", "after")
+_ITSELF = ("name", "when", "times", "lifetime")
+_MATCH = ("operation", "record", "nth", "after")
 _EFFECT = (
     *("delay", "status", "retry_after", "error", "drop", "cut", "malformed"),
     *("expire_token", "delete_record"),
@@ -72,7 +72,7 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
     try:
         return Failing(faults, faults.add_all([_spec(given)]))
     except UsageError as refused:  # named as Python names the argument
-        name = snake_case(re.sub("^(match|effect)[.]", "", refused.parameter))
+        name = re.sub("^(match|effect)[.]", "", refused.parameter)
         raise type(refused)(name, seen=refused.seen, allowed=refused.allowed) from None
 
 
@@ -84,17 +84,8 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
             allowed = f"a preset's name as the first argument, or some of {', '.join(known)}"
             raise UsageError(name, seen="as an argument of fail", allowed=allowed)
     itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
-    if "ttl" in itself:
-        itself["ttlMillis"] = _milliseconds(itself.pop("ttl"))
     return {**itself, "match": match, "effect": effect}
 
 
 def _named(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {camel_case(name): given[name] for name in names if given.get(name) is not None}
-
-
-def _milliseconds(seconds: Any) -> int:
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if is_number and 0 < seconds < 10**9:
-        return round(seconds * 1000) or 1
-    raise UsageError("ttl", seen=repr(seconds), allowed="seconds of the world's clock, above 0")
+    return {name: given[name] for name in names if given.get(name) is not None}

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.clock import ClockState, WorldClock
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.verification import Expected
-from crmcom_kit.mock_server.python_api.arguments import moment, number, text
+from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, moment, number, text
 from crmcom_kit.mock_server.python_api.calls import (
     CallsView,
     assert_calls,
-    named_pattern,
-    wait_for_calls,
-    wait_until,
+    wait_for,
 )
 from crmcom_kit.mock_server.python_api.content import (
     Entries,
@@ -46,12 +44,6 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.protocol.config import Credentials
     from crmcom_kit.mock_server.python_api.background import Background
     from crmcom_kit.mock_server.world.registry import WorldRegistry
-
-#: Seconds in each keyword argument of ``advance``.
-_SECONDS_PER = {
-    f"{name}s": timedelta(**{f"{name}s": 1}).total_seconds()
-    for name in ("week", "day", "hour", "minute", "second", "millisecond", "microsecond")
-}
 
 
 class ClockControl:
@@ -83,17 +75,17 @@ class ClockControl:
 
         Args:
             by: seconds, or a timedelta.
-            parts: keyword arguments of ``timedelta``, e.g. ``minutes=5``.
+            parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
 
         Raises:
             UsageError: backward, or beyond the last date that the clock supports.
         """
         passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by)
         for name, value in parts.items():
-            if name not in _SECONDS_PER:
-                allowed = f"some of {', '.join(_SECONDS_PER)}"
+            if name not in SECONDS_PER:
+                allowed = f"some of {', '.join(SECONDS_PER)}"
                 raise UsageError(name, seen="among the arguments", allowed=allowed)
-            passed += number(name, value, "a number from 0 on") * _SECONDS_PER[name]
+            passed += number(name, value, "a number from 0 on") * SECONDS_PER[name]
         self._clock().advance(passed)
 
     def run(self, at: datetime | str | None = None) -> None:
@@ -225,6 +217,7 @@ class MockWorld:
 
     # Faults.
 
+    @ends_at_the_caller
     def fail(self, preset: str | None = None, /, **given: Any) -> Failing:
         """Inject a fault until it is removed or used up.
 
@@ -235,24 +228,20 @@ class MockWorld:
         Args:
             preset: the name of a preset; the control API lists them and their arguments at
                 ``/__admin/faults/presets``.
-            given: without a preset, the effect (``delay`` in milliseconds, ``status``,
-                ``retry_after``, ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
-                ``delete_record``), the calls that it hits (``operation``, ``identifier``, ``nth``,
-                ``after``), and when (``when``, ``times``, ``ttl`` in seconds); ``name`` is its name
-                in the journal.
+            given: without a preset, the effect (``delay`` in seconds, ``status``, ``retry_after``,
+                ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``, ``delete_record``),
+                the calls that it hits (``operation``, ``record``, ``nth``, ``after``), and when
+                (``when``, ``times``, ``lifetime`` in seconds); ``name`` is its name in the journal.
 
         Raises:
             UsageError, NotFound: an argument is not allowed, or there is no such preset.
             LimitExceeded: there are as many faults as allowed.
         """
-        __tracebackhide__ = True
-        try:
-            return failing(self.emulated.faults, preset, given)
-        except UsageError as refused:
-            raise refused.with_traceback(None) from None  # the mistake is on the caller's line
+        return failing(self.emulated.faults, preset, given)
 
     # Calls.
 
+    @ends_at_the_caller
     def assert_called(
         self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
     ) -> list[CallView]:
@@ -263,7 +252,7 @@ class MockWorld:
             mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
-            times: the expected number of matching calls, or ``{"atLeast": 1, "atMost": 3}``; at
+            times: the expected number of matching calls, or ``{"at_least": 1, "at_most": 3}``; at
                 least one by default.
             timeout: how many seconds to wait for them, and for the answers to them.
             pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
@@ -278,10 +267,11 @@ class MockWorld:
                 make a difference.
         """
         __tracebackhide__ = True
-        wanted = named_pattern(self.emulated, pattern, "times", "timeout")
+        seconds = number("timeout", timeout)
         self._server.catch_up()
-        return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
+        return assert_calls(self.emulated, times, seconds, pattern)
 
+    @ends_at_the_caller
     def assert_not_called(self, **pattern: Any) -> None:
         """Assert that no call matches the pattern; without a pattern, that there was no call.
 
@@ -291,43 +281,29 @@ class MockWorld:
                 match.
         """
         __tracebackhide__ = True
-        wanted = named_pattern(self.emulated, pattern)
         self._server.catch_up()
-        assert_calls(self.emulated, 0, 0.0, wanted)
+        assert_calls(self.emulated, 0, 0.0, pattern)
 
+    @ends_at_the_caller
     def wait_for(
-        self,
-        until: Callable[[], object] | None = None,
-        /,
-        *,
-        record: str | int | None = None,
-        state: str | None = None,
-        delivery: str | int | bool | None = None,
-        times: Expected = None,
-        running: bool = False,
-        timeout: float = 5.0,
-        **pattern: Any,
+        self, until: Callable[[], object] | None = None, /, *, timeout: float = 5.0, **asked: Any
     ) -> Any:
         """Wait until something has happened, measured by the machine's time.
 
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
-            mock.wait_for(state="REJECTED", times={"atMost": 0})
-            mock.wait_for(delivery="7")
+            mock.wait_for(state="REJECTED", times={"at_most": 0})
+            mock.wait_for(delivery="7", delivered=True)
             mock.wait_for(lambda: len(mock.records) < 3)
 
         Args:
             until: a function that returns something true once it has happened.
-            record: number or id of a webhook request that must exist, or be in ``state``; with
-                members of a pattern, the one that the call names.
-            state: SUCCESSFUL or REJECTED; for one record also SENDING or DELETED. A record that
-                never existed is not DELETED.
-            delivery: number or id of a webhook request with a finished delivery attempt; True for
-                an attempt of any webhook request.
-            times: how many calls or records.
-            running: whether calls count that have arrived and are not answered yet.
             timeout: how many seconds to wait.
-            pattern: which calls, see ``assert_called``.
+            asked: which calls, see ``assert_called``, with ``times``, and with ``running=True`` if
+                they count before they are answered. Or one ``record``, by number or id, that
+                exists or is in ``state``: SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many
+                records (``times``) are in ``state``, of an ``entity``. Or ``delivery``, the record
+                with a finished delivery, True for any, and whether it was ``delivered``.
 
         Returns:
             The calls, the result of the function, a summary of the records, or the attempt.
@@ -337,35 +313,7 @@ class MockWorld:
             UsageError: an argument is not allowed.
         """
         __tracebackhide__ = True
-        number("timeout", timeout)
-        if pattern and record is not None:
-            pattern["record"], record = record, None
-        kinds = {
-            "until": until,
-            "delivery": None if delivery is False else delivery,
-            "pattern": pattern or None,
-            "record or state": state if record is None else record,
-            "times": times if (until, record, delivery) != (None, None, None) else None,
-        }
-        given = [name for name, value in kinds.items() if value is not None]
-        if len(given) > 1:
-            raise UsageError(given[0], seen=f"with {given[1]}", allowed=f"{given[0]} alone")
-        if kinds["delivery"] is not None:
-            try:
-                wanted = None if delivery is True else str(delivery)
-                return self.deliveries.wait_for(wanted, seconds=timeout)
-            except TimeoutError as late:
-                raise AssertionError(str(late)) from None
-        if not isinstance(running, bool) or (running and not pattern):
-            allowed = 'True or False, with a pattern of calls, such as operation="resend"'
-            raise UsageError("running", seen=repr(running), allowed=allowed)
-        if not given:
-            allowed = 'until, record, state, delivery, or a pattern such as operation="resend"'
-            raise UsageError("wait_for", seen="nothing to wait for", allowed=allowed)
-        if pattern:
-            calls = named_pattern(self.emulated, pattern, "times", "running", "timeout")
-            return wait_for_calls(self.emulated, times, timeout, calls, running=running)
-        return wait_until(self.emulated, until, record, state, times, timeout)
+        return wait_for(self.emulated, until, number("timeout", timeout), asked)
 
     # Content.
 

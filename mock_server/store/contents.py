@@ -19,7 +19,7 @@ from crmcom_kit.mock_server.store.records import (
     Record,
 )
 
-_Field = IndexedField | Literal["state"]
+_Field = IndexedField | Literal["state", "url"]
 _Index = dict[str, list[int]]  # by value, the positions of its records in ascending order
 _Condition = tuple[tuple[_Field, frozenset[str]], ...]  # one of them must fit
 _Test = Callable[[Record], bool]
@@ -113,7 +113,7 @@ class Contents:
         A query on one value of one indexed field reads only its page; any other reads the records
         of the most selective condition, up to the end of the page.
         """
-        conditions, tests = _conditions(query), _tests(query)
+        conditions, tests = self._conditions(query), _tests(query)
         positions: Iterable[int] = self.records
         if query.number is not None:
             position = self.positions["number"].get(query.number, -1)
@@ -152,6 +152,19 @@ class Contents:
             if self.positions["id"].get(old.id, -1) not in self.records:
                 yield old, None
 
+    def _conditions(self, query: Query) -> list[_Condition]:
+        """Return the conditions that indexes can answer, all of which must be met."""
+        conditions: list[_Condition] = [(one,) for one in query.indexed]
+        if query.any_of_indexed and conditions:
+            conditions = [query.indexed]
+        if query.states is not None:
+            conditions.append((("state", query.states),))
+        if isinstance(query.url, str):
+            conditions.append((("url", frozenset({query.url})),))
+        elif query.url is not None:
+            conditions.append((("url", frozenset(filter(query.url, self._index("url")))),))
+        return conditions
+
     def _buckets(self, condition: _Condition) -> list[list[int]]:
         """Return the buckets of all records that meet ``condition``."""
         found = [self._index(field).get(value) for field, values in condition for value in values]
@@ -183,16 +196,6 @@ def _whole(number: str) -> int:
     return int(number) if plain and number[0] != "0" else 0
 
 
-def _conditions(query: Query) -> list[_Condition]:
-    """Return the conditions that indexes can answer, all of which must be met."""
-    conditions: list[_Condition] = [(one,) for one in query.indexed]
-    if query.any_of_indexed and conditions:
-        conditions = [query.indexed]
-    if query.states is not None:
-        conditions.append((("state", query.states),))
-    return conditions
-
-
 def _meets(condition: _Condition) -> _Test:
     if len(condition) > 1:
         return lambda record: any(getattr(record, field) in values for field, values in condition)
@@ -207,9 +210,6 @@ def _tests(query: Query) -> list[_Test]:
         first = -inf if query.created_from is None else query.created_from
         before = inf if query.created_before is None else query.created_before
         tests.append(lambda record: record.created is not None and first <= record.created < before)
-    if query.url is not None:
-        fits = query.url
-        tests.append(lambda record: fits(record.url))
     return tests
 
 

@@ -43,7 +43,7 @@ def _unknown(epoch: Epoch, key: str) -> NotFound:
     more = f" and {count - len(numbers)} more" if count > len(numbers) else ""
     known = f"{', '.join(numbers)}{more}" if numbers else "it has none"
     allowed = f"number or id of a webhook request of this world: {known}"
-    return NotFound("number", seen=quoted(key), allowed=allowed)
+    return NotFound("record", seen=quoted(key), allowed=allowed)
 
 
 def remove_record(epoch: Epoch, key: str) -> Record:
@@ -76,7 +76,7 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         before = record_named(epoch, key)
         if before.state is State.SENDING:
             seen = f"number {before.number}, which is being sent"
-            raise Conflict("number", seen=seen, allowed="one that is not being sent; try again")
+            raise Conflict("record", seen=seen, allowed="one that is not being sent; try again")
         entry = _changed(epoch, before, change)
         place = f"webhook request {before.number}"
         (located,) = validated([LocatedEntry(entry, place)], world.release)
@@ -84,7 +84,7 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         if after is not None:
             return after
     seen = f"number {before.number}, which other requests keep changing"
-    raise Conflict("number", seen=seen, allowed="one that others are not changing; try again")
+    raise Conflict("record", seen=seen, allowed="one that others are not changing; try again")
 
 
 def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
@@ -177,7 +177,7 @@ def add_reference(world: World, epoch: Epoch, kind: ReferenceKind, members: Obje
             _check_reference("webhook_definition_ids", data.definitions, one)
         return [located]
 
-    world.add_built_for(new_in, expected_epoch=epoch)
+    world.add(new_in, expected_epoch=epoch)
     added: Object = located.entry[kind]
     return added
 

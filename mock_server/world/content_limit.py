@@ -1,11 +1,13 @@
 """How much content a world may have besides what it started with."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import orjson
 
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.usage_errors import LimitExceeded
@@ -16,8 +18,8 @@ MAX_CONTENT = 512 * 1024 * 1024
 _SNAPSHOT_ENTRY = 256  # bytes that a snapshot needs to refer to one record
 
 
-class Held(NamedTuple):
-    """Content that a world keeps."""
+class Content(NamedTuple):
+    """The content of a world: its records, and what they refer to."""
 
     store: Store
     reference_data: ReferenceData
@@ -31,7 +33,7 @@ class ContentLimit:
     """
 
     def __init__(
-        self, given: Callable[[], list[Held]], snapshots: Callable[[], list[Held]]
+        self, given: Callable[[], list[Content]], snapshots: Callable[[], list[Content]]
     ) -> None:
         """Count nothing of what is ``given``, and what ``snapshots`` share only once."""
         self._given, self._snapshots = given, snapshots
@@ -39,7 +41,7 @@ class ContentLimit:
         self._store: Store | None = None  # that was measured
         self._bytes = self._rewritten = 0
 
-    def admit(self, more: int, held: Held) -> None:
+    def admit(self, more: int, held: Content) -> None:
         """Count ``more`` bytes that are to be added to ``held``. Raises LimitExceeded."""
         store = held.store
         with self._lock:
@@ -51,27 +53,25 @@ class ContentLimit:
             check(bound)
             self._bytes += more
 
-    def admit_snapshot(self, held: Held) -> None:
+    def admit_snapshot(self, held: Content) -> None:
         """Count what a snapshot of ``held`` takes. Raises LimitExceeded."""
         self.admit(_SNAPSHOT_ENTRY * len(held.store), held)
 
-    def _size(self, held: Held) -> int:
+    def _size(self, held: Content) -> int:
         """Return how many bytes ``held`` and the snapshots have that were not given."""
-        given, snapshots = self._given(), self._snapshots()
-        known = {id(one.store.contents()) for one in given}
-        new = {id(one.store.contents()): one.store.contents() for one in (held, *snapshots)}
-        new = {key: contents for key, contents in new.items() if key not in known}
-        size = _of_reference_data([held, *snapshots], given)
-        if new:
-            seen = {id(record) for one in given for record in one.store.records()}
-            current = held.store.contents()
-            for contents in new.values():
-                size += 0 if contents is current else _SNAPSHOT_ENTRY * len(contents.records)
-                for record in contents.records.values():
-                    if id(record) not in seen:
-                        seen.add(id(record))
-                        size += record.size
+        seen = {id(one) for content in self._given() for one in _parts(content)}
+        snapshots = self._snapshots()
+        size = _SNAPSHOT_ENTRY * sum(len(content.store) for content in snapshots)
+        for content in (held, *snapshots):
+            for one in _parts(content):
+                if id(one) not in seen:
+                    seen.add(id(one))
+                    size += size_of(one)
         return size
+
+
+def _parts(content: Content) -> Iterator[Record | Object]:
+    return chain(content.store.records(), content.reference_data.objects())
 
 
 def check(size: int) -> None:
@@ -84,17 +84,6 @@ def check(size: int) -> None:
         raise LimitExceeded("content", seen=f"{size:,} bytes", allowed=allowed)
 
 
-def size_of(value: Object) -> int:
-    """Return how many bytes count for an object of the reference data."""
-    return len(orjson.dumps(value))
-
-
-def _of_reference_data(held: Iterable[Held], given: Iterable[Held]) -> int:
-    seen = {id(value) for one in given for value in one.reference_data.objects()}
-    size = 0
-    for one in held:
-        for value in one.reference_data.objects():
-            if id(value) not in seen:
-                seen.add(id(value))
-                size += size_of(value)
-    return size
+def size_of(one: Record | Object) -> int:
+    """Return how many bytes count for a record, or for an object of the reference data."""
+    return one.size if isinstance(one, Record) else len(orjson.dumps(one))

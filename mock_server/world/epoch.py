@@ -12,9 +12,8 @@ from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
+from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.import_ import InitialContent
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.schemas.formats import write_date_time
@@ -36,7 +35,7 @@ class Epoch:
     tokens: Tokens
     delivery_queue: DeliveryQueue
     # What an epoch begins with. Records are copied; reference data is replaced when it grows.
-    initial_content: InitialContent
+    initial_content: Content
     ids: Ids
     delivery: Sender
     room: ContentLimit
@@ -63,9 +62,9 @@ class Epoch:
         self.attempts.close()
 
     @property
-    def content(self) -> Held:
+    def content(self) -> Content:
         """The records, and what they refer to."""
-        return Held(self.store, self.reference_data)
+        return Content(self.store, self.reference_data)
 
     @property
     def sends(self) -> bool:

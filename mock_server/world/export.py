@@ -1,17 +1,15 @@
-"""Writing a world as the entries of a world file, from which the same world can be made again.
+"""Writing a world as the lines of a world file, from which the same world can be made again.
 
 An entry has a record as responses show it, so that a world of the same release and dialect that is
 made from it gives the same bytes. Secret keys are among the entries.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterator
 
 import orjson
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.content_limit import Content
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.world_file import kinds
 
@@ -19,47 +17,25 @@ _RECORD = "webhook_request"
 _REFERENCES = ("webhook_definition", "workflow_rule")
 
 
-def exported(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
-    """Yield kind and JSON of each entry: reference data, then records, oldest first."""
-    return entries_of(epoch.reference_data, epoch.store.records())
-
-
-def entries_of(
-    reference_data: ReferenceData, records: Iterable[Record]
-) -> Iterator[tuple[str, bytes]]:
-    """Yield kind and JSON of each entry: reference data, then ``records`` in their order."""
+def exported(content: Content) -> Iterator[bytes]:
+    """Yield the line of each entry: reference data, then records, oldest first."""
     for kind in kinds():
         if kind == _RECORD:
-            yield from ((kind, record_entry(record, reference_data)) for record in records)
+            for record in content.store.records():
+                yield record_line(record, content.reference_data)
         else:
-            for value in reference_data.directory(kind):
-                entry = reference_entry(kind, value)
-                if entry is not None:
-                    yield kind, entry
+            for value in content.reference_data.directory(kind):
+                yield reference_line(kind, value)
 
 
-def record_entry(record: Record, reference_data: ReferenceData) -> bytes:
-    """Return the entry of a webhook request."""
-    return b'{"webhook_request":%b}' % written(record, reference_data)
+def record_line(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the line of a webhook request."""
+    return b'{"webhook_request":%b}\n' % written(record, reference_data)
 
 
-def reference_entry(kind: str, value: Object) -> bytes | None:
-    """Return the entry of an object that is no webhook request; None if it cannot be one."""
-    return orjson.dumps({kind: value}) if _stands_alone(kind, value) else None
-
-
-def in_arrays(epoch: Epoch) -> Iterator[bytes]:
-    """Yield the parts of one document in which the entries are arrays by kind."""
-    yield b"{"
-    for at, (kind, entries) in enumerate(groupby(exported(epoch), itemgetter(0))):
-        name = orjson.dumps(kind)
-        yield b"%b%b:[" % (b"," if at else b"", name)
-        # Without the kind around it: `{"kind":` before, `}` behind.
-        bare = (entry[len(name) + 2 : -1] for _, entry in entries)
-        for nth, value in enumerate(bare):
-            yield b"," + value if nth else value
-        yield b"]"
-    yield b"}"
+def reference_line(kind: str, value: Object) -> bytes:
+    """Return the line of an object that is no webhook request; nothing if it cannot have one."""
+    return orjson.dumps({kind: value}) + b"\n" if _stands_alone(kind, value) else b""
 
 
 def _stands_alone(kind: str, value: Object) -> bool:

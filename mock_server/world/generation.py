@@ -96,7 +96,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
         ids.append(_id_of(entries))
         return entries
 
-    world.add_built_for(entries_for)
+    world.add(entries_for)
     body = world.store.body("id", ids[0])
     assert body is not None  # noqa: S101 - it was added just now
     return body
@@ -142,7 +142,7 @@ def add_partial(
             ids.append(_id_of(filled_in))
             yield from filled_in
 
-    added = world.add_built_for(entries_for, expected_epoch=epoch)
+    added = world.add(entries_for, expected_epoch=epoch)
     records = (epoch.store.get("id", one) for one in ids)  # None if it was deleted meanwhile
     return Added(added, [record for record in records if record is not None])
 

@@ -1,7 +1,6 @@
 """From the entries of a world file to reference data and records that agree with each other."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -12,22 +11,12 @@ from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held, check, size_of
+from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit, check, size_of
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
-from crmcom_kit.mock_server.world.tokens import Session, session_of
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.usage_errors import quoted
-
-
-@dataclass(frozen=True, slots=True)
-class InitialContent:
-    """What a world starts with; every epoch that starts with it shares it."""
-
-    reference_data: ReferenceData
-    fixed_tokens: dict[str, Session]
-    store: Store  # to be copied
 
 
 def import_entries(
@@ -36,22 +25,20 @@ def import_entries(
     *,
     by_age: bool = True,
     room: ContentLimit | None = None,
-) -> InitialContent:
+) -> Content:
     """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
     Raises:
         DataError: entries contradict each other, or hold a value that cannot be kept.
         LimitExceeded: there is no ``room`` for them.
     """
-    reference_data, store = ReferenceData(), Store()
-    empty = Held(store, ReferenceData())
-    _Importer(config, reference_data, room).insert(empty, entries, by_age=by_age)
-    fixed = dict.fromkeys(config.fixed_tokens, session_of(config, reference_data))
-    return InitialContent(reference_data, fixed, store)
+    content = Content(Store(), ReferenceData())
+    _Importer(config, content.reference_data, room).insert(content, entries, by_age=by_age)
+    return content
 
 
 def add_entries(
-    config: Config, to: Held, entries: Iterable[LocatedEntry], room: ContentLimit
+    config: Config, to: Content, entries: Iterable[LocatedEntry], room: ContentLimit
 ) -> tuple[ReferenceData, int]:
     """Add ``entries`` to content; return the new reference data and the number of records added.
 
@@ -92,7 +79,7 @@ class _Importer:
         # Kinds and ids of the definitions and rules that only records have named so far.
         self._named: set[tuple[str, str]] = set()
 
-    def insert(self, to: Held, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
+    def insert(self, to: Content, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
         """Insert the records of ``entries``; return how many these are.
 
         Raises DataError, LimitExceeded.

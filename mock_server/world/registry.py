@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.access import (
     Access,
     is_admin_token,
 )
-from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
@@ -42,6 +41,25 @@ class _Named:
 
     world: World
     used: float
+
+
+class WaitSlots:
+    """Limits how many calls wait at the same time, ``with`` it, since each holds a thread."""
+
+    def __init__(self, maximum: int) -> None:
+        """Let at most ``maximum`` calls wait at the same time."""
+        self.maximum = maximum
+        self._slots = threading.BoundedSemaphore(maximum)
+
+    def __enter__(self) -> None:
+        """Take a slot. Raises LimitExceeded if none is free."""
+        if not self._slots.acquire(blocking=False):
+            what, allowed = "waiting calls", f"at most {self.maximum} at once"
+            raise LimitExceeded(what, seen="one more", allowed=allowed)
+
+    def __exit__(self, *error: object) -> None:
+        """Give the slot back."""
+        self._slots.release()
 
 
 class WorldRegistry:

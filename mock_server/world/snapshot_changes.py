@@ -35,7 +35,7 @@ def changes_since(world: World, snapshot: str, limit: int | None = None) -> list
     Records come newest first, those that were deleted last. Raises NotFound.
     """
     saved, epoch = world.saved(snapshot), world.current_epoch
-    then, now = saved.initial_content.store.contents(), epoch.store.contents()
+    then, now = saved.content.store.contents(), epoch.store.contents()
     calls = _last_calls(epoch.journal, epoch.journal.number_of(saved.entry) or 0)
     return [
         _change(before, after, calls) for before, after in islice(now.changes_since(then), limit)

@@ -28,9 +28,10 @@ import orjson
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.content_limit import Content
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.export import entries_of, record_entry, reference_entry
-from crmcom_kit.mock_server.world.import_ import InitialContent, import_entries
+from crmcom_kit.mock_server.world.export import exported, record_line, reference_line
+from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
@@ -45,8 +46,7 @@ _FORMAT = 2
 _FIRST_LINE = re.compile(
     rb'\{"state":(\d+),"bytes": *(\d{1,15}),"ids": *(\d{1,15}),"crc32": *(\d{1,10})\}\n'
 )
-_OTHER_BYTES = "its bytes are not those that were written"
-_RECORD = "webhook_request"
+_RECORD, _DELETED = "webhook_request", "deleted"
 _BUFFER = 256 * 1024  # bytes
 _OTHER_DIAL = "delivery.script"  # says what deliveries will do, and nothing about the content
 _MAX_DIALS = 3  # in a message
@@ -61,7 +61,7 @@ class NotWritten(UsageError):
 class KeptContent(NamedTuple):
     """What a state file has."""
 
-    content: InitialContent
+    content: Content
     drawn: int  # ids
     cut_off: int  # bytes at the end of the file, of a change that was not completed
 
@@ -88,12 +88,8 @@ _HEAD = len(_Extent(0, 0, 0).line())
 _NEW = _Extent(_HEAD, 0, 0)
 
 
-class _Lines(NamedTuple):
-    """The lines of a state file that still say something, each with its number."""
-
-    reference_data: dict[tuple[str, str], tuple[int, bytes]]  # by kind and id
-    records: dict[str, tuple[int, bytes]]  # by id, in the order in which they were new
-    deleted: dict[str, tuple[int, bytes]]  # by id
+# The lines of a state file that still say something: by kind and id, each with its number.
+_Lines = dict[tuple[str, str], tuple[int, bytes]]
 
 
 class StateFile:
@@ -102,11 +98,15 @@ class StateFile:
     def __init__(self, path: Path, config: Config) -> None:
         """Lock the file at ``path``, which need not exist, for a world of ``config``.
 
-        Raises DataError: it is in use, made by another release or dialect, or not a state file.
+        Raises DataError: it is in use, or not a state file.
         """
         self._path = Path(os.path.realpath(path))  # a link stays a link
         self._config = config
         self._place = f"state {path}"
+        dialect = config.dialect.changes()
+        dialect.pop(_OTHER_DIAL, None)
+        made_by = {"release": config.release.name, "dialect": dialect}
+        self._made_by = orjson.dumps(made_by) + b"\n"  # the second line
         self._lock = threading.Lock()  # taken while a store's lock is held, never before it
         self._epoch: Epoch | None = None  # whose changes are written
         self._file: IO[bytes] | None = None
@@ -115,7 +115,7 @@ class StateFile:
         try:
             if self._exists():
                 with self._path.open("rb") as file:
-                    self._check_head(file)  # before there is a lock beside another's file
+                    self._first_line(file)  # before there is a lock beside another's file
             self._process_lock = self._locked()
         except OSError as error:
             msg = (
@@ -172,8 +172,7 @@ class StateFile:
             if not self._exists():
                 return None
             with self._path.open("rb", buffering=_BUFFER) as file:
-                extent = self._check_head(file)
-                self._check_bytes(file, extent)
+                extent = self._check(file)
                 lines = self._lines(file, extent)
                 cut_off = file.seek(0, os.SEEK_END) - extent.size
         except OSError as error:
@@ -181,80 +180,79 @@ class StateFile:
             raise DataError(msg) from None
         entries = checked(self._entries(lines), self._config.release)
         content = import_entries(self._config, entries, by_age=False)
-        deleted = [self._id_and_number(*one) for one in lines.deleted.values()]
-        content.store.insert_deleted(deleted)
+        content.store.insert_deleted(
+            (own_id, str(self._value(*line)["number"]))
+            for (kind, own_id), line in lines.items()
+            if kind == _DELETED
+        )
         return KeptContent(content, extent.ids, cut_off)
 
     def _entries(self, lines: _Lines) -> Iterator[LocatedEntry]:
-        for number, line in (*lines.reference_data.values(), *lines.records.values()):
-            yield LocatedEntry(parsed(line, self._place, number), self._line(number))
+        for (kind, _), (number, line) in lines.items():
+            if kind != _DELETED:
+                place = f"{self._place} line {number}"
+                yield LocatedEntry(parsed(line, self._place, number), place)
 
-    def _id_and_number(self, number: int, line: bytes) -> tuple[str, str]:
-        value = parsed(line, self._place, number)["deleted"]
-        return value["id"], str(value.get("number"))
+    def _value(self, number: int, line: bytes) -> Any:
+        """Return the value of an entry without the kind around it."""
+        (value,) = parsed(line, self._place, number).values()
+        return value
 
-    def _line(self, number: int) -> str:
-        return f"{self._place} line {number}"
+    def _check(self, file: IO[bytes]) -> _Extent:
+        """Return what the first line says, once the second has been read.
 
-    def _made_by(self) -> dict[str, Any]:
-        """Return the second line: what says what made the file."""
-        dialect = self._config.dialect.changes()
-        dialect.pop(_OTHER_DIAL, None)
-        return {"release": self._config.release.name, "dialect": dialect}
-
-    def _check_head(self, file: IO[bytes]) -> _Extent:
-        """Read the first two lines; return what the first one says.
-
-        Raises DataError unless they are whole, and of this release and dialect.
+        Raises DataError unless the file has the bytes that were written, for this release and
+        dialect.
         """
-        line = file.readline(_HEAD)
-        found = _FIRST_LINE.fullmatch(line)
+        first, size, ids = self._first_line(file)
+        checksum = 0
+        while part := file.read(min(_BUFFER, max(0, size - file.tell()))):
+            checksum = crc32(part, checksum)
+        extent = _Extent(size, ids, checksum)
+        if file.tell() < size:
+            self._refuse(f"it has {file.tell():,} of {size:,} bytes")
+        if extent.line() != first:
+            self._refuse("its bytes are not those that were written")
+        file.seek(_HEAD)
+        self._check_maker(file.readline())
+        return extent
+
+    def _first_line(self, file: IO[bytes]) -> tuple[bytes, int, int]:
+        """Return the first line, and which size of the file and number of ids it has.
+
+        Raises DataError unless it is that of a state file.
+        """
+        first = file.readline(_HEAD)
+        found = _FIRST_LINE.fullmatch(first)
         if found is None:
-            seen = "it is empty" if not line else "it is not a state file, or its beginning is gone"
+            seen = (
+                "it is empty" if not first else "it is not a state file, or its beginning is gone"
+            )
             msg = (
                 f"{self._place}: {seen}; allowed is a file made by --state, or a name that no file "
                 "has; --data reads a world file"
             )
             raise DataError(msg)
-        made_in, size, ids, checksum = map(int, found.groups())
+        made_in, size, ids, _ = map(int, found.groups())
         if made_in != _FORMAT:
             msg = f"{self._place}: seen format {made_in}; allowed is {_FORMAT}"
             raise DataError(msg)
-        there = self._path.stat().st_size
-        if there < size:
-            self._refuse(f"it has {there:,} of {size:,} bytes")
-        try:
-            here = orjson.loads(file.readline())
-            release, dialect = here["release"], dict(here["dialect"])
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            self._refuse(_OTHER_BYTES)
-        mine = orjson.loads(orjson.dumps(self._made_by()))
-        if release != mine["release"]:
-            msg = (
-                f"{self._place}: seen release {release}; allowed is {mine['release']}, "
-                "the release of this mock"
-            )
-            raise DataError(msg)
-        if dialect != mine["dialect"]:
-            keys = sorted(dialect.keys() | mine["dialect"].keys())
-            other = [key for key in keys if dialect.get(key) != mine["dialect"].get(key)]
-            more = "" if len(other) <= _MAX_DIALS else f" and {len(other) - _MAX_DIALS} more"
-            named = f"{', '.join(other[:_MAX_DIALS])}{more}"
-            msg = (
-                f"{self._place}: seen another dialect; allowed is the dialect of this mock, "
-                f"which differs in {named}"
-            )
-            raise DataError(msg)
-        return _Extent(size, ids, checksum)
+        return first, size, ids
 
-    def _check_bytes(self, file: IO[bytes], extent: _Extent) -> None:
-        """Raise DataError unless the file has the bytes that were written."""
-        file.seek(0)
-        first, checksum = file.readline(), 0
-        while (rest := extent.size - file.tell()) > 0:
-            checksum = crc32(file.read(min(rest, _BUFFER)), checksum)
-        if extent._replace(checksum=checksum).line() != first:
-            self._refuse(_OTHER_BYTES)
+    def _check_maker(self, made_by: bytes) -> None:
+        """Raise DataError unless the second line is that of this release and dialect."""
+        if made_by == self._made_by:
+            return
+        seen, mine = orjson.loads(made_by), orjson.loads(self._made_by)
+        allowed = f"{mine['release']}, the release of this mock"
+        text = f"release {seen['release']}"
+        if seen["release"] == mine["release"]:
+            dials = seen["dialect"] | mine["dialect"]
+            other = [key for key in dials if seen["dialect"].get(key) != mine["dialect"].get(key)]
+            text = "another dialect"
+            allowed = f"the dialect of this mock, which differs in {', '.join(other[:_MAX_DIALS])}"
+        msg = f"{self._place}: seen {text}; allowed is {allowed}"
+        raise DataError(msg)
 
     def _refuse(self, seen: str) -> NoReturn:
         allowed = "a copy of it that is whole, or a name that no file has"
@@ -262,9 +260,9 @@ class StateFile:
         raise DataError(msg)
 
     def _lines(self, file: IO[bytes], extent: _Extent) -> _Lines:
-        """Return the lines of a file that has the bytes that were written."""
-        found = _Lines({}, {}, {})
-        at = file.seek(_HEAD) + len(file.readline())
+        """Return the lines of a file from the third one on, to which ``_check`` has come."""
+        found: _Lines = {}
+        at = file.tell()
         # Kept as bytes: as values they would take several times as much memory.
         for number, line in enumerate(file, 3):
             at += len(line)
@@ -272,13 +270,9 @@ class StateFile:
                 break
             ((kind, value),) = parsed(line, self._place, number).items()
             own_id = (value["record"] if kind == _RECORD else value)["id"]
-            if kind == _RECORD:
-                found.records[own_id] = (number, line)
-            elif kind == "deleted":
-                found.records.pop(own_id, None)
-                found.deleted[own_id] = (number, line)
-            else:
-                found.reference_data[kind, own_id] = (number, line)
+            if kind == _DELETED:
+                found.pop((_RECORD, own_id), None)
+            found[kind, own_id] = (number, line)
         return found
 
     # Writing.
@@ -317,9 +311,8 @@ class StateFile:
 
     def _all_lines(self, epoch: Epoch, store: Store) -> Iterator[bytes]:
         """Yield the lines of a file that has the content of ``epoch``, from the second one on."""
-        yield orjson.dumps(self._made_by()) + b"\n"
-        for _, entry in entries_of(epoch.reference_data, store.records()):
-            yield entry + b"\n"
+        yield self._made_by
+        yield from exported(Content(store, epoch.reference_data))
         yield from (_deleted(*one) for one in store.deleted())
 
     def _swap(self, new: Path) -> None:
@@ -340,24 +333,23 @@ class StateFile:
         with self._lock:
             if epoch is not self._epoch:
                 return
-            known, new = self._reference_data, list[bytes | None]()
+            known, lines = self._reference_data, list[bytes]()
             if reference_data is not None:
-                new += self._new_in(reference_data)
-                known = reference_data if new else known
-            lines = [entry + b"\n" for entry in new if entry is not None]
-            lines += [record_entry(one, known) + b"\n" for one in changed]
+                lines += self._new_in(reference_data)
+                known = reference_data
+            lines += [record_line(one, known) for one in changed]
             lines += [_deleted(one.id, one.number) for one in deleted]
             self._append(b"".join(lines), epoch.ids.drawn)
             self._reference_data = known
 
-    def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes | None]:
-        """Yield the entry of each object that is new, or known better than before."""
+    def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes]:
+        """Yield the line of each object that is new, or known better than before."""
         for kind in kinds():
             if kind != _RECORD:
                 before = self._reference_data.directory(kind)
                 for value in reference_data.directory(kind):
                     if before.find("id", value["id"]) is not value:
-                        yield reference_entry(kind, value)
+                        yield reference_line(kind, value)
 
     def _append(self, lines: bytes, ids: int) -> None:
         extent = self._extent.after(lines, ids)
@@ -387,4 +379,4 @@ def _for_its_owner(path: str, flags: int) -> int:
 
 
 def _deleted(own_id: str, number: str) -> bytes:
-    return orjson.dumps({"deleted": {"id": own_id, "number": number}}) + b"\n"
+    return orjson.dumps({_DELETED: {"id": own_id, "number": number}}) + b"\n"

@@ -16,16 +16,15 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.content_limit import ContentLimit, Held
+from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import (
-    InitialContent,
     add_entries,
     import_entries,
     record_of,
 )
-from crmcom_kit.mock_server.world.tokens import Tokens
+from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
@@ -42,7 +41,7 @@ MAX_SNAPSHOTS = 100
 class Snapshot(NamedTuple):
     """The content of a world as it was saved."""
 
-    initial_content: InitialContent
+    content: Content
     ids: Ids
     delivery: Sender
     entry: str  # the id of the journal's last entry then
@@ -50,7 +49,7 @@ class Snapshot(NamedTuple):
     @property
     def records(self) -> int:
         """The number of records."""
-        return len(self.initial_content.store)
+        return len(self.content.store)
 
 
 class World:
@@ -59,7 +58,7 @@ class World:
     def __init__(
         self,
         config: Config,
-        start: InitialContent,
+        start: Content,
         *,
         clock: Clock,
         name: str = DEFAULT,
@@ -95,7 +94,7 @@ class World:
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
-        self._kept_content: InitialContent | None = None  # what the state file had
+        self._kept_content: Content | None = None  # what the state file had
         self._room = ContentLimit(self._given_content, self._saved_content)
         self.tokens = self._new_tokens()
         self._secrets = secrets
@@ -130,8 +129,12 @@ class World:
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
-            fixed=self._start.fixed_tokens,
+            fixed=self._fixed_tokens(self._start),
         )
+
+    def _fixed_tokens(self, content: Content) -> dict[str, Session]:
+        session = session_of(self.config, content.reference_data)
+        return dict.fromkeys(self.config.fixed_tokens, session)
 
     def _new_ids(self, drawn: int = 0) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
@@ -160,14 +163,12 @@ class World:
             receiver=Receiver(self.clock),
         )
 
-    def _given_content(self) -> list[Held]:
+    def _given_content(self) -> list[Content]:
         """Return the content that the world has from its files."""
-        given = [one for one in (self._start, self._kept_content) if one is not None]
-        return [Held(one.store, one.reference_data) for one in given]
+        return [one for one in (self._start, self._kept_content) if one is not None]
 
-    def _saved_content(self) -> list[Held]:
-        saved = [one.initial_content for one in list(self._snapshots.values())]
-        return [Held(one.store, one.reference_data) for one in saved]
+    def _saved_content(self) -> list[Content]:
+        return [one.content for one in list(self._snapshots.values())]
 
     # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
     # epoch in which it began.
@@ -189,7 +190,7 @@ class World:
         self.current_epoch = epoch
         before.end()
         self.clock.restart()
-        self.tokens.set_fixed(self._start.fixed_tokens)
+        self.tokens.set_fixed(self._fixed_tokens(self._start))
         self.tokens.restore_fixed()
         return self.current_epoch
 
@@ -214,18 +215,7 @@ class World:
             self._check_epoch(expected_epoch)
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
 
-    def add(self, entries: Iterable[LocatedEntry], *, expected_epoch: Epoch | None = None) -> int:
-        """Add ``entries`` to the content; return how many webhook requests these were.
-
-        Raises:
-            DataError: the entries contradict each other or the content; nothing has changed.
-            LimitExceeded: there is no room for them; nothing has changed.
-            Conflict: ``expected_epoch`` is not the current one; nothing has changed.
-        """
-        entries = list(entries)  # not under the lock: producing them may be slow
-        return self.add_built_for(lambda _: entries, expected_epoch=expected_epoch)
-
-    def add_built_for(
+    def add(
         self,
         make: Callable[[Epoch], Iterable[LocatedEntry]],
         *,
@@ -233,8 +223,13 @@ class World:
     ) -> int:
         """Add the entries that ``make`` returns for the current epoch.
 
-        Returns how many webhook requests these were. No other entries are added meanwhile. Raises
-        what ``add`` raises, and what ``make`` raises.
+        Returns how many webhook requests these were. No other entries are added meanwhile.
+
+        Raises:
+            DataError: the entries contradict each other or the content; nothing has changed, nor
+                has it if ``make`` raises.
+            LimitExceeded: there is no room for them; nothing has changed.
+            Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         with self._lock:
             self._check_epoch(expected_epoch)
@@ -281,11 +276,7 @@ class World:
                 )
             epoch = self.current_epoch
             self._room.admit_snapshot(epoch.content)
-            content = replace(
-                epoch.initial_content,
-                reference_data=epoch.reference_data,
-                store=epoch.store.copy(),
-            )
+            content = Content(epoch.store.copy(), epoch.reference_data)
             entry = epoch.journal.id_of(epoch.journal.last)
             kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery), entry)
             self._snapshots[name] = kept
@@ -300,7 +291,7 @@ class World:
             self._check_epoch(expected_epoch)
             kept = self._kept(name)
             delivery = _cloned(kept.delivery)
-            return self._replace(kept.initial_content, kept.ids.clone(), delivery)
+            return self._replace(kept.content, kept.ids.clone(), delivery)
 
     def forget(self, name: str) -> None:
         """Remove a snapshot. Raises NotFound."""
@@ -325,14 +316,14 @@ class World:
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 
-    def _replace(self, content: InitialContent, ids: Ids, delivery: Sender) -> Epoch:
+    def _replace(self, content: Content, ids: Ids, delivery: Sender) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
         epoch = replace(
             before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
         self._write_state(epoch)
-        self.tokens.set_fixed(content.fixed_tokens)
+        self.tokens.set_fixed(self._fixed_tokens(content))
         self.current_epoch = epoch
         before.over = True
         return self.current_epoch

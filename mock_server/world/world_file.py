@@ -1,19 +1,19 @@
 """Reading a world: entries or plain webhook requests, in JSON Lines, an array or an object.
 
 An entry has one member, named for its kind. A plain webhook request is one as responses show it,
-and stands for its entry. An object of arrays under the kinds' names is a whole world.
+and stands for its entry. An object of arrays under the kinds' names is a whole world, and so is a
+response of show or list.
 
 An empty file is an error: it is more likely the output of a program that failed. An empty world
-is written ``{}``. A file is read no further than its first error, and no line, document or run of
-blank lines longer than the limits below: a device or a pipe may never end.
+is written ``{}``. No line, document or run of blank lines longer than the limits below is read: a
+device or a pipe may never end.
 """
 
 import json
-import re
 from codecs import BOM_UTF8
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -21,37 +21,26 @@ import orjson
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
-from crmcom_kit.schemas import Release, response_fields, validator
+from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
+from crmcom_kit.schemas import Release, load_schema, response_fields
 from crmcom_kit.schemas.files import read_json
+from crmcom_kit.schemas.formats import FORMATS
 from crmcom_kit.schemas.releases import entities_since
-from crmcom_kit.usage_errors import quoted
+from crmcom_kit.usage_errors import UsageError, phrase, quoted
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
+    from jsonschema import Draft202012Validator
 
 Entry = dict[str, Any]
 MAX_BLANK = 1024 * 1024  # bytes of blank lines before the first entry
 MAX_ENTRY = 16 * 1024 * 1024  # bytes of a line
-MAX_DOCUMENT = 512 * 1024 * 1024  # bytes of a document, whose text is in memory as a whole
-MAX_VALUES = 16_000_000  # of a document that is read at once, counted by its commas
+MAX_DOCUMENT = 256 * 1024 * 1024  # bytes of an array or object, which is in memory as a whole
+MAX_VALUES = 16_000_000  # of a document, counted by its commas
 ALLOWED_VALUES = "JSON with whole numbers of 64 bits, in UTF-8, less than 254 deep"
-_FORMS = {
-    "crm-date-time": "a date and time of the form yyyy-MM-ddTHH:mm:ss",
-    "crm-date": "a date of the form yyyy-MM-dd",
-}
-_MAX_REASON = 300
 _BUFFER = 256 * 1024  # bytes; Python's own is smaller than many a line
 # A number of 19 digits may be more than 64 bits hold. orjson makes a float of it, json does not.
 _CLASSES = bytes.maketrans(b"0123456789[,- \t\r\n", b"0000000000:::::::")
 _LONG_NUMBER = b":" + b"0" * 19  # in the classes of _CLASSES
-# How an array of a document begins, and where an entry of it may end.
-_ARRAY = re.compile(rb'\s*[{,]\s*"(\w+)"\s*:\s*\[\s*')
-_BARE_ARRAY = re.compile(rb"\s*\[\s*")
-_ENTRY_END = re.compile(rb"\}\s*(?:,\s*(?=\{)|(?=\]))")
-_MAX_ATTEMPTS = 20  # to find the end of an entry
-_ENTRY = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{')  # how a line with an entry begins
-
-
 _RECORD = "webhook_request"
 
 
@@ -180,28 +169,31 @@ def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loc
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
     """Find out from its first line which form the file has, and read it."""
     number, first = _first_line(file, place)
-    if _is_whole(first):
-        rest = iter(lambda: file.readline(MAX_ENTRY + 1), b"")
-        yield from _lines(chain([first], rest), place, number)
-    elif first.lstrip()[:1] in (b"{", b"["):
+    if _begins_document(first):
         text = first + file.read(max(0, MAX_DOCUMENT + 1 - len(first)))
         yield from _document(text, place, number)
     else:
-        here = f"{place} line {number}"
-        msg = f"{here}: seen {json_type(_start(first, here))}; allowed is {_allowed()}"
-        raise DataError(msg)
+        rest = iter(lambda: file.readline(MAX_ENTRY + 1), b"")
+        yield from _lines(chain([first], rest), place, number)
 
 
-def _is_whole(first: bytes) -> bool:
-    """Return True if a first line is an entry or a webhook request, or meant as an entry."""
-    if _ENTRY.match(first):
-        return True
-    if _ARRAY.match(first) or not first.lstrip().startswith(b"{"):
-        return False
+def _begins_document(first: bytes) -> bool:
+    """Return True if a file that begins with this line is one array or object."""
+    begin = first.lstrip()[:1]
+    if begin != b"{":
+        return begin == b"["
     try:
-        return bool(_loads(first))
+        value = _loads(first)
     except (ValueError, RecursionError):
-        return False
+        return True
+    return not (isinstance(value, dict) and _is_entry(value))
+
+
+def _is_entry(value: Mapping[str, Any]) -> bool:
+    """Return True if an object is a webhook request or meant as an entry, and not a whole world."""
+    return _is_plain(value) or (
+        len(value) == 1 and not isinstance(next(iter(value.values())), list)
+    )
 
 
 def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
@@ -222,15 +214,6 @@ def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
         msg = f"{place} line {number}: seen {encoding.name}; allowed is UTF-8, not compressed"
         raise DataError(msg)
     return number, first
-
-
-def _start(first: bytes, here: str) -> object:
-    """Return the value that a file begins with. Raises DataError if it is not JSON."""
-    try:
-        return orjson.loads(first[:_MAX_REASON])
-    except orjson.JSONDecodeError as error:
-        msg = f"{here} column {error.colno}: not JSON: {error.msg}"
-        raise DataError(msg) from None
 
 
 _EXAMPLE = '{"webhook_request": {"record": {…}}}'
@@ -259,71 +242,6 @@ def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
     if len(text) > MAX_DOCUMENT:
         msg = f"{place}: a document longer than {MAX_DOCUMENT:,} bytes; JSON Lines have no limit"
         raise DataError(msg)
-    count = 0
-    try:
-        for one in _one_by_one(text, place):
-            yield one
-            count += 1
-    except _Unusual:
-        yield from islice(_at_once(text, place, start), count, None)
-
-
-class _Unusual(Exception):
-    """A document that cannot be read entry by entry, or is not valid."""
-
-
-def _one_by_one(text: bytes, place: str) -> Iterator[LocatedEntry]:
-    """Yield the entries of a document while the next ones are still text.
-
-    Raises _Unusual at the first thing that is not written as usual.
-    """
-    bare = _BARE_ARRAY.match(text)
-    if bare:
-        at = yield from _elements(text, bare.end(), place, None)
-    else:
-        at = 0
-        while (array := _ARRAY.match(text, at)) and array[1].decode() in kinds():
-            at = yield from _elements(text, array.end(), place, array[1].decode())
-    if text[at:].strip() != (b"" if bare else b"}"):
-        raise _Unusual
-
-
-def _elements(
-    text: bytes, at: int, place: str, kind: str | None
-) -> Generator[LocatedEntry, None, int]:
-    """Yield the elements of an array of one kind or of any; return where it ends."""
-    where = f"{place} " if kind is None else f"{place} /{kind}"
-    number = 0
-    while text.startswith(b"{", at):
-        value, at = _next_entry(text, at)
-        yield located(value if kind is None else {kind: value}, f"{where}/{number}")
-        number += 1
-    if not text.startswith(b"]", at):
-        raise _Unusual
-    return at + 1
-
-
-def _next_entry(text: bytes, start: int) -> tuple[Any, int]:
-    """Return the entry that begins at ``start``, and where what follows it begins.
-
-    It ends at the first place where it can end and what is read is valid: no part of an object that
-    ends earlier is.
-    """
-    end = start
-    for _ in range(_MAX_ATTEMPTS):
-        found = _ENTRY_END.search(text, end, start + MAX_ENTRY)
-        if found is None:
-            break
-        end = found.start() + 1
-        try:
-            return _loads(text[start:end]), found.end()
-        except (ValueError, RecursionError):
-            continue
-    raise _Unusual
-
-
-def _at_once(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
-    """Yield the entries of a document after reading all of it. Raises DataError."""
     if text.count(b",") > MAX_VALUES:
         msg = f"{place}: a document of more than {MAX_VALUES:,} values; JSON Lines have no limit"
         raise DataError(msg)
@@ -336,10 +254,14 @@ def _at_once(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
 
 
 def _of_object(value: Mapping[str, Any], place: str) -> Iterator[LocatedEntry]:
-    """Yield the entries of one object: a webhook request, an entry, or a world in arrays."""
-    is_entry = len(value) == 1 and not isinstance(next(iter(value.values())), list)
-    if _is_plain(value) or (is_entry and next(iter(value)) in kinds()):
+    """Yield the entries of one object: a webhook request, an entry, a response, or a world."""
+    if _is_entry(value):
         yield located(dict(value), place)
+        return
+    if value.keys() == {"status", "data"}:
+        data = value["data"]
+        for number, record in enumerate(data if isinstance(data, list) else [data]):
+            yield located(record, f"{place} /data/{number}")
         return
     for kind, entries in value.items():
         if kind not in kinds() or not isinstance(entries, list):
@@ -388,7 +310,7 @@ def checked(
             yield one
             continue
         if not fits(entry):
-            _explain(one)
+            _refuse(one)
         if "webhook_request" in entry:
             entity = entry["webhook_request"]["record"]["entity"]
             if entity not in release.entities:
@@ -401,51 +323,34 @@ def checked(
         yield one
 
 
-def _explain(wrong: LocatedEntry) -> None:
+def _refuse(wrong: LocatedEntry) -> None:
     """Say what is wrong with an entry, if anything is. Raises DataError."""
-    from jsonschema.exceptions import best_match
-
-    best = best_match(validator("world_entry", "strict").iter_errors(wrong.entry))
-    if best is None:
-        return
-    together = [best]
-    if best.validator == "required" and best.parent is None:  # name all that are missing at once
-        errors = validator("world_entry", "strict").iter_errors(wrong.entry)
-        together = [error for error in errors if error.json_path == best.json_path]
-    reasons = "; ".join(dict.fromkeys(_reason(error) for error in together))
-    path = best.json_path
-    if wrong.is_plain:
-        path = path.replace(f"$.{_RECORD}.record", "$", 1)
-    msg = f"{wrong.place}: {_short(f'{path}: {reasons}')}"
-    raise DataError(msg)
-
-
-def _reason(error: "ValidationError") -> str:
-    """Return what is wrong, with the value shortened."""
-    seen: Any = error.instance
-    if error.validator == "format":
-        return f"{quoted(seen)} is not {_FORMS[str(error.validator_value)]}"
-    allowed = f"; allowed are entries of {', '.join(kinds())}, such as {_EXAMPLE}"
-    if error.validator in ("minProperties", "maxProperties"):
-        return f"{len(seen)} members{allowed}"
-    if error.validator == "additionalProperties" and len(error.absolute_path) == 1:
-        return f"{error.message}{allowed}"
-    value = repr(seen)
-    if seen and _may_be_secret(*error.absolute_path):
-        safe = quoted(seen, secret=True) if isinstance(seen, str) else json_type(seen)
-        return error.message.replace(value, safe)
-    return error.message.replace(value, quoted(seen)) if len(value) > 40 else error.message
+    needed = lacking(wrong.entry)
+    if needed:
+        msg = f"{wrong.place}: the webhook request lacks {', '.join(needed)}"
+        raise DataError(msg)
+    try:
+        check(_validator(), wrong.entry, whole="entry")
+    except UsageError as error:
+        member, allowed = error.parameter, error.allowed
+        if wrong.is_plain:
+            member = member.removeprefix(f"{_RECORD}.record.")
+        if not error.parameter.startswith(kinds()):
+            allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}"
+        msg = f"{wrong.place}: {phrase(member, error.seen, allowed)}"
+        raise DataError(msg) from None
 
 
-def _may_be_secret(kind: object = "secret_key", *members: object) -> bool:
-    """Return True if a place in an entry may hold a key: the entry, or a part of unknown kind."""
-    return kind == "secret_key" and members[:1] not in (("id",), ("name",))
-
-
-def _short(text: str) -> str:
-    """Return ``text`` as one printable line of limited length."""
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_MAX_REASON])
-    return line if len(text) <= _MAX_REASON else f"{line}…"
+@cache
+def _validator() -> "Draft202012Validator":
+    """Return what says why an entry is wrong; what finds wrong ones is quicker and says nothing."""
+    schema = load_schema("world_entry", profile="strict")
+    del schema["$schema"]  # it would make jsonschema fall back to its own validator class
+    formats = {
+        name: lambda value, read=read: not isinstance(value, str) or bool(read(value))
+        for name, read in FORMATS.items()
+    }
+    return strict_validator(schema, formats)
 
 
 def _as_json(given: LocatedEntry) -> Entry:

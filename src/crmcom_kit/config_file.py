@@ -147,10 +147,8 @@ config_option = click.option(
     type=click.Path(path_type=Path),
     metavar="FILE",
     envvar="CRMCOM_CONFIG",
-    show_envvar=True,
     is_eager=True,
     expose_value=False,
     callback=_read_config,
-    help="Read options from this TOML file.  [default: crmcom-kit.toml, or [tool.crmcom-kit] in "
-    "pyproject.toml, in the current folder]",
+    help="TOML file with options (or CRMCOM_CONFIG).  [default: crmcom-kit.toml, pyproject.toml]",
 )

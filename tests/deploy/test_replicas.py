@@ -253,7 +253,7 @@ def test_a_lost_answer_is_a_gateway_error_and_the_change_is_made_once(replicas: 
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     assert replicas.client.post(f"{base}{API}/resend", json=body).status_code in GATEWAY_ERRORS
     (entry,) = replicas.admin("GET", f"{base}/__admin/requests")["requests"]
-    assert entry["stateAfter"] == "SUCCESSFUL"
+    assert entry["state_after"] == "SUCCESSFUL"
 
 
 def test_a_cut_body_is_cut_behind_a_proxy(replicas: Replicas) -> None:

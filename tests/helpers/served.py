@@ -58,11 +58,6 @@ class ServedMock:
         query = f"token={TOKEN}&webhook_request_identifier=number={number}"
         return self.client.get(f"{url}?{query}").json()["data"]
 
-    def send_all_to(self, url: str) -> None:
-        """Let every definition have this URL."""
-        for definition in self.world.current_epoch.reference_data.definitions:
-            definition["url"] = url
-
 
 @contextmanager
 def served_mock(

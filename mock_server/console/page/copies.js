@@ -47,7 +47,7 @@ function unhidden(json) {
  * belong. `record` is the identifier of the record that it is about.
  */
 export function corrected(call) {
-  const { changes } = call.nearMiss;
+  const { changes } = call.near_miss;
   let { verb, path, headers, lost } = asSent(call);
   let parameters = { ...call.request.parameters };
   for (const { action, parameter, value } of changes) {

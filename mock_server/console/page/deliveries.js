@@ -34,8 +34,9 @@ export function attemptMark(attempt) {
 
 const faultMark = (fault) => (fault ? mark("fault", spaced(fault)) : nothing);
 
-function duration({ milliseconds: took }) {
-  return took === null ? "" : `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
+function duration({ seconds }) {
+  const took = seconds * 1000;
+  return seconds === null ? "" : `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 }
 
 const table = new Table("deliveries", "Deliveries, newest first", [

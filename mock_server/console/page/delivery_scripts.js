@@ -7,10 +7,10 @@ import { plain, rowButton, section } from "./widgets.js";
 
 // Which deliveries: all, those of a definition, or those of a record.
 const WHICH = [
-  { name: "number", label: "record number", hint: "any" },
+  { name: "record", hint: "any" },
   { name: "definition", hint: "any", list: "definitions" },
 ];
-const forWhich = ({ number, definition }) => plain(number ? `#${number}` : (definition ?? "all deliveries"));
+const forWhich = ({ record, definition }) => plain(record ? `#${record}` : (definition ?? "all deliveries"));
 
 /** Let a script decide deliveries; null ends the one that does. */
 export function putScript(body) {
@@ -34,10 +34,10 @@ export function deliveryScripts(scripts, definitions) {
     ${dataList("definitions", definitions.map((one) => one.name))}`);
 }
 
-function scriptRow({ script, used, number, definition }) {
-  const which = forWhich({ number, definition });
-  const end = () => putScript({ script: null, ...(number && { number }), ...(definition && { definition }) });
-  const label = number || definition ? "End" : "Reset"; // the one for all goes back to that of the start
+function scriptRow({ script, used, record, definition }) {
+  const which = forWhich({ record, definition });
+  const end = () => putScript({ script: null, ...(record && { record }), ...(definition && { definition }) });
+  const label = record || definition ? "End" : "Reset"; // the one for all goes back to that of the start
   return html`<li><p><code>${script}</code> <span class="note">for</span> ${which}
       <span class="note">· ${used} ${used === 1 ? "delivery" : "deliveries"} so far</span></p>
     ${rowButton(label, `${label} the script for ${which}`, end)}</li>`;

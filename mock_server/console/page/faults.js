@@ -59,15 +59,15 @@ function hitsOf({ id, hits, calls }) {
 const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
 
 const EFFECTS = {
-  delay: (value) => `delayed by ${value} ms`,
+  delay: (value) => `delayed by ${value} s`,
   status: (value) => `HTTP ${value}`,
-  retryAfter: (value) => `Retry-After ${value}`,
+  retry_after: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
   drop: () => "no response",
   cut: (value) => `response cut after ${typeof value === "number" ? `${value} bytes` : words(value)}`,
   malformed: () => "malformed JSON",
-  expireToken: () => "token expires",
-  deleteRecord: () => "record deleted before",
+  expire_token: () => "token expires",
+  delete_record: () => "record deleted before",
 };
 
 /** What a fault does, in a few words. */
@@ -78,9 +78,9 @@ export function effectOf({ effect, when }) {
 }
 
 function matchOf({ match }) {
-  const { operation, identifier, after, ...more } = match;
+  const { operation, record, after, ...more } = match;
   const parts = operation ? [[operation].flat().join(", ")] : ["every request"];
-  if (identifier) parts.push(Object.entries(identifier).map(([name, value]) => (name === "number" ? `#${words(value)}` : words(value))));
+  if (record) parts.push(`#${record}`);
   if (after) parts.push(`after the first ${after}`);
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
@@ -141,7 +141,7 @@ function known(presets, operations) {
 /** A text in which arguments stand between backticks. */
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${part}</i>` : part));
 
-const UNITS = { delay: "delay in ms" };
+const UNITS = { delay: "delay in seconds" };
 
 /** The arguments of a preset as fields; null stands for no condition. */
 function fieldsOf({ arguments: defaults }, operations) {
@@ -151,7 +151,7 @@ function fieldsOf({ arguments: defaults }, operations) {
       const options = [["", "any"], ...(given ? [given] : []), ...operations];
       return { name, label: "method", type: "choice", value: given, options, blank: null, read: (text) => text.split(", ") };
     }
-    if (name === "identifier") return { name, label: "record number", hint: "any", blank: null, read: (number) => ({ number }) };
+    if (name === "record") return { name, hint: "any", blank: null };
     if (typeof value === "boolean") return { name, type: "check", value };
     return { name, label: UNITS[name] ?? name, type: "number", value, ...(name === "times" && { blank: null, hint: "no limit" }) };
   });

@@ -61,7 +61,7 @@ function history(number, id, attempts) {
   // A request and its delivery often share a millisecond with the next request: their times alone give no order.
   const caused = (call) => attempts.filter((one) => call.deliveries?.includes(one.id));
   const others = attempts.filter((one) => !own.some((call) => caused(call).includes(one)));
-  const timeOf = (one) => one.loggedDateString ?? one.at;
+  const timeOf = (one) => one.at ?? one.at;
   const events = [...own.map((one) => [one, ...caused(one)]), ...others.map((one) => [one])]
     .sort(([one], [other]) => Date.parse(timeOf(one)) - Date.parse(timeOf(other)))
     .flat();
@@ -111,11 +111,11 @@ function scriptForm(number, script) {
     return html`<p class="note">This mock really sends, so no script decides: its receiver does.
       You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in receiver</a>.</p>`;
   }
-  const end = html`<button class="small" @click=${() => putScript({ script: null, number })}>End</button>`;
+  const end = html`<button class="small" @click=${() => putScript({ script: null, record: number })}>End</button>`;
   return html`<p>${script
       ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
       : "The script of its definition or of the world decides the deliveries of this record."}</p>
-    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, number }))}
+    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, record: number }))}
     <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 

@@ -34,10 +34,10 @@ async function readRecord(name) {
   const path = segment(name);
   const [own, { deliveries: attempts }, { scripts }] = await Promise.all([
     call("GET", `/records/${path}`).catch((error) => ({ gone: error.message })),
-    call("GET", `/deliveries?webhook_request=${path}`),
+    call("GET", `/deliveries?record=${path}`),
     call("GET", "/deliveries/script"),
   ]);
-  return { entry: { name, ...own, attempts, script: scripts.find((one) => one.number === own.record?.number) } };
+  return { entry: { name, ...own, attempts, script: scripts.find((one) => one.record === own.record?.number) } };
 }
 
 export const records = {
@@ -87,7 +87,7 @@ function tools({ definitions, rules }) {
   const { id, query } = shell.route;
   const clean = (text) => text.trim().replace("#", "");
   const used = MORE.filter(({ name }) => param(name)).length;
-  return html`<div class="tools">${searchBox("number", "number", "Number of the record", clean)}
+  return html`<div class="tools">${searchBox("record", "record", "Number or id of the record", clean)}
       ${filterChoice("state", "State", ["REJECTED", "SUCCESSFUL"])}
       ${filterChoice("entity", "Entity", entitiesOf(definitions, param("entity")))}
       <button aria-expanded=${showsMore} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>

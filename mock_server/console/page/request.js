@@ -17,7 +17,7 @@ export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", 
 
 // How it ended.
 
-const undelivered = (call) => call.deliveries?.length > 0 && call.stateAfter === "REJECTED";
+const undelivered = (call) => call.deliveries?.length > 0 && call.state_after === "REJECTED";
 
 /** What its row and its details are marked with, and a few words. */
 export function outcomeOf(call) {
@@ -26,7 +26,7 @@ export function outcomeOf(call) {
     return ["running", ["running", held, change(call)].filter(Boolean).join(" · ")];
   }
   if (call.fault) return ["fault", `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`];
-  if (call.outcome === "refused") return ["refused", spaced(call.errorKind)];
+  if (call.outcome === "refused") return ["refused", spaced(call.error_kind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
   const text = [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
   return [call.status >= 400 ? "failed" : "good", text];
@@ -40,9 +40,9 @@ export function outcome(call) {
 // A fault that a header asked for has the header's text as its name.
 const faultName = ({ fault }) => (fault.name || fault.id).replace(/^fault=/, "");
 
-function change({ stateBefore, stateAfter, operation }) {
-  if (operation === "delete" && stateBefore && !stateAfter) return `${stateBefore} → deleted`;
-  return stateBefore && stateAfter && stateBefore !== stateAfter ? `${stateBefore} → ${stateAfter}` : "";
+function change({ state_before, state_after, operation }) {
+  if (operation === "delete" && state_before && !state_after) return `${state_before} → deleted`;
+  return state_before && state_after && state_before !== state_after ? `${state_before} → ${state_after}` : "";
 }
 
 /** The record that it touched, or the one that it asked for in vain. */
@@ -58,7 +58,7 @@ export function details(call, rules, last) {
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
-    <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.loggedDateString)}</span></p>
+    <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
     ${tabs({
@@ -105,20 +105,20 @@ const message = (headers, body, label) =>
 // Why: what decided, how sure that is, and what to change.
 
 function why(call, rules, last) {
-  const { nearMiss, fault, warnings, record } = call;
+  const { near_miss, fault, warnings, record } = call;
   const decided = call.trace.find((one) => one.step === "request"); // nothing is while it is running
   const { outcome: carriedOut, dials } = decided ?? { outcome: "running", dials: {} };
   const statements = call.statement ? [rule(call.statement, rules)] : [];
   const deciding = Object.entries(dials).map(([key, value]) => rule(key, rules, value));
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
-  const hasCause = nearMiss || fault || deciding.length || warnings.length;
+  const hasCause = near_miss || fault || deciding.length || warnings.length;
   const noCause = call.running ? "Nothing is decided yet: the request is running." : "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
   const effects = () => facts([["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[carriedOut]]]);
   return html`
     ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${effects()}` : nothing}
     ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
-    ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
-    ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
+    ${near_miss ? facts([["Parameter", near_miss.parameter], ["Seen", near_miss.seen], ["Allowed", near_miss.allowed]]) : nothing}
+    ${near_miss?.suggestion ? suggestion(call, last) : nothing}
     ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}
     ${list("Statement that decided", statements)} ${list("Dials that decided", deciding)}
     ${list("Warnings", warnings.map((one) => plain(one)))} ${hasCause ? nothing : html`<p>${noCause}</p>`}`;
@@ -138,7 +138,7 @@ function past(record) {
 
 /** What to change; sent, it may be about another record than the request was, so the button names the record. */
 function suggestion(call, last) {
-  const { suggestion: text, changes } = call.nearMiss;
+  const { suggestion: text, changes } = call.near_miss;
   const request = changes.length ? copies.corrected(call) : { lost: true };
   const [[field, value] = []] = Object.entries(request.record ?? {});
   const about = field && html` for ${field === "number" ? "#" : ""}${plain(`${value}`, MAX_NAME)}`;
@@ -180,7 +180,7 @@ const STEPS = {
 function decision({ outcome, statement }, call) {
   if (outcome === "held") return mark("good", "carried out");
   if (outcome === "skipped") return mark("open", "not carried out: the fault came first");
-  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : spaced(call.errorKind)}`;
+  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : spaced(call.error_kind)}`;
 }
 
 function trace(call) {

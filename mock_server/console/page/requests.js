@@ -18,7 +18,7 @@ let paused = false;
 const methodOf = (call) => call.operation ?? call.method;
 
 const table = new Table("requests", "Requests, newest first", [
-  { title: "Time", width: "s", cell: (one) => clockTime(one.loggedDateString) },
+  { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
   { title: "Method", width: "s", cell: (one) => brief(methodOf(one)) },
   { title: "Record", width: "s", cell: (one) => brief(named(one)) },
   { title: "Outcome", width: "", cell: outcome },
@@ -55,8 +55,8 @@ export function requestsFor(number, id) {
 }
 
 /** What a row needs, and what it is searched for: values may be long, and rows are many. */
-function rowOf({ nearMiss, url, ...found }) {
-  const text = JSON.stringify([found, url, nearMiss]).slice(0, MAX_TEXT).toLowerCase();
+function rowOf({ near_miss, url, ...found }) {
+  const text = JSON.stringify([found, url, near_miss]).slice(0, MAX_TEXT).toLowerCase();
   const identifier = structuredClone(found.identifier?.slice(0, MAX_NAME)); // else it would keep all of the long one
   return { ...found, identifier, text };
 }
@@ -72,7 +72,7 @@ function put(found) {
 /** A delivery has got on: its request led to another state than when it was answered. */
 function settle({ call: number, after }) {
   const row = rows.find((one) => one.number === number);
-  if (row && after) row.stateAfter = after;
+  if (row && after) row.state_after = after;
   if (reading.found?.entry?.number === number) reading.soon();
 }
 

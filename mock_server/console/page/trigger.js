@@ -21,8 +21,8 @@ export function resetTrigger() {
 
 /** Read what the fields are filled in with: a record (`data_of` in the address), an attempt (`of`), or an example. */
 export async function openTrigger() {
-  const [found, { url }, { MessageFault }] = await Promise.all([call("GET", "/definitions"), call("GET", "/receiver"), schemas()]);
-  [definitions, receiver, faults] = [found.definitions, url, MessageFault.enum];
+  const [found, { url }, { Event }] = await Promise.all([call("GET", "/definitions"), call("GET", "/receiver"), schemas()]);
+  [definitions, receiver, faults] = [found.definitions, url, Event.properties.fault.enum];
   const [attempt, record] = [param("of"), param("data_of")];
   if (source === `${attempt} ${record}`) return;
   source = `${attempt} ${record}`;

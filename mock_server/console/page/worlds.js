@@ -33,7 +33,7 @@ export const worlds = {
 
 const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
-function list({ worlds: found, idle_seconds: idle }) {
+function list({ worlds: found, world_idle: idle }) {
   const make = async ({ world }) => {
     await act(`The world ${world} is open.`, "GET", "/health", undefined, world);
     location.hash = addressIn(world);
@@ -46,7 +46,7 @@ function list({ worlds: found, idle_seconds: idle }) {
     ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}`);
 }
 
-function row({ name, webhook_requests: count, calls, idle_seconds: idle }) {
+function row({ name, webhook_requests: count, calls, idle }) {
   const current = name === session.world;
   return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a>
       <span class="note">${current ? "shown · " : ""}${number(count)} records · ${number(calls)}

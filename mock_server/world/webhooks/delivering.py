@@ -216,7 +216,7 @@ class Delivery:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a receiver makes of the sender
             outcome = outcome_of_error(error, epoch.config.dialect["delivery.description_limit"])
-        attempt.milliseconds = round((perf_counter() - began) * 1000, 3)
+        attempt.seconds = round(perf_counter() - began, 6)
         if attempt.fault == "duplicate":
             with suppress(Stopped):
                 _repeat(epoch, Cause.DUPLICATE, attempt).deliver(slow=False)

@@ -14,7 +14,7 @@ def delivery_scripts(epoch: Epoch) -> list[DeliveryScript]:
 
 
 def put_script(
-    epoch: Epoch, script: str | None, *, number: str | None = None, definition: str | None = None
+    epoch: Epoch, script: str | None, *, record: str | None = None, definition: str | None = None
 ) -> None:
     """Let a script decide the deliveries of a webhook request, of a definition, or of all others.
 
@@ -22,7 +22,7 @@ def put_script(
         epoch: where.
         script: outcomes in order, such as ``2*timeout, success``; the last one forever. None ends
             the script: the next one decides again. The world's own is then what it began with.
-        number: number or id of the webhook request.
+        record: number or id of the webhook request.
         definition: name, alternative code or id of the webhook definition.
 
     Raises:
@@ -34,12 +34,11 @@ def put_script(
     if not isinstance(delivery, ScriptedDelivery):
         seen = "a script, while this mock really sends"
         raise UsageError("script", seen=seen, allowed="a mock without --deliver http")
-    if number is not None and definition is not None:
-        seen = f"{quoted(definition)} with number {quoted(number)}"
-        raise UsageError("definition", seen=seen, allowed="number or definition, not both")
+    if record is not None and definition is not None:
+        seen = f"{quoted(definition)} with record {quoted(record)}"
+        raise UsageError("definition", seen=seen, allowed="record or definition, not both")
     found = None
-    if number is not None:
-        number = record_named(epoch, number).number
+    number = None if record is None else record_named(epoch, record).number
     if definition is not None:
         found = named(epoch.reference_data.definitions, "definition", definition)
         definition = found.get("name", found["id"])

@@ -35,18 +35,6 @@ def test_health_says_what_runs(make_mock: Any) -> None:
     assert ask(mock, "GET", "/__admin/health").json["webhook_requests"] == len(mock.state())
 
 
-def test_reset_counts(make_mock: Any) -> None:
-    """Each reset begins another epoch, so that a client can see that the content was replaced."""
-    mock = make_mock()
-
-    start = mock.state()
-    for epoch in (1, 2, 3):
-        mock.delete()
-        answer = ask(mock, "POST", "/__admin/reset").json
-        assert answer == {"epoch": epoch, "webhook_requests": len(start)}
-        assert mock.state() == start
-
-
 def test_it_answers_on_loopback(make_mock: Any) -> None:
     """Any notation of this machine's own address may call."""
     mock = make_mock()

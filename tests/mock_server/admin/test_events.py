@@ -272,7 +272,7 @@ def test_a_quiet_stream_costs_little(mock: Any, monkeypatch: pytest.MonkeyPatch)
 def test_many_tabs_leave_room(mock: Any, admin_of: Any) -> None:
     """Each open stream holds a place, and there are enough for a wait beside them."""
     streams = [Stream(mock) for _ in range(TABS)]
-    body = {"calls": {"pattern": {}}, "timeoutMillis": 1}
+    body = {"operation": "list", "timeout": 0.001}
     assert admin_of(mock.client).send("POST", "/wait", body).status_code == 408
     for stream in streams:
         stream.close()

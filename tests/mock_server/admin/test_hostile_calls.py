@@ -11,13 +11,13 @@ from crmcom_kit.mock_server.admin.document import operations
 from crmcom_kit.mock_server.admin.values import MAX_DEPTH, read_moment, write_moment
 
 CLOCK = "/clock"
-WAIT = b'{"calls": {"pattern": {}}, %b}'
+WAIT = b'{"operation": "list", %b}'
 FROZEN = b'{"mode": "frozen"%b}'
 
 #: (verb, path, body, parameter, a piece of what was seen, a piece of what is allowed)
 REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("GET", "/health?x=1", None, "x", "in the query", "no parameter"),
-    ("GET", "/records?x=1", None, "x", "in the query", "one of number, entity, entity_id"),
+    ("GET", "/records?x=1", None, "x", "in the query", "one of record, entity, entity_id"),
     ("GET", "/records?limit=1&limit=2", None, "limit", "more than once", "once"),
     ("GET", "/records?limit=", None, "limit", '""', "a whole number"),
     ("GET", "/records?limit=0", None, "limit", '"0"', "at least 1"),
@@ -32,7 +32,6 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("GET", "/health", b"{}", "body", "a body", "no body"),
     ("PUT", "/snapshots/-a", None, "name", '"-a"', "1 to 64 letters"),
     ("PUT", "/snapshots/" + "a" * 65, None, "name", '"aaa', "1 to 64 letters"),
-    ("GET", "/docs/home.html", None, "asset", '"home.html"', "one of docs.css"),
     ("PUT", CLOCK, None, "body", "nothing", "a JSON value"),
     ("PUT", CLOCK, b" ", "body", "nothing", "a JSON value"),
     ("PUT", CLOCK, b"{", "body", "not JSON from line 1, column 2", "a JSON value"),
@@ -55,7 +54,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, FROZEN % b', "at": "0001-01-01T00:00:00+14:00"', "at", "0001", "1970"),
     ("PUT", CLOCK, FROZEN % b', "at": "9999-12-31T23:59:59-14:00"', "at", "9999", "2999"),
     ("PUT", CLOCK, FROZEN % b', "at": 5', "at", "5", "a string"),
-    ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
+    ("POST", "/clock/advance", b'{"hours": -1}', "hours", "-1", "at least 0"),
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
     ("POST", "/clock/advance", b'{"seconds": 99999999999}', "seconds", "9999", "ends in 2999"),
     ("POST", "/seed", b'{"count": 1.0}', "count", "1.0", "a whole number"),
@@ -67,12 +66,12 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/seed", b'{"scenario": "x"}', "scenario", '"x"', "one of receiver_outage"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed or"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "add": true}', "add", "true", "false"),
-    ("POST", "/wait", WAIT % b'"timeoutMillis": 1000000000', "timeoutMillis", "1000000000", "300,"),
-    ("POST", "/wait", WAIT % b'"timeoutMillis": -1', "timeoutMillis", "-1", "at least 0"),
-    ("POST", "/wait", WAIT % b'"x": 1', "x", "in the body", "one of calls, timeoutMillis"),
-    ("POST", "/wait", WAIT % b'"records": {}', "body", "an object", "with calls or an object with"),
-    ("POST", "/wait", b'{"records": {"times": -1}}', "records.times", "-1", "at least 0"),
-    ("POST", "/wait", b'{"timeoutMillis": 1}', "body", "an object", "an object with calls or"),
+    ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
+    ("POST", "/wait", WAIT % b'"timeout": -1', "timeout", "-1", "at least 0"),
+    ("POST", "/wait", WAIT % b'"x": 1', "x", "in the body", "one of operation, record"),
+    ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
+    ("POST", "/wait", b'{"state": "REJECTED", "times": -1}', "times", "-1", "at least 0"),
+    ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, state"),
 ]  # fmt: skip
 
 
@@ -185,7 +184,7 @@ def test_head_and_options_are_answered(make_mock: Any, admin_of: Any) -> None:
     admin = admin_of(make_mock().client)
     with all_cases() as case:
         for operation, (verb, template, _) in operations().items():
-            path = template.replace("{asset}", "docs.js").replace("{", "").replace("}", "")
+            path = template.replace("{", "").replace("}", "")
             with case(operation):
                 options = admin.send("OPTIONS", path)
                 assert (options.status_code, options.data) == (200, b"")
@@ -221,7 +220,7 @@ BODIES = JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(m
 @given(data=st.data())
 def test_no_body_breaks_it(make_mock: Any, admin_of: Any, data: Any) -> None:
     """Whatever is sent, each answer is one that the document promises, and none is a 500."""
-    mine = ("putClock", "advanceClock", "seed", "putState", "postRecords")
+    mine = ("put_clock", "advance_clock", "seed", "put_state", "post_records")
     verb, path, _ = operations()[data.draw(st.sampled_from(mine))]
     admin = admin_of(_shared(make_mock).client)
 

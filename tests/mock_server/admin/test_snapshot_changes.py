@@ -86,7 +86,7 @@ def test_a_queued_resend_is_blamed(make_mock: Any, admin_of: Any) -> None:
     admin = admin_of(mock.client)
     admin.ask("PUT", "/snapshots/before")
     assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
-    admin.ask("POST", "/wait", {"record": {"number": "7", "state": "SUCCESSFUL"}})
+    admin.ask("POST", "/wait", {"record": "7", "state": "SUCCESSFUL"})
 
     (found,) = admin.ask("GET", CHANGES)["changes"]
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 
@@ -48,41 +47,18 @@ def test_all_others_stay_as_they_are(mock: Any) -> None:
     assert mock.records() == before
 
 
-def test_it_may_be_named_by_its_id(mock: Any) -> None:
-    """The id names the same record as the number does."""
-    found = mock.show().data["id"]
-
-    assert mock.post("delete", webhook_request_identifier={"id": found}).data["number"] == "7"
-    assert mock.show().code == mock.code_of("unknown_webhook_request")
-
-
 def test_one_just_resent_is_returned_as_resend_left_it(mock: Any) -> None:
     """The record as it last was is the one after its resend."""
     assert mock.resend().data == mock.delete().data
 
 
-def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
-    """delete/ does what delete does."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-
-    assert mock.send("POST", "webhook_requests/delete/", body=body).data["number"] == "7"
-
-
-@looped("release", RELEASES[1:])
+@pytest.mark.parametrize("release", RELEASES[1:])
 def test_fields_set_selects_from_r10_on(make_mock: Any, release: str) -> None:
     """From R10 fields_set says which fields of the deleted record are returned."""
     mock = make_mock(release)
 
     assert mock.delete(fields_set="id, number").data.keys() == {"id", "number"}
     assert mock.show().code == mock.code_of("unknown_webhook_request")
-
-
-def test_fields_set_is_unknown_to_r9(make_mock: Any) -> None:
-    """In R9 fields_set is ignored, with a warning, and the record is returned whole."""
-    reply = make_mock("R9").delete(fields_set="number")
-
-    assert set(reply.data) == set(response_fields())
-    assert "known from R10.0.0" in reply.warnings[0]
 
 
 def test_a_wrong_fields_set_deletes_nothing(make_mock: Any) -> None:

@@ -6,8 +6,8 @@ test_error_kinds; a dial or choice that no probe knows fails here.
 
 from typing import Any
 
+import pytest
 from helpers.dial_probes import Probe, check_choices, kind
-from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect, dials, response_fields
 
@@ -318,13 +318,13 @@ def test_every_dial_has_a_probe() -> None:
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
 
 
-@looped("key", mine())
+@pytest.mark.parametrize("key", mine())
 def test_a_probe_knows_every_choice(key: str) -> None:
     """A probe expects something for each choice, and nothing else than for the default."""
     check_choices(key, PROBES[key])
 
 
-@looped(
+@pytest.mark.parametrize(
     ("key", "value"),
     [(key, value) for key, probe in PROBES.items() for value in probe.seen],
 )

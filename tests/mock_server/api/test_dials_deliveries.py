@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httpcore
+import pytest
 from helpers.receivers import answering, listening
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
@@ -111,7 +111,9 @@ def test_the_probes_are_those_of_real_deliveries() -> None:
         assert dial.type != "choice" or set(probe.seen) == set(dial.choices)
 
 
-@looped(("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen])
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen]
+)
 def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
     """Set to each of its values, a dial makes the difference that the probe expects."""
     probe = PROBES[key]
@@ -119,7 +121,7 @@ def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
     assert probe.see(Dialect("probe", {**probe.besides, key: value})) == probe.seen[value]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("value", "states"),
     [
         ("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]),

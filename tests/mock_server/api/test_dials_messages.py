@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
@@ -71,7 +71,9 @@ def test_every_dial_has_a_probe_that_knows_every_choice() -> None:
         assert len(set(map(str, probe.seen.values()))) == len(probe.seen) > 1
 
 
-@looped(("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen])
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen]
+)
 def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
     """Set to each of its values, a dial makes the difference that the probe expects."""
     probe = PROBES[key]

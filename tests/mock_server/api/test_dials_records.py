@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import pytest
 from helpers.dial_probes import Probe, check_choices, kind
-from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
@@ -343,13 +343,13 @@ def test_every_dial_has_a_probe() -> None:
     assert sorted(PROBES) == sorted(mine())
 
 
-@looped("key", mine())
+@pytest.mark.parametrize("key", mine())
 def test_a_probe_knows_every_choice(key: str) -> None:
     """A probe expects something for each choice, and nothing else than for the default."""
     check_choices(key, PROBES[key])
 
 
-@looped(
+@pytest.mark.parametrize(
     ("key", "value"),
     [(key, value) for key, probe in PROBES.items() for value in probe.seen],
 )

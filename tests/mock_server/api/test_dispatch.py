@@ -97,7 +97,7 @@ def test_a_real_delivery_is_a_call_that_may_take_long() -> None:
 def test_a_fault_that_delays_is_a_sleep_in_the_worlds_time() -> None:
     """The shell decides how to sleep."""
     world, waits = world_of(), Recorded()
-    world.current_epoch.faults.add({"effect": {"delay": 60_000}})
+    world.current_epoch.faults.add({"effect": {"delay": 60}})
     asyncio.run(handle(world, request_of(world, "show", "1"), waits))
     assert waits.asked == [60]
 
@@ -106,7 +106,7 @@ def test_a_fault_that_delays_is_a_sleep_in_the_worlds_time() -> None:
 def test_the_journal_has_a_request_whose_shell_gave_up(when: str) -> None:
     """The request got no response; the journal has what it did, if it was carried out."""
     world = world_of()
-    world.current_epoch.faults.add({"effect": {"delay": 60_000}, "when": when})
+    world.current_epoch.faults.add({"effect": {"delay": 60}, "when": when})
     count = len(world.current_epoch.store)
 
     async def give_up() -> None:

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
@@ -138,8 +137,8 @@ def test_every_kind_is_provoked() -> None:
     assert sorted(PROVOCATIONS) == sorted(error_kinds())
 
 
-@looped("dialect", ["default", "http"])
-@looped("kind", PROVOCATIONS)
+@pytest.mark.parametrize("dialect", ["default", "http"])
+@pytest.mark.parametrize("kind", PROVOCATIONS)
 def test_a_kind_has_its_dialects_answer(provoke: Any, kind: str, dialect: str) -> None:
     """An error has the status, code and sentence of its dialect, and facts, and a statement.
 
@@ -165,7 +164,7 @@ def test_a_kind_has_its_dialects_answer(provoke: Any, kind: str, dialect: str) -
     assert upheld.id in {statement_of_error(kind, method) for method in upheld.methods}
 
 
-@looped("kind", PROVOCATIONS)
+@pytest.mark.parametrize("kind", PROVOCATIONS)
 def test_the_three_dials_of_a_kind_change_its_answer(provoke: Any, kind: str) -> None:
     """The status, code and message dials of a kind set just that, whatever the characters."""
     usual = provoke(kind, {}).message.removeprefix(error_kinds()[kind]["message"]).strip()

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
@@ -62,7 +61,7 @@ def _sample() -> Sample:
 # Authentication codes.
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_every_code_verifies_in_every_release(sample: Sample, release: str) -> None:
     """The code that a record shows is the HMAC of its data under its definition's key."""
     found = sample.shown_by(make_world(release=release))
@@ -73,7 +72,7 @@ def test_every_code_verifies_in_every_release(sample: Sample, release: str) -> N
         assert not verify(shown["authentication_code"], {**data, "more": 1}, key)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("data", "key", "error_code", "dial", "has_code"),
     [
         ({}, "key", None, "null", True),
@@ -96,7 +95,7 @@ def test_there_is_a_code_where_something_was_sent(
 # Request and response.
 
 
-@looped(
+@pytest.mark.parametrize(
     ("form", "request_", "response"),
     [
         ("reference", "REF", "REF"),
@@ -115,7 +114,7 @@ def test_request_and_response_have_the_dialects_form(
     assert made.response(200, "REF") == response
 
 
-@looped(
+@pytest.mark.parametrize(
     ("form", "response"), [("reference", "REF"), ("object", None), ("text", None), ("null", None)]
 )
 def test_no_answer_leaves_no_response(form: str, response: str | None) -> None:
@@ -135,7 +134,7 @@ def rejected(code: str | None, description: str | None) -> dict[str, Any]:
     }
 
 
-@looped("name", delivery_outcomes())
+@pytest.mark.parametrize("name", delivery_outcomes())
 def test_every_outcome_is_recognised(name: str) -> None:
     """The status of a record's response is the one that its error fields are for."""
     entry = delivery_outcomes()[name]
@@ -146,7 +145,7 @@ def test_every_outcome_is_recognised(name: str) -> None:
     assert status_of(record) == entry["status"]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("code", "description", "status"),
     [
         (

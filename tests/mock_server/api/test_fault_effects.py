@@ -45,7 +45,7 @@ def test_a_status_is_a_gateways_page(shell: Shell) -> None:
     """A status comes with a page for people, not with the API's JSON."""
     for status, line in ((503, "503 SERVICE"), (299, "299 UNKNOWN"), (500, "500 INTERNAL")):
         shell.world.reset()
-        shell.world.faults.add({"effect": {"status": status, "retryAfter": 7}})
+        shell.world.faults.add({"effect": {"status": status, "retry_after": 7}})
 
         seen = shell.call(RESEND)
 
@@ -179,12 +179,12 @@ def test_malformed_json_comes_whole(shell: Shell) -> None:
 
 def test_a_token_expires(shell: Shell) -> None:
     """Before the commit the call itself is refused, after it the next; without a token none is."""
-    shell.world.faults.add({"effect": {"expireToken": True}, "when": "after_commit", "times": 1})
+    shell.world.faults.add({"effect": {"expire_token": True}, "when": "after_commit", "times": 1})
     codes = [json.loads(shell.call(SHOW).body)["status"]["code"] for _ in range(2)]
     assert codes == ["OK", shell.world.dialect["errors.code.expired_token"]]
 
     shell.world.reset()
-    shell.world.faults.add({"effect": {"expireToken": True}})
+    shell.world.faults.add({"effect": {"expire_token": True}})
     shell.call(("GET", "show?webhook_request_identifier=number=7", None))
     assert shell.last.fault is None
     assert json.loads(shell.call(RESEND).body)["status"]["code"] == codes[1]
@@ -195,7 +195,7 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
     for call in ("show", *CHANGING):
         shell.world.reset()
         record = shell.world.store.body("number", "7")
-        shell.world.faults.add({"effect": {"deleteRecord": True}})
+        shell.world.faults.add({"effect": {"delete_record": True}})
 
         seen = shell.call(CALLS[call])
 
@@ -209,7 +209,7 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
 
 def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
     """After the commit the record goes when the caller has just seen it."""
-    shell.world.faults.add({"effect": {"deleteRecord": True}, "when": "after_commit"})
+    shell.world.faults.add({"effect": {"delete_record": True}, "when": "after_commit"})
 
     assert json.loads(shell.call(SHOW).body)["data"]["number"] == "7"
     assert shell.world.store.body("number", "7") is None
@@ -219,7 +219,7 @@ def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
 def test_a_delay_is_of_the_worlds_time(move: str) -> None:
     """A call that is held back for minutes goes on when the clock stands or is moved on."""
     shell = Shell()
-    shell.world.faults.add({"effect": {"delay": 300_000, "status": 503}})
+    shell.world.faults.add({"effect": {"delay": 300, "status": 503}})
     found: list[Seen] = []
     thread = threading.Thread(target=lambda: found.append(shell.call(SHOW)))
     if move == "freeze":
@@ -236,11 +236,11 @@ def test_a_delay_is_of_the_worlds_time(move: str) -> None:
     assert shell.last.at == NOON
 
 
-@pytest.mark.parametrize("beside", [{}, {"expireToken": True}, {"deleteRecord": True}])
+@pytest.mark.parametrize("beside", [{}, {"expire_token": True}, {"delete_record": True}])
 def test_a_reset_lets_go_of_who_is_held_back(beside: Any) -> None:
     """A call that waits in the old epoch is answered soon after a reset, and changes nothing."""
     shell = Shell()
-    shell.world.faults.add({"effect": {"delay": 300_000, **beside}})
+    shell.world.faults.add({"effect": {"delay": 300, **beside}})
     before = shell.state()
     thread = threading.Thread(target=shell.call, args=(DELETE,))
     thread.start()

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect, methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
@@ -46,7 +45,7 @@ def refused(mock: Any, reply: Any, kind: str, *words: str) -> None:
         assert word in reply.message, reply.message
 
 
-@looped(
+@pytest.mark.parametrize(
     "written",
     [
         "webhook_request_identifier=number=7&webhook_request_identifier=id=X",
@@ -78,8 +77,8 @@ def test_two_identifiers_in_a_query(mock: Any, written: str) -> None:
     refused(mock, reply, "several_identifiers", "webhook_request_identifier")
 
 
-@looped("name", ["resend", "delete"])
-@looped(
+@pytest.mark.parametrize("name", ["resend", "delete"])
+@pytest.mark.parametrize(
     "members",
     [
         b'"webhook_request_identifier":{"number":"7","id":"X"}',
@@ -98,8 +97,8 @@ def test_two_identifiers_in_a_body(mock: Any, name: str, members: bytes) -> None
     refused(mock, reply, "several_identifiers", "webhook_request_identifier")
 
 
-@looped("name", ["resend", "delete"])
-@looped(
+@pytest.mark.parametrize("name", ["resend", "delete"])
+@pytest.mark.parametrize(
     ("members", "kind", "statement"),
     [
         ({}, "missing_parameter", "parameters.mandatory"),
@@ -131,7 +130,7 @@ def test_the_identifier_in_a_body_is_one_known_field(
     assert "webhook_request_identifier" in reply.message
 
 
-@looped(
+@pytest.mark.parametrize(
     "written",
     [
         "webhook_request_identifier",
@@ -147,7 +146,7 @@ def test_no_identifier_in_a_query(mock: Any, written: str) -> None:
     refused(mock, reply, "no_identifier", "webhook_request_identifier", "number")
 
 
-@looped(
+@pytest.mark.parametrize(
     "written",
     [
         "",
@@ -170,8 +169,8 @@ def test_the_identifier_is_mandatory(mock: Any, written: str) -> None:
     assert "did you mean webhook_request_identifier=number=...?" in hints or not written
 
 
-@looped("method", POSTS)
-@looped("value", JSON_VALUES)
+@pytest.mark.parametrize("method", POSTS)
+@pytest.mark.parametrize("value", JSON_VALUES)
 def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
     """Every parameter of every POST method refuses every JSON type but its own, by name."""
     right = {"token": "T", "webhook_request_identifier": {"number": "0"}}
@@ -184,8 +183,8 @@ def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
         refused(mock, reply, "wrong_type", name, "a string" if own is str else "an object")
 
 
-@looped("value", [value for value in JSON_VALUES if not isinstance(value, str)])
-@looped("field", ["id", "number"])
+@pytest.mark.parametrize("value", [value for value in JSON_VALUES if not isinstance(value, str)])
+@pytest.mark.parametrize("field", ["id", "number"])
 def test_a_wrong_json_type_in_an_identifier(mock: Any, field: str, value: Any) -> None:
     """An identifier field refuses every JSON type but text."""
     reply = mock.post("delete", webhook_request_identifier={field: value})
@@ -193,7 +192,7 @@ def test_a_wrong_json_type_in_an_identifier(mock: Any, field: str, value: Any) -
     refused(mock, reply, "wrong_type", f"webhook_request_identifier.{field}", "a string")
 
 
-@looped(
+@pytest.mark.parametrize(
     ("body", "kind", "seen"),
     [
         (b"", "bad_body", "nothing"),
@@ -224,7 +223,7 @@ def test_a_wrong_json_type_in_an_identifier(mock: Any, field: str, value: Any) -
         (b'{"token": "T"}' + b" " * 1_048_576, "body_too_large", "more than 1048576 bytes"),
     ],
 )
-@looped("method", POSTS)
+@pytest.mark.parametrize("method", POSTS)
 def test_a_body_that_is_no_json_object(
     mock: Any, method: Any, body: bytes, kind: str, seen: str
 ) -> None:
@@ -237,7 +236,7 @@ def test_a_body_that_is_no_json_object(
     refused(mock, reply, kind, "body: seen ", seen)
 
 
-@looped("nesting", [*range(1, 1100, 9), 5_000])
+@pytest.mark.parametrize("nesting", [*range(1, 1100, 9), 5_000])
 def test_nesting_of_any_depth(mock: Any, nesting: int) -> None:
     """A value nested however deep is refused for its type or its depth, and never breaks."""
     value = b"[" * nesting + b"]" * nesting
@@ -248,7 +247,7 @@ def test_nesting_of_any_depth(mock: Any, nesting: int) -> None:
         assert reply.code != "OK"
 
 
-@looped(
+@pytest.mark.parametrize(
     "content_type",
     ["application/json; charset=iso-8859-7", 'text/plain; Charset="UTF-16"', "a/b;charset=x,y"],
 )
@@ -261,7 +260,7 @@ def test_a_charset_that_is_not_utf_8(mock: Any, content_type: str) -> None:
     refused(mock, reply, "bad_charset", "Content-Type: seen ")
 
 
-@looped(
+@pytest.mark.parametrize(
     "content_type",
     ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ";"],
 )
@@ -274,7 +273,7 @@ def test_any_other_content_type_is_read_as_json(mock: Any, content_type: str) ->
     refused(mock, reply, "unknown_webhook_request", '"0"')
 
 
-@looped("name", ["token", "entity", "entity_id", "url", "fields_set"])
+@pytest.mark.parametrize("name", ["token", "entity", "entity_id", "url", "fields_set"])
 def test_a_parameter_given_twice(mock: Any, name: str) -> None:
     """A repeated parameter is refused, whether or not the two agree."""
     query = f"token=T&entity=JOBS&{name}=JOBS&{name}=JOBS"
@@ -301,7 +300,7 @@ def test_a_parameter_in_query_and_body(make_mock: Any) -> None:
         assert mock.send("POST", RESEND, query, body=body).code == mock.code_of(kind)
 
 
-@looped("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])
+@pytest.mark.parametrize("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])
 def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
     """Control characters and halves of surrogate pairs are refused, and shown escaped."""
     reply = mock.post("delete", webhook_request_identifier={"number": text})
@@ -309,7 +308,7 @@ def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
     refused(mock, reply, "invalid_value", "webhook_request_identifier.number", "\\")
 
 
-@looped("written", ["%00", "a%1Fb", "%7f", "7%0D%0AX:%20y"])
+@pytest.mark.parametrize("written", ["%00", "a%1Fb", "%7f", "7%0D%0AX:%20y"])
 def test_characters_that_no_query_can_have(mock: Any, written: str) -> None:
     """The same holds for a query."""
     reply = mock.list(f"entity_id={written}")
@@ -317,8 +316,8 @@ def test_characters_that_no_query_can_have(mock: Any, written: str) -> None:
     refused(mock, reply, "invalid_value", "entity_id", "\\")
 
 
-@looped("written", ["%FF", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%C0%AF"])
-@looped("name", ["entity_id", "x", "token"])
+@pytest.mark.parametrize("written", ["%FF", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%C0%AF"])
+@pytest.mark.parametrize("name", ["entity_id", "x", "token"])
 def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
     """Bytes that are not UTF-8 are refused by the parameter's name; a token is not shown."""
     reply = mock.list(f"{name}=abcdef{written}")
@@ -327,7 +326,9 @@ def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
     assert ("abcdef" in reply.message) == (name != "token")
 
 
-@looped("written", ["entity_id=%", "entity_id=%4", "entity_id=%zz", "&&=&entity_id"])
+@pytest.mark.parametrize(
+    "written", ["entity_id=%", "entity_id=%4", "entity_id=%zz", "&&=&entity_id"]
+)
 def test_a_query_with_broken_encoding_is_no_reason_to_break(mock: Any, written: str) -> None:
     """A percent sign without digits stands for itself; empty pieces are passed over."""
     assert mock.list(written).code in ("OK", mock.code_of("empty_value"))
@@ -338,7 +339,7 @@ def test_a_query_with_too_many_parameters(mock: Any) -> None:
     refused(mock, mock.list("&".join(["a=b"] * 501)), "invalid_value", "query: seen 502 parameters")
 
 
-@looped("value", ["9" * 50_000, "Ω" * 50_000, "'\"<>\\{}%s{0}"])
+@pytest.mark.parametrize("value", ["9" * 50_000, "Ω" * 50_000, "'\"<>\\{}%s{0}"])
 def test_a_value_of_any_length_is_shown_short(mock: Any, value: str) -> None:
     """A long value is refused like a short one, and its message stays readable."""
     reply = mock.post("resend", webhook_request_identifier={"number": value})

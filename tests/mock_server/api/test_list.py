@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path, world
 from crmcom_kit.schemas import Dialect, resolve, response_fields
@@ -88,8 +87,8 @@ def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: An
         assert numbers(mock.list(**chosen, fields_set="number")) == expected, chosen
 
 
-@looped("kind", ["webhook_definition", "workflow_rule"])
-@looped("field", ["id", "name", "alternative_code"])
+@pytest.mark.parametrize("kind", ["webhook_definition", "workflow_rule"])
+@pytest.mark.parametrize("field", ["id", "name", "alternative_code"])
 def test_an_identifier_may_be_any_of_its_fields(mock_r15: Any, kind: str, field: str) -> None:
     """Every definition and rule is found by its id, its name and its alternative code."""
     records = sample_records("R15")
@@ -101,7 +100,7 @@ def test_an_identifier_may_be_any_of_its_fields(mock_r15: Any, kind: str, field:
         assert numbers(found) == [r["number"] for r in records if r[kind]["id"] == one["id"]]
 
 
-@looped("name", [GREEK, AWKWARD])
+@pytest.mark.parametrize("name", [GREEK, AWKWARD])
 def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
     """Spaces, Greek letters, `=`, `&` and `,` in a name are found, whatever else is encoded."""
     every = quote(name, safe="")
@@ -142,7 +141,7 @@ def test_without_results_data_is_an_empty_array(mock: Any) -> None:
     assert mock.list(entity_id="none").data == []
 
 
-@looped("query", ["", "url=x", "life_cycle_state=REJECTED", "fields_set=id"])
+@pytest.mark.parametrize("query", ["", "url=x", "life_cycle_state=REJECTED", "fields_set=id"])
 def test_one_semi_optional_parameter_is_needed(mock: Any, query: str) -> None:
     """Optional parameters are not enough, and the message says what is."""
     reply = mock.list(query)
@@ -165,7 +164,7 @@ def test_entities_are_those_of_the_release(mock: Any) -> None:
             assert reply.message.endswith(", ".join(allowed))
 
 
-@looped(
+@pytest.mark.parametrize(
     ("query", "kind", "seen"),
     [
         ("entity=activities", "unsupported_entity", '"activities"'),

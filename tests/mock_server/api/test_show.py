@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 
@@ -30,7 +29,7 @@ def test_it_returns_the_one_that_the_id_names(mock: Any) -> None:
         assert mock.show(f"id={record['id']}").text == mock.show(f"number={number}").text
 
 
-@looped(
+@pytest.mark.parametrize(
     "written",
     ["number=7", "number%3D7", "number%3d7", "%6eumber=%37", "n%75mber%3D%37"],
 )
@@ -54,7 +53,7 @@ def test_two_calls_have_the_same_answer_and_change_nothing(mock: Any) -> None:
     assert mock.state() == before
 
 
-@looped("field", response_fields())
+@pytest.mark.parametrize("field", response_fields())
 def test_fields_set_returns_one_field_alone(mock: Any, field: str) -> None:
     """With fields_set of one name the record has that field, with its value, and no other."""
     whole = mock.show().data
@@ -62,7 +61,7 @@ def test_fields_set_returns_one_field_alone(mock: Any, field: str) -> None:
     assert mock.show(fields_set=field).data == {field: whole[field]}
 
 
-@looped(
+@pytest.mark.parametrize(
     "names",
     ["id,number", "number,id", "error_code,log_information,url", ",".join(response_fields())],
 )
@@ -75,7 +74,7 @@ def test_fields_set_returns_the_named_fields(mock: Any, names: str) -> None:
     assert selected == {name: whole[name] for name in names.split(",")}
 
 
-@looped("written", ["number%2Cid", "number, id", "number,+id", "number%2c%20id"])
+@pytest.mark.parametrize("written", ["number%2Cid", "number, id", "number,+id", "number%2c%20id"])
 def test_the_comma_of_fields_set_may_be_encoded(mock: Any, written: str) -> None:
     """A comma may be encoded, and spaces around names make no difference."""
     query = f"token=T&webhook_request_identifier=number=7&fields_set={written}"
@@ -83,7 +82,9 @@ def test_the_comma_of_fields_set_may_be_encoded(mock: Any, written: str) -> None
     assert set(mock.send("GET", "webhook_requests/show", query).data) == {"id", "number"}
 
 
-@looped("names", ["Number", "number;id", "nonsense", "number,,id", "log.id", "ΑΒΓ"])
+@pytest.mark.parametrize(
+    "names", ["Number", "number;id", "nonsense", "number,,id", "log.id", "ΑΒΓ"]
+)
 def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None:
     """A name that is no field is refused, and the message has it and the names allowed."""
     reply = mock.show(fields_set=names)
@@ -94,7 +95,7 @@ def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None
     assert all(field in reply.message for field in response_fields())
 
 
-@looped(
+@pytest.mark.parametrize(
     ("identifier", "kind", "statement"),
     [
         ("", "no_identifier", "identifier.mandatory"),

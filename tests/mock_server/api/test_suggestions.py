@@ -23,7 +23,6 @@ from helpers.mistakes import (
     resend,
     show,
 )
-from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +54,7 @@ def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]
     return tuple(suggestion.changes)
 
 
-@looped(("kind", "asked", "text"), MISTAKES)
+@pytest.mark.parametrize(("kind", "asked", "text"), MISTAKES)
 def test_a_corrected_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     """A request with one mistake gets a suggestion, and its changes make it valid."""
     asker = fresh()
@@ -66,7 +65,7 @@ def test_a_corrected_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     assert "X-Mock-Suggestion" not in answer.headers
 
 
-@looped(("kind", "changes", "asked", "text"), ODD)
+@pytest.mark.parametrize(("kind", "changes", "asked", "text"), ODD)
 def test_a_corrected_call_succeeds_in_its_dialect(
     kind: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
@@ -77,25 +76,13 @@ def test_a_corrected_call_succeeds_in_its_dialect(
     assert asker.ask(asked).json["status"]["code"] == "OK"
 
 
-@looped(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL)
+@pytest.mark.parametrize(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL)
 def test_what_no_change_corrects_is_said(
     kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
     """If the mock must be started otherwise, or time must pass, the suggestion says so."""
     asker = Asker(release, load_dialect().changed(changes))
     assert hold(asker, kind, asked, text) == ()
-
-
-def test_an_unknown_number_is_corrected_by_the_one_beside_it() -> None:
-    """Where the number before or after is there, it is that one; else any that is there."""
-    asker = fresh()
-    numbers = [int(record["number"]) for record in _records(asker)]
-    first, last = min(numbers), max(numbers)
-    for unknown, beside in (first - 1, first), (last + 1, last):
-        asked = show(f"number={unknown}")
-        (change,) = hold(asker, "unknown_webhook_request", asked, f"number={beside}")
-        assert change.value == {"number": str(beside)}
-    hold(asker, "unknown_webhook_request", show("number=99999999"), "number=")
 
 
 def test_tokens_that_are_over_are_corrected_by_another() -> None:
@@ -204,7 +191,7 @@ def test_suggestions_come_to_an_end(asked: Asked) -> None:
     pytest.fail(f"{asked} is not right after {seen}")
 
 
-@looped(
+@pytest.mark.parametrize(
     ("changes", "before"),
     [
         ({}, None),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.schemas import Dialect
 
@@ -47,8 +47,8 @@ def test_strict_refuses_and_names_what_is_known(make_mock: Any) -> None:
     assert mock.state() == before
 
 
-@looped("release", ["R9", "R12"])
-@looped("name", ["number_of_results", "offset"])
+@pytest.mark.parametrize("release", ["R9", "R12"])
+@pytest.mark.parametrize("name", ["number_of_results", "offset"])
 def test_a_parameter_of_a_later_release_is_named_with_it(
     make_mock: Any, release: str, name: str
 ) -> None:
@@ -66,7 +66,7 @@ def test_the_release_itself_knows_it(make_mock: Any) -> None:
     assert make_mock("R10").resend(fields_set="id").warnings == []
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("entty", "did you mean entity?"),
@@ -86,7 +86,7 @@ def test_a_slip_of_the_pen_is_answered_with_a_suggestion(
     assert hint in warning
 
 
-@looped("name", ["number", "id"])
+@pytest.mark.parametrize("name", ["number", "id"])
 def test_a_bare_identifier_field_is_answered_with_the_right_form(make_mock: Any, name: str) -> None:
     """number=7 alone is not an identifier: the remark shows how one is written, in each place."""
     mock = make_mock()
@@ -99,8 +99,8 @@ def test_a_bare_identifier_field_is_answered_with_the_right_form(make_mock: Any,
     assert f'did you mean "webhook_request_identifier": {{"{name}": "..."}}?' in body.warnings[0]
 
 
-@looped("mode", ["warn", "strict"])
-@looped("name", ODD_NAMES)
+@pytest.mark.parametrize("mode", ["warn", "strict"])
+@pytest.mark.parametrize("name", ODD_NAMES)
 def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name: str) -> None:
     """Line breaks, control characters, other alphabets and great length come out harmless."""
     mock = mock_with(make_mock, mode, "R10")
@@ -116,7 +116,7 @@ def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name
         assert len(reply.warnings[0]) <= 400
 
 
-@looped("count", [1, 5, 6, 490])
+@pytest.mark.parametrize("count", [1, 5, 6, 490])
 def test_many_unknown_parameters_make_few_remarks(make_mock: Any, count: int) -> None:
     """Five are named, the others counted: HTTP clients read a hundred headers at most."""
     query = "&".join(f"x{at}=1" for at in range(count))
@@ -164,8 +164,8 @@ def test_names_in_the_query_of_a_post_are_remarked_on(make_mock: Any) -> None:
     ]
 
 
-@looped("query", ["&", "&&&"])
-@looped("choice", ["ignore", "error", "read"])
+@pytest.mark.parametrize("query", ["&", "&&&"])
+@pytest.mark.parametrize("choice", ["ignore", "error", "read"])
 def test_a_query_without_names_is_none(make_mock: Any, choice: str, query: str) -> None:
     """A query of separators alone has no parameter to remark on or to refuse."""
     mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": choice}))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import API_PATH, methods, resolve
 
@@ -18,8 +17,8 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
     return make_mock("R10", dialect=request.param)
 
 
-@looped("method", METHODS)
-@looped("verb", VERBS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) -> None:
     """Any other verb, invented ones too, is refused with the right one, and changes nothing."""
     if verb == method.verb:
@@ -36,7 +35,7 @@ def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) 
     assert mock.state() == before
 
 
-@looped("path", ["webhook_requests/show", "webhook_requests/list"])
+@pytest.mark.parametrize("path", ["webhook_requests/show", "webhook_requests/list"])
 def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> None:
     """HEAD of a GET method has GET's headers and no body."""
     query = f"{SHOW}&entity=JOBS"
@@ -47,7 +46,7 @@ def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> N
     assert dict(head.headers) == dict(get.headers)
 
 
-@looped("path", ["webhook_requests/resend", "authentication/token"])
+@pytest.mark.parametrize("path", ["webhook_requests/resend", "authentication/token"])
 def test_head_of_a_post_method_is_a_wrong_verb(mock: Any, path: str) -> None:
     """HEAD does no more than GET does."""
     before = mock.state()
@@ -56,7 +55,7 @@ def test_head_of_a_post_method_is_a_wrong_verb(mock: Any, path: str) -> None:
     assert mock.state() == before
 
 
-@looped(
+@pytest.mark.parametrize(
     "path",
     [
         "",
@@ -91,7 +90,7 @@ def test_head_of_a_post_method_is_a_wrong_verb(mock: Any, path: str) -> None:
         "/".join("x" * 5_000),
     ],
 )
-@looped("verb", ["GET", "POST", "BREW"])
+@pytest.mark.parametrize("verb", ["GET", "POST", "BREW"])
 def test_a_path_without_a_method_is_an_unknown_method(mock: Any, verb: str, path: str) -> None:
     """Any other path below the API's is answered with JSON that names the methods there are."""
     reply = mock.send(verb, path, SHOW)
@@ -101,7 +100,7 @@ def test_a_path_without_a_method_is_an_unknown_method(mock: Any, verb: str, path
     assert len(reply.message) < 700
 
 
-@looped(
+@pytest.mark.parametrize(
     "url",
     ["/crmapi", "/crmapi/", "/crmapi/rest", API_PATH, "/crmapi/rest/v1/webhook_requests/show"],
 )
@@ -112,7 +111,7 @@ def test_another_version_of_the_api_is_an_unknown_method(mock: Any, url: str) ->
     assert answer.json["status"]["code"] == mock.code_of("unknown_method")
 
 
-@looped("url", ["/crmapix", "/crmapix/foo", "/crmapi.x", "/crmap", "/CRMAPI/rest"])
+@pytest.mark.parametrize("url", ["/crmapix", "/crmapix/foo", "/crmapi.x", "/crmap", "/CRMAPI/rest"])
 def test_a_path_that_only_begins_alike_is_not_the_api(mock: Any, url: str) -> None:
     """It is a 404 of the mock's own, and no call in the journal."""
     last = mock.world.journal.last
@@ -124,8 +123,8 @@ def test_a_path_that_only_begins_alike_is_not_the_api(mock: Any, url: str) -> No
     assert mock.world.journal.last == last
 
 
-@looped("url", ["/x", "/rest/v2/webhook_requests/show", "/webhook_requests"])
-@looped("verb", ["GET", "POST"])
+@pytest.mark.parametrize("url", ["/x", "/rest/v2/webhook_requests/show", "/webhook_requests"])
+@pytest.mark.parametrize("verb", ["GET", "POST"])
 def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str) -> None:
     """Any other path is a plain 404 in JSON that names the two base paths."""
     answer = mock.client.open(url, method=verb)
@@ -140,8 +139,8 @@ def test_encoded_slashes_are_slashes(mock: Any) -> None:
     assert mock.client.get(f"{API_PATH}/webhook%5Frequests%2Fshow?{SHOW}").status_code == 200
 
 
-@looped("verb", ["GET", "POST"])
-@looped(
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+@pytest.mark.parametrize(
     ("header", "value"),
     [
         ("HTTP_AUTHORIZATION", "Basic"),
@@ -188,7 +187,7 @@ def test_a_body_on_a_get_makes_no_difference(mock: Any) -> None:
         assert mock.send("GET", "webhook_requests/show", SHOW, body=body).text == plain.text
 
 
-@looped(
+@pytest.mark.parametrize(
     ("release", "known"),
     [("R9", 5), ("R10", 7), ("R11", 7), ("R12", 7), ("R15", 7), ("R18", 7)],
 )

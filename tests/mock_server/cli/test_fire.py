@@ -3,8 +3,6 @@
 import gzip
 import json
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -96,20 +94,6 @@ def test_a_script_is_not_taken_for_a_receiver() -> None:
     assert "--deliver http" in result.stderr
 
 
-def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:
-    """The status is 1, and the line says why."""
-    definition = mock.world.current_epoch.reference_data.definitions.find(
-        "alternative_code", "ACT CREATE"
-    )
-    assert definition is not None
-    state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
-    result = fire(mock)
-    definition["life_cycle_state"] = state
-
-    assert result.exit_code == 1
-    assert "is NOT EFFECTIVE" in result.stderr
-
-
 def test_a_mistake_is_one_line(mock: ServedMock) -> None:
     """It says what is wrong, with status 2 and no traceback."""
     cases: list[tuple[dict[str, Any], str]] = [
@@ -199,28 +183,6 @@ def test_a_token_that_no_header_carries_is_not_shown(mock: ServedMock) -> None:
         assert (result.exit_code, result.stdout) == (2, "")
         assert "--admin-token: a hidden value" in result.stderr
         assert "HUSH" not in result.stderr
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_told(mock: ServedMock, tmp_path: Path) -> None:
-    """What came of it cannot be printed: one line, and status 2."""
-    data = tmp_path / "data.json"
-    data.write_text(DATA)
-    flags = [
-        "--entity", "ACTIVITIES", "--definition", "ACT CREATE", "--data", str(data),
-        "--url", mock.base,
-    ]  # fmt: skip
-    with Path("/dev/full").open("wb") as full:
-        run = subprocess.run(
-            [sys.executable, "-m", "crmcom_kit", "fire", *flags],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-
-    assert run.returncode == 2
-    assert run.stderr == "Error: cannot write standard output: No space left on device\n"
 
 
 def test_without_a_mock_it_says_how_to_start_one() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -182,14 +181,6 @@ def test_where_signed_bytes_differ(live: Console, sender: Mock) -> None:
     ):
         expect(details(page).get_by_label(f"{side} bytes")).to_have_text(text)
         expect(details(page).get_by_label(f"{side} bytes").locator("mark")).to_have_text(mark)
-
-
-def test_the_line_of_an_empty_receiver_works(live: Console) -> None:
-    """As it stands, in a shell."""
-    page = live.open(f"{LIST}/receiver")
-    line = page.get_by_label("Command to try").last.text_content() or ""
-    subprocess.run(["bash", "-euc", line], check=True, capture_output=True)
-    expect(page.locator("aside details").first).to_be_visible()
 
 
 def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:

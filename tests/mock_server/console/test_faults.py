@@ -76,7 +76,7 @@ def test_deliveries_are_scripted(console: Console, mock: Mock) -> None:
     """A script for one record, ended again."""
     page = console.open("/w/default/faults")
     number = mock.records.filter(life_cycle_state="REJECTED")[0]["number"]
-    fill(page, "Set a delivery script", "Set", script="timeout, success", number=number)
+    fill(page, "Set a delivery script", "Set", script="timeout, success", record=number)
     scripts = page.get_by_role("region", name="Delivery scripts")
     expect(scripts).to_contain_text(f"timeout, success for #{number} · 0 deliveries so far")
     scripts.get_by_role("button", name=f"End the script for #{number}").click()

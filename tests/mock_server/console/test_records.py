@@ -61,31 +61,10 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     expect(shared.get_by_text("1\u2013100 of 20,000")).to_be_visible()
 
 
-def test_more_filters(console: Console, mock: Mock) -> None:
-    """What the mock refuses is said at the field; nothing that fits is said, too."""
-    page = console.open(LIST)
-    page.get_by_role("button", name="Filters").click()
-    fill(page, "Filters", "Filter", created_from="today")
-    field = page.locator("[name=created_from]")
-    expect(field).to_have_accessible_description(re.compile("seen today; allowed is a valid date"))
-    fill(page, "Filters", "Filter", created_from="2016-01-01", url="/jobs")
-    expect(page.get_by_role("button", name="Filters 2")).to_be_visible()
-    wanted = [
-        one
-        for one in mock.records
-        if "/jobs" in one["url"] and one["log_information"]["created_date"] >= "2016"
-    ]
-    expect(rows(page)).to_have_count(len(wanted))
-    fill(page, "Filters", "Filter", url="/nowhere")
-    expect(page.get_by_role("heading", name="No such record")).to_be_visible()
-    by_hand = console.open(f"{LIST}?state=LOST")
-    expect(by_hand.get_by_role("main")).to_contain_text("state: seen")
-
-
 def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
     """What another program does appears without a reload, with links to requests and deliveries."""
     number = number_in("REJECTED", mock)
-    mock.deliveries.script("timeout, success", number=number)
+    mock.deliveries.script("timeout, success", record=number)
     mock.clock.freeze()  # then only what caused a delivery says where it belongs
     page = console.open(f"{LIST}/{number}")
     expect(details(page)).to_contain_text(mock.records[number]["id"])
@@ -153,17 +132,6 @@ def test_a_record_is_added(console: Console, mock: Mock) -> None:
     expect(rows(page).first).to_contain_text(f"#{added['number']}")
 
 
-def test_a_refusal_is_gone_in_the_next_panel(console: Console, mock: Mock) -> None:
-    """It stays to be read, but not over what it is not about."""
-    page = console.open(f"{LIST}/{number_in('SUCCESSFUL', mock)}")
-    page.get_by_role("button", name="Resend").click()
-    message = page.get_by_role("status").last
-    expect(message).to_contain_text("Only rejected webhook requests can be sent again.")
-    page.get_by_role("link", name="Contract").click()
-    expect(page.get_by_role("searchbox")).to_be_visible()
-    expect(message).to_be_empty()
-
-
 def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock) -> None:
     """It is set, seen, and ended; an outcome that there is not is refused at the field."""
     number = number_in("REJECTED", mock)
@@ -177,7 +145,7 @@ def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock)
     expect(details(page)).to_contain_text("decides the deliveries of this record: 1 so far")
     details(page).get_by_role("button", name="End", exact=True).click()
     expect(details(page)).to_contain_text("The script of its definition or of the world")
-    assert all(one.number is None for one in mock.deliveries.scripts)
+    assert all(one.record is None for one in mock.deliveries.scripts)
 
 
 @pytest.mark.parametrize("width", [390, 1600])

@@ -37,16 +37,6 @@ def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
     assert console.errors == []
 
 
-def test_a_reset_empties_the_list(console: Console, mock: Mock) -> None:
-    """The stream of the old content ends, and the page follows the new one."""
-    page = console.open()
-    mock.client().get(LIST, params={"token": mock.token})
-    expect(page.get_by_role("row", name="list")).to_be_visible()
-    mock.reset()
-    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-    expect(page.get_by_role("status").first).to_contain_text("live")
-
-
 def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
     """A world that does not exist is made, and the page says so; each tab shows its own."""
     first, second = console.open("/w/default/requests"), console.open("/w/other/requests")
@@ -63,15 +53,6 @@ def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
         expect(page.get_by_role("row", name="list")).to_have_count(2)
 
 
-@pytest.mark.parametrize("name", ["no%20world", "..", "%00"])
-def test_a_name_that_no_world_can_have_is_refused(console: Console, name: str) -> None:
-    """With the mock's own words."""
-    console.failures_expected = True
-    page = console.open(f"/w/{name}/requests")
-    message(page, "world: seen")
-    expect(page.get_by_role("status").first).to_contain_text("no connection")
-
-
 def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> None:
     """To follow it would make it anew."""
     page = console.open("/w/mine/requests")
@@ -81,13 +62,6 @@ def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> 
     expect(page).to_have_url(f"{mock.origin}/#/w/default/requests")
     worlds = mock.client().get(f"{mock.admin_url}/worlds").json()["worlds"]
     assert [one["name"] for one in worlds] == ["default"]
-
-
-def test_details_of_nothing_leave_the_list_alone(console: Console) -> None:
-    """The form cannot be filled in, and the page says why."""
-    page = console.open("/w/default/deliveries/trigger?of=99")
-    message(page, "delivery: seen 99")
-    expect(page.get_by_role("heading", name="No deliveries yet")).to_be_visible()
 
 
 def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) -> None:
@@ -122,17 +96,6 @@ def test_a_protected_mock_asks_for_its_token(protected: Console) -> None:
     page.reload()
     expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
     assert "sesame-77" not in page.content()
-
-
-def test_keys_are_listed(console: Console) -> None:
-    """In a dialog that takes the focus and gives it back."""
-    page = console.open()
-    page.keyboard.press("?")
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("next and previous row")
-    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
 
 
 def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:

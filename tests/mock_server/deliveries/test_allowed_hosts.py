@@ -9,7 +9,6 @@ from typing import Any
 import httpcore
 import pytest
 from helpers.receivers import answering, listening
-from helpers.tables import looped
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
@@ -101,7 +100,7 @@ def test_there_are_more_than_forty_ways() -> None:
     assert len(set(BLOCKED)) == len(BLOCKED) > 120
 
 
-@looped("url", BLOCKED)
+@pytest.mark.parametrize("url", BLOCKED)
 def test_a_way_out_is_closed(delivery: HttpDelivery, outside: Outside, url: str) -> None:
     """No connection is made, nobody is asked what a name means, and the record is told why."""
     outcome = delivery.send(OutgoingMessage(url, b'{"a":1}', "code"))
@@ -114,7 +113,7 @@ def test_a_way_out_is_closed(delivery: HttpDelivery, outside: Outside, url: str)
     assert outside.asked == []
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "outcome"),
     [
         ("two.example.com", "blocked"),
@@ -148,7 +147,7 @@ def test_a_name_that_changes_its_mind_is_asked_once_each_time(
     assert outside.connected[1:] == [("127.0.0.1", 80)]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("url", "connected"),
     [
         ("http://127.0.0.1/", [("127.0.0.1", 80)]),
@@ -194,7 +193,7 @@ def test_another_protocols_port_needs_its_own_permission() -> None:
         AllowedHosts(["127.0.0.1"]).check(url)
 
 
-@looped(
+@pytest.mark.parametrize(
     "entry",
     ["", "*", "*.example.com", "http://x.example", "10.0.0.0/8", "x y", "a@b", "x.example:0",
      "x.example:70000", "0x7f.1", "2130706433", "169.254.169.254", "[fe80::1]", "::ffff:10.0.0.1",
@@ -206,7 +205,7 @@ def test_what_is_no_host_cannot_be_allowed(entry: str) -> None:
         AllowedHosts([entry])
 
 
-@looped("entry", ["2606:2800:220:1::99", "[2606:2800:220:1::99]"])
+@pytest.mark.parametrize("entry", ["2606:2800:220:1::99", "[2606:2800:220:1::99]"])
 def test_an_ipv6_address_is_allowed_with_brackets_or_without(entry: str) -> None:
     """Both mean the address, on every port."""
     assert AllowedHosts([entry]).check("http://[2606:2800:220:1:0:0:0:99]:88/").port == 88
@@ -225,8 +224,8 @@ REDIRECTED = [
 ]
 
 
-@looped("redirects", [0, 3])
-@looped("location", REDIRECTED)
+@pytest.mark.parametrize("redirects", [0, 3])
+@pytest.mark.parametrize("location", REDIRECTED)
 def test_a_redirect_leads_nowhere_else(outside: Outside, location: str, redirects: int) -> None:
     """By default none is followed; where they are, each address is checked like the first."""
     where: list[Any] = []
@@ -246,7 +245,7 @@ def test_a_redirect_leads_nowhere_else(outside: Outside, location: str, redirect
     assert where == ["127.0.0.1"]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("status", "again"),
     [(301, b"GET"), (302, b"GET"), (303, b"GET"), (307, b"POST"), (308, b"POST")],
 )

@@ -12,7 +12,6 @@ from typing import Any
 import httpcore
 import pytest
 from helpers.receivers import Listening, answering, listening
-from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
@@ -77,7 +76,7 @@ def test_without_data_an_empty_object_is_sent() -> None:
     assert receiver.got[0].endswith(b'{"authentication_code":"C","data":{}}')
 
 
-@looped(
+@pytest.mark.parametrize(
     ("status", "success", "delivered"),
     [
         (200, "2xx", True),
@@ -181,7 +180,7 @@ HOSTILE = {
 }
 
 
-@looped("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
@@ -337,7 +336,7 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
     assert "--allow-host" in reply.warnings[0]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("options", "error"),
     [
         ({"deliver": "smtp"}, UsageError),

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import trustme
 from helpers.receivers import OK, Listening, answering, listening, read_request
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
@@ -82,7 +81,7 @@ def test_a_certificate_that_is_trusted_is_held_to_the_name(
     assert wrong.name == "bad_tls"
 
 
-@looped(
+@pytest.mark.parametrize(
     ("handle", "name"),
     [
         (answering(b"HTTP/1.1 400 Plain HTTP\r\n\r\n"), "bad_tls"),

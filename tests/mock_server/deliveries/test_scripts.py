@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
 from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPT, MAX_SCRIPTS
@@ -40,7 +39,7 @@ def fired(mock: Mock) -> str:
 def test_the_nearest_script_decides(mock: Mock) -> None:
     """The record's before its definition's, and that before the world's; each from its start."""
     number = mock.fire(*EVENT).attempt.record_number  # type: ignore[union-attr]
-    mock.deliveries.script("2*timeout, http_500", number=number)
+    mock.deliveries.script("2*timeout, http_500", record=number)
     mock.deliveries.script("bad_tls, unknown_host", definition="ACT CREATE")
     mock.deliveries.script("http_404")
 
@@ -48,13 +47,13 @@ def test_the_nearest_script_decides(mock: Mock) -> None:
     assert [fired(mock) for _ in range(3)] == ["bad_tls", *["unknown_host"] * 2]
     jobs = mock.add(entity="JOBS", life_cycle_state="REJECTED")["number"]
     assert outcome(mock, jobs) == "http_404"
-    names = [(one.script, one.number, one.used) for one in mock.deliveries.scripts]
+    names = [(one.script, one.record, one.used) for one in mock.deliveries.scripts]
     assert names == [
         ("http_404", None, 1),
         ("2*timeout, http_500", number, 4),
         ("bad_tls, unknown_host", None, 3),
     ]
-    mock.deliveries.script(None, number=number)
+    mock.deliveries.script(None, record=number)
     assert outcome(mock, number) == "unknown_host"
     mock.deliveries.script(None, definition="ACT CREATE")
     assert outcome(mock, number) == "http_404"
@@ -64,11 +63,11 @@ def test_the_nearest_script_decides(mock: Mock) -> None:
 
 def test_a_reset_ends_scripts_and_a_snapshot_keeps_them(mock: Mock) -> None:
     """A restored snapshot has the scripts at their places; a reset has the first one alone."""
-    mock.deliveries.script("timeout, bad_tls, success", number="7")
+    mock.deliveries.script("timeout, bad_tls, success", record="7")
     outcome(mock, "7")
     mock.snapshot("begun")
     assert outcome(mock, "7") == "bad_tls"
-    mock.deliveries.script(None, number="7")
+    mock.deliveries.script(None, record="7")
 
     mock.restore("begun")
     assert outcome(mock, "7") == "bad_tls"
@@ -79,12 +78,12 @@ def test_a_reset_ends_scripts_and_a_snapshot_keeps_them(mock: Mock) -> None:
 
 def test_a_script_stays_in_its_world(mock: Mock) -> None:
     """Another world of the mock keeps its own."""
-    mock.deliveries.script("timeout", number="7")
+    mock.deliveries.script("timeout", record="7")
 
     assert outcome(mock.world("b"), "7") == "refused"
 
 
-@looped(
+@pytest.mark.parametrize(
     ("error", "says", "script", "given"),
     [
         (UsageError, 'script: seen "no"; allowed is comma-separated outcomes', "no", {}),
@@ -92,8 +91,8 @@ def test_a_script_stays_in_its_world(mock: Mock) -> None:
         (UsageError, "at most 10,000 characters", "success" + ",success" * MAX_SCRIPT, {}),
         (UsageError, "script: seen 5", 5, {}),
         (UsageError, "definition: seen 5", "success", {"definition": 5}),
-        (UsageError, "not both", "success", {"number": "7", "definition": "ACT CREATE"}),
-        (NotFound, 'number: seen "nope"', "success", {"number": "nope"}),
+        (UsageError, "not both", "success", {"record": "7", "definition": "ACT CREATE"}),
+        (NotFound, 'record: seen "nope"', "success", {"record": "nope"}),
         (NotFound, "nearest: Activities", "success", {"definition": "ACT CREAT"}),
     ],
 )
@@ -115,11 +114,11 @@ def test_there_are_only_so_many_scripts(mock: Mock) -> None:
     mock.seed(count=MAX_SCRIPTS)
     numbers = [record["number"] for record in mock.records]
     for number in numbers[: MAX_SCRIPTS - 1]:
-        mock.deliveries.script("timeout", number=number)
+        mock.deliveries.script("timeout", record=number)
 
     with pytest.raises(LimitExceeded, match="at most 1,000 scripts"):
-        mock.deliveries.script("timeout", number=numbers[-1])
-    mock.deliveries.script("success", number=numbers[0])
+        mock.deliveries.script("timeout", record=numbers[-1])
+    mock.deliveries.script("success", record=numbers[0])
 
 
 def test_a_mock_that_sends_has_no_script() -> None:
@@ -127,4 +126,4 @@ def test_a_mock_that_sends_has_no_script() -> None:
     with crmcom_mock(deliver="http") as mock:
         assert mock.deliveries.scripts == []
         with pytest.raises(UsageError, match="without --deliver http"):
-            mock.deliveries.script("success", number="7")
+            mock.deliveries.script("success", record="7")

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,21 +22,6 @@ def names(delivery: ScriptedDelivery, tries: int) -> list[str]:
     return [delivery.send(ATTEMPT).name for _ in range(tries)]
 
 
-@looped(
-    ("script", "expected"),
-    [
-        ("success", ["success"] * 5),
-        ("3*timeout, success", ["timeout", "timeout", "timeout", "success", "success"]),
-        ("timeout,refused,2*http_500", ["timeout", "refused", "http_500", "http_500", "http_500"]),
-        (" 2 * success ,bad_tls ", ["success", "success", "bad_tls", "bad_tls", "bad_tls"]),
-        ("timeout, 2*success", ["timeout", "success", "success", "success", "success"]),
-    ],
-)
-def test_a_script_is_played_in_order(script: str, expected: list[str]) -> None:
-    """Each outcome comes as often as the script says, the last one for ever."""
-    assert names(ScriptedDelivery(script, description_limit=512), 5) == expected
-
-
 @given(steps=st.lists(st.tuples(st.integers(1, 4), OUTCOMES), min_size=1, max_size=5))
 def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     """A script is the list of its outcomes, written out."""
@@ -48,14 +32,16 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     assert names(delivery, len(written_out) + 3) == [*written_out, *[steps[-1][1]] * 3]
 
 
-@looped("script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"])
+@pytest.mark.parametrize(
+    "script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"]
+)
 def test_an_unknown_script_is_refused(script: str) -> None:
     """A script that cannot be played names what it may hold."""
     with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
         ScriptedDelivery(script, description_limit=512)
 
 
-@looped("name", delivery_outcomes())
+@pytest.mark.parametrize("name", delivery_outcomes())
 def test_an_outcome_has_error_fields_exactly_where_it_failed(name: str) -> None:
     """A success has neither code nor description, and every failure has both."""
     outcome = ScriptedDelivery(name, description_limit=512).send(ATTEMPT)
@@ -82,7 +68,7 @@ def test_the_description_names_the_address() -> None:
     assert outcome.error_description.startswith(f"java.net.UnknownHostException: {url}\n")
 
 
-@looped("limit", [1, 40, 512])
+@pytest.mark.parametrize("limit", [1, 40, 512])
 def test_the_description_is_cut(limit: int) -> None:
     """A description is as long as the limit allows, and cut nowhere else."""
     whole = ScriptedDelivery("timeout", description_limit=100_000).send(ATTEMPT).error_description

@@ -41,25 +41,25 @@ odd = st.one_of(
     st.lists(st.integers(0, 3), max_size=3),
 )
 counts = st.integers(0, 10) | odd
-millis = st.integers(0, 300_000) | st.floats(0, 300_000)
+delays = st.integers(0, 300) | st.floats(0, 300)
 texts = st.sampled_from(["7", "JOBS", ""]) | odd
 matches = _objects(
     operation=st.sampled_from(OPERATIONS) | st.lists(st.sampled_from(OPERATIONS)) | odd,
-    identifier=_objects(id=texts, number=texts) | odd,
+    record=texts | odd,
     nth=counts | st.lists(counts, max_size=3),
     after=counts,
 )
 flags = st.sampled_from([True]) | odd
 effects = _objects(
-    delay=millis | odd,
+    delay=delays | odd,
     status=st.integers(199, 600) | odd,
-    retryAfter=counts,
+    retry_after=counts,
     error=st.sampled_from(errors()) | odd,
     drop=flags,
     cut=st.integers(0, 9) | _objects(share=st.floats(0, 1)) | odd,
     malformed=flags,
-    expireToken=flags,
-    deleteRecord=flags,
+    expire_token=flags,
+    delete_record=flags,
 )
 specs = (
     _objects(
@@ -68,7 +68,7 @@ specs = (
         effect=effects | odd,
         when=st.sampled_from(["before_commit", "after_commit"]) | odd,
         times=counts,
-        ttlMillis=counts,
+        lifetime=counts,
     )
     | odd
 )
@@ -83,7 +83,7 @@ ends = st.one_of(
     st.fixed_dictionaries({"malformed": st.sampled_from([True])}),
 )
 besides = _objects(
-    delay=millis, expireToken=st.sampled_from([True]), deleteRecord=st.sampled_from([True])
+    delay=delays, expire_token=st.sampled_from([True]), delete_record=st.sampled_from([True])
 )
 good = st.builds(
     lambda end, beside, rest: {**rest, "effect": {"delay": 0, **end, **beside}},
@@ -92,11 +92,11 @@ good = st.builds(
     _objects(
         match=_objects(
             operation=st.sampled_from(OPERATIONS),
-            identifier=st.sampled_from([{"number": "7"}, {"number": 8}, {"id": "x"}]),
+            record=st.sampled_from(["7", 8, "x"]),
             after=st.integers(0, 1),
         ),
         times=st.integers(1, 3),
-        ttlMillis=st.integers(1, 10**6),
+        lifetime=st.integers(1, 10**6),
     ),
 )
 late = good.map(lambda spec: {**spec, "when": "after_commit"})

@@ -45,9 +45,7 @@ def test_lost_answer_does_the_call_once() -> None:
 
 def test_lost_answer_takes_arguments(shell: Shell) -> None:
     """Whom it hits, and how often, can be said."""
-    shell.world.faults.add_preset(
-        "lost_answer", {"operation": "show", "identifier": {"number": 7}, "times": 2}
-    )
+    shell.world.faults.add_preset("lost_answer", {"operation": "show", "record": 7, "times": 2})
 
     found = [shell.call(call).ended for call in (RESEND, SHOW, SHOW, SHOW)]
 
@@ -83,7 +81,7 @@ def test_outage_has_a_manner() -> None:
 def test_slow_then_dead(shell: Shell) -> None:
     """So many calls are held back, and those behind them are dropped."""
     shell.world.clock.freeze()
-    slow, dead = shell.world.faults.add_preset("slow_then_dead", {"calls": 2, "delay": 60_000})
+    slow, dead = shell.world.faults.add_preset("slow_then_dead", {"calls": 2, "delay": 60})
 
     ended = [shell.call(call).ended for call in (SHOW, LIST, SHOW, RESEND)]
 
@@ -91,7 +89,7 @@ def test_slow_then_dead(shell: Shell) -> None:
     faults = [note.fault for note in shell.world.journal.entries()]
     assert [fault and fault.id for fault in faults] == [slow.fault.id] * 2 + [dead.fault.id] * 2
     assert faults[0] is not None
-    assert faults[0].as_json()["effect"]["delay"] == 60_000
+    assert faults[0].as_json()["effect"]["delay"] == 60
 
 
 def test_token_expires_between_calls(shell: Shell) -> None:
@@ -108,7 +106,7 @@ def test_record_deleted_under_your_feet() -> None:
     for call in (SHOW, RESEND, DELETE):
         shell = Shell()
         assert code(shell, LIST) == "OK"
-        shell.world.faults.add_preset("record_deleted", {"identifier": {"number": "7"}})
+        shell.world.faults.add_preset("record_deleted", {"record": "7"})
 
         assert code(shell, call) == code_of(shell, "unknown_webhook_request")
         assert shell.world.store.body("number", "7") is None
@@ -123,9 +121,9 @@ REFUSED_PRESETS: list[tuple[str, dict[str, Any], str]] = [
     ("outage", {"status": 42}, "status: seen 42; allowed is a status from 200"),
     ("outage", {"drop": "yes"}, 'drop: seen "yes"; allowed is true'),
     ("lost_answer", {"operation": "fly"}, 'operation: seen "fly"; allowed is one of'),
-    ("lost_answer", {"identifier": {"x": 1}}, "identifier.x: seen in the fault"),
+    ("lost_answer", {"record": {"x": 1}}, "record: seen an object; allowed is null or the number"),
     ("lost_answer", {"times": 0}, "times: seen 0; allowed is a whole number from 1"),
-    ("slow_then_dead", {"delay": -1}, "delay: seen -1; allowed is a number from 0"),
+    ("slow_then_dead", {"delay": -1}, "delay: seen -1; allowed is a number of seconds from 0"),
     ("slow_then_dead", {"calls": 0}, "calls: seen 0; allowed is a whole number from 1"),
     ("token_expires", {"calls": "2"}, 'calls: seen "2"; allowed is a whole number'),
 ]
@@ -209,8 +207,8 @@ REFUSED: list[tuple[str, str, str]] = [
     ("status=abc", "X-Mock-Prefer.status", 'seen "abc"; allowed is an HTTP status'),
     ("status=99", "X-Mock-Prefer.status", "seen 99; allowed is a status from 200"),
     ("status=٥٠٣", "X-Mock-Prefer.status", 'seen "٥٠٣"'),
-    ("delay=-1", "X-Mock-Prefer.delay", 'seen "-1"; allowed is milliseconds'),
-    ("delay=999999", "X-Mock-Prefer.delay", "seen 999999; allowed is a number from 0 to 300"),
+    ("delay=-1", "X-Mock-Prefer.delay", 'seen "-1"; allowed is a number of seconds'),
+    ("delay=999999", "X-Mock-Prefer.delay", "seen 999999; allowed is a number of seconds"),
     ("cut=0", "X-Mock-Prefer.cut", "seen 0; allowed is a whole number of bytes"),
     ("when=after_commit", "X-Mock-Prefer", "seen an empty object; allowed is an object"),
     ("cut=5,when=before_commit", "X-Mock-Prefer.when", 'seen "before_commit"; allowed'),

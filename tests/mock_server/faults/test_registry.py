@@ -48,10 +48,10 @@ MATCHES: list[tuple[dict[str, Any], str]] = [
     ({"operation": "show"}, "x...."),
     ({"operation": ["resend", "delete"]}, "..xx."),
     ({"operation": "token"}, "....x"),
-    ({"identifier": {"number": "7"}}, "x.x.."),
-    ({"identifier": {"number": 7}}, "x.x.."),
-    ({"identifier": {"number": "8"}}, "....."),
-    ({"operation": "show", "identifier": {"number": "14"}}, "....."),
+    ({"record": "7"}, "x.x.."),
+    ({"record": 7}, "x.x.."),
+    ({"record": "8"}, "....."),
+    ({"operation": "show", "record": "14"}, "....."),
 ]
 
 
@@ -76,11 +76,11 @@ def test_a_match_chooses(mock: Any) -> None:
 def test_a_record_is_the_same_by_each_of_its_identifiers(mock: Any) -> None:
     """A fault for a number hits a call that names the same record by its id, and the reverse."""
     identifier = mock.show().data["id"]
-    mock.world.faults.add({"match": {"identifier": {"number": "7"}}, **HARMLESS})
+    mock.world.faults.add({"match": {"record": "7"}, **HARMLESS})
 
     assert hits(lambda: mock.show(f"id={identifier}")) == [True]
     mock.world.faults.clear()
-    mock.world.faults.add({"match": {"identifier": {"id": identifier}}, **HARMLESS})
+    mock.world.faults.add({"match": {"record": identifier}, **HARMLESS})
     assert hits(mock.show, lambda: mock.show("number=14")) == [True, False]
 
 
@@ -164,7 +164,7 @@ def test_a_reset_removes_faults_and_counts_anew(mock: Any) -> None:
 
 def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
     """Its time to live is the world's: it hits to the last millisecond, and nothing after."""
-    fault = mock.world.faults.add({**HARMLESS, "ttlMillis": 2_500})
+    fault = mock.world.faults.add({**HARMLESS, "lifetime": 2.5})
 
     assert shows(mock, 1) == [True]
     mock.world.clock.advance(2.499)
@@ -232,7 +232,7 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
 
 def test_expired_faults_are_not_active(mock: Any) -> None:
     """Without a request that looks at it, a fault is inactive once its time to live has passed."""
-    mock.world.faults.add({**HARMLESS, "ttlMillis": 1_000})
+    mock.world.faults.add({**HARMLESS, "lifetime": 1})
     lasting = mock.world.faults.add({**HARMLESS, "times": 1})
     assert mock.world.faults.has_active is True
     mock.world.clock.advance(1)
@@ -241,7 +241,7 @@ def test_expired_faults_are_not_active(mock: Any) -> None:
     mock.world.faults.remove(lasting.id)
 
     assert mock.world.faults.has_active is False
-    mock.world.faults.add({**HARMLESS, "ttlMillis": 1_000})
+    mock.world.faults.add({**HARMLESS, "lifetime": 1})
     assert mock.world.faults.has_active is True
     mock.world.clock.advance(1)
     assert mock.world.faults.has_active is False
@@ -258,10 +258,13 @@ REFUSED: list[tuple[Any, str]] = [
     ({"effect": {"status": 199}}, "effect.status: seen 199; allowed is a status from 200 to 599"),
     ({"effect": {"error": "nonsense"}}, 'effect.error: seen "nonsense"; allowed is one of'),
     ({"effect": {"drop": False}}, "effect.drop: seen False; allowed is true"),
-    ({"effect": {"delay": -1}}, "effect.delay: seen -1; allowed is a number from 0 to 300,000"),
+    (
+        {"effect": {"delay": -1}},
+        "effect.delay: seen -1; allowed is a number of seconds from 0 to 300",
+    ),
     ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
     ({"effect": {"delay": {"type": "uniform"}}}, "effect.delay: seen an object; allowed is a num"),
-    ({"effect": {"retryAfter": 3, "drop": True}}, "effect.retryAfter: seen one without status"),
+    ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after: seen one without status"),
     ({"effect": {"cut": {}}}, "effect.cut.share: seen nothing; allowed is a number from 0 to 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
     ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),
@@ -269,12 +272,15 @@ REFUSED: list[tuple[Any, str]] = [
     ({**HARMLESS, "times": True}, "times: seen True"),
     ({**HARMLESS, "times": 1.0}, "times: seen 1.0"),
     ({**HARMLESS, "probability": 0.5}, "probability: seen in the fault; allowed is one of name"),
-    ({**HARMLESS, "ttlMillis": 10**12}, "ttlMillis: seen 1000000000000"),
+    ({**HARMLESS, "lifetime": 10**12}, "lifetime: seen 1000000000000"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
     ({**HARMLESS, "match": {"operation": []}}, "match.operation: seen an empty array"),
     ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen after together with nth"),
-    ({**HARMLESS, "match": {"identifier": {}}}, "match.identifier: seen an empty object"),
-    ({**HARMLESS, "match": {"identifier": {"number": 10**18}}}, "match.identifier.number: seen 1"),
+    (
+        {**HARMLESS, "match": {"record": {}}},
+        "match.record: seen an object; allowed is the number or",
+    ),
+    ({**HARMLESS, "match": {"record": 10**18}}, "match.record: seen 1"),
     ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a string of 1 to 100 characters'),
 ]
 

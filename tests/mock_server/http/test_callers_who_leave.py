@@ -16,10 +16,10 @@ VERIFY = "/__admin/verify"
 EVENTS = "/__admin/events"
 PATTERN = {"operation": "delete"}
 PLACES = 2
-LONG = 200_000  # ms; nobody of these is served in a test's time
+LONG = 200  # seconds; nobody of these is served in a test's time
 BODIES = {
-    WAIT: {"calls": {"pattern": PATTERN}, "timeoutMillis": LONG},
-    VERIFY: {"pattern": PATTERN, "timeoutMillis": LONG},
+    WAIT: {**PATTERN, "timeout": LONG},
+    VERIFY: {**PATTERN, "timeout": LONG},
     EVENTS: None,
 }
 
@@ -58,7 +58,7 @@ def full(server: Any, path: str) -> Iterator[list[socket.socket]]:
 def may_wait(server: Any) -> bool:
     """Whether there is a place for one more."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    body = {"calls": {"pattern": PATTERN}, "timeoutMillis": 1}
+    body = {**PATTERN, "timeout": 0.001}
     connection.request("POST", WAIT, json.dumps(body))
     status = connection.getresponse().status
     connection.close()

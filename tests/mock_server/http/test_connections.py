@@ -369,7 +369,7 @@ def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
 def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
     """500 requests that a fault delays hold no thread; removing the fault is served at once."""
     server = start_server("--token", "T", "--log", "off")
-    spec = {"match": {"operation": "show"}, "effect": {"delay": 60_000}}
+    spec = {"match": {"operation": "show"}, "effect": {"delay": 60}}
     server.ask("POST", "/__admin/faults", spec)
     with connections(server, 500, LAST) as delayed:
         while server.ask("GET", "/__admin/faults")[1]["faults"][0]["hits"] < 500:
@@ -388,7 +388,7 @@ def test_a_fault_between_requests_holds_nobody_up(start_server: Any) -> None:
         for _ in range(3):
             for connection in busy:
                 connection.sendall(GET_SHOW)
-            spec = {"match": {"operation": "show"}, "effect": {"delay": 60_000}}
+            spec = {"match": {"operation": "show"}, "effect": {"delay": 60}}
             server.ask("POST", "/__admin/faults", spec)
             for connection in busy:
                 connection.sendall(GET_SHOW)

@@ -9,7 +9,8 @@ from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access, is_origin
-from crmcom_kit.mock_server.http.cors import CorsApp
+from crmcom_kit.mock_server.world.factory import make_world
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
 METHODS = f"{API_PATH}/webhook_requests"
@@ -58,7 +59,8 @@ def test_a_page_of_another_origin_gets_nothing(asked: list[list[str]]) -> None:
 
 def answer(verb: str, allowed: str, **headers: str) -> tuple[str, dict[str, str]]:
     """What the WSGI application sends back."""
-    app = CorsApp(create_app(tokens=["T"]), Access(origins=frozenset([allowed])))
+    access = Access(origins=frozenset([allowed]))
+    app = create_app(WorldRegistry(make_world(tokens=["T"]), access=access))
     found = Client(app).open(
         f"{METHODS}/list?token=T",
         method=verb,

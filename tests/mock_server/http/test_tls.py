@@ -49,7 +49,7 @@ def test_a_client_who_leaves_leaves_no_word(start_server: Any, tmp_path: Path) -
     show = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
     head = f"GET {show} HTTP/1.1\r\nHost: localhost\r\n"
     with context.wrap_socket(server.connect(), server_hostname="localhost") as client:
-        client.sendall(f"{head}X-Mock-Prefer: delay=300000\r\n\r\n".encode())
+        client.sendall(f"{head}X-Mock-Prefer: delay=300\r\n\r\n".encode())
         client.unwrap()  # says that it leaves, and waits until the server says so, too
         status, _, err = server.end(signal.SIGTERM)
 

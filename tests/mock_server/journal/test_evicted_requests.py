@@ -38,7 +38,7 @@ UNKNOWN: list[Callable[[Mock], object]] = [
     lambda mock: mock.assert_not_called(operation="delete"),
     lambda mock: mock.assert_called(operation="delete"),
     lambda mock: mock.assert_called(operation="delete", times=1),
-    lambda mock: mock.assert_called(operation="delete", times={"atMost": 2}),
+    lambda mock: mock.assert_called(operation="delete", times={"at_most": 2}),
     lambda mock: mock.assert_called(operation="show", times=10),
     lambda mock: mock.assert_called(operation="show", times=12),
     lambda mock: mock.wait_for(operation="delete", timeout=0),
@@ -61,9 +61,9 @@ def test_the_control_api_refuses_it_too(mock: Mock) -> None:
     """To verify and to wait: 400, and no verdict; what is found says how many are missing."""
     pattern = {"operation": "delete"}
     for path, body in [
-        ("/verify", {"pattern": pattern, "times": 0}),
-        ("/verify", {"pattern": pattern}),
-        ("/wait", {"calls": {"pattern": pattern}, "timeoutMillis": 0}),
+        ("/verify", {**pattern, "times": 0}),
+        ("/verify", pattern),
+        ("/wait", {**pattern, "timeout": 0}),
     ]:
         answer = post(mock, path, body)
         assert (answer.status_code, answer.json()["parameter"]) == (400, "journal"), path
@@ -74,15 +74,15 @@ def test_the_control_api_refuses_it_too(mock: Mock) -> None:
 def test_what_the_others_decide_is_answered(mock: Mock) -> None:
     """Enough of them, or too many of them, whatever the evicted ones were."""
     mock.assert_called(operation="show")
-    mock.assert_called(operation="show", times={"atLeast": 10})
-    mock.assert_called(operation="show", times={"atLeast": 5, "atMost": 13})
-    mock.assert_called(operation="delete", times={"atMost": 3})
-    for expected in (0, 5, 14, {"atLeast": 14}):
+    mock.assert_called(operation="show", times={"at_least": 10})
+    mock.assert_called(operation="show", times={"at_least": 5, "at_most": 13})
+    mock.assert_called(operation="delete", times={"at_most": 3})
+    for expected in (0, 5, 14, {"at_least": 14}):
         with pytest.raises(AssertionError):
             mock.assert_called(operation="show", times=expected)
-    assert post(mock, "/verify", {"pattern": {"operation": "show"}}).status_code == 202
+    assert post(mock, "/verify", {"operation": "show"}).status_code == 202
     for since, status in [("0-3", 200), ("0-2", 400)]:
-        later = {"calls": {"pattern": {}, "since": since, "times": 10}, "timeoutMillis": 0}
+        later = {"operation": "show", "since": since, "times": 10, "timeout": 0}
         assert post(mock, "/wait", later).status_code == status, since
 
 

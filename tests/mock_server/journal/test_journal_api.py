@@ -48,7 +48,8 @@ def _hold(verb: str, path: str, status: int, found: Any) -> None:
     """Fail if a response is not what the control API's document promises."""
     paths = document()["paths"]
     known = path if path in paths else path.rpartition("/")[0] + "/{id}"
-    response = paths[known][verb.lower()]["responses"][str(status)]
+    responses = paths[known][verb.lower()]["responses"]
+    response = responses.get(str(status), responses["default"])
     if "$ref" in response:
         response = document()["components"]["responses"]["UsageError"]
     schema = response["content"]["application/json"]["schema"]
@@ -104,10 +105,10 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     assert found["response"]["headers"]["X-Mock-Statement"] == "resend.only_rejected"
     assert json.loads(found["response"]["body"])["status"]["code"] == found["code"]
     assert found["outcome"] == "refused"
-    assert found["statement"] == found["nearMiss"]["statement"] == "resend.only_rejected"
-    assert found["errorKind"] == "not_rejected"
+    assert found["statement"] == found["near_miss"]["statement"] == "resend.only_rejected"
+    assert found["error_kind"] == "not_rejected"
     assert found["record"]["number"] == "7"
-    assert (found["stateBefore"], found["stateAfter"]) == ("SUCCESSFUL", "SUCCESSFUL")
+    assert (found["state_before"], found["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
     (decision,) = found["trace"]
     assert (decision["step"], decision["outcome"]) == ("request", "broken")
     assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
@@ -135,28 +136,28 @@ def test_calls_are_found_and_removed(driven: Driven) -> None:
 
 def test_verify_says_yes_or_no(driven: Driven) -> None:
     """202 where it is as expected, 406 with a readable message where it is not."""
-    status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": 2})
+    status, found = driven.ask("POST", "/verify", {**RESEND, "times": 2})
     assert (status, found["ok"], found["count"]) == (202, True, 2)
-    status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": {"atMost": 1}})
+    status, found = driven.ask("POST", "/verify", {**RESEND, "times": {"at_most": 1}})
     assert (status, found["ok"]) == (406, False)
     assert found["message"].startswith("expected at most 1 call, found 2: operation resend")
-    status, found = driven.ask("POST", "/verify", {"pattern": {"operation": "delete"}})
+    status, found = driven.ask("POST", "/verify", {"operation": "delete"})
     assert (status, "nearest of 3 other calls:" in found["message"]) == (406, True)
 
 
 def test_what_cannot_be_asked_is_refused(driven: Driven) -> None:
     """A question that makes no sense is answered with 400, at once, and names its fault."""
     cases: list[tuple[str, Any]] = [
-        ("/verify", {"pattern": {"operatio": "x"}}),
-        ("/verify", {"pattern": {}, "times": -1}),
-        ("/verify", {"pattern": {}, "times": {"atLeast": 2, "atMost": 1}}),
-        ("/verify", {"pattern": {"fault": "typo"}}),
-        ("/verify", {"pattern": {}, "timeoutMillis": 10**9}),
+        ("/verify", {"operatio": "x"}),
+        ("/verify", {"times": -1}),
+        ("/verify", {"times": {"at_least": 2, "at_most": 1}}),
+        ("/verify", {"fault": "typo"}),
+        ("/verify", {"timeout": 10**9}),
         ("/wait", {}),
         ("/wait", {"record": {}}),
-        ("/wait", {"record": {"id": "1", "number": "1"}}),
-        ("/wait", {"records": {}, "calls": {"pattern": {}}}),
-        ("/wait", {"calls": {"pattern": {}, "since": "x"}}),
+        ("/wait", {"record": "1", "times": 2}),
+        ("/wait", {"state": "REJECTED", "operation": "list"}),
+        ("/wait", {"operation": "list", "since": "x"}),
         ("/requests/find", {"method": "POTS"}),
         ("/requests/find", {"operation": {"equals": "x"}}),
         ("/requests/find", {"parameters": {"entty": "JOBS"}}),
@@ -173,38 +174,37 @@ def test_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
     """200 with what fits; 408 with what is nearest, when time is over."""
     later = threading.Timer(0.05, driven.show)
     later.start()
-    calls = {"pattern": {"operation": "show"}, "since": "0-3"}
-    status, found = driven.ask("POST", "/wait", {"calls": calls, "timeoutMillis": 60_000})
+    calls = {"operation": "show", "since": "0-3"}
+    status, found = driven.ask("POST", "/wait", {**calls, "timeout": 60})
     later.join()
     assert (status, found["why"], numbers(found)) == (200, "held", ["0-4"])
-    calls = {"pattern": {"operation": "delete"}}
-    status, found = driven.ask("POST", "/wait", {"calls": calls, "timeoutMillis": 10})
+    status, found = driven.ask("POST", "/wait", {"operation": "delete", "timeout": 0.01})
     assert (status, found["why"]) == (408, "time over")
     assert "nearest of 4 other calls:" in found["message"]
-    record = {"number": "7", "state": "REJECTED"}
-    status, found = driven.ask("POST", "/wait", {"record": record, "timeoutMillis": 10})
+    asked = {"record": "7", "state": "REJECTED", "timeout": 0.01}
+    status, found = driven.ask("POST", "/wait", asked)
     assert (status, found["state"]) == (408, "SUCCESSFUL")
-    records = {"state": "REJECTED", "times": {"atLeast": 1}}
-    assert driven.ask("POST", "/wait", {"records": records})[0] == 200
+    asked = {"state": "REJECTED", "times": {"at_least": 1}}
+    assert driven.ask("POST", "/wait", asked)[0] == 200
 
 
 def test_only_so_many_wait(driven: Driven) -> None:
     """Where all places are taken, one more is refused with 503, and a place is given back."""
-    body = {"calls": {"pattern": {}}, "timeoutMillis": 10}
+    body = {"operation": {"absent": False}, "timeout": 0.01}
     with driven.registry.waiting, driven.registry.waiting:
         assert driven.ask("POST", "/wait", body)[0] == 503
-        assert driven.ask("POST", "/verify", {"pattern": {}, "timeoutMillis": 10})[0] == 503
-        assert driven.ask("POST", "/verify", {"pattern": {}})[0] == 202
+        assert driven.ask("POST", "/verify", {"timeout": 0.01})[0] == 503
+        assert driven.ask("POST", "/verify", {})[0] == 202
         assert driven.client.get("/__admin/events").status_code == 503
     assert driven.ask("POST", "/wait", body)[0] == 200
 
 
 def test_a_wait_is_for_deliveries(driven: Driven) -> None:
     """One resend was delivered: it is there by number, none is of another, and none failed."""
-    assert driven.ask("POST", "/wait", {"deliveries": {"record": "7"}})[1]["count"] == 1
-    assert driven.ask("POST", "/wait", {"deliveries": {"delivered": True}})[0] == 200
-    for other in ({"record": "8"}, {"delivered": False}, {"times": {"exactly": 2}}):
-        status, found = driven.ask("POST", "/wait", {"deliveries": other, "timeoutMillis": 1})
+    assert driven.ask("POST", "/wait", {"delivery": "7"})[1]["count"] == 1
+    assert driven.ask("POST", "/wait", {"delivery": True, "delivered": True})[0] == 200
+    for other in ({"delivery": "8"}, {"delivered": False}, {"times": {"exactly": 2}}):
+        status, found = driven.ask("POST", "/wait", {"delivery": True, **other, "timeout": 0.001})
         assert (status, found["why"]) == (408, "time over")
 
 

@@ -141,5 +141,5 @@ def test_a_request_s_own_mistake_under_a_fault_is_its_own() -> None:
 
     assert call.fault["name"] == "slow"
     assert call.outcome == "refused"
-    assert call.near_miss["errorKind"] == "unknown_webhook_request"
+    assert call.near_miss["error_kind"] == "unknown_webhook_request"
     assert call.code == call.code.upper() != "OK"

@@ -70,13 +70,13 @@ def test_a_verification_is_that_of_the_count(made: int, least: int, extra: int) 
     lived.show(8)
     pattern = lived.pattern(operation="show", record="7")
 
-    done = verify(lived.world.reader, pattern, {"atLeast": least, "atMost": least + extra})
+    done = verify(lived.world.reader, pattern, {"at_least": least, "at_most": least + extra})
     assert done.ok == (least <= made <= least + extra)
     assert done.count == made
     assert done.others == 1
     assert verify(lived.world.reader, pattern, least).ok == (made == least)
     assert verify(lived.world.reader, pattern).ok == (made >= 1)
-    assert verify(lived.world.reader, pattern, {"atMost": least}).ok == (made <= least)
+    assert verify(lived.world.reader, pattern, {"at_most": least}).ok == (made <= least)
 
 
 def test_what_is_expected_is_said(lived: Lived) -> None:
@@ -86,9 +86,9 @@ def test_what_is_expected_is_said(lived: Lived) -> None:
         (0, "no call"),
         (1, "exactly 1 call"),
         ({"exactly": 2}, "exactly 2 calls"),
-        ({"atLeast": 3}, "at least 3 calls"),
-        ({"atMost": 1}, "at most 1 call"),
-        ({"atLeast": 1, "atMost": 3}, "1 to 3 calls"),
+        ({"at_least": 3}, "at least 3 calls"),
+        ({"at_most": 1}, "at most 1 call"),
+        ({"at_least": 1, "at_most": 3}, "1 to 3 calls"),
     ]
     for value, words in expectations:
         done = verify(lived.world.reader, lived.pattern(operation="show"), value)
@@ -102,8 +102,8 @@ def test_what_cannot_be_expected_is_named() -> None:
         (True, "times.exactly"),
         ("1", "times.exactly"),
         ({"exact": 1}, "times.exact"),
-        ({"exactly": 1, "atLeast": 1}, "times"),
-        ({"atLeast": 2, "atMost": 1}, "times.atMost"),
+        ({"exactly": 1, "at_least": 1}, "times"),
+        ({"at_least": 2, "at_most": 1}, "times.at_most"),
     ]:
         with pytest.raises(UsageError) as refused:
             times(value)
@@ -143,7 +143,7 @@ def test_near_calls_are_the_newest_of_those_that_differ_least(lived: Lived) -> N
     for number in (8, 9, 7, 10, 11):
         lived.show(number)
     lived.post("resend", 12)
-    done = verify(lived.world.reader, lived.pattern(operation="show", record="7"), {"atLeast": 2})
+    done = verify(lived.world.reader, lived.pattern(operation="show", record="7"), {"at_least": 2})
 
     _, near = done.message.split("nearest of 5 other calls:")
     assert [line.split()[0] for line in near.splitlines()[1:]] == [
@@ -173,7 +173,7 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
 def test_a_count_goes_on_when_calls_leave_the_journal(lived: Lived) -> None:
     """A wait counts what it saw, though the journal has no room for all of it."""
     lived.world.journal.max_entries = 1
-    condition = Calls(lived.world.reader, lived.pattern(operation="show"), {"atLeast": 3})
+    condition = Calls(lived.world.reader, lived.pattern(operation="show"), {"at_least": 3})
     for number in (1, 2, 3):
         lived.show(number)
         assert condition.holds() == (number == 3)
@@ -226,7 +226,7 @@ def test_waiting_for_records(lived: Lived) -> None:
     assert records(lambda: lived.world.store).facts() == {"count": rejected + successful}
     assert records(lambda: lived.world.store, "REJECTED", rejected).holds()
     assert not records(lambda: lived.world.store, "REJECTED", rejected - 1).holds()
-    assert records(lambda: lived.world.store, None, {"atLeast": 1}, entity="JOBS").holds()
+    assert records(lambda: lived.world.store, None, {"at_least": 1}, entity="JOBS").holds()
     assert not records(lambda: lived.world.store, None, 1, entity="WRITEOFFS").holds()
     lived.post("resend")
     assert records(lambda: lived.world.store, "REJECTED", rejected - 1).holds()

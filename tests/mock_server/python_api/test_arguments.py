@@ -24,7 +24,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("hour", lambda m: m.clock.advance(hour=5)),
     ("preset", lambda m: m.fail(5)),
     ("token", lambda _: crmcom_mock(token="T")),
-    ("ttl", lambda m: m.fail(status=500, ttl=True)),
+    ("lifetime", lambda m: m.fail(status=500, lifetime=True)),
     ("entries", lambda m: m.seed(5)),
     ("count", lambda m: m.seed(count="5")),
     ("foo", lambda m: m.seed(scenario="receiver_outage", foo=1)),
@@ -32,26 +32,21 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("timeout", lambda m: m.wait_for(record="7", timeout=None)),
     ("until", lambda m: m.wait_for(5)),
     ("until", lambda m: m.wait_for(lambda: True, times=3)),
-    ("record or state", lambda m: m.wait_for(record="7", times=3)),
-    ("delivery", lambda m: m.wait_for(delivery="7", times=3)),
+    ("times", lambda m: m.wait_for(record="7", times=3)),
+    ("wait", lambda m: m.wait_for()),
+    ("record", lambda m: m.fail(drop=True, record={"number": "7"})),
     ("name", lambda m: m.snapshot(5)),
     ("name", lambda m: m.restore(5)),
     ("name", lambda m: m.world(5)),
     ("fault", lambda m: m.deliveries.replay(1, fault="cut")),
     ("fault", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, fault=5)),
-    ("seconds", lambda m: m.deliveries.wait_for("7", seconds="x")),
+    ("delivered", lambda m: m.wait_for(delivery="7", delivered="x")),
     ("answers", lambda m: m.receiver.answer_with("200")),
     ("answers", lambda m: m.receiver.answer_with(99_999)),
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),
     ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
     ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url=5)),
 ]
-
-
-def test_a_fault_wants_an_identifier_as_requests_have_it() -> None:
-    """A number alone is refused, with what to write instead."""
-    with pytest.raises(UsageError, match=r'seen "7"; allowed is .* such as {"number": "7"}'):
-        crmcom_mock().fail(drop=True, identifier="7")
 
 
 def test_a_wrong_type_is_refused_by_name() -> None:

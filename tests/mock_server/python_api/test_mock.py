@@ -247,7 +247,7 @@ def test_a_stop_drops_what_a_fault_holds_back(when: str) -> None:
     """Nobody is answered early; what is not done yet is never done, even after another start."""
     mock = crmcom_mock(deliver="scripted")
     number = mock.add(life_cycle_state="REJECTED")["number"]
-    held = mock.fail(operation="resend", delay=300_000, when=when)
+    held = mock.fail(operation="resend", delay=300, when=when)
     body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
     with mock.client() as client, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.post, "webhook_requests/resend", json=body, timeout=60)

@@ -40,13 +40,6 @@ def test_records_are_what_answers_show_oldest_first(mock: Mock) -> None:
         assert client.get("webhook_requests/show", params=given).json()["data"] == mock.records[7]
 
 
-def test_a_change_of_what_was_read_changes_nothing(mock: Mock) -> None:
-    """Every record is a copy of its own."""
-    mock.records["7"]["life_cycle_state"] = "LOST"
-
-    assert mock.records["7"]["life_cycle_state"] == "REJECTED"
-
-
 def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
     """All that is asked for must hold, and a misspelt member is refused by name."""
     rejected = mock.records.filter(life_cycle_state="REJECTED")

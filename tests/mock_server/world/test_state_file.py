@@ -2,14 +2,14 @@
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from helpers.tables import all_cases, looped
+from helpers.tables import all_cases
 
 from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server import create_app, make_world
@@ -26,6 +26,11 @@ OK_WITHIN = 80  # characters
 BODIES = {"/state": b"{}"}  # by path of the control API
 HIDING = Dialect("hiding", {"record.definition_members": ["name"], "record.rule_members": []})
 DATA = {"id": "A1", "number": "ACT000001"}
+
+
+def add(world: World, entries: Iterable[dict[str, Any]]) -> None:
+    """Add entries to a world."""
+    world.add(lambda _: numbered(entries, "entry"))
 
 
 class Keeper:
@@ -67,7 +72,13 @@ def content(world: World) -> Any:
     epoch = world.current_epoch
     bodies = epoch.store.query(Query(newest_first=False))
     data = [record.data for record in epoch.store.records()]
-    return (list(exported(epoch)), bodies, data, sorted(epoch.store.deleted()), epoch.ids.drawn)
+    return (
+        list(exported(epoch.content)),
+        bodies,
+        data,
+        sorted(epoch.store.deleted()),
+        epoch.ids.drawn,
+    )
 
 
 def call(world: World, method: str, number: str = "7") -> Any:
@@ -91,11 +102,13 @@ def change_everything(world: World) -> None:
     new = {"name": "New", "entity": "JOBS", "url": "https://new.example/"}
     assert control.post("/__admin/definitions", json=new).status_code == 200
     assert control.delete(f"/__admin/records/{other}").status_code == 200
-    world.add(numbered([{"unit": {"id": "U9", "name": "Nine"}}], "entry"))
+    add(world, [{"unit": {"id": "U9", "name": "Nine"}}])
     assert call(world, "delete", "7").json["status"]["code"] == "OK"
 
 
-@looped("options", [{}, {"release": "R12"}, {"dialect": "http"}, {"dialect": HIDING}, {"seed": 5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"release": "R12"}, {"dialect": "http"}, {"dialect": HIDING}, {"seed": 5}]
+)
 def test_every_change_is_there_again(tmp_path: Path, options: dict[str, Any]) -> None:
     """Records in their order, reference data, deletions and drawn ids, byte for byte."""
     keeper = Keeper(tmp_path / str(len(list(tmp_path.iterdir()))))
@@ -139,10 +152,10 @@ def test_replaced_content_replaces_the_file(keeper: Keeper) -> None:
 def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
     """Wherever a kill cuts it: none of its records is there, and the rest of the content is."""
     world = keeper.world(data=[])
-    world.add(numbered(webhook_request_entries(index=1), "entry"))
+    add(world, webhook_request_entries(index=1))
     expected, before = content(world), keeper.path.read_bytes()
     more = [entry for index in (2, 3) for entry in webhook_request_entries(index=index)]
-    world.add(numbered(more, "entry"))
+    add(world, more)
     appended = keeper.path.read_bytes()[len(before) :]
     cut = keeper.path.with_name("cut")
     with all_cases() as case:
@@ -162,7 +175,7 @@ def test_a_damaged_file_is_refused_and_stays(keeper: Keeper) -> None:
     ends = [0]
     for index in (1, 2):
         ends.append(keeper.path.stat().st_size)
-        world.add(numbered(webhook_request_entries(index=index), "entry"))
+        add(world, webhook_request_entries(index=index))
     text = keeper.path.read_bytes()
     positions = sorted({*range(200), *range(200, len(text), 131), *ends, len(text) - 1})
     cut = [text[:end] for end in positions]
@@ -203,6 +216,11 @@ def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None
                     keep_and_let_go(world, bad)
                 assert words in str(refused.value)
                 assert bad.read_bytes() == given
+    bad.with_name("bad.lock").unlink()
+    bad.write_bytes(b"something else")
+    with pytest.raises(DataError, match="it is not a state file"):
+        keep_and_let_go(make_world(), bad)
+    assert not bad.with_name("bad.lock").exists()
 
 
 def test_what_lies_beside_the_file_gets_no_keys(keeper: Keeper) -> None:
@@ -304,7 +322,7 @@ def test_a_change_that_cannot_be_written_is_refused(
     with pytest.raises(ValueError, match="No space left"):
         add_generated(world, None, {})
     with pytest.raises(ValueError, match="No space left"):
-        world.add(numbered([{"unit": {"id": "U9", "name": "Nine"}}], "entry"))
+        add(world, [{"unit": {"id": "U9", "name": "Nine"}}])
     assert content(world)[:4] == expected
     assert content(keeper.again())[:4] == expected
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import jwt
 import pytest
-from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +54,7 @@ def holds(known: Tokens, token: str) -> bool:
     return True
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_each_release_has_its_kind_of_token(release: str) -> None:
     """Below R12 a token is 32 upper-case hexadecimal digits, from R12 on a JWT."""
     token = fresh().issue(session(), resolve(release).token).text
@@ -94,8 +93,8 @@ def test_a_refused_use_does_not_renew() -> None:
             known.check(token)
 
 
-@looped("kind", [FIXED_KIND, JWT_KIND])
-@looped("used", [True, False])
+@pytest.mark.parametrize("kind", [FIXED_KIND, JWT_KIND])
+@pytest.mark.parametrize("used", [True, False])
 def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
     """A token of this kind holds two hours from the login, used or not."""
     clock = FixedClock(START)
@@ -112,7 +111,7 @@ def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
     assert not holds(known, token)
 
 
-@looped("release", ["R10", "R11"])
+@pytest.mark.parametrize("release", ["R10", "R11"])
 def test_a_web_api_key_token_of_r10_and_r11_is_fixed(release: str) -> None:
     """Where authentication/token gives a sliding hour, the Web API key gives two fixed hours."""
     kind = resolve(release).web_api_key_token
@@ -145,7 +144,7 @@ def test_a_jwt_carries_the_recorded_claims() -> None:
     }
 
 
-@looped("fraction", [0.0, 0.000001, 0.5, 0.999999])
+@pytest.mark.parametrize("fraction", [0.0, 0.000001, 0.5, 0.999999])
 def test_the_times_of_a_jwt_are_two_hours_apart(fraction: float) -> None:
     """The difference is 7200 seconds, whatever part of a second the login falls into."""
     clock = FixedClock(START)
@@ -172,7 +171,7 @@ def test_a_jwt_is_signed_with_the_seeds_own_key() -> None:
         )
 
 
-@looped(
+@pytest.mark.parametrize(
     ("changes", "usr", "oun"),
     [
         ({"unit": None}, "user1", None),
@@ -205,7 +204,7 @@ def released(known: Tokens, clock: FixedClock) -> str:
     return token
 
 
-@looped(
+@pytest.mark.parametrize(
     ("made", "kind"),
     [
         (lambda *_: "nobody's", "invalid_token"),
@@ -215,7 +214,7 @@ def released(known: Tokens, clock: FixedClock) -> str:
         (released, "released_token"),
     ],
 )
-@looped("use", [Tokens.check, Tokens.release])
+@pytest.mark.parametrize("use", [Tokens.check, Tokens.release])
 def test_each_wrong_token_has_its_own_error(
     made: Callable[[Tokens, FixedClock], str],
     kind: str,
@@ -350,7 +349,7 @@ def test_every_token_is_known_for_masking() -> None:
 # Seeds and threads.
 
 
-@looped("kind", [SLIDING, JWT_KIND])
+@pytest.mark.parametrize("kind", [SLIDING, JWT_KIND])
 def test_the_same_seed_gives_the_same_tokens(kind: TokenKind) -> None:
     """Two worlds of one seed give the same tokens in the same order, another seed others."""
     first, second, other = fresh(seed=3), fresh(seed=3), fresh(seed=4)

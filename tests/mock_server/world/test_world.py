@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -219,7 +219,7 @@ def test_odd_people_can_log_in() -> None:
 # What a release and a dialect let a world do.
 
 
-@looped(
+@pytest.mark.parametrize(
     ("release", "since", "has"),
     [
         ("R10", "R11.0.0", False),
@@ -287,7 +287,7 @@ def test_signing_loads_nothing_but_itself() -> None:
 # Resend.
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_a_resend_changes_what_it_must_and_nothing_else(release: str) -> None:
     """For every rejected record: new state, errors, exchange and log; the same identity."""
     known = world(release)
@@ -314,7 +314,7 @@ def test_a_resend_changes_what_it_must_and_nothing_else(release: str) -> None:
         assert list(after["log_information"]) == list(before["log_information"])
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_a_resent_record_is_valid_and_its_code_verifies(release: str) -> None:
     """What a resend leaves fits the strict schema; its code is that of data and present key."""
     known = world(release)

@@ -47,7 +47,7 @@ test("a lost answer is carried out once", async () => {
 
   assert.equal(await state(admin, number), "SUCCESSFUL");
   const { data: verified } = await admin.POST("/verify", {
-    body: { pattern: { operation: "resend", record: number }, times: 1, timeoutMillis: 0 },
+    body: { operation: "resend", record: number, times: 1, timeout: 0 },
   });
   assert.equal(verified?.ok, true);
 });
@@ -56,9 +56,9 @@ test("a script decides what becomes of one record", async () => {
   const { admin, resend } = world("script");
   const number = await added(admin, { life_cycle_state: "REJECTED" });
   const { data } = await admin.PUT("/deliveries/script", {
-    body: { script: "timeout, success", number },
+    body: { script: "timeout, success", record: number },
   });
-  assert.deepEqual(data?.scripts.map((one) => one.number), [null, number]);
+  assert.deepEqual(data?.scripts.map((one) => one.record), [null, number]);
 
   await resend(number);
   assert.equal(await state(admin, number), "REJECTED");

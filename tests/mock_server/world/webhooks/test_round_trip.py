@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from helpers.receivers import answering, listening
 from helpers.served import TOKEN, ServedMock, served_mock
-from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog
@@ -140,7 +139,7 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     assert mock.admin("GET", "/receiver/requests")["requests"][-1]["delivery"] == trace[2]["id"]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("fault", "reason"),
     [
         ("wrong_signature", "wrong_key_or_data"),
@@ -166,7 +165,7 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None
     number = fire(mock, fault="duplicate")["webhook_request"]["number"]
 
     bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
-    attempts = mock.admin("GET", f"/deliveries?webhook_request={number}")["deliveries"]
+    attempts = mock.admin("GET", f"/deliveries?record={number}")["deliveries"]
     assert len(bodies) == 2
     assert len(set(bodies)) == 1
     assert len(mock.world.store) == before + 1
@@ -226,7 +225,7 @@ def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     assert len({one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]}) == 1
 
 
-@looped(
+@pytest.mark.parametrize(
     ("members", "status", "words"),
     [
         ({"definition": "ACT CREAT"}, 404, "nearest: "),

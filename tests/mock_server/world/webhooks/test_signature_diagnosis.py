@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.messages import old_key
@@ -62,7 +61,7 @@ def verdict(
     return check_code(world.config, arrived, body, keys, **more)
 
 
-@looped("at", [0, None])
+@pytest.mark.parametrize("at", [0, None])
 def test_a_right_code_is_valid(world: World, at: int | None) -> None:
     """Also where it is not known which definition sent it."""
     code = sign(DATA, key(world))
@@ -72,7 +71,9 @@ def test_a_right_code_is_valid(world: World, at: int | None) -> None:
     assert found.seen == found.expected == signature(code, canonical_bytes(DATA))
 
 
-@looped(("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")])
+@pytest.mark.parametrize(
+    ("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")]
+)
 def test_json_that_was_re_serialized(world: World, form: str, charset: str) -> None:
     """A code of the data as another program writes it is called so."""
     code = sign(DATA, key(world), canonical_form=form, charset=charset)
@@ -100,7 +101,7 @@ def test_a_way_that_writes_json_anew(world: World) -> None:
     assert "2.5" in found.expected.bytes
 
 
-@looped(
+@pytest.mark.parametrize(
     ("code", "reason"),
     [
         (lambda right: sign(DATA, right, encoding="base64"), "wrong_encoding"),
@@ -118,7 +119,7 @@ def test_a_code_made_in_another_way(world: World, code: Any, reason: str) -> Non
     assert (found.valid, found.reason) == (False, reason)
 
 
-@looped("code", [sign(DATA, "nobody's"), "", "Ω" * 100])
+@pytest.mark.parametrize("code", [sign(DATA, "nobody's"), "", "Ω" * 100])
 def test_a_code_that_no_key_makes(world: World, code: str) -> None:
     """What no key makes of the data is not explained away."""
     found = verdict(world, code)
@@ -193,7 +194,7 @@ def test_the_whole_body_signed() -> None:
     assert (found.valid, found.reason) == (False, "whole_body")
 
 
-@looped(
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         (b"", "empty"),
