@@ -282,13 +282,26 @@ def test_lists_that_contradict_each_other_are_all_asked_for_again(
     assert settled(conversation, "Contradicted", answers) == expected
 
 
+def created(moment: str, number: int) -> dict[str, Any]:
+    """One that was created at a moment."""
+    dates = {"created_date": moment, "updated_date": moment}
+    return record(number, log_information=ONE["log_information"] | dates)
+
+
+def test_what_is_gone_is_no_contradiction_of_lists() -> None:
+    """Others delete one while a list is asked for again: that it lacks is another matter."""
+    both = [created("2016-10-04T07:00:00", 1), created("2016-10-04T09:00:00", 2)]
+    conversation = Conversation(
+        listed(both),
+        listed(both[:1], **JOBS, created_date="2016-10-04T07:00:00"),  # so it is a moment
+        listed(both, **JOBS, created_date="2016-10-04T10:00:00"),  # so it is a day
+    )
+    answers = [both[1], both, both[1:]]
+    assert not settled(conversation, "Contradicted", answers)[0]
+
+
 def test_what_many_that_are_gone_ruled_out_is_possible_again() -> None:
     """Only some are looked at; if these are gone, the others prove nothing any more."""
-
-    def created(moment: str, number: int) -> dict[str, Any]:
-        dates = {"created_date": moment, "updated_date": moment}
-        return record(number, log_information=ONE["log_information"] | dates)
-
     many = [created("2016-10-04T07:00:00", at) for at in range(1, 9)]
     of_day = [created("2016-10-05T00:30:00", 9), created("2016-10-05T23:30:00", 10)]
     conversation = Conversation(
