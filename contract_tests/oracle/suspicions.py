@@ -345,7 +345,9 @@ class Contradicted:
             if self.whole is not None:
                 self._list_all(self.whole, asker)
             else:
-                looked_at = self.rests_on[:MAX_LOOKED_AT]
+                others = [key for group in self.needs for key in group[:MAX_LOOKED_AT]]
+                both = dict.fromkeys((*self.rests_on[:MAX_LOOKED_AT], *others))
+                looked_at = [*both][: 2 * MAX_LOOKED_AT]  # of what other ways would explain, too
                 for key in looked_at:
                     see_whether_it_is_there(key, asker)
             _, found = asker.ask(case.suspicion.exchange.call)

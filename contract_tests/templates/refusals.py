@@ -123,7 +123,7 @@ for _method in RECORD_METHODS:
     @template(
         _layer(_method), _method,
         spread(_NEAR) if _method == "show" else _near_if_everything,
-        state=_state, first=50 if _method == "show" else 16, weight=3,
+        state=_state, first=len(_NEAR) if _method == "show" else 16, weight=3,
     )  # fmt: skip
     def nearly_a_name(scene: Scene, variant: tuple[str, int], record: Record) -> Parameters | None:
         """Name something that is nearly a webhook request's id or number."""
