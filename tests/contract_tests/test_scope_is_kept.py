@@ -164,7 +164,7 @@ def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> 
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
     given = {"only": "*identifier.*", "allowed": frozenset({"delete"})}
-    found = check(app, tmp_path, 900, **given)
+    found = check(app, tmp_path, 1_500, **given)
 
     assert any(each.startswith("identifier.") for each in found)
 
