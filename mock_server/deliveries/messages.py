@@ -14,7 +14,8 @@ from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 OWN_HEADER = "X-Crmcom-Mock"
 LABEL_HEADER = "X-Mock-Attempt"
 #: What can be wrong with a delivery on purpose, to test its receiver.
-MESSAGE_FAULTS = ("wrong_signature", "old_key", "cut_body", "duplicate")
+SIGNATURE_FAULTS = ("wrong_signature", "old_key")
+MESSAGE_FAULTS = (*SIGNATURE_FAULTS, "cut_body", "duplicate")
 
 
 class OutgoingMessage(NamedTuple):

@@ -18,7 +18,12 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
-from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS, OutgoingMessage, faulty
+from crmcom_kit.mock_server.deliveries.messages import (
+    MESSAGE_FAULTS,
+    SIGNATURE_FAULTS,
+    OutgoingMessage,
+    faulty,
+)
 from crmcom_kit.mock_server.deliveries.outcomes import (
     Outcome,
     OutcomeName,
@@ -40,8 +45,8 @@ def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
     The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
     is. Raises NotFound, and UsageError as ``check_fault`` does.
     """
-    check_fault(epoch, fault)
     before = attempt_of(epoch, number)
+    check_fault(epoch, fault, before.definition)
     try:
         claimed = epoch.store.transition(before.record_id, Event.RESEND)
     except WrongState:
@@ -65,14 +70,20 @@ def attempt_of(epoch: Epoch, number: int) -> Attempt:
     return found
 
 
-def check_fault(epoch: Epoch, fault: str | None) -> None:
-    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is."""
+def check_fault(epoch: Epoch, fault: str | None, definition: str) -> None:
+    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is.
+
+    ``definition`` is the id of the webhook definition: without a secret key, nothing is signed.
+    """
     if fault is not None and fault not in MESSAGE_FAULTS:
         allowed = f"one of {', '.join(MESSAGE_FAULTS)}"
         raise UsageError("fault", seen=quoted(fault), allowed=allowed)
     if fault is not None and not epoch.sends:
         seen = f"{fault}, while a script decides and nothing is sent"
         raise UsageError("fault", seen=seen, allowed="a mock with --deliver http")
+    if fault in SIGNATURE_FAULTS and epoch.reference_data.key_of(definition) is None:
+        seen = f"{fault}, while the webhook definition has no secret key"
+        raise UsageError("fault", seen=seen, allowed="a webhook definition with a secret key")
 
 
 def prepare(

@@ -65,11 +65,11 @@ def fire(
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
     """
-    check_fault(epoch, fault)
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
     found = named(epoch.reference_data.definitions, "definition", definition)
+    check_fault(epoch, fault, found["id"])
     about = found.get("entity")
     if about is not None and about != entity:
         seen = f"{entity}, while definition {found['name']} is about {about}"

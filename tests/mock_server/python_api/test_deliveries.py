@@ -114,6 +114,17 @@ def test_faults_that_can_do_nothing_are_refused() -> None:
         assert len(mock.records) == before
 
 
+@pytest.mark.parametrize("kind", ["wrong_signature", "old_key"])
+def test_a_wrong_signature_needs_a_key(kind: str) -> None:
+    """A definition without a secret key signs nothing, rightly or wrongly."""
+    with crmcom_mock(deliver="http") as mock:
+        mock.add_definition(name="unsigned", url="http://127.0.0.1:9/")
+        before = len(mock.records)
+        with pytest.raises(UsageError, match=f"fault: seen {kind}, while the webhook definition"):
+            mock.fire("ACTIVITIES", "unsigned", DATA, fault=kind)
+        assert len(mock.records) == before
+
+
 def test_a_webhook_gets_the_next_number_if_its_own_is_taken(
     mock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
