@@ -165,11 +165,12 @@ def _suspicion(
 ) -> Suspicion:
     """Return what is suspect of a list that no way left to read its filters explains."""
     sense, belief = compared.sense, compared.belief
-    explained = {
-        kind
-        for kind, each in _kinds(INTERPRETATIONS, matter).items()
-        if (found := _problem(compared, each)) is None or found.rests_on
+    problems = {
+        kind: _problem(compared, each) for kind, each in _kinds(INTERPRETATIONS, matter).items()
     }
+    explained = {kind for kind, each in problems.items() if each is None or each.rests_on}
+    lacking = [group for each in problems.values() if each is not None for group in each.needs]
+    needs = tuple(dict.fromkeys((*needs, *lacking)))
     kills = {
         id(kill): kill for each, kill in belief.killers.items() if _kind(each, matter) in explained
     }

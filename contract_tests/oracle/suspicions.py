@@ -7,7 +7,7 @@ A confirmation is data: it says what to ask, and the class has the one method th
 through an ``Asker``, whose requests are observed as all others are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -363,15 +363,14 @@ class Contradicted:
         asker.ask(call)
         known = {id(each) for each in before}
         fresh = [each for each in asker.belief.killers.values() if id(each) not in known]
-        lacking = frozenset[str]().union(*(each.rests_on for each in fresh))
-        _look_at(sorted(lacking), asker)
+        _look_at(_rested_on(fresh), asker)
 
     def _calls(self) -> list[tuple[Call, list[str]]]:
         """Return each list that ruled something out, and the ids of all that this rests on."""
-        found: dict[int, tuple[Call, set[str]]] = {}
+        found: dict[int, list[Kill]] = {}
         for kill in self.kills:
-            found.setdefault(id(kill.call), (kill.call, set()))[1].update(kill.rests_on)
-        return [(call, sorted(keys)) for call, keys in found.values()]
+            found.setdefault(id(kill.call), []).append(kill)
+        return [(kills[0].call, _rested_on(kills)) for kills in found.values()]
 
     def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
         """List all that match, and forget what is not there."""
@@ -380,6 +379,12 @@ class Contradicted:
         for key in self.rests_on if exchange.ok else ():
             if key not in listed:
                 asker.belief.lose(key)
+
+
+def _rested_on(kills: Iterable[Kill]) -> list[str]:
+    """Return the ids that kills rest on, first those of a kill that rests on few."""
+    few_first = sorted(kills, key=lambda kill: len(kill.rests_on))
+    return [*dict.fromkeys(key for kill in few_first for key in sorted(kill.rests_on))]
 
 
 def _is_contradicted(suspicion: Suspicion) -> bool:
