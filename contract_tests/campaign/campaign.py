@@ -202,7 +202,7 @@ class Campaign:
 
     def _send_beside(self, draw: Draw | None) -> list[Suspicion]:
         call = None if draw is None else draw.draw(self)
-        return [] if call is None else self.session.send(call).suspicions
+        return [] if call is None else self.session.persist(call).suspicions
 
     def _subject(self, call: Call) -> Record | None:
         named = call.parameters.get(IDENTIFIER)
