@@ -163,8 +163,9 @@ for _method in (*RECORD_METHODS, "list"):
         def a_wrong_token_later(
             _: Scene, token: str | None, record: Record, method: str = _method
         ) -> Parameters:
-            """Call a method as above."""
-            return {"token": token, **right(method, record)}
+            """Call a method as above; list with one more parameter."""
+            more = {"entity_id": record["entity_id"]} if method == "list" else {}
+            return {"token": token, **right(method, record), **more}
 
     @template(_layer(_method), _method, (None,), state=_state, first=2, weight=1)
     def another_verb(
