@@ -26,7 +26,7 @@ from crmcom_kit.schemas.methods import Method
 
 #: So many responses to a changing method are lost since one was served before it is called no
 #: more: if none ever was, and else.
-MAX_LOST, MAX_LOST_LATER = 5, 10
+MAX_LOST, MAX_LOST_LATER = 3, 10
 
 
 class Sent(NamedTuple):

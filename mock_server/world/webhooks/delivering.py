@@ -45,8 +45,9 @@ def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
     The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
     is. Raises NotFound, and UsageError as ``check_fault`` does.
     """
+    check_fault(epoch, fault)
     before = attempt_of(epoch, number)
-    check_fault(epoch, fault, before.definition)
+    check_signed(epoch, fault, before.definition)
     try:
         claimed = epoch.store.transition(before.record_id, Event.RESEND)
     except WrongState:
@@ -70,17 +71,18 @@ def attempt_of(epoch: Epoch, number: int) -> Attempt:
     return found
 
 
-def check_fault(epoch: Epoch, fault: str | None, definition: str) -> None:
-    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is.
-
-    ``definition`` is the id of the webhook definition: without a secret key, nothing is signed.
-    """
+def check_fault(epoch: Epoch, fault: str | None) -> None:
+    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is."""
     if fault is not None and fault not in MESSAGE_FAULTS:
         allowed = f"one of {', '.join(MESSAGE_FAULTS)}"
         raise UsageError("fault", seen=quoted(fault), allowed=allowed)
     if fault is not None and not epoch.sends:
         seen = f"{fault}, while a script decides and nothing is sent"
         raise UsageError("fault", seen=seen, allowed="a mock with --deliver http")
+
+
+def check_signed(epoch: Epoch, fault: str | None, definition: str) -> None:
+    """Raise UsageError for a fault of signatures if the definition with that id has no key."""
     if fault in SIGNATURE_FAULTS and epoch.reference_data.key_of(definition) is None:
         seen = f"{fault}, while the webhook definition has no secret key"
         raise UsageError("fault", seen=seen, allowed="a webhook definition with a secret key")

@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object, is_effective, named
-from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
+from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, check_signed, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
@@ -65,11 +65,12 @@ def fire(
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
     """
+    check_fault(epoch, fault)
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
     found = named(epoch.reference_data.definitions, "definition", definition)
-    check_fault(epoch, fault, found["id"])
+    check_signed(epoch, fault, found["id"])
     about = found.get("entity")
     if about is not None and about != entity:
         seen = f"{entity}, while definition {found['name']} is about {about}"

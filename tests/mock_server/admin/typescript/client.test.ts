@@ -31,7 +31,7 @@ async function added(admin: Admin, record: Members): Promise<string> {
 }
 
 async function state(admin: Admin, number: string) {
-  const { data } = await admin.GET("/records/{number}", { params: { path: { number } } });
+  const { data } = await admin.GET("/records/{record}", { params: { path: { record: number } } });
   return data?.record.life_cycle_state;
 }
 
@@ -68,8 +68,8 @@ test("a script decides what becomes of one record", async () => {
 
 test("a record is changed and removed, a definition added", async () => {
   const { admin } = world("changes");
-  const params = { path: { number: await added(admin, {}) } };
-  const changed = await admin.PATCH("/records/{number}", {
+  const params = { path: { record: await added(admin, {}) } };
+  const changed = await admin.PATCH("/records/{record}", {
     params,
     body: { record: { url: "http://127.0.0.1:1/" } },
   });
@@ -78,10 +78,10 @@ test("a record is changed and removed, a definition added", async () => {
   const { data: kept } = await admin.POST("/definitions", { body: { ...definition, name: "Jobs" } });
   assert.ok(kept?.id);
 
-  assert.equal((await admin.DELETE("/records/{number}", { params })).response.status, 200);
-  const { error, response } = await admin.GET("/records/{number}", { params });
+  assert.equal((await admin.DELETE("/records/{record}", { params })).response.status, 200);
+  const { error, response } = await admin.GET("/records/{record}", { params });
   assert.equal(response.status, 404);
-  assert.equal(error?.parameter, "number");
+  assert.equal(error?.parameter, "record");
 });
 
 test("the types know what is allowed", async () => {
