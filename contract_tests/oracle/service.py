@@ -6,7 +6,6 @@ request that must be served, or if the server refuses other requests with a stat
 only if it comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -37,12 +36,6 @@ _MAX_REPEATED = 12
 #: So often each form of an identifier is tried before one of them counts as unknown to resend: a
 #: delivery that fails may be reported as an error as well.
 _MIN_TRIED = 4
-#: A form of resend, one that must be served as well, and the statement that says so.
-_FORMS = (
-    ("id", "number", "identifier.fields"),
-    ("number", "id", "identifier.fields"),
-    ("fields_set", "no fields_set", "fields_set.names"),
-)
 #: From so many requests on it is no chance that a method is never served.
 _OFTEN = 5
 
@@ -103,7 +96,7 @@ class Service:
         self._told: set[_Kind] = set()
         self._tallies: dict[tuple[str, frozenset[str]], _Tally] = {}
         self._recovered = 0  # failures that did not come again
-        self._resends: dict[str, list[Exchange]] = defaultdict(list)  # of REJECTED ones, by form
+        self._resends: dict[str, list[Exchange]] = {"id": [], "number": []}  # of REJECTED ones
 
     def covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -131,9 +124,7 @@ class Service:
         if sense.name == "resend" and sense.record is not None and must is Must.EITHER:
             known = self._belief.named(sense.record)
             if known is not None and known.exists and not known.moving:
-                has_fields = "fields_set" in sense.given
                 self._resends[sense.record.field].append(exchange)
-                self._resends["fields_set" if has_fields else "no fields_set"].append(exchange)
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -188,15 +179,15 @@ class Service:
         yield from self._of_forms()
 
     def _of_forms(self) -> Iterator[Violation]:
-        """Yield a violation if resend is served each time in one form, and never in another."""
-        for form, other, statement in _FORMS:
+        """Yield a violation if resend takes one form of an identifier only, as each one shows."""
+        for form, other in (("id", "number"), ("number", "id")):
             refused, served = self._resends[form], self._resends[other]
             if min(len(refused), len(served)) < _MIN_TRIED or any(each.ok for each in refused):
                 continue
             if all(each.ok for each in served):
-                expected = f"OK: with {other} it is served each time, and {form} is as right"
+                expected = f"OK: {other} is served each time, and {form} identifies as well"
                 last = refused[-1]
-                yield Violation(statement, last, expected=expected, seen=outcome(last))
+                yield Violation("identifier.fields", last, expected=expected, seen=outcome(last))
 
     def recovered(self) -> tuple[str, ...]:
         """Say in a line how many failures did not come again; nothing if there are none."""
