@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.admin import (
+from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once they are imported
     about,
     content,
     deliveries,
@@ -22,19 +22,6 @@ from crmcom_kit.mock_server.faults import validation
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
-#: The modules with operations, which exist once these are imported.
-MODULES = (
-    about,
-    content,
-    deliveries,
-    events,
-    faults,
-    journal,
-    receiver,
-    settings,
-    snapshots,
-    worlds,
-)
 _TEXT = """\
 Control the mock itself, for tests and for people. Every path also exists below `/worlds/NAME`, for
 that world; the header `X-Mock-World` names a world as well. Without `--admin-token` the control API
