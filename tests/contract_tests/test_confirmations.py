@@ -204,6 +204,15 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
     assert script.repeated == [False, True] * (len(repeats) // 2) + [False] * (len(repeats) % 2)
 
 
+def test_another_matter_that_a_repetition_shows_is_kept() -> None:
+    """It is settled later; what the confirmation is about is not."""
+    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
+    script = Script(conversation, repeats=[[SAME, ELSEWHERE], []])
+    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
+    script.settle(Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url"))
+    assert script.kept == [ELSEWHERE]
+
+
 @pytest.mark.parametrize(
     ("by_anybody", "others", "exclusive", "confirmed"),
     [

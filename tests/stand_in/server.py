@@ -613,7 +613,7 @@ class StandIn:
         return Reply(http, self.choices.content_type, text.encode())
 
     def with_more(self, value: Any) -> Any:
-        """Return a value with more members in its objects, but for those that are empty."""
+        """Return a value with more members in its objects, except empty ones."""
         if self.choices.more_members == "none":
             return value
         if isinstance(value, list):
