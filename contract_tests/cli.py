@@ -27,7 +27,7 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
-class _Command(click.Command):
+class HeadedCommand(click.Command):
     """A command whose help has its options under headings."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -37,8 +37,10 @@ class _Command(click.Command):
             params = [p for p in self.params if headings.get(p.name or "", "Other") == heading]
             if heading == "Other":
                 params += filter(None, [self.get_help_option(ctx)])
-            with formatter.section(heading):
-                formatter.write_dl(list(filter(None, [p.get_help_record(ctx) for p in params])))
+            rows = list(filter(None, [p.get_help_record(ctx) for p in params]))
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
 class _Given(click.Option):
@@ -53,7 +55,8 @@ class _Given(click.Option):
         return os.environ.get(str(self.envvar))
 
 
-def _as_click(option: Option) -> click.Option:
+def as_click(option: Option) -> click.Option:
+    """Return an option of a run as an option of a command."""
     is_flag = option.type is bool
     return (_Given if option.name == "base-url" else click.Option)(
         [f"--{option.name}", option.key],
@@ -73,9 +76,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
-    cls=_Command,
+    cls=HeadedCommand,
     context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"},
-    params=[_as_click(option) for option in OPTIONS],
+    params=[as_click(option) for option in OPTIONS],
 )
 @config_option
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
@@ -106,7 +109,7 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     files = {o.name: given[o.key] for o in OPTIONS if o.heading == REPORTS and given[o.key]}
     _check_files(files, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
-    results = _run(given, now, stop)
+    results = run_with(given, now, stop)
     report = Report(results)
     failures = _write(report, files)  # first: a terminal may go away
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -135,7 +138,8 @@ def _check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iter
             raise Refused(msg)
 
 
-def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
+def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
+    """Return the results of a run with these options. Raises Refused."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from crmcom_kit.contract_tests.config import prepared

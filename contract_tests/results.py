@@ -60,6 +60,8 @@ class Results:
     notes: tuple[str, ...] = field(default=())
     never_served: tuple[str, ...] = ()  # methods and parameters that were tried, a line each
     unserved: tuple[str, ...] = ()  # methods that were tried often
+    #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.
+    unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     dry_run: bool = False  # nothing was called; the notes say what would be
 

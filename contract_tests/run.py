@@ -310,6 +310,7 @@ class _Run:
             notes=(*self.notes, *session.notes(), *service.recovered()),
             never_served=() if trouble else service.never_served(),
             unserved=() if trouble else service.unserved(),
+            unsteady=session.belief.unsteady,
             warnings=tuple(self._warnings()),
             dry_run=config.dry_run,
         )

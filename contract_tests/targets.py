@@ -3,16 +3,19 @@
 This is the one module of the kit that may start ``mock_server``; it uses nothing else of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
 from crmcom_kit.schemas.methods import API_PATH
+from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release, resolve
 
 #: The header by which a mock of ours tells what it is. Any server may send it: see ``near``.
@@ -70,6 +73,65 @@ class Target:
         """Puts a fresh mock with the same world in place of one of its own; None: it cannot."""
         fresh = isinstance(self.transport, InProcess) and self.own
         return self.transport.renew if fresh else None  # type: ignore[union-attr]
+
+
+class DirectMock:
+    """A mock of a profile, called without HTTP: thousands of requests in a second.
+
+    What a receiver says is no matter of the server: a delivery ends as ``outcome`` has it.
+    """
+
+    def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
+        """Serve ``profile`` to ``login``, with a clock that stands at ``began``."""
+        from crmcom_kit.mock_server import make_world
+        from crmcom_kit.mock_server.protocol.config import Credentials
+        from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+
+        names = ("username", "password", "organisation", "api_key")
+        given = {name: getattr(login, name) for name in names}
+        default = DEFAULT_CREDENTIALS
+        known = {name: value or getattr(default, name) for name, value in given.items()}
+        self.outcome: Mapping[str, Any] | None = None  # the error of the next delivery, if it fails
+        self._world = make_world(
+            profile=profile,
+            credentials=Credentials(**known),
+            tokens=[login.token] if login.token else [],
+            delivery=self,
+            journal=1,
+        )
+        self._world.clock.freeze(began)
+
+    def send(self, message: Any) -> Any:
+        """Return the outcome of a delivery."""
+        del message
+        from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+
+        failed = self.outcome
+        if failed is None:
+            return Outcome("success", None, None, 200)
+        return Outcome("failed", failed["error_code"], failed["error_description"], 500)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._world.clock.advance(seconds)
+
+    def call(self, call: Call) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+        """Return status, headers and body of the response to a request."""
+        from crmcom_kit.mock_server.api.dispatch import dispatch
+        from crmcom_kit.mock_server.protocol.request import Request
+
+        headers = {name.lower(): value for name, value in call.headers}
+        request = Request(
+            call.verb,
+            unquote(call.path).removesuffix("/"),
+            call.query.encode("utf-8", "surrogatepass"),
+            call.body or b"",
+            headers.get("content-type", ""),
+            headers.get("authorization", ""),
+        )
+        response = dispatch(self._world, request)
+        body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+        return response.status, tuple(response.headers()), body
 
 
 def own_mock(

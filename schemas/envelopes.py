@@ -49,7 +49,8 @@ class Envelopes:
         ``hint`` says what would be right; it is appended to the description.
         """
         dialect = self._dialect
-        message = f"{dialect[f'errors.message.{kind}']} {details}".strip()
+        text = f"{dialect[f'errors.message.{kind}']} {details}".strip()
+        message = {"text": text, "empty": "", "null": None}[dialect["errors.message_form"]]
         description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
         if hint:
             description = f"{description or ''} {hint}".strip()

@@ -27,6 +27,7 @@ class Renderer:
         self._dialect = dialect
         log_members = load_schema("log_information", release.name)["properties"]
         self._business_units = "created_by_business_unit" in log_members
+        self._absent = dialect["record.unset_members"] == "absent"
         self._null_dates = dialect["record.unset_dates"] == "null"
         self._log_members = [
             (
@@ -62,7 +63,16 @@ class Renderer:
         shown["webhook_definition"] = self.definition(record["webhook_definition"])
         shown["workflow_rule"] = self.rule(record["workflow_rule"])
         shown["log_information"] = self.log_information(record["log_information"])
+        if self._absent:
+            shown = {name: each for name, each in shown.items() if each is not None}
         return self.ordered("webhook_request", shown)
+
+    def unset(self, shown: Object, **values: Any) -> None:
+        """Change members of a webhook request; what has no value is null or left out."""
+        shown |= values
+        for name, value in values.items():
+            if value is None and self._absent:
+                del shown[name]
 
     def fields_set(self, names: str | None) -> str | None:
         """Return the fields set of a webhook definition as a webhook request shows it."""

@@ -239,6 +239,11 @@ class Belief:
         text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Named) else wanted
         return text in self._values.get(name, ())
 
+    @property
+    def unsteady(self) -> frozenset[str]:
+        """The ids of those that others may have changed, or of which nothing is sure any more."""
+        return frozenset((*self.others, *self.lost))
+
     # How the filters are read.
 
     def rule_out(self, dead: Mapping[Interpretation, Kill]) -> None:

@@ -81,6 +81,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         history=tuple(one.history),
         findings=findings,
         trouble=trouble,
+        unsteady=one.belief.unsteady,
         never_served=one.oracle.service.never_served(),
         warnings=tuple(warnings),
     )

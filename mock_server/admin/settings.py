@@ -15,6 +15,10 @@ class DialectSetting(TypedDict):
 
     name: str
     changed: dict[str, Any]
+    unsettled: Annotated[
+        dict[str, list[Any]] | None,
+        "With a profile: the dials that it leaves open, with the values that fit.",
+    ]
 
 
 class CredentialsSetting(TypedDict):
@@ -58,7 +62,11 @@ def get_settings(call: Call) -> Settings:
         "version": __version__,
         "python": python_version(),
         "release": world.release.name,
-        "dialect": {"name": world.dialect.name, "changed": world.dialect.changes()},
+        "dialect": {
+            "name": world.dialect.name,
+            "changed": world.dialect.changes(),
+            "unsettled": None if config.unsettled is None else dict(config.unsettled),
+        },
         "seed": config.seed,
         "base_path": f"{call.root}{API_PATH}",
         "credentials": {

@@ -30,10 +30,9 @@ from crmcom_kit.schemas.methods import API_PATH, Method
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_READ_OR_DELETE: dict[str, Callable[[Epoch, dict[str, Any]], Response]] = {
+_READS: dict[str, Callable[[Epoch, dict[str, Any]], Response]] = {
     "show": show,
     "list": list_,
-    "delete": delete,
 }
 _IN_THREAD = WaitsInThread()
 
@@ -95,8 +94,10 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
             session, values = _session_and_values(epoch, given, request)
             if name == "resend":
                 response = await resend(epoch, values, session, waits)
+            elif name == "delete":
+                response = delete(epoch, values, session)
             else:
-                response = _READ_OR_DELETE[name](epoch, values)
+                response = _READS[name](epoch, values)
         else:
             response = _log_in_or_out(epoch, method, given, request)
     except VendorError as error:

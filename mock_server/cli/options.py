@@ -25,7 +25,7 @@ class Refused(click.ClickException):
 #: The options that the command's help shows, by heading; the others are named below them.
 HEADINGS = {
     "Address and callers": ("--host", "--port", "--tls-self-signed", "--token", "--admin-token"),
-    "World": ("--release", "--dialect", "--data", "--state", "--seed"),
+    "World": ("--release", "--dialect", "--profile", "--data", "--state", "--seed"),
     "Deliveries": ("--deliver", "--allow-host", "--deliveries"),
     "Other": ("--log", "--config", "--help"),
 }
@@ -68,6 +68,12 @@ OPTIONS: list[click.Parameter] = [
         default="default",
         metavar="NAME|FILE",
         help=f"What no document says: {', '.join(dialect_names())}, or a TOML file.",
+    ),
+    click.Option(
+        ["--profile"],
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Be like the server that this profile of `calibrate` was made from.",
     ),
     click.Option(
         ["--data"],
@@ -167,16 +173,21 @@ OPTIONS: list[click.Parameter] = [
 def check(options: dict[str, Any]) -> None:
     """Validate the options and load the dialect. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
+    from crmcom_kit.schemas.profile import ProfileError, read_profile
 
     mistake = _mistake_in(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
     try:
         resolve(options["release"])
-        options["dialect"] = load_dialect(options["dialect"])
+        if options["profile"] is not None:
+            options["profile"] = read_profile(options["profile"])
+            options["release"] = options["release"] or options["profile"].release.name
+        else:
+            options["dialect"] = load_dialect(options["dialect"])
         if options["data"] is not None:
             options["data"].stat()
-    except (DialectError, UnknownRelease) as error:
+    except (DialectError, ProfileError, UnknownRelease) as error:
         raise Refused(str(error)) from None
     except OSError as error:
         msg = f"data {options['data']}: cannot be read: {error.strerror}"

@@ -191,6 +191,7 @@ def _world(options: dict[str, Any]) -> "World":
         world = make_world(
             release=options["release"],
             dialect=options["dialect"],
+            profile=options["profile"],
             deliveries=options["deliveries"],
             deliver=options["deliver"],
             allow_hosts=options["allow_hosts"],
@@ -260,6 +261,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
     ]
     if release.web_api_key_token is not None:
         lines.append(f"  Web API key   {key}")
+    if options["profile"] is not None:
+        lines.append(f"  profile       {len(options['profile'].unsettled)} dials not settled")
     if options["admin_token"] is not None:
         lines.append(f"  admin token   {_GIVEN}")
     if options["tls_self_signed"] is not None:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
-from crmcom_kit.mock_server.protocol.filters import readers
+from crmcom_kit.mock_server.protocol.filters import offset_seconds, readers
 from crmcom_kit.mock_server.protocol.parameters import Parameters
 from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.schemas import Dialect, Release, methods, resolve
@@ -39,13 +40,18 @@ class Config:
         credentials: Credentials,
         seed: int = 0,
         fixed_tokens: tuple[str, ...] = (),
+        unsettled: Mapping[str, list[Any]] | None = None,
     ) -> None:
-        """Build the readers and writers of ``release`` and ``dialect``."""
+        """Build the readers and writers of ``release`` and ``dialect``.
+
+        ``unsettled`` are the dials that a profile leaves open; None without a profile.
+        """
         self.release = release
         self.dialect = dialect
         self.credentials = credentials
         self.seed = seed
         self.fixed_tokens = fixed_tokens
+        self.unsettled = unsettled
         self.entities = release.entities
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)
@@ -77,10 +83,7 @@ class Config:
     @cached_property
     def utc_offset(self) -> timedelta:
         """The offset from UTC of the dates that the server writes."""
-        text = self.dialect["dates.utc_offset"]
-        hours, minutes = text[1:].split(":")
-        offset = timedelta(hours=int(hours), minutes=int(minutes))
-        return -offset if text.startswith("-") else offset
+        return timedelta(seconds=offset_seconds(self.dialect["dates.utc_offset"]))
 
 
 def _with_fields_set(known: Mapping[str, Method]) -> dict[str, Method]:

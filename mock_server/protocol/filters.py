@@ -93,7 +93,10 @@ def read_date(text: str, at: time = time.min) -> datetime:
 def _created_date(dialect: Dialect) -> Reader:
     """Return a reader of created_date: the seconds it selects, from and before (None: open)."""
     form, match = dialect["list.created_date.form"], dialect["list.created_date.match"]
+    east = offset_seconds(dialect["list.created_date.utc_offset"])
     allowed = _DATE_FORMS.get(form, " or ".join(_DATE_FORMS.values()))
+    if form == "neither":
+        allowed = "no created_date"
 
     def bad_date(parameter: Parameter, text: str, *dials: str) -> ParameterError:
         seen = quoted(text)
@@ -105,15 +108,22 @@ def _created_date(dialect: Dialect) -> Reader:
             moment = read_date(text)
         except ValueError:
             raise bad_date(parameter, text) from None
-        if form == ("date" if "T" in text else "date_time"):
+        if form in ("date" if "T" in text else "date_time", "neither"):
             raise bad_date(parameter, text, "list.created_date.form")
         if match == "day":
-            start = seconds(datetime.combine(moment.date(), time()))
+            start = seconds(datetime.combine(moment.date(), time())) - east
             return start, start + _DAY
-        start = seconds(moment)
+        start = seconds(moment) - east
         return start, None if match == "from" else start + 1
 
     return read
+
+
+def offset_seconds(text: str) -> int:
+    """Return the seconds of an offset such as ``+02:00``."""
+    hours, minutes = text[1:].split(":")
+    passed = int(hours) * 3600 + int(minutes) * 60
+    return -passed if text.startswith("-") else passed
 
 
 def _bad_paging(parameter: Parameter, seen: str, allowed: str, *dials: str) -> ParameterError:
@@ -121,11 +131,13 @@ def _bad_paging(parameter: Parameter, seen: str, allowed: str, *dials: str) -> P
 
 
 def _whole_number(dialect: Dialect, parameter: Parameter, value: Any, given: Given) -> int | None:
-    """Read a whole number; None for a negative one that the dialect ignores."""
+    """Read a whole number; None for what is none, or negative, if the dialect ignores it."""
     text = read_text(parameter, value, given)
     if not _WHOLE_NUMBER.fullmatch(text):
+        if dialect["paging.not_a_number"] == "ignore":
+            return None
         allowed = "a whole number from 0 on, of at most 18 digits"
-        raise _bad_paging(parameter, quoted(text), allowed)
+        raise _bad_paging(parameter, quoted(text), allowed, "paging.not_a_number")
     number = int(text)
     if number >= 0:
         return number

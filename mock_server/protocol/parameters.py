@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.protocol.request import (
     json_type,
     query_pairs,
     repeated,
-    repeated_names,
 )
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
@@ -57,6 +56,7 @@ class Parameters:
         """Use ``readers`` for the parameters that they name, and the type's own for the others."""
         self._dialect = dialect
         self._unknown: str = dialect["requests.unknown_parameters"]
+        self._repeated: str = dialect["requests.repeated_parameters"]
         self._readers = readers
 
     def collect(self, method: Method, request: Request) -> Given:
@@ -71,9 +71,12 @@ class Parameters:
             if request.body != b"" and self._dialect["requests.body_on_get"] == "error":
                 raise _misplaced("body", "one", "parameters in the query", "requests.body_on_get")
             pairs = query_pairs(request.query)
-            values = dict(pairs)
-            return Given(method, values, repeated_names(pairs, values), from_body=False)
+            if request.body and self._dialect["requests.body_on_get"] == "read":
+                pairs += [(n, v) for n, v in body_members(request).items() if isinstance(v, str)]
+            return self._first_or_last(pairs, Given(method, {}, frozenset(), from_body=False))
         given = _from_body(method, request)
+        if self._repeated != "error":  # the last one counts in JSON
+            given.repeated = frozenset()
         if request.query:
             self._take_query(given, request.query)
         return given
@@ -92,9 +95,17 @@ class Parameters:
             if self._unknown != "loose":
                 given.warnings.append(f"the query of a POST is ignored: {names}")
             return
-        both = [*given.values.items(), *pairs]
-        given.values = dict(both)
-        given.repeated |= repeated(name for name, _ in both)
+        self._first_or_last([*given.values.items(), *pairs], given)
+
+    def _first_or_last(self, pairs: list[tuple[str, Any]], given: Given) -> Given:
+        """Give a request its parameters; which counts of those that it has twice, is a dial."""
+        given.values = dict(pairs)
+        if len(given.values) < len(pairs):
+            if self._repeated == "error":
+                given.repeated |= repeated(name for name, _ in pairs)
+            elif self._repeated == "first":
+                given.values = dict(reversed(pairs))
+        return given
 
     def token(self, given: Given, authorization: str = "") -> str:
         """Return the token of the request.
@@ -253,7 +264,10 @@ def _misplaced(parameter: str, seen: str, allowed: str, dial: str) -> ParameterE
 
 
 def _duplicate(name: str) -> ParameterError:
-    return ParameterError("duplicate_parameter", name, seen="more than one", allowed="one")
+    dials = ("requests.repeated_parameters",)
+    return ParameterError(
+        "duplicate_parameter", name, seen="more than one", allowed="one", dials=dials
+    )
 
 
 def _several(parameter: Parameter, seen: str, *dials: str) -> ParameterError:

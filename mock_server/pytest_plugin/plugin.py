@@ -20,6 +20,7 @@ _GUARDED = ("auto", "always", "off")
 _OPTIONS = (
     ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18 (default: R9)"),
     ("dialect", "NAME|FILE", "dialect of crmcom_mock: a built-in name or a TOML file"),
+    ("profile", "FOLDER", "profile that crmcom_mock serves; crmcom-kit calibrate writes it"),
     ("data", "FILE", "world file that crmcom_mock starts from (default: the sample world)"),
     ("seed", "N", "seed of crmcom_mock's ids and tokens (default: 0)"),
     (
@@ -105,7 +106,7 @@ def _reached(config: pytest.Config) -> list[str]:
 def _given(config: pytest.Config) -> dict[str, Any]:
     """Return the options of the mock that are given. Raises pytest.UsageError."""
     found: dict[str, Any] = {}
-    for name in ("release", "dialect", "data", "seed"):
+    for name in ("release", "dialect", "profile", "data", "seed"):
         value = config.getoption(f"crmcom_mock_{name}")
         folder = config.invocation_params.dir
         if value is None:
@@ -118,6 +119,7 @@ def _given(config: pytest.Config) -> dict[str, Any]:
 
 def _read(name: str, value: str, folder: Path) -> Any:
     from crmcom_kit import schemas
+    from crmcom_kit.schemas.profile import ProfileError, read_profile
 
     if name == "seed":
         if not re.fullmatch("-?[0-9]{1,18}", value):
@@ -130,9 +132,12 @@ def _read(name: str, value: str, folder: Path) -> Any:
         if name == "release":
             schemas.resolve(value)
             return value
+        if name == "profile":
+            read_profile(folder / value)
+            return folder / value
         read = value if value in schemas.dialect_names() else folder / value
         schemas.load_dialect(read)
-    except (schemas.UnknownRelease, schemas.DialectError) as error:
+    except (schemas.UnknownRelease, schemas.DialectError, ProfileError) as error:
         msg = f"crmcom_mock_{name}: {error}"
         raise pytest.UsageError(msg) from None
     return read

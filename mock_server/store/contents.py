@@ -124,7 +124,7 @@ class Contents:
             smallest = sizes.index(min(sizes))
             buckets = choices[smallest]
             del conditions[smallest]
-            if len(buckets) == 1 and not conditions and not tests:
+            if len(buckets) == 1 and not conditions and not tests and query.sort is None:
                 return map(self.records.__getitem__, _page_of(buckets[0], query))
             positions = _together(buckets, newest_first=query.newest_first)
         elif query.newest_first:
@@ -132,6 +132,8 @@ class Contents:
         records: Iterable[Record] = map(self.records.__getitem__, positions)
         for test in (*map(_meets, conditions), *tests):
             records = filter(test, records)
+        if query.sort is not None:
+            records = sorted(records, key=query.sort, reverse=query.descending)
         end = None if query.limit is None else query.offset + query.limit
         return islice(records, query.offset, end)
 

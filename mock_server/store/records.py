@@ -1,7 +1,7 @@
 """One record of a store, and a query for many."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.store.life_cycle import State
 
@@ -55,6 +55,8 @@ class Query(NamedTuple):
     created_from: int | None = None
     created_before: int | None = None
     newest_first: bool = True
+    sort: Callable[[Record], Any] | None = None  # the records' order, if not by age
+    descending: bool = False
     offset: int = 0
     limit: int | None = None
 

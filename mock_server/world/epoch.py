@@ -71,6 +71,16 @@ class Epoch:
         """True if deliveries may really send something; a script sends nothing."""
         return not isinstance(self.delivery, ScriptedDelivery)
 
+    def updated_log(self, log: Object, session: Session) -> Object:
+        """Return a record's log_information with who has updated it last: ``session``, now."""
+        renderer = self.config.renderer
+        members = len(log)
+        log["updated_date"] = self.date_time()
+        log[renderer.unit_member("updated")] = session.unit
+        log["updated_by_user"] = session.user
+        # An unset date may have been absent: then the new member is not in its place.
+        return renderer.ordered("log_information", log) if len(log) > members else log
+
     def next_number(self) -> str:
         """Return the number after the largest that a record has, had, or was reserved."""
         return str(self.reserve_numbers(1))

@@ -12,8 +12,13 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import given_entries, sample_entries
+from crmcom_kit.mock_server.world.world_file import (
+    given_entries,
+    recorded_entries,
+    sample_entries,
+)
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
+from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
 from crmcom_kit.usage_errors import UsageError, quoted
 
@@ -33,6 +38,7 @@ def make_world(
     *,
     release: str | None = None,
     dialect: str | Path | Dialect = "default",
+    profile: str | Path | Profile | None = None,
     data: str | Path | Iterable[dict[str, Any]] | dict[str, Any] | None = None,
     seed: int = 0,
     tokens: Iterable[str] = (),
@@ -50,6 +56,8 @@ def make_world(
     Args:
         release: R9 to R18; R9 by default.
         dialect: a built-in name, the path of a dialect file, or a dialect.
+        profile: the folder that ``crmcom-kit calibrate`` has written, or what it has: release,
+            dialect and content of an instance.
         data: the path of a world file, or what it has: world entries, or webhook requests as
             responses show them, several or one; the sample world by default.
         seed: what ids and tokens are made from; the same seed gives the same ones.
@@ -67,18 +75,29 @@ def make_world(
         journal: how many requests the journal keeps.
 
     Raises:
-        UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
+        UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
+            allowed.
         TypeError: ``tokens`` is one string, or two arguments contradict each other.
     """
     if isinstance(tokens, str):
         msg = "tokens: a string is not allowed; allowed is a list of strings"
         raise TypeError(msg)
+    learned = None
+    if profile is not None:
+        learned = profile if isinstance(profile, Profile) else read_profile(profile)
+        _check_alone(learned, release, dialect=dialect, data=data)
+        release, dialect = learned.release.name, learned.dialect
     chosen = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     if deliveries is not None:
         chosen = chosen.changed({"delivery.script": deliveries})
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, chosen))
-    entries = sample_entries(known) if data is None else given_entries(data, known, "data entry")
+    if learned is not None:
+        entries = recorded_entries(learned.world)
+    elif data is None:
+        entries = sample_entries(known)
+    else:
+        entries = given_entries(data, known, "data entry")
     delivery_queue = DeliveryQueue(at_once=at_once)
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
@@ -92,6 +111,7 @@ def make_world(
         credentials=credentials,
         seed=seed,
         fixed_tokens=tuple(tokens),
+        unsettled=None if learned is None else learned.unsettled,
     )
     return World(
         config,
@@ -101,6 +121,17 @@ def make_world(
         max_entries=journal,
         delivery_queue=delivery_queue,
     )
+
+
+def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: Any) -> None:
+    """Raise UsageError if something else is given that a profile has."""
+    if release is not None and resolve(release) != profile.release:
+        seen, allowed = f"{release} with a profile", f"{profile.release.name}, which it was made of"
+        raise UsageError("release", seen=seen, allowed=allowed)
+    for name, given in (("dialect", dialect not in (None, "default")), ("data", data is not None)):
+        if given:
+            allowed = "one of them: a profile has both"
+            raise UsageError(name, seen=f"{name} and a profile", allowed=allowed)
 
 
 def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":

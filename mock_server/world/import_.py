@@ -1,7 +1,7 @@
 """From the entries of a world file to reference data and records that agree with each other."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
@@ -102,6 +102,8 @@ class _Importer:
             ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, located.place)
+            elif located.is_recorded:
+                self._add_record(self.recorded(value["record"]), located.place)
             elif early or not (
                 # Nothing comes after plain ones, of which there may be millions.
                 located.is_plain or self.reference_data.has_references_of(value["record"])
@@ -113,7 +115,9 @@ class _Importer:
             self._keep(located.entry["webhook_request"], located.place)
 
     def _keep(self, value: Object, place: str) -> None:
-        record = self.record(value, place)
+        self._add_record(self.record(value, place), place)
+
+    def _add_record(self, record: Record, place: str) -> None:
         self._records.append(record)
         self._places.append(place)
         if self._room is not None:
@@ -169,6 +173,37 @@ class _Importer:
             body,
             sent,
         )
+
+    def recorded(self, shown: Object) -> Record:
+        """Return the record of a webhook request that is shown as an instance has shown it."""
+        log = shown.get("log_information")
+        created = log.get("created_date") if isinstance(log, dict) else None
+        return Record(
+            shown["id"],
+            shown["number"],
+            State(shown["life_cycle_state"]),
+            self._named_in("webhook_definition", shown),
+            self._named_in("workflow_rule", shown),
+            str(shown.get("entity") or ""),
+            str(shown.get("entity_id") or ""),
+            str(shown.get("url") or ""),
+            _recorded_date(created),
+            compact_json(shown),
+            None,
+        )
+
+    def _named_in(self, kind: str, shown: Object) -> str:
+        """Return what stands for the definition or rule that a recorded webhook request shows.
+
+        Which members it shows depends on the instance: the first of its names is its id here.
+        """
+        named = shown.get(kind)
+        found = named if isinstance(named, dict) else {}
+        names = (found.get(name) for name in ("id", "name", "alternative_code"))
+        key = next((name for name in names if isinstance(name, str)), "")
+        if key and self.reference_data.directory(kind).find("id", key) is None:
+            self.reference_data.directory(kind).add({**found, "id": key})
+        return key
 
     def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
         """Add what the last delivery left in a record, if the entry does not have it."""
@@ -228,6 +263,15 @@ class _Importer:
 def _agrees(value: Object, named: Object) -> bool:
     """Return True if an object has the names that records gave it."""
     return all(each is None or value.get(name) == each for name, each in named.items())
+
+
+def _recorded_date(text: Any) -> int | None:
+    """Return a date of an instance in seconds since 1970; None if it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return seconds(moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None))
 
 
 def _age(record: Record) -> float:

@@ -43,15 +43,23 @@ class Session:
 def session_of(
     config: Config, reference_data: ReferenceData, unit: Object | None = None
 ) -> Session:
-    """Return the session of the credentials' user, for ``unit`` or the first unit."""
+    """Return the session of the credentials' user, for ``unit`` or the first unit.
+
+    Whatever the user's name, in a profile the first user is the one whose login it was made with.
+    """
     credentials, renderer = config.credentials, config.renderer
     name = credentials.username
-    user = reference_data.user_named(name) or {
-        "id": "1",
-        "username": name,
-        "person_name": name,
-        "email": None,
-    }
+    learned = None if config.unsettled is None else reference_data.users.first()
+    user = (
+        reference_data.user_named(name)
+        or learned
+        or {
+            "id": "1",
+            "username": name,
+            "person_name": name,
+            "email": None,
+        }
+    )
     shown_unit = renderer.unit(unit or reference_data.units.first())
     return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)
 

@@ -54,6 +54,7 @@ class LocatedEntry(NamedTuple):
     entry: Entry
     place: str
     is_plain: bool = False  # True if it was given as a plain webhook request
+    is_recorded: bool = False  # True if a profile has it: it is shown as it is
 
 
 def located(value: Any, place: str) -> LocatedEntry:
@@ -128,6 +129,40 @@ def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
     except OSError as error:
         msg = f"data {path}: cannot be read: {error.strerror}"
         raise DataError(msg) from None
+
+
+def recorded_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[LocatedEntry]:
+    """Yield the entries of a profile's world. An instance may show what no schema knows.
+
+    Raises:
+        DataError: the file cannot be read, or a webhook request lacks id, number or state.
+    """
+    if isinstance(world, Path):
+        try:
+            with world.open("rb", buffering=_BUFFER) as file:
+                yield from map(_recorded, _entries(file, f"profile {world}"))
+        except OSError as error:
+            msg = f"profile {world}: cannot be read: {error.strerror}"
+            raise DataError(msg) from None
+    else:
+        yield from map(_recorded, numbered(map(dict, world), "profile entry"))
+
+
+def _recorded(found: LocatedEntry) -> LocatedEntry:
+    entry = found.entry
+    kind = next(iter(entry), None) if isinstance(entry, dict) and len(entry) == 1 else None
+    value = entry[kind] if kind in kinds() else None
+    if kind == _RECORD and isinstance(value, dict):
+        value = value.get("record")
+    required = ("id", "number", "life_cycle_state") if kind == _RECORD else ("id",)
+    if not (isinstance(value, dict) and all(isinstance(value.get(n), str) for n in required)):
+        msg = f"{found.place}: allowed is an entry of a world that has {', '.join(required)}"
+        raise DataError(msg)
+    if kind == _RECORD and value["life_cycle_state"] not in ("SUCCESSFUL", "REJECTED"):
+        state = quoted(str(value["life_cycle_state"]))
+        msg = f"{found.place}: life_cycle_state is {state}; allowed is SUCCESSFUL or REJECTED"
+        raise DataError(msg)
+    return found._replace(is_recorded=True)
 
 
 def read_entries(
@@ -305,7 +340,7 @@ def checked(
 
     fits = quick_validator("world_entry", "strict")
     for one in entries:
-        entry, place, _ = one
+        entry, place, *_ = one
         if may_lack and lacking(entry):
             yield one
             continue

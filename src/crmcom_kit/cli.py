@@ -26,6 +26,10 @@ COMMANDS = {
         "crmcom_kit.contract_tests.cli:check",
         "Check a server against the contract.",
     ),
+    "calibrate": (
+        "crmcom_kit.contract_tests.calibration.cli:calibrate",
+        "Learn how a server responds, for the mock.",
+    ),
     "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
     "openapi": (
         "crmcom_kit.schemas.commands:openapi",

@@ -1,13 +1,16 @@
 """The method delete. Source: POST webhook_requests/delete, R9.0.0 and later."""
 
+import orjson
+
 from crmcom_kit.mock_server.api.methods.show import Values, unknown
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
-from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.protocol.response import Response, compact_json
 from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.tokens import Session
 
 
-def delete(epoch: Epoch, values: Values) -> Response:
+def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     """Delete a webhook request in any state, and return it as it last was.
 
     Raises:
@@ -17,6 +20,12 @@ def delete(epoch: Epoch, values: Values) -> Response:
     record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:
         raise unknown(identifier)
-    response = epoch.config.responses.record(record.body, values.get("fields_set"))
+    body = record.body
+    if epoch.config.dialect["delete.updates_log"]:
+        shown = orjson.loads(body)
+        shown["log_information"] = epoch.updated_log(shown["log_information"], session)
+        body = compact_json(shown)
+    response = epoch.config.responses.record(body, values.get("fields_set"))
+    response.dials += ("delete.updates_log",)
     response.before = record.body
     return response

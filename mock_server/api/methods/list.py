@@ -6,12 +6,15 @@ Source: GET webhook_requests/list, R9.0.0 and later. How filters compare and com
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
+
+import orjson
 
 from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import ParameterError, RecordError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.records import IndexedField, Query
+from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.usage_errors import quoted
 
@@ -22,7 +25,7 @@ _DIALS = {
     "webhook_definition_identifier": ("list.combine",),
     "workflow_rule_identifier": ("list.combine",),
     "url": ("list.url.match",),
-    "created_date": ("list.created_date.match", "dates.utc_offset"),
+    "created_date": ("list.created_date.match", "list.created_date.utc_offset", "dates.utc_offset"),
 }
 _REFERENCES: tuple[tuple[str, IndexedField], ...] = (
     ("webhook_definition_identifier", "definition"),
@@ -80,6 +83,7 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
     if matches_none and not any_of:
         return None
     start, end = values.get("created_date", (None, None))
+    by, _, way = dialect["list.order"].rpartition("_")
     return Query(
         indexed=tuple(indexed),
         any_of_indexed=any_of,
@@ -87,7 +91,9 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
         states=values.get("life_cycle_state"),
         created_from=start,
         created_before=end,
-        newest_first=dialect["list.order"] == "newest_first",
+        newest_first=by == "newest",
+        sort=_SORTS.get(by),
+        descending=way == "down",
         offset=values.get("offset", 0),
         limit=values.get("number_of_results", dialect["paging.default_results"] or None),
     )
@@ -116,6 +122,23 @@ def _url_test(wanted: str | None, match: str) -> str | Callable[[str], bool] | N
     if match == "prefix":
         return lambda url: url.startswith(wanted)
     return lambda url: wanted in url
+
+
+def _by_number(record: Record) -> tuple[int, str]:
+    return (int(record.number) if record.number.isdecimal() else 0), record.number
+
+
+def _by_update(record: Record) -> tuple[str, str]:
+    log = orjson.loads(record.body).get("log_information") or {}
+    return str(log.get("updated_date") or log.get("created_date")), record.id
+
+
+#: What ``list.order`` sorts by, if not by age: the store has records in the order of their age.
+_SORTS: dict[str, Callable[[Record], Any]] = {
+    "number": _by_number,
+    "id": lambda record: record.id,
+    "updated": _by_update,
+}
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,13 @@ from crmcom_kit.mock_server.world.reference_data import is_effective
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.webhooks.delivering import prepare
 
-_DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
+_DIALS = (
+    "resend.delivery",
+    "resend.destination",
+    "resend.request",
+    "resend.response",
+    "resend.updates_log",
+)
 
 
 async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -> Response:

@@ -82,7 +82,9 @@ export const contract = {
 function summary({ release, dialect, version }, rules) {
   const count = counted(Object.keys(dialect.changed).length, "dial");
   const paging = rules.some(({ id }) => id.startsWith("list.paging.")) ? "" : " · list has no paging in this release";
-  return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}${paging}`;
+  const open = Object.keys(dialect.unsettled ?? {}).length;
+  const profile = dialect.unsettled ? `, a profile that leaves ${counted(open, "dial")} open` : "";
+  return `${release} · dialect ${dialect.name}, ${count} changed${profile} · crmcom-kit ${version}${paging}`;
 }
 
 const words = (text) => html`<span class="words">${text}</span>`;

@@ -269,26 +269,30 @@ class Delivery:
         reference = ids.of("exchange", record.id) if first else ids.next("exchange")
         body = orjson.loads(record.body)
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
-        body["error_code"] = outcome.error_code
-        body["error_description"] = outcome.error_description
+        unset = config.renderer.unset
+        unset(body, error_code=outcome.error_code, error_description=outcome.error_description)
         body["url"] = message.url
         if message.data is not None:
             code = exchanges.after(message.authentication_code, outcome.error_code)
             body["authentication_code"] = code
-        if first or config.dialect["resend.exchange"] == "renewed":
-            code = body["authentication_code"]
-            body["request"] = exchanges.request(self.data, code, reference)
-        body["response"] = exchanges.response(outcome.status, reference)
+        if first or message.data is not None or not exchanges.tells_status:
+            self._exchanged(body, outcome, reference, first=first)
         if first or config.dialect["resend.updates_log"]:
-            body["log_information"] = self._updated(body["log_information"])
+            log = body.get("log_information") or {}
+            body["log_information"] = epoch.updated_log(log, self.session)
         return record._replace(url=message.url, body=compact_json(body))
 
-    def _updated(self, log: dict[str, Any]) -> dict[str, Any]:
-        """Return a record's log_information with who updated it last."""
-        renderer = self.epoch.config.renderer
-        members = len(log)
-        log["updated_date"] = self.epoch.date_time()
-        log[renderer.unit_member("updated")] = self.session.unit
-        log["updated_by_user"] = self.session.user
-        # An unset date may have been absent: then the new member is not in its place.
-        return renderer.ordered("log_information", log) if len(log) > members else log
+    def _exchanged(
+        self, body: dict[str, Any], outcome: Outcome, reference: str, *, first: bool
+    ) -> None:
+        """Let a record show what was sent and received this time, as the dials ``resend.*`` say."""
+        exchanges, dialect = self.epoch.config.exchanges, self.epoch.config.dialect
+        if first or dialect["resend.request"] == "renewed":
+            code = body.get("authentication_code")
+            body["request"] = exchanges.request(self.data, code, reference)
+        response = "renewed" if first else dialect["resend.response"]
+        if response == "null":
+            body["response"] = None
+        elif response != "kept":
+            own = self.epoch.ids.next("exchange") if response == "own" else reference
+            body["response"] = exchanges.response(outcome.status, own)

@@ -1,0 +1,166 @@
+"""Calibrate: from a run or a recording to a profile that the mock serves like the server.
+
+The dials are learned from the first part of the exchanges. The rest, which nothing was learned
+from, shows how alike server and mock respond.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crmcom_kit.contract_tests.calibration.learning import Learned, Log, learn, log_of
+from crmcom_kit.contract_tests.calibration.people import Pseudonyms
+from crmcom_kit.contract_tests.calibration.record_forms import record_forms
+from crmcom_kit.contract_tests.calibration.report import Comparisons, Group, as_html, as_json
+from crmcom_kit.contract_tests.calibration.twin import Twin
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.script import Scripts
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.schemas.dialect import Dialect, dials
+from crmcom_kit.schemas.dialect_file import write_dialect
+from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
+
+#: The part of the exchanges that dials are learned from.
+LEARNED_FROM = 0.8
+#: With fewer exchanges all are learned from, and compared.
+_FEW = 50
+
+
+class NothingToLearn(Exception):
+    """The run has seen no webhook request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was learned of a server."""
+
+    results: Results
+    log: Log
+    learned: Learned
+    profile: Profile
+    observed: Mapping[str, str]  # dial -> the request that settled it
+    compared: Comparisons  # with requests that nothing was learned from
+
+
+def calibrated(results: Results) -> Calibration:
+    """Return what a run or a recording tells of its server. Raises NothingToLearn."""
+    log = log_of(results)
+    if not log.original:
+        msg = results.trouble or "no response shows a whole webhook request"
+        raise NothingToLearn(msg)
+    first = len(log.exchanges)
+    if first > _FEW:
+        first = int(first * LEARNED_FROM)
+    learned = learn(replace(log, exchanges=log.exchanges[:first]))
+    forms = dict(record_forms(log.original.values(), log.release))
+    content_type = _content_type(log)
+    changes = {**learned.dialect("").changes(), **forms, **content_type}
+    profile = Profile(log.release, Dialect("profile", changes), log.world, learned.unsettled)
+    observed = dict(_observed(log, learned))
+    observed |= dict.fromkeys((*forms, *content_type), "what responses show")
+    held_out = log.exchanges[first:] or log.exchanges
+    compared = compare(log, profile, held_out)
+    return Calibration(results, log, learned, profile, observed, compared)
+
+
+def compare(log: Log, profile: Profile, compared: Sequence[Exchange]) -> Comparisons:
+    """Have a mock with ``profile`` respond to the whole log, and compare some of its responses."""
+    twin = Twin(profile, log.login, log.began)
+    comparison, found = log.comparison(), Comparisons()
+    numbers = {each.number for each in compared}
+    for exchange in log.exchanges:
+        own = twin.respond(exchange)
+        if exchange.number in numbers:
+            found.add(exchange, comparison.differences(exchange, own), log.release)
+    return found
+
+
+def _content_type(log: Log) -> dict[str, str]:
+    key = "envelope.content_type"
+    seen = {each.header("Content-Type") for each in log.exchanges if each.ok}
+    only = seen.pop() if len(seen) == 1 else None
+    return {key: only} if only is not None and dials()[key].accepts(only) else {}
+
+
+def _observed(log: Log, learned: Learned) -> Iterator[tuple[str, str]]:
+    """Yield each dial that the run has settled, and the request that settled it."""
+    by_number = {each.number: each for each in log.exchanges}
+    for each in learned.settled:
+        if len(each.fits) == 1 and each.number in by_number:
+            call = by_number[each.number].call
+            yield each.dial, f"request {each.number}, {call.verb} {call.method or 'another path'}"
+    for kind in learned.wordings:
+        for part in ("status", "code", "message"):
+            yield f"errors.{part}.{kind}", "refusals of the run"
+
+
+# Writing it.
+
+
+def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
+    """Return the texts of a profile's files by name. Raises ModuleNotFoundError without Faker."""
+    world: list[Any] = list(made.log.world)
+    if not keep_personal_data:
+        pseudonyms = Pseudonyms()
+        world = [pseudonyms.replaced(each) for each in world]
+    facts = report_facts(made)
+    return {
+        HEAD: head_of(made.profile),
+        DIALECT: write_dialect(made.profile.dialect, made.observed),
+        WORLD: "".join(f"{_line(each)}\n" for each in world),
+        "report.json": as_json(facts),
+        "report.html": as_html(
+            {**facts, "title": "Calibration", "names": ("server", "mock")},
+            list(group_rows(made.compared, made.results, made.learned.contradicted)),
+        ),
+    }
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    import orjson
+
+    return orjson.dumps(entry).decode()
+
+
+def report_facts(made: Calibration) -> dict[str, Any]:
+    """Return what was learned, without any data of the server."""
+    dialect = made.profile.dialect
+    return {
+        "release": made.log.release.name,
+        "requests": len(made.log.exchanges),
+        "settled": {
+            dial: {"value": dialect[dial], "evidence": evidence}
+            for dial, evidence in made.observed.items()
+            if not dial.startswith("errors.message.")  # texts may have data of the server
+        },
+        "unsettled": dict(made.profile.unsettled),
+        **made.compared.as_json(),
+    }
+
+
+def group_rows(
+    compared: Comparisons, results: Results, contradicted: Mapping[tuple[str, str], str]
+) -> Iterator[dict[str, Any]]:
+    """Yield what a page says of each group of differences."""
+    redactor = ReportRedactor(results.target, results.history)
+    scripts = Scripts(results.target, results.history, redactor)
+    for group in compared.sorted():
+        if group.first is None:
+            continue
+        exchange, difference = group.first
+        yield {
+            **group.as_json(),
+            "one": redactor.text(difference.one),
+            "other": redactor.text(difference.other),
+            "cause": cause(group, contradicted),
+            "curl": scripts.of([exchange.call]),
+        }
+
+
+def cause(group: Group, contradicted: Mapping[tuple[str, str], str]) -> str:
+    """Say why the mock differs."""
+    dial = contradicted.get((group.method, group.what))
+    if dial is not None:
+        return f"The dial {dial} explains some of these responses, and contradicts others."
+    return "No dial explains it."

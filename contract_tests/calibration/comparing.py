@@ -1,0 +1,189 @@
+"""Compare what two servers respond to the same request.
+
+Tokens, dates that a request has just set, and references that a server draws for itself cannot be
+the same: only that both are new is compared. So is the order of members, and what an error says
+beyond having a text.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.envelope import is_readable
+
+#: Members that a change may set to what no other server can know.
+_DRAWN = ("request", "response", "authentication_code")
+#: What differs if a server has ended a token: nobody can know when it does.
+ENDED_TOKEN = "a token that had ended"
+#: Members inside log_information that it may set.
+_UPDATED = "updated_date"
+LOGINS = ("token", "web_api_key_token")
+
+
+class Difference(NamedTuple):
+    """One way in which two responses differ."""
+
+    what: str  # the kind of difference: what differences are grouped by
+    one: str  # what the first server has
+    other: str
+    record: str = ""  # the id of the webhook request that differs, if it is about one
+
+
+@dataclass
+class Comparison:
+    """Compares exchange by exchange; remembers what was different already."""
+
+    original: dict[str, Record] = field(default_factory=dict)  # as they were first seen, by id
+    #: Ids of webhook requests that change by themselves, or were changed by somebody else.
+    unsteady: set[str] = field(default_factory=set)
+    #: How the first server refuses a token that is not valid, if no other refusal looks like it.
+    token_refusal: tuple[int, Any] | None = None
+    #: HTTP status and code that a refusal of the other server stands for; None: any.
+    wording: Callable[[Exchange], tuple[int, Any] | None] = lambda each: (each.status, each.code)
+
+    def differences(self, one: Exchange, other: Exchange) -> list[Difference]:
+        """Return in what two responses to the same request differ."""
+        if not (is_readable(one) and is_readable(other)):
+            same = one.status == other.status and is_readable(one) == is_readable(other)
+            return [] if same else [Difference("no envelope", _outcome(one), _outcome(other))]
+        if other.ok and not one.ok and (one.status, one.code) == self.token_refusal:
+            return [Difference(ENDED_TOKEN, _outcome(one), _outcome(other))]
+        if one.ok != other.ok:
+            return [Difference("served or refused", _outcome(one), _outcome(other))]
+        found = list(_texts(one, other))
+        if not one.ok:
+            return [*self._refusals(one, other), *found]
+        if one.call.method == "list":
+            found += self._lists(one, other)
+        elif one.call.method not in LOGINS:
+            found += self._data(one.data, other.data)
+        return found
+
+    def _refusals(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
+        wanted = self.wording(other)
+        if wanted is not None and (one.status, one.code) != wanted:
+            what = "code" if one.status == wanted[0] else "HTTP status"
+            seen = f"HTTP {wanted[0]}, {wanted[1]}"
+            yield Difference(f"{what} of a refusal", _outcome(one), seen)
+        forms = [_form(each) for each in (one, other)]
+        if forms[0] != forms[1]:
+            yield Difference("data of a refusal", *forms)
+
+    def _lists(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
+        forms = [_form(each) for each in (one, other)]
+        if not one.records and not other.records and forms[0] != forms[1]:
+            yield Difference("an empty list", *forms)
+        if not any("id" in each for each in (*one.records, *other.records)):
+            yield from self._parts(one.records, other.records)
+            return
+        ids = [[_id(each) for each in exchange.records] for exchange in (one, other)]
+        steady = [[key for key in found if key not in self.unsteady] for found in ids]
+        if sorted(steady[0]) != sorted(steady[1]):
+            what = "how many are listed" if len(steady[0]) != len(steady[1]) else "which are listed"
+            yield Difference(what, _listed(*steady), _listed(*reversed(steady)))
+            return
+        if steady[0] != steady[1]:
+            at = next(n for n, keys in enumerate(zip(*steady, strict=True)) if len(set(keys)) > 1)
+            yield Difference("the order of a list", steady[0][at], steady[1][at])
+        by_id = {_id(each): each for each in other.records}
+        for each in one.records:
+            if _id(each) in by_id:
+                yield from self._data(each, by_id[_id(each)])
+
+    def _parts(self, one: list[Record], other: list[Record]) -> Iterator[Difference]:
+        """Yield in what two lists differ that show some members, and not the id."""
+        if len(one) != len(other) and not self.unsteady:
+            yield Difference("how many are listed", str(len(one)), str(len(other)))
+        for mine, its in zip(one, other, strict=False):
+            yield from self._data(mine, its)
+
+    def _data(self, one: Any, other: Any) -> Iterator[Difference]:
+        """Yield in which members two webhook requests differ."""
+        if not (isinstance(one, dict) and isinstance(other, dict)):
+            if one != other:
+                yield Difference("data", _written(one), _written(other))
+            return
+        key = _id(one)
+        if key in self.unsteady:
+            return
+        if one.keys() == other.keys() and one == other:
+            return
+        before = self.original.get(key, {})
+        for name in dict.fromkeys((*one, *other)):
+            mine, its = one.get(name, ABSENT), other.get(name, ABSENT)
+            if mine == its or (name in _DRAWN and _are_new(before.get(name), mine, its)):
+                continue
+            if name == "log_information" and isinstance(mine, dict) and isinstance(its, dict):
+                yield from _logs(before.get(name) or {}, mine, its, key)
+                continue
+            yield Difference(f"member {name}", _written(mine), _written(its), key)
+        drawn = [_are_new(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
+        if all(drawn) and _are_equal(one) != _are_equal(other):
+            equal = [str(_are_equal(each)) for each in (one, other)]
+            yield Difference("response equals request", equal[0], equal[1], key)
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "left out"
+
+
+ABSENT: Any = _Absent()
+
+
+def _logs(before: Record, one: Record, other: Record, key: str) -> Iterator[Difference]:
+    for name in dict.fromkeys((*one, *other)):
+        mine, its = one.get(name, ABSENT), other.get(name, ABSENT)
+        if mine == its or (name == _UPDATED and _are_new(before.get(name), mine, its)):
+            continue
+        yield Difference(f"member log_information.{name}", _written(mine), _written(its), key)
+
+
+def _are_new(before: Any, one: Any, other: Any) -> bool:
+    """Whether both servers have put another text in place of one."""
+    return isinstance(one, str) and isinstance(other, str) and before not in (one, other)
+
+
+def _are_equal(record: Record) -> bool:
+    return bool(record.get("request") == record.get("response"))
+
+
+def _texts(one: Exchange, other: Exchange) -> Iterator[Difference]:
+    for name in ("message", "description"):
+        mine, its = (_blank(each.envelope["status"].get(name)) for each in (one, other))
+        if mine != its:
+            yield Difference(f"status.{name}", mine, its)
+
+
+def _blank(text: Any) -> str:
+    return "null" if text is None else "empty" if text == "" else "a text"
+
+
+def _form(exchange: Exchange) -> str:
+    if "data" not in exchange.envelope:
+        return "no data"
+    if isinstance(exchange.data, list | dict):
+        return "an array" if isinstance(exchange.data, list) else "an object"
+    return _written(exchange.data)
+
+
+def _outcome(exchange: Exchange) -> str:
+    if exchange.ok:
+        return "served"
+    return f"HTTP {exchange.status}, {exchange.code}"
+
+
+def _id(record: Record) -> str:
+    return str(record.get("id", ""))
+
+
+def _listed(one: list[str], other: list[str]) -> str:
+    more = [key for key in one if key not in set(other)]
+    return f"{len(one)} webhook requests" + (f", with {more[0]}" if more else "")
+
+
+def _written(value: Any) -> str:
+    text = repr(value) if value is ABSENT or isinstance(value, str) else f"{value}"
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,0 +1,273 @@
+"""Learn the dials of a server: replay its exchanges to a twin, and keep the values that fit best.
+
+The mock is the model. What the twin responds with one value of a dial is compared with what the
+server has responded; a value that more responses contradict than bear out is ruled out by the first
+of them. So there is no rule here for any one dial.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
+from crmcom_kit.contract_tests.calibration.twin import Twin
+from crmcom_kit.contract_tests.calibration.world import world_of
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.targets import Login
+from crmcom_kit.schemas.dialect import Dial, Dialect, dials, error_kinds
+from crmcom_kit.schemas.profile import Profile
+from crmcom_kit.schemas.releases import Release
+
+#: Dials that no response of the four methods and the logins depends on, or not in this way.
+_LEFT_OUT = (
+    *("signing.", "message.", "delivery.", "record.", "errors.status.", "errors.code."),
+    *("errors.message.", "errors.suggestion_in_description", "dates.", "envelope.key_order"),
+    "envelope.content_type",
+)
+_LEARNED_BESIDES = ("record.unset_members",)
+#: A value that fits so many times as many responses as it contradicts is kept.
+_OUTWEIGHS = 10
+#: What a difference weighs, compared with one in a member: it hides others.
+_WEIGHTS = {
+    "served or refused": 4,
+    "no envelope": 4,
+    "which are listed": 2,
+    "how many are listed": 2,
+}
+MAX_ROUNDS = 4
+_ANY_TIME = "2026-01-01T00:00:00+00:00"  # of a run that does not say when it began
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a server has responded, and what is known beside it."""
+
+    exchanges: Sequence[Exchange]
+    release: Release
+    login: Login
+    began: datetime
+    world: Sequence[Mapping[str, Any]]  # entries
+    original: Mapping[str, Record]  # webhook requests as they were first seen, by id
+    unsteady: frozenset[str] = frozenset()
+    token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
+
+    def comparison(self, **more: Any) -> Comparison:
+        """Return what compares this server's responses with another's."""
+        return Comparison(dict(self.original), set(self.unsteady), self.token_refusal, **more)
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of one dial."""
+
+    dial: str
+    value: Any
+    fits: list[Any]  # every value that no response has ruled out
+    number: int = 0  # of the exchange that ruled out the last other value
+
+
+@dataclass
+class Learned:
+    """What was learned from a log."""
+
+    settings: dict[str, Any] = field(default_factory=dict)  # dials that differ from the default
+    settled: list[Settled] = field(default_factory=list)
+    wordings: dict[str, tuple[int, Any]] = field(default_factory=dict)  # kind -> status, code
+    texts: dict[str, str] = field(default_factory=dict)  # kind -> how its message begins
+    found: dict[int, list[Difference]] = field(default_factory=dict)  # by exchange number
+    #: Method and kind of a difference -> the dial that explains some of it and contradicts others.
+    contradicted: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def dialect(self, name: str) -> Dialect:
+        """Return the dialect that was learned."""
+        changes = dict(self.settings)
+        for kind, (status, code) in self.wordings.items():
+            for part, value in (("status", status), ("code", code)):
+                if dials()[f"errors.{part}.{kind}"].accepts(value):
+                    changes[f"errors.{part}.{kind}"] = value
+        changes |= {f"errors.message.{kind}": text for kind, text in self.texts.items()}
+        return Dialect(name, changes)
+
+    @property
+    def unsettled(self) -> dict[str, list[Any]]:
+        """The dials that are left open, with the values that fit."""
+        return {each.dial: each.fits for each in self.settled if len(each.fits) > 1}
+
+
+def log_of(results: Results) -> Log:
+    """Return the log of a run."""
+    target, world = results.target, world_of(results.history)
+    began = datetime.fromisoformat(results.began or _ANY_TIME)
+    return Log(
+        results.history, target.release, target.login, began, world.entries(), world.records,
+        results.unsteady, _token_refusal(results.history),
+    )  # fmt: skip
+
+
+def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
+    """Return how a server refuses the token that no login returned, if it has other codes, too."""
+    refused = [each for each in history if not each.ok and each.code is not None]
+    codes = {(each.status, each.code) for each in refused}
+    for each in refused:
+        if each.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:
+            return each.status, each.code
+    return None
+
+
+def learn(log: Log) -> Learned:
+    """Return what ``log`` tells of the server's dials."""
+    return _Learning(log).learned()
+
+
+class _Learning:
+    """Tries values of dials, one after the other, until no other value fits better."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._kinds = {error["code"]: kind for kind, error in error_kinds().items()}
+        self.result = Learned()
+        self._comparison = log.comparison(wording=self._wording)
+        self._scores: dict[int, int] = {}
+        self._compared: dict[tuple[int, int, bytes], list[Difference]] = {}
+        self._responses: list[tuple[int, bytes]] = []  # the twin's, with what was learned so far
+        self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
+
+    def learned(self) -> Learned:
+        """Go through the dials in turn as long as one of them changes."""
+        self._take(self.result.settings)
+        for _ in range(MAX_ROUNDS):
+            before = dict(self.result.settings)
+            settled = [self._settle(dial) for dial in _learnable()]
+            self.result.settled = settled
+            if self.result.settings == before:
+                break
+        return self.result
+
+    def _settle(self, dial: Dial) -> Settled:
+        """Find the value of one dial that fits best."""
+        present = self.result.settings.get(dial.key, dial.default)
+        fits, number = [present], 0
+        for value in self._values(dial):
+            if value == present:
+                continue
+            if (dial.key, value) in self._inert:
+                fits.append(value)
+                continue
+            helped, harmed, first = self._tried(dial.key, value)
+            if helped > harmed * _OUTWEIGHS:
+                self.result.settings[dial.key] = present = value
+                self._take(self.result.settings)
+                fits = [value]
+            elif not harmed:
+                fits.append(value)
+            else:
+                number = max(number, first)
+        return Settled(dial.key, present, fits, number)
+
+    def _tried(self, key: str, value: Any) -> tuple[int, int, int]:
+        """Return how many responses another value fits better and worse, and the first of these."""
+        before = sum(1 for score in self._scores.values() if score)
+        helped, harmed, first, is_inert = 0, 0, 0, True
+        explained: set[tuple[str, str]] = set()
+        for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
+            if self._responses[at] == (own.status, own.content):
+                continue
+            is_inert = False
+            number = exchange.number
+            found = self._differences(exchange, own)
+            change = _score(found) - self._scores[number]
+            if change < 0:
+                helped += 1
+                solved = {each.what for each in self.result.found[number]} - {e.what for e in found}
+                explained |= {(exchange.call.method, what) for what in solved}
+            harmed += change > 0
+            if change > 0:
+                first = first or number
+                if harmed * _OUTWEIGHS >= before:
+                    break
+        if is_inert:
+            self._inert.add((key, value))
+        if harmed:
+            self.result.contradicted |= dict.fromkeys(explained, key)
+        return helped, harmed, first
+
+    def _take(self, settings: Mapping[str, Any]) -> None:
+        """Replay all with these settings, and learn how each kind of error is worded."""
+        result = self.result
+        result.wordings.clear()
+        self._compared.clear()
+        wordings: dict[str, Counter[tuple[int, Any]]] = {}
+        texts: dict[str, Counter[str]] = {}
+        pairs = list(self._pairs(settings))
+        for exchange, own in pairs:
+            kind = None if exchange.ok else self._kinds.get(own.code)
+            if kind is not None and isinstance(exchange.code, str):
+                wordings.setdefault(kind, Counter())[exchange.status, exchange.code] += 1
+                texts.setdefault(kind, Counter())[_beginning(exchange)] += 1
+        result.wordings = {kind: found.most_common(1)[0][0] for kind, found in wordings.items()}
+        chosen = {kind: found.most_common(1)[0][0] for kind, found in texts.items()}
+        result.texts = {kind: text for kind, text in chosen.items() if text}
+        result.found = {one.number: self._differences(one, own) for one, own in pairs}
+        self._responses = [(own.status, own.content) for _, own in pairs]
+        self._scores = {number: _score(found) for number, found in result.found.items()}
+
+    def _differences(self, exchange: Exchange, own: Exchange) -> list[Difference]:
+        """Return in what a response differs; most values of a dial change few responses."""
+        key = exchange.number, own.status, own.content
+        if key not in self._compared:
+            self._compared[key] = self._comparison.differences(exchange, own)
+        return self._compared[key]
+
+    def _wording(self, own: Exchange) -> tuple[int, Any] | None:
+        return self.result.wordings.get(self._kinds.get(own.code, ""))
+
+    def _pairs(self, settings: Mapping[str, Any]) -> Iterator[tuple[Exchange, Exchange]]:
+        log = self._log
+        dialect = Dialect("tried", settings)
+        twin = Twin(Profile(log.release, dialect, log.world), log.login, log.began)
+        for exchange in log.exchanges:
+            yield exchange, twin.respond(exchange)
+
+    def _values(self, dial: Dial) -> Iterable[Any]:
+        """Return the values that a dial may have, as far as they are worth a try."""
+        match dial.type:
+            case "choice":
+                return list(dial.choices)
+            case "boolean":
+                return [False, True]
+        if dial.key == "list.created_date.utc_offset":
+            return [f"{hours:+03d}:00" for hours in range(-12, 15)]
+        if dial.key == "tokens.live_at_once":
+            return range(6)
+        if dial.key.startswith("paging."):
+            return [0, *self._lengths()]
+        return []
+
+    def _lengths(self) -> list[int]:
+        """Return how long the longest lists are, as far as several have that length."""
+        lists = [e for e in self._log.exchanges if e.ok and e.call.method == "list"]
+        counts = Counter(len(each.records) for each in lists)
+        return sorted(length for length, count in counts.items() if length and count > 1)[-3:]
+
+
+def _learnable() -> list[Dial]:
+    return [
+        dial
+        for dial in dials().values()
+        if dial.key in _LEARNED_BESIDES or not dial.key.startswith(_LEFT_OUT)
+    ]
+
+
+def _score(found: Sequence[Difference]) -> int:
+    return sum(_WEIGHTS.get(each.what, 1) for each in found)
+
+
+def _beginning(exchange: Exchange) -> str:
+    """Return the first sentence of an error's message: the rest is about the one request."""
+    message = exchange.message
+    return message.partition(". ")[0].strip() if isinstance(message, str) else ""

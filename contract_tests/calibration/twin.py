@@ -1,0 +1,64 @@
+"""The twin of a server: a mock with what was learned of it, which gets the same requests."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from crmcom_kit.contract_tests.calibration.comparing import LOGINS
+from crmcom_kit.contract_tests.client.calls import changing_method
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
+from crmcom_kit.contract_tests.targets import DirectMock, Login
+from crmcom_kit.schemas.profile import Profile
+
+
+class Twin:
+    """Responds to each request that a server got, with tokens of its own."""
+
+    def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
+        """Serve ``profile`` to ``login`` from ``began`` on."""
+        self._mock = DirectMock(profile, login, began)
+        #: The server's -> how a query has it, and the twin's.
+        self._tokens: dict[str, tuple[str, str]] = {}
+
+    def respond(self, exchange: Exchange) -> Exchange:
+        """Return the twin's exchange for one of the server's."""
+        call = exchange.call
+        if changing_method(call) is not None:
+            self._mock.advance(1)  # so that what is changed later is newer
+            self._mock.outcome = _failure(exchange)
+        status, headers, body = self._mock.call(self.translated(call))
+        own = Exchange(exchange.number, call, status, headers, body, 0.0)
+        if call.method in LOGINS:
+            theirs, mine = token_of(exchange), token_of(own)
+            if theirs is not None and mine is not None:
+                self._tokens[theirs] = quote(theirs, safe=""), mine
+        return own
+
+    def translated(self, call: Call) -> Call:
+        """Return a request with the twin's tokens in place of the server's."""
+        query, body, headers = call.query, call.body, call.headers
+        for theirs, (written, mine) in self._tokens.items():
+            if theirs in query or written in query:
+                query = query.replace(written, mine).replace(theirs, mine)
+            if body is not None and theirs.encode() in body:
+                body = body.replace(theirs.encode(), mine.encode())
+            if any(theirs in value for _, value in headers):
+                headers = tuple((name, value.replace(theirs, mine)) for name, value in headers)
+        if (query, body, headers) == (call.query, call.body, call.headers):
+            return call
+        return replace(call, query=query, body=body, headers=headers)
+
+
+def _failure(exchange: Exchange) -> Mapping[str, Any] | None:
+    """Return the error that a resend ended with, as far as the response tells; else None."""
+    data = exchange.data
+    if not exchange.ok:
+        return {"error_code": "FAILED", "error_description": None}
+    if not isinstance(data, Mapping) or data.get("life_cycle_state") != "REJECTED":
+        return None
+    return {
+        "error_code": data.get("error_code") or "FAILED",
+        "error_description": data.get("error_description"),
+    }

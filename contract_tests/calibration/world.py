@@ -1,0 +1,90 @@
+"""The world of a server, from its responses: webhook requests and what they refer to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.calls import changing_method
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+
+Entry = dict[str, Any]
+_REFERRED = {"webhook_definition": "webhook_definition", "workflow_rule": "workflow_rule"}
+_NAMES = ("id", "name", "alternative_code")
+
+
+class World(NamedTuple):
+    """What a server had before any change of the run."""
+
+    records: dict[str, Record]  # by id, as they were first seen
+    user: Mapping[str, Any] | None  # the run's own, as a changed webhook request names it
+    unit: Mapping[str, Any] | None
+
+    def entries(self) -> list[Entry]:
+        """Return the entries of a world file: first what webhook requests refer to."""
+        found: list[Entry] = []
+        for kind, own in (("user", self.user), ("unit", self.unit)):
+            own_one = [] if own is None else [own]
+            every = {_key(each): each for each in (*own_one, *self._named_in_logs(kind))}
+            found += [{kind: {**each, "id": key}} for key, each in every.items() if key]
+        for kind in _REFERRED:
+            known: dict[str, Record] = {}
+            for each in self.records.values():
+                named = each.get(kind)
+                if isinstance(named, dict) and _key(named):
+                    known.setdefault(_key(named), named)
+            found += [{kind: {**each, "id": key}} for key, each in known.items()]
+        records = sorted(self.records.values(), key=_age)
+        return found + [{"webhook_request": {"record": dict(each)}} for each in records]
+
+    def _named_in_logs(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        for record in self.records.values():
+            log = record.get("log_information")
+            for name, value in log.items() if isinstance(log, dict) else ():
+                if name.endswith(f"_{kind}") and isinstance(value, dict):
+                    yield value
+
+
+def world_of(exchanges: Sequence[Exchange]) -> World:
+    """Return what a server's responses show of its world before the run changed anything."""
+    records: dict[str, Record] = {}
+    user = unit = None
+    for exchange in exchanges:
+        is_change = changing_method(exchange.call) is not None
+        if not exchange.ok or "fields_set" in exchange.call.parameters:
+            continue
+        for record in exchange.records:
+            key = record.get("id")
+            if not isinstance(key, str) or not isinstance(record.get("number"), str):
+                continue
+            if record.get("life_cycle_state") not in ("SUCCESSFUL", "REJECTED"):
+                continue
+            before = records.get(key)
+            if before is None:
+                if not is_change:
+                    records[key] = record
+            elif is_change and user is None:
+                user, unit = _updater(before, record)
+    return World(records, user, unit)
+
+
+def _updater(before: Record, after: Record) -> tuple[Any, Any]:
+    """Return the user and the unit that a change has put into a webhook request."""
+    was, now = (each.get("log_information") for each in (before, after))
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return None, None
+    if was.get("updated_date") == now.get("updated_date"):
+        return None, None
+    unit = now.get("updated_by_unit", now.get("updated_by_business_unit"))
+    return now.get("updated_by_user"), unit
+
+
+def _key(named: Mapping[str, Any]) -> str:
+    names = (named.get(name) for name in (*_NAMES, "username"))
+    return next((name for name in names if isinstance(name, str)), "")
+
+
+def _age(record: Record) -> tuple[str, int, str]:
+    log = record.get("log_information")
+    created = log.get("created_date") if isinstance(log, dict) else None
+    number = str(record["number"])
+    return str(created or ""), int(number) if number.isdecimal() else 0, number

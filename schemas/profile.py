@@ -1,0 +1,92 @@
+"""Profiles: what ``crmcom-kit calibrate`` has learned of an instance, in a folder.
+
+``dialect.toml`` has the dials with their evidence, ``world.jsonl`` the webhook requests as the
+instance showed them, behind what they refer to, and ``profile.toml`` all that is said once.
+``report.json`` and ``report.html`` are for people. The mock serves a profile with ``--profile``.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crmcom_kit.schemas.dialect import Dialect, load_dialect
+from crmcom_kit.schemas.releases import Release, UnknownRelease, resolve
+
+FORMAT = 1
+HEAD, DIALECT, WORLD = "profile.toml", "dialect.toml", "world.jsonl"
+#: The files of a profile that are for people.
+REPORTS = ("report.json", "report.html")
+
+_ABOUT = """\
+# A profile of crmcom-kit: what was learned of one instance. `crmcom-kit serve --profile` serves it.
+# dialect.toml has the dials with their evidence, world.jsonl the webhook requests as they were.
+"""
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used: names the file, what was seen and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What was learned of an instance."""
+
+    release: Release
+    dialect: Dialect
+    #: Entries of a world, or the file that has them. Webhook requests are as responses showed them;
+    #: the first user and the first unit are those of the run's login.
+    world: Path | Iterable[Mapping[str, Any]]
+    #: The dials that the run left open, with the values that fit what was seen.
+    unsettled: Mapping[str, list[Any]] = field(default_factory=dict)
+
+
+def read_profile(folder: str | Path) -> Profile:
+    """Return the profile in ``folder``.
+
+    Raises:
+        ProfileError: a file is missing, or is not what this version of crmcom-kit has written.
+        DialectError: the dialect has an unknown dial, or a value that is not allowed.
+    """
+    from crmcom_kit.toml_files import read_toml_file  # most mocks have no profile
+
+    head = Path(folder) / HEAD
+    try:
+        found = read_toml_file(head)
+    except OSError as error:
+        msg = f"profile {folder}: {HEAD} cannot be read: {error.strerror}; "
+        msg += "allowed is a folder that crmcom-kit calibrate has written"
+        raise ProfileError(msg) from None
+    except ValueError as error:
+        msg = f"profile {head}: not a TOML file in UTF-8: {error}"
+        raise ProfileError(msg) from None
+    if found.get("format") != FORMAT:
+        msg = f"profile {head}: seen format {found.get('format')!r}; allowed is {FORMAT}: "
+        msg += "calibrate again with this version of crmcom-kit"
+        raise ProfileError(msg)
+    try:
+        release = resolve(found.get("release"))
+    except (UnknownRelease, TypeError, AttributeError) as error:
+        msg = f"profile {head}: release: {error}"
+        raise ProfileError(msg) from None
+    unsettled = found.get("unsettled")
+    if not isinstance(unsettled, dict):
+        msg = f"profile {head}: it has no table unsettled"
+        raise ProfileError(msg)
+    dialect = load_dialect(Path(folder) / DIALECT)
+    return Profile(release, dialect, Path(folder) / WORLD, unsettled)
+
+
+def head_of(profile: Profile) -> str:
+    """Return the text of a profile's ``profile.toml``."""
+    lines = [
+        _ABOUT,
+        f"format = {FORMAT}",
+        f"release = {json.dumps(profile.release.name)}",
+        "",
+        "# Dials that the run could not settle, with the values that fit all it has seen.",
+        "[unsettled]",
+    ]
+    lines += [f'"{dial}" = {json.dumps(fits)}' for dial, fits in profile.unsettled.items()]
+    return "\n".join(lines) + "\n"
