@@ -54,11 +54,7 @@ class Target:
         """Whether it is in this process, or named by a loopback address: somebody's own."""
         if isinstance(self.transport, InProcess):
             return True
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return host == "localhost" or ip_address(host).is_loopback
-        except ValueError:  # a name
-            return False
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def exclusive(self) -> bool:
@@ -70,6 +66,14 @@ class Target:
         """Puts a fresh mock with the same world in place of one of its own; None: it cannot."""
         fresh = isinstance(self.transport, InProcess) and self.own
         return self.transport.renew if fresh else None  # type: ignore[union-attr]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host can only be this machine: localhost, or a loopback address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def own_mock(
