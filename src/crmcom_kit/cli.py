@@ -26,6 +26,10 @@ COMMANDS = {
         "crmcom_kit.contract_tests.cli:check",
         "Check a server against the contract.",
     ),
+    "proxy": (
+        "crmcom_kit.contract_tests.proxy.cli:proxy",
+        "Check the traffic of your own client, as it passes by.",
+    ),
     "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
     "openapi": (
         "crmcom_kit.schemas.commands:openapi",
