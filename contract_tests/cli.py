@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,10 @@ from crmcom_kit.contract_tests.stopping import Stop
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.results import Results
+
+
+#: What makes each report, by the name of its option.
+Writers = dict[str, Callable[[], str | bytes | Iterable[str]]]
 
 
 class Refused(click.ClickException):
@@ -56,7 +59,7 @@ class _Given(click.Option):
 
 
 def as_click(option: Option) -> click.Option:
-    """Return an option of a run as an option of a command."""
+    """Return an option for a command."""
     is_flag = option.type is bool
     return (_Given if option.name == "base-url" else click.Option)(
         [f"--{option.name}", option.key],
@@ -104,23 +107,24 @@ def check(**given: Any) -> None:
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
+    from crmcom_kit.contract_tests.reports import terminal
     from crmcom_kit.contract_tests.reports.report import Report
 
     files = {o.name: given[o.key] for o in OPTIONS if o.heading == REPORTS and given[o.key]}
-    _check_files(files, given["ledger"], given["from_har"])
+    check_files(files, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = run_with(given, now, stop)
     report = Report(results)
-    failures = _write(report, files)  # first: a terminal may go away
+    failures = write(writers(report), files)  # first: a terminal may go away
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append_summary(report, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    _show(report, verbose=given["verbose"])
+    terminal.show(report, terminal.on_stdout(), every=given["verbose"])
     return 2 if failures else int(results.exit_code)
 
 
-def _check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iterable[str]) -> None:
+def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iterable[str]) -> None:
     """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
     taken = {os.path.realpath(path): "from-har" for path in recordings}
     if ledger:
@@ -158,23 +162,10 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
         set_hypothesis_home_dir(home)
         try:
             return run(target, replace(config, stop=stop, progress=shown))
+        except OptionsError as error:  # a recording that cannot be checked
+            raise Refused(str(error)) from None
         finally:
             set_hypothesis_home_dir(None)
-
-
-def _show(report: "Report", *, verbose: bool) -> None:
-    from rich.console import Console
-
-    from crmcom_kit.contract_tests.reports import terminal
-
-    class Terminal(Console):
-        def on_broken_pipe(self) -> None:
-            raise  # noqa: PLE0704 - what is handled here; else it would exit with 1
-
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
-    console = Terminal(highlight=False, markup=True)
-    terminal.show(report, console, every=verbose)
 
 
 def _append_summary(report: "Report", path: Path) -> None:
@@ -191,15 +182,14 @@ def _append_summary(report: "Report", path: Path) -> None:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {reason}", err=True)
 
 
-def _write(report: "Report", files: Mapping[str, Path]) -> list[str]:
+def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
     """Write every file that can be written; return a line for each that cannot."""
     from crmcom_kit.output import OutputError, opened
 
-    writers = _writers(report)
     failures = []
     for name, path in files.items():
         try:
-            written = writers[name]()
+            written = made_by[name]()
             pieces = [written] if isinstance(written, str | bytes) else written
             with opened(path) as file:
                 for each in pieces:
@@ -211,9 +201,8 @@ def _write(report: "Report", files: Mapping[str, Path]) -> list[str]:
     return failures
 
 
-def _writers(report: "Report") -> dict[str, Callable[[], str | bytes | Iterable[str]]]:
+def writers(report: "Report") -> Writers:
     """Return what makes each report, by the name of its option."""
-    from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
     from crmcom_kit.contract_tests.deviations import write_deviations
     from crmcom_kit.contract_tests.reports import har, html, junit
 
@@ -228,8 +217,5 @@ def _writers(report: "Report") -> dict[str, Callable[[], str | bytes | Iterable[
         "json": report.as_json,
         "html": lambda: html.written(report),
         "har": lambda: har.written(report),
-        "dialect-out": lambda: report.text(
-            dialect_file(results.findings, results.target.name, results.began)
-        ),
         "write-deviations": lambda: write_deviations(broken),
     }

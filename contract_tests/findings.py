@@ -1,11 +1,11 @@
-"""What a run found: statements kept, violations, choices, and what could not be tried."""
+"""What a run found: statements kept, violations, and what could not be tried."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -201,13 +201,11 @@ class StatementFindings:
 
 
 class Findings:
-    """Collects what a run finds, by statement; and the choices seen."""
+    """Collects what a run finds, by statement."""
 
     def __init__(self) -> None:
         """Start with nothing found."""
         self.by_statement: defaultdict[str, StatementFindings] = defaultdict(StatementFindings)
-        self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
-        self.values: dict[tuple[str, str], Any] = {}
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
 
     @property
@@ -243,13 +241,6 @@ class Findings:
         what = shortened(f"{where}: {type(error).__name__}: {error}")
         if what not in self.crashes and len(self.crashes) < MAX_KEPT:
             self.crashes.append(what)
-
-    def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
-        """Note which way the target takes where the documents are silent."""
-        text, seen = repr(value), self.choices.setdefault(dial, {})
-        if len(text) <= MAX_TEXT and len(seen) < MAX_KEPT:  # who takes more ways has chosen none
-            seen.setdefault(text, exchange)
-            self.values[dial, text] = value
 
 
 def outcome(exchange: Exchange) -> str:

@@ -149,17 +149,16 @@ OPTIONS = (
         "write-deviations", REPORTS, "FILE",
         "Write a draft for --deviations, with the broken statements.",
     ),
-    Option(
-        "dialect-out", REPORTS, "FILE",
-        "Write the server's choices as a dialect file for `crmcom-kit serve --dialect`.",
-    ),
 )  # fmt: skip
 #: What decides about a run.
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
 
 
-def check_values(values: Mapping[str, Any]) -> None:
-    """Refuse values that no run can follow, by name. Raises OptionsError."""
+def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
+    """Refuse values that no run can follow, by name. Raises OptionsError.
+
+    With ``logs_in`` a run needs a login, unless it checks recorded traffic or a mock of its own.
+    """
     # Here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.statements import checked_statements, statements
 
@@ -177,7 +176,7 @@ def check_values(values: Mapping[str, Any]) -> None:
         allowed = "a pattern that matches a statement's id, such as 'list.*'"
         raise OptionsError(_text("only", values["only"], allowed))
     secret_keys(values)
-    _check_login(values)
+    _check_login(values, logs_in=logs_in and not values["from_har"])
     _check_scope(values)
 
 
@@ -216,7 +215,7 @@ def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(part for part in parts if part) - {"none"}
 
 
-def _check_login(values: Mapping[str, Any]) -> None:
+def _check_login(values: Mapping[str, Any], *, logs_in: bool) -> None:
     user = ("username", "password", "organisation")
     given = [name for name in user if values[name]]
     if given and len(given) < len(user):
@@ -224,7 +223,7 @@ def _check_login(values: Mapping[str, Any]) -> None:
         msg = f"--{missing} is missing: a login needs user name, password and organisation"
         raise OptionsError(msg)
     named = [*given, *(name for name in ("token", "api_key") if values[name])]
-    if values["base_url"] and not named and not values["from_har"]:
+    if values["base_url"] and not named and logs_in:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
     if values["base_url"] is None and named:
@@ -275,9 +274,9 @@ def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def command_line(values: Mapping[str, Any]) -> str:
+def command_line(values: Mapping[str, Any], command: str = "crmcom-kit check") -> str:
     """Return the command that repeats a run; credentials come from the environment."""
-    words = ["crmcom-kit check"]
+    words = [command]
     for name, value in nondefault_options(values).items():
         if value is True:
             words.append(f"--{name}")

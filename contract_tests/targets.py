@@ -57,11 +57,7 @@ class Target:
         """Whether it is in this process, or named by a loopback address: somebody's own."""
         if isinstance(self.transport, InProcess):
             return True
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return host == "localhost" or ip_address(host).is_loopback
-        except ValueError:  # a name
-            return False
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def exclusive(self) -> bool:
@@ -132,6 +128,14 @@ class DirectMock:
         response = dispatch(self._world, request)
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         return response.status, tuple(response.headers()), body
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host can only be this machine: localhost, or a loopback address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def own_mock(

@@ -47,7 +47,7 @@ CONTRACT_FLOORS = (
     ("campaign",),
     (
         "reports", "results", "deviations", "config",
-        "run", "recorded", "cli", "plugin", "pytest_fixtures", "test_contract",
+        "run", "recorded", "proxy", "cli", "plugin", "pytest_fixtures", "test_contract",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

@@ -48,7 +48,7 @@ class Comparison:
         if not (is_readable(one) and is_readable(other)):
             same = one.status == other.status and is_readable(one) == is_readable(other)
             return [] if same else [Difference("no envelope", _outcome(one), _outcome(other))]
-        if other.ok and not one.ok and (one.status, one.code) == self.token_refusal:
+        if self._has_ended(one, other):
             return [Difference(ENDED_TOKEN, _outcome(one), _outcome(other))]
         if one.ok != other.ok:
             return [Difference("served or refused", _outcome(one), _outcome(other))]
@@ -60,6 +60,13 @@ class Comparison:
         elif one.call.method not in LOGINS:
             found += self._data(one.data, other.data)
         return found
+
+    def _has_ended(self, one: Exchange, other: Exchange) -> bool:
+        """Whether a token is no longer valid on the first server alone."""
+        if one.ok or self.token_refusal is None:
+            return False
+        is_of_token = (one.status, one.code) == self.token_refusal
+        return is_of_token and (other.ok or self.wording(other) != self.token_refusal)
 
     def _refusals(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
         wanted = self.wording(other)

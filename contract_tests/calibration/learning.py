@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -32,6 +33,8 @@ _LEFT_OUT = (
 _LEARNED_BESIDES = ("record.unset_members",)
 #: A value that fits so many times as many responses as it contradicts is kept.
 _OUTWEIGHS = 10
+#: A server may end tokens for reasons of its own: one that is valid rules such a dial out.
+_STRICT = ("tokens.",)
 #: What a difference weighs, compared with one in a member: it hides others.
 _WEIGHTS = {
     "served or refused": 4,
@@ -159,7 +162,8 @@ class _Learning:
                 fits.append(value)
                 continue
             helped, harmed, first = self._tried(dial.key, value)
-            if helped > harmed * _OUTWEIGHS:
+            limit = inf if dial.key.startswith(_STRICT) else _OUTWEIGHS
+            if helped > (harmed and harmed * limit):
                 self.result.settings[dial.key] = present = value
                 self._take(self.result.settings)
                 fits = [value]

@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
-from crmcom_kit.contract_tests.templates import Kind, Scene, Template
+from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 
 #: So often one kind of suspicion is settled; after that it is counted only.
@@ -185,12 +185,8 @@ class Campaign:
         for each in then(self.scene, draw.variant, exchange, self._send_on) if then else ():
             if isinstance(each, Suspicion):
                 found.append(each)
-            elif isinstance(each, Kind):
-                self.session.learn_spelling(each.name, exchange)
-            elif isinstance(each, str):
-                findings.hold(each, exchange)
             else:
-                findings.chose(*each, exchange)
+                findings.hold(each, exchange)
         return found
 
     def _send_on(self, call: Call) -> Exchange:

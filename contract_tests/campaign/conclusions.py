@@ -6,8 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Known
-from crmcom_kit.contract_tests.calibration.codes import Form, data_of, fitting
-from crmcom_kit.contract_tests.calibration.observations import seen_in
+from crmcom_kit.contract_tests.campaign.codes import data_of, fitting
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import BudgetSpent
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
@@ -22,7 +21,6 @@ def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
     _codes(session, secret_keys)
     _traces(session)
     _failures(session)
-    _choices(session)
 
 
 # Authentication codes.
@@ -45,8 +43,6 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
         wanted = "an HMAC of the data object with the secret key of the webhook definition"
         violation = Violation(CODES, each.seen, expected=wanted, seen=seen, record=each.id)
         session.findings.broke(violation)
-    if best is not None and counts[best] == len(fits):
-        _note_form(session, [form for form, count in counts.items() if count == len(fits)])
 
 
 def _signed(
@@ -65,14 +61,6 @@ def _signed(
             yield each, made[each.id]
         elif key and data is not None:
             yield each, (data, key)
-
-
-def _note_form(session: Session, found: list[Form]) -> None:
-    """Note what all fitting forms have in common; the rest these records can't tell."""
-    for at, name in enumerate(Form._fields):
-        values = {form[at] for form in found}
-        if len(values) == 1:
-            session.findings.chose(f"signing.{name}", values.pop())
 
 
 # Resends.
@@ -110,40 +98,3 @@ def _failures(session: Session) -> None:
                 session.send(session.renewed(call))
     for violation in service.conclude():
         session.findings.broke(violation)
-
-
-# Dials.
-
-
-def _choices(session: Session) -> None:
-    """Note the dials that all responses of the run show, and how list reads its filters."""
-    findings, left = session.findings, session.belief.interpretations
-    for choice in seen_in(session.client.history, session.scene.release):
-        findings.chose(*choice)
-    ways: dict[str, set[Any]] = {
-        "list.combine": {each.combine for each in left},
-        "list.url.match": {each.url for each in left},
-    }
-    form = _date_form(session)
-    if form is not None:
-        findings.chose("list.created_date.form", form)
-        names = {"date": ("day",), "date_time": ("moment",), "either": ("day", "moment")}[form]
-        found = {tuple(getattr(each, name) for name in names) for each in left}
-        days = {each[0] for each in found if len(set(each)) == 1}
-        ways["list.created_date.match"] = days
-    for dial, values in ways.items():
-        if len(values) == 1:
-            findings.chose(dial, values.pop())
-
-
-def _date_form(session: Session) -> str | None:
-    """Return in which forms list takes created_date, if it takes one."""
-    taken: dict[bool, bool] = {}
-    for each in session.client.history:
-        text = each.call.parameters.get("created_date")
-        if each.call.method == "list" and isinstance(text, str):
-            is_date = len(text) == len("yyyy-MM-dd")
-            taken[is_date] = taken.get(is_date, False) or each.ok
-    if len(taken) < 2 or not any(taken.values()):
-        return None
-    return "either" if all(taken.values()) else "date" if taken[True] else "date_time"

@@ -7,16 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
-from crmcom_kit.contract_tests.belief.interpretations import Named
-from crmcom_kit.contract_tests.calibration.observations import kind_of, spelling
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation, refusals
+from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.safety.scope import Guard, documented_identifier
 from crmcom_kit.contract_tests.stopping import Stop
@@ -154,37 +151,6 @@ class Session:
         self.findings.hold_all(found.held, exchange)
         for name, error in found.errors:
             self.findings.crash(f"the check {name}", error)
-        self._learn_spelling(exchange, found.expected)
-
-    def _learn_spelling(self, exchange: Exchange, expected: Expectation) -> None:
-        """Learn how an error is spelled, if a request has only that one reason to be refused."""
-        kind, sense = kind_of(expected.statement), expected.sense
-        if expected.must is not Must.REFUSE or kind is None or not sense.is_clear:
-            return
-        if sense.name not in (*RECORD_METHODS, "list") or not self._is_plain(sense.given):
-            return  # it may be refused for more than one reason
-        belief: Any = self.belief
-        if len(list(refusals(exchange.call, sense, belief))) <= 1:
-            self.learn_spelling(kind, exchange)
-
-    def learn_spelling(self, kind: str, exchange: Exchange) -> None:
-        """Note how an error of a kind is spelled, if an exchange is one."""
-        if not exchange.ok:
-            self.scene.codes.setdefault(kind, exchange.code)
-        for choice in spelling(kind, exchange):
-            self.findings.chose(*choice)
-
-    def _is_plain(self, given: Mapping[str, Any]) -> bool:
-        """Whether nothing given is empty, and what is named is known or nowhere."""
-        named = given.get(IDENTIFIER, {})
-        if not isinstance(named, Mapping) or "" in (*given.values(), *named.values()):
-            return False
-        nowhere = self.scene.nowhere
-        return all(
-            value == nowhere[name] or self.belief.named(Named(name, value)) is not None
-            for name, value in named.items()
-            if name in nowhere
-        )
 
     def persist(self, call: Call) -> Sent:
         """Send a request; a read again with a new token if its own has ended.

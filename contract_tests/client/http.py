@@ -210,7 +210,7 @@ class Client:
                 break
             self._pause(0)
         longest, over = self.limits.longest_answer, ""
-        plain = _plain(bytes(content), answer, longest)
+        plain = unzipped(bytes(content), answer.headers.get("Content-Encoding", ""), longest)
         if len(plain) > longest:
             over = f"is longer than {longest} bytes"
         elif len(plain) > MAX_CONTAINERS and containers(plain) > MAX_CONTAINERS:
@@ -280,12 +280,12 @@ def _request(call: Call, base_url: str) -> httpx.Request:
     return httpx.Request(call.verb, url, headers=headers, content=call.body)
 
 
-def _plain(content: bytes, answer: httpx.Response, longest: int) -> bytes:
+def unzipped(content: bytes, coding: str, longest: int) -> bytes:
     """Return a body without the gzip that a gateway may put around it unasked, up to a bound.
 
     Any other coding was not asked for either: it stays, and what is in it is no JSON.
     """
-    if answer.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
+    if coding.strip().lower() not in ("gzip", "x-gzip"):
         return content
     try:
         return zlib.decompressobj(wbits=31).decompress(content, longest + 1)

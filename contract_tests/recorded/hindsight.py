@@ -1,9 +1,9 @@
 """Settle suspicions of a recording: nothing can be sent, so later exchanges play the confirmations.
 
-All of a recording is known from the start, so a suspicion is settled when it comes up. One rule
-carries most: nobody but the server turns a webhook request back into what it was. If all that a
-suspicion rests on is seen later as it was known, it was so all the time, and the response in
-between was wrong. What nothing settles is no violation.
+All of a recording is known from the start, so a suspicion is settled when it comes up; in traffic
+that goes on it waits. One rule carries most: nobody but the server turns a webhook request back
+into what it was. If all that a suspicion rests on is seen later as it was known, it was so all the
+time, and the response in between was wrong. What nothing settles is no violation.
 """
 
 from bisect import bisect_left, bisect_right
@@ -102,9 +102,12 @@ class Case(NamedTuple):
         """The exchange that is suspect."""
         return self.suspicion.exchange
 
-    def confirmed(self) -> tuple[Hypothesis, Exchange] | None:
-        """Return the first hypothesis that is confirmed, and the exchange that does it, or None."""
-        for each in self.suspicion.hypotheses:
+    def confirmed(self, tried: int | None = None) -> tuple[Hypothesis, Exchange] | None:
+        """Return the first hypothesis that is confirmed, and the exchange that does it, or None.
+
+        Of the hypotheses only the first ones are tried; None: all.
+        """
+        for each in self.suspicion.hypotheses[:tried]:
             found = self._confirming(each.confirmation)
             if found is not None:
                 return each, found

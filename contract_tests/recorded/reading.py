@@ -7,11 +7,11 @@ are counted, by the reason. Nothing is sent.
 import base64
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -40,9 +40,10 @@ class RecordingError(OptionsError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"--from-har: {what}")
+        self.what = what
 
 
-class _Skip(Exception):
+class Skip(Exception):
     """An entry that is not judged; the text says which kind it is of."""
 
 
@@ -59,6 +60,14 @@ CUT_RESPONSE = "with an incomplete response"
 GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
 TWICE = "that another file has, too"
 UNREADABLE = "that cannot be read"
+
+
+class Response(NamedTuple):
+    """What is known of a response."""
+
+    status: int  # 0: there was none
+    headers: tuple[tuple[str, str], ...]
+    body: Callable[[], bytes]  # it may raise Skip: the body is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,7 @@ def read_recording(
         for entry, start in _entries(path, content):
             try:
                 base, one = _recorded(entry, start, release, base_url)
-            except _Skip as why:
+            except Skip as why:
                 skipped[str(why)] += 1
                 continue
             call = one.exchange.call
@@ -210,36 +219,67 @@ def _carries_token(call: Call) -> bool:
 def _recorded(
     entry: Any, start: float, release: Release, base_url: str | None
 ) -> tuple[str, Recorded]:
-    """Return the base URL and the exchange of an entry. Raises _Skip."""
+    """Return the base URL and the exchange of an entry. Raises Skip."""
     request, response = _object(entry, "request"), _object(entry, "response")
     if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
-        raise _Skip(UNREADABLE)
+        raise Skip(UNREADABLE)
     base, path, query = _place(request, base_url)
-    verb = request["method"].upper()
-    if verb in ("OPTIONS", "HEAD"):
-        raise _Skip(PREFLIGHT)
-    headers = tuple(pair for pair in _headers(request) if pair[0].lower() in _KEPT_HEADERS)
-    call = Call("", verb, path, query, _sent(request), headers)
-    sense = read(call, release)
-    if sense.method is None:
-        raise _Skip(UNKNOWN_METHOD)
-    call = replace(call, method=sense.name, parameters=sense.given)
+    call = Call("", request["method"].upper(), path, query, _sent(request), (*_headers(request),))
     status, time = response.get("status"), entry.get("time")
     status = status if isinstance(status, int) else 0
     known_time = isinstance(time, int | float) and 0 < time < 86_400_000
+    answer = Response(status, tuple(_headers(response)), lambda: _received(entry, response))
+    return base, recorded(call, answer, release, start, time / 1000 if known_time else 0.0)
+
+
+def recorded(
+    call: Call, response: Response, release: Release, start: float, seconds: float
+) -> Recorded:
+    """Return a request and its response as they are checked.
+
+    Args:
+        call: the request; its method and parameters are found out here.
+        response: its response.
+        release: the release whose methods concern the API.
+        start: when the request was made, in seconds since 1970.
+        seconds: how long the response took.
+
+    Raises:
+        Skip: this is not checked.
+    """
+    if call.verb in ("OPTIONS", "HEAD"):
+        raise Skip(PREFLIGHT)
+    sense = read(call, release)
+    if sense.method is None:
+        raise Skip(UNKNOWN_METHOD)
+    kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
+    call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
     try:
-        content, missing = _received(entry, response, status), ""
-    except _Skip as why:
+        body, missing = _body(response), ""
+    except Skip as why:
         if sense.name not in ("resend", "delete"):
             raise
-        content, missing = b"", str(why)
-    seconds = time / 1000 if known_time else 0.0
-    exchange = Exchange(0, call, status, tuple(_headers(response)), content, seconds)
-    return base, Recorded(exchange, start, missing)
+        body, missing = b"", str(why)
+    exchange = Exchange(0, call, response.status, response.headers, body, seconds)
+    return Recorded(exchange, start, missing)
+
+
+def _body(response: Response) -> bytes:
+    """Return the body of a response. Raises Skip: it is not known, or not the server's."""
+    status = response.status
+    if status < 200:
+        raise Skip(UNANSWERED)
+    if 300 <= status < 400:
+        raise Skip(REDIRECTED)
+    body = response.body()
+    answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
+    if status in _GATEWAYS and (status == 429 or answer.code is None):
+        raise Skip(GATEWAY)
+    return body
 
 
 def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
-    """Return base URL, path below it and query of a request. Raises _Skip."""
+    """Return base URL, path below it and query of a request. Raises Skip."""
     try:
         parts = urlsplit(request["url"])
         origin = _origin(request["url"])
@@ -248,11 +288,11 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
         if base_url:
             prefix = urlsplit(base_url).path
     except (ValueError, httpx.InvalidURL):
-        raise _Skip(ELSEWHERE) from None
+        raise Skip(ELSEWHERE) from None
     if base_url and origin != _origin(base_url):
-        raise _Skip(ELSEWHERE)
+        raise Skip(ELSEWHERE)
     if not prefix or not parts.path.startswith(f"{prefix}/"):
-        raise _Skip(ELSEWHERE)
+        raise Skip(ELSEWHERE)
     pairs = list(_pairs(request.get("queryString")))
     query = parts.query or urlencode(pairs, errors="surrogatepass")
     return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], query
@@ -266,50 +306,42 @@ def _origin(url: str) -> str:
 
 
 def _sent(request: Entry) -> bytes | None:
-    """Return the body of a request, or None. Raises _Skip: it is not recorded."""
+    """Return the body of a request, or None. Raises Skip: it is not recorded."""
     data, size = _object(request, "postData"), request.get("bodySize")
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size, CUT_REQUEST) or None
-    if data or not (size == 0 or request["method"].upper() == "GET"):
-        raise _Skip(CUT_REQUEST)
+    if data or not (size == 0 or request["method"].upper() in ("GET", "HEAD", "OPTIONS")):
+        raise Skip(CUT_REQUEST)
     return None
 
 
-def _received(entry: Entry, response: Entry, status: int) -> bytes:
-    """Return the body of a response. Raises _Skip: it is not recorded, or not the server's."""
+def _received(entry: Entry, response: Entry) -> bytes:
+    """Return the body of a response. Raises Skip: it is not recorded."""
     cache = _object(entry, "cache")
     if entry.get("_fromCache") or cache.get("beforeRequest") or cache.get("afterRequest"):
-        raise _Skip(CACHED)
-    if status < 200:
-        raise _Skip(UNANSWERED)
-    if 300 <= status < 400:
-        raise _Skip(REDIRECTED)
+        raise Skip(CACHED)
     content = _object(response, "content")
     text, size = content.get("text"), content.get("size")
     if not isinstance(text, str) or (not text and size != 0):
-        raise _Skip(NO_BODY)
-    body = _whole(content, size, CUT_RESPONSE)
-    answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
-    if status in _GATEWAYS and (status == 429 or answer.code is None):
-        raise _Skip(GATEWAY)
-    return body
+        raise Skip(NO_BODY)
+    return _whole(content, size, CUT_RESPONSE)
 
 
 def _whole(message: Entry, size: Any, cut: str) -> bytes:
     """Return the body in a message's ``text``.
 
-    Raises _Skip(cut) if it is only the beginning of one, as far as it tells: JSON without an end.
+    Raises Skip(cut) if it is only the beginning of one, as far as it tells: JSON without an end.
     """
     text: str = message["text"]
     try:
         is_coded = message.get("encoding") == "base64"
         body = base64.b64decode(text) if is_coded else text.encode("utf-8", "surrogatepass")
     except ValueError:
-        raise _Skip(UNREADABLE) from None
+        raise Skip(UNREADABLE) from None
     is_short = isinstance(size, int) and size > len(body)
     is_cut = is_short or str(message.get("comment")).startswith(CUT)
     if is_cut and parsed(body) is NOT_JSON:
-        raise _Skip(cut)
+        raise Skip(cut)
     return body
 
 

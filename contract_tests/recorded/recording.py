@@ -1,4 +1,4 @@
-"""Check a recording: the oracle observes traffic that somebody else has made; nothing is sent.
+"""Check traffic that somebody else makes, recorded or going on: nothing is sent from here.
 
 Requests that were under way together have no order, so that what one has changed is not held
 against another. A suspicion makes its part of the belief unknown.
@@ -6,17 +6,14 @@ against another. A suspicion makes its part of the belief unknown.
 
 import re
 import time
-from collections import ChainMap, Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.calibration.observations import kind_of, seen_in, spelling
 from crmcom_kit.contract_tests.client.exchanges import Exchange, token_of
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict
-from crmcom_kit.contract_tests.oracle.expectations import Must, refusals
 from crmcom_kit.contract_tests.oracle.oracle import CHANGING, Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import Sense, read
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -24,17 +21,19 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Contradicted,
     Now,
     OnlyWithFields,
+    Suspicion,
 )
-from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
-from crmcom_kit.contract_tests.recorded.reading import Recorded, Recording, RecordingError
+from crmcom_kit.contract_tests.recorded.hindsight import MAX_LOOKED_AT, Case, Later
+from crmcom_kit.contract_tests.recorded.reading import Recorded, RecordingError
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 
-#: Why a statement has no verdict.
-NOTHING_SHOWN = "no request in the recording tests it"
-
+#: Methods whose requests may change what others show, or how others are met.
+WITH_EFFECT = (*CHANGING, "token_release")
 LOGINS = ("token", "web_api_key_token")
+#: So many suspicions about traffic that goes on are not settled at once; older ones are dropped.
+MAX_UNSETTLED = 1_000
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
 _ROUNDED = 0.002
 #: A token that can be told from others. What stands for one that was removed has no digit, other
@@ -48,65 +47,23 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     """Check the recording in ``config`` and return the results; nothing is sent."""
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
-    one = _Run(target.release, recording)
-    findings, trouble = one.findings, None
+    one, alone, trouble = Observer(target.release), without_order(recording.exchanges), None
+    for each in recording.exchanges:
+        one.know_login(each.exchange)
+    for each in recording.exchanges:
+        one.foresee(each, alone=id(each) in alone)
     try:
         for each in recording.exchanges:
             config.stop.check()
-            one.observe(each)
-        for violation in one.oracle.service.conclude():
-            findings.broke(violation)
-        for choice in seen_in(one.history, target.release):
-            findings.chose(*choice)
+            one.observe(each, alone=id(each) in alone)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    found = statement_results(
-        findings, target.release, config.deviations, config.only, unseen=NOTHING_SHOWN
-    )
-    if findings.crashes:
-        trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
-    elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
-        trouble = "no request in the recording tests any of the selected statements"
     warnings = [f"{len(one.history)} recorded exchanges were checked, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
-    return Results(
-        target=target,
-        options=config.options,
-        command=config.command,
-        seed=config.seed,
-        began=recording.began,
-        seconds=time.monotonic() - began,
-        statements=found,
-        history=tuple(one.history),
-        findings=findings,
-        trouble=trouble,
-        unsteady=one.belief.unsteady,
-        never_served=one.oracle.service.never_served(),
-        warnings=tuple(warnings),
-    )
-
-
-def _shared_tokens(recording: Recording) -> frozenset[str]:
-    """Return the tokens that several logins have returned: they may stand for different ones.
-
-    Raises RecordingError if logins of several organisations were served: their webhook requests
-    could not be told apart.
-    """
-    tokens: Counter[str] = Counter()
-    organisations: set[str] = set()
-    for each in recording.exchanges:
-        exchange = each.exchange
-        token = token_of(exchange) if exchange.call.method in LOGINS else None
-        if token is not None:
-            tokens[token] += 1
-            organisations.add(str(exchange.call.parameters.get("organisation", "")))
-    organisations.discard("")
-    if len(organisations) > 1:
-        names = ", ".join(sorted(organisations))
-        msg = f"several organisations log in; record each of them separately: {names}"
-        raise RecordingError(msg)
-    return frozenset(token for token, count in tokens.items() if count > 1)
+    config = replace(config, began=recording.began)
+    seconds = time.monotonic() - began
+    return one.results(target, config, seconds, "in the recording", trouble, warnings)
 
 
 def without_order(exchanges: Sequence[Recorded]) -> set[int]:
@@ -123,7 +80,7 @@ def without_order(exchanges: Sequence[Recorded]) -> set[int]:
 
 
 def _changes(recorded: Recorded) -> bool:
-    return recorded.exchange.call.method in (*CHANGING, "token_release")
+    return recorded.exchange.call.method in WITH_EFFECT
 
 
 def is_placeholder(token: str) -> bool:
@@ -131,48 +88,159 @@ def is_placeholder(token: str) -> bool:
     return _TOKEN.fullmatch(token) is None or len(set(token)) == 1
 
 
-class _Run:
-    """Has the oracle observe each exchange of a recording, and settles what it suspects."""
+def _rests_on(suspicion: Suspicion) -> set[str]:
+    """Return the ids of the webhook requests that a suspicion is about, or rests on."""
+    keys = {str(suspicion.record)}
+    for each in suspicion.hypotheses:
+        match each.confirmation:
+            case Again(rests_on=found):
+                keys |= {*found}
+            case Contradicted(needs=groups):
+                keys |= {*chain(*groups)}
+    return keys
 
-    def __init__(self, release: Release, recording: Recording) -> None:
-        self._release, self._shared = release, _shared_tokens(recording)
-        self.findings = Findings()
+
+def _concerns(case: Case, shown: set[str]) -> bool:
+    """Whether an exchange that shows some webhook requests may settle a suspicion."""
+    return not case.exchange.ok or not shown.isdisjoint(_rests_on(case.suspicion))
+
+
+class Observer:
+    """Has the oracle observe the exchanges of one server, and settles what it suspects.
+
+    Of a recording all is known ahead: ``foresee`` all exchanges, then ``observe`` each. Traffic
+    that goes on is observed with ``follow``: a suspicion is settled once an exchange confirms it.
+    """
+
+    def __init__(self, release: Release, findings: Findings | None = None) -> None:
+        """Know nothing of the server; what is found is added to ``findings``."""
+        self._release = release
+        self.findings = Findings() if findings is None else findings
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
         self.history: list[Exchange] = []
-        self._later = Later()
-        self._without_order = without_order(recording.exchanges)
-        number = 0
-        for each in recording.exchanges:
-            exchange, sense = each.exchange, read(each.exchange.call, self._release)
-            number = exchange.number or number
-            if not each.missing and id(each) not in self._without_order:
-                self._later.add(exchange, sense, sure_token=not self._is_unsure(sense.token))
-            if sense.name in CHANGING and (exchange.ok or each.missing):
-                self._later.add_change(sense, number)
+        self._organisations: set[str] = set()
+        self._tokens: set[str] = set()  # that logins have returned
+        self._shared: set[str] = set()  # that several have: they may stand for different ones
+        self._later, self._last = Later(), 0
+        self._unsettled: list[Case] = []
 
-    def observe(self, recorded: Recorded) -> None:
-        """Observe one exchange."""
+    def know_login(self, exchange: Exchange) -> None:
+        """Take note of a login, before any exchange is observed that has its token.
+
+        Raises RecordingError if logins of several organisations were served: their webhook
+        requests could not be told apart.
+        """
+        token = token_of(exchange) if exchange.call.method in LOGINS else None
+        if token is None:
+            return
+        (self._shared if token in self._tokens else self._tokens).add(token)
+        self._organisations |= {str(exchange.call.parameters.get("organisation", ""))} - {""}
+        if len(self._organisations) > 1:
+            names = ", ".join(sorted(self._organisations))
+            msg = f"several organisations log in; record each of them separately: {names}"
+            raise RecordingError(msg)
+
+    def foresee(self, recorded: Recorded, *, alone: bool) -> None:
+        """Take note of an exchange, which may settle what is observed before it."""
+        exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
+        self._last = exchange.number or self._last
+        if not recorded.missing and not alone:
+            self._later.add(exchange, sense, sure_token=not self._is_unsure(sense.token))
+        if sense.name in CHANGING and (exchange.ok or recorded.missing):
+            self._later.add_change(sense, self._last)
+
+    def observe(self, recorded: Recorded, *, alone: bool, waits: bool = False) -> list[Case]:
+        """Observe one exchange, and return what is suspect and not settled.
+
+        Args:
+            recorded: the exchange.
+            alone: whether it is to be seen by itself: its place in the order is not known.
+            waits: whether an exchange that is not known yet may settle what is suspect.
+        """
         exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
         if recorded.missing:
             self._lose(exchange, sense)
-            return
+            return []
         self.history.append(exchange)
         self._know_token(exchange, sense)
-        if id(recorded) in self._without_order:
+        if alone:
             self._observe_alone(exchange, sense)
-            return
+            return []
         keys = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
         before = {key: replace(self.belief.known[key]) for key in keys if key in self.belief.known}
         found = self.oracle.observe(exchange)
         self._note(found, exchange)
-        was = ChainMap(before, self.belief.known)
+        cases = []
         for suspicion in found.suspicions:
-            self._settle(Case(suspicion, was, self._later))
+            known = self.belief.known
+            named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
+            was = {key: replace(each) for key, each in named.items() if each is not None}
+            case = Case(suspicion, was, self._later)
+            cases += [] if self._settle(case, waits=waits) else [case]
         if sense.name == "list":  # nobody knows whether what a list lacks was there
             self.belief.revive([each for each in self.belief.killers.values() if each.rests_on])
         if sense.name == "token_release" and self._is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        return cases
+
+    def follow(self, recorded: Recorded, *, alone: bool) -> None:
+        """Observe an exchange of traffic that goes on, and settle what it confirms.
+
+        Raises RecordingError: see ``know_login``.
+        """
+        exchange = recorded.exchange
+        exchange.number = 0 if recorded.missing else len(self.history) + 1
+        self.know_login(exchange)
+        self.foresee(recorded, alone=alone)
+        found = self.observe(recorded, alone=alone, waits=True)
+        shown = {str(each.get("id")) for each in exchange.records}
+        oldest = len(self.history) - MAX_LOOKED_AT
+        left = []
+        for case in self._unsettled:
+            is_over = case.exchange.number < oldest
+            is_settled = (is_over or _concerns(case, shown)) and self._is_settled(case)
+            left += [] if is_over or is_settled else [case]
+        self._unsettled = [*left, *found][-MAX_UNSETTLED:]
+        if not self._unsettled:
+            self._later = Later()  # which tells of nothing that is over
+
+    def results(
+        self,
+        target: Target,
+        config: RunConfig,
+        seconds: float,
+        where: str,
+        trouble: str | None,
+        warnings: Iterable[str],
+    ) -> Results:
+        """Return what was found ``where``, in words."""
+        findings, release = self.findings, target.release
+        for case in self._unsettled:
+            self._is_settled(case)
+        for violation in self.oracle.service.conclude():
+            findings.broke(violation)
+        unseen = f"no request {where} tests it"
+        found = statement_results(findings, release, config.deviations, config.only, unseen=unseen)
+        if findings.crashes:
+            trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
+        elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
+            trouble = f"no request {where} tests any of the selected statements"
+        return Results(
+            target=target,
+            options=config.options,
+            command=config.command,
+            seed=config.seed,
+            began=config.began,
+            seconds=seconds,
+            statements=found,
+            history=tuple(self.history),
+            findings=findings,
+            trouble=trouble,
+            unsteady=self.belief.unsteady,
+            never_served=self.oracle.service.never_served(),
+            warnings=tuple(warnings),
+        )
 
     def _note(self, found: Observation, exchange: Exchange) -> None:
         """Note what needs no confirmation."""
@@ -180,35 +248,42 @@ class _Run:
             self.findings.crash(f"the check {name}", error)
         held = [each for each in found.held if not self._rests_on_removed(each, exchange)]
         self.findings.hold_all(held, exchange)
-        self._learn_spelling(exchange, found)
 
     # Suspicions.
 
-    def _settle(self, case: Case) -> None:
-        suspicion, confirmed = case.suspicion, case.confirmed()
-        if confirmed is not None:
-            hypothesis, by = confirmed
-            violation = suspicion.violation(hypothesis)
-            shown = {each.number: each for each in (*violation.exchanges, by)}
-            if hypothesis.statement.startswith(CHANGING):  # what it rests on
-                named = [e for e in self.belief.changes if suspicion.record in e.named]
-                shown |= {each.exchange.number: each.exchange for each in named[-1:]}
-            violation.exchanges = tuple(shown[number] for number in sorted(shown))
-            if not self._rests_on_removed(violation.statement, case.exchange):
-                self.findings.broke(violation)
-        if not isinstance(suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):
+    def _settle(self, case: Case, *, waits: bool = False) -> bool:
+        """Settle a suspicion that has just come up, as far as it can be; return whether it is.
+
+        With ``waits`` only by its first hypothesis: that of another one may be confirmed later.
+        """
+        is_settled = self._is_settled(case, 1 if waits else None)
+        if not isinstance(case.suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):
             self._doubt(case)
+        return is_settled
+
+    def _is_settled(self, case: Case, tried: int | None = None) -> bool:
+        """Note the violation that a suspicion comes to, if an exchange confirms it."""
+        suspicion, confirmed = case.suspicion, case.confirmed(tried)
+        if confirmed is None:
+            return False
+        hypothesis, by = confirmed
+        violation = suspicion.violation(hypothesis)
+        shown = {each.number: each for each in (*violation.exchanges, by)}
+        if hypothesis.statement.startswith(CHANGING):  # what it rests on
+            named = [
+                each.exchange
+                for each in self.belief.changes
+                if suspicion.record in each.named and each.exchange.number <= case.exchange.number
+            ]
+            shown |= {each.number: each for each in named[-1:]}
+        violation.exchanges = tuple(shown[number] for number in sorted(shown))
+        if not self._rests_on_removed(violation.statement, case.exchange):
+            self.findings.broke(violation)
+        return True
 
     def _doubt(self, case: Case) -> None:
         """Forget what a suspicion is about, unless it is seen again as it was known."""
-        keys = {str(case.suspicion.record)}
-        for each in case.suspicion.hypotheses:
-            match each.confirmation:
-                case Again(rests_on=found):
-                    keys |= {*found}
-                case Contradicted(needs=groups):
-                    keys |= {*chain(*groups)}
-        for key in keys & self.belief.records.keys():
+        for key in _rests_on(case.suspicion) & self.belief.records.keys():
             known = case.known(key)
             if known is not None and case.as_known(key):
                 self.belief.known[key], self.belief.records[key] = known, known.record
@@ -257,14 +332,3 @@ class _Run:
         return statement == "parameters.mandatory" or (
             is_jwt and is_placeholder(token_of(exchange) or "")
         )
-
-    def _learn_spelling(self, exchange: Exchange, found: Observation) -> None:
-        """Learn how an error is spelled, if a request has only that one reason to be refused."""
-        expected, sense = found.expected, found.expected.sense
-        kind = kind_of(expected.statement)
-        if expected.must is not Must.REFUSE or kind is None or self._is_unsure(sense.token):
-            return
-        reasons = refusals(exchange.call, sense, self.belief)
-        if sense.is_clear and len(list(reasons)) <= 1:
-            for choice in spelling(kind, exchange):
-                self.findings.chose(*choice)

@@ -1,7 +1,7 @@
 """The traffic of a run as a HAR 1.2 archive, which browsers and proxies read."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -16,21 +16,34 @@ _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-aut
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
-def written(report: Report) -> Iterator[str]:
-    """Yield the archive's text in pieces, without secrets; long bodies are cut."""
-    return archive_text(_entries(report))
+def written(
+    report: Report,
+    timed: Iterable[tuple[Exchange, float]] | None = None,
+    max_body: int = MAX_BODY,
+) -> Iterator[str]:
+    """Yield the archive's text in pieces, without secrets; long bodies are cut.
+
+    Args:
+        report: of a run; its requests were sent one after the other.
+        timed: what to write instead, with when each request was made, in seconds since 1970.
+        max_body: so many characters of each body are written.
+    """
+    base, redactor = report.results.target.base_url, report.redactor
+    return archive_text(
+        _entry(exchange, base, datetime.fromtimestamp(start, UTC), redactor, max_body)
+        for exchange, start in timed or _one_by_one(report)
+    )
 
 
-def _entries(report: Report) -> Iterator[dict[str, Any]]:
-    results = report.results
-    moment = datetime.fromisoformat(results.began or _NO_TIME)
-    for exchange in results.history:
-        yield _entry(exchange, results.target.base_url, moment, report.redactor)
-        moment += timedelta(seconds=exchange.seconds)
+def _one_by_one(report: Report) -> Iterator[tuple[Exchange, float]]:
+    start = datetime.fromisoformat(report.results.began or _NO_TIME).timestamp()
+    for exchange in report.results.history:
+        yield exchange, start
+        start += exchange.seconds
 
 
 def _entry(
-    exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor
+    exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor, max_body: int
 ) -> dict[str, Any]:
     call = exchange.call
     sent, received = call.body or b"", exchange.content
@@ -39,26 +52,26 @@ def _entry(
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else redactor.beginning(sent, MAX_BODY),
+        body=None if call.body is None else redactor.beginning(sent, max_body),
         body_type="application/json",
         body_size=len(sent),
-        body_comment=_comment(sent),
+        body_comment=_comment(sent, max_body),
     )
     answered = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=redactor.beginning(received, MAX_BODY),
+        body=redactor.beginning(received, max_body),
         body_type=exchange.header("Content-Type") or "",
         body_size=len(received),
         location=redactor.text(exchange.header("Location") or ""),
-        body_comment=_comment(received),
+        body_comment=_comment(received, max_body),
     )
     comment = f"{exchange.number}: {call.method}"
     return entry(moment, round(exchange.seconds * 1000, 3), asked, answered, comment)
 
 
-def _comment(body: bytes) -> str:
-    return f"{CUT}the first {MAX_BODY} of {len(body)} bytes" if len(body) > MAX_BODY else ""
+def _comment(body: bytes, max_body: int) -> str:
+    return f"{CUT}the first {max_body} of {len(body)} bytes" if len(body) > max_body else ""
 
 
 def _headers(

@@ -64,10 +64,6 @@ class Report:
                 "command": text(results.command),
             },
             "statements": [self._statement(each) for each in results.statements],
-            "choices": [
-                {"dial": dial, "seen": sorted(map(text, seen))}
-                for dial, seen in sorted(results.findings.choices.items())
-            ],
             "changed": list(results.changed),
             "perhaps_changed": list(results.unclear),
             "never_served": [text(line) for line in results.never_served],

@@ -1,7 +1,9 @@
 """The report for people at a terminal: what is broken, with scripts, and what came of the run."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -38,21 +40,48 @@ def progress() -> Iterator[Callable[[str], None] | None]:
         yield lambda line: status.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
 
-def show(report: Report, console: Console, *, every: bool = False) -> None:
+def on_stdout() -> Console:
+    """Return a console that writes to standard output."""
+
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704 - what is handled here; else it would exit with 1
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
+    return Terminal(highlight=False, markup=True)
+
+
+def show(
+    report: Report, console: Console, *, every: bool = False, skips_broken: bool = False
+) -> None:
     """Print the report.
 
     Args:
         report: of the run.
         console: where to.
         every: also list the statements that hold and those that were not exercised.
+        skips_broken: leave out the violations, which were shown before.
     """
     results = report.results
     texts = [*_statements(report.document["statements"], every=every)]
     for entry in report.failing:
+        if skips_broken and entry["verdict"] == Verdict.BROKEN:
+            continue
         texts += _broken(entry)
     lines = results.notes if every or results.trouble or not results.history else ()
     texts += [Text(_line(line)) for line in (*map(report.text, lines), *closing(report))]
-    for text in texts if str(texts[0]) else texts[1:]:
+    _print(texts if str(texts[0]) else texts[1:], console)
+
+
+def show_broken(report: Report, console: Console) -> None:
+    """Print the violations alone, without what else is known of their statements by now."""
+    for entry in report.failing:
+        _print(_broken({**entry, "by_method": {}}), console)
+
+
+def _print(texts: Iterable[Text], console: Console) -> None:
+    for text in texts:
         console.print(text, highlight=False, soft_wrap=True)
 
 

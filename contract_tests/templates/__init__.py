@@ -9,9 +9,9 @@ from crmcom_kit.contract_tests.templates import (
     tokens,
     undocumented,
 )
-from crmcom_kit.contract_tests.templates.table import Kind, Scene, Template, all_templates
+from crmcom_kit.contract_tests.templates.table import Scene, Template, all_templates
 
 __all__ = [
-    "Kind", "Scene", "Template", "all_templates", "changes", "lists", "logins", "reads", "refusals",
+    "Scene", "Template", "all_templates", "changes", "lists", "logins", "reads", "refusals",
     "tokens", "undocumented",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ draws: so the same variant can be repeated with another webhook request.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import Any, NamedTuple
+from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
@@ -36,7 +36,6 @@ class Scene:
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     spent: set[str] = field(default_factory=set)  # ids of those that were changed already
     token_refusal: tuple[int, Any] | None = None  # how one is refused that no login returned
-    codes: dict[str, Any] = field(default_factory=dict)  # of errors, by kind, as far as known
 
     @property
     def release(self) -> Release:
@@ -82,15 +81,8 @@ class Scene:
 MAX_TRIED = 8
 
 
-class Kind(NamedTuple):
-    """The kind of error that a refusal is."""
-
-    name: str
-
-
-#: What a response tells: a statement that is kept, a dial and its value, the kind of error that it
-#: is, or what is suspect.
-Learned = str | tuple[str, Any] | Kind | Suspicion
+#: What a response tells: a statement that is kept, or what is suspect.
+Told = str | Suspicion
 Send = Callable[[Call], Exchange]
 Draw = Callable[[Sequence[Any]], Any]  # chooses one of several
 Among = Callable[[Scene, list[Record]], list[Record]]
@@ -113,7 +105,7 @@ class Template:
     spends: bool = False  # it changes the webhook request
     #: Sends what has to follow at once, and says what the response tells beside all that the oracle
     #: makes of it.
-    then: Callable[[Scene, Any, Exchange, Send], Iterable[Learned]] | None = None
+    then: Callable[[Scene, Any, Exchange, Send], Iterable[Told]] | None = None
 
     @property
     def changes(self) -> bool:

@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion, at_once
 from crmcom_kit.contract_tests.templates.logins import by_key, by_password
-from crmcom_kit.contract_tests.templates.table import Learned, Parameters, Scene, Send, template
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, Told, template
 
 #: The members of log_information that hold units; the last two from R18 on.
 UNITS = (
@@ -48,7 +48,7 @@ def _list(scene: Scene, token: str) -> Call | None:
     return None if method is None else build(method, {"token": token, "entity": entity})
 
 
-def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[Learned]:
+def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[Told]:
     """Use the token of a login, and say what is wrong with it; or why the login was refused."""
     if not login.ok:
         must_be_served = scene.login.unit is not None or scene.belief.exclusive
@@ -105,7 +105,7 @@ def _is_served(call: Call | None, send: Send) -> bool:
     return call is not None and send(call).ok
 
 
-def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[Learned]:
+def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[Told]:
     """Check the claim oun, if it is the name or the ID of a unit that is known."""
     found, units = decoded(token_of(login) or ""), _units(scene)
     claim = found[1].get("oun") if found is not None else None
@@ -143,7 +143,7 @@ def _newest(scene: Scene) -> Sequence[None]:
     return (None,) if tokens and tokens[-1] != scene.token else ()
 
 
-def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[Learned]:
+def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[Told]:
     """Use a token that was released: until R12 it works no longer."""
     is_ending = not scene.release.at_least("R12.0.0")
     call = _list(scene, str(release.call.parameters["token"]))
@@ -151,12 +151,8 @@ def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[
         return
     if release.ok:
         yield "token_release.available"
-        used = send(call)  # by which the oracle holds that it has ended
-        if not is_ending:
-            yield "tokens.release_from_r12", "ignored" if used.ok else "works"
-    elif not is_ending:  # servers may omit it from then on
-        yield "tokens.release_from_r12", "withdrawn"
-    elif send(call).ok and not send(release.call).ok and send(call).ok:
+        send(call)  # by which the oracle holds that it has ended
+    elif is_ending and send(call).ok and not send(release.call).ok and send(call).ok:
         wanted = "OK: the token is valid"
         yield at_once(release, "token_release.available", wanted, outcome(release))
 

@@ -1,96 +1,22 @@
-"""Requests that no page mentions: each settles a dial, and nothing is suspected in them.
+"""Requests that no page mentions: what they come to tells the dials, and nothing is suspected.
 
-So a mock can be made to answer alike. They are sent in the first pass only. A variant is the dial
-that it settles, or "errors" with the kind of error that its refusal is.
+They are sent in the first pass only. A variant is the dial that it is about, or the kind of error.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.templates.logins import by_key
 from crmcom_kit.contract_tests.templates.table import (
-    Kind,
-    Learned,
     Parameters,
     Scene,
-    Send,
     template,
 )
-from crmcom_kit.schemas.releases import disputes, entities_since
-
-#: Dial -> its value if the request is served, if it is refused, and the kind of error that it is.
-_VALUES: Mapping[str, tuple[Any, Any, str]] = {
-    "requests.unknown_parameters": ("loose", "strict", "unknown_parameter"),
-    "requests.body_on_get": ("ignore", "error", "misplaced_parameter"),
-    "requests.token_in_header": (True, False, ""),
-    "requests.query_on_post": ("read", "error", "misplaced_parameter"),
-    "fields_set.unknown_name": ("ignore", "error", "bad_fields_set"),
-    "fields_set.nested": ("select", "error", ""),
-    "fields_set.spaces": ("strip", "keep", ""),
-    "fields_set.duplicates": ("accept", "error", ""),
-    "fields_set.empty": ("all", "error", ""),
-    "fields_set.array_in_body": (True, False, ""),
-    "identifiers.json_number": (True, False, ""),
-    "identifiers.unknown_field": ("ignore", "error", ""),
-    "list.case_sensitive": (False, True, ""),
-    "list.comma_lists": (True, False, ""),
-    "login.basic_without_colon": (True, False, ""),
-    "login.basic_any_case": (True, False, ""),
-    **{
-        each.dial: (each.since, entities_since()[entity], "unsupported_entity")
-        for entity, each in disputes().items()
-    },
-}
-
-
-def _learn(scene: Scene, name: str, exchange: Exchange, _send: Send) -> Iterator[Learned]:
-    """Yield the value of a dial, and how an error of its kind is spelled."""
-    served, refused, kind = _VALUES.get(name, (None, None, ""))
-    is_served, codes, value = exchange.ok, scene.codes, None
-    if exchange.call.method in ("resend", "delete"):  # how what is nowhere is missed tells it
-        is_served = exchange.code == codes.get("unknown_webhook_request")
-        if name == "errors.wrong_type" and is_served:
-            return
-        is_told = codes.get("unknown_webhook_request") != codes.get("wrong_type")
-        if name != "errors.wrong_type" and not (is_told and "wrong_type" in codes):
-            return  # it has one code for everything
-        if exchange.code == codes.get("missing_parameter"):
-            refused, kind = "ignore", ""
-    if name == "errors.token_first":
-        value = exchange.code == codes.get("missing_token")
-        value = None if codes.get("missing_token") == codes.get("missing_parameter") else value
-    elif name.startswith("errors."):
-        kind = name.removeprefix("errors.")
-    else:
-        value = _served(name, exchange, served) if is_served else refused
-    if value is not None:
-        yield name, value
-    if kind and not (exchange.call.method == "delete" and is_served):
-        yield Kind(kind)
-
-
-def _served(name: str, exchange: Exchange, value: Any) -> Any:
-    """Return the value of a dial if a request is served; None if the response leaves it open."""
-    shown = exchange.data if isinstance(exchange.data, dict) else {}
-    match name:
-        case "requests.unknown_parameters":
-            is_told = any("warn" in header.lower() for header, _ in exchange.headers)
-            return "warn" if is_told else value
-        case "fields_set.nested":
-            log = shown.get("log_information")
-            return value if isinstance(log, dict) and set(log) == {"created_date"} else None
-        case "fields_set.spaces":
-            return value if "url" in shown else "keep"
-        case "fields_set.empty":
-            return value if "number" in shown else None
-        case "fields_set.always_id":
-            return "id" in shown if "url" not in shown else None
-    return value
+from crmcom_kit.schemas.releases import disputes
 
 
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
@@ -183,7 +109,6 @@ for _layer, _method, _first in (
 
     @template(
         _layer, _method, _names(_method), about=_layer == "refusal", first=_first, weight=0,
-        then=_learn,
     )  # fmt: skip
     def what_no_page_mentions(
         scene: Scene, name: str, record: Record, method: str = _method

@@ -30,6 +30,10 @@ COMMANDS = {
         "crmcom_kit.contract_tests.calibration.cli:calibrate",
         "Learn how a server responds, for the mock.",
     ),
+    "proxy": (
+        "crmcom_kit.contract_tests.proxy.cli:proxy",
+        "Check the traffic of your own client, as it passes by.",
+    ),
     "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
     "openapi": (
         "crmcom_kit.schemas.commands:openapi",

@@ -15,8 +15,13 @@ OURS = ("CRMCOM_", "GITHUB_STEP_SUMMARY")
 
 def check(folder: Path, *arguments: str, **variables: str) -> SimpleNamespace:
     """Run the command in ``folder``, in this process, which is quicker."""
+    return command(folder, "check", *arguments, **variables)
+
+
+def command(folder: Path, *arguments: str, **variables: str) -> SimpleNamespace:
+    """Run any command of crmcom-kit in ``folder``, in this process."""
     unset = {name: None for name in os.environ if name.startswith(OURS)}
     with chdir(folder):
-        done = CliRunner().invoke(main, ["check", *arguments], env={**unset, **variables})
+        done = CliRunner().invoke(main, [*arguments], env={**unset, **variables})
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return SimpleNamespace(returncode=done.exit_code, stdout=done.stdout, stderr=done.stderr)
