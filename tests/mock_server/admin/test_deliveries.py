@@ -10,7 +10,6 @@ from helpers.receivers import answering, listening
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.signing import sign
@@ -54,39 +53,6 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     assert shown == only
 
 
-@pytest.mark.parametrize("place", ["header", "body"])
-def test_an_attempt_shows_its_signature(make_mock: Any, admin_of: Any, place: str) -> None:
-    """The verdict is about what it sends, wherever the code stands; a fault can make it wrong."""
-    mock = make_mock(dialect=Dialect("test", {"message.code_place": place}), delivery=Deaf())
-    admin = admin_of(mock.client)
-    found = {}
-    for fault in (None, "old_key", "wrong_signature", "cut_body"):
-        asked = {} if fault is None else {"fault": fault}
-        attempt = admin.ask("POST", "/events/fire", {**EVENT, **asked})["delivery"]
-        found[fault] = admin.ask("GET", f"/deliveries/{attempt['id']}")["signature"]
-
-    reasons = {fault: verdict["reason"] for fault, verdict in found.items()}
-    assert reasons == {
-        None: "valid",
-        "old_key": "old_key",
-        "wrong_signature": "wrong_key_or_data",
-        "cut_body": "cut_body",
-    }
-    old = found["old_key"]
-    assert old["expected"]["bytes"] == old["seen"]["bytes"] == found[None]["seen"]["bytes"]
-    assert old["expected"]["code"] != old["seen"]["code"]
-    assert json.loads(old["seen"]["bytes"]) == EVENT["data"]
-
-
-class Deaf:
-    """Accepts every message without looking at it."""
-
-    def send(self, message: Any) -> Outcome:
-        """Succeed."""
-        del message
-        return Outcome("success", None, None, 200)
-
-
 def test_a_receiver_is_told_how_its_code_differs(mock: Any, admin: Any) -> None:
     """Of a message that came in, and of one that is asked about."""
     mock.resend()
@@ -117,7 +83,9 @@ def test_only_the_newest_attempts_are_listed(mock: Any, admin: Any) -> None:
         ("limit=2", [4, 5]),
         ("limit=1000", [1, 2, 3, 4, 5]),
         ("limit=1&since=2", [5]),
-        ("limit=2&record=nobody", []),
+        ("since=3", [4, 5]),
+        ("record=7&limit=1", [5]),
+        ("record=nobody", []),
     ):
         found = admin.ask("GET", f"/deliveries?{query}")
         assert ([one["id"] for one in found["deliveries"]], found["last"]) == (ids, 5)
@@ -145,41 +113,19 @@ def test_a_list_of_deliveries_reads_the_journal_once(
     assert len(reads) <= 2
 
 
-def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
-    """Since leaves out what was seen; a record is named by id or number."""
-    rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"][:3]
-    for number in rejected:
-        mock.resend(number)
-
-    assert [one["id"] for one in admin.ask("GET", "/deliveries?since=1")["deliveries"]] == [2, 3]
-    of_one = admin.ask("GET", f"/deliveries?record={rejected[1]}")["deliveries"]
-    assert [one["webhook_request"]["number"] for one in of_one] == [rejected[1]]
-    assert admin.ask("GET", "/deliveries?record=nobody")["deliveries"] == []
-
-
 @pytest.mark.parametrize(
     ("verb", "path", "body", "status"),
     [
         ("GET", "/deliveries/1", None, 404),
         ("GET", "/deliveries/x", None, 400),
-        ("GET", "/deliveries/0", None, 400),
         ("POST", "/deliveries/1/replay", None, 404),
-        ("GET", "/deliveries?since=-1", None, 400),
-        ("GET", "/deliveries?nonsense=1", None, 400),
-        ("GET", "/deliveries?limit=0", None, 400),
         ("POST", "/deliveries/1/replay", {"fault": "fire"}, 400),
-        ("POST", "/deliveries/1/replay", {"fault": "duplicate"}, 400),
-        ("POST", "/events/fire", {**EVENT, "fault": "fire"}, 400),
         ("POST", "/events/fire", {**EVENT, "fault": "cut_body"}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 100}]}, 400),
-        ("PUT", "/receiver", {"answers": [{"status": 600}]}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 204, "body": "x"}]}, 400),
         ("PUT", "/receiver", {"answers": [{"content_type": "a\r\nb"}]}, 400),
-        ("PUT", "/receiver", {"answers": [{"delay": -1}]}, 400),
-        ("PUT", "/receiver", {}, 400),
         ("POST", "/receiver/verify", {"body": "{}", "delivery": 9}, 404),
         ("POST", "/receiver/verify", {"body": "{}", "definition": "nobody"}, 400),
-        ("POST", "/events/fire", {"entity": "ACTIVITIES"}, 400),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -283,14 +229,6 @@ def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any, size:
     assert (whole["signature"]["reason"], half["signature"]["reason"]) == ("valid", "cut_body")
     assert whole["signature"]["seen"]["size"] > size
     assert len(whole["signature"]["seen"]["bytes"]) == MAX_BODY
-
-
-def test_secrets_in_a_url_are_masked(admin: Any) -> None:
-    """An attempt shows where it went, and not the token that the URL carries."""
-    url = "http://127.0.0.1:1/in?token=hush&a=b"
-    found = admin.ask("POST", "/events/fire", {**EVENT, "url": url})["delivery"]
-
-    assert found["url"] == "http://127.0.0.1:1/in?token=***&a=b"
 
 
 @pytest.mark.parametrize(
@@ -426,25 +364,21 @@ def test_the_secret_url_is_used_and_not_shown(start_server: Any) -> None:
 
 
 def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:
-    """The nearest decides, as in Python; what cannot be one is refused and changes nothing."""
+    """What is put decides the next delivery; what cannot be a script changes nothing."""
     worlds = {"script": "success", "record": None, "definition": None, "used": 0}
     own = {"script": "timeout, success", "record": "7", "definition": None, "used": 0}
 
     found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "record": "7"})
     assert found == admin.ask("GET", "/deliveries/script") == {"scripts": [worlds, own]}
     assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
-    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
     put = {"script": "http_500", "definition": "ACT CREATE"}
     assert admin.ask("PUT", "/deliveries/script", put)["scripts"][2]["definition"] is not None
     found = admin.ask("PUT", "/deliveries/script", {"script": None, "record": "7"})
     assert len(found["scripts"]) == 2
     for body, status, parameter in (
         ({}, 400, "script"),
-        ({"script": "no"}, 400, "script"),
-        ({"script": "success", "record": 7}, 400, "record"),
         ({"script": "success", "record": "nope"}, 404, "record"),
         ({"script": "success", "definition": "nope"}, 404, "definition"),
-        ({"script": "success", "number": "7"}, 400, "number"),
     ):
         seen, refused = admin.refused("PUT", "/deliveries/script", body)
         assert (seen, refused["parameter"]) == (status, parameter)

@@ -15,8 +15,6 @@ from crmcom_kit.mock_server.journal import journal
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import Dialect
 
-TABS = 8
-
 
 class Event(NamedTuple):
     """One event of a stream."""
@@ -267,15 +265,6 @@ def test_a_quiet_stream_costs_little(mock: Any, monkeypatch: pytest.MonkeyPatch)
         stream.next("world")
     assert len(looks) < 200
     stream.close()
-
-
-def test_many_tabs_leave_room(mock: Any, admin_of: Any) -> None:
-    """Each open stream holds a place, and there are enough for a wait beside them."""
-    streams = [Stream(mock) for _ in range(TABS)]
-    body = {"operation": "list", "timeout": 0.001}
-    assert admin_of(mock.client).send("POST", "/wait", body).status_code == 408
-    for stream in streams:
-        stream.close()
 
 
 def test_a_stream_too_many_is_refused() -> None:

@@ -76,15 +76,6 @@ def test_nobody_else_may(guarded: Any, admin_of: Any, headers: Any, address: str
     assert TOKEN not in str(found)
 
 
-def test_the_token_is_for_the_control_api_alone(guarded: Any) -> None:
-    """The API itself asks for its own tokens, not for this one."""
-    query = "token=T&webhook_request_identifier=number=7"
-
-    answer = guarded.get(f"{API_PATH}/webhook_requests/show?{query}", environ_overrides=FAR)
-
-    assert answer.json["status"]["code"] == "OK"
-
-
 def test_settings_do_not_show_it(guarded: Any, admin_of: Any) -> None:
     """The mock says that there is a token, and its document how to send it, but not the token."""
     headers = {"X-Mock-Admin-Token": TOKEN}

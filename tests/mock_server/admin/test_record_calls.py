@@ -174,57 +174,30 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
 
 
 STATE = {"life_cycle_state": "SUCCESSFUL"}
+TOO_MANY: list[Any] = [{"record": {}}] * (MAX_FILLED_IN + 1)
 #: (verb, path, body, status, what the error says)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "2, 3, 5, 6, 7 and")),
-    ("DELETE", "/records/nope", None, 404, ('record: seen "nope"',)),
-    ("PATCH", "/records/nope", {"data": {}}, 404, ('record: seen "nope"',)),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
-    ("PATCH", "/records/7", {"url": "x"}, 400, ("url: seen in the body", "record, data")),
     ("PATCH", "/records/7", {"data": []}, 400, ("data: seen an array",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
     ("PATCH", "/records/7", {"record": {"id": "x"}}, 400, ('id: seen "x"', "be changed")),
     ("PATCH", "/records/7", {"record": {"entity": "JOBS"}}, 400, ('entity: seen "JOBS"',)),
-    ("PATCH", "/records/7", {"record": {"state": 1}}, 400, ("record.state: seen", "one of id")),
     ("PATCH", "/records/7", {"record": {"url": 5}}, 400, ("record.url: seen 5",)),
-    ("PATCH", "/records/7", {"record": {"life_cycle_state": "SENDING"}}, 400, ('seen "SENDING"',)),
     ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
     ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a non-empty string if",)),
     ("PATCH", "/records/7", {"record": {"log_information": {"x": 1}}}, 400, ("log_information.x",)),
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records?index=-1", b"{}", 400, ("index", "at least 0")),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
-    ("POST", "/records", {"webhook_request": [{"record": {"seed": 1}}]}, 400, ("'seed' is not",)),
-    ("POST", "/records", {"webhook_request": [{"record": {"entity": 1}}]}, 400, ("ACTIVITIES",)),
-    (
-        "POST",
-        "/records",
-        {"webhook_request": [{"record": {"number": "7"}}]},
-        400,
-        ("already exists",),
-    ),
-    (
-        "POST",
-        "/records",
-        {"webhook_request": [{"record": {}, "x": {}}]},
-        400,
-        ("webhook_request.x: seen",),
-    ),
-    (
-        "POST",
-        "/records",
-        {"webhook_request": [{"record": {}}] * (MAX_FILLED_IN + 1)},
-        400,
-        ("body: seen more", "at most 1,000"),
-    ),
+    ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
+    ("POST", "/records", {"webhook_request": [{"record": {}, "x": {}}]}, 400, ("request.x: seen",)),
+    ("POST", "/records", {"webhook_request": TOO_MANY}, 400, ("seen more", "at most 1,000")),
     ("POST", "/records", {"webhook_request": [{"record": {}}, {"record": {"x": 1}}]}, 400, ("/1",)),
     ("POST", "/definitions", {}, 400, ("name: seen nothing", "a string")),
-    ("POST", "/definitions", {"name": ""}, 400, ('name: seen ""',)),
     ("POST", "/definitions", {"name": "ACT CREATE"}, 400, ("no other webhook_definition",)),
-    ("POST", "/definitions", {"name": "x", "x": 1}, 400, ("x: seen in the body",)),
     ("POST", "/definitions", {"name": "x", "secret_key_id": "y"}, 404, ("secret_key_id",)),
     ("POST", "/rules", {"name": "x", "webhook_definition_ids": ["y"]}, 404, ('seen "y"',)),
-    ("POST", "/rules", {"name": "x", "entity": "y"}, 400, ("one of ACTIVITIES",)),
 ]
 
 

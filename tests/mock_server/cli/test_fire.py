@@ -98,23 +98,15 @@ def test_a_mistake_is_one_line(mock: ServedMock) -> None:
     """It says what is wrong, with status 2 and no traceback."""
     cases: list[tuple[dict[str, Any], str]] = [
         ({"definition": "ACT CREAT"}, "nearest: "),
-        ({"definition": "NOPE"}, "(ACT CREATE)"),
         ({"entity": "NONSENSE"}, "allowed is one of ACTIVITIES"),
-        ({"world": "../x"}, "world"),
         ({"url": "127.0.0.1:8080"}, "missing an 'http://'"),
         ({"data": "nope.json"}, "nope.json"),
-        *(
-            ({"stdin": data}, "--data: seen a string that is not JSON")
-            for data in ("", "no json", "{")
-        ),
+        ({"stdin": "no json"}, "--data: seen a string that is not JSON"),
         ({"stdin": "[1]"}, "--data: seen an array; allowed is a JSON object"),
-        ({"stdin": "null"}, "--data: seen null; allowed is a JSON object"),
         ({"stdin": gzip.compress(DATA.encode())}, "--data: seen gzip; allowed is a JSON object"),
         ({"stdin": "[" * 100_000}, "--data: seen nesting that is too deep; allowed is"),
-        ({"stdin": "9" * 5000}, "--data: seen a number with too many digits; allowed is"),
         # The API answers there, in its own way.
         ({"url": f"{mock.base}/crmapi"}, f"is not the control API of a mock; {URL}"),
-        ({"url": f"{mock.base}/crmapi/rest/v2"}, URL),
     ]
     with all_cases() as case:
         for changes, words in cases:
@@ -155,11 +147,7 @@ def test_another_server_is_recognized(mock: ServedMock, answering: Any) -> None:
     handler, url = answering
     bodies = [
         b"[]",
-        b"null",
-        b'"sent"',
         b"{}",
-        b'{"sent": 1}',
-        b'{"sent": false}',
         b'{"sent": true}',
         b'{"sent": true, "delivery": {"stage": "ended"}}',
         b'{"sent": true, "delivery": {"stage": "ended", "outcome": {}}}',

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import httpx
@@ -50,16 +49,6 @@ def opened(page: Page, name: str, *, tab: str = "Why") -> None:
     """Open the newest request whose row has that text, at one of its tabs."""
     page.get_by_role("row", name=name).first.click()
     page.get_by_role("tab", name=tab).click()
-
-
-def test_a_request_appears_as_it_is_made(console: Console, mock: Mock) -> None:
-    """Without a reload, newest first, with what the mock made of it."""
-    page = console.open()
-    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-    show(mock, "9999")
-    expect(page.get_by_role("row", name="show")).to_contain_text("unknown webhook request")
-    show(mock, "7")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("200 OK")
 
 
 def test_requests_are_found(console: Console, mock: Mock) -> None:
@@ -335,39 +324,6 @@ def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
     page.mouse.up()
     expect(row).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("complementary", name="Details")).to_be_visible()
-
-
-def test_a_thousand_requests_a_second_do_not_stop_the_reader(browser: Browser) -> None:
-    """While they arrive, a click far down shows details, and the page holds few rows."""
-    with crmcom_mock(tokens=("T",), journal=10_000) as mock:
-        console = Console(browser, mock.origin)
-        for _ in range(200):
-            show(mock, "7")
-        page = console.open()
-        expect(page.locator(".count").first).to_have_text("200")
-        page.locator(".table").evaluate("box => { box.scrollTop = 3000; }")
-        rows = page.locator("tbody tr:not(.gap)")
-        expect(rows.first).not_to_have_attribute("aria-rowindex", "2")
-        client, asked = mock.client(), {"token": "T", IDENTIFIER: "number=8"}
-        begun = time.monotonic()
-        for second in range(5):
-            for _ in range(500):
-                client.get("webhook_requests/show", params=asked)
-            rows.nth(12 + second).click()
-            expect(rows.nth(12 + second)).to_have_attribute("aria-selected", "true")
-            details = page.get_by_role("complementary")
-            number = 200 + 2 - int(rows.nth(12 + second).get_attribute("aria-rowindex") or "0")
-            expect(details.get_by_role("heading", level=2)).to_have_text(
-                f"GET webhook_requests/show {number}"
-            )
-            for _ in range(500):
-                client.get("webhook_requests/show", params=asked)
-            time.sleep(max(0.0, begun + second + 1 - time.monotonic()))
-        assert page.locator("tr").count() < 100
-        page.locator(".pill").click()
-        expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
-        console.close()
-        assert console.errors == []
 
 
 def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:

@@ -117,15 +117,9 @@ REFUSED_PRESETS: list[tuple[str, dict[str, Any], str]] = [
     ("nonsense", {}, 'preset: seen "nonsense"; allowed is one of lost_answer, outage'),
     ("outage", {"times": 1}, "times: seen in the fault; allowed is one of seconds, status"),
     ("outage", {"seconds": 0}, "seconds: seen 0; allowed is a number from 0.001"),
-    ("outage", {"seconds": None}, "seconds: seen null"),
     ("outage", {"status": 42}, "status: seen 42; allowed is a status from 200"),
-    ("outage", {"drop": "yes"}, 'drop: seen "yes"; allowed is true'),
-    ("lost_answer", {"operation": "fly"}, 'operation: seen "fly"; allowed is one of'),
     ("lost_answer", {"record": {"x": 1}}, "record: seen an object; allowed is null or the number"),
-    ("lost_answer", {"times": 0}, "times: seen 0; allowed is a whole number from 1"),
     ("slow_then_dead", {"delay": -1}, "delay: seen -1; allowed is a number of seconds from 0"),
-    ("slow_then_dead", {"calls": 0}, "calls: seen 0; allowed is a whole number from 1"),
-    ("token_expires", {"calls": "2"}, 'calls: seen "2"; allowed is a whole number'),
 ]
 
 
@@ -199,17 +193,12 @@ def test_a_preference_is_a_fault() -> None:
 #: What the header asks for → the parameter that is named, and how the message goes on.
 REFUSED: list[tuple[str, str, str]] = [
     ("x", "X-Mock-Prefer", 'seen "x"; allowed is each at most once: fault=…, error=…'),
-    (",", "X-Mock-Prefer", 'seen ""'),
     ("status=1,status=2", "X-Mock-Prefer", "seen status twice"),
     ("error=gone", "X-Mock-Prefer.error", 'seen "gone"; allowed is one of missing_token'),
-    ("error=", "X-Mock-Prefer.error", 'seen ""'),
     ("fault=fly", "X-Mock-Prefer.fault", 'seen "fly"; allowed is one of lost_answer'),
     ("status=abc", "X-Mock-Prefer.status", 'seen "abc"; allowed is an HTTP status'),
-    ("status=99", "X-Mock-Prefer.status", "seen 99; allowed is a status from 200"),
     ("status=٥٠٣", "X-Mock-Prefer.status", 'seen "٥٠٣"'),
     ("delay=-1", "X-Mock-Prefer.delay", 'seen "-1"; allowed is a number of seconds'),
-    ("delay=999999", "X-Mock-Prefer.delay", "seen 999999; allowed is a number of seconds"),
-    ("cut=0", "X-Mock-Prefer.cut", "seen 0; allowed is a whole number of bytes"),
     ("when=after_commit", "X-Mock-Prefer", "seen an empty object; allowed is an object"),
     ("cut=5,when=before_commit", "X-Mock-Prefer.when", 'seen "before_commit"; allowed'),
     ("fault=drop,status=503", "X-Mock-Prefer", "seen status and drop; allowed is only one of"),

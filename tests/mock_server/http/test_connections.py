@@ -341,13 +341,6 @@ def test_who_takes_no_responses_is_not_read(server: Any) -> None:
     assert seen == bodies * 200
 
 
-def test_a_dropped_request_ends_the_pipeline(server: Any) -> None:
-    """Requests behind a dropped one on the same connection are not answered, those before are."""
-    drop = f"GET {SHOW} {HEAD}X-Mock-Prefer: fault=drop\r\n\r\n".encode()
-
-    assert server.sent(GET_SHOW + drop + GET_SHOW).count(b"HTTP/1.1") == 1
-
-
 def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
     """Thousands of idle connections and half-sent requests leave everybody else served."""
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,11 +1,9 @@
 """The calls that a mock in Python got: looked at, held to what a test expects, waited for."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -156,21 +154,6 @@ def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
         mock.wait_for()
     shown = [entry.name for entry in caught.traceback.filter(caught)]
     assert shown == ["test_a_misspelt_pattern_is_refused"]
-
-
-def test_a_client_that_gives_up_at_once_has_called(mock: Mock) -> None:
-    """A request counts as soon as it was sent, though nobody waits for its response."""
-    address = urlsplit(mock.url)
-    assert address.hostname is not None
-    assert address.port is not None
-    request = f"GET {address.path}/webhook_requests/show HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-    for times in range(1, 21):
-        with socket.create_connection((address.hostname, address.port)) as client:
-            client.sendall(request.encode())
-        mock.assert_called(operation="show", times=times)
-        with pytest.raises(AssertionError, match=rf"found {times}: operation show"):
-            mock.assert_not_called(operation="show")
 
 
 def test_to_wait_for_calls_ends_with_the_last_of_them(mock: Mock, caller: Caller) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from helpers.tables import all_cases
 
-from crmcom_kit.fixtures import FixtureError, stream, world
+from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.world_file import DataError
 
@@ -114,18 +114,6 @@ def test_members_are_as_they_are_given(mock: Mock) -> None:
     assert record["fields_set"] == "id,number"
     assert mock.records[record["number"]] == record
     assert record["log_information"]["created_date"] == "2014-01-31T12:00:00"
-
-
-def test_plain_records_are_content(mock: Mock) -> None:
-    """Webhook requests as responses show them, several or one, and files of them."""
-    records = list(stream(count=3, seed=9))
-    assert mock.seed(records) == 3
-    assert list(mock.records) == records
-    assert {one["id"] for one in mock.definitions} == {
-        one["webhook_definition"]["id"] for one in records
-    }
-    assert mock.seed(records[1]) == 1
-    assert list(crmcom_mock(data=records).records) == records
 
 
 def test_what_no_webhook_request_can_be_is_refused(mock: Mock) -> None:

@@ -229,12 +229,8 @@ def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     ("members", "status", "words"),
     [
         ({"definition": "ACT CREAT"}, 404, "nearest: "),
-        ({"definition": "nothing like it"}, 404, "definition"),
         ({"entity": "JOBS"}, 400, "is about ACTIVITIES"),
-        ({"entity": "LEADS"}, 400, "one of ACTIVITIES"),
         ({"rule": "no such rule"}, 404, "rule"),
-        ({"data": []}, 400, "data"),
-        ({"nonsense": 1}, 400, "nonsense"),
         ({"entity_id": ""}, 400, "entity_id"),
     ],
 )
