@@ -111,15 +111,6 @@ def test_make_image_asks_for_a_form_that_keeps_the_health_check(engine: str, for
     assert built.replace("\\\n", "").split() == f"{engine} build {form} {rest}".split()
 
 
-def test_make_image_says_what_it_needs() -> None:
-    """In one line, where there is nothing to build it with."""
-    command = [tool("make"), "--no-print-directory", "image", "ENGINE="]
-    run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
-    assert run.returncode == 2
-    line = "To build an image, install docker, podman or buildah: none of them is here."
-    assert run.stderr.startswith(f"{line}\n")
-
-
 def test_the_builder_gets_what_an_installation_is_made_of() -> None:
     """All that the wheel needs, and nothing else of the checkout."""
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()

@@ -3,7 +3,6 @@
 import http.client
 import io
 import json
-from itertools import product
 from typing import Any
 
 import pytest
@@ -126,13 +125,16 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
 
 
 def test_strangers_are_told_nothing(make_mock: Any) -> None:
-    """From another address all paths and verbs are refused alike, also where there is nothing."""
+    """From another address every operation is refused, and so is what is none."""
     client = make_mock().client
-    paths = ("", "/", "/health", "/nothing", "/docs/docs.js", "/state")
-    for verb, path, root in product(("GET", "HEAD", "POST", "BREW"), paths, ("", "/worlds/a")):
-        answer = client.open(f"{root}/__admin{path}", method=verb, environ_overrides=FAR)
-        assert answer.status_code == 403, (verb, path, root)
-        assert answer.headers["Content-Type"] == "application/json"
+    known = [
+        (verb, path.replace("{", "").replace("}", "")) for verb, path, _ in operations().values()
+    ]
+    for verb, path in (*known, ("GET", ""), ("HEAD", "/health"), ("BREW", "/nothing")):
+        for root in ("", "/worlds/a"):
+            answer = client.open(f"{root}/__admin{path}", method=verb, environ_overrides=FAR)
+            assert answer.status_code == 403, (verb, path, root)
+            assert answer.headers["Content-Type"] == "application/json"
 
 
 def test_serve_takes_the_token_from_the_environment(
@@ -154,12 +156,3 @@ def test_serve_takes_the_token_from_the_environment(
     assert found == [401, 400, 400]  # it is no parameter of the query
     assert "admin token   (as given)" in out
     assert TOKEN not in out + log
-
-
-def test_every_operation_is_guarded(make_mock: Any) -> None:
-    """No operation of the document answers another machine."""
-    client = make_mock().client
-
-    for verb, path, _ in operations().values():
-        url = "/__admin" + path.replace("{", "").replace("}", "")
-        assert client.open(url, method=verb, environ_overrides=FAR).status_code == 403, path

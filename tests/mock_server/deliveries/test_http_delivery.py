@@ -1,8 +1,6 @@
 """Real deliveries to receivers on loopback: polite, failing, and hostile ones."""
 
 import socket
-import subprocess
-import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -349,12 +347,3 @@ def test_options_that_make_no_delivery_are_refused(options: Any, error: type[Exc
     """An unknown way, a host that is none, a script beside real deliveries."""
     with pytest.raises(error, match=r"deliver|allow_host"):
         make_world(**options)
-
-
-def test_scripted_deliveries_need_no_network_library() -> None:
-    """What only real deliveries need is imported by them alone."""
-    code = (
-        "import sys; from crmcom_kit.mock_server import make_world; make_world(); "
-        "sys.exit('httpcore' in sys.modules or 'ssl' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

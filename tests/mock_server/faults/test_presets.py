@@ -78,6 +78,16 @@ def test_outage_has_a_manner() -> None:
         assert code(shell, LIST) == "OK"
 
 
+def test_rate_limited_says_when_to_come_back(shell: Shell) -> None:
+    """One request is refused, with the seconds that it was given."""
+    shell.world.faults.add_preset("rate_limited", {"seconds": 3})
+
+    first, second = shell.call(SHOW), shell.call(SHOW)
+
+    assert (first.status[:3], first.headers["Retry-After"]) == ("429", "3")
+    assert second.status[:3] == "200"
+
+
 def test_slow_then_dead(shell: Shell) -> None:
     """So many calls are held back, and those behind them are dropped."""
     shell.world.clock.freeze()

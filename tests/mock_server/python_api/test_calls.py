@@ -50,25 +50,6 @@ def meanwhile(*acts: Any) -> Iterator[None]:
     thread.join()
 
 
-def test_the_code_is_that_of_the_response_whatever_a_fault_leaves_of_it(
-    mock: Mock, caller: Caller
-) -> None:
-    """A resend whose response is damaged, or a long list that is late, has the code OK."""
-    mock.fail(operation="resend", malformed=True, when="after_commit", times=1)
-    caller.post("resend", "7")
-    mock.seed(count=500, entities=["JOBS"])
-    mock.fail(operation="list", delay=1)
-    late = mock.client().get(
-        "webhook_requests/list", params={"token": mock.token, "entity": "JOBS"}
-    )
-
-    assert len(late.content) > 300_000
-    for operation in ("resend", "list"):
-        mock.assert_called(operation=operation, code="OK", times=1)
-    with pytest.raises(AssertionError):
-        mock.assert_not_called(operation="resend", code="OK")
-
-
 def test_calls_are_told_in_order_and_masked(mock: Mock, caller: Caller) -> None:
     """Each call is there with what was asked and answered, but never with its token."""
     caller.show("7")
@@ -164,21 +145,6 @@ def test_to_wait_for_calls_ends_with_the_last_of_them(mock: Mock, caller: Caller
         (eighth,) = mock.wait_for(operation="resend", record="8", timeout=60)
         assert eighth.id == found[1].id
         mock.assert_called(operation="resend", times=2, timeout=60)
-
-
-def test_to_wait_for_records_ends_when_they_are_so(mock: Mock, caller: Caller) -> None:
-    """A state of one record by number or id, and how many are in a state, can be waited for."""
-    own_id = mock.records["7"]["id"]
-    with meanwhile(lambda: caller.post("resend", "7")):
-        mock.wait_for(record="7", state="SUCCESSFUL", timeout=60)
-        mock.wait_for(record=own_id, state="SUCCESSFUL", timeout=60)
-    with meanwhile(lambda: caller.post("delete", "7")):
-        mock.wait_for(record=7, state="DELETED", timeout=60)
-    mock.wait_for(record=own_id, state="DELETED", timeout=0)
-    mock.wait_for(record="8")
-    mock.seed([])
-    with meanwhile(lambda: mock.add(life_cycle_state="REJECTED")):
-        mock.wait_for(state="REJECTED", times=1, timeout=60)
 
 
 def test_to_wait_for_a_function_ends_when_it_says_so(mock: Mock, caller: Caller) -> None:
