@@ -1,7 +1,6 @@
 """The content of a world over the control API: state, records, seed, snapshots."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -10,16 +9,6 @@ from helpers.tables import all_cases
 
 from crmcom_kit.fixtures import json_lines, world
 from crmcom_kit.mock_server.world.world import MAX_SNAPSHOTS
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
-
-
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
 
 
 def entry_of(admin: Any, like: str, /, **changes: Any) -> dict[str, Any]:
@@ -203,25 +192,6 @@ def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
 
     assert mock.state()[20:] == before[1:]
     assert set(mock.records()) >= {str(newest + at) for at in range(1, 21)}
-
-
-def test_many_add_at_once(make_mock: Any, admin_of: Any) -> None:
-    """Concurrent calls that add and fire never share a number."""
-    mock = make_mock()
-    fired = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A"}}
-
-    def call(at: int) -> Any:
-        admin = admin_of(mock.app.test_client())
-        if at % 3 == 0:
-            return admin.ask("POST", "/events/fire", fired)
-        return admin.ask("POST", "/seed", {"count": 20, "seed": at, "add": True})["added"]
-
-    before = len(mock.world.store)
-    with ThreadPoolExecutor(8) as several:
-        added = [found for found in several.map(call, range(48)) if found == 20]
-
-    assert len(added) == 32
-    assert len(mock.world.store) == before + 32 * 20 + 16
 
 
 def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:

@@ -11,7 +11,6 @@ from helpers.receivers import answering, listening
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
-from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, Dialect
@@ -20,16 +19,6 @@ RECEIVER = "/__admin/receiver/in"
 KEY = "AF9394A7DC7DD359344BC8B223E59A00"  # the sample world's, for activities
 GUARD = "a-secret-of-27-characters-1"
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
-
-
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
 
 
 def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
@@ -89,28 +78,6 @@ def test_only_the_newest_attempts_are_listed(mock: Any, admin: Any) -> None:
     ):
         found = admin.ask("GET", f"/deliveries?{query}")
         assert ([one["id"] for one in found["deliveries"]], found["last"]) == (ids, 5)
-
-
-def test_a_list_of_deliveries_reads_the_journal_once(
-    mock: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However many there are: each with the call that caused it."""
-    mock.resend()
-    for _ in range(30):
-        admin.ask("POST", "/deliveries/1/replay")
-    reads: list[int] = []
-    entries = Journal.entries
-
-    def counted(journal: Journal, *given: Any, **named: Any) -> Any:
-        reads.append(1)
-        return entries(journal, *given, **named)
-
-    monkeypatch.setattr(Journal, "entries", counted)
-    found = admin.ask("GET", "/deliveries")["deliveries"]
-
-    assert len(found) == 31
-    assert {one["call"] for one in found} == {1}
-    assert len(reads) <= 2
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import pytest
+from helpers.receivers import During
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import events
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.journal import journal
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import Dialect
 
@@ -51,11 +50,6 @@ class Stream:
     def close(self) -> None:
         """Leave."""
         self._answer.close()
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
 
 
 @pytest.fixture(name="often")
@@ -143,33 +137,18 @@ def test_entries_that_are_gone_are_not_waited_for(mock: Any) -> None:
 # Deliveries.
 
 
-class Held:
-    """A receiver that answers once it may."""
-
-    def __init__(self) -> None:
-        self.may = threading.Event()
-
-    def send(self, message: Any) -> Outcome:
-        """Wait, then succeed."""
-        del message
-        assert self.may.wait(60)
-        return Outcome("success", None, None, 200)
-
-    def reset(self) -> None:
-        """Nothing to go back to."""
-
-
 def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
     """A queued one is sent and ends later; an import that replaces the content loses none."""
-    held = Held()
-    mock = make_mock(dialect=Dialect("queued", {"resend.delivery": "queued"}), delivery=held)
+    may = threading.Event()
+    queued = Dialect("queued", {"resend.delivery": "queued"})
+    mock = make_mock(dialect=queued, delivery=During(lambda: may.wait(60)))
     stream = Stream(mock)
     stream.next("world")
 
     mock.resend("7")
     call = stream.next("call")
     sending = stream.next("delivery", lambda one: one["stage"] == "sending")
-    held.may.set()
+    may.set()
     ended = stream.next("delivery", lambda one: one["stage"] == "ended")
 
     assert call.data["deliveries"] == [sending.data["id"]] == [ended.data["id"]]
@@ -248,23 +227,6 @@ def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
         stream.next("world")
     mock.world.config.closing.set()
     assert len(list(stream)) <= 1
-
-
-def test_a_quiet_stream_costs_little(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks whether there is something to send now and then, not as often as it can."""
-    looks: list[float] = []
-
-    def counted() -> float:
-        looks.append(monotonic())
-        return looks[-1]
-
-    for module in (events, journal):
-        monkeypatch.setattr(module, "monotonic", counted)
-    stream = Stream(mock)
-    for _ in range(3):  # two seconds
-        stream.next("world")
-    assert len(looks) < 200
-    stream.close()
 
 
 def test_a_stream_too_many_is_refused() -> None:

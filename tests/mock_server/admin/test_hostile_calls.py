@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from helpers.tables import all_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,9 +58,8 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
 SEEN_BY = ("/health", "/settings", "/snapshots", CLOCK)
 
 
-def test_what_is_wrong_is_said(make_mock: Any, admin_of: Any) -> None:
+def test_what_is_wrong_is_said(admin: Any) -> None:
     """Status 400, the parameter, what was seen, what is allowed; and nothing has changed."""
-    admin = admin_of(make_mock().client)
     admin.ask("PUT", CLOCK, {"mode": "frozen"})
     before = [admin.ask("GET", path) for path in SEEN_BY]
     with all_cases() as case:
@@ -73,9 +73,8 @@ def test_what_is_wrong_is_said(make_mock: Any, admin_of: Any) -> None:
                 assert [admin.ask("GET", path) for path in SEEN_BY] == before
 
 
-def test_only_utf_8_is_read(make_mock: Any, admin_of: Any) -> None:
+def test_only_utf_8_is_read(admin: Any) -> None:
     """A body in another charset is refused, whether the content type says so or not."""
-    admin = admin_of(make_mock().client)
     for content_type, body in (
         ("application/json; charset=utf-16", b'{"mode": "real"}'),
         ("application/json", '{"mode": "real"}'.encode("utf-16")),
@@ -88,20 +87,18 @@ def test_only_utf_8_is_read(make_mock: Any, admin_of: Any) -> None:
         assert "utf" in found["allowed"].lower(), (content_type, body)
 
 
-def test_a_body_is_json_whatever_its_content_type(make_mock: Any, admin_of: Any) -> None:
+def test_a_body_is_json_whatever_its_content_type(admin: Any) -> None:
     """The default content type of curl is accepted."""
-    admin = admin_of(make_mock().client)
     for content_type in ("", "application/json", "application/x-www-form-urlencoded", "text/plain"):
         admin.ask("PUT", CLOCK, {"mode": "real"})
         headers = {"Content-Type": content_type} if content_type else {}
         assert admin.ask("PUT", CLOCK, {"mode": "frozen"}, headers=headers)["mode"] == "frozen"
 
 
-def test_a_world_may_be_long_but_not_endless(make_mock: Any, admin_of: Any) -> None:
+def test_a_world_may_be_long_but_not_endless(admin: Any) -> None:
     """A world file may be longer than other bodies; its limit is checked before it is read."""
+    blank = b"\n" * 2_000_000
     for verb, path in (("PUT", "/state"), ("POST", "/records")):
-        admin = admin_of(make_mock().client)
-        blank = b"\n" * 2_000_000
         assert admin.send(verb, path, b'{"unit": {"id": "9"}}' + blank).status_code == 200
         status, found = admin.refused(
             verb, path, b"x", environ_overrides={"CONTENT_LENGTH": str(2**30 + 1)}
@@ -110,21 +107,19 @@ def test_a_world_may_be_long_but_not_endless(make_mock: Any, admin_of: Any) -> N
         assert "1,073,741,824 bytes" in found["allowed"]
 
 
-def test_an_unknown_path_is_refused_in_json(make_mock: Any, admin_of: Any) -> None:
+@pytest.mark.parametrize("root", ["", "/worlds/a"])
+def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str) -> None:
     """An unknown path is never the vendor's, and leads to the reference."""
-    client = make_mock().client
-    for root in ("", "/worlds/a"):
-        for path in ("", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"):
-            status, found = admin_of(client, root).refused("GET", path)
-            assert status == 404, path
-            assert found["error"].endswith("/__admin/docs lists all paths")
-            if path == "/helth":
-                assert "nearest: /__admin/health" in found["error"]
+    for path in ("", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"):
+        status, found = admin_of(mock.client, root).refused("GET", path)
+        assert status == 404, path
+        assert found["error"].endswith("/__admin/docs lists all paths")
+        if path == "/helth":
+            assert "nearest: /__admin/health" in found["error"]
 
 
-def test_head_and_options_are_answered(make_mock: Any, admin_of: Any) -> None:
+def test_head_and_options_are_answered(admin: Any) -> None:
     """HEAD is GET without its body; OPTIONS lists the verbs; neither changes anything."""
-    admin = admin_of(make_mock().client)
     with all_cases() as case:
         for operation, (verb, template, _) in operations().items():
             path = template.replace("{", "").replace("}", "")
@@ -190,11 +185,11 @@ def test_moments_are_read_as_they_are_written(moment: Any) -> None:
     assert write_moment(read_moment(text)) == text
 
 
-def test_nesting_is_allowed_as_far_as_it_is_said(make_mock: Any, admin_of: Any) -> None:
+def test_nesting_is_allowed_as_far_as_it_is_said(admin: Any) -> None:
     """The limit is where it is: one level less is an ordinary wrong value."""
     inner = MAX_DEPTH - 2
     body = FROZEN % (b', "x": ' + b"[" * inner + b"]" * inner)
 
-    _, found = admin_of(make_mock().client).refused("PUT", CLOCK, body)
+    _, found = admin.refused("PUT", CLOCK, body)
 
     assert found["parameter"] == "x"

@@ -5,11 +5,11 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from helpers.receivers import During
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import stream, world
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.world.reference_data import Object, is_effective
 from crmcom_kit.mock_server.world.world_file import kinds
@@ -206,19 +206,10 @@ def test_a_record_on_its_way_is_exported_as_rejected(make_mock: Any, admin_of: A
     """An export in the middle of a resend neither disturbs it nor shows it half done."""
     seen: list[bytes] = []
 
-    class Sending:
-        """Exports the world while a delivery runs."""
+    def export() -> None:
+        seen.append(admin_of(mock.client).send("GET", "/state").data)
 
-        def send(self, attempt: Any) -> Any:
-            """Look at the world from outside, then succeed."""
-            del attempt
-            seen.append(admin_of(mock.client).send("GET", "/state").data)
-            return Outcome("success", None, None, 200)
-
-        def reset(self) -> None:
-            """Nothing to go back to."""
-
-    mock = make_mock(delivery=Sending())
+    mock = make_mock(delivery=During(export))
 
     assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
 

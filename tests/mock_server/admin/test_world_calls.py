@@ -13,11 +13,6 @@ def _mock(make_mock: Any) -> Any:
     return make_mock("R10")
 
 
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
-
-
 # Worlds.
 
 

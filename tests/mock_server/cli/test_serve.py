@@ -4,7 +4,6 @@ import http.client
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from click.testing import CliRunner
 from helpers.mock_processes import reserved_port
 
 from crmcom_kit import __version__
-from crmcom_kit.cli import main
 from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server.cli.serve import serve
 from crmcom_kit.mock_server.http import server as serving
@@ -139,41 +137,6 @@ def test_a_mistake_in_a_file_is_one_line(
 
     assert words in line
     assert str(file) in line
-
-
-@pytest.mark.parametrize(
-    ("command", "arguments"),
-    [
-        ([sys.executable, "-m", "crmcom_kit.mock_server"], ["--prot", "1"]),
-        ([sys.executable, "-m", "crmcom_kit", "serve"], ["--release", "R1"]),
-        ([str(Path(sys.executable).with_name("crmcom-kit")), "serve"], ["--port", "x"]),
-    ],
-)
-def test_every_way_to_start_refuses_alike(command: list[str], arguments: list[str]) -> None:
-    """The script and both modules print one line and end with status 2."""
-    run = subprocess.run(
-        [*command, *arguments], capture_output=True, text=True, timeout=20, check=False
-    )
-
-    assert (run.returncode, run.stdout) == (2, "")
-    assert re.fullmatch(r"Error: [^\n]+\n", run.stderr)
-
-
-def test_without_a_sub_command_there_is_help() -> None:
-    """The bare command explains itself."""
-    bare = CliRunner().invoke(main, [])
-
-    assert bare.output.startswith("Usage: ")
-    assert "\nCommands:\n" in bare.output
-
-
-def test_a_taken_port_is_one_line() -> None:
-    """A port that another server listens on is named."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        line = one_line(["--port", str(port)])
-
-    assert line.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use")
 
 
 def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,16 +55,6 @@ def test_the_message_arrives_as_the_dialect_spells_it() -> None:
     assert any(line.startswith("User-Agent: crmcom-kit/") for line in lines)
 
 
-def test_a_body_can_be_cut() -> None:
-    """Half of it goes out, and the length says so."""
-    with listening(answering()) as receiver:
-        delivery().send(OutgoingMessage(receiver.url, b'{"n":"A1"}', "C0DE", cut=True))
-
-    head, _, body = receiver.got[0].partition(b"\r\n\r\n")
-    assert body == b'{"authentication_code":"'
-    assert b"Content-Length: 24" in head
-
-
 def test_without_data_an_empty_object_is_sent() -> None:
     """A record whose world file tells no data object can be sent as well."""
     with listening(answering()) as receiver:

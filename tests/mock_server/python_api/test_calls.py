@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server import Mock
 from crmcom_kit.usage_errors import UsageError
 
 
@@ -28,12 +28,6 @@ class Caller:
         """Call resend or delete."""
         body = {"token": self._token, "webhook_request_identifier": {"number": number}}
         return self._client.post(f"webhook_requests/{method}", json=body)
-
-
-@pytest.fixture(name="mock")
-def _mock() -> Iterator[Mock]:
-    with crmcom_mock() as mock:
-        yield mock
 
 
 @pytest.fixture(name="caller")
@@ -75,17 +69,6 @@ def test_calls_are_of_one_world(mock: Mock, caller: Caller) -> None:
     mock.calls.clear()
     assert len(mock.calls) == 0
     assert repr(mock.calls) == "<calls:\nnone>"
-
-
-def test_many_calls_are_told_in_a_short_text(mock: Mock, caller: Caller) -> None:
-    """A text about calls is bounded: the last of them, each in short lines."""
-    for _ in range(50):
-        caller.post("delete", "x" * 5_000)
-
-    lines = repr(mock.calls).splitlines()
-    assert lines[1] == "… 30 earlier ones"
-    assert len(lines) <= 2 + 20 * 3
-    assert max(map(len, lines)) < 400
 
 
 def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> None:

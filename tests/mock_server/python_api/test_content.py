@@ -1,7 +1,6 @@
 """What a mock in Python holds: filled with generated data, with entries, or one by one."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,6 @@ from helpers.tables import all_cases
 from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.world_file import DataError
-
-
-@pytest.fixture(name="mock")
-def _mock() -> Iterator[Mock]:
-    with crmcom_mock() as mock:
-        yield mock
 
 
 def answered(mock: Mock, method: str, number: str) -> Any:

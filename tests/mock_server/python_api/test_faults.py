@@ -1,21 +1,14 @@
 """Faults of a mock in Python: they go wrong where they are told to, and are gone afterwards."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
+from crmcom_kit.mock_server import Mock, MockWorld
 from crmcom_kit.usage_errors import NotFound, UsageError
 
 DROPPED = "Server disconnected without sending a response"
-
-
-@pytest.fixture(name="mock")
-def _mock() -> Iterator[Mock]:
-    with crmcom_mock() as mock:
-        yield mock
 
 
 @pytest.fixture(name="client")
