@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from helpers.receivers import During
 
-from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import events
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import Dialect
 
 
@@ -163,19 +161,6 @@ def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
     stream.close()
 
 
-def test_deliveries_of_before_are_not_streamed(mock: Any) -> None:
-    """Only what changes from now on; a replay is a change without a request."""
-    mock.resend("7")
-    stream = Stream(mock)
-    stream.next("world")
-    assert mock.client.post("/__admin/deliveries/1/replay").status_code == 200
-
-    found = next(one for one in stream if one.name == "delivery")
-
-    assert (found.data["id"], found.data["of"]) == (2, 1)
-    stream.close()
-
-
 # The world.
 
 
@@ -227,16 +212,3 @@ def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
         stream.next("world")
     mock.world.config.closing.set()
     assert len(list(stream)) <= 1
-
-
-def test_a_stream_too_many_is_refused() -> None:
-    """It gives its place back once it is closed."""
-    registry = WorldRegistry(make_world(), waiting=1)
-    client: Any = create_app(registry).test_client()
-    stream = client.get("/__admin/events", buffered=False)
-    refused = client.get("/__admin/events")
-    assert (refused.status_code, refused.json["allowed"]) == (503, "at most 1 at once")
-    stream.close()
-    client.get("/__admin/events", buffered=False).close()
-    with registry.waiting:
-        pass

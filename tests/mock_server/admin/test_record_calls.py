@@ -4,8 +4,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from helpers.receivers import During
-from helpers.tables import all_cases
 
 from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.mock_server.world.generation import MAX_FILLED_IN
@@ -46,19 +46,6 @@ def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
         definition = added["record"]["webhook_definition"]["id"]
         verdict = admin.ask("POST", "/receiver/verify", {"body": sent, "definition": definition})
         assert verdict["valid"]
-
-
-def test_whole_and_partial_ones_are_added_together(mock: Any, admin: Any) -> None:
-    """A whole webhook request is added as it is, with no data if it has none."""
-    record = {**admin.ask("GET", "/records/7")["record"], "id": "E" * 32, "number": "4711"}
-    body = [{"webhook_request": {"record": one}} for one in (record, {"entity": "JOBS"})]
-    sent = b"\n".join(json.dumps(one).encode() for one in body)
-
-    found = admin.ask("POST", "/records", sent)
-
-    assert (found["added"], len(found["filled_in"])) == (2, 1)
-    assert admin.ask("GET", "/records/4711") == {"record": record, "data": None}
-    assert json.loads(mock.state()[0]) == found["filled_in"][0]["record"]
 
 
 def test_a_number_may_have_slashes(admin: Any) -> None:
@@ -173,13 +160,15 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
 ]
 
 
-def test_what_cannot_be_is_refused(admin: Any) -> None:
+@pytest.mark.parametrize(("verb", "path", "body", "status", "says"), REFUSED)
+def test_what_cannot_be_is_refused(
+    admin: Any, verb: str, path: str, body: Any, status: int, says: tuple[str, ...]
+) -> None:
     """Each refusal says what is wrong, and nothing has changed."""
     before = admin.send("GET", "/state").data
-    with all_cases() as case:
-        for verb, path, body, status, says in REFUSED:
-            with case((verb, path, body)):
-                seen, found = admin.refused(verb, path, body)
-                assert seen == status
-                assert [piece for piece in says if piece not in found["error"]] == []
-                assert admin.send("GET", "/state").data == before
+
+    seen, found = admin.refused(verb, path, body)
+
+    assert seen == status
+    assert [piece for piece in says if piece not in found["error"]] == []
+    assert admin.send("GET", "/state").data == before

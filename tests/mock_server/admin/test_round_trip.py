@@ -157,19 +157,6 @@ def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     assert oldest.number == "99999"
 
 
-def test_what_comes_next_is_what_a_new_world_brings(make_mock: Any, admin_of: Any) -> None:
-    """The same calls on two copies have the same answers, signatures of resends among them."""
-    mock = make_mock("R15")
-    busy(mock)
-    copies = [copied(make_mock, admin_of, mock) for _ in range(2)]
-
-    for one in copies:
-        admin_of(one.client).ask("PUT", "/clock", {"mode": "frozen", "at": "2030-01-01T00:00:00Z"})
-        busy(one)
-
-    assert everything(copies[0]) == everything(copies[1])
-
-
 @pytest.mark.parametrize("release", RELEASES)
 def test_an_export_is_a_valid_world_file(make_mock: Any, admin_of: Any, release: str) -> None:
     """Each line is an entry by the strict schema, and each kind is there."""

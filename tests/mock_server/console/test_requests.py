@@ -121,22 +121,6 @@ def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) ->
     expect(page.get_by_role("tabpanel")).to_contain_text("200 OK")
 
 
-def test_a_lost_response_is_explained(console: Console, mock: Mock) -> None:
-    """It was carried out, and nothing arrived: a status would say that something did."""
-    page = console.open()
-    number = rejected(mock)
-    with mock.fail("lost answer"), pytest.raises(httpx.TransportError):
-        resend(mock, number)
-    opened(page, "fault lost_answer")
-    details = page.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("· no response ·")
-    expect(details).not_to_contain_text("HTTP 200")
-    expect(details).to_contain_text(re.compile(r"Effect\s*no response"))
-    expect(details).to_contain_text(re.compile(r"Request\s*carried out"))
-    page.get_by_role("tab", name="Response").click()
-    expect(details).to_contain_text("the client did not get it")
-
-
 def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> None:
     """From the request to the state that it left, and what changed in the record."""
     page = console.open()
@@ -152,21 +136,6 @@ def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> N
         "href", f"#/w/default/records/{number}"
     )
     expect(panel.locator(".change")).to_contain_text("REJECTED → SUCCESSFUL")
-
-
-def test_a_resend_that_delivers_nothing_is_a_failure(console: Console, mock: Mock) -> None:
-    """Although its response is OK: the list says so, and why leads to the delivery."""
-    number = rejected(mock)
-    script = {"script": "timeout", "record": number}
-    assert mock.client().put(f"{mock.admin_url}/deliveries/script", json=script).is_success
-    page = console.open()
-    resend(mock, number)
-    opened(page, "not delivered, REJECTED again")
-    panel = page.get_by_role("tabpanel")
-    expect(panel).to_contain_text("Receiver ! timeout as a delivery script decided")
-    expect(panel.get_by_role("link", name="Delivery 1", exact=True)).to_be_visible()
-    page.get_by_label("Outcome").select_option("failed")
-    expect(page.locator("tbody tr:not(.gap)")).to_have_count(1)
 
 
 #: How many pixels parts of the page are too wide.

@@ -55,15 +55,6 @@ def test_the_message_arrives_as_the_dialect_spells_it() -> None:
     assert any(line.startswith("User-Agent: crmcom-kit/") for line in lines)
 
 
-def test_without_data_an_empty_object_is_sent() -> None:
-    """A record whose world file tells no data object can be sent as well."""
-    with listening(answering()) as receiver:
-        outcome = delivery().send(OutgoingMessage(receiver.url, None, "C"))
-
-    assert outcome.delivered
-    assert receiver.got[0].endswith(b'{"authentication_code":"C","data":{}}')
-
-
 @pytest.mark.parametrize(
     ("status", "success", "delivered"),
     [

@@ -189,16 +189,6 @@ def test_faults_stay_when_the_content_changes(mock: Any) -> None:
     assert shows(mock, 3) == [True, True, False]
 
 
-def test_worlds_have_faults_of_their_own(mock: Any) -> None:
-    """A fault of one world is not seen in another; each counts its own ids."""
-    clone = mock.world.clone("other")
-    mock.world.faults.add(HARMLESS)
-
-    assert clone.faults.all() == ()
-    assert clone.faults.has_active is False
-    assert clone.faults.add(HARMLESS).id == "fault-1"
-
-
 def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
     """Unknown ids are refused, and an id is not given twice."""
     first = mock.world.faults.add(HARMLESS)

@@ -59,18 +59,6 @@ def test_calls_are_told_in_order_and_masked(mock: Mock, caller: Caller) -> None:
     assert mock.token not in repr(mock.calls)
 
 
-def test_calls_are_of_one_world(mock: Mock, caller: Caller) -> None:
-    """Each world has its own calls; to clear them affects this world only."""
-    caller.show("7")
-    other = mock.world("other")
-    assert not list(other.calls)
-    other.calls.clear()
-    assert len(mock.calls) == 1
-    mock.calls.clear()
-    assert len(mock.calls) == 0
-    assert repr(mock.calls) == "<calls:\nnone>"
-
-
 def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> None:
     """Patterns are given by name, and so is how often; what fits comes back."""
     caller.post("resend", "7")
@@ -136,24 +124,6 @@ def test_to_wait_for_a_function_ends_when_it_says_so(mock: Mock, caller: Caller)
         found = mock.wait_for(lambda: "7" not in mock.records and "gone", timeout=60)
 
     assert found == "gone"
-
-
-def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
-    """The message says how long, for what, and what is there instead."""
-    caller.show("7")
-
-    with pytest.raises(AssertionError, match=r"0\.05 s for record '7', state 'SUCCESS"):
-        mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
-    with pytest.raises(AssertionError, match=r"state 'REJECTED'"):
-        mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
-    with pytest.raises(AssertionError, match=r"state 'DELETED'; time over: .*never existed"):
-        mock.wait_for(record="999999", state="DELETED", timeout=0.05)
-    with pytest.raises(AssertionError, match=r"state 'REJECTED', times 0; time over: count \d+"):
-        mock.wait_for(state="REJECTED", times=0, timeout=0.05)
-    with pytest.raises(AssertionError, match=r"a true value; time over: it returned False"):
-        mock.wait_for(lambda: False, timeout=0.05)
-    with pytest.raises(AssertionError, match=r"nearest of 1 other calls"):
-        mock.wait_for(operation="resend", timeout=0.05)
 
 
 def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
