@@ -108,11 +108,7 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
             ("GET", f"{root}/__admin/requests", {"headers": admin}),
             ("GET", f"{root}/__admin/requests/0-2", {"headers": admin}),
             ("GET", f"{root}/__admin/requests.har", {"headers": admin}),
-            (
-                "POST",
-                f"{root}/__admin/verify",
-                {"headers": admin, "json": {**pattern, "times": 1}},
-            ),
+            ("POST", f"{root}/__admin/verify", {"headers": admin, "json": {**pattern, "times": 1}}),
         )
     ][3:]
     access_log.flush()

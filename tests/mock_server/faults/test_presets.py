@@ -65,10 +65,7 @@ def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
 
 def test_outage_has_a_manner() -> None:
     """An outage has another status, or no responses at all, for the methods that are named."""
-    for arguments, expected in (
-        ({"status": 502}, ("502", False)),
-        ({"drop": True}, ("500", True)),
-    ):
+    for arguments, expected in (({"status": 502}, ("502", False)), ({"drop": True}, ("500", True))):
         shell = Shell()
         shell.world.faults.add_preset("outage", {"operation": ["show"], **arguments})
 

@@ -33,10 +33,7 @@ REFUSED = {
     "a space before the colon": (f"GET / {HEAD}X : y\r\n\r\n".encode(), 400),
     "no colon": (f"GET / {HEAD}nonsense\r\n\r\n".encode(), 400),
     "a negative length": (f"POST / {HEAD}Content-Length: -5\r\n\r\n".encode(), 400),
-    "two lengths": (
-        f"POST / {HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx".encode(),
-        400,
-    ),
+    "two lengths": (f"POST / {HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx".encode(), 400),
     "length and chunks": (
         f"POST / {HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
         400,

@@ -121,11 +121,7 @@ def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> N
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [
-        ("wrong_signature", "wrong_key_or_data"),
-        ("old_key", "old_key"),
-        ("cut_body", "cut_body"),
-    ],
+    [("wrong_signature", "wrong_key_or_data"), ("old_key", "old_key"), ("cut_body", "cut_body")],
 )
 def test_a_delivery_fault_is_seen_by_the_receiver(
     mock: ServedMock, fault: str, reason: str
