@@ -212,3 +212,12 @@ def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
         stream.next("world")
     mock.world.config.closing.set()
     assert len(list(stream)) <= 1
+
+
+def test_many_tabs_leave_room(mock: Any, admin: Any) -> None:
+    """Each open stream holds a place, and there are enough for a wait beside them."""
+    streams = [Stream(mock) for _ in range(8)]
+    body = {"operation": "list", "timeout": 0.001}
+    assert admin.send("POST", "/wait", body).status_code == 408
+    for stream in streams:
+        stream.close()
