@@ -86,12 +86,13 @@ def test_a_stream_continues_where_it_was_left(mock: Any) -> None:
 
 
 def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
-    """Without a place to begin at, calls of before are not sent."""
-    mock.show()
+    """Without a place to begin at, calls and deliveries of before are not sent."""
+    mock.resend("7")
     stream = Stream(mock)
     stream.next("world")
     mock.show()
-    assert stream.next("call").id == "0-2"
+    found = next(one for one in stream if one.name != "world")
+    assert (found.name, found.id) == ("call", "0-2")
     stream.close()
 
 

@@ -1,5 +1,6 @@
 """Who may use the control API: whoever has the token, or this machine, and no foreign page."""
 
+import http.client
 import io
 import json
 from typing import Any
@@ -130,3 +131,24 @@ def test_strangers_are_told_nothing(make_mock: Any) -> None:
             answer = client.open(f"{root}/__admin{path}", method=verb, environ_overrides=FAR)
             assert answer.status_code == 403, (verb, path, root)
             assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_serve_takes_the_token_from_the_environment(
+    start_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CRMCOM_ADMIN_TOKEN is --admin-token; neither what is printed nor the log shows it."""
+    monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", TOKEN)
+    server = start_server()
+    found = []
+    for headers in ({}, {"X-Mock-Admin-Token": TOKEN}, {"Authorization": f"Bearer {TOKEN}"}):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("GET", f"/__admin/settings?token={TOKEN}", headers=headers)
+        found.append(connection.getresponse().status)
+        connection.close()
+
+    server.process.terminate()
+    _, out, log = server.end()
+
+    assert found == [401, 400, 400]  # it is no parameter of the query
+    assert "admin token   (as given)" in out
+    assert TOKEN not in out + log

@@ -184,6 +184,20 @@ def test_fails(crmcom_mock):
     assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
 
 
+def test_a_failed_test_shows_the_warnings_of_its_calls(run: Run) -> None:
+    """A parameter of a later release is ignored, which explains what the test sees."""
+    found = run("""
+def test_pages(crmcom_mock):
+    given = {"token": crmcom_mock.token, "entity": "ACTIVITIES", "number_of_results": 1}
+    with crmcom_mock.client() as client:
+        found = client.get("webhook_requests/list", params=given).json()
+    assert len(found["data"]) == 1
+""")
+
+    found.assert_outcomes(failed=1)
+    found.stdout.fnmatch_lines(["*warning: *number_of_results*known from R13.0.0"])
+
+
 def test_a_test_that_fails_at_its_end_shows_them_too(run: Run) -> None:
     """The calls are shown where a fixture of the test's own finds the mistake."""
     found = run("""

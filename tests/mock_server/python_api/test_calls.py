@@ -57,6 +57,8 @@ def test_calls_are_told_in_order_and_masked(mock: Mock, caller: Caller) -> None:
     assert resend.before["life_cycle_state"] == "REJECTED"
     assert repr(resend) == "<call 0-2: resend number=7 200>"
     assert mock.token not in repr(mock.calls)
+    mock.calls.clear()
+    assert repr(mock.calls) == "<calls:\nnone>"
 
 
 def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> None:

@@ -19,6 +19,14 @@ def answered(mock: Mock, method: str, number: str) -> Any:
         return client.post(f"webhook_requests/{method}", json=body).json()
 
 
+def test_generated_data_takes_the_place_of_all_that_was_there(mock: Mock) -> None:
+    """The knobs are the generator's."""
+    assert mock.seed(count=30, rejected=1.0, entities=["JOBS"]) == 30
+
+    assert len(mock.records) == 30
+    assert len(mock.records.filter(life_cycle_state="REJECTED", entity="JOBS")) == 30
+
+
 def test_entries_come_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
     """What the generator or another program wrote is taken as it is; none at all is allowed."""
     entries = list(world(count=3, release="R9"))

@@ -184,6 +184,29 @@ def test_an_ended_world_begins_anew() -> None:
         mock.world("no/name")
 
 
+def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
+    """To restore brings back what snapshot kept; to reset, what the mock began with."""
+    mock = crmcom_mock()
+    mock.clock.freeze()
+    mock.snapshot("whole")
+    with mock.client() as client:
+        body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
+        client.post("webhook_requests/delete", json=body)
+    mock.snapshot("less")
+
+    mock.restore("whole")
+    assert "7" in mock.records
+    mock.restore("less")
+    assert "7" not in mock.records
+    assert mock.clock.state.mode == "frozen"
+    mock.reset()
+    assert "7" in mock.records
+    assert str(mock.clock.state.mode) == "real"
+    with pytest.raises(UsageError, match="snapshot"):
+        mock.restore("none")
+    mock.stop()
+
+
 def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
     """In a debugger and in messages a mock and its views say what they are."""
     mock = crmcom_mock()
