@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server.admin.document import operations
-from crmcom_kit.mock_server.admin.values import read_moment, write_moment
+from crmcom_kit.mock_server.admin.values import MAX_DEPTH, read_moment, write_moment
 
 CLOCK = "/clock"
 WAIT = b'{"operation": "list", %b}'
@@ -34,6 +34,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, FROZEN % b', "x": 1e999', "body", "1e999, which is too large", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 1%b' % (b"0" * 5000), "body", "digits", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "an unpaired surrogate", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": %b' % (b"[" * 100 + b"]" * 100), "body", "too deep", "JSON"),
     ("PUT", CLOCK, b"[" * 100_000, "body", "nesting that is too deep", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at"),
     ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01"', "at", '"2024-05-01"', "with a time zone"),
@@ -183,3 +184,13 @@ def test_moments_are_read_as_they_are_written(moment: Any) -> None:
     text = write_moment(moment.replace(tzinfo=read_moment("1970-01-01T00:00:00Z").tzinfo))
 
     assert write_moment(read_moment(text)) == text
+
+
+def test_nesting_is_allowed_as_far_as_it_is_said(admin: Any) -> None:
+    """The limit is where it is: one level less is an ordinary wrong value."""
+    inner = MAX_DEPTH - 2
+    body = FROZEN % (b', "x": ' + b"[" * inner + b"]" * inner)
+
+    _, found = admin.refused("PUT", CLOCK, body)
+
+    assert found["parameter"] == "x"
