@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+
 Handle = Callable[[socket.socket], object]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 
@@ -83,3 +85,16 @@ def listening(
             found.ended.set()
             with suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
+
+
+class During:
+    """A delivery that succeeds, and during which something is done."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def send(self, message: object) -> Outcome:
+        """Do it, then succeed."""
+        del message
+        self._act()
+        return Outcome("success", None, None, 200)

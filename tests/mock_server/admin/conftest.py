@@ -78,3 +78,16 @@ class Admin:
 def admin_of() -> type[Admin]:
     """Make a client of the control API: ``admin_of(mock.client, "/worlds/a")``."""
     return Admin
+
+
+@pytest.fixture
+def mock(make_mock: Any) -> Any:
+    """A mock of the sample data."""
+    return make_mock()
+
+
+@pytest.fixture
+def admin(mock: Any, admin_of: Any) -> Admin:
+    """A client of the control API of ``mock``."""
+    found: Admin = admin_of(mock.client)
+    return found

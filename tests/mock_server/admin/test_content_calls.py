@@ -1,26 +1,13 @@
 """The content of a world over the control API: state, records, seed, snapshots."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from helpers.tables import all_cases
 
 from crmcom_kit.fixtures import json_lines, world
 from crmcom_kit.mock_server.world.world import MAX_SNAPSHOTS
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
-
-
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
 
 
 def entry_of(admin: Any, like: str, /, **changes: Any) -> dict[str, Any]:
@@ -51,35 +38,28 @@ def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
     assert mock.state() == start
 
 
-def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
-    """A wrong entry is named with its line, and the world is as before, reference data too."""
-    before = admin.send("GET", "/state").data
-    epoch = mock.world.epoch_number
-    cases = [
-        (b"", "body: it is empty"),
+@pytest.mark.parametrize(("verb", "path"), [("PUT", "/state"), ("POST", "/records")])
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
         (b"{", "body line 1"),
         (b'{"unit": {"id": "1"}}\n{"unit": {}}\n', "body line 2: "),
-        (b'{"units": []}', 'body: "units" with an array is not allowed'),
-        (
-            b'{"webhook_request": {"record": {"id": "1"}, "x": 1}}',
-            "body line 1: ",
-        ),
-        (
-            b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}',
-            "already exists",
-        ),
-        (b'{"a": NaN}', "not JSON"),
+        (b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}', "already"),
         (b"\xff\xfe", "seen UTF-16"),
-    ]
-    with all_cases() as case:
-        for verb, path in (("PUT", "/state"), ("POST", "/records")):
-            for body, says in cases:
-                with case((path, body)):
-                    status, found = admin.refused(verb, path, body)
-                    assert status == 400
-                    assert says in found["error"]
-                    assert admin.send("GET", "/state").data == before
-                    assert mock.world.epoch_number == epoch
+    ],
+)
+def test_wrong_entries_change_nothing(
+    mock: Any, admin: Any, verb: str, path: str, body: bytes, says: str
+) -> None:
+    """A wrong entry is named with its line, and the world is as before, reference data too."""
+    before, epoch = admin.send("GET", "/state").data, mock.world.epoch_number
+
+    status, found = admin.refused(verb, path, body)
+
+    assert status == 400
+    assert says in found["error"]
+    assert admin.send("GET", "/state").data == before
+    assert mock.world.epoch_number == epoch
 
 
 def test_fixed_tokens_act_for_the_new_units(mock: Any, admin: Any) -> None:
@@ -97,15 +77,6 @@ def test_fixed_tokens_act_for_the_new_units(mock: Any, admin: Any) -> None:
 
 
 # Records.
-
-
-def test_records_are_those_of_the_api(mock: Any, admin: Any) -> None:
-    """They are shown as answers show them, newest first, with the data object that was sent."""
-    found = admin.ask("GET", "/records?limit=1000")
-
-    assert [one["record"] for one in found["records"]] == [json.loads(b) for b in mock.state()]
-    assert (found["more"], found["total"]) == (False, len(mock.state()))
-    assert found["records"][0]["data"]["id"] == found["records"][0]["record"]["entity_id"]
 
 
 def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
@@ -127,15 +98,11 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
         f"created_to={day}": lambda r: created_of(r) <= f"{day}T23:59:59",
         f"record={one['number']}": lambda r: r == one,
     }
-    both = list(combinations(chosen, 2))
-    with all_cases() as case:
-        for names in (*((name,) for name in chosen), *both, tuple(list(chosen)[5:])):
-            with case(names):
-                if len({name.partition("=")[0] for name in names}) == len(names):
-                    expected = [r for r in records if all(chosen[name](r) for name in names)]
-                    assert one in expected
-                    assert len(expected) < len(records)
-                    check_order(admin, "&".join(names), expected)
+    for names in (*((name,) for name in chosen), tuple(list(chosen)[5:8])):
+        expected = [r for r in records if all(chosen[name](r) for name in names)]
+        assert one in expected, names
+        assert len(expected) < len(records), names
+        check_order(admin, "&".join(names), expected)
 
 
 def created_of(record: dict[str, Any]) -> str:
@@ -148,26 +115,25 @@ def check_order(admin: Any, query: str, expected: list[dict[str, Any]]) -> None:
     for sort, records in (("", expected), ("&sort=oldest", expected[::-1])):
         found = admin.ask("GET", f"/records?{query}{sort}&limit=1000")
         assert [entry["record"] for entry in found["records"]] == records
-        assert found["total"] == len(records)
+        assert (found["total"], found["more"]) == (len(records), False)
 
 
-def test_an_unknown_condition_is_refused(admin: Any) -> None:
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("definition=ACT%20CREAT", 404, ('definition: seen "ACT CREAT"', "nearest: ")),
+        ("created_to=2024-02-30", 400, ("created_to: seen 2024-02-30", "yyyy-MM-dd")),
+        ("sort=number", 400, ('sort: seen "number"', "newest, oldest")),
+    ],
+)
+def test_an_unknown_condition_is_refused(
+    admin: Any, query: str, status: int, says: tuple[str, ...]
+) -> None:
     """What no record can have because it is not there is named, with what is there."""
-    refused = {
-        "definition=ACT%20CREAT": (404, 'definition: seen "ACT CREAT"', "nearest: "),
-        "rule=nope": (404, 'rule: seen "nope"', "nearest: "),
-        "created_from=yesterday": (400, "created_from: seen yesterday", "yyyy-MM-dd"),
-        "created_to=2024-02-30": (400, "created_to: seen 2024-02-30", "yyyy-MM-dd"),
-        "url=": (400, 'url: seen ""', "character"),
-        "sort=number": (400, 'sort: seen "number"', "newest, oldest"),
-        "text=x": (400, "text: seen in the query", "entity_id"),
-    }
-    with all_cases() as case:
-        for query, (status, *says) in refused.items():
-            with case(query):
-                seen, found = admin.refused("GET", f"/records?{query}")
-                assert seen == status
-                assert [piece for piece in says if piece not in found["error"]] == []
+    seen, found = admin.refused("GET", f"/records?{query}")
+
+    assert seen == status
+    assert [piece for piece in says if piece not in found["error"]] == []
 
 
 # Seed.
@@ -219,34 +185,6 @@ def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
     assert set(mock.records()) >= {str(newest + at) for at in range(1, 21)}
 
 
-def test_many_add_at_once(make_mock: Any, admin_of: Any) -> None:
-    """Concurrent calls that add and fire never share a number."""
-    mock = make_mock()
-    fired = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A"}}
-
-    def call(at: int) -> Any:
-        admin = admin_of(mock.app.test_client())
-        if at % 3 == 0:
-            return admin.ask("POST", "/events/fire", fired)
-        return admin.ask("POST", "/seed", {"count": 20, "seed": at, "add": True})["added"]
-
-    before = len(mock.world.store)
-    with ThreadPoolExecutor(8) as several:
-        added = [found for found in several.map(call, range(48)) if found == 20]
-
-    assert len(added) == 32
-    assert len(mock.world.store) == before + 32 * 20 + 16
-
-
-def test_what_is_added_can_be_given_a_start(admin: Any) -> None:
-    """`start` says which webhook requests of the seed; those that are there are refused."""
-    admin.ask("POST", "/seed", {"seed": 0, "count": 5, "add": True, "start": 5000})
-
-    _, found = admin.refused("POST", "/seed", {"seed": 0, "count": 5, "add": True, "start": 5004})
-
-    assert "already exists" in found["error"]
-
-
 def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
     """Where the largest number is absurd, the next one is not guessed."""
     admin.ask("POST", "/records", lines(entry_of(admin, "7", number="900000000000000000")))
@@ -277,6 +215,9 @@ def test_a_snapshot_brings_everything_back(mock: Any, admin: Any) -> None:
 
     assert second[:2] == first[:2]
     assert second[2] != first[2]  # tokens go on: none is given out twice
+    admin.ask("POST", "/reset")  # which keeps snapshots
+    admin.ask("POST", "/snapshots/a.b/restore")
+    assert mock.state() == kept
 
 
 def test_snapshots_are_listed_replaced_and_forgotten(mock: Any, admin: Any) -> None:
@@ -296,17 +237,6 @@ def test_snapshots_are_listed_replaced_and_forgotten(mock: Any, admin: Any) -> N
     for verb, path in (("DELETE", "/snapshots/b"), ("POST", "/snapshots/b/restore")):
         status, refused = admin.refused(verb, path)
         assert (status, refused["allowed"]) == (404, '"a"')
-
-
-def test_snapshots_outlive_a_reset_and_stay_in_their_world(
-    mock: Any, admin: Any, admin_of: Any
-) -> None:
-    """A reset keeps them; another world has none of them."""
-    admin.ask("PUT", "/snapshots/a")
-    admin.ask("POST", "/reset")
-
-    assert admin.ask("POST", "/snapshots/a/restore")["epoch"] == 2
-    assert admin_of(mock.client, "/worlds/b").ask("GET", "/snapshots") == {"snapshots": []}
 
 
 def test_there_are_only_so_many_snapshots(admin: Any) -> None:

@@ -10,9 +10,7 @@ from helpers.receivers import answering, listening
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
-from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, Dialect
@@ -21,16 +19,6 @@ RECEIVER = "/__admin/receiver/in"
 KEY = "AF9394A7DC7DD359344BC8B223E59A00"  # the sample world's, for activities
 GUARD = "a-secret-of-27-characters-1"
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
-
-
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
 
 
 def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
@@ -52,39 +40,6 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     shown = admin.ask("GET", "/deliveries/1")
     assert shown.pop("signature")["reason"] == "valid"
     assert shown == only
-
-
-@pytest.mark.parametrize("place", ["header", "body"])
-def test_an_attempt_shows_its_signature(make_mock: Any, admin_of: Any, place: str) -> None:
-    """The verdict is about what it sends, wherever the code stands; a fault can make it wrong."""
-    mock = make_mock(dialect=Dialect("test", {"message.code_place": place}), delivery=Deaf())
-    admin = admin_of(mock.client)
-    found = {}
-    for fault in (None, "old_key", "wrong_signature", "cut_body"):
-        asked = {} if fault is None else {"fault": fault}
-        attempt = admin.ask("POST", "/events/fire", {**EVENT, **asked})["delivery"]
-        found[fault] = admin.ask("GET", f"/deliveries/{attempt['id']}")["signature"]
-
-    reasons = {fault: verdict["reason"] for fault, verdict in found.items()}
-    assert reasons == {
-        None: "valid",
-        "old_key": "old_key",
-        "wrong_signature": "wrong_key_or_data",
-        "cut_body": "cut_body",
-    }
-    old = found["old_key"]
-    assert old["expected"]["bytes"] == old["seen"]["bytes"] == found[None]["seen"]["bytes"]
-    assert old["expected"]["code"] != old["seen"]["code"]
-    assert json.loads(old["seen"]["bytes"]) == EVENT["data"]
-
-
-class Deaf:
-    """Accepts every message without looking at it."""
-
-    def send(self, message: Any) -> Outcome:
-        """Succeed."""
-        del message
-        return Outcome("success", None, None, 200)
 
 
 def test_a_receiver_is_told_how_its_code_differs(mock: Any, admin: Any) -> None:
@@ -117,44 +72,12 @@ def test_only_the_newest_attempts_are_listed(mock: Any, admin: Any) -> None:
         ("limit=2", [4, 5]),
         ("limit=1000", [1, 2, 3, 4, 5]),
         ("limit=1&since=2", [5]),
-        ("limit=2&record=nobody", []),
+        ("since=3", [4, 5]),
+        ("record=7&limit=1", [5]),
+        ("record=nobody", []),
     ):
         found = admin.ask("GET", f"/deliveries?{query}")
         assert ([one["id"] for one in found["deliveries"]], found["last"]) == (ids, 5)
-
-
-def test_a_list_of_deliveries_reads_the_journal_once(
-    mock: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However many there are: each with the call that caused it."""
-    mock.resend()
-    for _ in range(30):
-        admin.ask("POST", "/deliveries/1/replay")
-    reads: list[int] = []
-    entries = Journal.entries
-
-    def counted(journal: Journal, *given: Any, **named: Any) -> Any:
-        reads.append(1)
-        return entries(journal, *given, **named)
-
-    monkeypatch.setattr(Journal, "entries", counted)
-    found = admin.ask("GET", "/deliveries")["deliveries"]
-
-    assert len(found) == 31
-    assert {one["call"] for one in found} == {1}
-    assert len(reads) <= 2
-
-
-def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
-    """Since leaves out what was seen; a record is named by id or number."""
-    rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"][:3]
-    for number in rejected:
-        mock.resend(number)
-
-    assert [one["id"] for one in admin.ask("GET", "/deliveries?since=1")["deliveries"]] == [2, 3]
-    of_one = admin.ask("GET", f"/deliveries?record={rejected[1]}")["deliveries"]
-    assert [one["webhook_request"]["number"] for one in of_one] == [rejected[1]]
-    assert admin.ask("GET", "/deliveries?record=nobody")["deliveries"] == []
 
 
 @pytest.mark.parametrize(
@@ -162,24 +85,14 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     [
         ("GET", "/deliveries/1", None, 404),
         ("GET", "/deliveries/x", None, 400),
-        ("GET", "/deliveries/0", None, 400),
         ("POST", "/deliveries/1/replay", None, 404),
-        ("GET", "/deliveries?since=-1", None, 400),
-        ("GET", "/deliveries?nonsense=1", None, 400),
-        ("GET", "/deliveries?limit=0", None, 400),
         ("POST", "/deliveries/1/replay", {"fault": "fire"}, 400),
-        ("POST", "/deliveries/1/replay", {"fault": "duplicate"}, 400),
-        ("POST", "/events/fire", {**EVENT, "fault": "fire"}, 400),
         ("POST", "/events/fire", {**EVENT, "fault": "cut_body"}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 100}]}, 400),
-        ("PUT", "/receiver", {"answers": [{"status": 600}]}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 204, "body": "x"}]}, 400),
         ("PUT", "/receiver", {"answers": [{"content_type": "a\r\nb"}]}, 400),
-        ("PUT", "/receiver", {"answers": [{"delay": -1}]}, 400),
-        ("PUT", "/receiver", {}, 400),
         ("POST", "/receiver/verify", {"body": "{}", "delivery": 9}, 404),
         ("POST", "/receiver/verify", {"body": "{}", "definition": "nobody"}, 400),
-        ("POST", "/events/fire", {"entity": "ACTIVITIES"}, 400),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -283,14 +196,6 @@ def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any, size:
     assert (whole["signature"]["reason"], half["signature"]["reason"]) == ("valid", "cut_body")
     assert whole["signature"]["seen"]["size"] > size
     assert len(whole["signature"]["seen"]["bytes"]) == MAX_BODY
-
-
-def test_secrets_in_a_url_are_masked(admin: Any) -> None:
-    """An attempt shows where it went, and not the token that the URL carries."""
-    url = "http://127.0.0.1:1/in?token=hush&a=b"
-    found = admin.ask("POST", "/events/fire", {**EVENT, "url": url})["delivery"]
-
-    assert found["url"] == "http://127.0.0.1:1/in?token=***&a=b"
 
 
 @pytest.mark.parametrize(
@@ -426,25 +331,21 @@ def test_the_secret_url_is_used_and_not_shown(start_server: Any) -> None:
 
 
 def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:
-    """The nearest decides, as in Python; what cannot be one is refused and changes nothing."""
+    """What is put decides the next delivery; what cannot be a script changes nothing."""
     worlds = {"script": "success", "record": None, "definition": None, "used": 0}
     own = {"script": "timeout, success", "record": "7", "definition": None, "used": 0}
 
     found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "record": "7"})
     assert found == admin.ask("GET", "/deliveries/script") == {"scripts": [worlds, own]}
     assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
-    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
     put = {"script": "http_500", "definition": "ACT CREATE"}
     assert admin.ask("PUT", "/deliveries/script", put)["scripts"][2]["definition"] is not None
     found = admin.ask("PUT", "/deliveries/script", {"script": None, "record": "7"})
     assert len(found["scripts"]) == 2
     for body, status, parameter in (
         ({}, 400, "script"),
-        ({"script": "no"}, 400, "script"),
-        ({"script": "success", "record": 7}, 400, "record"),
         ({"script": "success", "record": "nope"}, 404, "record"),
         ({"script": "success", "definition": "nope"}, 404, "definition"),
-        ({"script": "success", "number": "7"}, 400, "number"),
     ):
         seen, refused = admin.refused("PUT", "/deliveries/script", body)
         assert (seen, refused["parameter"]) == (status, parameter)

@@ -7,15 +7,10 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import pytest
+from helpers.receivers import During
 
-from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import events
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.journal import journal
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import Dialect
-
-TABS = 8
 
 
 class Event(NamedTuple):
@@ -55,11 +50,6 @@ class Stream:
         self._answer.close()
 
 
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
-
-
 @pytest.fixture(name="often")
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "WORLD_SECONDS", 0.01)
@@ -96,12 +86,13 @@ def test_a_stream_continues_where_it_was_left(mock: Any) -> None:
 
 
 def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
-    """Without a place to begin at, calls of before are not sent."""
-    mock.show()
+    """Without a place to begin at, calls and deliveries of before are not sent."""
+    mock.resend("7")
     stream = Stream(mock)
     stream.next("world")
     mock.show()
-    assert stream.next("call").id == "0-2"
+    found = next(one for one in stream if one.name != "world")
+    assert (found.name, found.id) == ("call", "0-2")
     stream.close()
 
 
@@ -145,33 +136,18 @@ def test_entries_that_are_gone_are_not_waited_for(mock: Any) -> None:
 # Deliveries.
 
 
-class Held:
-    """A receiver that answers once it may."""
-
-    def __init__(self) -> None:
-        self.may = threading.Event()
-
-    def send(self, message: Any) -> Outcome:
-        """Wait, then succeed."""
-        del message
-        assert self.may.wait(60)
-        return Outcome("success", None, None, 200)
-
-    def reset(self) -> None:
-        """Nothing to go back to."""
-
-
 def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
     """A queued one is sent and ends later; an import that replaces the content loses none."""
-    held = Held()
-    mock = make_mock(dialect=Dialect("queued", {"resend.delivery": "queued"}), delivery=held)
+    may = threading.Event()
+    queued = Dialect("queued", {"resend.delivery": "queued"})
+    mock = make_mock(dialect=queued, delivery=During(lambda: may.wait(60)))
     stream = Stream(mock)
     stream.next("world")
 
     mock.resend("7")
     call = stream.next("call")
     sending = stream.next("delivery", lambda one: one["stage"] == "sending")
-    held.may.set()
+    may.set()
     ended = stream.next("delivery", lambda one: one["stage"] == "ended")
 
     assert call.data["deliveries"] == [sending.data["id"]] == [ended.data["id"]]
@@ -183,19 +159,6 @@ def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
     mock.resend("9")
     found = stream.next("delivery", lambda one: one["stage"] == "ended")
     assert found.data["webhook_request"]["number"] == "9"
-    stream.close()
-
-
-def test_deliveries_of_before_are_not_streamed(mock: Any) -> None:
-    """Only what changes from now on; a replay is a change without a request."""
-    mock.resend("7")
-    stream = Stream(mock)
-    stream.next("world")
-    assert mock.client.post("/__admin/deliveries/1/replay").status_code == 200
-
-    found = next(one for one in stream if one.name == "delivery")
-
-    assert (found.data["id"], found.data["of"]) == (2, 1)
     stream.close()
 
 
@@ -252,40 +215,10 @@ def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
     assert len(list(stream)) <= 1
 
 
-def test_a_quiet_stream_costs_little(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks whether there is something to send now and then, not as often as it can."""
-    looks: list[float] = []
-
-    def counted() -> float:
-        looks.append(monotonic())
-        return looks[-1]
-
-    for module in (events, journal):
-        monkeypatch.setattr(module, "monotonic", counted)
-    stream = Stream(mock)
-    for _ in range(3):  # two seconds
-        stream.next("world")
-    assert len(looks) < 200
-    stream.close()
-
-
-def test_many_tabs_leave_room(mock: Any, admin_of: Any) -> None:
+def test_many_tabs_leave_room(mock: Any, admin: Any) -> None:
     """Each open stream holds a place, and there are enough for a wait beside them."""
-    streams = [Stream(mock) for _ in range(TABS)]
+    streams = [Stream(mock) for _ in range(8)]
     body = {"operation": "list", "timeout": 0.001}
-    assert admin_of(mock.client).send("POST", "/wait", body).status_code == 408
+    assert admin.send("POST", "/wait", body).status_code == 408
     for stream in streams:
         stream.close()
-
-
-def test_a_stream_too_many_is_refused() -> None:
-    """It gives its place back once it is closed."""
-    registry = WorldRegistry(make_world(), waiting=1)
-    client: Any = create_app(registry).test_client()
-    stream = client.get("/__admin/events", buffered=False)
-    refused = client.get("/__admin/events")
-    assert (refused.status_code, refused.json["allowed"]) == (503, "at most 1 at once")
-    stream.close()
-    client.get("/__admin/events", buffered=False).close()
-    with registry.waiting:
-        pass

@@ -5,21 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from helpers.tables import all_cases
+from helpers.receivers import During
 
 from crmcom_kit.mock_server import crmcom_mock
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.world.generation import MAX_FILLED_IN
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
-
-
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
 
 
 def added(admin: Any, *records: dict[str, Any], query: str = "") -> list[dict[str, Any]]:
@@ -59,19 +48,6 @@ def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
         assert verdict["valid"]
 
 
-def test_whole_and_partial_ones_are_added_together(mock: Any, admin: Any) -> None:
-    """A whole webhook request is added as it is, with no data if it has none."""
-    record = {**admin.ask("GET", "/records/7")["record"], "id": "E" * 32, "number": "4711"}
-    body = [{"webhook_request": {"record": one}} for one in (record, {"entity": "JOBS"})]
-    sent = b"\n".join(json.dumps(one).encode() for one in body)
-
-    found = admin.ask("POST", "/records", sent)
-
-    assert (found["added"], len(found["filled_in"])) == (2, 1)
-    assert admin.ask("GET", "/records/4711") == {"record": record, "data": None}
-    assert json.loads(mock.state()[0]) == found["filled_in"][0]["record"]
-
-
 def test_a_number_may_have_slashes(admin: Any) -> None:
     """Encoded, they are part of the number for each call about one webhook request."""
     for number in ("A/7", "/7", "7/", "a/b/c"):
@@ -82,14 +58,6 @@ def test_a_number_may_have_slashes(admin: Any) -> None:
         assert admin.ask("PATCH", path, {"record": {"url": "http://a.example/"}})
         assert admin.ask("DELETE", path)
         assert admin.refused("GET", path)[0] == 404
-
-
-def test_a_record_is_found_by_number_and_by_id(admin: Any) -> None:
-    """It is what the list has of it."""
-    found = admin.ask("GET", "/records/7")
-
-    assert found == admin.ask("GET", "/records?record=7")["records"][0]
-    assert admin.ask("GET", f"/records/{found['record']['id']}") == found
 
 
 def test_a_change_is_merged(mock: Any, admin: Any) -> None:
@@ -135,21 +103,12 @@ def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
 def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
     """The outcome of its delivery would overwrite the change."""
     seen: list[Any] = []
+    change = {"record": {"url": "http://b/"}}
 
-    class Sending:
-        """Changes the webhook request while its delivery runs."""
+    def change_it() -> None:
+        seen.append(admin_of(mock.client).refused("PATCH", "/records/7", change))
 
-        def send(self, message: Any) -> Any:
-            """Try to change it, then succeed."""
-            del message
-            admin = admin_of(mock.client)
-            seen.append(admin.refused("PATCH", "/records/7", {"record": {"url": "http://b/"}}))
-            return Outcome("success", None, None, 200)
-
-        def reset(self) -> None:
-            """Nothing to go back to."""
-
-    mock = make_mock(delivery=Sending())
+    mock = make_mock(delivery=During(change_it))
     mock.resend("7")
 
     ((status, found),) = seen
@@ -174,67 +133,42 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
 
 
 STATE = {"life_cycle_state": "SUCCESSFUL"}
+TOO_MANY: list[Any] = [{"record": {}}] * (MAX_FILLED_IN + 1)
 #: (verb, path, body, status, what the error says)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "2, 3, 5, 6, 7 and")),
-    ("DELETE", "/records/nope", None, 404, ('record: seen "nope"',)),
-    ("PATCH", "/records/nope", {"data": {}}, 404, ('record: seen "nope"',)),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
-    ("PATCH", "/records/7", {"url": "x"}, 400, ("url: seen in the body", "record, data")),
     ("PATCH", "/records/7", {"data": []}, 400, ("data: seen an array",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
     ("PATCH", "/records/7", {"record": {"id": "x"}}, 400, ('id: seen "x"', "be changed")),
     ("PATCH", "/records/7", {"record": {"entity": "JOBS"}}, 400, ('entity: seen "JOBS"',)),
-    ("PATCH", "/records/7", {"record": {"state": 1}}, 400, ("record.state: seen", "one of id")),
     ("PATCH", "/records/7", {"record": {"url": 5}}, 400, ("record.url: seen 5",)),
-    ("PATCH", "/records/7", {"record": {"life_cycle_state": "SENDING"}}, 400, ('seen "SENDING"',)),
     ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
     ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a non-empty string if",)),
     ("PATCH", "/records/7", {"record": {"log_information": {"x": 1}}}, 400, ("log_information.x",)),
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records?index=-1", b"{}", 400, ("index", "at least 0")),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
-    ("POST", "/records", {"webhook_request": [{"record": {"seed": 1}}]}, 400, ("'seed' is not",)),
-    ("POST", "/records", {"webhook_request": [{"record": {"entity": 1}}]}, 400, ("ACTIVITIES",)),
-    (
-        "POST",
-        "/records",
-        {"webhook_request": [{"record": {"number": "7"}}]},
-        400,
-        ("already exists",),
-    ),
-    (
-        "POST",
-        "/records",
-        {"webhook_request": [{"record": {}, "x": {}}]},
-        400,
-        ("webhook_request.x: seen",),
-    ),
-    (
-        "POST",
-        "/records",
-        {"webhook_request": [{"record": {}}] * (MAX_FILLED_IN + 1)},
-        400,
-        ("body: seen more", "at most 1,000"),
-    ),
+    ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
+    ("POST", "/records", {"webhook_request": [{"record": {}, "x": {}}]}, 400, ("request.x: seen",)),
+    ("POST", "/records", {"webhook_request": TOO_MANY}, 400, ("seen more", "at most 1,000")),
     ("POST", "/records", {"webhook_request": [{"record": {}}, {"record": {"x": 1}}]}, 400, ("/1",)),
     ("POST", "/definitions", {}, 400, ("name: seen nothing", "a string")),
-    ("POST", "/definitions", {"name": ""}, 400, ('name: seen ""',)),
     ("POST", "/definitions", {"name": "ACT CREATE"}, 400, ("no other webhook_definition",)),
-    ("POST", "/definitions", {"name": "x", "x": 1}, 400, ("x: seen in the body",)),
     ("POST", "/definitions", {"name": "x", "secret_key_id": "y"}, 404, ("secret_key_id",)),
     ("POST", "/rules", {"name": "x", "webhook_definition_ids": ["y"]}, 404, ('seen "y"',)),
-    ("POST", "/rules", {"name": "x", "entity": "y"}, 400, ("one of ACTIVITIES",)),
 ]
 
 
-def test_what_cannot_be_is_refused(admin: Any) -> None:
+@pytest.mark.parametrize(("verb", "path", "body", "status", "says"), REFUSED)
+def test_what_cannot_be_is_refused(
+    admin: Any, verb: str, path: str, body: Any, status: int, says: tuple[str, ...]
+) -> None:
     """Each refusal says what is wrong, and nothing has changed."""
     before = admin.send("GET", "/state").data
-    with all_cases() as case:
-        for verb, path, body, status, says in REFUSED:
-            with case((verb, path, body)):
-                seen, found = admin.refused(verb, path, body)
-                assert seen == status
-                assert [piece for piece in says if piece not in found["error"]] == []
-                assert admin.send("GET", "/state").data == before
+
+    seen, found = admin.refused(verb, path, body)
+
+    assert seen == status
+    assert [piece for piece in says if piece not in found["error"]] == []
+    assert admin.send("GET", "/state").data == before

@@ -13,12 +13,6 @@ from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import NotFound
 
 CHANGES = "/snapshots/before/changes"
-NOTHING: dict[str, Any] = {"changes": [], "more": False}
-
-
-@pytest.fixture(name="mock")
-def _mock(make_mock: Any) -> Any:
-    return make_mock()
 
 
 @pytest.fixture(name="admin")
@@ -91,16 +85,6 @@ def test_a_queued_resend_is_blamed(make_mock: Any, admin_of: Any) -> None:
     (found,) = admin.ask("GET", CHANGES)["changes"]
 
     assert found["call"] == "0-1"
-
-
-def test_what_came_back_has_not_changed(mock: Any, admin: Any) -> None:
-    """An import of the same content, a restore and a reset leave nothing to show."""
-    state = admin.send("GET", "/state").data
-    for path, body in (("/state", state), ("/snapshots/before/restore", None), ("/reset", None)):
-        mock.resend("7")
-        assert len(admin.ask("GET", CHANGES)["changes"]) == 1, path
-        admin.ask("PUT" if body else "POST", path, body)
-        assert admin.ask("GET", CHANGES) == NOTHING, path
 
 
 def test_requests_after_a_reset_are_all_since(mock: Any, admin: Any) -> None:

@@ -13,11 +13,6 @@ def _mock(make_mock: Any) -> Any:
     return make_mock("R10")
 
 
-@pytest.fixture(name="admin")
-def _admin(mock: Any, admin_of: Any) -> Any:
-    return admin_of(mock.client)
-
-
 # Worlds.
 
 
@@ -66,29 +61,6 @@ def test_every_call_is_for_the_world_that_is_named(mock: Any, admin_of: Any) -> 
 
 
 # Clock.
-
-
-def test_a_frozen_clock_dates_what_happens(mock: Any, admin: Any) -> None:
-    """Records are dated by the clock of the world, to the second."""
-    found = admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2031-02-03T05:04:05.678+01:00"})
-    assert found == {"mode": "frozen", "now": "2031-02-03T04:04:05.678Z"}
-
-    log = mock.resend("7").data["log_information"]
-
-    assert log["updated_date"] == "2031-02-03T04:04:05"
-    assert admin.ask("GET", "/clock") == found
-
-
-def test_an_advanced_clock_ends_tokens(mock: Any, admin: Any) -> None:
-    """A token of R10 lives an hour of the world's time."""
-    admin.ask("PUT", "/clock", {"mode": "frozen"})
-    token = mock.login().data["token"]
-    query = f"token={token}&webhook_request_identifier=number=7"
-
-    admin.ask("POST", "/clock/advance", {"seconds": 3599.5})
-    assert mock.send("GET", "webhook_requests/show", query).code == "OK"
-    admin.ask("POST", "/clock/advance", {"seconds": 3600})
-    assert mock.send("GET", "webhook_requests/show", query).code == mock.code_of("expired_token")
 
 
 # Tokens.

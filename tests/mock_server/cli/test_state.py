@@ -168,25 +168,6 @@ def test_data_is_for_a_new_file_and_for_a_reset(
     assert third.end(signal.SIGTERM)[2] == ignored
 
 
-def test_a_file_that_was_cut_is_refused(start_server: Callable[..., Any], tmp_path: Path) -> None:
-    """One line says what is wrong and what to do; the file stays as it is, an empty one too."""
-    state = tmp_path / "world.state"
-    flags = ("--state", str(state), "--log", "off")
-    start_server(*flags).end(signal.SIGTERM)
-    size = state.stat().st_size
-    for left, seen in ((0, "it is empty"), (size // 2, f"{size // 2:,} of {size:,} bytes")):
-        os.truncate(state, left)
-        command = [sys.executable, "-m", "crmcom_kit", "serve", "--port", "0", *flags]
-        refused = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert refused.stderr.startswith(f"Error: state {state}: ")
-        assert seen in refused.stderr
-        assert refused.stderr.count("\n") == 1
-        assert state.stat().st_size == left
-        state.unlink()
-        start_server(*flags).end(signal.SIGTERM)
-
-
 def records_of(server: Any) -> int:
     """How many webhook requests a server has."""
     return int(server.ask("GET", "/__admin/health")[1]["webhook_requests"])

@@ -132,22 +132,6 @@ def test_a_record_is_added(console: Console, mock: Mock) -> None:
     expect(rows(page).first).to_contain_text(f"#{added['number']}")
 
 
-def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock) -> None:
-    """It is set, seen, and ended; an outcome that there is not is refused at the field."""
-    number = number_in("REJECTED", mock)
-    page = console.open(f"{LIST}/{number}")
-    details(page).get_by_role("tab", name="Script").click()
-    fill(page, "Delivery script", "Set", script="explosion")
-    expect(page.locator("[name=script]")).to_have_accessible_description(re.compile("explosion"))
-    fill(page, "Delivery script", "Set", script="http_500, success")
-    expect(details(page).locator("code")).to_have_text("http_500, success")
-    page.get_by_role("button", name="Resend").click()
-    expect(details(page)).to_contain_text("decides the deliveries of this record: 1 so far")
-    details(page).get_by_role("button", name="End", exact=True).click()
-    expect(details(page)).to_contain_text("The script of its definition or of the world")
-    assert all(one.record is None for one in mock.deliveries.scripts)
-
-
 @pytest.mark.parametrize("width", [390, 1600])
 def test_hostile_contents_are_text(console: Console, mock: Mock, width: int) -> None:
     """In the list and in the details, on a phone and on a large screen, whatever a record holds."""

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import httpx
@@ -50,16 +49,6 @@ def opened(page: Page, name: str, *, tab: str = "Why") -> None:
     """Open the newest request whose row has that text, at one of its tabs."""
     page.get_by_role("row", name=name).first.click()
     page.get_by_role("tab", name=tab).click()
-
-
-def test_a_request_appears_as_it_is_made(console: Console, mock: Mock) -> None:
-    """Without a reload, newest first, with what the mock made of it."""
-    page = console.open()
-    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-    show(mock, "9999")
-    expect(page.get_by_role("row", name="show")).to_contain_text("unknown webhook request")
-    show(mock, "7")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("200 OK")
 
 
 def test_requests_are_found(console: Console, mock: Mock) -> None:
@@ -132,22 +121,6 @@ def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) ->
     expect(page.get_by_role("tabpanel")).to_contain_text("200 OK")
 
 
-def test_a_lost_response_is_explained(console: Console, mock: Mock) -> None:
-    """It was carried out, and nothing arrived: a status would say that something did."""
-    page = console.open()
-    number = rejected(mock)
-    with mock.fail("lost answer"), pytest.raises(httpx.TransportError):
-        resend(mock, number)
-    opened(page, "fault lost_answer")
-    details = page.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("· no response ·")
-    expect(details).not_to_contain_text("HTTP 200")
-    expect(details).to_contain_text(re.compile(r"Effect\s*no response"))
-    expect(details).to_contain_text(re.compile(r"Request\s*carried out"))
-    page.get_by_role("tab", name="Response").click()
-    expect(details).to_contain_text("the client did not get it")
-
-
 def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> None:
     """From the request to the state that it left, and what changed in the record."""
     page = console.open()
@@ -163,21 +136,6 @@ def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> N
         "href", f"#/w/default/records/{number}"
     )
     expect(panel.locator(".change")).to_contain_text("REJECTED → SUCCESSFUL")
-
-
-def test_a_resend_that_delivers_nothing_is_a_failure(console: Console, mock: Mock) -> None:
-    """Although its response is OK: the list says so, and why leads to the delivery."""
-    number = rejected(mock)
-    script = {"script": "timeout", "record": number}
-    assert mock.client().put(f"{mock.admin_url}/deliveries/script", json=script).is_success
-    page = console.open()
-    resend(mock, number)
-    opened(page, "not delivered, REJECTED again")
-    panel = page.get_by_role("tabpanel")
-    expect(panel).to_contain_text("Receiver ! timeout as a delivery script decided")
-    expect(panel.get_by_role("link", name="Delivery 1", exact=True)).to_be_visible()
-    page.get_by_label("Outcome").select_option("failed")
-    expect(page.locator("tbody tr:not(.gap)")).to_have_count(1)
 
 
 #: How many pixels parts of the page are too wide.
@@ -335,39 +293,6 @@ def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
     page.mouse.up()
     expect(row).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("complementary", name="Details")).to_be_visible()
-
-
-def test_a_thousand_requests_a_second_do_not_stop_the_reader(browser: Browser) -> None:
-    """While they arrive, a click far down shows details, and the page holds few rows."""
-    with crmcom_mock(tokens=("T",), journal=10_000) as mock:
-        console = Console(browser, mock.origin)
-        for _ in range(200):
-            show(mock, "7")
-        page = console.open()
-        expect(page.locator(".count").first).to_have_text("200")
-        page.locator(".table").evaluate("box => { box.scrollTop = 3000; }")
-        rows = page.locator("tbody tr:not(.gap)")
-        expect(rows.first).not_to_have_attribute("aria-rowindex", "2")
-        client, asked = mock.client(), {"token": "T", IDENTIFIER: "number=8"}
-        begun = time.monotonic()
-        for second in range(5):
-            for _ in range(500):
-                client.get("webhook_requests/show", params=asked)
-            rows.nth(12 + second).click()
-            expect(rows.nth(12 + second)).to_have_attribute("aria-selected", "true")
-            details = page.get_by_role("complementary")
-            number = 200 + 2 - int(rows.nth(12 + second).get_attribute("aria-rowindex") or "0")
-            expect(details.get_by_role("heading", level=2)).to_have_text(
-                f"GET webhook_requests/show {number}"
-            )
-            for _ in range(500):
-                client.get("webhook_requests/show", params=asked)
-            time.sleep(max(0.0, begun + second + 1 - time.monotonic()))
-        assert page.locator("tr").count() < 100
-        page.locator(".pill").click()
-        expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
-        console.close()
-        assert console.errors == []
 
 
 def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:

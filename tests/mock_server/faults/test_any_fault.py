@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults.presets import preferred
 from crmcom_kit.mock_server.faults.validation import errors, fault_of
 from crmcom_kit.usage_errors import UsageError
 
@@ -171,23 +171,6 @@ def test_no_fault_breaks_the_mock(
     asked = [each.fault.effect.get("status") for each in faulty.world.faults.all()]
     assert seen.ended or int(seen.status[:3]) in {200, *asked}
     assert faulty.state() in (before, usual.state(), gone)
-
-
-@given(spec=good | late | specs, preset=st.sampled_from([*PRESETS, "odd", ""]))
-def test_the_control_api_takes_it_or_says_why(
-    shells: tuple[Shell, Shell], spec: Any, preset: str
-) -> None:
-    """Whatever is posted is added or refused, and what is refused adds nothing."""
-    shell = shells[0]
-    shell.world.reset()
-    client = shell.app.test_client()
-    of_preset = {**spec, "preset": preset} if isinstance(spec, dict) else {"preset": preset}
-    for body in (spec, of_preset):
-        before = len(shell.world.faults.all())
-        answer = client.post("/__admin/faults", data=json.dumps(body))
-        assert answer.status_code in (201, 400, 404, 405)
-        assert answer.json
-        assert (len(shell.world.faults.all()) > before) == (answer.status_code == 201)
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))

@@ -65,10 +65,7 @@ def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
 
 def test_outage_has_a_manner() -> None:
     """An outage has another status, or no responses at all, for the methods that are named."""
-    for arguments, expected in (
-        ({"status": 502}, ("502", False)),
-        ({"drop": True}, ("500", True)),
-    ):
+    for arguments, expected in (({"status": 502}, ("502", False)), ({"drop": True}, ("500", True))):
         shell = Shell()
         shell.world.faults.add_preset("outage", {"operation": ["show"], **arguments})
 
@@ -76,6 +73,16 @@ def test_outage_has_a_manner() -> None:
 
         assert (seen.status[:3], seen.ended) == expected
         assert code(shell, LIST) == "OK"
+
+
+def test_rate_limited_says_when_to_come_back(shell: Shell) -> None:
+    """One request is refused, with the seconds that it was given."""
+    shell.world.faults.add_preset("rate_limited", {"seconds": 3})
+
+    first, second = shell.call(SHOW), shell.call(SHOW)
+
+    assert (first.status[:3], first.headers["Retry-After"]) == ("429", "3")
+    assert second.status[:3] == "200"
 
 
 def test_slow_then_dead(shell: Shell) -> None:
@@ -117,15 +124,9 @@ REFUSED_PRESETS: list[tuple[str, dict[str, Any], str]] = [
     ("nonsense", {}, 'preset: seen "nonsense"; allowed is one of lost_answer, outage'),
     ("outage", {"times": 1}, "times: seen in the fault; allowed is one of seconds, status"),
     ("outage", {"seconds": 0}, "seconds: seen 0; allowed is a number from 0.001"),
-    ("outage", {"seconds": None}, "seconds: seen null"),
     ("outage", {"status": 42}, "status: seen 42; allowed is a status from 200"),
-    ("outage", {"drop": "yes"}, 'drop: seen "yes"; allowed is true'),
-    ("lost_answer", {"operation": "fly"}, 'operation: seen "fly"; allowed is one of'),
     ("lost_answer", {"record": {"x": 1}}, "record: seen an object; allowed is null or the number"),
-    ("lost_answer", {"times": 0}, "times: seen 0; allowed is a whole number from 1"),
     ("slow_then_dead", {"delay": -1}, "delay: seen -1; allowed is a number of seconds from 0"),
-    ("slow_then_dead", {"calls": 0}, "calls: seen 0; allowed is a whole number from 1"),
-    ("token_expires", {"calls": "2"}, 'calls: seen "2"; allowed is a whole number'),
 ]
 
 
@@ -156,10 +157,11 @@ def test_each_preset_can_be_asked_for_by_a_request() -> None:
         assert shell.world.faults.all() == ()
 
 
-def test_each_preset_stands_in_the_tables_of_the_docs(project_root: Path) -> None:
-    """By its own name in the how-to of faults, and as Python's users write it in that of pytest."""
+def test_each_preset_and_each_alias_stands_in_the_tables_of_the_docs(project_root: Path) -> None:
+    """In the how-to of faults by its own name, in that of pytest as Python's users write it."""
+    aliases = [f"| `{name}` | `{ALIASES[name]}` |" for name in ALIASES]
     for page, names in {
-        "faults.md": [f"| `{name}` |" for name in PRESETS],
+        "faults.md": [*(f"| `{name}` |" for name in PRESETS), *aliases],
         "pytest.md": [f'| `"{name.replace("_", " ")}"` |' for name in PRESETS],
     }.items():
         text = (project_root / "docs" / "how-to" / page).read_text("utf-8")
@@ -199,17 +201,12 @@ def test_a_preference_is_a_fault() -> None:
 #: What the header asks for → the parameter that is named, and how the message goes on.
 REFUSED: list[tuple[str, str, str]] = [
     ("x", "X-Mock-Prefer", 'seen "x"; allowed is each at most once: fault=…, error=…'),
-    (",", "X-Mock-Prefer", 'seen ""'),
     ("status=1,status=2", "X-Mock-Prefer", "seen status twice"),
     ("error=gone", "X-Mock-Prefer.error", 'seen "gone"; allowed is one of missing_token'),
-    ("error=", "X-Mock-Prefer.error", 'seen ""'),
     ("fault=fly", "X-Mock-Prefer.fault", 'seen "fly"; allowed is one of lost_answer'),
     ("status=abc", "X-Mock-Prefer.status", 'seen "abc"; allowed is an HTTP status'),
-    ("status=99", "X-Mock-Prefer.status", "seen 99; allowed is a status from 200"),
     ("status=٥٠٣", "X-Mock-Prefer.status", 'seen "٥٠٣"'),
     ("delay=-1", "X-Mock-Prefer.delay", 'seen "-1"; allowed is a number of seconds'),
-    ("delay=999999", "X-Mock-Prefer.delay", "seen 999999; allowed is a number of seconds"),
-    ("cut=0", "X-Mock-Prefer.cut", "seen 0; allowed is a whole number of bytes"),
     ("when=after_commit", "X-Mock-Prefer", "seen an empty object; allowed is an object"),
     ("cut=5,when=before_commit", "X-Mock-Prefer.when", 'seen "before_commit"; allowed'),
     ("fault=drop,status=503", "X-Mock-Prefer", "seen status and drop; allowed is only one of"),
@@ -249,10 +246,3 @@ def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
 
     assert shell.call(SHOW, "status=418").status == "418 I'M A TEAPOT"
     assert shell.world.faults.all()[0].calls == 0
-
-
-def test_each_alias_stands_in_the_table() -> None:
-    """The how-to's table has each shorter name, and what it means."""
-    text = Path(__file__).parents[3].joinpath("docs", "how-to", "faults.md").read_text("utf-8")
-
-    assert [name for name in ALIASES if f"| `{name}` | `{ALIASES[name]}` |" not in text] == []

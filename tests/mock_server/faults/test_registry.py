@@ -33,18 +33,9 @@ def shows(mock: Any, times: int) -> list[bool]:
     return hits(*[mock.show] * times)
 
 
-def test_a_fault_hits_every_call_where_it_says_no_more(mock: Any) -> None:
-    """Without a match a fault is for every call, until it is removed."""
-    fault = mock.world.faults.add(HARMLESS)
-    calls = (mock.show, mock.resend, mock.delete, mock.login, lambda: mock.list("entity=JOBS"))
-
-    assert hits(*calls) == [True] * 5
-    mock.world.faults.remove(fault.id)
-    assert hits(*calls) == [False] * 5
-
-
 #: What a fault matches → whether it hits show 7, list JOBS, resend 7, delete 12, login.
 MATCHES: list[tuple[dict[str, Any], str]] = [
+    ({}, "xxxxx"),
     ({"operation": "show"}, "x...."),
     ({"operation": ["resend", "delete"]}, "..xx."),
     ({"operation": "token"}, "....x"),
@@ -56,7 +47,7 @@ MATCHES: list[tuple[dict[str, Any], str]] = [
 
 
 def test_a_match_chooses(mock: Any) -> None:
-    """Method and webhook request say which requests a fault matches."""
+    """Method and webhook request say which requests a fault matches; no match is every request."""
     calls = (
         mock.show,
         lambda: mock.list("entity=JOBS"),
@@ -189,16 +180,6 @@ def test_faults_stay_when_the_content_changes(mock: Any) -> None:
     assert shows(mock, 3) == [True, True, False]
 
 
-def test_worlds_have_faults_of_their_own(mock: Any) -> None:
-    """A fault of one world is not seen in another; each counts its own ids."""
-    clone = mock.world.clone("other")
-    mock.world.faults.add(HARMLESS)
-
-    assert clone.faults.all() == ()
-    assert clone.faults.has_active is False
-    assert clone.faults.add(HARMLESS).id == "fault-1"
-
-
 def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
     """Unknown ids are refused, and an id is not given twice."""
     first = mock.world.faults.add(HARMLESS)
@@ -251,36 +232,19 @@ def test_expired_faults_are_not_active(mock: Any) -> None:
 REFUSED: list[tuple[Any, str]] = [
     (None, "fault: seen null; allowed is an object"),
     ({}, "effect: seen nothing"),
-    ({"effect": {}}, "effect: seen an empty object; allowed is an object with at least one of de"),
     ({"effect": {"drop": True}, "x": 1}, "x: seen in the fault; allowed is one of name, match"),
     ({"effect": {"status": 503, "drop": True}}, "effect: seen status and drop"),
     ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
-    ({"effect": {"status": 199}}, "effect.status: seen 199; allowed is a status from 200 to 599"),
-    ({"effect": {"error": "nonsense"}}, 'effect.error: seen "nonsense"; allowed is one of'),
     ({"effect": {"drop": False}}, "effect.drop: seen False; allowed is true"),
-    (
-        {"effect": {"delay": -1}},
-        "effect.delay: seen -1; allowed is a number of seconds from 0 to 300",
-    ),
     ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
-    ({"effect": {"delay": {"type": "uniform"}}}, "effect.delay: seen an object; allowed is a num"),
     ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after: seen one without status"),
     ({"effect": {"cut": {}}}, "effect.cut.share: seen nothing; allowed is a number from 0 to 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
     ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),
-    ({**HARMLESS, "times": 0}, "times: seen 0; allowed is a whole number from 1"),
     ({**HARMLESS, "times": True}, "times: seen True"),
-    ({**HARMLESS, "times": 1.0}, "times: seen 1.0"),
-    ({**HARMLESS, "probability": 0.5}, "probability: seen in the fault; allowed is one of name"),
     ({**HARMLESS, "lifetime": 10**12}, "lifetime: seen 1000000000000"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
-    ({**HARMLESS, "match": {"operation": []}}, "match.operation: seen an empty array"),
     ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen after together with nth"),
-    (
-        {**HARMLESS, "match": {"record": {}}},
-        "match.record: seen an object; allowed is the number or",
-    ),
-    ({**HARMLESS, "match": {"record": 10**18}}, "match.record: seen 1"),
     ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a string of 1 to 100 characters'),
 ]
 

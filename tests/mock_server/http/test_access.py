@@ -15,6 +15,18 @@ from crmcom_kit.schemas import API_PATH
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
 OWN = {"HTTP_HOST": "localhost:8080"}
 EVIL = {"HTTP_HOST": "evil.example:8080"}
+NO_HOSTS = [
+    "", "[::1", "::1", "[localhost]", "localhost:x", "localhost:-1", "localhost:65536",
+    "localhost:99999", "localhost:8080:8080", "evil@localhost", "localhost/evil", "localhost?evil",
+    "localhost#evil", "localhost\\evil", "localhost evil", "localhost, evil", "localhost\xe9",
+]  # fmt: skip
+#: What proxies and content delivery networks add to a request.
+PROXIES = [
+    "FORWARDED", "VIA", "X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_ORIGINAL_FORWARDED_FOR",
+    "X_REAL_IP", "X_CLIENT_IP", "X_CLUSTER_CLIENT_IP", "CF_CONNECTING_IP", "TRUE_CLIENT_IP",
+    "FASTLY_CLIENT_IP", "X_AZURE_CLIENTIP", "X_ENVOY_EXTERNAL_ADDRESS", "X_NF_CLIENT_CONNECTION_IP",
+    "CLOUDFRONT_VIEWER_ADDRESS", "X_ORIGINATING_IP",
+]  # fmt: skip
 #: Headers, and whether the API and the control API answer a GET with them.
 CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     (OWN, True, True),
@@ -32,28 +44,7 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     ({"HTTP_HOST": "localhost.evil.example"}, False, False),
     ({"HTTP_HOST": "localhost:"}, True, True),
     ({"HTTP_HOST": "localhost:65535"}, True, True),
-    *(
-        ({"HTTP_HOST": host}, False, False)
-        for host in (
-            "",
-            "[::1",
-            "::1",
-            "[localhost]",
-            "localhost:x",
-            "localhost:-1",
-            "localhost:65536",
-            "localhost:99999",
-            "localhost:8080:8080",
-            "evil@localhost",
-            "localhost/evil",
-            "localhost?evil",
-            "localhost#evil",
-            "localhost\\evil",
-            "localhost evil",
-            "localhost, evil",
-            "localhost\xe9",
-        )
-    ),
+    *(({"HTTP_HOST": host}, False, False) for host in NO_HOSTS),
     ({**EVIL, "REMOTE_ADDR": "::ffff:127.0.0.1"}, False, False),
     ({**EVIL, "REMOTE_ADDR": "10.0.0.1"}, True, False),  # in a network names are others' matter
     ({**OWN, "HTTP_ORIGIN": "http://localhost:8080"}, True, True),
@@ -77,27 +68,7 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
             ("cross-site", False),
         )
     ),
-    *(
-        ({**OWN, f"HTTP_{name}": "10.0.0.1"}, True, False)
-        for name in (
-            "FORWARDED",
-            "VIA",
-            "X_FORWARDED_FOR",
-            "X_FORWARDED_PROTO",
-            "X_ORIGINAL_FORWARDED_FOR",
-            "X_REAL_IP",
-            "X_CLIENT_IP",
-            "X_CLUSTER_CLIENT_IP",
-            "CF_CONNECTING_IP",
-            "TRUE_CLIENT_IP",
-            "FASTLY_CLIENT_IP",
-            "X_AZURE_CLIENTIP",
-            "X_ENVOY_EXTERNAL_ADDRESS",
-            "X_NF_CLIENT_CONNECTION_IP",
-            "CLOUDFRONT_VIEWER_ADDRESS",
-            "X_ORIGINATING_IP",
-        )
-    ),
+    *(({**OWN, f"HTTP_{name}": "10.0.0.1"}, True, False) for name in PROXIES),
 ]
 #: What a browser says of a navigation that another page causes.
 LINKS = [

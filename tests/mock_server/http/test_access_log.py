@@ -26,32 +26,13 @@ NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
 SHOW = f"{API_PATH}/webhook_requests/show"
 SECRET = "hunter2"
 SECRET_PARTS = [
-    "token={}",
-    "TOKEN={}",
-    "%74oken={}",
-    "%74%6F%6b%65%6e={}",
-    "%2574oken={}",
-    "+token+={}",
-    "token%3D{}",
-    "token%253D{}",
-    "token%3D{}=x",
-    "token={}=",
-    "token=a;token={}",
-    "password={}",
-    "Password={}",
-    "pass%77ord={}",
-    "api_key={}",
-    "api-key={}",
-    "apiKey={}",
-    "authorization={}",
-    "access_token_identifier=id={}",
-    "entity=JOBS%26token%3D{}",
-    "entity=JOBS%2526token%253D{}",
-    "url=http://x/?token={}",
-    'x={{"token":"{}"}}',
-    "token%5B%5D={}",
-    "token.value={}",
-]
+    "token={}", "TOKEN={}", "%74oken={}", "%74%6F%6b%65%6e={}", "%2574oken={}", "+token+={}",
+    "token%3D{}", "token%253D{}", "token%3D{}=x", "token={}=", "token=a;token={}",
+    "password={}", "Password={}", "pass%77ord={}", "api_key={}", "api-key={}", "apiKey={}",
+    "authorization={}", "access_token_identifier=id={}", "entity=JOBS%26token%3D{}",
+    "entity=JOBS%2526token%253D{}", "url=http://x/?token={}", 'x={{"token":"{}"}}',
+    "token%5B%5D={}", "token.value={}",
+]  # fmt: skip
 
 
 class Terminal(io.StringIO):

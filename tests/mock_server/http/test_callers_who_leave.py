@@ -17,11 +17,7 @@ EVENTS = "/__admin/events"
 PATTERN = {"operation": "delete"}
 PLACES = 2
 LONG = 200  # seconds; nobody of these is served in a test's time
-BODIES = {
-    WAIT: {**PATTERN, "timeout": LONG},
-    VERIFY: {**PATTERN, "timeout": LONG},
-    EVENTS: None,
-}
+BODIES = {WAIT: {**PATTERN, "timeout": LONG}, VERIFY: {**PATTERN, "timeout": LONG}, EVENTS: None}
 
 
 @pytest.fixture(scope="module")

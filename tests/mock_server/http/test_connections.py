@@ -33,10 +33,7 @@ REFUSED = {
     "a space before the colon": (f"GET / {HEAD}X : y\r\n\r\n".encode(), 400),
     "no colon": (f"GET / {HEAD}nonsense\r\n\r\n".encode(), 400),
     "a negative length": (f"POST / {HEAD}Content-Length: -5\r\n\r\n".encode(), 400),
-    "two lengths": (
-        f"POST / {HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx".encode(),
-        400,
-    ),
+    "two lengths": (f"POST / {HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx".encode(), 400),
     "length and chunks": (
         f"POST / {HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
         400,
@@ -339,13 +336,6 @@ def test_who_takes_no_responses_is_not_read(server: Any) -> None:
     responses = found.split(b"HTTP/1.1 200 OK\r\n")[1:]
     seen = [json.dumps(json.loads(one.partition(b"\r\n\r\n")[2])) for one in responses]
     assert seen == bodies * 200
-
-
-def test_a_dropped_request_ends_the_pipeline(server: Any) -> None:
-    """Requests behind a dropped one on the same connection are not answered, those before are."""
-    drop = f"GET {SHOW} {HEAD}X-Mock-Prefer: fault=drop\r\n\r\n".encode()
-
-    assert server.sent(GET_SHOW + drop + GET_SHOW).count(b"HTTP/1.1") == 1
 
 
 def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:

@@ -91,18 +91,3 @@ def test_the_log_says_what_happened(start_server: Any) -> None:
         ("prefer (fault=malformed)", None),
         ("prefer (delay=0.001)", None),
     ]
-
-
-def test_a_held_back_call_does_not_hold_up_the_end(start_server: Any) -> None:
-    """A server that is told to end drops a call that it holds back, and does not answer early."""
-    server = start_server("--token", "T", "--log", "off")
-    spec = {"match": {"operation": "show"}, "effect": {"delay": 300}}
-    server.ask("POST", "/__admin/faults", spec)
-    with server.connect() as slow:
-        slow.sendall(told(SHOW, "Connection: close"))
-        for _ in range(100):
-            if server.ask("GET", "/__admin/faults")[1]["faults"][0]["hits"]:
-                break
-
-        assert server.end(signal.SIGTERM)[0] == 0
-        assert slow.recv(9) == b""

@@ -17,7 +17,6 @@ from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
-DELETE = f"{API_PATH}/webhook_requests/delete"
 LIST = f"{API_PATH}/webhook_requests/list?token=T&entity="
 SCRIPT = Path(sys.executable).with_name("crmcom-kit")
 
@@ -173,32 +172,6 @@ def test_a_second_signal_ends_it_at_once(start_slow: Any) -> None:
         status, _, _ = server.end()
 
     assert status == -signal.SIGTERM
-
-
-def test_pipelined_requests_are_answered_in_order(server: Any) -> None:
-    """Several requests at once on one connection have their answers in order."""
-    calls = [ask(SHOW.replace("=7", f"={number}")) for number in ("7", "14", "0")]
-    answers = server.sent(b"".join(calls) + ask("/__admin/settings", "Connection: close"))
-
-    found = [answers.find(mark) for mark in (b'"number":"7"', b'"number":"14"', b'seen \\"0\\"')]
-    assert -1 not in found
-    assert sorted(found) == found
-
-
-@pytest.mark.parametrize("pieces", [1, 2, 7, 1000])
-def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
-    """A body in chunks of any size is read like any other."""
-    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "0"}}).encode()
-    size = -(-len(body) // pieces)
-    chunks = b"".join(
-        b"%x\r\n%b\r\n" % (len(body[at : at + size]), body[at : at + size])
-        for at in range(0, len(body), size)
-    )
-    head = f"POST {DELETE} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-    answer = server.sent(head.encode(), chunks[:5], chunks[5:], b"0\r\n\r\n")
-
-    assert b"WEBHOOKREQUESTNOTFOUNDEXCEPTION" in answer
 
 
 def test_a_name_with_two_addresses_is_served_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,7 +225,7 @@ from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.cli import serve
 from crmcom_kit.mock_server.http import access_log, asgi_shell, server
 make_world(tokens=["T"])
-late = {"flask", "jinja2", "jsonschema", "jsonschema_rs", "jwt", "tomllib",
+late = {"flask", "httpcore", "jinja2", "jsonschema", "jsonschema_rs", "jwt", "tomllib",
         "werkzeug", "crmcom_kit.mock_server.journal.call_view", "crmcom_kit.schemas.statements"}
 assert not late & sys.modules.keys(), late & sys.modules.keys()
 """

@@ -195,14 +195,6 @@ def test_nothing_is_left(crmcom_mock_server):
     found.stdout.no_fnmatch_line("*hooks.py*")
 
 
-def test_it_can_be_left_out(run: Run) -> None:
-    """Without the plugin there is no such fixture, and the contract kit's plugin is not touched."""
-    found = run("def test_it(crmcom_mock): pass", "-p", "no:crmcom_mock")
-
-    found.assert_outcomes(errors=1)
-    found.stdout.fnmatch_lines(["*fixture 'crmcom_mock' not found*"])
-
-
 def test_it_loads_nothing_before_it_is_asked_for(run: Run) -> None:
     """A run that does not use the mock imports nothing of it but the plugin."""
     tests = """

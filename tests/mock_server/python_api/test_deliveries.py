@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.deliveries.attempts import Stage
 from crmcom_kit.mock_server.python_api import crmcom_mock
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas import Dialect
-from crmcom_kit.usage_errors import NotFound, UsageError
+from crmcom_kit.usage_errors import UsageError
 
 DATA = {"id": "A1", "number": "ACT1"}
 DIALECT = Dialect("queued", {"resend.delivery": "queued"})
@@ -46,20 +46,6 @@ def test_an_event_arrives(mock: Any) -> None:
     assert got.signature.valid
     assert len(mock.deliveries) == 1
     assert mock.deliveries[0] is attempt
-
-
-def test_what_cannot_be_is_refused(mock: Any) -> None:
-    """Unknown faults, definitions and attempts; and a wait for what never comes ends."""
-    with pytest.raises(UsageError, match=r"fault: seen .*fire.*; allowed is one of wrong"):
-        mock.fire("ACTIVITIES", "ACT CREATE", DATA, fault="fire")
-    with pytest.raises(NotFound, match="nearest"):
-        mock.fire("ACTIVITIES", "ACT CREAT", DATA)
-    with pytest.raises(NotFound):
-        mock.deliveries.replay(999_999)
-    with pytest.raises(NotFound):
-        mock.deliveries.signature(999_999)
-    with pytest.raises(AssertionError, match=r"delivery '7'; time over: count 0"):
-        mock.wait_for(delivery="7", timeout=0.01)
 
 
 def test_a_delivery_is_waited_for_like_anything_else(mock: Any) -> None:

@@ -32,20 +32,6 @@ def serving_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "crmcom-mock"]
 
 
-def test_what_is_changed_over_http_is_changed_for_the_test() -> None:
-    """What is deleted over HTTP is gone for every client and for the test."""
-    with crmcom_mock() as mock, mock.client() as client:
-        body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
-        before = len(mock.records)
-
-        deleted = client.post("webhook_requests/delete", json=body).json()
-
-        assert deleted["status"]["code"] == "OK"
-        assert shown(mock.client(), mock)["status"]["code"] != "OK"
-        assert "7" not in mock.records
-        assert len(mock.records) == before - 1
-
-
 def test_no_socket_is_opened_before_the_address_is_asked_for() -> None:
     """A test that needs no address starts no server; who forbids sockets has the application."""
     with crmcom_mock() as mock:
@@ -227,6 +213,15 @@ def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
 
     assert repr(mock) == f"<Mock default, {len(mock.records)} webhook requests>"
     assert mock.token not in repr(mock.world("a"))
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not reach this machine."""
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://proxy.invalid:1")
+
+    with crmcom_mock() as mock:
+        assert mock.client().get(SHOW).is_success
 
 
 def test_nobody_connects_to_a_stopped_mock() -> None:

@@ -1,18 +1,11 @@
 """Records and clock of a mock in Python: what a test sees and sets."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server import Mock
 from crmcom_kit.usage_errors import UsageError
-
-
-@pytest.fixture(name="mock")
-def _mock() -> Iterator[Mock]:
-    with crmcom_mock() as mock:
-        yield mock
 
 
 def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:

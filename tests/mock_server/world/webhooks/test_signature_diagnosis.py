@@ -8,11 +8,7 @@ import pytest
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.messages import old_key
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
-    Signature,
-    check_code,
-    keys_of,
-)
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import Signature, check_code, keys_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.signing import canonical_bytes

@@ -1,0 +1,14 @@
+"""A mock in Python, as a user of the library makes it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from crmcom_kit.mock_server import Mock, crmcom_mock
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    """A mock of the sample data, which is stopped in the end."""
+    with crmcom_mock() as mock:
+        yield mock
