@@ -43,11 +43,12 @@ CONTRACT_FLOORS = (
     ("belief",),
     ("oracle",),
     ("templates",),
-    ("safety", "calibration"),
+    ("safety",),
     ("campaign",),
     (
         "reports", "results", "deviations", "config",
-        "run", "recorded", "proxy", "cli", "plugin", "pytest_fixtures", "test_contract",
+        "run", "recorded", "calibration", "proxy", "cli", "plugin", "pytest_fixtures",
+        "test_contract",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

@@ -13,9 +13,10 @@ from math import inf
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
+from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.twin import Twin
 from crmcom_kit.contract_tests.calibration.world import world_of
+from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.results import Results
@@ -33,7 +34,7 @@ _LEFT_OUT = (
 _LEARNED_BESIDES = ("record.unset_members",)
 #: A value that fits so many times as many responses as it contradicts is kept.
 _OUTWEIGHS = 10
-#: A server may end tokens for reasons of its own: one that is valid rules such a dial out.
+#: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
 _STRICT = ("tokens.",)
 #: What a difference weighs, compared with one in a member: it hides others.
 _WEIGHTS = {
@@ -106,10 +107,18 @@ def log_of(results: Results) -> Log:
     """Return the log of a run."""
     target, world = results.target, world_of(results.history)
     began = datetime.fromisoformat(results.began or _ANY_TIME)
+    refusal = _token_refusal(results.history)
+    exchanges = [each for each in results.history if not _is_lost(each, refusal)]
     return Log(
-        results.history, target.release, target.login, began, world.entries(), world.records,
-        results.unsteady, _token_refusal(results.history),
+        exchanges, target.release, target.login, began, world.entries(), world.records,
+        results.unsteady, refusal,
     )  # fmt: skip
+
+
+def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
+    """Whether a change came to nothing since the token had ended, which the twin does not know."""
+    is_refused = not exchange.ok and (exchange.status, exchange.code) == token_refusal
+    return is_refused and changing_method(exchange.call) is not None
 
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
@@ -177,9 +186,10 @@ class _Learning:
         """Return how many responses another value fits better and worse, and the first of these."""
         before = sum(1 for score in self._scores.values() if score)
         helped, harmed, first, is_inert = 0, 0, 0, True
+        is_strict = key.startswith(_STRICT)
         explained: set[tuple[str, str]] = set()
         for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
-            if self._responses[at] == (own.status, own.content):
+            if self._responses[at] == (own.status, own.content) and not is_strict:
                 continue
             is_inert = False
             number = exchange.number
@@ -189,7 +199,8 @@ class _Learning:
                 helped += 1
                 solved = {each.what for each in self.result.found[number]} - {e.what for e in found}
                 explained |= {(exchange.call.method, what) for what in solved}
-            harmed += change > 0
+            is_unexplained = is_strict and any(each.what == ENDED_TOKEN for each in found)
+            harmed += change > 0 or is_unexplained
             if change > 0:
                 first = first or number
                 if harmed * _OUTWEIGHS >= before:

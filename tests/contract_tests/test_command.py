@@ -15,11 +15,7 @@ from jsonschema import Draft202012Validator
 from mutants.table import ROWS
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
-from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.reports.report import SCHEMA
-from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import load_dialect
 
 
@@ -44,7 +40,7 @@ def check_apart(
 def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) -> None:
     """Without a base URL it checks a mock of its own, ends with 0, and leaves nothing else."""
     files = ["r.json", "r.xml", "r.html", "r.har", "d.toml", "known.toml"]
-    flags = ["--json", "--junit", "--html", "--har", "--dialect-out", "--write-deviations"]
+    flags = ["--json", "--junit", "--html", "--har", "--write-deviations"]
     pairs = [part for pair in zip(flags, files, strict=True) for part in pair]
 
     done = check_apart(tmp_path, "--release", "R15", "--verbose", *pairs)
@@ -184,42 +180,6 @@ def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> 
 
     assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
     assert (tmp_path / "ledger").read_text("utf-8") == "precious"
-
-
-ODD = {
-    "errors.data": "null",
-    "errors.status.unknown_webhook_request": 404,
-    "errors.code.unknown_webhook_request": "E404",
-    "record.unit_form": "short",
-    "list.order": "oldest_first",
-}
-
-
-def test_a_target_is_written_down_as_a_dialect(tmp_path: Path) -> None:
-    """A mock that speaks the dialect that was written down makes the same choices."""
-    from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file, settled
-
-    spoken = load_dialect("http").changed(ODD)
-    config = RunConfig(limits=Limits(max_requests=800))
-    first = run(own_mock("R13", spoken), config)
-    (tmp_path / "d.toml").write_text(dialect_file(first.findings, "x", ""), "utf-8")
-
-    second = run(own_mock("R13", tmp_path / "d.toml"), config)
-
-    one, other = settled(first.findings), settled(second.findings)
-    both = one.keys() & other.keys()  # what a run settles hangs on what it draws
-    assert len(both) >= 0.9 * len(one)
-    assert [name for name in both if one[name] != other[name]] == []
-    found = settled(first.findings)
-    assert len(found) > 80
-    for key, value in found.items():
-        assert plain(spoken[key]) == plain(value), key
-    assert {key: found.get(key) for key in ODD} == ODD
-
-
-def plain(value: Any) -> Any:
-    """Return a dial's value with lists and tuples alike."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def test_the_mock_keeps_every_statement(tmp_path: Path) -> None:
