@@ -123,10 +123,7 @@ def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "states"),
-    [
-        ("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]),
-        ("queued", ["REJECTED", "SUCCESSFUL"]),
-    ],
+    [("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]), ("queued", ["REJECTED", "SUCCESSFUL"])],
 )
 def test_resend_answers_after_its_delivery_or_before(
     make_mock: Any, value: str, states: list[str]
