@@ -134,17 +134,6 @@ def test_a_double_send_is_seen_while_both_are_held_back(shell: str) -> None:
             assert caller.ask("POST", "/verify", asked)[0] == status, times
 
 
-def test_a_client_that_gave_up_has_called() -> None:
-    """A request whose client is gone is in the journal, and so is the one that it sends again."""
-    with calling() as caller:
-        body = {"token": caller.mock.token, BODY: {"number": caller.number}}
-        for _ in range(2):
-            with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{caller.mock.url}/webhook_requests/resend", json=body, timeout=0.1)
-        with pytest.raises(AssertionError, match="exactly 1 call, found 2"):
-            caller.mock.assert_called(operation="resend", times=1)
-
-
 def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
     """``running`` is the word for it, in Python as over HTTP."""
     with calling() as caller:
@@ -165,18 +154,6 @@ def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
 
         (call,) = mock.wait_for(operation="resend", timeout=0)
         assert call.status == 200
-
-
-def test_running_belongs_to_calls() -> None:
-    """It is refused where no calls are waited for, and if it is neither true nor false."""
-    mock = crmcom_mock()
-    wrong: list[dict[str, Any]] = [
-        {"record": "7", "running": True},
-        {"operation": "show", "running": 1},
-    ]
-    for given in wrong:
-        with pytest.raises(ValueError, match=r"^running: seen .*; allowed is"):
-            mock.wait_for(**given)
 
 
 def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
@@ -261,22 +238,6 @@ def test_a_running_request_has_two_events() -> None:
         sent.result(LONG)
         with httpx.stream("GET", url, timeout=LONG) as stream:
             assert calls(stream, 2) == [("0-1", "0-1", False), ("0-2", "0-2", False)]
-
-
-def test_the_second_event_comes_with_the_response() -> None:
-    """An open stream has the request when it is running, and again when it is answered."""
-    with calling() as caller:
-        sent = caller.begin()
-        seen = []
-        with httpx.stream("GET", f"{caller.mock.admin_url}/events?since=0", timeout=LONG) as stream:
-            for line in stream.iter_lines():
-                if line.startswith("data: ") and "running" in (data := json.loads(line[6:])):
-                    seen.append((data["id"], data["running"], data["status"]))
-                    if len(seen) == 2:
-                        break
-                    caller.release()
-        assert seen == [("0-1", True, None), ("0-1", False, 200)]
-        assert sent.result(LONG).status_code == 200
 
 
 @pytest.mark.parametrize("shell", SHELLS)
