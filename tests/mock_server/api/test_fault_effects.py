@@ -5,9 +5,9 @@ import threading
 from typing import Any
 
 import pytest
+from helpers.records import entries_like_one
 from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Seen, Shell
 
-from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server.protocol.response import MAX_JOINED
 from crmcom_kit.schemas.dialect import error_kinds
 
@@ -135,12 +135,9 @@ def test_malformed_json_comes_whole(shell: Shell, call: str) -> None:
 @pytest.mark.parametrize("selection", ["", "&fields_set=number,id"])
 def test_a_streamed_list_is_cut_and_malformed(selection: str) -> None:
     """A list that is sent in parts ends where any other does, with the length that it has."""
-    entries = list(world(count=1, release="R9"))
-    template = entries.pop()["webhook_request"]["record"]
-    for at in map(str, range(MAX_JOINED + 44)):
-        entries.append({"webhook_request": {"record": {**template, "id": at, "number": at}}})
+    entries, entity = entries_like_one(MAX_JOINED + 44)
     shell = Shell(data=entries)
-    call = ("GET", f"list?token=T&entity={template['entity']}{selection}", None)
+    call = ("GET", f"list?token=T&entity={entity}{selection}", None)
     whole = shell.call(call).body
 
     cut = shell.call(call, prefer="cut=5000")

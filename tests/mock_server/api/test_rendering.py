@@ -12,7 +12,6 @@ from crmcom_kit.schemas import (
     Dialect,
     dials,
     load_dialect,
-    release_names,
     resolve,
     response_fields,
     validator,
@@ -191,12 +190,6 @@ def assert_valid(dialect: Dialect, release: str, *, every: int = 1) -> None:
         record = json.loads(body)
         assert not [error.message for error in judge.iter_errors(record)]
         assert set(record) == set(response_fields())
-
-
-@pytest.mark.parametrize("release", release_names())
-def test_every_sample_record_is_valid_in_every_release(release: str) -> None:
-    """In the default dialect each record of the sample world fits its release's strict schema."""
-    assert_valid(load_dialect(), release, every=1 if release == "R18.0.0" else 5)
 
 
 def alternatives() -> list[tuple[str, Any]]:

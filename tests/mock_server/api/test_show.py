@@ -49,14 +49,6 @@ def test_fields_set_returns_the_named_fields(mock: Any, names: str) -> None:
     assert selected == {name: whole[name] for name in names.split(",")}
 
 
-@pytest.mark.parametrize("written", ["number%2Cid", "number, id", "number,+id", "number%2c%20id"])
-def test_the_comma_of_fields_set_may_be_encoded(mock: Any, written: str) -> None:
-    """A comma may be encoded, and spaces around names make no difference."""
-    query = f"token=T&webhook_request_identifier=number=7&fields_set={written}"
-
-    assert set(mock.send("GET", "webhook_requests/show", query).data) == {"id", "number"}
-
-
 @pytest.mark.parametrize("names", ["Number", "number;id", "number,,id", "log.id", "ΑΒΓ"])
 def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None:
     """A name that is no field is refused, and the message has it and the names allowed."""
