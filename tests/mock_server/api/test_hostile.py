@@ -89,60 +89,6 @@ def test_two_identifiers_in_a_body(mock: Any, name: str, members: bytes) -> None
     refused(mock, reply, "several_identifiers", "webhook_request_identifier")
 
 
-@pytest.mark.parametrize("name", ["resend", "delete"])
-@pytest.mark.parametrize(
-    ("members", "kind", "statement"),
-    [
-        ({}, "missing_parameter", "parameters.mandatory"),
-        *(
-            ({"webhook_request_identifier": identifier}, kind, statement)
-            for identifier, kind, statement in [
-                ({}, "no_identifier", "identifier.mandatory"),
-                ({"number": ""}, "empty_value", "parameters.values"),
-                ({"id": "7"}, "unknown_webhook_request", "identifier.known"),
-                ({"name": "7"}, "unknown_identifier_field", "identifier.fields"),
-                ({"number": "7", "name": "x"}, "unknown_identifier_field", "identifier.fields"),
-                ({"id": None}, "wrong_type", "parameters.values"),
-                ({"number": True}, "wrong_type", "parameters.values"),
-                ("number=7", "wrong_type", "parameters.values"),
-                ([{"number": "7"}], "wrong_type", "parameters.values"),
-            ]
-        ),
-    ],
-)
-def test_the_identifier_in_a_body_is_one_known_field(
-    mock: Any, name: str, members: Any, kind: str, statement: str
-) -> None:
-    """An identifier that does not name one webhook request by one field is refused."""
-    reply = mock.post(name, **members)
-
-    assert (reply.code, reply.statement) == (mock.code_of(kind), statement.format(name))
-    assert "webhook_request_identifier" in reply.message
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "",
-        "webhook_request_identifier[number]=7",
-        "webhook_request_identifier%5Bnumber%5D=7&webhook_request_identifier%5Bid%5D=X",
-        "webhook_request_identifier.number=7",
-        "number=7",
-        "Webhook_Request_Identifier=number=7",
-    ],
-)
-def test_the_identifier_is_mandatory(mock: Any, written: str) -> None:
-    """Without webhook_request_identifier a mandatory parameter is missing; other names get a hint.
-
-    Source: it is marked mandatory on the pages of show, resend and delete, R9.0.0.
-    """
-    reply = mock.send("GET", SHOW, f"token=T&{written}")
-
-    refused(mock, reply, "missing_parameter", "webhook_request_identifier", "number")
-    hints = " ".join(reply.warnings)
-    assert "did you mean webhook_request_identifier=number=...?" in hints or not written
-
-
 @pytest.mark.parametrize("method", POSTS)
 @pytest.mark.parametrize("value", JSON_VALUES)
 def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
@@ -259,18 +205,6 @@ def test_of_a_content_type_the_charset_counts(mock: Any, content_type: str, kind
     refused(mock, reply, kind)
 
 
-@pytest.mark.parametrize("name", ["token", "entity", "fields_set"])
-def test_a_parameter_given_twice(mock: Any, name: str) -> None:
-    """Repeated in a query or a body it is refused, whether or not the two agree."""
-    query = f"token=T&entity=JOBS&{name}=JOBS&{name}=JOBS"
-    members = b'"token":"T","webhook_request_identifier":{"number":"7"},"%b":"x"' % name.encode()
-    body = b"{%b,%b}" % (members, b'"%b":"x"' % name.encode())
-
-    refused(mock, mock.send("GET", "webhook_requests/list", query), "duplicate_parameter", name)
-    if name != "entity":  # which resend does not know
-        refused(mock, mock.send("POST", RESEND, body=body), "duplicate_parameter", name)
-
-
 @pytest.mark.parametrize(
     ("query", "kind"),
     [
@@ -294,3 +228,20 @@ def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
 
     if text.isascii():  # no query in UTF-8 has half of a pair
         refused(mock, mock.list(entity_id=text), "invalid_value", "entity_id", "\\")
+
+
+@pytest.mark.parametrize("value", [value for value in JSON_VALUES if not isinstance(value, str)])
+def test_a_wrong_json_type_in_an_identifier(mock: Any, value: Any) -> None:
+    """An identifier field refuses every JSON type but text."""
+    reply = mock.post("delete", webhook_request_identifier={"number": value})
+
+    refused(mock, reply, "wrong_type", "webhook_request_identifier.number", "a string")
+
+
+@pytest.mark.parametrize("name", ["token", "fields_set"])
+def test_a_member_given_twice(mock: Any, name: str) -> None:
+    """A repeated member of a body is refused, whether or not the two agree."""
+    members = b'"token":"T","webhook_request_identifier":{"number":"7"},"%b":"x"' % name.encode()
+    body = b"{%b,%b}" % (members, b'"%b":"x"' % name.encode())
+
+    refused(mock, mock.send("POST", RESEND, body=body), "duplicate_parameter", name)
