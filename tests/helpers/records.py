@@ -41,3 +41,20 @@ def entries_like_one(count: int) -> tuple[list[dict[str, Any]], str]:
         new = {**record, "id": text, "number": text}
         entries.append({"webhook_request": {"record": new}})
     return entries, record["entity"]
+
+
+def world_request(number: str = "1", /, **changes: Any) -> dict[str, Any]:
+    """Return a webhook request of a world file, with its data."""
+    record = {
+        "id": f"id{number}",
+        "number": number,
+        "life_cycle_state": "REJECTED",
+        "entity": "JOBS",
+        "entity_id": "J1",
+        "url": "http://receiver/in",
+        "webhook_definition": {"id": "D1"},
+        "workflow_rule": {"id": "R1"},
+        "log_information": {"created_date": "2015-11-01T12:00:00"},
+    }
+    data = changes.pop("data", {"id": "J1", "number": number})
+    return {"record": {**record, **changes}, "data": data}

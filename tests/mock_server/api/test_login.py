@@ -134,18 +134,6 @@ def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     assert call(mock, other) == "OK"
 
 
-@pytest.mark.parametrize("token", ["t", "T ", "%00", "x" * 10_000, "\ud800"])
-def test_no_other_token_holds(make_mock: Any, token: str) -> None:
-    """A token that no login returned is refused, and not shown."""
-    mock = make_mock()
-    body = {"token": token, "webhook_request_identifier": {"number": "7"}}
-
-    reply = mock.send("POST", "webhook_requests/resend", body=body)
-
-    assert (reply.code, reply.statement) == (mock.code_of("invalid_token"), "token.from_login")
-    assert "a hidden value" in reply.message
-
-
 def test_what_is_open_from_r12_on_is_stated_before(make_mock: Any) -> None:
     """The dials of the release of tokens change nothing in the releases that document it."""
     for choice in ("ignored", "withdrawn"):

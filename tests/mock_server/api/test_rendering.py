@@ -88,15 +88,6 @@ def test_names_are_emptied_from_r14_1_on(
     assert (made.unit(None), made.user(None)) == (None, None)
 
 
-@pytest.mark.parametrize("emptied", ["keep", "null"])
-def test_a_short_form_stays_short(emptied: str) -> None:
-    """It lacks group, community and email, whatever becomes of names."""
-    short = renderer("R15", unit_form="short", user_form="short", emptied_names=emptied)
-
-    assert list(short.unit(UNIT)) == ["id", "name", "description", "alternative_code"]
-    assert set(short.user(USER)) == {"id", "username", "person_name"}
-
-
 @pytest.mark.parametrize(("release", "name"), [("R17", "unit"), ("R18", "business_unit")])
 @pytest.mark.parametrize("written", ["unit", "business_unit"])
 def test_units_are_business_units_from_r18_on(release: str, name: str, written: str) -> None:
@@ -118,17 +109,6 @@ def test_unknown_members_are_null_where_they_may_be(definition: dict[str, Any]) 
     made = renderer(definition_members=ALL_MEMBERS).definition({"id": "D1", **definition})
 
     assert made == {"id": "D1", "alternative_code": None, "description": None}
-
-
-@pytest.mark.parametrize("spelling", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
-def test_not_effective_has_the_dialects_spelling(spelling: str) -> None:
-    """However the world spells that state."""
-    made = renderer(definition_members=ALL_MEMBERS, not_effective=spelling)
-
-    for state in ("NOT EFFECTIVE", "NOT_EFFECTIVE"):
-        shown = made.definition({**DEFINITION, "life_cycle_state": state})
-        assert shown == {**{name: DEFINITION[name] for name in ALL_MEMBERS},
-                         "life_cycle_state": spelling}  # fmt: skip
 
 
 #: For each order the members of a record, of a unit, a user and the log information.

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import pytest
+from helpers.records import world_request as request
 
 from crmcom_kit.fixtures import json_lines, stream
 from crmcom_kit.mock_server import make_world
@@ -34,23 +35,6 @@ from crmcom_kit.schemas import resolve
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}
 RULE = {"id": "R1", "name": "Job closed"}
 KEY = {"id": "K1", "name": "Key", "key": "secret"}
-
-
-def request(number: str = "1", /, **changes: Any) -> dict[str, Any]:
-    """Make a webhook request of a world, with its data."""
-    record = {
-        "id": f"id{number}",
-        "number": number,
-        "life_cycle_state": "REJECTED",
-        "entity": "JOBS",
-        "entity_id": "J1",
-        "url": "http://receiver/in",
-        "webhook_definition": {"id": "D1"},
-        "workflow_rule": {"id": "R1"},
-        "log_information": {"created_date": "2015-11-01T12:00:00"},
-    }
-    data = changes.pop("data", {"id": "J1", "number": number})
-    return {"record": {**record, **changes}, "data": data}
 
 
 ENTRIES: list[dict[str, Any]] = [
