@@ -78,7 +78,8 @@ def test_names_are_emptied_from_r14_1_on(
 ) -> None:
     """Names of groups, communities and people, and emails; no member comes by that."""
     made = renderer(release, emptied_names=emptied)
-    unit, user = UNIT, USER
+    unit: dict[str, Any] = UNIT
+    user: dict[str, Any] = USER
     if group != "Group":
         unit = {**UNIT, "group_name": group, "community_name": group}
         user = {**USER, "person_name": person, "email": person}

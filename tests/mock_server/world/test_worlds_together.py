@@ -73,8 +73,8 @@ def drive(app: Any, name: str) -> list[tuple[int, bytes]]:
                 )
                 send(verb, f"/__admin{path}", body)
             case change:
-                body = {"token": token, "webhook_request_identifier": {"number": number}}
-                send("POST", f"{API_PATH}/webhook_requests/{change}", body)
+                asked = {"token": token, "webhook_request_identifier": {"number": number}}
+                send("POST", f"{API_PATH}/webhook_requests/{change}", asked)
     for path in ("/state", "/clock", "/health", "/snapshots", "/settings"):
         send("GET", f"/__admin{path}")
     return answers
