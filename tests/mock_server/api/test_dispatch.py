@@ -97,30 +97,6 @@ def test_only_real_deliveries_and_delays_wait(
     assert (response.status, waits.asked) == (200, asked)
 
 
-@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
-def test_the_journal_has_a_request_whose_shell_gave_up(when: str) -> None:
-    """The request got no response; the journal has what it did, if it was carried out."""
-    world = world_of()
-    world.current_epoch.faults.add({"effect": {"delay": 60}, "when": when})
-    count = len(world.current_epoch.store)
-
-    async def give_up() -> None:
-        request = request_of(world, "delete", rejected(world))
-        handling = asyncio.create_task(handle(world, request, WaitsOnLoop(None)))
-        await asyncio.sleep(0)
-        handling.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await handling
-
-    asyncio.run(give_up())
-    (entry,) = world.current_epoch.journal.entries()
-    assert entry.response is not None
-    assert entry.response.ending is not None
-    is_done = when == "after_commit"
-    assert (entry.response.before is not None) == is_done
-    assert len(world.current_epoch.store) == count - is_done
-
-
 @pytest.mark.parametrize("change", ["freeze", "advance", "until"])
 def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
     """A frozen or moved clock and the end of the epoch wake it."""

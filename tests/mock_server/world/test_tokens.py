@@ -121,6 +121,7 @@ def test_a_jwt_carries_the_recorded_claims(
     clock = FixedClock(START)
     clock.advance(0.999_999)
     token = fresh(clock, seed=7).issue(session(**changes), JWT_KIND).text
+    assert token == fresh(clock, seed=7).issue(session(**changes), JWT_KIND).text
     assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
     ids, issued = Ids(7), int(START.timestamp())
     key = ids.of("jwt", "key") + ids.of("jwt", "more key")
@@ -189,19 +190,6 @@ def test_each_wrong_token_has_its_own_error(
     assert caught.value.seen == "a hidden value"
 
 
-def test_the_error_of_an_ended_token_says_how_long_it_held() -> None:
-    """The message distinguishes a sliding hour from two fixed hours."""
-    clock = FixedClock(START)
-    known = fresh(clock)
-    sliding, fixed = known.issue(session(), SLIDING).text, known.issue(session(), JWT_KIND).text
-    clock.advance(2 * HOUR)
-
-    with pytest.raises(TokenError, match=r"expired_token.*at most 1 h after its last use"):
-        known.check(sliding)
-    with pytest.raises(TokenError, match=r"expired_token.*at most 2 h after the login"):
-        known.check(fixed)
-
-
 def test_only_so_many_live_at_once() -> None:
     """By dial the oldest live token of the same user ends when another one comes."""
     clock = FixedClock(START)
@@ -264,16 +252,6 @@ def test_a_reset_restores_fixed_tokens() -> None:
     assert holds(world.tokens, alive)
     with pytest.raises(TokenError, match="released_token"):
         world.tokens.check(login)
-
-
-@pytest.mark.parametrize("kind", [SLIDING, JWT_KIND])
-def test_the_same_seed_gives_the_same_tokens(kind: TokenKind) -> None:
-    """Two worlds of one seed give the same tokens in the same order, another seed others."""
-    first, second, other = fresh(seed=3), fresh(seed=3), fresh(seed=4)
-    issued = [first.issue(session(), kind).text for _ in range(5)]
-
-    assert issued == [second.issue(session(), kind).text for _ in range(5)]
-    assert not set(issued) & {other.issue(session(), kind).text for _ in range(5)}
 
 
 def test_a_reset_does_not_give_a_token_twice() -> None:

@@ -188,7 +188,7 @@ SIGN = "from crmcom_kit.mock_server.signing import sign; sign({}, 'k')"
 )
 def test_a_start_loads_little(code: str, loaded: list[str]) -> None:
     """Neither what makes data or tests, nor what only own data or logins from R12 on need."""
-    heavy = "faker hypothesis jsonschema jsonschema_rs httpx rich jwt pytest flask".split()
+    heavy = ("faker", "flask", "httpx", "hypothesis", "jsonschema", "jsonschema_rs", "jwt", "rich")
     report = f"import json, sys; print(json.dumps([n for n in {heavy} if n in sys.modules]))"
     run = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}"],

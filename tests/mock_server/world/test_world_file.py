@@ -347,16 +347,9 @@ def test_a_wrong_record_is_refused(write: Write, changes: dict[str, Any], said: 
 @pytest.mark.parametrize(
     ("second", "said"),
     [
-        ({**request("2")["record"], "number": 7}, "number: seen 7; allowed is a string"),
-        (
-            {**request("2")["record"], "entity": "LEADS"},
-            "it is known from R14.0.0; start the mock with --release R14",
-        ),
-        (
-            {"entity": "JOBS", "number": "2"},
-            "the webhook request lacks id, life_cycle_state, entity_id",
-        ),
-        ([1], "seen an array; allowed is one of unit"),
+        (request("2", number=7)["record"], "number: seen 7; allowed is a string"),
+        (request("2", entity="LEADS")["record"], "it is known from R14.0.0; start the mock with"),
+        ({"entity": "JOBS", "number": "2"}, "the webhook request lacks id, life_cycle_state, "),
     ],
 )
 def test_a_wrong_plain_record_is_refused(write: Write, second: Any, said: str) -> None:
