@@ -160,6 +160,8 @@ def test_requests_are_listed_newest_first(driven: Driven, query: str, ids: list[
         ("POST", "/verify", {"timeout": 10**9}, 400),
         ("POST", "/wait", {}, 400),
         ("POST", "/wait", {"record": {}}, 400),
+        ("POST", "/wait", {"record": "7", "running": True}, 400),
+        ("POST", "/wait", {"operation": "show", "running": 1}, 400),
         ("POST", "/wait", {"record": "1", "times": 2}, 400),
         ("POST", "/wait", {"state": "REJECTED", "operation": "list"}, 400),
         ("POST", "/requests/find", {"parameters": {"entty": "JOBS"}}, 400),
