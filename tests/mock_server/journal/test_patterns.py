@@ -110,6 +110,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         ({"status": 2000}, "status", "an HTTP status"),
         ({"code": "ok"}, "code", "one of OK, "),
         ({"state_before": "REJECT"}, "state_before", "one of SUCCESSFUL, REJECTED"),
+        ({"state_after": "DELETED"}, "state_after", '{"absent": true}'),
         ({"fault": "buzy"}, "fault", "busy"),
         ({"where": "x"}, "where", "a function of a request"),
 ]  # fmt: skip
