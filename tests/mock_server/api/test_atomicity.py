@@ -1,10 +1,14 @@
-"""Many callers at once: of two of a kind one is taken, and no delivery holds up the others."""
+"""Many callers at once, and resets: of two of a kind one is taken, and none is half done."""
 
 import json
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -15,13 +19,15 @@ from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, sample_entries
+from crmcom_kit.usage_errors import Conflict
 
 pytestmark = pytest.mark.usefixtures("hurried")
 
 THREADS = 64
-EVERYTHING = Query(indexed=())
 OK = Outcome("success", None, None, 200)
 
 
@@ -30,24 +36,18 @@ class Caller:
 
     def __init__(self, **options: Any) -> None:
         self.world: World = make_world(tokens=["T"], **options)
-        dialect = self.world.dialect
-        self._kinds = {
-            dialect[key]: key.removeprefix("errors.code.")
-            for key in dialect
-            if key.startswith("errors.code.")
-        }
+        dialect, code = self.world.dialect, "errors.code."
+        self._kinds = {dialect[k]: k.removeprefix(code) for k in dialect if k.startswith(code)}
 
     def call(self, verb: str, method: str, number: str) -> tuple[str, Any]:
         """Return OK or the kind of error, and the answer's data."""
         path = f"webhook_requests/{method}"
-        if verb == "GET":
-            query = f"token=T&webhook_request_identifier=number={number}".encode()
-            answer = dispatch(self.world, Request(verb, path, query))
-        else:
-            body = {"token": "T", "webhook_request_identifier": {"number": number}}
-            answer = dispatch(self.world, Request(verb, path, b"", json.dumps(body).encode()))
-        assert isinstance(answer.body, bytes)
-        found = json.loads(answer.body)
+        query = f"token=T&webhook_request_identifier=number={number}".encode()
+        body = b'{"token":"T","webhook_request_identifier":{"number":"%b"}}' % number.encode()
+        request = Request(verb, path, query) if verb == "GET" else Request(verb, path, body=body)
+        answer = dispatch(self.world, request).body
+        assert isinstance(answer, bytes)
+        found = json.loads(answer)
         code = found["status"]["code"]
         return ("OK" if code == "OK" else self._kinds[code]), found.get("data")
 
@@ -69,66 +69,46 @@ class Caller:
         return [json.loads(body)["number"] for body in self.world.store.query(query)]
 
 
-class Gate:
-    """A receiver that holds every attempt until it is told what to do with it."""
+class HeldReceiver:
+    """A receiver that answers each attempt when the test says how."""
 
     def __init__(self) -> None:
-        self.arrived = Event()
-        self.opened = Event()
-        self.failure: BaseException | None = None
-        self.attempts: list[OutgoingMessage] = []
+        self.attempts: list[Future[Outcome]] = []
+        self.changed = threading.Condition()
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Wait, then take it or raise."""
-        self.attempts.append(message)
-        self.arrived.set()
-        assert self.opened.wait(PATIENCE)
-        if self.failure is not None:
-            raise self.failure
-        return OK
+        """Wait for the test's answer to this attempt."""
+        del message
+        answer: Future[Outcome] = Future()
+        with self.changed:
+            self.attempts.append(answer)
+            self.changed.notify_all()
+        return answer.result(PATIENCE)
 
     def reset(self) -> None:
-        """Forget nothing."""
+        """Nothing to go back to."""
 
 
-class Running:
-    """A resend that is held on its way."""
+class HeldCaller(Caller):
+    """A caller whose deliveries are held."""
 
-    def __init__(self, caller: Caller, gate: Gate, number: str) -> None:
-        self.gate = gate
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self._thread = Thread(target=self._run, args=(caller, number), daemon=True)
-        self._thread.start()
-        assert gate.arrived.wait(PATIENCE)
+    def __init__(self) -> None:
+        self.receiver = HeldReceiver()
+        super().__init__(delivery=self.receiver)
 
-    def _run(self, caller: Caller, number: str) -> None:
-        try:
-            self.result = caller.resend(number)
-        except ArithmeticError as error:
-            self.error = error
-
-    def end(self) -> Any:
-        """Let the delivery end; return what came of the resend."""
-        self.gate.opened.set()
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
-        return self.result
-
-
-@pytest.fixture(name="gate")
-def _gate() -> Gate:
-    """Make a receiver that holds what it gets."""
-    return Gate()
+    def begin(self, number: str) -> tuple[Future[Outcome], Future[Any]]:
+        """Begin a resend; return its attempt, which waits for an answer, and what comes of it."""
+        attempts, changed = self.receiver.attempts, self.receiver.changed
+        before = len(attempts)
+        resend = ThreadPoolExecutor(1).submit(self.resend, number)
+        with changed:
+            assert changed.wait_for(lambda: len(attempts) > before, PATIENCE)
+        return attempts[before], resend
 
 
 @pytest.fixture(name="held")
-def _held(gate: Gate) -> Caller:
-    """Make a world whose deliveries are held."""
-    return Caller(delivery=gate)
-
-
-# Of many of a kind one is taken.
+def _held() -> HeldCaller:
+    return HeldCaller()
 
 
 @pytest.mark.parametrize("threads", [2, THREADS])
@@ -144,122 +124,18 @@ def test_of_concurrent_resends_exactly_one_is_taken(threads: int) -> None:
         assert caller.show(number)[1]["life_cycle_state"] == "SUCCESSFUL"
 
 
-def test_while_one_runs_all_others_are_refused_as_under_way(held: Caller, gate: Gate) -> None:
-    """63 resends during one delivery all learn that one is under way, and send nothing."""
-    number = held.numbers("REJECTED")[0]
-    running = Running(held, gate, number)
-    results = at_once([partial(held.resend, number)] * (THREADS - 1))
-
-    assert Counter(kind for kind, _ in results) == {"resend_under_way": THREADS - 1}
-    assert len(gate.attempts) == 1
-    assert running.end()[0] == "OK"
-    assert held.resend(number)[0] == "not_rejected"
-
-
 @pytest.mark.parametrize("threads", [2, THREADS])
 @pytest.mark.parametrize("state", ["REJECTED", "SUCCESSFUL"])
 def test_of_concurrent_deletes_exactly_one_is_taken(threads: int, state: str) -> None:
     """However many delete a record at once, one gets it and the others find none."""
     caller = Caller()
     for number in caller.numbers(state)[:8]:
-        before = caller.show(number)[1]
+        before = caller.show(number)
         results = at_once([partial(caller.delete, number)] * threads)
 
-        assert Counter(kind for kind, _ in results) == {
-            "OK": 1,
-            "unknown_webhook_request": threads - 1,
-        }
-        assert [data for kind, data in results if kind == "OK"] == [before]
-
-
-def test_of_concurrent_resends_and_deletes_one_of_each_is_taken_at_most() -> None:
-    """However they meet, the record is deleted once, and sent once or not at all."""
-    caller = Caller()
-    for number in caller.numbers("REJECTED")[:15]:
-        tasks = [partial(caller.resend, number), partial(caller.delete, number)] * (THREADS // 2)
-        taken = [kind for kind, _ in at_once(tasks)]
-
-        assert taken[1::2].count("OK") == 1
-        assert taken[::2].count("OK") <= 1
-        assert caller.show(number)[0] == "unknown_webhook_request"
-
-
-# While a delivery runs.
-
-
-def test_no_lock_is_held_while_a_delivery_runs(held: Caller, gate: Gate) -> None:
-    """During a delivery everything else works: the record still shows REJECTED, others change."""
-    first, second, *_ = held.numbers("REJECTED")
-    before = held.show(first)
-    running = Running(held, gate, first)
-
-    assert held.show(first) == before
-    assert first in held.numbers("REJECTED")
-    assert first not in held.numbers("SUCCESSFUL")
-    assert held.resend(first)[0] == "resend_under_way"
-    assert held.delete(second)[0] == "OK"
-    assert len(held.world.store.query(EVERYTHING)) == len(held.world.store)
-    assert held.world.tokens.issue(held.world.current_epoch.session(), held.world.release.token)
-    held.world.store.copy()
-
-    kind, data = running.end()
-    assert kind == "OK"
-    assert data["life_cycle_state"] == "SUCCESSFUL"
-    assert held.show(first) == ("OK", data)
-
-
-def test_two_records_can_be_on_their_way_at_once(held: Caller, gate: Gate) -> None:
-    """A delivery that hangs holds up no other record's."""
-    first, second, *_ = held.numbers("REJECTED")
-    running = Running(held, gate, first)
-    gate.arrived.clear()
-    other = Running(held, gate, second)
-
-    assert len(gate.attempts) == 2
-    assert (running.end()[0], other.end()[0]) == ("OK", "OK")
-
-
-@pytest.mark.parametrize("fails", [True, False])
-def test_a_record_deleted_on_its_way_stays_gone(held: Caller, gate: Gate, *, fails: bool) -> None:
-    """A delete during a delivery works; the resend finds no record, and brings none back."""
-    number = held.numbers("REJECTED")[0]
-    before, size = held.show(number), len(held.world.store)
-    running = Running(held, gate, number)
-    gate.failure = ZeroDivisionError() if fails else None
-
-    assert held.delete(number) == before
-    assert running.end()[0] == "unknown_webhook_request"
-    assert held.show(number)[0] == "unknown_webhook_request"
-    assert held.resend(number)[0] == "unknown_webhook_request"
-    assert number not in held.numbers()
-    assert len(held.world.store) == size - 1
-
-
-def test_a_delivery_that_breaks_leaves_a_record_that_can_be_sent(held: Caller, gate: Gate) -> None:
-    """If a delivery raises, the attempt has failed, and the next resend is taken."""
-    number = held.numbers("REJECTED")[0]
-    running = Running(held, gate, number)
-    gate.failure = ZeroDivisionError()
-
-    kind, failed = running.end()
-    assert (kind, failed["error_code"]) == ("OK", "ZeroDivisionError")
-    assert "raised by the delivery" in failed["error_description"]
-    assert running.error is None
-    assert number in held.numbers("REJECTED")
-    gate.failure = None
-    assert held.resend(number)[0] == "OK"
-
-
-def test_a_reset_during_a_delivery_wins(held: Caller, gate: Gate) -> None:
-    """A delivery of before a reset ends in the past, and its record can be sent again."""
-    number = held.numbers("REJECTED")[0]
-    before = held.world.store.query(EVERYTHING)
-    running = Running(held, gate, number)
-    held.world.reset()
-
-    assert running.end()[0] == "OK"
-    assert held.world.store.query(EVERYTHING) == before
-    assert held.resend(number)[0] == "OK"
+        kinds = Counter(kind for kind, _ in results)
+        assert kinds == {"OK": 1, "unknown_webhook_request": threads - 1}
+        assert [result for result in results if result[0] == "OK"] == [before]
 
 
 def test_a_world_loses_and_doubles_nothing() -> None:
@@ -291,3 +167,165 @@ def test_a_world_loses_and_doubles_nothing() -> None:
     assert set(caller.numbers("REJECTED")) == rejected - deleted - sent
     for number in caller.numbers("REJECTED"):
         assert caller.resend(number)[0] == "OK"
+
+
+def test_no_lock_is_held_while_a_delivery_runs(held: HeldCaller) -> None:
+    """Everything else works: the record still shows REJECTED, others change and are sent."""
+    first, second, third, *_ = held.numbers("REJECTED")
+    before = held.show(first)
+    attempt, resend = held.begin(first)
+
+    kinds = Counter(kind for kind, _ in at_once([partial(held.resend, first)] * (THREADS - 1)))
+    assert kinds == {"resend_under_way": THREADS - 1}
+    assert held.show(first) == before
+    assert first in held.numbers("REJECTED")
+    assert held.delete(second)[0] == "OK"
+    other_attempt, other = held.begin(third)
+    assert len(held.numbers()) == len(held.world.store)
+    assert held.world.tokens.issue(held.world.current_epoch.session(), held.world.release.token)
+    held.world.store.copy()
+    assert len(held.receiver.attempts) == 2
+
+    attempt.set_result(OK)
+    kind, data = resend.result(PATIENCE)
+    assert (kind, data["life_cycle_state"]) == ("OK", "SUCCESSFUL")
+    assert held.show(first) == (kind, data)
+    assert held.resend(first)[0] == "not_rejected"
+    other_attempt.set_result(OK)
+    assert other.result(PATIENCE)[0] == "OK"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_record_deleted_on_its_way_stays_gone(held: HeldCaller, *, fails: bool) -> None:
+    """A delete during a delivery works; the resend finds no record, and brings none back."""
+    number = held.numbers("REJECTED")[0]
+    before, size = held.show(number), len(held.world.store)
+    attempt, resend = held.begin(number)
+
+    assert held.delete(number) == before
+    attempt.set_exception(ZeroDivisionError()) if fails else attempt.set_result(OK)
+    for kind, _ in (resend.result(PATIENCE), held.show(number), held.resend(number)):
+        assert kind == "unknown_webhook_request"
+    assert number not in held.numbers()
+    assert len(held.world.store) == size - 1
+
+
+def test_a_delivery_that_breaks_leaves_a_record_that_can_be_sent(held: HeldCaller) -> None:
+    """If a delivery raises, the attempt has failed, and the next resend is taken."""
+    number = held.numbers("REJECTED")[0]
+    attempt, resend = held.begin(number)
+    attempt.set_exception(ZeroDivisionError())
+
+    kind, failed = resend.result(PATIENCE)
+    assert (kind, failed["error_code"]) == ("OK", "ZeroDivisionError")
+    assert "raised by the delivery" in failed["error_description"]
+    assert number in held.numbers("REJECTED")
+    attempt, resend = held.begin(number)
+    attempt.set_result(OK)
+    assert resend.result(PATIENCE)[0] == "OK"
+
+
+def test_a_delivery_from_before_a_reset_settles_nothing(held: HeldCaller) -> None:
+    """It neither changes the start's record nor ends the resend that was begun after the reset."""
+    attempt, resend = held.begin("7")
+    held.world.reset()
+    later_attempt, later = held.begin("7")
+
+    attempt.set_result(OK)
+    assert resend.result(PATIENCE)[1]["life_cycle_state"] == "SUCCESSFUL"
+    record = held.world.store.get("number", "7")
+    assert record is not None
+    assert record.state is State.SENDING
+
+    later_attempt.set_result(Outcome("timeout", "SocketTimeoutException", "late", None))
+    assert later.result(PATIENCE)[1]["error_code"] == "SocketTimeoutException"
+    assert held.show("7")[1]["life_cycle_state"] == "REJECTED"
+
+
+class HoldingClock:
+    """A clock that holds one call just after it began, until the test lets it go on."""
+
+    def __init__(self) -> None:
+        self.holds = False
+        self.held, self.goes_on = threading.Event(), threading.Event()
+
+    def now(self) -> datetime:
+        """Return always the same moment; the first who asks while it holds has to wait."""
+        if self.holds:
+            self.holds = False
+            self.held.set()
+            assert self.goes_on.wait(PATIENCE)
+        return datetime(2024, 5, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "overtake",
+    [
+        World.reset,
+        lambda world: world.restore("start"),
+        lambda world: world.replace_content(list(sample_entries(world.release))),
+    ],
+)
+@pytest.mark.parametrize("method", ["resend", "delete"])
+def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: Any) -> None:
+    """Whatever puts the content in another's place, a call from before writes into the past."""
+    clock = HoldingClock()
+    caller = Caller(clock=clock)
+    world = caller.world
+    world.save("start")
+    start, before = [*world.store.records()], world.current_epoch
+    clock.holds = True
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(caller.call, "POST", method, "7")
+        assert clock.held.wait(PATIENCE)
+        overtake(world)
+        clock.goes_on.set()
+
+    assert call.result()[0] == "OK"
+    assert [*world.store.records()] == start
+    assert [*before.store.records()] != start
+
+
+@pytest.mark.parametrize("change", ["replace_content", "add", "restore"])
+def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
+    """What was asked for before a reset does not come into the world after it."""
+    world = make_world(tokens=["T"])
+    world.save("start")
+    entries = list(sample_entries(world.release))
+    begun = world.current_epoch
+
+    def slow() -> Iterator[LocatedEntry]:
+        yield entries[0]
+        world.reset()
+
+    given: Any = slow()
+    if change != "replace_content":
+        read = list(given)
+        given = "start" if change == "restore" else lambda _: read
+    with pytest.raises(Conflict, match="seen epoch 1, while this call began in epoch 0"):
+        getattr(world, change)(given, expected_epoch=begun)
+
+    assert world.epoch_number == 1
+    assert [*world.store.records()] == [*begun.store.records()]
+
+
+def test_adding_and_deleting_and_resetting_race() -> None:
+    """An epoch has what was added to it whole or not at all; after a reset there is none of it."""
+    caller = Caller(data=[])
+    world, sizes = caller.world, set()
+    entries = list(sample_entries(world.release))
+    whole = sum("webhook_request" in one.entry for one in entries)
+
+    def add() -> None:
+        begun = world.current_epoch
+        with suppress(Conflict, DataError):
+            world.add(lambda _: entries, expected_epoch=begun)
+
+    def reset() -> None:
+        sizes.add(len(world.current_epoch.store))
+        world.reset()
+
+    at_once([add, partial(caller.delete, "7"), add, reset] * 15)
+
+    assert sizes <= {0, whole, whole - 1}
+    assert len(world.reset().store) == 0

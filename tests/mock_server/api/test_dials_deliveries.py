@@ -70,16 +70,6 @@ def hops(dialect: Dialect) -> int:
         return len(receiver.got) - 1
 
 
-def successes(dialect: Dialect) -> list[int]:
-    """Which of some statuses are successes."""
-    found = []
-    for status in (200, 204, 302, 500):
-        with listening(answering(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)) as one:
-            if sent(dialect, one.url) == "success":
-                found.append(status)
-    return found
-
-
 class Probe(NamedTuple):
     """How a dial shows, and what is seen for each of its values."""
 
@@ -95,16 +85,14 @@ PROBES = {
     "delivery.read_timeout": Probe(to(_late), {SHORT: "timeout", LONG: "success"}),
     "delivery.overall_timeout": Probe(to(_slow), {SHORT: "timeout", LONGER: "success"}),
     "delivery.redirects": Probe(hops, {0: 0, 1: 1, 7: 7}),
-    "delivery.success": Probe(
-        successes, {"2xx": [200, 204], "200": [200], "any": [200, 204, 302, 500]}
-    ),
 }
 
 
 def test_the_probes_are_those_of_real_deliveries() -> None:
     """Each has a probe, and whatever can be chosen is tried."""
     real = {key for key in dials() if key.startswith("delivery.")}
-    assert set(PROBES) == real - {"delivery.script", "delivery.description_limit"}
+    elsewhere = {"delivery.script", "delivery.description_limit", "delivery.success"}
+    assert set(PROBES) == real - elsewhere  # test_dials_records and test_http_delivery have those
     for key, probe in PROBES.items():
         dial = dials()[key]
         assert all(map(dial.accepts, probe.seen))
@@ -123,10 +111,7 @@ def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "states"),
-    [
-        ("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]),
-        ("queued", ["REJECTED", "SUCCESSFUL"]),
-    ],
+    [("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]), ("queued", ["REJECTED", "SUCCESSFUL"])],
 )
 def test_resend_answers_after_its_delivery_or_before(
     make_mock: Any, value: str, states: list[str]

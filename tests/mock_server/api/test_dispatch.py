@@ -76,54 +76,25 @@ class Recorded:
         return function()
 
 
-def test_an_ordinary_request_waits_for_nothing() -> None:
-    """Neither reads nor changes wait, nor does a scripted delivery."""
-    world, waits = world_of(), Recorded()
-    for name in ("show", "resend", "delete"):
-        request = request_of(world, name, rejected(world))
-        assert asyncio.run(handle(world, request, waits)).status == 200, name
-    assert waits.asked == []
-
-
-def test_a_real_delivery_is_a_call_that_may_take_long() -> None:
-    """A shell with an event loop can send in a thread."""
-    world, waits = world_of(delivery=Receiver()), Recorded()
-    response = asyncio.run(handle(world, request_of(world, "resend", rejected(world)), waits))
-    assert waits.asked == ["start"]
-    assert isinstance(response.body, bytes)
-    assert b'"SUCCESSFUL"' in response.body
-
-
-def test_a_fault_that_delays_is_a_sleep_in_the_worlds_time() -> None:
-    """The shell decides how to sleep."""
-    world, waits = world_of(), Recorded()
-    world.current_epoch.faults.add({"effect": {"delay": 60}})
-    asyncio.run(handle(world, request_of(world, "show", "1"), waits))
-    assert waits.asked == [60]
-
-
-@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
-def test_the_journal_has_a_request_whose_shell_gave_up(when: str) -> None:
-    """The request got no response; the journal has what it did, if it was carried out."""
-    world = world_of()
-    world.current_epoch.faults.add({"effect": {"delay": 60}, "when": when})
-    count = len(world.current_epoch.store)
-
-    async def give_up() -> None:
-        request = request_of(world, "delete", rejected(world))
-        handling = asyncio.create_task(handle(world, request, WaitsOnLoop(None)))
-        await asyncio.sleep(0)
-        handling.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await handling
-
-    asyncio.run(give_up())
-    (entry,) = world.current_epoch.journal.entries()
-    assert entry.response is not None
-    assert entry.response.ending is not None
-    is_done = when == "after_commit"
-    assert (entry.response.before is not None) == is_done
-    assert len(world.current_epoch.store) == count - is_done
+@pytest.mark.parametrize(
+    ("method", "options", "faults", "asked"),
+    [
+        ("show", {}, [], []),
+        ("resend", {}, [], []),  # a scripted delivery
+        ("delete", {}, [], []),
+        ("resend", {"delivery": Receiver()}, [], ["start"]),  # which a shell may do in a thread
+        ("show", {}, [{"effect": {"delay": 60}}], [60]),
+    ],
+)
+def test_only_real_deliveries_and_delays_wait(
+    method: str, options: Any, faults: list[Any], asked: list[Any]
+) -> None:
+    """What a request waits for is left to its shell."""
+    world, waits = world_of(**options), Recorded()
+    for fault in faults:
+        world.current_epoch.faults.add(fault)
+    response = asyncio.run(handle(world, request_of(world, method, rejected(world)), waits))
+    assert (response.status, waits.asked) == (200, asked)
 
 
 @pytest.mark.parametrize("change", ["freeze", "advance", "until"])

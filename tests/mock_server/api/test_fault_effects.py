@@ -5,9 +5,9 @@ import threading
 from typing import Any
 
 import pytest
-from helpers.shells import CALLS, DELETE, LIST, NOON, RESEND, SHOW, Seen, Shell
+from helpers.records import entries_like_one
+from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Seen, Shell
 
-from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server.protocol.response import MAX_JOINED
 from crmcom_kit.schemas.dialect import error_kinds
 
@@ -56,53 +56,39 @@ def test_a_status_is_a_gateways_page(shell: Shell) -> None:
         assert seen.body.startswith(b"<html>")
 
 
-def test_before_commit_nothing_is_done(shell: Shell) -> None:
-    """A fault before the commit leaves the records as they are, and the request can be repeated."""
-    for effect in REPLACEMENTS:
-        for call in CHANGING:
-            shell.world.reset()
-            before = shell.state()
-            shell.world.faults.add({"effect": effect, "times": 1})
+@pytest.mark.parametrize("effect", REPLACEMENTS, ids=str)
+@pytest.mark.parametrize("call", CHANGING)
+def test_a_fault_comes_before_the_commit_or_after_it(effect: Any, call: str) -> None:
+    """Before it the request can be repeated; after it all is done, and the journal has both."""
+    before, after, usual = Shell(), Shell(), Shell()
+    start = before.state()
+    usual.call(CALLS[call])
+    for shell, when in ((before, "before_commit"), (after, "after_commit")):
+        shell.world.faults.add({"effect": effect, "when": when, "times": 1})
+        assert b'"data"' not in shell.call(CALLS[call]).body
 
-            shell.call(CALLS[call])
-
-            assert shell.state() == before
-            assert code(shell.call(CALLS[call])) == "OK"
-
-
-def test_after_commit_all_is_done() -> None:
-    """A fault after the commit leaves what the request leaves without it; the journal has both."""
-    again = {"resend": "not_rejected", "delete": "unknown_webhook_request"}
-    for effect in REPLACEMENTS:
-        for call in CHANGING:
-            shell, usual = Shell(), Shell()
-            usual.call(CALLS[call])
-            shell.world.faults.add({"effect": effect, "when": "after_commit", "times": 1})
-
-            seen = shell.call(CALLS[call])
-
-            assert b'"data"' not in seen.body
-            assert shell.state() == usual.state()
-            answer, expected = shell.last.response, usual.last.response
-            assert shell.last.fault.id == "fault-1"
-            assert (answer.before, answer.after) == (expected.before, expected.after)
-            assert answer.before is not None
-            repeated = code(shell.call(CALLS[call]))
-            assert repeated == shell.world.dialect[f"errors.code.{again[call]}"]
+    assert before.state() == start
+    assert code(before.call(CALLS[call])) == "OK"
+    assert after.state() == usual.state()
+    response, expected = after.last.response, usual.last.response
+    assert after.last.fault.id == "fault-1"
+    assert (response.before, response.after) == (expected.before, expected.after)
+    assert response.before is not None
+    again = {"resend": "not_rejected", "delete": "unknown_webhook_request"}[call]
+    assert code(after.call(CALLS[call])) == after.world.dialect[f"errors.code.{again}"]
 
 
-def test_a_dropped_request_has_no_response(shell: Shell) -> None:
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_dropped_request_has_no_response(shell: Shell, call: str, when: str) -> None:
     """Not a byte of a response comes; the next request is answered."""
-    for when in ("before_commit", "after_commit"):
-        for call in CALLS.values():
-            shell.world.reset()
-            shell.world.faults.add({"effect": {"drop": True}, "when": when, "times": 1})
+    shell.world.faults.add({"effect": {"drop": True}, "when": when, "times": 1})
 
-            seen = shell.call(call)
+    seen = shell.call(CALLS[call])
 
-            assert (seen.body, seen.ended) == (b"", True)
-            assert shell.last.response.ending.kind == "dropped"
-            assert shell.call(LIST).ended is False
+    assert (seen.body, seen.ended) == (b"", True)
+    assert shell.last.response.ending.kind == "dropped"
+    assert shell.call(LIST).ended is False
 
 
 def test_a_dropped_head_has_no_response(shell: Shell) -> None:
@@ -114,67 +100,52 @@ def test_a_dropped_head_has_no_response(shell: Shell) -> None:
     assert shell.call(SHOW, verb="HEAD")[2:] == (b"", False)
 
 
-#: A cut → how many bytes are sent, counted from the end if negative, or which share of the body.
-CUTS: list[tuple[Any, float]] = [
-    (10, 10),
-    (10**9, -1),
-    (1, 1),
-    ({"share": 0}, 1),
-    ({"share": 0.25}, 0.25),
-    ({"share": 1}, -1),
-]
-
-
-def test_a_cut_body_ends_too_soon(shell: Shell) -> None:
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("cut", "sent"),  # so many bytes, counted from the end if negative, or this share of the body
+    [(10, 10), (10**9, -1), ({"share": 0}, 1), ({"share": 0.25}, 0.25), ({"share": 1}, -1)],
+)
+def test_a_cut_body_ends_too_soon(shell: Shell, call: str, cut: Any, sent: float) -> None:
     """Status and length are those of the whole response; this many bytes come, or all but one."""
     usual = Shell()
-    for call in CALLS.values():
-        for cut, sent in CUTS:
-            shell.world.reset()
-            usual.world.reset()
-            whole = usual.call(call)
-            shell.world.faults.add({"effect": {"cut": cut}})
+    whole = usual.call(CALLS[call])
+    shell.world.faults.add({"effect": {"cut": cut}})
 
-            seen = shell.call(call)
+    seen = shell.call(CALLS[call])
 
-            assert seen.ended
-            assert (seen.status, seen.headers["Content-Length"]) == ("200 OK", str(len(whole.body)))
-            kept = sent if isinstance(sent, int) else int(sent * len(whole.body))
-            assert seen.body == whole.body[:kept]
-            assert shell.state() == usual.state()
+    assert seen.ended
+    assert (seen.status, seen.headers["Content-Length"]) == ("200 OK", str(len(whole.body)))
+    kept = sent if isinstance(sent, int) else int(sent * len(whole.body))
+    assert seen.body == whole.body[:kept]
+    assert shell.state() == usual.state()
 
 
-def test_a_streamed_list_is_cut_and_malformed() -> None:
-    """A list that is sent in parts ends where any other does, with the length that it has."""
-    entries = list(world(count=1, release="R9"))
-    template = entries.pop()["webhook_request"]
-    for at in range(MAX_JOINED + 44):
-        record = {**template["record"], "id": f"{at:032X}", "number": str(at + 1)}
-        entries.append({"webhook_request": {**template, "record": record}})
-    shell = Shell(data=entries)
-    for selection in ("", "&fields_set=number,id"):
-        entity = template["record"]["entity"]
-        call = ("GET", f"list?token=T&entity={entity}{selection}", None)
-        whole = shell.call(call).body
-
-        cut = shell.call(call, prefer="cut=5000")
-
-        assert (cut.ended, cut.body) == (True, whole[:5_000])
-        assert cut.headers["Content-Length"] == str(len(whole))
-        assert shell.call(call, prefer="fault=malformed").body == whole[: len(whole) // 2]
-        assert shell.call(call, prefer="fault=lost_answer").ended
-
-
-def test_malformed_json_comes_whole(shell: Shell) -> None:
+@pytest.mark.parametrize("call", CALLS)
+def test_malformed_json_comes_whole(shell: Shell, call: str) -> None:
     """What is malformed has status and length of a good response, and cannot be parsed."""
     shell.world.faults.add({"effect": {"malformed": True}})
-    for call in CALLS.values():
-        seen = shell.call(call)
+    seen = shell.call(CALLS[call])
 
-        assert (seen.status, seen.ended) == ("200 OK", False)
-        assert int(seen.headers["Content-Length"]) == len(seen.body) > 20
-        with pytest.raises(json.JSONDecodeError):
-            json.loads(seen.body)
+    assert (seen.status, seen.ended) == ("200 OK", False)
+    assert int(seen.headers["Content-Length"]) == len(seen.body) > 20
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(seen.body)
+
+
+@pytest.mark.parametrize("selection", ["", "&fields_set=number,id"])
+def test_a_streamed_list_is_cut_and_malformed(selection: str) -> None:
+    """A list that is sent in parts ends where any other does, with the length that it has."""
+    entries, entity = entries_like_one(MAX_JOINED + 44)
+    shell = Shell(data=entries)
+    call = ("GET", f"list?token=T&entity={entity}{selection}", None)
+    whole = shell.call(call).body
+
+    cut = shell.call(call, prefer="cut=5000")
+
+    assert (cut.ended, cut.body) == (True, whole[:5_000])
+    assert cut.headers["Content-Length"] == str(len(whole))
+    assert shell.call(call, prefer="fault=malformed").body == whole[: len(whole) // 2]
+    assert shell.call(call, prefer="fault=lost_answer").ended
 
 
 def test_a_token_expires(shell: Shell) -> None:
@@ -191,7 +162,7 @@ def test_a_token_expires(shell: Shell) -> None:
 
 
 def test_a_record_is_deleted_first(shell: Shell) -> None:
-    """Another user deletes what the request names; the journal has the record as it was."""
+    """Another user deletes what the request names, by default before the request finds it."""
     for call in ("show", *CHANGING):
         shell.world.reset()
         record = shell.world.store.body("number", "7")
@@ -206,34 +177,10 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
         shell.call(LIST)
         assert shell.last.fault is None
 
-
-def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
-    """After the commit the record goes when the caller has just seen it."""
+    shell.world.reset()
     shell.world.faults.add({"effect": {"delete_record": True}, "when": "after_commit"})
-
     assert json.loads(shell.call(SHOW).body)["data"]["number"] == "7"
     assert shell.world.store.body("number", "7") is None
-
-
-@pytest.mark.parametrize("move", ["freeze", "advance"])
-def test_a_delay_is_of_the_worlds_time(move: str) -> None:
-    """A call that is held back for minutes goes on when the clock stands or is moved on."""
-    shell = Shell()
-    shell.world.faults.add({"effect": {"delay": 300, "status": 503}})
-    found: list[Seen] = []
-    thread = threading.Thread(target=lambda: found.append(shell.call(SHOW)))
-    if move == "freeze":
-        shell.world.clock.freeze()
-    thread.start()
-    for _ in range(100):
-        thread.join(0.1)
-        if move == "advance":
-            shell.world.clock.advance(60)
-        if not thread.is_alive():
-            break
-
-    assert found[0].status.startswith("503")
-    assert shell.last.at == NOON
 
 
 @pytest.mark.parametrize("beside", [{}, {"expire_token": True}, {"delete_record": True}])

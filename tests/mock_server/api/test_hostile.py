@@ -49,23 +49,16 @@ def refused(mock: Any, reply: Any, kind: str, *words: str) -> None:
     "written",
     [
         "webhook_request_identifier=number=7&webhook_request_identifier=id=X",
-        "webhook_request_identifier=number=7&webhook_request_identifier=number=7",
         "webhook_request_identifier=number=7&webhook_request_identifier=",
         "webhook_request_identifier=number%3D7&webhook_request%5Fidentifier=id%3DX",
-        "webhook_request_identifier=number=7&id=X",
         "id=X&webhook_request_identifier=number=7",
-        "webhook_request_identifier=number=7,id=X",
         "webhook_request_identifier=number=7%2Cid=X",
         "webhook_request_identifier=number%3D7%2C%20id%3DX",
         "webhook_request_identifier=number=7;id=X",
-        "webhook_request_identifier=number=7%26id=X",
         "webhook_request_identifier=number=7%26number=14",
         "webhook_request_identifier=number=7|id=X",
-        "webhook_request_identifier=number=7+id=X",
         "webhook_request_identifier=number=7%0Aid=X",
-        "webhook_request_identifier=id=X,number=7",
         "webhook_request_identifier=" + quote('{"number": "7", "id": "X"}'),
-        "webhook_request_identifier=" + quote('[{"number":"7"},{"id":"X"}]'),
         "webhook_request_identifier={number:7,id:X}",
         "webhook_request_identifier=[number]=7[id]=X",
     ],
@@ -83,7 +76,6 @@ def test_two_identifiers_in_a_query(mock: Any, written: str) -> None:
     [
         b'"webhook_request_identifier":{"number":"7","id":"X"}',
         b'"webhook_request_identifier":{"number":"7","id":null}',
-        b'"webhook_request_identifier":{"number":"7","number":"7"}',
         b'"webhook_request_identifier":{"number":"7","n\\u0075mber":"14"}',
         b'"webhook_request_identifier":{"number":"7"},"webhook_request_identifier":{"id":"X"}',
         b'"webhook_request_identifier":{"number":"7"},"webhook_request_\\u0069dentifier":{}',
@@ -95,78 +87,6 @@ def test_two_identifiers_in_a_body(mock: Any, name: str, members: bytes) -> None
     reply = mock.send("POST", f"webhook_requests/{name}", body=b'{"token":"T",%b}' % members)
 
     refused(mock, reply, "several_identifiers", "webhook_request_identifier")
-
-
-@pytest.mark.parametrize("name", ["resend", "delete"])
-@pytest.mark.parametrize(
-    ("members", "kind", "statement"),
-    [
-        ({}, "missing_parameter", "parameters.mandatory"),
-        *(
-            ({"webhook_request_identifier": identifier}, kind, statement)
-            for identifier, kind, statement in [
-                ({}, "no_identifier", "identifier.mandatory"),
-                ({"number": ""}, "empty_value", "parameters.values"),
-                ({"number": "0"}, "unknown_webhook_request", "identifier.known"),
-                ({"id": "7"}, "unknown_webhook_request", "identifier.known"),
-                ({"name": "7"}, "unknown_identifier_field", "identifier.fields"),
-                ({"number": "7", "name": "x"}, "unknown_identifier_field", "identifier.fields"),
-                ({"number": "7", "id": "x"}, "several_identifiers", "identifier.exactly_one"),
-                ("number=7", "wrong_type", "parameters.values"),
-                ([{"number": "7"}], "wrong_type", "parameters.values"),
-                ({"number": ["7", "14"]}, "wrong_type", "parameters.values"),
-                ({"number": 7}, "wrong_type", "parameters.values"),
-            ]
-        ),
-    ],
-)
-def test_the_identifier_in_a_body_is_one_known_field(
-    mock: Any, name: str, members: Any, kind: str, statement: str
-) -> None:
-    """An identifier that does not name one webhook request by one field is refused."""
-    reply = mock.post(name, **members)
-
-    assert (reply.code, reply.statement) == (mock.code_of(kind), statement.format(name))
-    assert "webhook_request_identifier" in reply.message
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "webhook_request_identifier",
-        "webhook_request_identifier=",
-        "webhook_request_identifier=7",
-        "webhook_request_identifier=" + quote('{"number":"7"}'),
-    ],
-)
-def test_no_identifier_in_a_query(mock: Any, written: str) -> None:
-    """An identifier without a field is refused, with the forms that are allowed."""
-    reply = mock.send("GET", SHOW, f"token=T&{written}")
-
-    refused(mock, reply, "no_identifier", "webhook_request_identifier", "number")
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "",
-        "webhook_request_identifier[number]=7",
-        "webhook_request_identifier%5Bnumber%5D=7&webhook_request_identifier%5Bid%5D=X",
-        "webhook_request_identifier.number=7",
-        "number=7",
-        "Webhook_Request_Identifier=number=7",
-    ],
-)
-def test_the_identifier_is_mandatory(mock: Any, written: str) -> None:
-    """Without webhook_request_identifier a mandatory parameter is missing; other names get a hint.
-
-    Source: it is marked mandatory on the pages of show, resend and delete, R9.0.0.
-    """
-    reply = mock.send("GET", SHOW, f"token=T&{written}")
-
-    refused(mock, reply, "missing_parameter", "webhook_request_identifier", "number")
-    hints = " ".join(reply.warnings)
-    assert "did you mean webhook_request_identifier=number=...?" in hints or not written
 
 
 @pytest.mark.parametrize("method", POSTS)
@@ -183,37 +103,23 @@ def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
         refused(mock, reply, "wrong_type", name, "a string" if own is str else "an object")
 
 
-@pytest.mark.parametrize("value", [value for value in JSON_VALUES if not isinstance(value, str)])
-@pytest.mark.parametrize("field", ["id", "number"])
-def test_a_wrong_json_type_in_an_identifier(mock: Any, field: str, value: Any) -> None:
-    """An identifier field refuses every JSON type but text."""
-    reply = mock.post("delete", webhook_request_identifier={field: value})
-
-    refused(mock, reply, "wrong_type", f"webhook_request_identifier.{field}", "a string")
-
-
 @pytest.mark.parametrize(
     ("body", "kind", "seen"),
     [
         (b"", "bad_body", "nothing"),
         (b" \r\n\t", "bad_body", "nothing"),
         (b"null", "bad_body", "null"),
-        (b"true", "bad_body", "a boolean"),
-        (b"7", "bad_body", "a number"),
         (b'"{}"', "bad_body", "a string"),
         (b"[{}]", "bad_body", "an array"),
         (b"token=T&webhook_request_identifier=number%3D7", "bad_body", "line 1, column 1"),
         (b"{'token': 'T'}", "bad_body", "line 1, column 2"),
         (b'{"token": "T",\n x}', "bad_body", "line 2, column 2"),
         (b'{"token": "T"}{}', "bad_body", "line 1, column 15"),
-        (b'{"token": "T"', "bad_body", "not JSON"),
         (b'{"token": "\x00"}', "bad_body", "not JSON"),
         (b'{"token": NaN}', "bad_body", "NaN"),
-        (b'{"token": -Infinity}', "bad_body", "-Infinity"),
         (b'{"token": ' + b"9" * 5000 + b"}", "bad_body", "too many digits"),
         (b"[" * 200_000, "bad_body", "nesting that is too deep"),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "bad_body", "nesting that is too deep"),
-        (b"<token>T</token>", "bad_body", "line 1, column 1"),
         (b'\xef\xbb\xbf{"token": "T"}', "bad_charset", "a byte order mark"),
         ('{"token": "T"}'.encode("utf-16"), "bad_charset", "UTF-16"),
         ('{"token": "T"}'.encode("utf-16-be"), "bad_body", "not JSON"),
@@ -247,75 +153,6 @@ def test_nesting_of_any_depth(mock: Any, nesting: int) -> None:
         assert reply.code != "OK"
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    ["application/json; charset=iso-8859-7", 'text/plain; Charset="UTF-16"', "a/b;charset=x,y"],
-)
-def test_a_charset_that_is_not_utf_8(mock: Any, content_type: str) -> None:
-    """A body that says it is in another charset is refused, even where it would be readable."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
-
-    reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
-
-    refused(mock, reply, "bad_charset", "Content-Type: seen ")
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ";"],
-)
-def test_any_other_content_type_is_read_as_json(mock: Any, content_type: str) -> None:
-    """Content-Type is not documented: a JSON body is read whatever it is called."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
-
-    reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
-
-    refused(mock, reply, "unknown_webhook_request", '"0"')
-
-
-@pytest.mark.parametrize("name", ["token", "entity", "entity_id", "url", "fields_set"])
-def test_a_parameter_given_twice(mock: Any, name: str) -> None:
-    """A repeated parameter is refused, whether or not the two agree."""
-    query = f"token=T&entity=JOBS&{name}=JOBS&{name}=JOBS"
-
-    refused(mock, mock.send("GET", "webhook_requests/list", query), "duplicate_parameter", name)
-
-
-def test_a_member_given_twice(mock: Any) -> None:
-    """A repeated member of a body is refused."""
-    body = b'{"token":"T","token":"T","webhook_request_identifier":{"number":"7"}}'
-
-    refused(mock, mock.send("POST", RESEND, body=body), "duplicate_parameter", "token")
-
-
-def test_a_parameter_in_query_and_body(make_mock: Any) -> None:
-    """Where the query of a POST is read, too, what stands in both places is there twice."""
-    mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": "read"}))
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-
-    for query, kind in (
-        ("token=T", "duplicate_parameter"),
-        ("webhook_request_identifier=number=7", "several_identifiers"),
-    ):
-        assert mock.send("POST", RESEND, query, body=body).code == mock.code_of(kind)
-
-
-@pytest.mark.parametrize("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])
-def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
-    """Control characters and halves of surrogate pairs are refused, and shown escaped."""
-    reply = mock.post("delete", webhook_request_identifier={"number": text})
-
-    refused(mock, reply, "invalid_value", "webhook_request_identifier.number", "\\")
-
-
-@pytest.mark.parametrize("written", ["%00", "a%1Fb", "%7f", "7%0D%0AX:%20y"])
-def test_characters_that_no_query_can_have(mock: Any, written: str) -> None:
-    """The same holds for a query."""
-    reply = mock.list(f"entity_id={written}")
-
-    refused(mock, reply, "invalid_value", "entity_id", "\\")
-
-
 @pytest.mark.parametrize("written", ["%FF", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%C0%AF"])
 @pytest.mark.parametrize("name", ["entity_id", "x", "token"])
 def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
@@ -346,3 +183,65 @@ def test_a_value_of_any_length_is_shown_short(mock: Any, value: str) -> None:
 
     refused(mock, reply, "unknown_webhook_request", value[:5])
     assert len(reply.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kind"),
+    [
+        ("application/json; charset=iso-8859-7", "bad_charset"),
+        ('text/plain; Charset="UTF-16"', "bad_charset"),
+        ("a/b;charset=x,y", "bad_charset"),
+        ("", "unknown_webhook_request"),
+        ("application/x-www-form-urlencoded", "unknown_webhook_request"),
+        (";", "unknown_webhook_request"),
+    ],
+)
+def test_of_a_content_type_the_charset_counts(mock: Any, content_type: str, kind: str) -> None:
+    """Another charset is refused; a JSON body is read whatever else it is called."""
+    body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
+
+    reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
+
+    refused(mock, reply, kind)
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("token=T", "duplicate_parameter"),
+        ("webhook_request_identifier=number=7", "several_identifiers"),
+    ],
+)
+def test_a_parameter_in_query_and_body(make_mock: Any, query: str, kind: str) -> None:
+    """Where the query of a POST is read, too, what stands in both places is there twice."""
+    mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": "read"}))
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+    assert mock.send("POST", RESEND, query, body=body).code == mock.code_of(kind)
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])
+def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
+    """Control characters and halves of surrogate pairs are refused, and shown escaped."""
+    reply = mock.post("delete", webhook_request_identifier={"number": text})
+    refused(mock, reply, "invalid_value", "webhook_request_identifier.number", "\\")
+
+    if text.isascii():  # no query in UTF-8 has half of a pair
+        refused(mock, mock.list(entity_id=text), "invalid_value", "entity_id", "\\")
+
+
+@pytest.mark.parametrize("value", [value for value in JSON_VALUES if not isinstance(value, str)])
+def test_a_wrong_json_type_in_an_identifier(mock: Any, value: Any) -> None:
+    """An identifier field refuses every JSON type but text."""
+    reply = mock.post("delete", webhook_request_identifier={"number": value})
+
+    refused(mock, reply, "wrong_type", "webhook_request_identifier.number", "a string")
+
+
+@pytest.mark.parametrize("name", ["token", "fields_set"])
+def test_a_member_given_twice(mock: Any, name: str) -> None:
+    """A repeated member of a body is refused, whether or not the two agree."""
+    members = b'"token":"T","webhook_request_identifier":{"number":"7"},"%b":"x"' % name.encode()
+    body = b"{%b,%b}" % (members, b'"%b":"x"' % name.encode())
+
+    refused(mock, mock.send("POST", RESEND, body=body), "duplicate_parameter", name)

@@ -1,4 +1,4 @@
-"""GET webhook_requests/list: the webhook requests that meet every condition."""
+"""GET webhook_requests/list: the webhook requests that meet every condition, and its pages."""
 
 import json
 from itertools import combinations
@@ -6,6 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.records import entries_like_one
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import sample_world_path, world
 from crmcom_kit.schemas import Dialect, resolve, response_fields
@@ -110,47 +113,6 @@ def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
         assert {record["webhook_definition"]["name"] for record in found.data} == {name}
 
 
-def test_a_url_may_have_a_query_of_its_own(mock_r15: Any) -> None:
-    """A url filter with `?`, `=` and an encoded `&` finds its records."""
-    url = "https://hooks.example.org/in?source=crm&kind=subscriptions"
-
-    found = mock_r15.list(entity="SUBSCRIPTIONS", url=url)
-
-    assert found.data
-    assert {record["url"] for record in found.data} == {url}
-
-
-def test_created_date_selects_a_day(mock: Any) -> None:
-    """A date, or any moment of it, selects the webhook requests of that day."""
-    day = created(mock.records()["7"])[:10]
-
-    for written in (day, f"{day}T00:00:00", f"{day}T23:59:59"):
-        found = mock.list(entity="ACTIVITIES", created_date=written)
-        assert "7" in numbers(found)
-        assert {created(record)[:10] for record in found.data} == {day}
-
-
-def test_list_agrees_with_show(mock: Any) -> None:
-    """List and show return the same record with the same values."""
-    for record in mock.list(entity="ACTIVITIES").data[::10]:
-        assert mock.show(f"number={record['number']}").data == record
-
-
-def test_without_results_data_is_an_empty_array(mock: Any) -> None:
-    """A list that nothing fits is a success."""
-    assert mock.list(entity_id="none").data == []
-
-
-@pytest.mark.parametrize("query", ["", "url=x", "life_cycle_state=REJECTED", "fields_set=id"])
-def test_one_semi_optional_parameter_is_needed(mock: Any, query: str) -> None:
-    """Optional parameters are not enough, and the message says what is."""
-    reply = mock.list(query)
-
-    assert reply.code == mock.code_of("no_semi_optional")
-    assert reply.statement == "list.semi_optional.at_least_one"
-    assert all(name in reply.message for name in (*SEMI, *query.partition("=")[:1]))
-
-
 def test_entities_are_those_of_the_release(mock: Any) -> None:
     """Each entity of the release is served; one of a later release is refused with the choices."""
     allowed = mock.world.release.entities
@@ -162,41 +124,6 @@ def test_entities_are_those_of_the_release(mock: Any) -> None:
             assert reply.code == mock.code_of("unsupported_entity")
             assert reply.statement == "list.entity.supported_values"
             assert reply.message.endswith(", ".join(allowed))
-
-
-@pytest.mark.parametrize(
-    ("query", "kind", "seen"),
-    [
-        ("entity=activities", "unsupported_entity", '"activities"'),
-        ("entity=ACTIVITIES,JOBS", "unsupported_entity", '"ACTIVITIES,JOBS"'),
-        ("entity=", "empty_value", '""'),
-        ("entity_id=", "empty_value", '""'),
-        ("entity=JOBS&life_cycle_state=rejected", "bad_life_cycle_state", '"rejected"'),
-        ("entity=JOBS&life_cycle_state=SENDING", "bad_life_cycle_state", '"SENDING"'),
-        ("entity=JOBS&created_date=2015-02-29", "bad_date", '"2015-02-29"'),
-        ("entity=JOBS&created_date=2015-2-9", "bad_date", '"2015-2-9"'),
-        ("entity=JOBS&created_date=2015-11-02T24:00:00", "bad_date", '"2015-11-02T24:00:00"'),
-        ("entity=JOBS&created_date=2015-11-02T10:00:00Z", "bad_date", "00Z"),
-        ("entity=JOBS&created_date=yesterday", "bad_date", '"yesterday"'),
-        ("entity=JOBS&url=", "empty_value", '""'),
-        ("webhook_definition_identifier=JOB", "no_identifier", '"JOB"'),
-        ("webhook_definition_identifier=", "no_identifier", '""'),
-        ("webhook_definition_identifier=name=", "empty_value", '""'),
-        ("webhook_definition_identifier=number=7", "unknown_identifier_field", '"number"'),
-        ("webhook_definition_identifier=name=No", "unknown_webhook_definition", '"No"'),
-        ("workflow_rule_identifier=description=x", "unknown_identifier_field", '"description"'),
-        ("workflow_rule_identifier=id=x", "unknown_workflow_rule", '"x"'),
-        ("workflow_rule_identifier=id=x&workflow_rule_identifier=id=y", "several_identifiers", ""),
-        ("entity=JOBS&fields_set=nonsense", "bad_fields_set", '"nonsense"'),
-    ],
-)
-def test_a_wrong_value_is_refused(mock: Any, query: str, kind: str, seen: str) -> None:
-    """Each wrong value has its own error, which names the parameter and what was seen."""
-    reply = mock.list(query)
-
-    assert reply.code == mock.code_of(kind)
-    assert query.rpartition("&")[2].partition("=")[0] in reply.message
-    assert seen in reply.message
 
 
 def test_fields_set_selects_fields_of_every_record(mock: Any) -> None:
@@ -237,3 +164,72 @@ def test_any_of_the_filters_may_name_what_is_not_there(make_mock: Any) -> None:
     )
 
     assert {record["entity"] for record in found.data} == {"JOBS"}
+
+
+@given(size=st.integers(0, 60), offset=st.integers(0, 60))
+def test_a_page_is_a_slice_of_the_list(mock_r15: Any, size: int, offset: int) -> None:
+    """Whatever the two numbers are, a page is that slice of the whole list."""
+    whole = numbers(mock_r15.list(entity="SUBSCRIPTIONS"))
+
+    page = mock_r15.list(entity="SUBSCRIPTIONS", number_of_results=str(size), offset=str(offset))
+
+    assert (numbers(page), page.warnings) == (whole[offset : offset + size], [])
+
+
+@pytest.mark.parametrize("name", ["number_of_results", "offset"])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        *((bad, "bad_paging") for bad in ("-1", "1.5", "1e3", "0x10", "٣", "9" * 19, "1 0", "--1")),
+        ("", "empty_value"),
+        *((good, None) for good in ("0", "00", "+3", "9" * 18)),
+    ],
+)
+def test_paging_numbers_are_whole_and_not_negative(
+    mock_r15: Any, name: str, value: str, kind: str | None
+) -> None:
+    """Anything else is refused by the name of the parameter; zeros and a sign may lead."""
+    reply = mock_r15.list(entity="JOBS", **{name: value})
+
+    assert reply.code == ("OK" if kind is None else mock_r15.code_of(kind))
+    assert kind is None or name in reply.message
+
+
+@pytest.mark.parametrize("paging", [{"number_of_results": "0"}, {"number_of_results": "5"}])
+def test_nothing_gets_around_the_maximum(make_mock: Any, paging: dict[str, str]) -> None:
+    """Where there is a maximum, a request for all results gets no more than it."""
+    dialect = Dialect("test", {"paging.maximum_results": 4, "paging.zero": "all"})
+
+    assert len(make_mock("R13", dialect=dialect).list(entity="JOBS", **paging).data) == 4
+
+
+def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
+    """A list long enough to be streamed has every record, and is one JSON document."""
+    entries, entity = entries_like_one(300)
+    mock = make_mock(data=entries)
+
+    whole = mock.list(entity=entity)
+
+    assert sorted(map(int, numbers(whole))) == list(range(300))
+    assert numbers(mock.list(entity=entity, fields_set="number")) == numbers(whole)
+    assert int(whole.headers["Content-Length"]) == len(whole.text.encode())
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "seen"),
+    [
+        ("entity=JOBS&life_cycle_state=SENDING", "bad_life_cycle_state", '"SENDING"'),
+        ("entity=JOBS&created_date=2015-02-29", "bad_date", '"2015-02-29"'),
+        ("entity=JOBS&created_date=2015-11-02T24:00:00", "bad_date", '"2015-11-02T24:00:00"'),
+        ("webhook_definition_identifier=name=", "empty_value", '""'),
+        ("workflow_rule_identifier=description=x", "unknown_identifier_field", '"description"'),
+        ("workflow_rule_identifier=id=x&workflow_rule_identifier=id=y", "several_identifiers", ""),
+        ("url=x&life_cycle_state=REJECTED&created_date=2015-11-02", "no_semi_optional", "url"),
+    ],
+)
+def test_a_wrong_value_is_refused(mock: Any, query: str, kind: str, seen: str) -> None:
+    """What nearly is a value, and optional parameters alone; helpers.mistakes has the others."""
+    reply = mock.list(query)
+
+    assert reply.code == mock.code_of(kind)
+    assert seen in reply.message

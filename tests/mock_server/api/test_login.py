@@ -12,7 +12,6 @@ from crmcom_kit.schemas import Dialect
 
 KEY_LOGIN = "authentication/web_api_key/token"
 KEY, PASSWORD = DEFAULT_CREDENTIALS.api_key, DEFAULT_CREDENTIALS.password
-RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 RELEASE = "authentication/token/release"
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
 SECOND_UNIT = "0C3B5CB66ED4AACF5C2FDDAE984704E8"
@@ -35,17 +34,6 @@ def later(mock: Any, minutes: float) -> None:
     mock.world.clock.advance(minutes * 60)
 
 
-def test_a_login_returns_a_token_that_every_method_takes(mock: Any) -> None:
-    """The token of a login lets its holder call all four methods."""
-    token = mock.login().data["token"]
-
-    identifier = {"token": token, "webhook_request_identifier": {"number": "7"}}
-    assert call(mock, token) == "OK"
-    assert mock.send("GET", "webhook_requests/list", f"token={token}&entity=JOBS").code == "OK"
-    assert mock.send("POST", "webhook_requests/resend", body=identifier).code == "OK"
-    assert mock.send("POST", "webhook_requests/delete", body=identifier).code == "OK"
-
-
 def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
     """MPAdministrator is mpadministrator, as in the captured examples."""
     assert mock.login(username="MPAdministrator").code == "OK"
@@ -56,10 +44,8 @@ def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
     [
         {"username": "x"},
         {"password": "s3cr3t-pass"},
-        {"password": PASSWORD.upper()},
         {"password": f"{PASSWORD} "},
         {"organisation": "x"},
-        {"organisation": "crmdemo"},
         {"username": "x", "organisation": "x", "password": "s3cr3t-pass"},
     ],
 )
@@ -73,13 +59,12 @@ def test_wrong_credentials_do_not_say_which(mock: Any, wrong: dict[str, str]) ->
     assert wrong.get("password", PASSWORD) not in reply.text
 
 
-@pytest.mark.parametrize("name", ["username", "password", "organisation"])
+@pytest.mark.parametrize("name", ["username", "password"])
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
         ("", "empty_value"),
         (None, "wrong_type"),
-        (["s3cr3t-pass"], "wrong_type"),
         ({"x": "s3cr3t-pass"}, "wrong_type"),
         (7, "wrong_type"),
         ("\x00s3cr3t-pass", "invalid_value"),
@@ -99,27 +84,12 @@ def test_ill_typed_credentials_are_refused(
     assert "s3cr3t-pass" not in reply.text or name != "password"
 
 
-@pytest.mark.parametrize("name", ["username", "password", "organisation"])
-def test_each_credential_is_mandatory(make_mock: Any, name: str) -> None:
-    """Without one of the three there is no login."""
-    mock = make_mock()
-    right = DEFAULT_CREDENTIALS
-    body = {"username": right.username, "password": PASSWORD, "organisation": right.organisation}
-    del body[name]
-
-    reply = mock.send("POST", "authentication/token", body=body)
-
-    assert reply.code == mock.code_of("missing_parameter")
-    assert reply.statement == "parameters.mandatory"
-    assert f"{name}: seen nothing" in reply.message
-
-
 @pytest.mark.parametrize(
     "password", ["s3cr3t-%FF", "s3cr3t-pass&password=s3cr3t-pass", "%00s3cr3t-"]
 )
 def test_a_password_in_a_query_is_not_shown_either(make_mock: Any, password: str) -> None:
     """Where logins are read from a query, a broken one does not show the password."""
-    mock = make_mock(dialect=mock_dialect(make_mock))
+    mock = make_mock(dialect=Dialect("test", {"login.get": True}))
 
     reply = mock.send(
         "GET", "authentication/token", f"username=u&organisation=o&password={password}"
@@ -128,11 +98,6 @@ def test_a_password_in_a_query_is_not_shown_either(make_mock: Any, password: str
     assert reply.code != "OK"
     assert "s3cr3t" not in reply.text
     assert "s3cr3t" not in str(reply.headers)
-
-
-def mock_dialect(make_mock: Any) -> Any:
-    """The default dialect with logins by GET."""
-    return make_mock().world.dialect.changed({"login.get": True})
 
 
 def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
@@ -147,18 +112,6 @@ def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
         assert log[member]["name"] == name
 
 
-@pytest.mark.parametrize(
-    ("unit", "kind"),
-    [("x", "unknown_unit"), ("", "empty_value"), (1, "wrong_type"), ("IT4", "unknown_unit")],
-)
-def test_an_unknown_unit_is_refused(mock: Any, unit: Any, kind: str) -> None:
-    """A unit that does not exist gives no token."""
-    reply = mock.login(unit=unit)
-
-    assert reply.code == mock.code_of(kind)
-    assert "unit: seen " in reply.message
-
-
 def test_wrong_credentials_do_not_tell_units(mock: Any) -> None:
     """Who has no right credentials does not learn whether a unit exists."""
     wrong = [mock.login(password="x", unit=unit).message for unit in ("x", SECOND_UNIT)]
@@ -166,10 +119,12 @@ def test_wrong_credentials_do_not_tell_units(mock: Any) -> None:
     assert wrong[0] == wrong[1]
 
 
-@pytest.mark.parametrize("release", ["R10", "R11", "R12", "R18"])
+@pytest.mark.parametrize("release", ["R10", "R18"])
 def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     """token/release ends a token with an empty answer; the others still hold."""
     mock = make_mock(release)
+    assert mock.send("POST", RELEASE, body={}).code == mock.code_of("missing_token")
+    assert mock.send("POST", RELEASE, body={"token": "x"}).code == mock.code_of("invalid_token")
     token, other = mock.login().data["token"], mock.login().data["token"]
 
     reply = mock.send("POST", RELEASE, body={"token": token})
@@ -177,36 +132,6 @@ def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     assert (reply.code, reply.data) == ("OK", {})
     assert call(mock, token) == mock.code_of("released_token")
     assert call(mock, other) == "OK"
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        ({}, "missing_token"),
-        ({"token": ""}, "missing_token"),
-        ({"token": "x"}, "invalid_token"),
-        ({"token": 7}, "wrong_type"),
-        (b'{"token":"T","token":"T"}', "duplicate_parameter"),
-    ],
-)
-def test_only_a_token_can_be_released(make_mock: Any, body: Any, kind: str) -> None:
-    """Without a token that holds there is nothing to release."""
-    mock = make_mock("R10")
-
-    assert mock.send("POST", RELEASE, body=body).code == mock.code_of(kind)
-    assert mock.show().code == "OK"
-
-
-@pytest.mark.parametrize("token", ["t", "T ", "TT", "%00", "T%00", "x" * 10_000, "\ud800"])
-def test_no_other_token_holds(make_mock: Any, token: str) -> None:
-    """A token that no login returned is refused, and not shown."""
-    mock = make_mock()
-    body = {"token": token, "webhook_request_identifier": {"number": "7"}}
-
-    reply = mock.send("POST", "webhook_requests/resend", body=body)
-
-    assert (reply.code, reply.statement) == (mock.code_of("invalid_token"), "token.from_login")
-    assert "a hidden value" in reply.message
 
 
 def test_what_is_open_from_r12_on_is_stated_before(make_mock: Any) -> None:
@@ -237,16 +162,19 @@ def key_login(mock: Any, headers: dict[str, str] | None = None, body: Any = None
     return mock.send("POST", KEY_LOGIN, body=body, headers=headers)
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", ["R9", "R10", "R12", "R18"])
 def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
     """A Web API key is the user name of Basic authentication; before R10 there is no such login."""
     mock = make_mock(release, clock=FixedClock(NOON))
 
-    reply = key_login(mock, basic(f"{KEY}:"))
+    reply, *others = (
+        key_login(mock, basic(f"{KEY}:"), body) for body in (None, b"", {}, {"unit": SECOND_UNIT})
+    )
 
     if mock.world.release.name == "R9.0.0":
         assert reply.code == mock.code_of("unknown_method")
         return
+    assert {other.code for other in others} == {"OK"}  # the body is optional
     token = reply.data["token"]
     for _ in range(2):
         later(mock, 59)
@@ -255,19 +183,11 @@ def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
     assert call(mock, token) == mock.code_of("expired_token")
 
 
-@pytest.mark.parametrize("body", [None, b"", {}, {"unit": SECOND_UNIT}])
-def test_a_key_needs_no_body(make_mock: Any, body: Any) -> None:
-    """The body with its unit is optional."""
-    assert key_login(make_mock("R10"), basic(f"{KEY}:"), body).code == "OK"
-
-
 @pytest.mark.parametrize(
     "headers",
     [
         {},
-        {"Authorization": ""},
         {"Authorization": "Basic"},
-        {"Authorization": "Basic "},
         {"Authorization": "Basic !!!"},
         {"Authorization": "Basic ÿÿ=="},
         {"Authorization": f"Basic {KEY}:"},
@@ -277,7 +197,6 @@ def test_a_key_needs_no_body(make_mock: Any, body: Any) -> None:
         basic(f"{KEY}:password"),
         basic(f":{KEY}"),
         basic(f"{KEY.lower()}:"),
-        basic(f"x{KEY}:"),
         basic(b"\xff\xfe:"),
         basic(f"mpadministrator:{PASSWORD}"),
     ],

@@ -60,37 +60,26 @@ def test_head_of_a_post_method_is_a_wrong_verb(mock: Any, path: str) -> None:
     [
         "",
         "/",
-        ".",
         "..",
-        "webhook_requests",
         "webhook_requests/",
-        "webhook_requests/update",
         "webhook_requests/SHOW",
-        "Webhook_Requests/show",
-        "webhook_request/show",
-        "/webhook_requests/show",
         "webhook_requests//show",
-        "webhook_requests/show//",
         "webhook_requests/./show",
         "webhook_requests/../webhook_requests/show",
         "%2e%2e/%2e%2e/%2e%2e/__admin/health",
         "../v1/webhook_requests/show",
         "webhook_requests/show/7",
         "webhook_requests/show;v=1",
-        "webhook_requests/show&token=T",
         "webhook_requests/show%00",
-        "webhook_requests/show%20",
-        "webhook_requests%5Cshow",
         "webhook_requests/show%3Ftoken=T",
         "webhook_requests/show%0D%0AX-Injected:%20yes",
         "%FF%FE",
         "%E2%80%AE",
-        "αβγ",
         "x" * 60_000,
         "/".join("x" * 5_000),
     ],
 )
-@pytest.mark.parametrize("verb", ["GET", "POST", "BREW"])
+@pytest.mark.parametrize("verb", ["GET", "BREW"])
 def test_a_path_without_a_method_is_an_unknown_method(mock: Any, verb: str, path: str) -> None:
     """Any other path below the API's is answered with JSON that names the methods there are."""
     reply = mock.send(verb, path, SHOW)
@@ -100,65 +89,50 @@ def test_a_path_without_a_method_is_an_unknown_method(mock: Any, verb: str, path
     assert len(reply.message) < 700
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["/crmapi", "/crmapi/", "/crmapi/rest", API_PATH, "/crmapi/rest/v1/webhook_requests/show"],
-)
-def test_another_version_of_the_api_is_an_unknown_method(mock: Any, url: str) -> None:
-    """What looks like the API, but is not below its base path, is answered like the API."""
-    answer = mock.client.get(url)
-
-    assert answer.json["status"]["code"] == mock.code_of("unknown_method")
-
-
-@pytest.mark.parametrize("url", ["/crmapix", "/crmapix/foo", "/crmapi.x", "/crmap", "/CRMAPI/rest"])
-def test_a_path_that_only_begins_alike_is_not_the_api(mock: Any, url: str) -> None:
-    """It is a 404 of the mock's own, and no call in the journal."""
-    last = mock.world.journal.last
-
-    answer = mock.client.get(url)
-
-    assert answer.status_code == 404
-    assert "the API is below" in answer.json["error"]
-    assert mock.world.journal.last == last
-
-
-@pytest.mark.parametrize("url", ["/x", "/rest/v2/webhook_requests/show", "/webhook_requests"])
+@pytest.mark.parametrize("url", ["/crmapix/foo", "/crmapi.x", "/crmap", "/CRMAPI/rest", "/x"])
 @pytest.mark.parametrize("verb", ["GET", "POST"])
 def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str) -> None:
-    """Any other path is a plain 404 in JSON that names the two base paths."""
+    """It is a 404 of the mock's own that names the base paths, and no call in the journal."""
+    last = mock.world.journal.last
+
     answer = mock.client.open(url, method=verb)
 
     assert answer.status_code == 404
     assert API_PATH in answer.json["error"]
     assert "/__admin" in answer.json["error"]
+    assert mock.world.journal.last == last
 
 
-def test_encoded_slashes_are_slashes(mock: Any) -> None:
-    """A method's path may be percent-encoded like any other."""
-    assert mock.client.get(f"{API_PATH}/webhook%5Frequests%2Fshow?{SHOW}").status_code == 200
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        (f"{API_PATH}/webhook%5Frequests%2Fshow?{SHOW}", None),  # encoded slashes are slashes
+        ("/crmapi", "unknown_method"),
+        ("/crmapi/", "unknown_method"),
+        (API_PATH, "unknown_method"),
+        ("/crmapi/rest/v1/webhook_requests/show", "unknown_method"),
+    ],
+)
+def test_what_looks_like_the_api_is_answered_like_it(
+    mock: Any, url: str, error: str | None
+) -> None:
+    """Also what is not below its base path."""
+    code = mock.client.get(url).json["status"]["code"]
+
+    assert code == ("OK" if error is None else mock.code_of(error))
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
 @pytest.mark.parametrize(
     ("header", "value"),
     [
-        ("HTTP_AUTHORIZATION", "Basic"),
         ("HTTP_AUTHORIZATION", "Basic \xff\x00"),
         ("HTTP_AUTHORIZATION", "Digest username="),
-        ("HTTP_AUTHORIZATION", " "),
         ("HTTP_COOKIE", "a=b; =;;\xff"),
-        ("HTTP_ACCEPT", "text/html;q=x"),
-        ("HTTP_ACCEPT_ENCODING", "gzip"),
         ("HTTP_CONTENT_ENCODING", "gzip"),
-        ("HTTP_RANGE", "bytes=0-1"),
-        ("HTTP_IF_NONE_MATCH", "*"),
-        ("HTTP_X_FORWARDED_PREFIX", "/x"),
         ("HTTP_X_HTTP_METHOD_OVERRIDE", "DELETE"),
-        ("SCRIPT_NAME", ""),
         ("CONTENT_TYPE", "\xff/\x00"),
         ("CONTENT_LENGTH", "-1"),
-        ("CONTENT_LENGTH", "abc"),
         ("SERVER_PORT", "x"),
     ],
 )
@@ -179,17 +153,9 @@ def test_odd_headers_change_no_answer(mock: Any, verb: str, header: str, value: 
         assert odd.code == mock.code_of("bad_body")
 
 
-def test_a_body_on_a_get_makes_no_difference(mock: Any) -> None:
-    """GET methods read the query alone, whatever the body."""
-    plain = mock.send("GET", "webhook_requests/show", SHOW)
-
-    for body in (b"", b"{}", b"\xff", b'{"token":"x"}', b"x" * 2_000_000):
-        assert mock.send("GET", "webhook_requests/show", SHOW, body=body).text == plain.text
-
-
 @pytest.mark.parametrize(
     ("release", "known"),
-    [("R9", 5), ("R10", 7), ("R11", 7), ("R12", 7), ("R15", 7), ("R18", 7)],
+    [("R9", 5), ("R10", 7), ("R18", 7)],
 )
 def test_methods_of_later_releases_are_unknown(make_mock: Any, release: str, known: int) -> None:
     """token/release and web_api_key/token come with R10; before it their paths have no method."""

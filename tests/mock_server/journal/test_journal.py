@@ -4,8 +4,10 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from helpers.threads import at_once
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,29 +114,6 @@ def test_the_last_entries_are_kept(made: int, entries: int) -> None:
         assert (None if found is None else found.number) == (number if number in kept else None)
 
 
-def test_numbers_go_on() -> None:
-    """Clearing leaves no bytes, and an entry for which there is no room has a number."""
-    journal = Journal()
-    record(journal, 3)
-    journal.clear()
-    assert (journal.entries(), journal.size, journal.last) == ([], 0, 3)
-    journal.max_entries = 0
-    record(journal, 2)
-    assert (journal.entries(), journal.size, journal.last) == ([], 0, 5)
-    journal.max_entries = 2
-    record(journal, 3)
-    assert numbers(journal) == [7, 8]
-
-
-def test_sizes_are_exact() -> None:
-    """Queries, bodies and headers count, and a dropped entry counts no longer."""
-    journal = Journal(4)
-    for _ in range(10):
-        pair(journal, request(b"y" * 100), response(b"x" * 900))
-    assert numbers(journal) == [7, 8, 9, 10]
-    assert journal.size == 4 * 2_100
-
-
 def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
     """Of a long stream the beginning is kept and its length counted; the caller gets all of it."""
     journal = Journal()
@@ -148,29 +127,6 @@ def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
     assert isinstance(body, TruncatedBody)
     assert body.content == b"".join(parts)[:MAX_BODY]
     assert body.length == 655_360
-
-
-def test_a_stream_that_ends_after_its_entry_is_gone_changes_nothing() -> None:
-    """Clearing while a stream runs leaves a journal of no bytes when it has ended."""
-    journal = Journal()
-    made = response(iter([b"a", b"b"]))
-    pair(journal, request(), made)
-    stream: Iterator[bytes] = iter(made.body)  # type: ignore[arg-type]
-    next(stream)
-    journal.clear()
-    assert list(stream) == [b"b"]
-    assert journal.size == 0
-
-
-def test_a_long_body_is_cut_in_the_journal_alone() -> None:
-    """The caller's response stays whole, and the entry holds no reference to all of it."""
-    journal = Journal()
-    made = response(b"x" * (MAX_BODY + 5))
-    pair(journal, request(), made)
-    (entry,) = journal.entries()
-    assert len(made.body) == MAX_BODY + 5  # type: ignore[arg-type]
-    assert entry.response
-    assert entry.body == entry.response.body == b"x" * MAX_BODY
 
 
 def test_all_journals_together_are_bounded() -> None:
@@ -254,21 +210,6 @@ def test_the_counted_size_is_near_the_real_one() -> None:
         assert 0.4 < _growth(query, 200, body) < 2, query
 
 
-def test_a_wait_ends_with_the_request_that_is_waited_for() -> None:
-    """The condition is evaluated after each request, whichever thread recorded it."""
-    journal = Journal()
-    found: list[int | None] = []
-    waiting = threading.Thread(
-        target=lambda: found.append(
-            journal.wait_for(lambda: 3 if journal.last >= 3 else None, LONG)
-        )
-    )
-    waiting.start()
-    record(journal, 3)
-    waiting.join(LONG)
-    assert found == [3]
-
-
 def test_no_wake_up_is_lost() -> None:
     """A request that is recorded while the condition is evaluated is not slept through."""
     journal = Journal()
@@ -318,21 +259,39 @@ def test_a_reset_closes_the_journal_and_begins_another() -> None:
         assert world.journal.number_of(text) is None, text
 
 
+def test_numbers_go_on() -> None:
+    """Clearing leaves no bytes, also while a stream runs; without room there is still a number."""
+    journal = Journal()
+    made = response(iter([b"a", b"b"]))
+    pair(journal, request(), made)
+    stream: Iterator[bytes] = iter(made.body)  # type: ignore[arg-type]
+    next(stream)
+    journal.clear()
+    assert list(stream) == [b"b"]
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 1)
+    journal.max_entries = 0
+    record(journal, 2)
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 3)
+    journal.max_entries = 2
+    record(journal, 3)
+    assert numbers(journal) == [5, 6]
+
+
+def test_a_long_body_is_cut_in_the_journal_alone() -> None:
+    """The caller's response stays whole, and the entry holds no reference to all of it."""
+    journal = Journal()
+    made = response(b"x" * (MAX_BODY + 5))
+    pair(journal, request(), made)
+    (entry,) = journal.entries()
+    assert len(made.body) == MAX_BODY + 5  # type: ignore[arg-type]
+    assert entry.response
+    assert entry.body == entry.response.body == b"x" * MAX_BODY
+
+
 def test_64_threads_record_at_once() -> None:
     """No entry is lost, no number is given twice, and the size is exact."""
-    journal = Journal(10_000)
-    start = threading.Barrier(64)
-
-    def work() -> None:
-        start.wait(LONG)
-        record(journal, 100)
-
-    threads = [threading.Thread(target=work) for _ in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LONG)
-    assert numbers(journal) == list(range(1, 6401))
-    one = Journal()
+    journal, one = Journal(10_000), Journal()
+    at_once([partial(record, journal, 100)] * 64)
     record(one)
+    assert numbers(journal) == list(range(1, 6401))
     assert journal.size == 6400 * one.size

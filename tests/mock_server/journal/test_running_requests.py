@@ -112,71 +112,70 @@ def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
         assert (call.running, call.status, call.response_body) == (True, None, "")
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_double_send_is_seen_while_both_are_held_back(shell: str) -> None:
-    """Verification counts requests that run, in Python as over HTTP."""
-    with calling(shell) as caller:
-        mock = caller.mock
-        caller.begin()
-        assert mock.records[caller.number]["life_cycle_state"] == "SUCCESSFUL"
+def test_a_double_send_is_seen_while_both_are_held_back() -> None:
+    """Verification counts requests that run, in Python as over HTTP; other content keeps them."""
+    with calling() as caller:
+        mock, _ = caller.mock, caller.begin()
         with pytest.raises(AssertionError, match=r"found 1: .*\n.*\n  0-1 POST .* is running"):
             mock.assert_not_called(operation="resend")
-        mock.assert_called(operation="resend", times=1)
-        caller.begin()
-
+        mock.assert_called(record=caller.number, times=1)
+        mock.assert_called(record=mock.records[caller.number]["id"], times=1)
+        sent = caller.begin()
         with pytest.raises(AssertionError, match="exactly 1 call, found 2"):
             mock.assert_called(operation="resend", times=1)
-        pattern = {"operation": "resend"}
-        assert len(mock.calls.find(operation="resend")) == 2
-        assert caller.ask("POST", "/requests/find", pattern)[1]["count"] == 2
-        for times, status in [(0, 406), (1, 406), (2, 202)]:
-            asked = {**pattern, "times": times}
-            assert caller.ask("POST", "/verify", asked)[0] == status, times
+        assert caller.ask("POST", "/verify", {"operation": "resend", "times": 2})[0] == 202
 
-
-def test_a_client_that_gave_up_has_called() -> None:
-    """A request whose client is gone is in the journal, and so is the one that it sends again."""
-    with calling() as caller:
-        body = {"token": caller.mock.token, BODY: {"number": caller.number}}
-        for _ in range(2):
-            with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{caller.mock.url}/webhook_requests/resend", json=body, timeout=0.1)
-        with pytest.raises(AssertionError, match="exactly 1 call, found 2"):
-            caller.mock.assert_called(operation="resend", times=1)
+        mock.seed([])
+        caller.release()
+        sent.result(LONG)
+        assert [call.status for call in mock.calls] == [200, 200]
 
 
 def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
     """``running`` is the word for it, in Python as over HTTP."""
     with calling() as caller:
         mock, sent = caller.mock, caller.begin()
-        with pytest.raises(AssertionError, match=r"not counted without running:\n  0-1 POST"):
-            mock.wait_for(operation="resend", timeout=0)
-        (call,) = mock.wait_for(operation="resend", running=True, timeout=0)
-        assert call.running
         waiting: dict[str, Any] = {"operation": "resend", "timeout": 0}
-        status, found = caller.ask("POST", "/wait", waiting)
-        assert (status, found["count"]) == (408, 0)
-        assert "not counted without running:\n  0-1 POST" in found["message"]
-        waiting["running"] = True
-        status, found = caller.ask("POST", "/wait", waiting)
-        assert (status, found["count"], found["requests"][0]["running"]) == (200, 1, True)
+        with pytest.raises(AssertionError, match=r"not counted without running:\n  0-1 POST"):
+            mock.wait_for(**waiting)
+        assert caller.ask("POST", "/wait", waiting)[0] == 408
+        (call,) = mock.wait_for(running=True, **waiting)
+        assert call.running
+        status, found = caller.ask("POST", "/wait", {**waiting, "running": True})
+        assert (status, found["requests"][0]["running"]) == (200, True)
         caller.release()
         sent.result(LONG)
 
-        (call,) = mock.wait_for(operation="resend", timeout=0)
+        (call,) = mock.wait_for(**waiting)
         assert call.status == 200
 
 
-def test_running_belongs_to_calls() -> None:
-    """It is refused where no calls are waited for, and if it is neither true nor false."""
-    mock = crmcom_mock()
-    wrong: list[dict[str, Any]] = [
-        {"record": "7", "running": True},
-        {"operation": "show", "running": 1},
-    ]
-    for given in wrong:
-        with pytest.raises(ValueError, match=r"^running: seen .*; allowed is"):
-            mock.wait_for(**given)
+def test_the_control_api_shows_what_is_running() -> None:
+    """Running, without a response; a HAR leaves it out; a stream has it twice."""
+    with calling() as caller:
+        sent = caller.begin()
+        (shown,) = caller.ask("GET", "/requests")[1]["requests"]
+        assert (shown["running"], shown["response"], shown["status"]) == (True, None, None)
+        assert (shown["state_before"], shown["state_after"]) == ("REJECTED", "SUCCESSFUL")
+        assert caller.ask("GET", "/requests/0-1")[1] == shown
+        assert caller.ask("GET", "/requests.har")[1]["log"]["entries"] == []
+        caller.show()
+        seen: list[tuple[str, str, bool]] = []  # the place in the stream, the request, its state
+        place = ""
+        with httpx.stream("GET", f"{caller.mock.admin_url}/events?since=0", timeout=LONG) as stream:
+            for line in stream.iter_lines():
+                name, _, text = line.partition(": ")
+                place = text if name == "id" else place
+                if name == "data" and "running" in (data := json.loads(text)):
+                    seen.append((place, data["id"], data["running"]))
+                    if len(seen) == 2:
+                        caller.release()
+                    if len(seen) == 3:
+                        break
+        # A client that continues from the place before its response misses nothing.
+        assert seen == [("0-0", "0-1", True), ("0-0", "0-2", False), ("0-1", "0-1", False)]
+        assert sent.result(LONG).status_code == 200
+        assert len(caller.ask("GET", "/requests.har")[1]["log"]["entries"]) == 2
 
 
 def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
@@ -195,16 +194,6 @@ def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
         assert call.status == sent.result(LONG).status_code
 
 
-def test_a_running_request_is_found_by_what_it_names() -> None:
-    """Its webhook request by number or id, whichever the request has."""
-    with calling("asgi", "before_commit") as caller:
-        mock, _ = caller.mock, caller.begin()
-        mock.assert_called(record=caller.number, times=1)
-        mock.assert_called(record=mock.records[caller.number]["id"], times=1)
-        mock.assert_not_called(record="8")
-        mock.assert_not_called(record=mock.records["8"]["id"])
-
-
 def test_a_verification_with_a_timeout_gives_the_response_time() -> None:
     """A request that is running when the assertion begins is returned with its response."""
     with calling() as caller, ThreadPoolExecutor(1) as pool:
@@ -213,70 +202,6 @@ def test_a_verification_with_a_timeout_gives_the_response_time() -> None:
         caller.release()
         (call,) = asserted.result(LONG)
         assert call.status == sent.result(LONG).status_code == 200
-
-
-def test_the_control_api_shows_what_is_running() -> None:
-    """Running, without a response; a HAR leaves it out, no view has an answer."""
-    with calling() as caller:
-        sent = caller.begin()
-        (shown,) = caller.ask("GET", "/requests")[1]["requests"]
-        assert (shown["running"], shown["response"], shown["status"]) == (True, None, None)
-        assert (shown["state_before"], shown["state_after"]) == ("REJECTED", "SUCCESSFUL")
-        assert caller.ask("GET", "/requests/0-1")[1] == shown
-        assert caller.ask("GET", "/requests?outcome=refused")[1]["requests"] == []
-        assert caller.ask("GET", "/requests.har")[1]["log"]["entries"] == []
-        assert caller.ask("GET", "/deliveries")[1]["deliveries"][0]["call"] == 1
-        caller.release()
-        sent.result(LONG)
-
-        (shown,) = caller.ask("GET", "/requests")[1]["requests"]
-        assert (shown["running"], shown["response"]["status"]) == (False, 200)
-        assert len(caller.ask("GET", "/requests.har")[1]["log"]["entries"]) == 1
-
-
-def test_a_running_request_has_two_events() -> None:
-    """Both with its id; a client that continues where it was misses no response."""
-
-    def calls(stream: httpx.Response, count: int) -> list[tuple[str, str, bool]]:
-        found, place = [], ""
-        for line in stream.iter_lines():
-            name, _, text = line.partition(": ")
-            place = text if name == "id" else place
-            if name == "data" and "running" in (data := json.loads(text)):
-                found.append((place, data["id"], data["running"]))
-                if len(found) == count:
-                    break
-        return found
-
-    with calling() as caller:
-        url = f"{caller.mock.admin_url}/events?since=0"
-        sent = caller.begin()
-        with httpx.stream("GET", url, timeout=LONG) as stream:
-            assert calls(stream, 1) == [("0-0", "0-1", True)]
-        caller.show()
-        with httpx.stream("GET", url, timeout=LONG) as stream:
-            lines = calls(stream, 2)
-            assert lines == [("0-0", "0-1", True), ("0-0", "0-2", False)]
-        caller.release()
-        sent.result(LONG)
-        with httpx.stream("GET", url, timeout=LONG) as stream:
-            assert calls(stream, 2) == [("0-1", "0-1", False), ("0-2", "0-2", False)]
-
-
-def test_the_second_event_comes_with_the_response() -> None:
-    """An open stream has the request when it is running, and again when it is answered."""
-    with calling() as caller:
-        sent = caller.begin()
-        seen = []
-        with httpx.stream("GET", f"{caller.mock.admin_url}/events?since=0", timeout=LONG) as stream:
-            for line in stream.iter_lines():
-                if line.startswith("data: ") and "running" in (data := json.loads(line[6:])):
-                    seen.append((data["id"], data["running"], data["status"]))
-                    if len(seen) == 2:
-                        break
-                    caller.release()
-        assert seen == [("0-1", True, None), ("0-1", False, 200)]
-        assert sent.result(LONG).status_code == 200
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -319,29 +244,6 @@ def test_a_reset_leaves_a_running_request_in_the_past(shell: str) -> None:
         mock.assert_not_called()
         assert [entry.response is not None for entry in past.entries()] == [True]
         assert mock.emulated.journal_budget.used == mock.emulated.journal.size == 0
-
-
-def test_other_content_keeps_the_running_request() -> None:
-    """The journal goes on when the content is replaced, and the entry gets its response."""
-    with calling() as caller:
-        sent = caller.begin()
-        caller.mock.seed([])
-        caller.release()
-        sent.result(LONG)
-        assert [call.status for call in caller.mock.calls] == [200]
-
-
-def test_an_evicted_request_stays_out() -> None:
-    """Running or not, the oldest goes first; its response takes no room."""
-    with calling(journal=2) as caller:
-        mock, sent = caller.mock, caller.begin()
-        for _ in range(2):
-            caller.show()
-        size = mock.emulated.journal.size
-        caller.release()
-        sent.result(LONG)
-        assert [call.id for call in mock.calls] == ["0-2", "0-3"]
-        assert mock.emulated.journal.size == size
 
 
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])

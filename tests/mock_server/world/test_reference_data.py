@@ -49,15 +49,6 @@ def test_of_two_with_one_name_the_first_is_found_by_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key_id", "key"),
-    [("K1", "secret"), ("K2", None), (None, None), ("", None)],
-)
-def test_a_definition_has_the_key_that_it_names(key_id: str | None, key: str | None) -> None:
-    """A definition signs with the key it names; with none where it names none that is there."""
-    assert reference_data(secret_key_id=key_id).key_of("D1") == key
-
-
-@pytest.mark.parametrize(
     ("state", "effective"),
     [("EFFECTIVE", True), ("NOT EFFECTIVE", False), ("NOT_EFFECTIVE", False), (None, True)],
 )

@@ -1,14 +1,12 @@
 """Worlds: found by path or header, made on first use, and nothing of one shows in another."""
 
 import gc
-import json
-import threading
 import tracemalloc
+from functools import partial
 from typing import Any
 
 import pytest
-from helpers.tables import all_cases
-from werkzeug.test import Client
+from helpers.threads import at_once
 
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
@@ -18,7 +16,9 @@ from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
-ODD_NAMES = ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]
+
+
+LOGIN = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
 
 
 class Ticks:
@@ -57,40 +57,34 @@ def test_path_and_header_name_the_same_world(registry: WorldRegistry, client: An
     assert registry.names() == ("default", *names[:-1])
 
 
-def test_an_odd_name_is_refused(registry: WorldRegistry) -> None:
+@pytest.mark.parametrize(
+    "name", ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]
+)
+def test_an_odd_name_is_refused(registry: WorldRegistry, name: str) -> None:
     """A world's name is short and plain; another name creates no world."""
-    client = Client(create_app(registry))
-    with all_cases() as case:
-        for name in ODD_NAMES:
-            with case(name):
-                answer = client.get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
-                assert answer.status_code == 400
-                found = json.loads(answer.data)
-                assert found["parameter"] == "world"
-                assert "64 letters" in found["allowed"]
-                assert registry.names() == ("default",)
-                with pytest.raises(UsageError):
-                    registry.get(name)
+    client: Any = create_app(registry).test_client()
+    answer = client.get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
+    assert (answer.status_code, answer.json["parameter"]) == (400, "world")
+    assert "64 letters" in answer.json["allowed"]
+    assert registry.names() == ("default",)
+    with pytest.raises(UsageError):
+        registry.get(name)
 
 
-def test_an_admin_token_is_what_a_header_carries() -> None:
+@pytest.mark.parametrize("token", ["", "HUSH1 HUSH", "HUSH1\n", "\tHUSH1", "HUSH1\x7f", "HUSHé1"])
+def test_an_admin_token_is_what_a_header_carries(token: str) -> None:
     """Another one could never be given, so no server begins with it; no message shows it."""
-    for token in ("", " ", "HUSH1 HUSH", "HUSH1\n", "\tHUSH1", "HUSH1\x7f", "HUSHé1"):
-        with pytest.raises(UsageError, match="printable ASCII without spaces") as refused:
-            WorldRegistry(make_world(), access=Access(admin_token=token))
-        assert "HUSH" not in str(refused.value)
+    with pytest.raises(UsageError, match="printable ASCII without spaces") as refused:
+        WorldRegistry(make_world(), access=Access(admin_token=token))
+    assert "HUSH" not in str(refused.value)
 
 
 def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
     """Requests without it use worlds that exist, and get an error for others."""
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
     client = create_app(registry).test_client()
-    right: list[dict[str, str]] = [
-        {"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"},
-    ]  # fmt: skip
-    wrong: list[dict[str, str]] = [
-        {}, {"X-Mock-Admin-Token": "other"}, {"Authorization": "Basic sesame"},
-    ]  # fmt: skip
+    right = [{"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"}]
+    wrong = [{"X-Mock-Admin-Token": "other"}, {"Authorization": "Basic sesame"}, dict[str, str]()]
 
     for path, more in ((f"/worlds/a{SHOW}T", {}), (SHOW + "T", {"X-Mock-World": "a"})):
         for headers in wrong:
@@ -120,13 +114,11 @@ def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) ->
 
 def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
     """A token of one world is refused in all others; a fixed one holds everywhere."""
-    login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
     tokens = {
-        root: client.post(f"{root}{API_PATH}/authentication/token", json=login).json["data"][
-            "token"
-        ]
+        root: client.post(f"{root}{API_PATH}/authentication/token", json=LOGIN).json
         for root in ("", "/worlds/a", "/worlds/b")
     }
+    tokens = {root: answer["data"]["token"] for root, answer in tokens.items()}
 
     assert len(set(tokens.values())) == 3
     for root in tokens:
@@ -138,13 +130,12 @@ def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
 
 def test_the_same_name_begins_the_same(registry: WorldRegistry, client: Any) -> None:
     """A world that was ended and is made anew is as it was at first, with the same ids."""
-    login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
     path = f"/worlds/a{API_PATH}/authentication/token"
-    first = client.post(path, json=login).json
+    first = client.post(path, json=LOGIN).json
 
     registry.end("a")
 
-    assert client.post(path, json=login).json == first
+    assert client.post(path, json=LOGIN).json == first
 
 
 def test_named_worlds_begin_as_the_default_one_began(registry: WorldRegistry) -> None:
@@ -168,10 +159,7 @@ def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
     answer: Any = client.get(f"/worlds/c{SHOW}T")
 
     assert answer.status_code == 503
-    assert (
-        answer.json["error"]
-        == 'world: seen "c"; allowed is at most 2 worlds, all of which are in use'
-    )
+    assert answer.json["error"].startswith('world: seen "c"; allowed is at most 2 worlds')
     with pytest.raises(LimitExceeded):
         registry.get("c")
     assert client.get(f"/worlds/a{SHOW}T").status_code == 200
@@ -179,10 +167,11 @@ def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
     assert client.get(f"/worlds/c{SHOW}T").status_code == 200
 
 
-def test_idle_worlds_end() -> None:
-    """A world that is idle for a while makes room; one that is used stays."""
+@pytest.mark.parametrize("maximum", [2, 20])
+def test_idle_worlds_end(maximum: int) -> None:
+    """A world that is idle for a while makes room, needed or not; one that is used stays."""
     ticks = Ticks()
-    registry = WorldRegistry(make_world(), max_worlds=2, idle_seconds=60, ticks=ticks)
+    registry = WorldRegistry(make_world(), max_worlds=maximum, idle_seconds=60, ticks=ticks)
     idle, used = registry.get("idle"), registry.get("used")
     ticks.now = 50
     registry.get("used")
@@ -198,18 +187,6 @@ def test_idle_worlds_end() -> None:
         registry.find("idle")
 
 
-def test_idle_worlds_end_though_there_is_room() -> None:
-    """Idle worlds are ended when others are created, not only when there is no room."""
-    ticks = Ticks()
-    registry = WorldRegistry(make_world(), idle_seconds=60, ticks=ticks)
-    gone = registry.get("gone")
-    ticks.now = 61
-
-    registry.get("new")
-
-    assert gone.journal.closed
-
-
 def test_ending_is_for_named_worlds(registry: WorldRegistry) -> None:
     """The default world cannot be ended, nor one that is not there."""
     with pytest.raises(UsageError, match="this one can be reset"):
@@ -221,20 +198,8 @@ def test_ending_is_for_named_worlds(registry: WorldRegistry) -> None:
 
 def test_many_make_one_world_together(registry: WorldRegistry) -> None:
     """Who come at once to a world that is not there yet all come to the same one."""
-    found: list[Any] = []
-    begin = threading.Barrier(16)
+    found = at_once([partial(registry.get, "together")] * 16)
 
-    def come() -> None:
-        begin.wait()
-        found.append(registry.get("together"))
-
-    threads = [threading.Thread(target=come) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(found) == 16
     assert len(set(map(id, found))) == 1
 
 

@@ -2,11 +2,12 @@
 
 import json
 import random
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
+from helpers.threads import at_once
 from werkzeug.test import Client
 
 from crmcom_kit.fixtures import world as generated
@@ -14,10 +15,10 @@ from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.schemas import API_PATH
 
-WORLDS = 16
-CALLS = 50
+WORLDS, CALLS = 16, 50
 ENTRIES = list(generated(count=60, release="R12"))
 LOGIN = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
+LIST = f"{API_PATH}/webhook_requests/list?entity=ACTIVITIES&life_cycle_state=REJECTED"
 
 
 def server() -> Any:
@@ -32,81 +33,51 @@ def server() -> Any:
     return create_app(world)
 
 
-class Driver:
-    """Drives one world through calls drawn from its name, and keeps all answers."""
+def drive(app: Any, name: str) -> list[tuple[int, bytes]]:
+    """Drive one world through calls drawn from its name; return all answers, and what it holds."""
+    client, draw, token = Client(app), random.Random(name), "T"
+    by_header = draw.random() < 0.5
+    answers: list[tuple[int, bytes]] = []
 
-    def __init__(self, app: Any, name: str) -> None:
-        self.client = Client(app)
-        self.draw = random.Random(name)
-        self.by_header = self.draw.random() < 0.5
-        self.name = name
-        self.token = "T"
-        self.answers: list[tuple[int, bytes]] = []
-
-    def send(self, verb: str, path: str, body: Any = None) -> Any:
-        """Send one call to the world; keep and return its answer."""
-        headers = {"X-Mock-World": self.name} if self.by_header else {}
-        url = path if self.by_header else f"/worlds/{self.name}{path}"
+    def send(verb: str, path: str, body: Any = None) -> Any:
+        headers = {"X-Mock-World": name} if by_header else {}
+        url = path if by_header else f"/worlds/{name}{path}"
         data = None if body is None else json.dumps(body)
-        answer = self.client.open(url, method=verb, data=data, headers=headers)
-        self.answers.append((answer.status_code, answer.get_data()))
+        answer = client.open(url, method=verb, data=data, headers=headers)
+        answers.append((answer.status_code, answer.get_data()))
         return answer
 
-    def run(self) -> tuple[Any, ...]:
-        """Make all calls; return every answer, and all that the world holds at the end."""
-        for _ in range(CALLS):
-            self.draw.choice(
-                [self.login, self.show, self.list, self.resend, self.resend, self.delete, self.rule]
-            )()
-        for path in ("/state", "/clock", "/health", "/snapshots", "/settings"):
-            self.send("GET", f"/__admin{path}")
-        return tuple(self.answers)
-
-    def login(self) -> None:
-        """Log in, and use the new token now and then."""
-        token = self.send("POST", f"{API_PATH}/authentication/token", LOGIN).json["data"]["token"]
-        self.token = self.draw.choice(["T", token])
-
-    def show(self) -> None:
-        """Show one record."""
-        number = self.draw.randint(4, 66)
-        query = f"token={self.token}&webhook_request_identifier=number={number}"
-        self.send("GET", f"{API_PATH}/webhook_requests/show?{query}")
-
-    def list(self) -> None:
-        """List all rejected records of an entity."""
-        query = f"token={self.token}&entity=ACTIVITIES&life_cycle_state=REJECTED"
-        self.send("GET", f"{API_PATH}/webhook_requests/list?{query}")
-
-    def resend(self) -> None:
-        """Resend one record."""
-        self.change("resend")
-
-    def delete(self) -> None:
-        """Delete one record."""
-        self.change("delete")
-
-    def change(self, method: str) -> None:
-        """Call a method that changes one record."""
-        number = str(self.draw.randint(4, 66))
-        body = {"token": self.token, "webhook_request_identifier": {"number": number}}
-        self.send("POST", f"{API_PATH}/webhook_requests/{method}", body)
-
-    def rule(self) -> None:
-        """Use the control API: time, resets, snapshots, other content."""
-        verb, path, body = self.draw.choice(
-            [
-                ("POST", "/reset", None),
-                ("PUT", "/snapshots/kept", None),
-                ("POST", "/snapshots/kept/restore", None),
-                ("POST", "/clock/advance", {"seconds": self.draw.randint(1, 5000)}),
-                ("PUT", "/clock", {"mode": "frozen", "at": "2026-01-01T00:00:00Z"}),
-                ("PUT", "/clock", {"mode": "real"}),
-                ("POST", "/seed", {"count": 3, "seed": self.draw.randint(0, 9), "add": True}),
-                ("POST", "/seed", {"count": 30, "seed": self.draw.randint(0, 9)}),
-            ]
-        )
-        self.send(verb, f"/__admin{path}", body)
+    for _ in range(CALLS):
+        number = str(draw.randint(4, 66))
+        match draw.choice(["login", "show", "list", "resend", "resend", "delete", "control"]):
+            case "login":
+                answer = send("POST", f"{API_PATH}/authentication/token", LOGIN)
+                token = draw.choice(["T", answer.json["data"]["token"]])
+            case "list":
+                send("GET", f"{LIST}&token={token}")
+            case "show":
+                query = f"token={token}&webhook_request_identifier=number={number}"
+                send("GET", f"{API_PATH}/webhook_requests/show?{query}")
+            case "control":
+                verb, path, body = draw.choice(
+                    [
+                        ("POST", "/reset", None),
+                        ("PUT", "/snapshots/kept", None),
+                        ("POST", "/snapshots/kept/restore", None),
+                        ("POST", "/clock/advance", {"seconds": draw.randint(1, 5000)}),
+                        ("PUT", "/clock", {"mode": "frozen", "at": "2026-01-01T00:00:00Z"}),
+                        ("PUT", "/clock", {"mode": "real"}),
+                        ("POST", "/seed", {"count": 3, "seed": draw.randint(0, 9), "add": True}),
+                        ("POST", "/seed", {"count": 30, "seed": draw.randint(0, 9)}),
+                    ]
+                )
+                send(verb, f"/__admin{path}", body)
+            case change:
+                asked = {"token": token, "webhook_request_identifier": {"number": number}}
+                send("POST", f"{API_PATH}/webhook_requests/{change}", asked)
+    for path in ("/state", "/clock", "/health", "/snapshots", "/settings"):
+        send("GET", f"/__admin{path}")
+    return answers
 
 
 @pytest.mark.usefixtures("hurried")
@@ -114,10 +85,9 @@ def test_worlds_together_end_as_each_alone() -> None:
     """Worlds at once, by all methods, resets between: the answers are those of runs alone."""
     names = [f"w{at}" for at in range(WORLDS)]
     together = server()
-    with ThreadPoolExecutor(WORLDS) as pool:
-        found = list(pool.map(lambda name: Driver(together, name).run(), names))
+    found = at_once([partial(drive, together, name) for name in names])
 
     for name, answers in zip(names, found, strict=True):
-        assert answers == Driver(server(), name).run(), name
+        assert answers == drive(server(), name), name
     states = {answers[-5] for answers in found}
     assert len(states) > WORLDS // 2  # that is: they were not all doing the same

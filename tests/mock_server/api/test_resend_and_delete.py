@@ -1,0 +1,68 @@
+"""POST resend and delete: what each changes, and when it changes nothing."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import response_fields
+
+
+@pytest.fixture(params=["R9", "R12", "R18"])
+def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of each release."""
+    return make_mock(request.param)
+
+
+def test_show_and_list_agree_with_a_resend(mock: Any) -> None:
+    """The record that resend returned is the one that show and list return from then on."""
+    before, answered = mock.records(), mock.resend().data
+
+    assert answered["life_cycle_state"] == "SUCCESSFUL"
+    assert mock.show().data == answered
+    assert answered in mock.list(entity="ACTIVITIES", life_cycle_state="SUCCESSFUL").data
+    rejected = mock.list(entity="ACTIVITIES", life_cycle_state="REJECTED", fields_set="number")
+    assert {"number": "7"} not in rejected.data
+    assert mock.records() == {**before, "7": answered}
+
+
+def test_a_successful_one_is_not_sent_again(mock: Any) -> None:
+    """Neither one that always was, nor one just resent."""
+    mock.resend("7")
+    before = mock.state()
+
+    for number in ("7", "14"):
+        reply = mock.resend(number)
+        assert reply.code == mock.code_of("not_rejected")
+        assert reply.statement == "resend.only_rejected"
+        assert f"number {number} in state SUCCESSFUL" in reply.message
+    assert mock.state() == before
+
+
+@pytest.mark.parametrize("number", ["7", "14"])
+def test_a_deleted_one_is_gone(mock: Any, number: str) -> None:
+    """In either state it is returned as it last was; then no method finds it, and others stay."""
+    before, last = mock.records(), mock.show(f"number={number}").data
+
+    assert mock.delete(number).data == last
+    found = [mock.show(f"number={number}"), mock.show(f"id={last['id']}")]
+    for reply in (*found, mock.resend(number), mock.delete(number)):
+        assert reply.code == mock.code_of("unknown_webhook_request")
+        assert reply.statement == "identifier.known"
+    assert {"number": number} not in mock.list(entity=last["entity"], fields_set="number").data
+    del before[number]
+    assert mock.records() == before
+
+
+@pytest.mark.parametrize("method", ["resend", "delete"])
+@pytest.mark.parametrize("names", ["number,life_cycle_state", ["number", "life_cycle_state"]])
+def test_fields_set_selects_from_r10_on(make_mock: Any, method: str, names: Any) -> None:
+    """In R9 it is ignored; a wrong one is refused, and nothing is done."""
+    mock = make_mock("R10")
+    before = mock.state()
+
+    assert getattr(mock, method)(fields_set="nonsense").code == mock.code_of("bad_fields_set")
+    assert mock.state() == before
+    assert getattr(mock, method)(fields_set=names).data.keys() == {"number", "life_cycle_state"}
+    ignored = getattr(make_mock("R9"), method)(fields_set=names)
+    assert set(ignored.data) == set(response_fields())
+    assert "known from R10.0.0" in ignored.warnings[0]
