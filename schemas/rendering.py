@@ -63,16 +63,13 @@ class Renderer:
         shown["webhook_definition"] = self.definition(record["webhook_definition"])
         shown["workflow_rule"] = self.rule(record["workflow_rule"])
         shown["log_information"] = self.log_information(record["log_information"])
-        if self._absent:
-            shown = {name: each for name, each in shown.items() if each is not None}
-        return self.ordered("webhook_request", shown)
+        return self.ordered("webhook_request", self.without_unset(shown))
 
-    def unset(self, shown: Object, **values: Any) -> None:
-        """Change members of a webhook request; what has no value is null or left out."""
-        shown |= values
-        for name, value in values.items():
-            if value is None and self._absent:
-                del shown[name]
+    def without_unset(self, shown: Object) -> Object:
+        """Return a webhook request without members that have no value, if they are left out."""
+        if not self._absent:
+            return shown
+        return {name: value for name, value in shown.items() if value is not None}
 
     def fields_set(self, names: str | None) -> str | None:
         """Return the fields set of a webhook definition as a webhook request shows it."""

@@ -7,11 +7,14 @@ beyond having a text.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
+from crmcom_kit.schemas.loader import load_schema
+from crmcom_kit.schemas.methods import response_fields
 
 #: Members that a change may set to what no other server can know.
 _DRAWN = ("request", "response", "authentication_code")
@@ -113,9 +116,8 @@ class Comparison:
                 yield Difference("data", _written(one), _written(other))
             return
         key = _id(one)
-        if key in self.unsteady:
-            return
-        if one.keys() == other.keys() and one == other:
+        one, other = _known(one), _known(other)
+        if key in self.unsteady or one == other:
             return
         before = self.original.get(key, {})
         for name in dict.fromkeys((*one, *other)):
@@ -130,6 +132,34 @@ class Comparison:
         if all(drawn) and _are_equal(one) != _are_equal(other):
             equal = [str(_are_equal(each)) for each in (one, other)]
             yield Difference("response equals request", equal[0], equal[1], key)
+
+
+#: Objects inside a webhook request; units and users are inside the last one.
+_OBJECTS = ("webhook_definition", "workflow_rule", "log_information")
+
+
+def _known(record: Record) -> Record:
+    """Return the members of a webhook request that some page names."""
+    return {
+        name: _inside(value, name) for name, value in record.items() if name in response_fields()
+    }
+
+
+def _inside(value: Any, name: str) -> Any:
+    if not isinstance(value, dict) or name in _DRAWN:
+        return value
+    known = _members(name)
+    return {inner: _inside(each, inner) for inner, each in value.items() if inner in known}
+
+
+@cache
+def _members(name: str) -> frozenset[str]:
+    """Return the members of the object in a member of that name, in any release."""
+    kind = name if name in _OBJECTS else name.rpartition("_")[2]
+    found: frozenset[str] = frozenset()
+    for release in ("R9", "R18"):
+        found |= frozenset(load_schema(kind, release)["properties"])
+    return found
 
 
 class _Absent:

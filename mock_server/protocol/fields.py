@@ -19,19 +19,15 @@ class Selection:
     whole: frozenset[str]
     members: tuple[tuple[str, frozenset[str]], ...]
     dials: tuple[str, ...] = ()  # that decided which fields these are
-    unknown: tuple[str, ...] = ()  # names that are no fields, each a member that is null
 
     def of(self, body: bytes) -> bytes:
         """Return the selected part of the record ``body``, in the order of the record."""
         cut = _cut_once if len(body) <= _SHORT else _cut
-        return cut(body, self.whole, self.members, self.unknown)
+        return cut(body, self.whole, self.members)
 
 
 def _cut(
-    body: bytes,
-    whole: frozenset[str],
-    members: tuple[tuple[str, frozenset[str]], ...],
-    unknown: tuple[str, ...],
+    body: bytes, whole: frozenset[str], members: tuple[tuple[str, frozenset[str]], ...]
 ) -> bytes:
     chosen: dict[str, Any] = {}
     parts = dict(members)
@@ -41,7 +37,7 @@ def _cut(
         elif name in parts and isinstance(value, dict):
             inner = parts[name]
             chosen[name] = {key: part for key, part in value.items() if key in inner}
-    return orjson.dumps(chosen | dict.fromkeys(unknown))
+    return orjson.dumps(chosen)
 
 
 # Clients ask for the same fields of the same records again and again. Records up to this length are
@@ -103,7 +99,6 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
         raise _bad(seen, "each field once", "fields_set.duplicates")
     whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
-    unknown: list[str] = []
     dials = [] if "id" in names else ["fields_set.always_id"]
     fields = frozenset(response_fields())
     for name in names:
@@ -120,12 +115,11 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
             nested = ("fields_set.nested",) if dot else ()
             raise _bad(quoted(name), _known_fields(), "fields_set.unknown_name", *nested)
         else:
-            unknown += [name] if dialect["fields_set.unknown_name"] == "null" else []
             dials.append("fields_set.unknown_name")
     if members:
         dials.append("fields_set.nested")
     parts = tuple((field, frozenset(inner)) for field, inner in members.items())
-    return Selection(frozenset(whole), parts, tuple(dict.fromkeys(dials)), tuple(unknown))
+    return Selection(frozenset(whole), parts, tuple(dict.fromkeys(dials)))
 
 
 def _known_fields() -> str:

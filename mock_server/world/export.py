@@ -28,6 +28,10 @@ def exported(content: Content) -> Iterator[bytes]:
                 yield reference_line(kind, value)
 
 
+#: What a record keeps of its last delivery: where it is unset, a dialect may leave it out.
+_UNSET = dict.fromkeys(("authentication_code", "request", "response"))
+
+
 def record_line(record: Record, reference_data: ReferenceData) -> bytes:
     """Return the line of a webhook request."""
     return b'{"webhook_request":%b}\n' % written(record, reference_data)
@@ -45,7 +49,7 @@ def _stands_alone(kind: str, value: Object) -> bool:
 
 def written(record: Record, reference_data: ReferenceData) -> bytes:
     """Return the entry of a record as JSON, without the kind around it."""
-    body = orjson.loads(record.body)
+    body = {**_UNSET, **orjson.loads(record.body)}
     for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         found = reference_data.directory(kind).find("id", own_id) or {}

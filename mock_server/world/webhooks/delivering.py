@@ -269,8 +269,8 @@ class Delivery:
         reference = ids.of("exchange", record.id) if first else ids.next("exchange")
         body = orjson.loads(record.body)
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
-        unset = config.renderer.unset
-        unset(body, error_code=outcome.error_code, error_description=outcome.error_description)
+        body["error_code"] = outcome.error_code
+        body["error_description"] = outcome.error_description
         body["url"] = message.url
         if message.data is not None:
             code = exchanges.after(message.authentication_code, outcome.error_code)
@@ -280,6 +280,7 @@ class Delivery:
         if first or config.dialect["resend.updates_log"]:
             log = body.get("log_information") or {}
             body["log_information"] = epoch.updated_log(log, self.session)
+        body = config.renderer.without_unset(body)
         return record._replace(url=message.url, body=compact_json(body))
 
     def _exchanged(

@@ -93,7 +93,8 @@ def test_settings_tell_how_it_is_set(make_mock: Any, admin_of: Any) -> None:
     found = admin_of(mock.client).ask("GET", "/settings")
 
     assert (found["release"], found["seed"], found["fixed_tokens"]) == ("R14.1.0", 5, 1)
-    assert found["dialect"] == {"name": "mine", "changed": {"list.order": "oldest_first"}}
+    changed = {"list.order": "oldest_first"}
+    assert found["dialect"] == {"name": "mine", "changed": changed, "unsettled": None}
     right = mock.world.config.credentials
     assert right.password not in str(found).replace("crmcom-kit mock", "")
     assert found["credentials"]["password"] == found["credentials"]["api_key"] == "***"

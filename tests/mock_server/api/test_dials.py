@@ -4,15 +4,27 @@ The dials of records, resend and logins are in test_dials_records, those of the 
 test_error_kinds; a dial or choice that no probe knows fails here.
 """
 
+import json
 from typing import Any
 
 import pytest
 from helpers.dial_probes import Probe, check_choices, kind
 
+from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.schemas import Dialect, dials, response_fields
 
 TOPICS = {"errors", "envelope", "list", "fields_set", "paging", "identifiers", "requests"}
-ELSEWHERE = {"dates", "record", "resend", "delivery", "signing", "message", "login", "tokens"}
+ELSEWHERE = {
+    "dates",
+    "record",
+    "resend",
+    "delete",
+    "delivery",
+    "signing",
+    "message",
+    "login",
+    "tokens",
+}
 KINDS = ("errors.status.", "errors.code.", "errors.message.")
 
 SHOW = "webhook_requests/show"
@@ -44,17 +56,42 @@ def fields(mock: Any, names: str) -> Any:
     return sorted(reply.data) if reply.code == "OK" else kind(mock, reply)
 
 
-def is_newest_first(mock: Any) -> bool:
-    """Whether a list begins with what was created last."""
-    dates = [r["log_information"]["created_date"] for r in mock.list(entity="JOBS").data]
-    assert dates in (sorted(dates), sorted(dates)[::-1])
-    return bool(dates[0] > dates[-1])
+def world_numbered_backwards() -> list[Any]:
+    """The sample world, in which what is newer has a smaller number."""
+    entries = [json.loads(line) for line in sample_world_path().read_bytes().splitlines()]
+    for entry in entries:
+        if "webhook_request" in entry:
+            record = entry["webhook_request"]["record"]
+            record["number"] = str(500 - int(record["number"]))
+    return entries
+
+
+def ordered_by(mock: Any) -> list[str]:
+    """What a list is in the order of, after one of its records was sent again."""
+    records = [r for r in mock.records().values() if r["entity"] == "JOBS"]
+    rejected = sorted(r["number"] for r in records if r["life_cycle_state"] == "REJECTED")
+    mock.resend(rejected[len(rejected) // 2])
+    found = mock.list(entity="JOBS").data
+    logs = [r["log_information"] for r in found]
+    orders = {
+        "created": [log["created_date"] for log in logs],
+        "number": [int(r["number"]) for r in found],
+        "id": [r["id"] for r in found],
+        "updated": [log["updated_date"] or log["created_date"] for log in logs],
+    }
+    ways = {"up": False, "down": True}
+    return [
+        f"{name} {way}"
+        for name, values in orders.items()
+        for way, backwards in ways.items()
+        if values == sorted(values, reverse=backwards)
+    ]
 
 
 def nested(mock: Any) -> Any:
     """What a dotted name selects."""
     reply = mock.show(fields_set="log_information.created_date,number")
-    return reply.data if reply.code == "OK" else kind(mock, reply)
+    return sorted(reply.data["log_information"]) if reply.code == "OK" else kind(mock, reply)
 
 
 def query_on_post(mock: Any) -> tuple[str, int]:
@@ -82,6 +119,16 @@ PROBES: dict[str, Probe] = {
             "null": None,
             "detail": "list: seen none of them; allowed is one or more of "
             "webhook_definition_identifier, workflow_rule_identifier, entity, entity_id",
+        },
+    ),
+    "errors.message_form": Probe(
+        lambda mock: mock.list().json["status"]["message"],
+        {
+            "text": "At least one of the semi-optional parameters is mandatory. list: seen none of "
+            "them; allowed is one or more of webhook_definition_identifier, "
+            "workflow_rule_identifier, entity, entity_id",
+            "empty": "",
+            "null": None,
         },
     ),
     "errors.suggestion_in_description": Probe(
@@ -130,7 +177,24 @@ PROBES: dict[str, Probe] = {
             kind(mock, mock.list(entity="JOBS", created_date=date))
             for date in (MOMENT[:10], MOMENT)
         ],
-        {"either": ["OK", "OK"], "date": ["OK", "bad_date"], "date_time": ["bad_date", "OK"]},
+        {
+            "either": ["OK", "OK"],
+            "date": ["OK", "bad_date"],
+            "date_time": ["bad_date", "OK"],
+            "neither": ["bad_date", "bad_date"],
+        },
+    ),
+    "list.created_date.utc_offset": Probe(
+        lambda mock: [
+            "7" in numbers(mock, entity="ACTIVITIES", created_date=moment)
+            for moment in (MOMENT, "2015-11-03T00:03:33", "2015-11-02T02:03:33")
+        ],
+        {
+            "+00:00": [True, False, False],
+            "+08:00": [False, True, False],
+            "-14:00": [False, False, True],
+        },
+        besides={"list.created_date.match": "instant"},
     ),
     "list.case_sensitive": Probe(
         lambda mock: [
@@ -183,15 +247,33 @@ PROBES: dict[str, Probe] = {
         lambda mock: mock.list(entity_id="0").json.get("data", "absent"),
         {"array": [], "null": None, "absent": "absent"},
     ),
-    "list.order": Probe(is_newest_first, {"newest_first": True, "oldest_first": False}),
+    "list.order": Probe(
+        ordered_by,
+        {
+            "newest_first": ["created down", "number up"],
+            "oldest_first": ["created up", "number down"],
+            "number_up": ["created down", "number up"],
+            "number_down": ["created up", "number down"],
+            "id_up": ["id up"],
+            "id_down": ["id down"],
+            "updated_up": ["updated up"],
+            "updated_down": ["updated down"],
+        },
+        data=world_numbered_backwards,
+    ),
     "fields_set.unknown_name": Probe(
-        lambda mock: fields(mock, "id,nonsense"), {"error": "bad_fields_set", "ignore": ["id"]}
+        lambda mock: fields(mock, "id,nonsense"),
+        {"error": "bad_fields_set", "ignore": ["id"]},
     ),
     "fields_set.nested": Probe(
         nested,
         {
             "error": "bad_fields_set",
-            "select": {"log_information": {"created_date": MOMENT}, "number": "7"},
+            "select": ["created_date"],
+            "whole": [
+                *("created_by_unit", "created_by_user", "created_date"),
+                *("updated_by_unit", "updated_by_user", "updated_date"),
+            ],
         },
     ),
     "fields_set.spaces": Probe(
@@ -204,7 +286,7 @@ PROBES: dict[str, Probe] = {
     ),
     "fields_set.empty": Probe(
         lambda mock: [fields(mock, ""), fields(mock, " ")],
-        {"all": [sorted(response_fields())] * 2, "error": ["bad_fields_set"] * 2},
+        {"all": [sorted(response_fields())] * 2, "error": ["bad_fields_set"] * 2, "none": [[], []]},
     ),
     "fields_set.always_id": Probe(
         lambda mock: fields(mock, "number"), {False: ["number"], True: ["id", "number"]}
@@ -240,6 +322,11 @@ PROBES: dict[str, Probe] = {
         {"error": ["bad_paging"] * 2, "ignore": [45, 45]},
         "R13",
     ),
+    "paging.not_a_number": Probe(
+        lambda mock: [page(mock, number_of_results="x"), page(mock, offset="1.5")],
+        {"error": ["bad_paging"] * 2, "ignore": [45, 45]},
+        "R13",
+    ),
     "identifiers.json_number": Probe(
         lambda mock: [
             kind(mock, mock.post("delete", webhook_request_identifier={"number": number}))
@@ -270,9 +357,27 @@ PROBES: dict[str, Probe] = {
         },
         "R10",
     ),
+    "requests.repeated_parameters": Probe(
+        lambda mock: [
+            [record["entity"] for record in reply.data[:1]]
+            if reply.code == "OK"
+            else kind(mock, reply)
+            for reply in (
+                mock.send("GET", "webhook_requests/list", "token=T&entity=JOBS&entity=ACTIVITIES"),
+            )
+        ],
+        {"error": ["duplicate_parameter"], "first": [["JOBS"]], "last": [["ACTIVITIES"]]},
+    ),
     "requests.body_on_get": Probe(
-        lambda mock: kind(mock, mock.send("GET", SHOW, f"token=T&{NUMBER_7}", body={})),
-        {"ignore": "OK", "error": "misplaced_parameter"},
+        lambda mock: [
+            kind(mock, mock.send("GET", SHOW, query, body={"webhook_request_identifier": "id=x"}))
+            for query in (f"token=T&{NUMBER_7}", "token=T")
+        ],
+        {
+            "ignore": ["OK", "missing_parameter"],
+            "error": ["misplaced_parameter"] * 2,
+            "read": ["several_identifiers", "unknown_webhook_request"],
+        },
     ),
     "requests.token_in_header": Probe(
         lambda mock: [
@@ -325,4 +430,5 @@ def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
     probe = PROBES[key]
     dialect = Dialect("probe", {**probe.besides, key: value})
 
-    assert probe.see(make_mock(probe.release, dialect=dialect)) == probe.seen[value]
+    more = {} if probe.data is None else {"data": probe.data()}
+    assert probe.see(make_mock(probe.release, dialect=dialect, **more)) == probe.seen[value]

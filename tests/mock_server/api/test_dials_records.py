@@ -22,7 +22,7 @@ from crmcom_kit.mock_server.signing import (
 from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.dialect import delivery_outcomes
 
-TOPICS = {"dates", "record", "resend", "delivery", "signing", "login", "tokens"}
+TOPICS = {"dates", "record", "resend", "delete", "delivery", "signing", "login", "tokens"}
 #: The dials of real deliveries, which test_dials_deliveries knows.
 REAL = {
     "resend.delivery",
@@ -148,9 +148,10 @@ def released(mock: Any) -> list[str]:
 
 
 def renewed(mock: Any) -> list[bool]:
-    """Whether request and response are new after a resend."""
+    """Whether request and response are new after a resend, and whether they are equal."""
     before, after = mock.show().data, mock.resend().data
-    return [before[name] != after[name] for name in ("request", "response")]
+    new = [before[name] != after[name] for name in ("request", "response")]
+    return [*new, after["request"] == after["response"]]
 
 
 def updated(mock: Any) -> tuple[str, str]:
@@ -251,7 +252,24 @@ PROBES: dict[str, Probe] = {
             False: ("2015-11-02T16:03:41", "m_user"),
         },
     ),
-    "resend.exchange": Probe(renewed, {"renewed": [True, True], "kept": [False, True]}),
+    "resend.request": Probe(renewed, {"renewed": [True, True, True], "kept": [False, True, False]}),
+    "resend.response": Probe(
+        renewed,
+        {
+            "renewed": [True, True, True],
+            "own": [True, True, False],
+            "kept": [True, False, False],
+            "null": [True, True, False],
+        },
+    ),
+    "delete.updates_log": Probe(
+        lambda mock: mock.delete().data["log_information"]["updated_date"],
+        {True: "2016-05-04T12:00:00", False: "2015-11-02T16:03:41"},
+    ),
+    "record.unset_members": Probe(
+        lambda mock: mock.resend().data.get("error_code", "absent"),
+        {"null": None, "absent": "absent"},
+    ),
     "resend.destination": Probe(
         lambda mock: mock.resend().data["url"],
         {"stored": OLD_URL, "definition": NEW_URL},
