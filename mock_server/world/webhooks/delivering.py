@@ -268,6 +268,7 @@ class Delivery:
         ids, exchanges = epoch.ids, config.exchanges
         reference = ids.of("exchange", record.id) if first else ids.next("exchange")
         body = orjson.loads(record.body)
+        before = body.keys() | set()
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
         body["error_code"] = outcome.error_code
         body["error_description"] = outcome.error_description
@@ -281,6 +282,8 @@ class Delivery:
             log = body.get("log_information") or {}
             body["log_information"] = epoch.updated_log(log, self.session)
         body = config.renderer.without_unset(body)
+        if not body.keys() <= before:  # what was left out comes to its place
+            body = config.renderer.ordered("webhook_request", body)
         return record._replace(url=message.url, body=compact_json(body))
 
     def _exchanged(

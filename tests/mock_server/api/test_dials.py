@@ -56,14 +56,17 @@ def fields(mock: Any, names: str) -> Any:
     return sorted(reply.data) if reply.code == "OK" else kind(mock, reply)
 
 
-def world_numbered_backwards() -> list[Any]:
-    """The sample world, in which what is newer has a smaller number."""
+def jobs_in_no_order() -> list[Any]:
+    """The jobs of the sample world, with numbers that are in no order of theirs."""
     entries = [json.loads(line) for line in sample_world_path().read_bytes().splitlines()]
+    kept = []
     for entry in entries:
-        if "webhook_request" in entry:
-            record = entry["webhook_request"]["record"]
-            record["number"] = str(500 - int(record["number"]))
-    return entries
+        record = entry.get("webhook_request", {}).get("record")
+        if record is not None:
+            record["number"] = str(int(record["number"]) * 7 % 211)
+        if record is None or record["entity"] == "JOBS":
+            kept.append(entry)
+    return kept
 
 
 def ordered_by(mock: Any) -> list[str]:
@@ -250,16 +253,16 @@ PROBES: dict[str, Probe] = {
     "list.order": Probe(
         ordered_by,
         {
-            "newest_first": ["created down", "number up"],
-            "oldest_first": ["created up", "number down"],
-            "number_up": ["created down", "number up"],
-            "number_down": ["created up", "number down"],
+            "newest_first": ["created down"],
+            "oldest_first": ["created up"],
+            "number_up": ["number up"],
+            "number_down": ["number down"],
             "id_up": ["id up"],
             "id_down": ["id down"],
             "updated_up": ["updated up"],
             "updated_down": ["updated down"],
         },
-        data=world_numbered_backwards,
+        data=jobs_in_no_order,
     ),
     "fields_set.unknown_name": Probe(
         lambda mock: fields(mock, "id,nonsense"),
