@@ -4,7 +4,7 @@ The dials are learned from the first part of the exchanges. The rest, which noth
 from, shows how alike server and mock respond.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import Comparisons, Group, as_html, as_json
 from crmcom_kit.contract_tests.calibration.twin import Twin
+from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
@@ -66,12 +67,25 @@ def calibrated(results: Results) -> Calibration:
 
 def compare(log: Log, profile: Profile, compared: Sequence[Exchange]) -> Comparisons:
     """Have a mock with ``profile`` respond to the whole log, and compare some of its responses."""
-    twin = Twin(profile, log.login, log.began)
+    return compare_with(Twin(profile, log.login, log.began).respond, log, compared)
+
+
+def compare_with(
+    respond: Callable[[Exchange], Exchange | None], log: Log, compared: Sequence[Exchange]
+) -> Comparisons:
+    """Have another server respond to the whole log, and compare some of its responses.
+
+    ``respond`` returns None for what may not be sent there.
+    """
     comparison, found = log.comparison(), Comparisons()
     numbers = {each.number for each in compared}
     for exchange in log.exchanges:
-        own = twin.respond(exchange)
-        if exchange.number in numbers:
+        own = respond(exchange)
+        if own is None:  # what it has changed is no longer alike
+            is_change = changing_method(exchange.call) is not None
+            changed = exchange.records if is_change else []
+            comparison.unsteady |= {str(each.get("id")) for each in changed}
+        elif exchange.number in numbers:
             found.add(exchange, comparison.differences(exchange, own), log.release)
     return found
 

@@ -22,6 +22,8 @@ _DRAWN = ("request", "response", "authentication_code")
 ENDED_TOKEN = "a token that had ended"
 #: Members inside log_information that it may set.
 _UPDATED = "updated_date"
+#: Webhook requests that differ in more members than these differ in which they show.
+MAX_LACKING = 2
 LOGINS = ("token", "web_api_key_token")
 
 
@@ -118,6 +120,10 @@ class Comparison:
         key = _id(one)
         one, other = _known(one), _known(other)
         if key in self.unsteady or one == other:
+            return
+        lacking = one.keys() ^ other.keys()
+        if len(lacking) > MAX_LACKING:
+            yield Difference("which members are shown", _named(one), _named(other), key)
             return
         before = self.original.get(key, {})
         for name in dict.fromkeys((*one, *other)):
@@ -219,6 +225,10 @@ def _id(record: Record) -> str:
 def _listed(one: list[str], other: list[str]) -> str:
     more = [key for key in one if key not in set(other)]
     return f"{len(one)} webhook requests" + (f", with {more[0]}" if more else "")
+
+
+def _named(record: Record) -> str:
+    return ", ".join(record) or "none"
 
 
 def _written(value: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
+from os.path import commonprefix
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -217,16 +218,15 @@ class _Learning:
         result.wordings.clear()
         self._compared.clear()
         wordings: dict[str, Counter[tuple[int, Any]]] = {}
-        texts: dict[str, Counter[str]] = {}
+        told: dict[str, list[Exchange]] = {}
         pairs = list(self._pairs(settings))
         for exchange, own in pairs:
             kind = None if exchange.ok else self._kinds.get(own.code)
             if kind is not None and isinstance(exchange.code, str):
                 wordings.setdefault(kind, Counter())[exchange.status, exchange.code] += 1
-                texts.setdefault(kind, Counter())[_beginning(exchange)] += 1
+                told.setdefault(kind, []).append(exchange)
         result.wordings = {kind: found.most_common(1)[0][0] for kind, found in wordings.items()}
-        chosen = {kind: found.most_common(1)[0][0] for kind, found in texts.items()}
-        result.texts = {kind: text for kind, text in chosen.items() if text}
+        result.texts = {kind: text for kind, each in told.items() if (text := _beginning(each))}
         result.found = {one.number: self._differences(one, own) for one, own in pairs}
         self._responses = [(own.status, own.content) for _, own in pairs]
         self._scores = {number: _score(found) for number, found in result.found.items()}
@@ -282,7 +282,19 @@ def _score(found: Sequence[Difference]) -> int:
     return sum(_WEIGHTS.get(each.what, 1) for each in found)
 
 
-def _beginning(exchange: Exchange) -> str:
-    """Return the first sentence of an error's message: the rest is about the one request."""
-    message = exchange.message
-    return message.partition(". ")[0].strip() if isinstance(message, str) else ""
+def _beginning(refusals: Sequence[Exchange]) -> str:
+    """Return the words that messages of one kind of error begin with, less what is about one."""
+    messages = {each.message for each in refusals if isinstance(each.message, str)}
+    common = commonprefix([*messages])
+    if len(messages) > 1:
+        return common.rpartition(" ")[0].strip()
+    sent = [str(value) for each in refusals for value in _values(each.call.parameters)]
+    return "" if any(value in common for value in sent if value) else common.strip()
+
+
+def _values(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _values(inner)
+    else:
+        yield value

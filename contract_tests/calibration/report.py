@@ -9,6 +9,7 @@ from typing import Any
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Difference
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.oracle.sense import read
 from crmcom_kit.schemas.releases import Release
 
@@ -93,7 +94,7 @@ class Comparisons:
             if group.first is not None:
                 kind = "" if group.documented else ", no page says what they do"
                 one, other = group.first[1][1:3]
-                yield f"  {group.method}: {group.what}, {group.count} times{kind}"
+                yield f"  {group.method}: {group.what}, {counted(group.count, 'time')}{kind}"
                 yield f"    such as {one} and {other}"
 
 

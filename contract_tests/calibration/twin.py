@@ -1,6 +1,6 @@
-"""The twin of a server: a mock with what was learned of it, which gets the same requests."""
+"""Send what a server got to another one: its twin, a mock with what was learned of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,31 +13,26 @@ from crmcom_kit.contract_tests.targets import DirectMock, Login
 from crmcom_kit.schemas.profile import Profile
 
 
-class Twin:
-    """Responds to each request that a server got, with tokens of its own."""
+class Follower:
+    """Sends each request that a server got to another one, with that one's own tokens."""
 
-    def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
-        """Serve ``profile`` to ``login`` from ``began`` on."""
-        self._mock = DirectMock(profile, login, began)
-        #: The server's -> how a query has it, and the twin's.
+    def __init__(self, send: Callable[[Exchange, Call], Exchange]) -> None:
+        """Send with ``send``, which also gets the exchange that is followed."""
+        self._send = send
+        #: The server's -> how a query has it, and the other's.
         self._tokens: dict[str, tuple[str, str]] = {}
 
     def respond(self, exchange: Exchange) -> Exchange:
-        """Return the twin's exchange for one of the server's."""
-        call = exchange.call
-        if changing_method(call) is not None:
-            self._mock.advance(1)  # so that what is changed later is newer
-            self._mock.outcome = _failure(exchange)
-        status, headers, body = self._mock.call(self.translated(call))
-        own = Exchange(exchange.number, call, status, headers, body, 0.0)
-        if call.method in LOGINS:
+        """Return the other's exchange for one of the server's."""
+        own = self._send(exchange, self._translated(exchange.call))
+        if exchange.call.method in LOGINS:
             theirs, mine = token_of(exchange), token_of(own)
             if theirs is not None and mine is not None:
                 self._tokens[theirs] = quote(theirs, safe=""), mine
         return own
 
-    def translated(self, call: Call) -> Call:
-        """Return a request with the twin's tokens in place of the server's."""
+    def _translated(self, call: Call) -> Call:
+        """Return a request with the other's tokens in place of the server's."""
         query, body, headers = call.query, call.body, call.headers
         for theirs, (written, mine) in self._tokens.items():
             if theirs in query or written in query:
@@ -49,6 +44,22 @@ class Twin:
         if (query, body, headers) == (call.query, call.body, call.headers):
             return call
         return replace(call, query=query, body=body, headers=headers)
+
+
+class Twin(Follower):
+    """A mock with a profile that follows a server."""
+
+    def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
+        """Serve ``profile`` to ``login`` from ``began`` on."""
+        super().__init__(self._call)
+        self._mock = DirectMock(profile, login, began)
+
+    def _call(self, exchange: Exchange, call: Call) -> Exchange:
+        if changing_method(call) is not None:
+            self._mock.advance(1)  # so that what is changed later is newer
+            self._mock.outcome = _failure(exchange)
+        status, headers, body = self._mock.call(call)
+        return Exchange(exchange.number, exchange.call, status, headers, body, 0.0)
 
 
 def _failure(exchange: Exchange) -> Mapping[str, Any] | None:

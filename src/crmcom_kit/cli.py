@@ -30,6 +30,10 @@ COMMANDS = {
         "crmcom_kit.contract_tests.calibration.cli:calibrate",
         "Learn how a server responds, for the mock.",
     ),
+    "diff": (
+        "crmcom_kit.contract_tests.calibration.cli:diff",
+        "Compare the responses of two servers.",
+    ),
     "proxy": (
         "crmcom_kit.contract_tests.proxy.cli:proxy",
         "Check the traffic of your own client, as it passes by.",

@@ -1,0 +1,66 @@
+"""Compare a server with another one, or with a mock that has its profile, request by request."""
+
+from dataclasses import replace
+
+from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, compare, compare_with
+from crmcom_kit.contract_tests.calibration.learning import Log, log_of
+from crmcom_kit.contract_tests.calibration.report import Comparisons
+from crmcom_kit.contract_tests.calibration.twin import Follower
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run import enter, new_session
+from crmcom_kit.contract_tests.separate_world import separate_world
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.schemas.profile import Profile
+
+
+def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
+    """Compare a run's responses with those of a mock that has a profile's dialect.
+
+    Its webhook requests are those that the run has seen: an instance's content changes.
+    """
+    log = _log(results)
+    return log, compare(log, replace(profile, world=log.world), log.exchanges)
+
+
+def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log, Comparisons]:
+    """Send a run's requests to another server with the same content, and compare its responses.
+
+    What may be changed there is what the run may change: its scope is looked at there, too.
+
+    Raises:
+        TargetDown, BudgetSpent: the other server does not respond, or the time is over.
+        Unreachable: it does not let the run in.
+    """
+    log = _log(results)
+    world = separate_world(other, f"{config.world}-other")
+    session = new_session(world.target, config)
+
+    def send(exchange: Exchange, call: Call) -> Exchange:
+        found = session.send(call).exchange
+        found.number = exchange.number
+        return found
+
+    follower = Follower(send)
+
+    def respond(exchange: Exchange) -> Exchange | None:
+        try:
+            return follower.respond(exchange)
+        except Unreachable:
+            return None
+
+    try:
+        enter(session, config)
+        return log, compare_with(respond, log, log.exchanges)
+    finally:
+        session.client.close()
+        world.end()
+
+
+def _log(results: Results) -> Log:
+    log = log_of(results)
+    if not log.original:
+        raise NothingToLearn(results.trouble or "no response shows a whole webhook request")
+    return log
