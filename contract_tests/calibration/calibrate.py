@@ -1,7 +1,7 @@
 """Calibrate: from a run or a recording to a profile that the mock serves like the server.
 
-The dials are learned from the first part of the exchanges. The rest, which nothing was learned
-from, shows how alike server and mock respond.
+The dials are learned from most of the exchanges. The others, which nothing was learned from, show
+how alike server and mock respond.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +11,13 @@ from typing import Any
 from crmcom_kit.contract_tests.calibration.learning import Learned, Log, learn, log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
-from crmcom_kit.contract_tests.calibration.report import Comparisons, Group, as_html, as_json
+from crmcom_kit.contract_tests.calibration.report import (
+    Comparisons,
+    Group,
+    as_html,
+    as_json,
+    is_documented,
+)
 from crmcom_kit.contract_tests.calibration.twin import Twin
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -22,10 +28,8 @@ from crmcom_kit.schemas.dialect import Dialect, dials
 from crmcom_kit.schemas.dialect_file import write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
 
-#: The part of the exchanges that dials are learned from.
-LEARNED_FROM = 0.8
-#: With fewer exchanges all are learned from, and compared.
-_FEW = 50
+#: Of documented requests, each of this number is held out: nothing is learned from it.
+HELD_OUT = 5
 
 
 class NothingToLearn(Exception):
@@ -50,17 +54,15 @@ def calibrated(results: Results) -> Calibration:
     if not log.original:
         msg = results.trouble or "no response shows a whole webhook request"
         raise NothingToLearn(msg)
-    first = len(log.exchanges)
-    if first > _FEW:
-        first = int(first * LEARNED_FROM)
-    learned = learn(replace(log, exchanges=log.exchanges[:first]))
+    documented = [each for each in log.exchanges if is_documented(each, log.release)]
+    held_out = documented[HELD_OUT - 1 :: HELD_OUT]
+    learned = learn(replace(log, held_out=frozenset(each.number for each in held_out)))
     forms = dict(record_forms(log.original.values(), log.release))
     content_type = _content_type(log)
     changes = {**learned.dialect("").changes(), **forms, **content_type}
     profile = Profile(log.release, Dialect("profile", changes), log.world, learned.unsettled)
     observed = dict(_observed(log, learned))
     observed |= dict.fromkeys((*forms, *content_type), "what responses show")
-    held_out = log.exchanges[first:] or log.exchanges
     compared = compare(log, profile, held_out)
     return Calibration(results, log, learned, profile, observed, compared)
 

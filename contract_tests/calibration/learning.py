@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from math import inf
-from os.path import commonprefix
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -60,6 +60,7 @@ class Log:
     original: Mapping[str, Record]  # webhook requests as they were first seen, by id
     unsteady: frozenset[str] = frozenset()
     token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
+    held_out: frozenset[int] = frozenset()  # numbers of exchanges that nothing is learned from
 
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
@@ -148,6 +149,8 @@ class _Learning:
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, int, bytes], list[Difference]] = {}
         self._responses: list[tuple[int, bytes]] = []  # the twin's, with what was learned so far
+        self._kind_at: list[str | None] = []  # the kinds of its refusals, and how many there are
+        self._counts: Counter[str | None] = Counter()
         self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
 
     def learned(self) -> Learned:
@@ -190,11 +193,14 @@ class _Learning:
         is_strict = key.startswith(_STRICT)
         explained: set[tuple[str, str]] = set()
         for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
+            if exchange.number in self._log.held_out:
+                continue
             if self._responses[at] == (own.status, own.content) and not is_strict:
                 continue
             is_inert = False
             number = exchange.number
             found = self._differences(exchange, own)
+            helped += self._names_it_better(at, own)
             change = _score(found) - self._scores[number]
             if change < 0:
                 helped += 1
@@ -212,6 +218,19 @@ class _Learning:
             self.result.contradicted |= dict.fromkeys(explained, key)
         return helped, harmed, first
 
+    def _names_it_better(self, at: int, own: Exchange) -> bool:
+        """Whether a refusal is now of a kind that the server words like this more often.
+
+        Two kinds with one wording may be one, unless the server has few wordings for all.
+        """
+        wordings, counts = self.result.wordings, self._counts
+        before, now = self._kind_at[at], self._kinds.get(own.code)
+        if before is None or now is None or before == now:
+            return False
+        is_telling = 2 * len(set(wordings.values())) > len(wordings)
+        same = wordings.get(before) == wordings.get(now)
+        return is_telling and same and counts[now] > counts[before]
+
     def _take(self, settings: Mapping[str, Any]) -> None:
         """Replay all with these settings, and learn how each kind of error is worded."""
         result = self.result
@@ -220,14 +239,17 @@ class _Learning:
         wordings: dict[str, Counter[tuple[int, Any]]] = {}
         told: dict[str, list[Exchange]] = {}
         pairs = list(self._pairs(settings))
-        for exchange, own in pairs:
+        learned_from = [each for each in pairs if each[0].number not in self._log.held_out]
+        for exchange, own in learned_from:
             kind = None if exchange.ok else self._kinds.get(own.code)
             if kind is not None and isinstance(exchange.code, str):
                 wordings.setdefault(kind, Counter())[exchange.status, exchange.code] += 1
                 told.setdefault(kind, []).append(exchange)
         result.wordings = {kind: found.most_common(1)[0][0] for kind, found in wordings.items()}
         result.texts = {kind: text for kind, each in told.items() if (text := _beginning(each))}
-        result.found = {one.number: self._differences(one, own) for one, own in pairs}
+        result.found = {one.number: self._differences(one, own) for one, own in learned_from}
+        self._kind_at = [self._kinds.get(own.code) for _, own in pairs]
+        self._counts = Counter(self._kind_at)
         self._responses = [(own.status, own.content) for _, own in pairs]
         self._scores = {number: _score(found) for number, found in result.found.items()}
 
@@ -285,11 +307,12 @@ def _score(found: Sequence[Difference]) -> int:
 def _beginning(refusals: Sequence[Exchange]) -> str:
     """Return the words that messages of one kind of error begin with, less what is about one."""
     messages = {each.message for each in refusals if isinstance(each.message, str)}
-    common = commonprefix([*messages])
+    alike = takewhile(lambda each: len({*each}) == 1, zip(*map(str.split, messages), strict=False))
+    common = " ".join(words[0] for words in alike)
     if len(messages) > 1:
-        return common.rpartition(" ")[0].strip()
+        return common
     sent = [str(value) for each in refusals for value in _values(each.call.parameters)]
-    return "" if any(value in common for value in sent if value) else common.strip()
+    return "" if any(value in common for value in sent if value) else common
 
 
 def _values(value: Any) -> Iterator[Any]:

@@ -47,6 +47,7 @@ class World(NamedTuple):
 def world_of(exchanges: Sequence[Exchange]) -> World:
     """Return what a server's responses show of its world before the run changed anything."""
     records: dict[str, Record] = {}
+    numbers: set[str] = set()
     user = unit = None
     for exchange in exchanges:
         is_change = changing_method(exchange.call) is not None
@@ -60,8 +61,10 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                 continue
             before = records.get(key)
             if before is None:
-                if not is_change:
+                # A number that is used again stays with the one that had it first.
+                if not is_change and record["number"] not in numbers:
                     records[key] = record
+                    numbers.add(record["number"])
             elif is_change and user is None:
                 user, unit = _updater(before, record)
     return World(records, user, unit)

@@ -38,7 +38,9 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
         "errors.invalid_value": {IDENTIFIER: {"id": f"{record['id']}\x01"}},
         "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=given),
         "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(given)),
-        "requests.body_on_get": Call("show", "GET", path, query(given), b'{"url": "x"}', JSON),
+        "requests.body_on_get": Call(
+            "show", "GET", path, query(given), b'{"fields_set": "id"}', JSON
+        ),
         "requests.token_in_header": Call("show", "GET", path, query(named), None, bearer),
         "errors.token_first": Call("show", "GET", path),
         **{dial: {**named, "fields_set": text} for dial, text in fields_sets.items()},
@@ -49,11 +51,25 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of list."""
     entity = record["entity"]
     other = next(each for each in scene.release.entities if each != entity)
+    pages = {
+        "paging.zero": {"number_of_results": "0"},
+        "paging.over_maximum": {"number_of_results": "1000000"},
+        "paging.negative": {"number_of_results": "-1"},
+        "paging.not_a_number": {"number_of_results": "many"},
+    }
     return {
         "list.case_sensitive": {"entity": entity.lower()},
         "list.comma_lists": {"entity": f"{entity},{other}"},
         "errors.no_identifier": {"webhook_definition_identifier": {}},
         "errors.bad_date": {"entity": entity, "created_date": "noon"},
+        "requests.repeated_parameters": Call(
+            "list",
+            "GET",
+            "webhook_requests/list",
+            f"{query({'token': scene.token, 'entity': entity})}&entity={other}",
+            parameters={"token": scene.token, "entity": entity},
+        ),
+        **{dial: {"entity": entity, **given} for dial, given in pages.items() if scene.can_page()},
         **{disputes()[each].dial: {"entity": each} for each in scene.release.disputed_entities},
     }
 
@@ -103,7 +119,7 @@ def _names(method: str) -> Callable[[Scene], Sequence[str]]:
 
 
 for _layer, _method, _first in (
-    ("refusal", "show", 13), ("refusal", "list", 5), ("login", "web_api_key_token", 2),
+    ("refusal", "show", 13), ("refusal", "list", 10), ("login", "web_api_key_token", 2),
     ("resend", "resend", 5), ("delete", "delete", 5),
 ):  # fmt: skip
 

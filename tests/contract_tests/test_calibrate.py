@@ -1,0 +1,339 @@
+"""Calibration: what a run learns of a server, and how alike a mock with its profile is then."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.stand_ins import checked
+from stand_in.choices import Choices
+from stand_in.server import StandIn
+
+from crmcom_kit.cli import main
+from crmcom_kit.contract_tests.calibration.calibrate import (
+    Calibration,
+    calibrated,
+    compare,
+    compare_with,
+    files,
+)
+from crmcom_kit.contract_tests.calibration.comparing import Comparison
+from crmcom_kit.contract_tests.calibration.diff import with_server
+from crmcom_kit.contract_tests.calibration.learning import log_of
+from crmcom_kit.contract_tests.calibration.people import Pseudonyms
+from crmcom_kit.contract_tests.client.calls import changing_method
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.profile import read_profile
+
+#: Choices of the sound server, each with the dial that has to be learned from it.
+CHOICES: dict[str, Any] = {
+    "error_http": "by_kind",
+    "error_description": "null",
+    "url_match": "prefix",
+    "empty_list": "absent",
+    "order": "newest",
+    "id_always": True,
+    "page_zero": "all",
+    "page_maximum": 20,
+    "repeated_parameter": "last",
+    "unset_members": "absent",
+    "resend_new_request": True,
+    "delete_touches_log": True,
+    "number_as_json_number": "accepted",
+    "more_members": "fixed",
+}
+DIALS = {
+    "errors.status.unknown_webhook_request": 404,
+    "errors.description": "null",
+    "list.url.match": "prefix",
+    "list.empty": "absent",
+    "fields_set.always_id": True,
+    "paging.zero": "all",
+    "paging.maximum_results": 20,
+    "requests.repeated_parameters": "last",
+    "record.unset_members": "absent",
+    "delete.updates_log": True,
+    "identifiers.json_number": True,
+}
+BUDGET = Limits(max_requests=900)
+
+
+@pytest.fixture(scope="module")
+def server() -> StandIn:
+    """A sound server that makes many choices of its own."""
+    return StandIn(replace(Choices(), **CHOICES), "R13", 5)
+
+
+@pytest.fixture(scope="module")
+def made(server: StandIn) -> Calibration:
+    """What a run learns of it."""
+    return calibrated(checked(server, limits=BUDGET))
+
+
+def test_choices_become_dials(made: Calibration) -> None:
+    """Each choice of the server is the value of a dial, and says which request has shown it."""
+    dialect = made.profile.dialect
+
+    assert {key: dialect[key] for key in DIALS} == DIALS
+    assert not DIALS.keys() & made.profile.unsettled.keys()
+    assert made.observed["list.url.match"].endswith("GET list")
+
+
+def test_the_mock_responds_alike_to_requests_that_it_did_not_learn_from(
+    server: StandIn, made: Calibration
+) -> None:
+    """At most 2 % of documented requests differ: of the run's last part, and of another run."""
+    assert made.compared.documented.compared > 100
+    assert made.compared.documented.share <= 0.02
+    fresh = checked(server, seed=8, limits=Limits(max_requests=300))
+    for at, exchange in enumerate(fresh.history, made.log.exchanges[-1].number + 1):
+        exchange.number = at
+    whole = log_of(replace(fresh, history=(*made.results.history, *fresh.history)))
+    log = replace(whole, world=made.log.world, original=made.log.original)
+
+    compared = compare(log, made.profile, fresh.history)
+
+    assert compared.documented.share <= 0.02, [*compared.lines()]
+
+
+def test_the_world_is_as_it_was_before_the_run(made: Calibration) -> None:
+    """Webhook requests that the run changed or deleted are in it, with all their members."""
+    world = [
+        each["webhook_request"]["record"] for each in made.log.world if "webhook_request" in each
+    ]
+    changed = [e for e in made.log.exchanges if e.ok and changing_method(e.call) is not None]
+
+    assert changed
+    assert {e.data["id"] for e in changed if "id" in e.data} <= {each["id"] for each in world}
+    rejected = {each["id"] for each in world if each["life_cycle_state"] == "REJECTED"}
+    resent = {e.data["id"] for e in changed if e.call.method == "resend" and "id" in e.data}
+    assert resent <= rejected
+    assert all("x_new" in each for each in world)
+
+
+def test_a_mock_is_learned_from_a_mock() -> None:
+    """What a dial can decide is learned: no documented request differs."""
+    changes = {"list.order": "id_down", "resend.response": "own", "errors.token_first": False}
+    dialect = Dialect(
+        "odd", {**changes, "errors.data": "null", "record.code_on_internal_failure": "code"}
+    )
+    results = run(own_mock("R15", dialect), RunConfig(limits=BUDGET))
+
+    found = calibrated(results)
+
+    assert found.compared.documented.different == 0, [*found.compared.lines()]
+    assert {key: found.profile.dialect[key] for key in changes} == changes
+
+
+def test_nobody_is_in_a_profile(made: Calibration) -> None:
+    """Names, user names, e-mail addresses and hosts are others; nothing secret is in any file."""
+    kept, without = (files(made, keep_personal_data=keep) for keep in (True, False))
+
+    for name in ("MPAdministrator", "mpadministrator@example.com", "hooks.example.com"):
+        assert name in kept["world.jsonl"]
+        assert name not in without["world.jsonl"]
+    assert set(kept) == {
+        *("profile.toml", "dialect.toml", "world.jsonl", "report.json", "report.html")
+    }
+    tokens = [e.data["token"] for e in made.log.exchanges if e.ok and e.call.method == "token"]
+    for text in (*kept.values(), *without.values()):
+        assert not [secret for secret in (*tokens, "Winter-2016") if secret in text]
+    shared = json.loads(without["report.json"])
+    ids = [each["id"] for each in made.log.original.values()]
+    assert not [key for key in ids if key in without["report.json"]]
+    assert shared["settled"]["list.url.match"]["value"] == "prefix"
+
+
+def test_one_person_has_one_name() -> None:
+    """The same name stands for the same person, in an object and in a text."""
+    made = Pseudonyms()
+    person = {"person_name": "Ann Lee", "username": "alee", "email": "ann.lee@corp.example"}
+    text = "to ann.lee@corp.example at https://user@int.corp.example:8443/in?x=1"
+
+    first, again = made.replaced(person), made.replaced([person, text])
+
+    assert again[0] == first
+    assert first["email"] in again[1]
+    assert again[1].endswith(":8443/in?x=1")
+    assert not [each for each in ("Lee", "lee", "corp") if each in json.dumps([first, again])]
+    assert made.replaced({"id": "7", "name": "Activity feed"}) == {
+        "id": "7",
+        "name": "Activity feed",
+    }
+
+
+# Comparing.
+
+
+def said(data: Any, call: Call | None = None, code: str = "OK", status: int = 200) -> Exchange:
+    """An exchange of show, or of another call."""
+    envelope = {"status": {"code": code, "message": "", "description": ""}, "data": data}
+    content = json.dumps(envelope).encode()
+    return Exchange(1, call or Call("show", "GET", "webhook_requests/show"), status, (), content, 0)
+
+
+LIST = Call("list", "GET", "webhook_requests/list")
+BEFORE = {"id": "1", "request": "A", "response": "A", "log_information": {"updated_date": None}}
+
+
+def with_new(date: str, request: str, response: str) -> dict[str, Any]:
+    """The webhook request after a resend."""
+    log = {"updated_date": date}
+    return {**BEFORE, "request": request, "response": response, "log_information": log}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "what"),
+    [
+        (said(with_new("2016", "B", "B")), said(with_new("2017", "C", "C")), []),
+        (said(with_new("2016", "B", "B")), said(BEFORE), 3),
+        (said(with_new("2016", "B", "B")), said(with_new("2016", "C", "D")), 1),
+        (said(BEFORE), said(None, code="E"), ["served or refused"]),
+        (said(None, code="E"), said(None, code="F"), ["code of a refusal"]),
+        (said(None, code="E", status=400), said(None, code="E"), ["HTTP status of a refusal"]),
+        (said([], LIST), said(None, LIST), ["an empty list"]),
+        (said([{"id": "1"}, {"id": "2"}], LIST), said([{"id": "2"}, {"id": "1"}], LIST),
+         ["the order of a list"]),
+        (said([{"id": "1"}], LIST), said([{"id": "2"}], LIST), ["which are listed"]),
+        (said([{"id": "1"}], LIST), said([], LIST), ["how many are listed"]),
+        (said({"id": "1", "x": 1}), said({"id": "1", "x": 2}), []),
+        (said({"id": "9", "url": "a"}), said({"id": "9", "url": "b"}), []),
+        (said(None, code="T"), said(BEFORE), ["a token that had ended"]),
+    ],
+)  # fmt: skip
+def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -> None:
+    """New values are alike, and so is what others change; each other difference has its name."""
+    comparison = Comparison({"1": BEFORE}, {"9"}, (200, "T"))
+
+    found = [each.what for each in comparison.differences(one, other)]
+
+    assert (len(found) if isinstance(what, int) else found) == what
+
+
+def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> None:
+    """It would differ in each response that shows it."""
+    shown = next(each for each in made.log.exchanges if each.ok and each.call.method == "show")
+
+    def respond(exchange: Exchange) -> Exchange:
+        content = (
+            exchange.content.replace(b'"url":', b'"url": "" ,"was":') if exchange.ok else b"{}"
+        )
+        return Exchange(exchange.number, exchange.call, exchange.status, (), content, 0)
+
+    twice = [shown, shown]
+    compared = compare_with(respond, replace(made.log, exchanges=twice), twice)
+
+    assert (compared.documented.compared, compared.documented.different) == (2, 1)
+
+
+# Two servers.
+
+
+def test_changes_stay_in_the_scope_on_the_other_server_as_well() -> None:
+    """There a number may be that of something else: what the scope does not know is not changed."""
+    one, other = (StandIn(Choices(), "R9", seed) for seed in (1, 1))
+    scope = Scope(definition="Activity feed", numbers=frozenset())
+    first = checked(one, scope=scope, limits=Limits(max_requests=400))
+    for record in other.records.values():  # there every definition is called otherwise
+        record.definition.name = f"other {record.definition.name}"
+    states = {key: each.life_cycle_state for key, each in other.records.items()}
+    target = replace(first.target, transport=InProcess(lambda: other))
+    config = RunConfig(allowed=frozenset(("resend", "delete")), scope=scope)
+
+    with_server(first, target, config)
+
+    assert first.changed
+    assert {key: each.life_cycle_state for key, each in other.records.items()} == states
+
+
+# The commands.
+
+
+def command(*words: str) -> Result:
+    """Run a command."""
+    return CliRunner().invoke(main, [*words, "--max-requests", "250"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile of a mock that the command has started for itself."""
+    found = tmp_path_factory.mktemp("c") / "profile"
+    done = command("calibrate", "--release", "R13", "--out", str(found))
+    assert done.exit_code == 0, done.output
+    return found
+
+
+def test_a_profile_is_written_and_can_be_read(folder: Path) -> None:
+    """Release, dials and world are in it."""
+    profile = read_profile(folder)
+
+    assert profile.release.name == "R13.0.0"
+    assert profile.unsettled
+    assert not list(folder.parent.glob(".*"))
+
+
+def test_what_is_there_is_not_replaced(folder: Path) -> None:
+    """A profile is written to a new folder."""
+    done = command("calibrate", "--out", str(folder))
+    assert (done.exit_code, done.stderr) == (
+        2, f"Error: --out: {folder} exists; name a new folder\n",
+    )  # fmt: skip
+
+
+def test_a_run_that_is_cut_off_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no half of a profile."""
+
+    def cut_off(*_args: Any, **_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crmcom_kit.contract_tests.calibration.calibrate.as_html", cut_off)
+    done = command("calibrate", "--out", str(tmp_path / "p"))
+
+    assert done.exit_code != 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_teaches_as_well(tmp_path: Path) -> None:
+    """Nothing is sent then; tokens are told apart in the recording that a run has written."""
+    har = tmp_path / "r.har"
+    assert command("check", "--release", "R13", "--har", str(har)).exit_code == 0
+    words = ["calibrate", "--release", "R13", "--from-har", str(har), "--out", str(tmp_path / "p")]
+
+    done = CliRunner().invoke(main, words)
+
+    assert done.exit_code == 0, done.output
+    assert "nothing was sent" in done.output
+    assert read_profile(tmp_path / "p").release.name == "R13.0.0"
+
+
+def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> None:
+    """The exit status says whether documented requests differ; of another release it is refused."""
+    page = tmp_path / "d.html"
+    same = command("diff", "--profile", str(folder))
+    assert same.exit_code == 0, same.output
+    dialect = (folder / "dialect.toml").read_text("utf-8")
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    for each in folder.iterdir():
+        (changed / each.name).write_bytes(each.read_bytes())
+    text = dialect.replace('order = "newest_first"', 'order = "oldest_first"')
+    (changed / "dialect.toml").write_text(text, "utf-8")
+
+    other = command("diff", "--profile", str(changed), "--html", str(page))
+
+    assert other.exit_code == 1
+    assert "list: the order of a list" in other.output
+    assert "the order of a list" in page.read_text("utf-8")
+    assert command("diff", "--profile", str(folder), "--release", "R9").exit_code == 2
+    assert command("diff").stderr == "Error: give either --profile or --other\n"

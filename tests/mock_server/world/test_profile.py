@@ -1,0 +1,136 @@
+"""A mock with a profile: it is what the profile says, and shows webhook requests as they were."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.world.world_file import DataError
+from crmcom_kit.schemas import Dialect, resolve
+from crmcom_kit.schemas.dialect_file import write_dialect
+from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, ProfileError, head_of
+from crmcom_kit.usage_errors import UsageError
+
+#: As an instance may show it: members that no page names, others left out, a zone, no rule.
+ODD = {
+    "x_tenant": {"region": "north"},
+    "number": "WR-7",
+    "id": "short",
+    "life_cycle_state": "REJECTED",
+    "workflow_rule": None,
+    "webhook_definition": {"name": "Jobs"},
+    "entity": "JOBS",
+    "entity_id": "J1",
+    "url": "http://host-1.example.com/in",
+    "request": "AB",
+    "response": "AB",
+    "error_code": "SocketTimeoutException",
+    "log_information": {
+        "created_date": "2016-05-04T23:30:00-05:00",
+        "created_by_user": {"id": "9", "username": "judy80", "x_role": "agent"},
+    },
+}
+WORLD_ENTRIES = (
+    {"user": {"id": "9", "username": "judy80"}},
+    {"unit": {"id": "U", "name": "Team"}},
+    {"webhook_definition": {"id": "Jobs", "name": "Jobs", "alternative_code": "J"}},
+    {"webhook_request": {"record": ODD}},
+)
+
+
+def profile(**dials: Any) -> Profile:
+    """A profile of an R13 instance, and what it says of dials."""
+    dialect = Dialect("profile", dials)
+    return Profile(resolve("R13"), dialect, WORLD_ENTRIES, {"paging.zero": ["none", "all"]})
+
+
+def written(folder: Path, made: Profile) -> Path:
+    """Write a profile into a folder."""
+    folder.mkdir()
+    (folder / HEAD).write_text(head_of(made), "utf-8")
+    (folder / DIALECT).write_text(write_dialect(made.dialect), "utf-8")
+    lines = [f"{json.dumps(each)}\n" for each in WORLD_ENTRIES]
+    (folder / WORLD).write_text("".join(lines), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def mock(make_mock: Any, tmp_path: Path) -> Any:
+    """A mock with a profile from a folder; what it shows is in no schema."""
+    made = profile(**{"record.unset_members": "absent", "resend.response": "own"})
+    unchecked = type("Unchecked", (make_mock,), {"_hold": lambda *_: None})
+    return unchecked("R13", profile=written(tmp_path / "p", made))
+
+
+def test_a_webhook_request_is_shown_as_it_was(mock: Any) -> None:
+    """Unknown members stay, what was left out is left out; it is found by what it shows."""
+    assert mock.show("number=WR-7").data == ODD
+    found = {"webhook_definition_identifier": "name=Jobs"}, {"entity": "JOBS"}
+    for filters in (*found, {"entity": "JOBS", "created_date": "2016-05-05"}):  # in UTC
+        assert mock.list(**filters).data == [ODD], filters
+    assert mock.show("number=WR-7", fields_set="id,error_code").data == {
+        "id": "short", "error_code": "SocketTimeoutException",
+    }  # fmt: skip
+
+
+def test_a_resend_changes_it_as_the_dials_say(mock: Any) -> None:
+    """What is unset goes, the login's user is the first one; all the rest stays."""
+    after = mock.resend("WR-7").data
+
+    assert "error_code" not in after
+    assert after["request"] != after["response"] != "AB"
+    assert after["log_information"]["updated_by_user"] == WORLD_ENTRIES[0]["user"]
+    assert after["x_tenant"] == ODD["x_tenant"]
+    assert mock.world.config.unsettled == {"paging.zero": ["none", "all"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"release": "R9"}, "release"),
+        ({"dialect": "http"}, "dialect"),
+        ({"data": []}, "data"),
+    ],
+)
+def test_what_a_profile_has_cannot_be_given_as_well(given: dict[str, Any], named: str) -> None:
+    """A profile of one release is not served as another."""
+    with pytest.raises(UsageError) as caught:
+        make_world(profile=profile(), **given)
+    assert caught.value.parameter == named
+
+
+def _without_head(folder: Path) -> None:
+    (folder / HEAD).unlink()
+
+
+def _newer(folder: Path) -> None:
+    (folder / HEAD).write_text('format = 99\nrelease = "R9"\n[unsettled]\n', "utf-8")
+
+
+def _nowhere(folder: Path) -> None:
+    (folder / HEAD).write_text('format = 1\nrelease = "R1"\n[unsettled]\n', "utf-8")
+
+
+@pytest.mark.parametrize("damage", [_without_head, _newer, _nowhere])
+def test_a_damaged_profile_is_refused(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    """The file that is wrong is named."""
+    folder = written(tmp_path / "p", profile())
+    damage(folder)
+
+    with pytest.raises(ProfileError, match=HEAD):
+        make_world(profile=folder)
+
+
+@pytest.mark.parametrize(
+    "lacks", [{"id": None}, {"number": 7}, {"life_cycle_state": "SENT"}, {"life_cycle_state": []}]
+)
+def test_a_webhook_request_needs_a_name_and_a_state(lacks: dict[str, Any]) -> None:
+    """What cannot be found, or is in no state of the life cycle, is refused with its place."""
+    entries = [{"webhook_request": {"record": {**ODD, **lacks}}}]
+    wrong = Profile(resolve("R9"), Dialect("p"), entries)
+
+    with pytest.raises(DataError, match="profile entry 0"):
+        make_world(profile=wrong)
