@@ -242,7 +242,7 @@ class Belief:
     @property
     def unsteady(self) -> frozenset[str]:
         """The ids of those that others may have changed, or of which nothing is sure any more."""
-        return frozenset((*self.others, *self.lost))
+        return frozenset((*self.others, *self.lost, *self.unsettled))
 
     # How the filters are read.
 

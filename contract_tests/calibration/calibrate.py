@@ -4,6 +4,7 @@ The dials are learned from most of the exchanges. The others, which nothing was 
 how alike server and mock respond.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +29,7 @@ from crmcom_kit.schemas.dialect import Dialect, dials
 from crmcom_kit.schemas.dialect_file import write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
 
-#: Of documented requests, each of this number is held out: nothing is learned from it.
+#: Of requests that are alike, each of this number is held out: nothing is learned from it.
 HELD_OUT = 5
 
 
@@ -54,8 +55,7 @@ def calibrated(results: Results) -> Calibration:
     if not log.original:
         msg = results.trouble or "no response shows a whole webhook request"
         raise NothingToLearn(msg)
-    documented = [each for each in log.exchanges if is_documented(each, log.release)]
-    held_out = documented[HELD_OUT - 1 :: HELD_OUT]
+    held_out = list(_held_out(log))
     learned = learn(replace(log, held_out=frozenset(each.number for each in held_out)))
     forms = dict(record_forms(log.original.values(), log.release))
     content_type = _content_type(log)
@@ -65,6 +65,18 @@ def calibrated(results: Results) -> Calibration:
     observed |= dict.fromkeys((*forms, *content_type), "what responses show")
     compared = compare(log, profile, held_out)
     return Calibration(results, log, learned, profile, observed, compared)
+
+
+def _held_out(log: Log) -> Iterator[Exchange]:
+    """Yield each fifth of the documented requests with the same parameters and outcome."""
+    counts: Counter[Any] = Counter()
+    for each in log.exchanges:
+        if not is_documented(each, log.release):
+            continue  # there is one of each kind
+        shape = each.call.method, frozenset(each.call.parameters), each.ok, each.code
+        counts[shape] += 1
+        if counts[shape] % HELD_OUT == 0:
+            yield each
 
 
 def compare(log: Log, profile: Profile, compared: Sequence[Exchange]) -> Comparisons:

@@ -1,6 +1,7 @@
 """The world of a server, from its responses: webhook requests and what they refer to."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -16,6 +17,7 @@ class World(NamedTuple):
     """What a server had before any change of the run."""
 
     records: dict[str, Record]  # by id, as they were first seen
+    tie: str  # member by which those of one created date are in order, in lists
     user: Mapping[str, Any] | None  # the run's own, as a changed webhook request names it
     unit: Mapping[str, Any] | None
 
@@ -33,8 +35,11 @@ class World(NamedTuple):
                 if isinstance(named, dict) and _key(named):
                     known.setdefault(_key(named), named)
             found += [{kind: {**each, "id": key}} for key, each in known.items()]
-        records = sorted(self.records.values(), key=_age)
+        records = sorted(self.records.values(), key=self._position)
         return found + [{"webhook_request": {"record": dict(each)}} for each in records]
+
+    def _position(self, record: Record) -> tuple[str, tuple[int, str]]:
+        return _created(record), _key_of(record, self.tie)
 
     def _named_in_logs(self, kind: str) -> Iterator[Mapping[str, Any]]:
         for record in self.records.values():
@@ -67,7 +72,23 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                     numbers.add(record["number"])
             elif is_change and user is None:
                 user, unit = _updater(before, record)
-    return World(records, user, unit)
+    return World(records, _tie(exchanges), user, unit)
+
+
+def _tie(exchanges: Sequence[Exchange]) -> str:
+    """Return whether webhook requests of one created date are listed by number or by id."""
+    pairs = [
+        (one, other)
+        for exchange in exchanges
+        if exchange.ok and exchange.call.method == "list"
+        for one, other in pairwise(exchange.records)
+        if {"id", "number"} <= one.keys() & other.keys() and _created(one) == _created(other) != ""
+    ]
+    ups = {
+        name: sum(_key_of(one, name) < _key_of(other, name) for one, other in pairs)
+        for name in ("number", "id")
+    }
+    return max(ups, key=lambda name: max(ups[name], len(pairs) - ups[name]))
 
 
 def _updater(before: Record, after: Record) -> tuple[Any, Any]:
@@ -86,8 +107,11 @@ def _key(named: Mapping[str, Any]) -> str:
     return next((name for name in names if isinstance(name, str)), "")
 
 
-def _age(record: Record) -> tuple[str, int, str]:
+def _created(record: Record) -> str:
     log = record.get("log_information")
-    created = log.get("created_date") if isinstance(log, dict) else None
-    number = str(record["number"])
-    return str(created or ""), int(number) if number.isdecimal() else 0, number
+    return str(log.get("created_date") or "") if isinstance(log, dict) else ""
+
+
+def _key_of(record: Record, name: str) -> tuple[int, str]:
+    text = str(record[name])
+    return int(text) if name == "number" and text.isdecimal() else 0, text

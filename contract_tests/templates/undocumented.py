@@ -3,6 +3,7 @@
 They are sent in the first pass only. A variant is the dial that it is about, or the kind of error.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -49,7 +50,8 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
 
 def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of list."""
-    entity = record["entity"]
+    counts = Counter(each["entity"] for each in scene.records())
+    entity = counts.most_common(1)[0][0] if counts else record["entity"]  # a long list
     other = next(each for each in scene.release.entities if each != entity)
     pages = {
         "paging.zero": {"number_of_results": "0"},
