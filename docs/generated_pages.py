@@ -9,6 +9,7 @@ from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect_file import toml_value
 
+
 def write(docs: Path) -> None:
     """Write each part where a page includes it; what has not changed is not read again."""
     folder = docs / "_generated"

@@ -157,7 +157,7 @@ def test_newcomers_play_sessions_that_run() -> None:
     found = {path.name: parts(path.read_text("utf-8")) for path in DOCUMENTS}
     expected = {
         "README.md": (["serve"], 6),
-        "tour.md": (["serve", "serve --release R15"], 20),
+        "tour.md": (["serve", "serve --release R15 --token mytoken"], 16),
         "first-test.md": (["serve --token mytoken"], 6),
     }
     for name, (servers, least) in expected.items():
