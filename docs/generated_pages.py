@@ -1,4 +1,4 @@
-"""Parts of pages that are made from elsewhere: data of the contract, documents of the root."""
+"""Parts of pages that are made from elsewhere: data of the contract, the changelog."""
 
 import posixpath
 import re
@@ -8,15 +8,6 @@ from pathlib import Path
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect_file import toml_value
-
-#: Documents of the root, each with the page that includes it.
-ROOT_PAGES = {
-    "ARCHITECTURE.md": "explanation/architecture.md",
-    "CHANGELOG.md": "project/changelog.md",
-    "CONTRIBUTING.md": "project/contributing.md",
-    "README.md": "index.md",
-    "SECURITY.md": "project/security.md",
-}
 
 
 def write(docs: Path) -> None:
@@ -32,10 +23,7 @@ def write(docs: Path) -> None:
 def _parts(root: Path) -> Iterator[tuple[str, str]]:
     yield "dials", dials_text()
     yield "operations", operations_text()
-    for name, page in ROOT_PAGES.items():
-        if page != "index.md":
-            text = (root / name).read_text("utf-8")
-            yield name.removesuffix(".md").lower(), moved(text, posixpath.dirname(page))
+    yield "changelog", moved((root / "CHANGELOG.md").read_text("utf-8"), "project")
 
 
 def moved(text: str, folder: str) -> str:
@@ -43,17 +31,9 @@ def moved(text: str, folder: str) -> str:
 
     def link(found: re.Match[str]) -> str:
         target = found[1]
-        inside = ROOT_PAGES.get(target, target.removeprefix("docs/"))
-        path = inside if inside != target else f"../{target}"
+        path = target.removeprefix("docs/") if target.startswith("docs/") else f"../{target}"
         return f"]({posixpath.relpath(path, folder)}{found[2] or ''})"
 
-    # To draw it here, a page would need three megabytes of JavaScript; GitHub draws it.
-    text = re.sub(
-        r"```mermaid\n.*?```",
-        "*The file in the repository has a diagram here.*",
-        text,
-        flags=re.DOTALL,
-    )
     return re.sub(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)", link, text)
 
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas import API_PATH, dials, load_dialect, load_schema, methods, resolve
+from crmcom_kit.schemas import API_PATH, load_dialect, load_schema, methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds, statement_of_error
-from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import Method, Parameter
@@ -42,10 +41,8 @@ _DIALS = {
     "token": ("login", "tokens"),
     "list": ("list", "paging"),
     "resend": ("resend", "delivery"),
+    "delete": ("delete",),
 }
-
-#: Dials with a value for each kind of error.
-_EACH_ERROR = ("errors.code.", "errors.message.", "errors.status.")
 
 
 def filled(page: str) -> str:
@@ -68,7 +65,7 @@ def methods_text() -> str:
     told: set[str] = set()
     for method in (known[name] for name in _ORDER):
         rules = [each for each in _rules(method) if each.id not in told]
-        told |= {each.id for each in rules if each.id.startswith("login.")}
+        told |= {each.id for each in rules if each.id.startswith(("login.", "identifier."))}
         lines += [f"## {method.verb} {method.path}", ""]
         lines += [f"{method.summary} {_life(method)}", ""]
         lines += ["```text", _request(method), "```", ""]
@@ -200,17 +197,8 @@ def _own_errors(method: Method) -> Iterator[str]:
 
 
 def _open(*groups: str) -> str:
-    """Return the dials of some groups, each with a link to its entry."""
-    keys = [
-        key
-        for key in dials()
-        if key.partition(".")[0] in groups and not key.startswith(_EACH_ERROR)
-    ]
-    found = [
-        f"[`{key} = {toml_value(dials()[key].default)}`](dials.md#{key.partition('.')[0]})"
-        for key in keys
-    ]
-    return f"**Dials:** {', '.join(found)}."
+    """Return links to the dials of some groups."""
+    return f"**Dials:** {', '.join(f'[{group}](dials.md#{group})' for group in groups)}."
 
 
 def _codes(names: Iterable[str], last: str = "") -> str:

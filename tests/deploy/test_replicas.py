@@ -247,7 +247,7 @@ def test_a_body_that_is_too_long_is_refused_by_the_mock(replicas: Replicas) -> N
 
 
 def test_a_lost_answer_is_a_gateway_error_and_the_change_is_made_once(replicas: Replicas) -> None:
-    """What docs/how-to/replicas.md says of faults; a proxy sends no request a second time."""
+    """What docs/how-to/operate.md says of faults; a proxy sends no request a second time."""
     base = f"{replicas.balancer}/worlds/faulty"
     replicas.admin("POST", f"{base}/__admin/faults", {"preset": "lost_answer"})
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.mock_processes import MockProcess
 from helpers.tools import FEWER_PLUGINS, tool
 
 PYTHON_STAND_IN = """
@@ -118,18 +117,6 @@ def test_the_example_in_python_passes(examples: dict[str, str], tmp_path: Path) 
     assert "1 passed" in run.stdout
 
 
-def test_the_first_test_passes(examples: dict[str, str], tmp_path: Path) -> None:
-    """Against a mock that was started with the command above it."""
-    command = ("--port=0", "--release=R15", "--token=mytoken")
-    environment = {"CRMCOM_ADMIN_TOKEN": "for-tests-only"}
-    served = MockProcess(*command, folder=tmp_path, environment=environment)
-    try:
-        (tmp_path / "first.test.mjs").write_text(examples["first.test.mjs"])
-        _pass_in_node(tmp_path, MOCK=served.base)
-    finally:
-        assert served.stop() == 0
-
-
 def test_the_example_in_javascript_passes(examples: dict[str, str], tmp_path: Path) -> None:
     """Under Node.js's own test runner."""
     package = tmp_path / "node_modules" / "testcontainers"
@@ -157,7 +144,7 @@ def _pass_in_node(folder: Path, **environment: str) -> None:
 def test_the_example_in_java_says_the_same_as_the_others(examples: dict[str, str]) -> None:
     """It is not run; image, command, environment, port and requests are those of the others."""
     java = examples["ResendTest.java"]
-    others = {"first.test.mjs", "test_resend.py", "resend.test.mjs"}
+    others = {"test_resend.py", "resend.test.mjs"}
     assert set(examples) == others | {"ResendTest.java"}
     strings = {text.replace('\\"', '"') for text in re.findall(r'"((?:[^"\\]|\\.)*)"', java)}
     for said in (
