@@ -34,7 +34,7 @@ _LEFT_OUT = (
 )
 _LEARNED_BESIDES = ("record.unset_members",)
 #: A value that fits so many times as many responses as it contradicts is kept.
-_OUTWEIGHS = 10
+_OUTWEIGHS = 5
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
 _STRICT = ("tokens.",)
 #: What a difference weighs, compared with one in a member: it hides others.
