@@ -36,7 +36,9 @@ class World(NamedTuple):
                     known.setdefault(_key(named), named)
             found += [{kind: {**each, "id": key}} for key, each in known.items()]
         records = sorted(self.records.values(), key=self._position)
-        return found + [{"webhook_request": {"record": dict(each)}} for each in records]
+        return found + [
+            {"webhook_request": {"record": dict(each), "recorded": True}} for each in records
+        ]
 
     def _position(self, record: Record) -> tuple[str, tuple[int, str]]:
         return _created(record), _key_of(record, self.tie)

@@ -1,5 +1,6 @@
 """Operations on the content of a world: export, import, records and seed data."""
 
+from collections.abc import Iterator
 from datetime import datetime, time
 from itertools import chain
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
@@ -24,7 +25,7 @@ from crmcom_kit.mock_server.world.changes import (
 from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
-from crmcom_kit.mock_server.world.world_file import DataError, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, read_entries
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
@@ -267,7 +268,7 @@ def put_state(
     `crmcom-kit schemas world_entry` prints the schema of an entry. If one is invalid, nothing
     changes. The id generator starts again; tokens, clock, journal and faults stay.
     """
-    entries = read_entries(call.stream, call.world.release, place="body")
+    entries = _entries_of(call)
     by_age = order == "created"
     epoch = call.world.replace_content(entries, by_age=by_age, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
@@ -320,6 +321,17 @@ def get_records(
     return {"records": list(map(_entry, records)), "more": more, "total": total}
 
 
+def _entries_of(call: Call, *, may_lack: bool = False) -> Iterator[LocatedEntry]:
+    """Return the entries in the body of a call, each validated."""
+    return read_entries(
+        call.stream,
+        call.world.release,
+        place="body",
+        may_lack=may_lack,
+        of_profile=call.world.config.serves_profile,
+    )
+
+
 def _created(name: str, date: str | None, at: time, later: int = 0) -> int | None:
     """Return the second that a date names, or ``later`` ones; a mere date is ``at`` that time."""
     return None if date is None else seconds(_date_time(name, date, at)) + later
@@ -358,7 +370,7 @@ def post_records(
     made to fit them. An id or number that is or was in use is refused. Added webhook requests are
     the newest.
     """
-    entries = read_entries(call.stream, call.world.release, place="body", may_lack=True)
+    entries = _entries_of(call, may_lack=True)
     added = add_partial(call.epoch, call.world, entries, index)
     return {
         "added": added.records,

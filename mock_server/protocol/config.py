@@ -61,6 +61,11 @@ class Config:
         #: server that starts again has another one.
         self.closing = threading.Event()
 
+    @property
+    def serves_profile(self) -> bool:
+        """True if the mock is one that was calibrated to an instance."""
+        return self.unsettled is not None
+
     @cached_property
     def methods(self) -> dict[str, Method]:
         """The methods of the API by their path, below the API's base path."""

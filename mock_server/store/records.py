@@ -32,6 +32,7 @@ class Record(NamedTuple):
     created: int | None  # created_date in seconds since 1970, read as if it were UTC
     body: bytes  # the JSON object that responses carry
     data: bytes | None  # the JSON object that is delivered
+    is_recorded: bool = False  # True if an instance has shown it: no dialect decides how it looks
 
     @property
     def size(self) -> int:

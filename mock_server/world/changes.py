@@ -79,7 +79,8 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
             raise Conflict("record", seen=seen, allowed="one that is not being sent; try again")
         entry = _changed(epoch, before, change)
         place = f"webhook request {before.number}"
-        (located,) = validated([LocatedEntry(entry, place)], world.release)
+        of_profile = world.config.serves_profile
+        (located,) = validated([LocatedEntry(entry, place)], world.release, of_profile=of_profile)
         after = world.replace_record(before, located, expected_epoch=epoch)
         if after is not None:
             return after
@@ -104,7 +105,7 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
             allowed = f"one of {', '.join(response_fields())}"
             raise UsageError(quoted(name)[1:-1], seen="as a member", allowed=allowed)
     changed = set(given)
-    if "data" in change and change["data"] != entry["data"]:
+    if "data" in change and change["data"] != entry.get("data"):
         entry["data"] = change["data"]
         changed.add("data")
     if "life_cycle_state" in given:

@@ -49,6 +49,8 @@ def _stands_alone(kind: str, value: Object) -> bool:
 
 def written(record: Record, reference_data: ReferenceData) -> bytes:
     """Return the entry of a record as JSON, without the kind around it."""
+    if record.is_recorded:
+        return b'{"record":%b,"recorded":true}' % record.body
     body = {**_UNSET, **orjson.loads(record.body)}
     for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     given_entries,
-    recorded_entries,
+    profile_entries,
     sample_entries,
 )
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
@@ -93,7 +93,7 @@ def make_world(
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, chosen))
     if learned is not None:
-        entries = recorded_entries(learned.world)
+        entries = profile_entries(learned.world)
     elif data is None:
         entries = sample_entries(known)
     else:

@@ -60,7 +60,10 @@ def record_of(
     """
     grown = reference_data.copy()
     value = located.entry["webhook_request"]
-    return grown, _Importer(config, grown).record(value, located.place)
+    importer = _Importer(config, grown)
+    if "recorded" in value:
+        return grown, importer.recorded(value["record"])
+    return grown, importer.record(value, located.place)
 
 
 class _Importer:
@@ -102,7 +105,7 @@ class _Importer:
             ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, located.place)
-            elif located.is_recorded:
+            elif "recorded" in value:
                 self._add_record(self.recorded(value["record"]), located.place)
             elif early or not (
                 # Nothing comes after plain ones, of which there may be millions.
@@ -190,6 +193,7 @@ class _Importer:
             _recorded_date(created),
             compact_json(shown),
             None,
+            is_recorded=True,
         )
 
     def _named_in(self, kind: str, shown: Object) -> str:

@@ -178,7 +178,9 @@ class StateFile:
         except OSError as error:
             msg = f"{self._place}: cannot be read: {error.strerror}"
             raise DataError(msg) from None
-        entries = checked(self._entries(lines), self._config.release)
+        entries = checked(
+            self._entries(lines), self._config.release, of_profile=self._config.serves_profile
+        )
         content = import_entries(self._config, entries, by_age=False)
         content.store.insert_deleted(
             (own_id, str(self._value(*line)["number"]))

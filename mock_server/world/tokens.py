@@ -49,7 +49,7 @@ def session_of(
     """
     credentials, renderer = config.credentials, config.renderer
     name = credentials.username
-    learned = None if config.unsettled is None else reference_data.users.first()
+    learned = reference_data.users.first() if config.serves_profile else None
     user = (
         reference_data.user_named(name)
         or learned

@@ -54,7 +54,6 @@ class LocatedEntry(NamedTuple):
     entry: Entry
     place: str
     is_plain: bool = False  # True if it was given as a plain webhook request
-    is_recorded: bool = False  # True if a profile has it: it is shown as it is
 
 
 def located(value: Any, place: str) -> LocatedEntry:
@@ -131,7 +130,7 @@ def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
         raise DataError(msg) from None
 
 
-def recorded_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[LocatedEntry]:
+def profile_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[LocatedEntry]:
     """Yield the entries of a profile's world. An instance may show what no schema knows.
 
     Raises:
@@ -140,15 +139,20 @@ def recorded_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[Loca
     if isinstance(world, Path):
         try:
             with world.open("rb", buffering=_BUFFER) as file:
-                yield from map(_recorded, _entries(file, f"profile {world}"))
+                for found in _entries(file, f"profile {world}"):
+                    _check_recorded(found)
+                    yield found
         except OSError as error:
             msg = f"profile {world}: cannot be read: {error.strerror}"
             raise DataError(msg) from None
     else:
-        yield from map(_recorded, numbered(map(dict, world), "profile entry"))
+        for found in numbered(map(dict, world), "profile entry"):
+            _check_recorded(found)
+            yield found
 
 
-def _recorded(found: LocatedEntry) -> LocatedEntry:
+def _check_recorded(found: LocatedEntry) -> None:
+    """Check what a mock needs of an entry that an instance has shown. Raises DataError."""
     entry = found.entry
     kind = next(iter(entry), None) if isinstance(entry, dict) and len(entry) == 1 else None
     value = entry[kind] if kind in kinds() else None
@@ -159,23 +163,29 @@ def _recorded(found: LocatedEntry) -> LocatedEntry:
         msg = f"{found.place}: allowed is an entry of a world that has {', '.join(required)}"
         raise DataError(msg)
     if kind == _RECORD and value["life_cycle_state"] not in ("SUCCESSFUL", "REJECTED"):
-        state = quoted(str(value["life_cycle_state"]))
+        state = quoted(value["life_cycle_state"])
         msg = f"{found.place}: life_cycle_state is {state}; allowed is SUCCESSFUL or REJECTED"
         raise DataError(msg)
-    return found._replace(is_recorded=True)
 
 
 def read_entries(
-    file: IO[bytes], release: Release, *, place: str, may_lack: bool = False
+    file: IO[bytes],
+    release: Release,
+    *,
+    place: str,
+    may_lack: bool = False,
+    of_profile: bool = False,
 ) -> Iterator[LocatedEntry]:
     """Return the entries of a world in ``file``, each validated; messages call it ``place``.
 
-    With ``may_lack``, a webhook request that lacks members is not validated.
+    With ``may_lack``, a webhook request that lacks members is not validated. ``of_profile``: see
+    ``checked``.
 
     Raises:
         DataError: an entry does not fit the schema or the release.
     """
-    return checked(_entries(file, place), release, may_lack=may_lack)
+    entries = _entries(file, place)
+    return checked(entries, release, may_lack=may_lack, of_profile=of_profile)
 
 
 def lacking(entry: Entry) -> list[str]:
@@ -192,13 +202,16 @@ def _needed() -> tuple[str, ...]:
     return tuple(read_json("objects/webhook_request.json")["required"])
 
 
-def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
+def validated(
+    entries: Iterable[LocatedEntry], release: Release, *, of_profile: bool = False
+) -> Iterator[LocatedEntry]:
     """Return copies of entries that Python code made, each validated.
 
     Raises:
         DataError: an entry is not JSON, or does not fit the schema or the release.
     """
-    return checked((one._replace(entry=_as_json(one)) for one in entries), release)
+    copies = (one._replace(entry=_as_json(one)) for one in entries)
+    return checked(copies, release, of_profile=of_profile)
 
 
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
@@ -328,9 +341,15 @@ def _loads(text: bytes) -> Any:
 
 
 def checked(
-    entries: Iterable[LocatedEntry], release: Release, *, may_lack: bool = False
+    entries: Iterable[LocatedEntry],
+    release: Release,
+    *,
+    may_lack: bool = False,
+    of_profile: bool = False,
 ) -> Iterator[LocatedEntry]:
     """Yield ``entries``. Raises DataError at one that does not fit the schema or the release.
+
+    A mock ``of_profile`` takes what an instance has shown as it is.
 
     A definition or a rule may be about an entity that the release lacks: no webhook request can
     refer to it then, and reference data can be shared between releases.
@@ -342,6 +361,10 @@ def checked(
     for one in entries:
         entry, place, *_ = one
         if may_lack and lacking(entry):
+            yield one
+            continue
+        if of_profile and not (_RECORD in entry and "recorded" not in entry[_RECORD]):
+            _check_recorded(one)
             yield one
             continue
         if not fits(entry):

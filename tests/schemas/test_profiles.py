@@ -129,6 +129,7 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
         },
         {"workflow_rule": {**RULE, "entity": "JOBS", "webhook_definition_ids": ["A"]}},
         {"webhook_request": {"record": RECORD, "data": {"number": "AC1"}}},
+        {"webhook_request": {"record": RECORD, "recorded": True}},
     ],
 }
 #: Objects that the two profiles treat alike, and why.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.world.state_file import StateFile
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.schemas import Dialect, resolve
 from crmcom_kit.schemas.dialect_file import write_dialect
@@ -37,7 +38,7 @@ WORLD_ENTRIES = (
     {"user": {"id": "9", "username": "judy80"}},
     {"unit": {"id": "U", "name": "Team"}},
     {"webhook_definition": {"id": "Jobs", "name": "Jobs", "alternative_code": "J"}},
-    {"webhook_request": {"record": ODD}},
+    {"webhook_request": {"record": ODD, "recorded": True}},
 )
 
 
@@ -87,6 +88,29 @@ def test_a_resend_changes_it_as_the_dials_say(mock: Any) -> None:
     assert mock.world.config.unsettled == {"paging.zero": ["none", "all"]}
 
 
+def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
+    """From an export, from a state file, and when one of its members was changed."""
+    exported = mock.client.get("/__admin/state").data
+    world = mock.world
+    state = StateFile(tmp_path / "state", world.config)
+    world.keep(state)
+
+    done = mock.client.put("/__admin/state", data=exported, content_type="application/json")
+    assert done.json["webhook_requests"] == 1
+    assert mock.show("number=WR-7").data == ODD
+    change = {"record": {"entity_id": "J2"}}
+    assert mock.client.patch("/__admin/records/WR-7", json=change).status_code == 200
+    assert mock.show("number=WR-7").data == {**ODD, "entity_id": "J2"}
+    state.close()
+    kept = make_world(
+        profile=profile(**{"record.unset_members": "absent", "resend.response": "own"})
+    )
+    again = StateFile(tmp_path / "state", kept.config)
+    kept.keep(again)
+    again.close()
+    assert [json.loads(each.body) for each in kept.store.records()] == [{**ODD, "entity_id": "J2"}]
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -129,7 +153,7 @@ def test_a_damaged_profile_is_refused(tmp_path: Path, damage: Callable[[Path], N
 )
 def test_a_webhook_request_needs_a_name_and_a_state(lacks: dict[str, Any]) -> None:
     """What cannot be found, or is in no state of the life cycle, is refused with its place."""
-    entries = [{"webhook_request": {"record": {**ODD, **lacks}}}]
+    entries = [{"webhook_request": {"record": {**ODD, **lacks}, "recorded": True}}]
     wrong = Profile(resolve("R9"), Dialect("p"), entries)
 
     with pytest.raises(DataError, match="profile entry 0"):
