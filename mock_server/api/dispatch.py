@@ -87,7 +87,7 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
     try:
         method = _method(epoch, request)
         name = method.name
-        _check_verb(epoch, method, request)
+        _check_verb(method, request)
         given = epoch.config.parameters.collect(method, request)
         warnings = given.warnings
         if name in _RECORD_METHODS:
@@ -123,19 +123,10 @@ def _method(epoch: Epoch, request: Request) -> Method:
     return method
 
 
-def _check_verb(epoch: Epoch, method: Method, request: Request) -> None:
-    if request.verb == method.verb:
-        return
-    allowed = method.verb
-    dials: tuple[str, ...] = ()
-    if method.name not in _RECORD_METHODS:
-        dials = ("login.get",)
-        if epoch.config.dialect["login.get"]:
-            allowed = f"{method.verb} or GET"
-            if request.verb == "GET":
-                return
-    seen = quoted(request.verb).strip('"')
-    raise RequestError("wrong_verb", method.path, seen=seen, allowed=allowed, dials=dials)
+def _check_verb(method: Method, request: Request) -> None:
+    if request.verb != method.verb:
+        seen = quoted(request.verb).strip('"')
+        raise RequestError("wrong_verb", method.path, seen=seen, allowed=method.verb)
 
 
 def _session_and_values(
@@ -176,7 +167,7 @@ def _error(
     name = "methods" if method is None else method.name
     response = epoch.config.responses.error(error, name, suggestion)
     if error.kind == "wrong_verb" and response.status == 405:
-        response.allow = error.allowed.replace(" or ", ", ")
+        response.allow = error.allowed
     response.error = error
     # The journal keeps the error, and would keep everything that its frames hold.
     error.__traceback__ = error.__context__ = None

@@ -15,7 +15,6 @@ from crmcom_kit.schemas.releases import TokenKind
 from crmcom_kit.usage_errors import quoted
 
 _NO_COLON, _ANY_CASE = "login.basic_without_colon", "login.basic_any_case"
-_UNIT_BY_NAME = "login.unit_by_name"
 _RELEASE = "tokens.release_from_r12"
 
 
@@ -93,17 +92,11 @@ def _issued(epoch: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Re
 def _unit(epoch: Epoch, named: str | None) -> Object | None:
     if named is None:
         return None
-    units, by_name = epoch.reference_data.units, epoch.config.dialect[_UNIT_BY_NAME]
-    unit = units.find_any(named) if by_name else units.find("id", named)
+    unit = epoch.reference_data.units.find("id", named)
     if unit is not None:
         return unit
-    raise LoginError(
-        "unknown_unit",
-        "unit",
-        seen=quoted(named),
-        allowed="the id of an existing unit",
-        dials=(_UNIT_BY_NAME,),
-    )
+    allowed = "the id of an existing unit"
+    raise LoginError("unknown_unit", "unit", seen=quoted(named), allowed=allowed)
 
 
 def _basic_user(epoch: Epoch, authorization: str) -> tuple[str | None, tuple[str, ...]]:

@@ -112,13 +112,6 @@ def key_login(mock: Any, template: str) -> str:
     return kind(mock, mock.send("POST", path, headers={"Authorization": header}))
 
 
-def get_login(mock: Any) -> str:
-    """What comes of a login with GET."""
-    right = mock.world.config.credentials
-    query = f"username={right.username}&password={right.password}&organisation={right.organisation}"
-    return kind(mock, mock.send("GET", "authentication/token", query))
-
-
 def holds(mock: Any, token: str) -> str:
     """What comes of a call with ``token``."""
     query = f"token={token}&webhook_request_identifier=number=7"
@@ -315,20 +308,6 @@ PROBES: dict[str, Probe] = {
         ],
         {True: ["OK"] * 3, False: ["wrong_credentials"] * 2 + ["OK"]},
         "R10",
-    ),
-    "login.get": Probe(
-        lambda mock: [get_login(mock), kind(mock, mock.send("GET", "webhook_requests/resend"))],
-        {False: ["wrong_verb", "wrong_verb"], True: ["OK", "wrong_verb"]},
-    ),
-    "login.unit_by_name": Probe(
-        lambda mock: [
-            kind(mock, mock.login(unit=unit))
-            for unit in ("0C3B5CB66ED4AACF5C2FDDAE984704E8", "IT4", "Installation Team 4", "x")
-        ],
-        {
-            False: ["OK", "unknown_unit", "unknown_unit", "unknown_unit"],
-            True: ["OK", "OK", "OK", "unknown_unit"],
-        },
     ),
     "tokens.live_at_once": Probe(
         first_tokens,

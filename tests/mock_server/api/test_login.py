@@ -84,22 +84,6 @@ def test_ill_typed_credentials_are_refused(
     assert "s3cr3t-pass" not in reply.text or name != "password"
 
 
-@pytest.mark.parametrize(
-    "password", ["s3cr3t-%FF", "s3cr3t-pass&password=s3cr3t-pass", "%00s3cr3t-"]
-)
-def test_a_password_in_a_query_is_not_shown_either(make_mock: Any, password: str) -> None:
-    """Where logins are read from a query, a broken one does not show the password."""
-    mock = make_mock(dialect=Dialect("test", {"login.get": True}))
-
-    reply = mock.send(
-        "GET", "authentication/token", f"username=u&organisation=o&password={password}"
-    )
-
-    assert reply.code != "OK"
-    assert "s3cr3t" not in reply.text
-    assert "s3cr3t" not in str(reply.headers)
-
-
 def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
     """What is done is logged for the unit of the login, or for the default unit without one."""
     for unit, name in ((SECOND_UNIT, "Installation Team 4"), (None, "Admin Unit")):

@@ -96,7 +96,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any, tmp_path_factory: Any) 
         "fields_set.unknown_name = 'ignore'\nfields_set.nested = 'select'\n"
         "identifiers.unknown_field = 'ignore'\nidentifiers.json_number = true\n"
         "requests.query_on_post = 'read'\nrequests.unknown_parameters = 'loose'\n"
-        "requests.token_in_header = true\nlogin.get = true\nlogin.basic_without_colon = true\n"
+        "requests.token_in_header = true\nlogin.basic_without_colon = true\n"
         "paging.negative = 'ignore'\npaging.zero = 'all'\nresend.failed = 'error'\n"
         "errors.status.delivery_failed = 502\n"
     )

@@ -130,7 +130,7 @@ def test_options_are_those_of_a_world() -> None:
     with pytest.raises(UnknownRelease, match="release: 9 is not a release"):
         crmcom_mock(release=9)
     with pytest.raises(DialectError, match=r"dialect: \{.*\} is not allowed; allowed is a name"):
-        crmcom_mock(dialect={"login.get": True})
+        crmcom_mock(dialect={"list.order": "id_up"})
     with pytest.raises(UsageError, match="colour"):
         crmcom_mock(colour="red")
 
