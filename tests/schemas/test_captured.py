@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.tables import looped
+import pytest
 from jsonschema import ValidationError
 
 from crmcom_kit.schemas.formats import parse_date_time
@@ -123,7 +123,7 @@ def _replaced(value: Any, path: Steps, new: Any) -> Any:
     return changed
 
 
-@looped("file", CAPTURED)
+@pytest.mark.parametrize("file", CAPTURED)
 def test_a_captured_file_says_where_it_was_cut(file: str) -> None:
     """A file that was cut, and no other, names places that its response has."""
     captured = CAPTURED[file]
@@ -140,13 +140,13 @@ def test_every_relevant_example_is_judged() -> None:
     assert sum(piece.schema == "log_information" for piece in PIECES) >= 8
 
 
-@looped(("piece", "profile"), JUDGED)
+@pytest.mark.parametrize(("piece", "profile"), JUDGED)
 def test_a_captured_example_fits_its_schema(piece: Piece, profile: Profile) -> None:
     """What is visible of an example is valid in both profiles."""
     assert _complaints(piece, profile, _at(CAPTURED[piece.file], piece.path)) == []
 
 
-@looped(("piece", "profile"), JUDGED)
+@pytest.mark.parametrize(("piece", "profile"), JUDGED)
 def test_a_wrong_type_in_an_example_is_caught(piece: Piece, profile: Profile) -> None:
     """Being cut excuses no value of a wrong type, wherever in the example it stands."""
     value = _at(CAPTURED[piece.file], piece.path)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.fixtures import world
@@ -112,7 +111,7 @@ def test_every_keyword_is_known() -> None:
         assert {steps[-1] for steps in _keywords(_source(name))} <= known, name
 
 
-@looped(("name", "steps"), _constraints())
+@pytest.mark.parametrize(("name", "steps"), _constraints())
 def test_without_a_constraint_a_stored_value_is_judged_differently(name: str, steps: Steps) -> None:
     """Each constraint, and each part of a condition, is one that a stored value depends on."""
     changed = deepcopy(_source(name))
@@ -137,7 +136,7 @@ def test_without_a_constraint_a_stored_value_is_judged_differently(name: str, st
             _forget()
 
 
-@looped("entry", REJECTED)
+@pytest.mark.parametrize("entry", REJECTED)
 def test_stored_values_are_rejected_and_their_twins_are_not(entry: dict[str, Any]) -> None:
     """In both profiles, and by both validators; the two values differ in one place."""
     for profile in ("core", "strict"):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,7 +74,7 @@ def comments_of(text: str) -> Iterable[tuple[str, str]]:
             comment = ""
 
 
-@looped("name", dialect_names())
+@pytest.mark.parametrize("name", dialect_names())
 def test_a_built_in_dialect_survives_its_file(name: str, tmp_path: Path) -> None:
     """What `crmcom-kit dialect` prints of a built-in dialect is read back to the same values."""
     file = tmp_path / "dialect.toml"
@@ -99,7 +98,7 @@ def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
         assert (tuple(found) if isinstance(found, list) else found) == value
 
 
-@looped("name", dialect_names())
+@pytest.mark.parametrize("name", dialect_names())
 def test_the_file_explains_every_dial(name: str) -> None:
     """Above each value stands what it decides, how sure that is, and what else it may be."""
     written = dict(comments_of(write_dialect(load_dialect(name))))
@@ -128,7 +127,7 @@ def test_lines_fit_a_window() -> None:
     assert max(len(line) for line in lines if line.startswith("#")) <= 100
 
 
-@looped("dial", dials().values())
+@pytest.mark.parametrize("dial", dials().values())
 def test_the_default_and_every_choice_are_allowed(dial: Dial) -> None:
     """Each dial accepts its own default, each of its choices, and the ends of its range."""
     assert dial.accepts(dial.default)
@@ -136,7 +135,7 @@ def test_the_default_and_every_choice_are_allowed(dial: Dial) -> None:
         assert all(map(dial.accepts, dial.choices))
 
 
-@looped(
+@pytest.mark.parametrize(
     ("dial", "value"),
     [(dial, value) for dial in dials().values() for value in ILL_TYPED[dial.type]],
 )
@@ -150,7 +149,7 @@ def test_an_ill_typed_value_is_named_with_the_choices(dial: Dial, value: object)
     )
 
 
-@looped(
+@pytest.mark.parametrize(
     ("key", "near"),
     [
         ("list.ordr", "list.order"),
@@ -165,7 +164,7 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         Dialect("mine", {key: 1})
 
 
-@looped(
+@pytest.mark.parametrize(
     ("content", "complaint"),
     [
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
@@ -256,7 +255,7 @@ def test_no_code_is_that_of_success() -> None:
         assert "OK" not in {dialect[f"errors.code.{kind}"] for kind in error_kinds()}
 
 
-@looped(
+@pytest.mark.parametrize(
     ("script", "steps"),
     [
         ("success", ((1, "success"),)),

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.schemas import methods, release_names, resolve, validator
 from crmcom_kit.schemas.examples import examples
 
 CAPTURED = Path(__file__).parents[1] / "captured"
 
-every_release = looped("release", release_names())
+every_release = pytest.mark.parametrize("release", release_names())
 
 
 def captured(name: str) -> Any:
@@ -26,7 +26,7 @@ def contains(whole: Any, part: Any) -> bool:
     return bool(whole == part)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "example"),
     [
         ("webhook_requests_show_r9", "show"),
@@ -44,7 +44,7 @@ def test_answers_keep_what_was_captured(name: str, example: str) -> None:
     assert contains(whole["value"], captured(name)["response"])
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "method", "invented"),
     [
         ("webhook_requests_resend_r9", "resend", set()),
@@ -102,7 +102,7 @@ def test_an_error_fits_the_strict_profile(release: str) -> None:
 
 
 @every_release
-@looped("name", ["show_answer", "resend_answer", "delete_answer"])
+@pytest.mark.parametrize("name", ["show_answer", "resend_answer", "delete_answer"])
 def test_records_are_whole(name: str, release: str) -> None:
     """The webhook requests of show, resend and delete have every field."""
     (example,) = examples(name, resolve(release)).values()

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -112,7 +111,7 @@ def _cases(*tables: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
     return [(name, text) for table in tables for name, texts in table.items() for text in texts]
 
 
-@looped("table", [GOOD, NO_SUCH_DAY, MISSHAPEN, WRITERS, PATTERNS])
+@pytest.mark.parametrize("table", [GOOD, NO_SUCH_DAY, MISSHAPEN, WRITERS, PATTERNS])
 def test_every_format_is_tried(table: Mapping[str, object]) -> None:
     """A new format comes with examples of every sort, and with a pattern."""
     assert table.keys() == FORMATS.keys()
@@ -124,7 +123,7 @@ def test_every_format_in_the_schemas_has_a_reader() -> None:
     assert used == FORMATS.keys()
 
 
-@looped(("name", "text"), _cases(GOOD))
+@pytest.mark.parametrize(("name", "text"), _cases(GOOD))
 def test_a_good_text_passes(name: str, text: str) -> None:
     """The reader, the pattern and a validator accept what is of the format."""
     assert FORMATS[name](text).isoformat() == text
@@ -132,7 +131,7 @@ def test_a_good_text_passes(name: str, text: str) -> None:
     assert validator("common").evolve(schema={"format": name}).is_valid(text)
 
 
-@looped(("name", "text"), _cases(NO_SUCH_DAY, MISSHAPEN, LOOKALIKES))
+@pytest.mark.parametrize(("name", "text"), _cases(NO_SUCH_DAY, MISSHAPEN, LOOKALIKES))
 def test_a_bad_text_is_refused(name: str, text: str) -> None:
     """The reader raises ValueError, and a validator asserts the format."""
     with pytest.raises(ValueError, match=r".+"):
@@ -140,14 +139,14 @@ def test_a_bad_text_is_refused(name: str, text: str) -> None:
     assert not validator("common").evolve(schema={"format": name}).is_valid(text)
 
 
-@looped(("name", "text"), _cases(MISSHAPEN))
+@pytest.mark.parametrize(("name", "text"), _cases(MISSHAPEN))
 def test_a_pattern_refuses_another_shape(name: str, text: str) -> None:
     """A tool that knows only the pattern refuses every other shape."""
     assert not re.search(PATTERNS[name], text)
 
 
-@looped("value", [None, True, 7, 7.5, [], {}])
-@looped("name", FORMATS)
+@pytest.mark.parametrize("value", [None, True, 7, 7.5, [], {}])
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_format_judges_text_only(name: str, value: Any) -> None:
     """What is no text is a matter of ``type``, not of ``format``."""
     assert validator("common").evolve(schema={"format": name}).is_valid(value)
@@ -161,7 +160,7 @@ def test_a_misshapen_text_is_named_with_the_form_wanted() -> None:
         parse_date("today")
 
 
-@looped("bad", ["2015-02-30T00:00:00", "2015-11-02T16:03:41Z", "2015-11-02"])
+@pytest.mark.parametrize("bad", ["2015-02-30T00:00:00", "2015-11-02T16:03:41Z", "2015-11-02"])
 def test_log_information_asserts_its_dates(bad: str) -> None:
     """A bad created_date or updated_date makes log_information invalid."""
     for member in ("created_date", "updated_date"):
@@ -169,7 +168,7 @@ def test_log_information_asserts_its_dates(bad: str) -> None:
         assert not validator("log_information").is_valid({member: bad})
 
 
-@looped("bad", ["2015-02-30", "2015-02-30T00:00:00", "2015-11-02T16:03:41Z", "x"])
+@pytest.mark.parametrize("bad", ["2015-02-30", "2015-02-30T00:00:00", "2015-11-02T16:03:41Z", "x"])
 def test_list_asserts_its_created_date(bad: str) -> None:
     """The created_date of list is a date or a date-time, and nothing else."""
     for good in ("2015-11-02", "2015-11-02T16:03:41"):
@@ -187,7 +186,7 @@ TEXTS = {
 }
 
 
-@looped("name", FORMATS)
+@pytest.mark.parametrize("name", FORMATS)
 @given(data=st.data())
 def test_a_pattern_matches_whatever_the_reader_accepts(name: str, data: st.DataObject) -> None:
     """Law: a text that a reader accepts matches the pattern of the same format."""

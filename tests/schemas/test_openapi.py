@@ -7,7 +7,6 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import UnknownRelease, dialect_names, methods, release_names, resolve
 from crmcom_kit.schemas.openapi import openapi_document
@@ -19,8 +18,8 @@ VALUES = {"example", "examples", "const", "enum", "x-at-least-one-of"}
 #: Below these stand names that somebody chose, and only below those keywords again.
 NAMES = {"properties", "paths", "schemas", "responses", "content", "securitySchemes"}
 
-every_release = looped("release", release_names())
-every_dialect = looped("dialect", dialect_names())
+every_release = pytest.mark.parametrize("release", release_names())
+every_dialect = pytest.mark.parametrize("dialect", dialect_names())
 
 
 def keywords(node: Any, *, named: bool = False) -> Iterator[str]:
@@ -174,7 +173,7 @@ def test_entities_are_those_of_the_release(release: str, read: Any) -> None:
     assert document.resolved(filtered)["enum"] == list(resolve(release).entities)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("since", "text"),
     [
         ("R10.0.0", '"/authentication/token/release"'),
@@ -233,7 +232,7 @@ def test_list_says_that_one_of_its_parameters_is_mandatory(release: str, read: A
     assert f"At least one of {', '.join(found['x-at-least-one-of'])} is" in found["description"]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("path", "parameter", "right", "wrong"),
     [
         (
@@ -267,7 +266,7 @@ def test_query_parameters_say_what_they_take(
     assert [value for value in wrong if document.fits(schema, value)] == []
 
 
-@looped("path", ["resend", "delete"])
+@pytest.mark.parametrize("path", ["resend", "delete"])
 def test_a_body_has_exactly_one_identifier_field(path: str, read: Any) -> None:
     """One of id and number, and nothing else beside token and identifier."""
     document = read("R9")

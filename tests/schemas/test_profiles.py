@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.schemas.loader import load_schema, quick_validator, schema_names, validator
 
@@ -186,14 +186,14 @@ def test_every_schema_has_whole_values_here() -> None:
         assert set(_members(load_schema(name))) <= inside, name
 
 
-@looped(("name", "value"), WHOLE_VALUES)
+@pytest.mark.parametrize(("name", "value"), WHOLE_VALUES)
 def test_a_whole_value_is_valid(name: str, value: Any) -> None:
     """A value with every known member passes both profiles."""
     validator(name, "core").validate(value)
     validator(name, "strict").validate(value)
 
 
-@looped(("name", "value"), WHOLE_VALUES)
+@pytest.mark.parametrize(("name", "value"), WHOLE_VALUES)
 def test_core_allows_and_strict_refuses_unknown_members(name: str, value: Any) -> None:
     """In whatever object of a value it is, an unknown member passes core and fails strict."""
     for path in _objects(value):
@@ -204,7 +204,7 @@ def test_core_allows_and_strict_refuses_unknown_members(name: str, value: Any) -
         assert verdicts == (quick_validator(name)(odd), quick_validator(name, "strict")(odd)), path
 
 
-@looped(("name", "value"), WHOLE_VALUES)
+@pytest.mark.parametrize(("name", "value"), WHOLE_VALUES)
 def test_one_unknown_member_is_one_error_and_says_where(name: str, value: Any) -> None:
     """Where the profiles differ, the strict one reports the unknown member itself."""
     for path in _objects(value):

@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import (
     Release,
@@ -18,7 +17,7 @@ from crmcom_kit.schemas.releases import TokenKind, disputes, entities_since, sup
 R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
 
 
-@looped(
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("R9", "R9.0.0"),
@@ -43,7 +42,7 @@ def test_a_release_is_the_newest_known_one_not_above_it(text: str, name: str) ->
     assert resolve(text).name == name
 
 
-@looped(
+@pytest.mark.parametrize(
     "text",
     [
         "R8",
@@ -90,7 +89,7 @@ def test_names_are_in_order_and_name_themselves() -> None:
         assert not older.at_least(newer.name)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("release", "number", "newest"),
     [("R9", 4, R9_ENTITIES[-1]), ("R13", 4, R9_ENTITIES[-1]), ("R14", 5, "LEADS")],
 )
@@ -109,7 +108,7 @@ def test_r15_has_all_entities() -> None:
     assert resolve("R18").entities == resolve("R15").entities
 
 
-@looped(
+@pytest.mark.parametrize(
     ("release", "expected"),
     [
         ("R9", TokenKind("hex", 3600, renewed_by_use=True)),
@@ -122,7 +121,7 @@ def test_tokens_change_with_r12(release: str, expected: TokenKind) -> None:
     assert resolve(release).token == expected
 
 
-@looped(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
+@pytest.mark.parametrize(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
 def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     """There are Web API keys from R10 on; their tokens never live longer by being used."""
     token = resolve(release).web_api_key_token
@@ -131,7 +130,7 @@ def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     assert token is None or (token.life_seconds, token.renewed_by_use) == (7200, False)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("first", "method", "parameter"),
     [
         ("R10.0.0", "resend", "fields_set"),
@@ -152,7 +151,7 @@ def test_parameters_come_with_their_release(first: str, method: str, parameter: 
         assert found.later.get(parameter) == (None if there else first)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("method", "since", "deprecated"),
     [
         ("show", "R9.0.0", "R18.0.0"),
@@ -186,7 +185,7 @@ def test_a_release_covers_what_is_marked_for_it() -> None:
     assert not release.covers({"x-until": "R14.0.0"})
 
 
-@looped(
+@pytest.mark.parametrize(
     ("release", "disputed"),
     [("R10", ()), ("R11", ("REWARDOFFERS",)), ("R14.1", ("REWARDOFFERS",)), ("R15", ())],
 )

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
-from helpers.tables import looped
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
@@ -117,7 +117,7 @@ def test_statements_prints_everything_as_json() -> None:
         }
 
 
-@looped("width", [80, 60])
+@pytest.mark.parametrize("width", [80, 60])
 def test_statements_fit_a_narrow_window(width: int) -> None:
     """In a window nothing is cut off either: what doesn't fit is folded."""
     console = Console(width=width, markup=False, highlight=False)
@@ -133,7 +133,7 @@ def test_statements_fit_a_narrow_window(width: int) -> None:
             assert word in captured.get() or len(word) > width // 3
 
 
-@looped("name", dialect_names())
+@pytest.mark.parametrize("name", dialect_names())
 def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> None:
     """What is printed, saved, is a dialect file with the same values, and prints as itself."""
     file = tmp_path / "dialect.toml"
@@ -166,7 +166,7 @@ def test_dialect_lists_the_built_in_names() -> None:
     assert f"Built-in dialects: {', '.join(dialect_names())}." in run("dialect", "--help").output
 
 
-@looped(
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ("schemas nonsense", "schema: there is no 'nonsense'; allowed is one of common, "),
@@ -208,7 +208,9 @@ def test_a_bad_dialect_file_is_refused_in_one_line(tmp_path: Path) -> None:
         )
 
 
-@looped("arguments", [["openapi"], ["statements"], ["dialect"], ["schemas", "unit"]])
+@pytest.mark.parametrize(
+    "arguments", [["openapi"], ["statements"], ["dialect"], ["schemas", "unit"]]
+)
 def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     """`crmcom-kit … | head` ends without a traceback, and with the status of a broken pipe."""
     command = [sys.executable, "-m", "crmcom_kit", *arguments]
@@ -222,7 +224,7 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     assert process.returncode == READER_WENT_AWAY
 
 
-@looped("arguments", [["schemas"], ["openapi", "--help"], ["dialect"]])
+@pytest.mark.parametrize("arguments", [["schemas"], ["openapi", "--help"], ["dialect"]])
 def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> None:
     """A command that validates nothing and draws no table starts without jsonschema and rich."""
     script = (

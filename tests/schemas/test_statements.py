@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import files, load_schema
 from crmcom_kit.schemas.dialect import statement_of_error
@@ -52,7 +51,7 @@ def test_ids_are_unique_and_well_formed() -> None:
         assert re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)+", id_, re.ASCII), id_
 
 
-@looped("found", statements())
+@pytest.mark.parametrize("found", statements())
 def test_every_entry_is_legal(found: Statement) -> None:
     """Evidence, methods, releases and sentence of each statement are what they may be."""
     assert found.evidence in EVIDENCE
@@ -85,7 +84,7 @@ def test_sentences_are_unique() -> None:
     assert len(set(texts)) == len(texts)
 
 
-@looped("kind", ERROR_KINDS)
+@pytest.mark.parametrize("kind", ERROR_KINDS)
 def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
     """Each vendor error breaks a statement of every method that can raise it."""
     assert statement(kind["statement"])
@@ -94,7 +93,7 @@ def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
         assert method in statement(statement_of_error(kind["kind"], method)).methods
 
 
-@looped("name", response_fields())
+@pytest.mark.parametrize("name", response_fields())
 def test_every_response_field_has_a_statement(name: str) -> None:
     """The documented type of each field is a statement of all four methods, from R9 on."""
     found = statement(f"response.{name}")
@@ -103,7 +102,7 @@ def test_every_response_field_has_a_statement(name: str) -> None:
     assert speaks_of(found, name)
 
 
-@looped("method", METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_parameter_has_a_statement(method: str) -> None:
     """Each parameter is named by a statement of its method, from the release that brought it."""
     schema = PARAMETER_SCHEMAS[method]
@@ -116,7 +115,7 @@ def test_every_parameter_has_a_statement(method: str) -> None:
             assert since in firsts, f"{method}: {name} came in {since}"
 
 
-@looped("method", METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_mandatory_parameters_are_stated(method: str) -> None:
     """The statement of a method's mandatory parameters names every one of them."""
     found = statement("parameters.mandatory")
@@ -125,7 +124,7 @@ def test_mandatory_parameters_are_stated(method: str) -> None:
         assert speaks_of(found, name)
 
 
-@looped("method", METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     """Each method has a statement of its first release, and of its deprecation if it has one."""
     about = PARAMETER_SCHEMAS[method]["x-method"]
@@ -135,7 +134,7 @@ def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
 
 
-@looped(("entity", "since"), entities_since().items())
+@pytest.mark.parametrize(("entity", "since"), entities_since().items())
 def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     """Each entity is named by the statement of the release that brought it."""
     about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
@@ -143,7 +142,7 @@ def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     assert about[0].methods == WEBHOOK_METHODS
 
 
-@looped(
+@pytest.mark.parametrize(
     ("schema", "name"),
     [
         (schema, name)
@@ -159,7 +158,7 @@ def test_every_member_of_log_information_has_a_statement(schema: str, name: str)
     assert wanted in {(f.since, f.until) for f in about if speaks_of(f, name)}
 
 
-@looped(("sentence", "named"), SENTENCES)
+@pytest.mark.parametrize(("sentence", "named"), SENTENCES)
 def test_every_sentence_of_the_specification_has_statements(
     sentence: str, named: list[str]
 ) -> None:
@@ -185,7 +184,7 @@ def test_what_a_page_states_comes_from_a_sentence() -> None:
     assert claimed - named == set()
 
 
-@looped("method", WEBHOOK_METHODS)
+@pytest.mark.parametrize("method", WEBHOOK_METHODS)
 def test_sentences_cover_the_specification(method: str) -> None:
     """The list of sentences leaves out no parameter and no response field of R9.0.0."""
     about = [s for s, _ in SENTENCES if method in s.partition(": ")[0].split(", ")]
@@ -193,7 +192,7 @@ def test_sentences_cover_the_specification(method: str) -> None:
         assert any(f": {word} is " in sentence for sentence in about), word
 
 
-@looped(
+@pytest.mark.parametrize(
     ("id_", "first", "last"),
     [
         ("web_api_key_token.available", "R10.0.0", None),
@@ -220,7 +219,7 @@ def test_a_release_is_held_to_its_own_statements(id_: str, first: str, last: str
     assert held == list(names[names.index(first) : end])
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
     """A method that a release lacks is left out, and so is one that takes fields_set later."""
     at = resolve(release)
@@ -267,7 +266,7 @@ def test_an_unknown_id_is_answered_with_near_ones() -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
 
 
-@looped(
+@pytest.mark.parametrize(
     ("old", "method", "new"),
     [
         ("show.identifier.known", "show", "identifier.known"),

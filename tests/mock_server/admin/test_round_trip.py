@@ -122,6 +122,12 @@ def definition(mock: Any, record: Record) -> Object:
     return definitions.find("id", record.definition) or {}
 
 
+def _can_be_loaded(record: dict[str, Any]) -> bool:
+    """Whether the record names itself, its definition and its rule."""
+    named = (record, record["webhook_definition"], record["workflow_rule"])
+    return all("id" in each for each in named)
+
+
 @settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 10**6), release=st.sampled_from(RELEASES), data=st.data())
 def test_odd_worlds_come_back(
@@ -130,7 +136,9 @@ def test_odd_worlds_come_back(
     """Longest, shortest and strangest values, under dials drawn at random."""
     pairs = [(key, value) for key, values in TURNED.items() for value in values]
     turned = data.draw(st.lists(st.sampled_from(pairs), max_size=4))
-    records = stream("world", count=15, mode="boundary", seed=seed, release=release)
+    start = data.draw(st.integers(0, 300))
+    made = stream(count=15, start=start, mode="boundary", seed=seed, release=release)
+    records = {one["id"]: one for one in made if _can_be_loaded(one)}.values()
     dialect = Dialect("turned", dict(turned))
     mock = make_mock(release, data=records, dialect=dialect)
 
