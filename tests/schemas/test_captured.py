@@ -6,7 +6,6 @@ holds such a place may lack members, and nothing else is forgiven.
 
 import json
 from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,15 +113,6 @@ def _complaints(piece: Piece, profile: Profile, value: Any) -> list[str]:
     return [error.message for error in errors if not _is_excused(error, cuts)]
 
 
-def _replaced(value: Any, path: Steps, new: Any) -> Any:
-    """Return a copy of ``value`` with ``new`` at ``path``."""
-    if not path:
-        return new
-    changed = deepcopy(value)
-    _at(changed, path[:-1])[path[-1]] = new
-    return changed
-
-
 @pytest.mark.parametrize("file", CAPTURED)
 def test_a_captured_file_says_where_it_was_cut(file: str) -> None:
     """A file that was cut, and no other, names places that its response has."""
@@ -144,16 +134,6 @@ def test_every_relevant_example_is_judged() -> None:
 def test_a_captured_example_fits_its_schema(piece: Piece, profile: Profile) -> None:
     """What is visible of an example is valid in both profiles."""
     assert _complaints(piece, profile, _at(CAPTURED[piece.file], piece.path)) == []
-
-
-@pytest.mark.parametrize(("piece", "profile"), JUDGED)
-def test_a_wrong_type_in_an_example_is_caught(piece: Piece, profile: Profile) -> None:
-    """Being cut excuses no value of a wrong type, wherever in the example it stands."""
-    value = _at(CAPTURED[piece.file], piece.path)
-    for path in _places(value):
-        if piece.schema != "envelope" or path[:1] != ("data",):
-            wrong = 0 if isinstance(_at(value, path), list) else [0]
-            assert _complaints(piece, profile, _replaced(value, path, wrong)), path
 
 
 def test_a_recorded_jwt_has_the_claims_that_are_known() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.schemas import Dialect, DialectError, dialect_names, dials, load_dialect
-from crmcom_kit.schemas.dialect import Dial, error_kinds, read_script
+from crmcom_kit.schemas.dialect import Dial, read_script
 from crmcom_kit.schemas.dialect_file import write_dialect
 
 #: For each type of dial, values that are not of it, or not among its choices.
@@ -110,23 +110,6 @@ def test_the_file_explains_every_dial(name: str) -> None:
         assert f"Allowed: {dial.allowed()}." in written[key]
 
 
-def test_the_file_marks_what_was_changed() -> None:
-    """A value that is not the default's has the default beside it; others do not."""
-    text = write_dialect(load_dialect("http"))
-    marked = {key for key, comment in comments_of(text) if "Default: " in comment}
-    default, http = load_dialect(), load_dialect("http")
-
-    assert marked == {key for key in default if default[key] != http[key]}
-    assert "# Default: 200.\nnot_rejected = 409\n" in text
-
-
-def test_lines_fit_a_window() -> None:
-    """No comment of the file is wider than a hundred characters."""
-    lines = write_dialect(load_dialect()).splitlines()
-
-    assert max(len(line) for line in lines if line.startswith("#")) <= 100
-
-
 @pytest.mark.parametrize("dial", dials().values())
 def test_the_default_and_every_choice_are_allowed(dial: Dial) -> None:
     """Each dial accepts its own default, each of its choices, and the ends of its range."""
@@ -215,12 +198,6 @@ def test_a_key_with_many_dots_takes_no_memory(tmp_path: Path) -> None:
     assert load_dialect(file)["errors.message.bad_date"] == text
 
 
-def test_a_file_that_is_not_there_is_refused_with_the_names(tmp_path: Path) -> None:
-    """A name that is neither built in nor a file is answered with the built-in names."""
-    with pytest.raises(DialectError, match=r"neither a built-in name \(default, http\) nor"):
-        load_dialect(tmp_path / "missing.toml")
-
-
 def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
     """Dials that a file leaves out are the default's, and a key may be written with dots."""
     file = tmp_path / "mine.toml"
@@ -240,19 +217,6 @@ def test_a_dialect_can_be_changed_again() -> None:
     assert once["list.empty"] == "array"
     with pytest.raises(DialectError, match="allowed is one of"):
         once.changed({"list.empty": "nothing"})
-
-
-def test_every_kind_of_error_has_its_dials() -> None:
-    """Status, code and message of each kind of vendor error can be set."""
-    for kind in error_kinds():
-        assert {f"errors.{part}.{kind}" for part in ("status", "code", "message")} <= dials().keys()
-
-
-def test_no_code_is_that_of_success() -> None:
-    """No built-in dialect gives an error the code OK."""
-    for name in dialect_names():
-        dialect = load_dialect(name)
-        assert "OK" not in {dialect[f"errors.code.{kind}"] for kind in error_kinds()}
 
 
 @pytest.mark.parametrize(

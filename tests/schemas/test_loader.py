@@ -79,14 +79,6 @@ def test_dates_are_patterns_for_tools_that_know_no_format() -> None:
     assert not plain.is_valid({"created_date": "2015-11-02"})
 
 
-def test_releases_are_noted_only_where_they_are_mixed() -> None:
-    """A schema of all releases says which release brought what; one of a single release needn't."""
-    assert load_schema("list_parameters")["properties"]["offset"]["x-since"] == "R13.0.0"
-    offset = load_schema("list_parameters", "R13")["properties"]["offset"]
-    assert "x-since" not in offset
-    assert offset["x-need"] == "optional"
-
-
 def test_a_loaded_schema_is_a_copy() -> None:
     """What a caller does to a schema changes it for nobody else."""
     kept = deepcopy(load_schema("delete_parameters"))
@@ -194,16 +186,6 @@ def test_a_member_is_known_from_its_release_on(
         assert validator(name, "strict", release).is_valid({**base, member: good}) is known
         assert validator(name, "core", release).is_valid({**base, member: good})
         assert validator(name, "core", release).is_valid({**base, member: 7.5}) is not known
-
-
-@pytest.mark.parametrize("member", ["created_by_unit", "updated_by_unit"])
-def test_units_give_way_to_business_units(member: str) -> None:
-    """From R18 on log_information knows no unit any more."""
-    value: Any = {member: {"id": "1"}}
-    for release, known in (("R17.9", True), ("R18", False), (None, True)):
-        assert (member in load_schema("log_information", release)["properties"]) is known
-        assert validator("log_information", "strict", release).is_valid(value) is known
-        assert validator("log_information", "core", release).is_valid(value)
 
 
 def test_narrowing_touches_nothing_else() -> None:

@@ -74,11 +74,6 @@ def test_the_message_says_what_is_allowed() -> None:
         resolve("R8")
 
 
-def test_r9_is_the_default() -> None:
-    """Where no release is named, it is that of the documents the project started from."""
-    assert resolve() == resolve("R9")
-
-
 def test_names_are_in_order_and_name_themselves() -> None:
     """Each listed release resolves to itself, and they go up."""
     releases = [resolve(name) for name in release_names()]
@@ -87,25 +82,6 @@ def test_names_are_in_order_and_name_themselves() -> None:
     for older, newer in pairwise(releases):
         assert newer.at_least(older.name)
         assert not older.at_least(newer.name)
-
-
-@pytest.mark.parametrize(
-    ("release", "number", "newest"),
-    [("R9", 4, R9_ENTITIES[-1]), ("R13", 4, R9_ENTITIES[-1]), ("R14", 5, "LEADS")],
-)
-def test_entities_grow(release: str, number: int, newest: str) -> None:
-    """R9 has four entities, R14 adds LEADS."""
-    entities = resolve(release).entities
-
-    assert entities[:4] == R9_ENTITIES
-    assert len(entities) == number
-    assert entities[-1] == newest
-
-
-def test_r15_has_all_entities() -> None:
-    """R15 adds twelve entities, and no later release adds another."""
-    assert len(resolve("R15").entities) == 17
-    assert resolve("R18").entities == resolve("R15").entities
 
 
 @pytest.mark.parametrize(
