@@ -51,7 +51,7 @@ def test_ids_are_unique_and_well_formed() -> None:
         assert re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)+", id_, re.ASCII), id_
 
 
-@pytest.mark.parametrize("found", statements())
+@pytest.mark.parametrize("found", statements(), ids=lambda one: one.id)
 def test_every_entry_is_legal(found: Statement) -> None:
     """Evidence, methods, releases and sentence of each statement are what they may be."""
     assert found.evidence in EVIDENCE
@@ -181,33 +181,6 @@ def test_sentences_cover_the_specification(method: str) -> None:
         assert any(f": {word} is " in sentence for sentence in about), word
 
 
-@pytest.mark.parametrize(
-    ("id_", "first", "last"),
-    [
-        ("web_api_key_token.available", "R10.0.0", None),
-        ("token_release.ends_token", "R10.0.0", "R11.0.0"),
-        ("login.token.hex_before_r12", "R9.0.0", "R11.0.0"),
-        ("login.token.one_hour", "R9.0.0", "R11.0.0"),
-        ("login.token.jwt", "R12.0.0", None),
-        ("login.token.two_hours", "R12.0.0", None),
-        ("token_release.deprecated", "R12.0.0", None),
-        ("list.paging.number_of_results", "R13.0.0", None),
-        ("list.paging.offset", "R13.0.0", None),
-        ("list.paging.numbers", "R13.0.0", None),
-        ("response.log_information.emptied_names", "R14.1.0", None),
-        ("response.log_information.units", "R9.0.0", "R17.0.0"),
-        ("response.log_information.business_units", "R18.0.0", None),
-        ("deprecation.webhook_requests", "R18.0.0", None),
-    ],
-)
-def test_a_release_is_held_to_its_own_statements(id_: str, first: str, last: str | None) -> None:
-    """A statement holds from its first release to its last, and in no other."""
-    names = release_names()
-    held = [name for name in names if id_ in ids(name)]
-    end = names.index(last) + 1 if last else len(names)
-    assert held == list(names[names.index(first) : end])
-
-
 @pytest.mark.parametrize("release", release_names())
 def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
     """A method that a release lacks is left out, and so is one that takes fields_set later."""
@@ -218,12 +191,6 @@ def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
         if found.id.startswith("fields_set."):
             takes = [name for name, each in methods(at).items() if "fields_set" in each.parameters]
             assert sorted(found.methods_in(at)) == sorted(takes)
-
-
-def test_a_token_has_one_life_in_every_release() -> None:
-    """A login's token has a stated life in every release."""
-    for name in release_names():
-        assert len(ids(name) & {"login.token.one_hour", "login.token.two_hours"}) == 1
 
 
 def test_an_unknown_id_is_answered_with_near_ones() -> None:
