@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -17,12 +16,6 @@ from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import UnknownRelease, default_release, release_names, resolve
 from crmcom_kit.schemas.statements import Statement
 from crmcom_kit.schemas.statements import statements as catalogue
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-#: Wide enough that no line of a table is folded if there is no window.
-_UNLIMITED = 10_000
 
 
 class InvalidValue(click.ClickException):
@@ -131,9 +124,9 @@ def _is_address(text: str) -> bool:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "markdown"]),
-    default="table",
-    help="Form of the output.  [default: table]",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    help="Form of the output.  [default: markdown]",
 )
 def statements(release: str | None, method: str | None, form: str) -> None:
     """Print the catalogue of documented statements.
@@ -153,41 +146,8 @@ def statements(release: str | None, method: str | None, form: str) -> None:
         from dataclasses import asdict
 
         _print(_as_json([asdict(statement) for statement in found]))
-    elif form == "markdown":
-        _print(statement_reference(found))
     else:
-        _print_table(found)
-
-
-def _print_table(found: tuple[Statement, ...]) -> None:
-    from rich.console import Console
-
-    out, text = Console(), StringIO()
-    width = out.width if out.is_terminal else _UNLIMITED
-    # Not on the console itself, which handles closed pipes and full disks in its own way.
-    console = Console(
-        file=text, force_terminal=out.is_terminal, width=width, markup=False, highlight=False
-    )
-    console.print(statement_table(found, stacked=out.is_terminal))
-    _print(text.getvalue())
-
-
-def statement_table(found: tuple[Statement, ...], *, stacked: bool) -> "Table":
-    """Make a table of one line a statement, or of ``stacked`` cells that fit a narrow window."""
-    from rich import box
-    from rich.table import Table
-
-    headings = ["Id", "Evidence", "Releases", "Text", "Source"]
-    rows = [[s.id, s.evidence, _releases(s), s.text, s.source] for s in found]
-    if stacked:
-        headings = ["Statement", "Text and source"]
-        rows = [["\n".join(row[:3]), "\n".join(row[3:])] for row in rows]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, leading=1 if stacked else 0)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+        _print(statement_reference(found))
 
 
 def statement_reference(found: tuple[Statement, ...]) -> str:
@@ -221,8 +181,7 @@ def _releases(statement: Statement) -> str:
 
 @click.command(epilog=f"Built-in dialects: {', '.join(dialect_names())}.")
 @click.argument("source", metavar="[NAME_OR_FILE]", default="default")
-@click.option("--list", "only_list", is_flag=True, help="List the names of the built-in dialects.")
-def dialect(source: str, *, only_list: bool) -> None:
+def dialect(source: str) -> None:
     """Print a dialect as a commented TOML file.
 
     The file lists each choice that the documentation leaves open (a dial), with its evidence and
@@ -230,8 +189,5 @@ def dialect(source: str, *, only_list: bool) -> None:
     """
     from crmcom_kit.schemas.dialect_file import write_dialect
 
-    if only_list:
-        _print("\n".join(dialect_names()) + "\n")
-        return
     with _usage_errors():
         _print(write_dialect(load_dialect(source)))

@@ -51,7 +51,8 @@ def test_what_is_printed_is_a_file_with_the_same_effect() -> None:
         world-idle = 1.5
         [fixtures]
         from = 2024-01-02
-        header = false
+        [check]
+        verbose = true
         """
     )
     first = run("config").output
@@ -60,7 +61,7 @@ def test_what_is_printed_is_a_file_with_the_same_effect() -> None:
     again = run("config").output
     assert [line.partition("  #")[0] for line in again.splitlines()] == values
     assert 'from = "2024-01-02T00:00:00"' in values
-    assert "header = false" in values
+    assert "verbose = true" in values
 
 
 def test_secrets_are_never_printed() -> None:

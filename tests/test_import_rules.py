@@ -35,6 +35,7 @@ FLOORS = (
     ("pytest_plugin",),
 )
 ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
+Floors = tuple[tuple[str, ...], ...]
 
 #: The floors of contract_tests, lowest first: folders, and the modules of its root by name. On one
 #: floor modules of the root may import each other, and so may ``client`` and those beside it.
@@ -93,63 +94,46 @@ def complaints(path: str, source: str) -> Iterator[str]:
             yield f"{path}: may not import {module}"
 
 
-def folder_of(module: str) -> str:
-    """The folder of a module of mock_server; "" for its root."""
-    folder = module.partition(".")[0]
-    return folder if any(folder in floor for floor in FLOORS) else ""
+def place_of(module: str, floors: Floors) -> str:
+    """Return the folder of a module, or the module itself if it is on a floor; else ""."""
+    place = module.partition(".")[0]
+    return place if any(place in floor for floor in floors) else ""
 
 
-def imports_of_mock_server(files: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield importer and imported module for the imports across folders.
+def imports_across(room: str, floors: Floors, files: dict[str, str]) -> set[tuple[str, str]]:
+    """Return importer and imported module for the imports of a room from one place to another.
 
     Args:
-        files: sources of mock_server by path.
+        room: its name.
+        floors: its places, the lowest first.
+        files: its sources by path.
     """
-    prefix = "crmcom_kit.mock_server."
+    prefix, found = f"crmcom_kit.{room}.", set()
     for path, source in files.items():
-        importer = path.removeprefix("mock_server/").removesuffix(".py").replace("/", ".")
-        if importer in ENTRY_POINTS:
-            continue
-        for module in imported_modules(source):
+        importer = path.removeprefix(f"{room}/").removesuffix(".py").replace("/", ".")
+        for module in imported_modules(source) if importer not in ENTRY_POINTS else ():
             imported = module.removeprefix(prefix)
-            if module.startswith(prefix) and folder_of(importer) != folder_of(imported):
-                yield importer, imported
+            places = {place_of(importer, floors), place_of(imported, floors)}
+            if module.startswith(prefix) and len(places) > 1:
+                found.add((importer, imported))
+    return found
 
 
-def upward_folders(files: dict[str, str]) -> set[tuple[str, str]]:
-    """Return folders and root modules of contract_tests that import what is on a higher floor.
-
-    Args:
-        files: sources of contract_tests by path.
-    """
-    prefix = "crmcom_kit.contract_tests."
-    floor = {name: at for at, names in enumerate(CONTRACT_FLOORS) for name in names}
-    pairs = {
-        (path.split("/")[1].removesuffix(".py"), module.removeprefix(prefix).partition(".")[0])
-        for path, source in files.items()
-        for module in imported_modules(source)
-        if module.startswith(prefix) and not path.endswith("contract_tests/__init__.py")
-    }
-    return {
-        (importer, imported) for importer, imported in pairs if floor[importer] < floor[imported]
-    }
-
-
-def upward_imports(imports: set[tuple[str, str]]) -> set[tuple[str, str]]:
+def upward(imports: set[tuple[str, str]], floors: Floors) -> set[tuple[str, str]]:
     """Return the imports of a higher floor."""
-    floor = {folder: at for at, folders in enumerate(FLOORS) for folder in folders}
+    floor = {place: at for at, places in enumerate(floors) for place in places}
     return {
         (importer, imported)
         for importer, imported in imports
-        if floor[folder_of(importer)] < floor[folder_of(imported)]
+        if floor[place_of(importer, floors)] < floor[place_of(imported, floors)]
     }
 
 
 def cycle_of_folders(imports: set[tuple[str, str]]) -> list[str]:
-    """Return folders that import each other in a circle; none if there is no circle."""
+    """Return folders of the mock that import each other in a circle; none if there is no circle."""
     graph: dict[str, set[str]] = {}
     for importer, imported in imports:
-        graph.setdefault(folder_of(importer), set()).add(folder_of(imported))
+        graph.setdefault(place_of(importer, FLOORS), set()).add(place_of(imported, FLOORS))
     return cycle_in(graph)
 
 
@@ -208,14 +192,13 @@ def test_folders_of_the_mock_import_one_way(
     """Every folder is on a floor, imports go down, and no circle of folders is left."""
     paths = python_files(project_files, "mock_server")
     sources = {path: (project_root / path).read_text(encoding="utf-8") for path in paths}
-    imports = set(imports_of_mock_server(sources))
+    imports = imports_across("mock_server", FLOORS, sources)
     folders = {path.split("/")[1] for path in paths if path.count("/") > 1}
     root = {path.split("/")[1].removesuffix(".py") for path in paths if path.count("/") == 1}
 
     assert folders == {folder for floor in FLOORS for folder in floor} - {""}
     assert len(imports) > 100
-    upward = upward_imports(imports)
-    assert not upward, "\n".join(f"{a} imports {b}" for a, b in sorted(upward))
+    assert upward(imports, FLOORS) == set()
     assert cycle_of_folders(imports) == []
     assert cycle_of_modules(sources) == []
     assert len(root - {"__init__", "__main__"}) <= MAX_ROOT_MODULES, sorted(root)
@@ -230,13 +213,16 @@ def test_folders_of_the_kit_import_one_way(
     names = {path.split("/")[1].removesuffix(".py") for path in paths} - {"__init__"}
 
     assert names <= {name for floor in CONTRACT_FLOORS for name in floor}
-    assert upward_folders(sources) == set()
+    imports = imports_across("contract_tests", CONTRACT_FLOORS, sources)
+    assert len(imports) > 100
+    assert upward(imports, CONTRACT_FLOORS) == set()
     files = {
         "contract_tests/oracle/a.py": "from crmcom_kit.contract_tests.campaign import session",
         "contract_tests/client/a.py": "def f():\n    from crmcom_kit.contract_tests import oracle",
         "contract_tests/run.py": "from crmcom_kit.contract_tests.templates import all_templates",
     }
-    assert upward_folders(files) == {("oracle", "campaign"), ("client", "oracle")}
+    wrong = upward(imports_across("contract_tests", CONTRACT_FLOORS, files), CONTRACT_FLOORS)
+    assert wrong == {("oracle.a", "campaign"), ("client.a", "oracle")}
 
 
 def test_an_import_against_the_floors_is_found() -> None:
@@ -250,9 +236,9 @@ def test_an_import_against_the_floors_is_found() -> None:
         "mock_server/world/world.py": "from crmcom_kit.mock_server.world.epoch import Epoch",
         "mock_server/__main__.py": "from crmcom_kit.mock_server.cli.serve import serve",
     }
-    found = set(imports_of_mock_server(files))
+    found = imports_across("mock_server", FLOORS, files)
 
-    assert upward_imports(found) == {("store.a", "world.world"), ("clock", "api")}
+    assert upward(found, FLOORS) == {("store.a", "world.world"), ("clock", "api")}
     assert set(cycle_of_folders(found - {("clock", "api")})) == {"deliveries", "faults"}
     assert cycle_of_modules(files) == []
     files["mock_server/world/world.py"] += (

@@ -76,14 +76,8 @@ READER_WENT_AWAY = 128 + 13
 INTERRUPTED = 128 + 2
 
 
-class UsageMistake(click.ClickException):
-    """A command line that cannot be followed: one line, where click itself prints several."""
-
-    exit_code = 2
-
-
-class NotWritten(click.ClickException):
-    """Output that has no place left: one line."""
+class Refused(click.ClickException):
+    """A command line that cannot be followed, or output without a place: one line."""
 
     exit_code = 2
 
@@ -136,7 +130,7 @@ def _mistakes_in_one_line() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        raise UsageMistake(" ".join(error.format_message().splitlines())) from None
+        raise Refused(" ".join(error.format_message().splitlines())) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = EXTRAS.get(package)
@@ -144,7 +138,7 @@ def _mistakes_in_one_line() -> Iterator[None]:
             raise
         from crmcom_kit.usage_errors import not_installed
 
-        raise UsageMistake(not_installed(package, extra)) from None
+        raise Refused(not_installed(package, extra)) from None
     except KeyboardInterrupt:  # of which click would make an exit with 1
         click.echo("Interrupted", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -165,7 +159,7 @@ def _output_may_fail() -> Iterator[None]:
             raise
         _give_output_up()
         msg = f"cannot write {error.filename or 'output'}: {error.strerror}"
-        raise NotWritten(msg) from None
+        raise Refused(msg) from None
 
 
 def _give_output_up() -> None:

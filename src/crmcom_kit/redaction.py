@@ -56,22 +56,14 @@ _COLON = re.compile(r"\s*:\s*")
 _DECODER = json.JSONDecoder()
 _ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/]))""")
 _MAX_LAYERS = 5
-_MAX_NAME = 200  # characters; is_secret caches its result for names up to this
 _PAST_INT64 = 2**63
 
 
 def is_secret(name: str) -> bool:
     """Whether the value of a parameter with this name is a secret, however the name is encoded."""
-    return _is_secret_name(name) if len(name) <= _MAX_NAME else _speaks_of_one(name)
-
-
-def _speaks_of_one(text: str) -> bool:
-    return _SECRET.search(text) is not None or (
-        "%" in text and _SECRET.search(decoded(text)) is not None
+    return _SECRET.search(name) is not None or (
+        "%" in name and _SECRET.search(decoded(name)) is not None
     )
-
-
-_is_secret_name = lru_cache(maxsize=4096)(_speaks_of_one)
 
 
 def decoded(text: str, *, escapes: bool = False) -> str:
@@ -282,22 +274,16 @@ class Redactor:
         if _SECRET.search(text) is None:
             return text
         text = _SAID.sub(lambda found: f"{found[1]}{self._names.get(found[2], found[2])}", text)
-        text = _MEMBER.sub(lambda found: f"{found[1]}{found[2]}{self._quoted(found[3])}", text)
+        text = _MEMBER.sub(
+            lambda one: f"{one[1]}{one[2]}{self._spelled(one[3], _unquoted(one[3]))}", text
+        )
         text = _NUMBER.sub(lambda found: f'{found[1]}"{self.shown(found[2])}"', text)
-        return _PAIR.sub(lambda found: f"{found[1]}{self._encoded(found[2])}", text)
+        return _PAIR.sub(
+            lambda found: f"{found[1]}{self._spelled(found[2], unquote(found[2]))}", text
+        )
 
-    def _quoted(self, spelled: str) -> str:
-        """Show a value as JSON spells it."""
-        try:
-            value = json.loads(f'"{spelled}"', strict=False)
-        except ValueError:
-            value = spelled
-        shown = self.shown(value)
-        return spelled if shown == value else shown
-
-    def _encoded(self, spelled: str) -> str:
-        """Show a value as a query spells it."""
-        value = unquote(spelled)
+    def _spelled(self, spelled: str, value: str) -> str:
+        """Show a value that stands behind a secret's name, as it was spelled if it is public."""
         shown = self.shown(value)
         return spelled if shown == value else shown
 
@@ -308,7 +294,7 @@ class Redactor:
     def _part(self, part: str) -> str:
         name, equals, value = part.partition("=")
         if is_secret(name):
-            return f"{self._secret_name(name)}{equals}{self._encoded(value)}"
+            return f"{self._secret_name(name)}{equals}{self._spelled(value, unquote(value))}"
         if self._strict:
             return f"{name}={MASK}" if is_secret(value) else part
         return self.text(part)
@@ -422,6 +408,14 @@ def _without(spelled: str, found: Mapping[str, str]) -> str:
 
 #: Knows no secrets: hides by names alone.
 _ANY = Redactor()
+
+
+def _unquoted(spelled: str) -> str:
+    """Return what a JSON string says, without its quotes; as it is spelled if it is none."""
+    try:
+        return str(json.loads(f'"{spelled}"', strict=False))
+    except ValueError:
+        return spelled
 
 
 def _dumped(value: Any) -> str:

@@ -6,14 +6,12 @@ holds such a place may lack members, and nothing else is forgiven.
 
 import json
 from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.tables import looped
+import pytest
 from jsonschema import ValidationError
 
-from crmcom_kit.schemas.formats import parse_date_time
 from crmcom_kit.schemas.loader import Profile, validator
 
 FOLDER = Path(__file__).parents[1] / "captured"
@@ -114,24 +112,6 @@ def _complaints(piece: Piece, profile: Profile, value: Any) -> list[str]:
     return [error.message for error in errors if not _is_excused(error, cuts)]
 
 
-def _replaced(value: Any, path: Steps, new: Any) -> Any:
-    """Return a copy of ``value`` with ``new`` at ``path``."""
-    if not path:
-        return new
-    changed = deepcopy(value)
-    _at(changed, path[:-1])[path[-1]] = new
-    return changed
-
-
-@looped("file", CAPTURED)
-def test_a_captured_file_says_where_it_was_cut(file: str) -> None:
-    """A file that was cut, and no other, names places that its response has."""
-    captured = CAPTURED[file]
-    assert bool(captured["_open"]) is ("_truncated" in captured)
-    for pointer in captured["_open"]:
-        _at(captured["response"], _steps(pointer))
-
-
 def test_every_relevant_example_is_judged() -> None:
     """Every captured response of webhook_requests and authentication has a schema of its own."""
     own = {file for file in CAPTURED if file.startswith(("webhook_requests_", "authentication_"))}
@@ -140,38 +120,7 @@ def test_every_relevant_example_is_judged() -> None:
     assert sum(piece.schema == "log_information" for piece in PIECES) >= 8
 
 
-@looped(("piece", "profile"), JUDGED)
+@pytest.mark.parametrize(("piece", "profile"), JUDGED)
 def test_a_captured_example_fits_its_schema(piece: Piece, profile: Profile) -> None:
     """What is visible of an example is valid in both profiles."""
     assert _complaints(piece, profile, _at(CAPTURED[piece.file], piece.path)) == []
-
-
-@looped(("piece", "profile"), JUDGED)
-def test_a_wrong_type_in_an_example_is_caught(piece: Piece, profile: Profile) -> None:
-    """Being cut excuses no value of a wrong type, wherever in the example it stands."""
-    value = _at(CAPTURED[piece.file], piece.path)
-    for path in _places(value):
-        if piece.schema != "envelope" or path[:1] != ("data",):
-            wrong = 0 if isinstance(_at(value, path), list) else [0]
-            assert _complaints(piece, profile, _replaced(value, path, wrong)), path
-
-
-def test_a_recorded_jwt_has_the_claims_that_are_known() -> None:
-    """A token of R12 names user, organisation and unit and lives two hours; all claims are text."""
-    captured = CAPTURED["authentication_token_r12_jwt"]
-    claims = captured["jwt_claims"]
-    assert captured["jwt_header"] == {"typ": "JWT", "alg": "HS256"}
-    assert claims.keys() == {"usr", "org", "oun", "exp", "iat", "jti"}
-    assert all(isinstance(claim, str) for claim in claims.values())
-    assert int(claims["exp"]) - int(claims["iat"]) == 7200
-    assert len(claims["jti"]) == 32
-    assert set(claims["jti"]) <= set("0123456789ABCDEF")
-
-
-def test_every_captured_date_is_of_the_form_of_the_schemas() -> None:
-    """Dates of the examples are local date-times without zone and fraction, in order."""
-    for piece in PIECES:
-        if piece.schema == "log_information":
-            log = _at(CAPTURED[piece.file], piece.path)
-            dates = [log[name] for name in ("created_date", "updated_date") if name in log]
-            assert sorted(dates, key=parse_date_time) == dates

@@ -2,18 +2,16 @@
 
 import re
 import tomllib
-import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.schemas import Dialect, DialectError, dialect_names, dials, load_dialect
-from crmcom_kit.schemas.dialect import Dial, error_kinds, read_script
+from crmcom_kit.schemas.dialect import Dial, read_script
 from crmcom_kit.schemas.dialect_file import write_dialect
 
 #: For each type of dial, values that are not of it, or not among its choices.
@@ -75,7 +73,7 @@ def comments_of(text: str) -> Iterable[tuple[str, str]]:
             comment = ""
 
 
-@looped("name", dialect_names())
+@pytest.mark.parametrize("name", dialect_names())
 def test_a_built_in_dialect_survives_its_file(name: str, tmp_path: Path) -> None:
     """What `crmcom-kit dialect` prints of a built-in dialect is read back to the same values."""
     file = tmp_path / "dialect.toml"
@@ -99,7 +97,7 @@ def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
         assert (tuple(found) if isinstance(found, list) else found) == value
 
 
-@looped("name", dialect_names())
+@pytest.mark.parametrize("name", dialect_names())
 def test_the_file_explains_every_dial(name: str) -> None:
     """Above each value stands what it decides, how sure that is, and what else it may be."""
     written = dict(comments_of(write_dialect(load_dialect(name))))
@@ -111,46 +109,24 @@ def test_the_file_explains_every_dial(name: str) -> None:
         assert f"Allowed: {dial.allowed()}." in written[key]
 
 
-def test_the_file_marks_what_was_changed() -> None:
-    """A value that is not the default's has the default beside it; others do not."""
-    text = write_dialect(load_dialect("http"))
-    marked = {key for key, comment in comments_of(text) if "Default: " in comment}
-    default, http = load_dialect(), load_dialect("http")
-
-    assert marked == {key for key in default if default[key] != http[key]}
-    assert "# Default: 200.\nnot_rejected = 409\n" in text
-
-
-def test_lines_fit_a_window() -> None:
-    """No comment of the file is wider than a hundred characters."""
-    lines = write_dialect(load_dialect()).splitlines()
-
-    assert max(len(line) for line in lines if line.startswith("#")) <= 100
-
-
-@looped("dial", dials().values())
-def test_the_default_and_every_choice_are_allowed(dial: Dial) -> None:
+def test_the_default_and_every_choice_are_allowed() -> None:
     """Each dial accepts its own default, each of its choices, and the ends of its range."""
-    assert dial.accepts(dial.default)
-    if dial.type in ("choice", "integer"):
-        assert all(map(dial.accepts, dial.choices))
+    for dial in dials().values():
+        assert dial.accepts(dial.default), dial
+        if dial.type in ("choice", "integer"):
+            assert all(map(dial.accepts, dial.choices)), dial
 
 
-@looped(
-    ("dial", "value"),
-    [(dial, value) for dial in dials().values() for value in ILL_TYPED[dial.type]],
-)
-def test_an_ill_typed_value_is_named_with_the_choices(dial: Dial, value: object) -> None:
+def test_an_ill_typed_value_is_named_with_the_choices() -> None:
     """A value of the wrong type or outside the choices is refused with key, value and choices."""
-    with pytest.raises(DialectError) as refused:
-        Dialect("mine", {dial.key: value})
+    for dial in dials().values():
+        for value in ILL_TYPED[dial.type]:
+            said = f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is "
+            with pytest.raises(DialectError, match=re.escape(said + dial.allowed())):
+                Dialect("mine", {dial.key: value})
 
-    assert str(refused.value) == (
-        f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is {dial.allowed()}"
-    )
 
-
-@looped(
+@pytest.mark.parametrize(
     ("key", "near"),
     [
         ("list.ordr", "list.order"),
@@ -165,7 +141,7 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         Dialect("mine", {key: 1})
 
 
-@looped(
+@pytest.mark.parametrize(
     ("content", "complaint"),
     [
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
@@ -196,32 +172,6 @@ def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path:
     assert complaint in str(refused.value)
 
 
-def test_a_key_with_many_dots_takes_no_memory(tmp_path: Path) -> None:
-    """However a deep key is written, it is refused before tomllib reads it; values are no keys."""
-    file = tmp_path / "mine.toml"
-    dots = "a." * 3_000 + "a"
-    quoted = '"a".' * 3_000 + '"a"'
-    for content in (f"{dots} = 1", f"x = {{{dots} = 1}}", f"[{dots}]", f"{quoted} = 1"):
-        file.write_text(content, "utf-8")
-        tracemalloc.start()
-        try:
-            with pytest.raises(DialectError, match="nested more than 50 levels deep"):
-                load_dialect(file)
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-        assert peak < 4_000_000, content[:20]
-    text = "." * 100
-    file.write_text(f"errors.message.bad_date = '{text}' # {text}", "utf-8")
-    assert load_dialect(file)["errors.message.bad_date"] == text
-
-
-def test_a_file_that_is_not_there_is_refused_with_the_names(tmp_path: Path) -> None:
-    """A name that is neither built in nor a file is answered with the built-in names."""
-    with pytest.raises(DialectError, match=r"neither a built-in name \(default, http\) nor"):
-        load_dialect(tmp_path / "missing.toml")
-
-
 def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
     """Dials that a file leaves out are the default's, and a key may be written with dots."""
     file = tmp_path / "mine.toml"
@@ -243,20 +193,7 @@ def test_a_dialect_can_be_changed_again() -> None:
         once.changed({"list.empty": "nothing"})
 
 
-def test_every_kind_of_error_has_its_dials() -> None:
-    """Status, code and message of each kind of vendor error can be set."""
-    for kind in error_kinds():
-        assert {f"errors.{part}.{kind}" for part in ("status", "code", "message")} <= dials().keys()
-
-
-def test_no_code_is_that_of_success() -> None:
-    """No built-in dialect gives an error the code OK."""
-    for name in dialect_names():
-        dialect = load_dialect(name)
-        assert "OK" not in {dialect[f"errors.code.{kind}"] for kind in error_kinds()}
-
-
-@looped(
+@pytest.mark.parametrize(
     ("script", "steps"),
     [
         ("success", ((1, "success"),)),

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.schemas import methods, release_names, resolve, validator
 from crmcom_kit.schemas.examples import examples
 
 CAPTURED = Path(__file__).parents[1] / "captured"
 
-every_release = looped("release", release_names())
+every_release = pytest.mark.parametrize("release", release_names())
 
 
 def captured(name: str) -> Any:
@@ -26,7 +26,7 @@ def contains(whole: Any, part: Any) -> bool:
     return bool(whole == part)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "example"),
     [
         ("webhook_requests_show_r9", "show"),
@@ -44,7 +44,7 @@ def test_answers_keep_what_was_captured(name: str, example: str) -> None:
     assert contains(whole["value"], captured(name)["response"])
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "method", "invented"),
     [
         ("webhook_requests_resend_r9", "resend", set()),
@@ -94,15 +94,7 @@ def test_examples_fit_the_strict_profile(release: str) -> None:
 
 
 @every_release
-def test_an_error_fits_the_strict_profile(release: str) -> None:
-    """The example of an error is one."""
-    (error,) = examples("error_answer", resolve(release)).values()
-
-    assert validator("error_answer", "strict", release).is_valid(error["value"])
-
-
-@every_release
-@looped("name", ["show_answer", "resend_answer", "delete_answer"])
+@pytest.mark.parametrize("name", ["show_answer", "resend_answer", "delete_answer"])
 def test_records_are_whole(name: str, release: str) -> None:
     """The webhook requests of show, resend and delete have every field."""
     (example,) = examples(name, resolve(release)).values()
@@ -110,39 +102,6 @@ def test_records_are_whole(name: str, release: str) -> None:
     assert validator("webhook_request", "strict", release).is_valid(example["value"]["data"])
     assert None not in example["value"]["data"]["log_information"].values()
     assert len(example["value"]["data"]) == 15
-
-
-@every_release
-def test_log_information_has_the_names_of_the_release(release: str) -> None:
-    """The examples speak of units up to R17, and of business units from R18 on."""
-    (example,) = examples("show_answer", resolve(release)).values()
-    kind = "business_unit" if resolve(release).at_least("R18.0.0") else "unit"
-
-    assert example["value"]["data"]["log_information"].keys() == {
-        "created_date",
-        "updated_date",
-        "created_by_user",
-        "updated_by_user",
-        f"created_by_{kind}",
-        f"updated_by_{kind}",
-    }
-
-
-def test_every_example_says_where_it_comes_from() -> None:
-    """A description tells which part is known; capture and invention are never mixed silently."""
-    for release in map(resolve, release_names()):
-        for method in methods(release).values():
-            for name in (method.answer, f"{method.name}_request", f"{method.name}_answer"):
-                for example in examples(name, release).values():
-                    assert example["summary"]
-                    assert (
-                        "aptured" in example["description"] or "nvented" in example["description"]
-                    )
-
-
-def test_an_example_without_a_file_is_none() -> None:
-    """Asking for examples that nobody wrote is no error."""
-    assert examples("nonsense", resolve("R9")) == {}
 
 
 @every_release

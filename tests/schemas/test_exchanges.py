@@ -4,7 +4,7 @@ import struct
 from typing import Any
 
 import orjson
-from helpers.tables import looped
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -46,7 +46,9 @@ def test_ordinary_data_need_not_be_read() -> None:
     assert EXCHANGES.signed_of(orjson.dumps(data)) == canonical_bytes(data)
 
 
-@looped("dials", [{"signing.canonical_form": "sorted"}, {"signing.charset": "ascii"}])
+@pytest.mark.parametrize(
+    "dials", [{"signing.canonical_form": "sorted"}, {"signing.charset": "ascii"}]
+)
 def test_other_spellings_need_the_object(dials: dict[str, str]) -> None:
     """Where the dialect signs another spelling, bytes say nothing."""
     exchanges = Exchanges(load_dialect("default").changed(dials))
@@ -54,7 +56,7 @@ def test_other_spellings_need_the_object(dials: dict[str, str]) -> None:
     assert exchanges.signed_of(b'{"a":1}') is None
 
 
-@looped("outcome", delivery_outcomes())
+@pytest.mark.parametrize("outcome", delivery_outcomes())
 def test_a_record_shows_the_status_of_its_outcome(outcome: str) -> None:
     """The error fields, of which the first line counts, and the state lead back to the status."""
     entry = delivery_outcomes()[outcome]
@@ -70,7 +72,7 @@ def test_a_record_shows_the_status_of_its_outcome(outcome: str) -> None:
     assert status_of({**record, "life_cycle_state": other}) is None
 
 
-@looped(
+@pytest.mark.parametrize(
     ("form", "shown"), [("object", {"status": 500}), ("text", '{"status":500}'), ("null", None)]
 )
 def test_a_response_is_shown_in_the_form_of_the_dialect(form: str, shown: object) -> None:

@@ -6,7 +6,6 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 from jsonschema import Draft202012Validator
 from referencing.exceptions import Unresolvable
 
@@ -45,7 +44,7 @@ def test_the_names_are_those_of_the_files() -> None:
     assert len(names) == len(set(names)) > 25
 
 
-@looped("name", schema_names())
+@pytest.mark.parametrize("name", schema_names())
 def test_a_schema_stands_alone(name: str) -> None:
     """Each is a titled schema of 2020-12 that refers to nothing outside of itself."""
     Draft202012Validator.check_schema(load_schema(name, profile="strict", patterns=True))
@@ -60,7 +59,7 @@ def test_a_schema_stands_alone(name: str) -> None:
         assert not any("format" in piece for piece in _inside(schema))
 
 
-@looped("name", schema_names())
+@pytest.mark.parametrize("name", schema_names())
 def test_strict_closes_every_object_that_names_its_members(name: str) -> None:
     """Core adds nothing, strict closes each object; neither closes the parts of a condition."""
     core, strict = load_schema(name), load_schema(name, profile="strict")
@@ -78,14 +77,6 @@ def test_dates_are_patterns_for_tools_that_know_no_format() -> None:
     plain = Draft202012Validator(load_schema("log_information", patterns=True))
     assert plain.is_valid({"created_date": "2015-11-02T16:03:41"})
     assert not plain.is_valid({"created_date": "2015-11-02"})
-
-
-def test_releases_are_noted_only_where_they_are_mixed() -> None:
-    """A schema of all releases says which release brought what; one of a single release needn't."""
-    assert load_schema("list_parameters")["properties"]["offset"]["x-since"] == "R13.0.0"
-    offset = load_schema("list_parameters", "R13")["properties"]["offset"]
-    assert "x-since" not in offset
-    assert offset["x-need"] == "optional"
 
 
 def test_a_loaded_schema_is_a_copy() -> None:
@@ -130,7 +121,7 @@ def test_parts_that_contradict_each_other_are_refused(monkeypatch: pytest.Monkey
     assert load_schema("user")["required"] == ["id", "name"]
 
 
-@looped("name", ["", "nosuch", "Unit", "unit.json", "../data/releases", "objects"])
+@pytest.mark.parametrize("name", ["", "nosuch", "Unit", "unit.json", "../data/releases", "objects"])
 def test_an_unknown_name_is_refused_with_the_names_allowed(name: str) -> None:
     """The error is a KeyError that reads as a sentence and lists every schema."""
     for load in (load_schema, validator, quick_validator):
@@ -141,7 +132,7 @@ def test_an_unknown_name_is_refused_with_the_names_allowed(name: str) -> None:
         assert isinstance(caught.value, KeyError)
 
 
-@looped("release", ["R8", "9", "latest"])
+@pytest.mark.parametrize("release", ["R8", "9", "latest"])
 def test_an_unknown_release_is_refused(release: str) -> None:
     """A text that names no release from R9 on is an error that says so."""
     for load in (load_schema, validator, quick_validator):
@@ -157,7 +148,7 @@ def test_an_unknown_profile_is_refused() -> None:
             load("unit", profile=loose)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("release", "entities"),
     [
         *(("R9", R9), ("R9.0.0", R9), ("R13", R9), ("R14", R15[:5]), ("R14.1.0", R15[:5])),
@@ -174,7 +165,7 @@ def test_a_release_has_the_entities_documented_for_it(
         assert [entity for entity in R15 if known.is_valid({"entity": entity})] == entities
 
 
-@looped(
+@pytest.mark.parametrize(
     ("name", "member", "since", "before", "base"),
     [
         ("list_parameters", "number_of_results", "R13", "R12.9.9", {"entity": "JOBS"}),
@@ -197,16 +188,6 @@ def test_a_member_is_known_from_its_release_on(
         assert validator(name, "core", release).is_valid({**base, member: 7.5}) is not known
 
 
-@looped("member", ["created_by_unit", "updated_by_unit"])
-def test_units_give_way_to_business_units(member: str) -> None:
-    """From R18 on log_information knows no unit any more."""
-    value: Any = {member: {"id": "1"}}
-    for release, known in (("R17.9", True), ("R18", False), (None, True)):
-        assert (member in load_schema("log_information", release)["properties"]) is known
-        assert validator("log_information", "strict", release).is_valid(value) is known
-        assert validator("log_information", "core", release).is_valid(value)
-
-
 def test_narrowing_touches_nothing_else() -> None:
     """In the newest release a schema lacks only what that release gave up, and the dates."""
     dates = {"x-since", "x-until", "x-enum-since", "x-enum-disputed"}
@@ -227,7 +208,9 @@ def test_validators_are_built_once() -> None:
     assert quick_validator("unit", "strict", "R9") is quick_validator("unit", "strict", "R9")
 
 
-@looped("address", ["http://localhost:9/schema.json", "file:///schema.json", "unit", "#/$defs/no"])
+@pytest.mark.parametrize(
+    "address", ["http://localhost:9/schema.json", "file:///schema.json", "unit", "#/$defs/no"]
+)
 def test_an_unknown_address_is_never_fetched(address: str) -> None:
     """A reference to what is not in the schema raises; validators look nowhere else."""
     with pytest.raises(Unresolvable):

@@ -1,15 +1,12 @@
 """The OpenAPI document: complete for its release, and in plain keywords."""
 
-import json
-import re
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
-from crmcom_kit.schemas import UnknownRelease, dialect_names, methods, release_names, resolve
+from crmcom_kit.schemas import dialect_names, methods, release_names, resolve
 from crmcom_kit.schemas.openapi import openapi_document
 
 FORBIDDEN = {"$dynamicRef", "$dynamicAnchor", "unevaluatedProperties", "$id", "$schema", "$defs"}
@@ -19,8 +16,8 @@ VALUES = {"example", "examples", "const", "enum", "x-at-least-one-of"}
 #: Below these stand names that somebody chose, and only below those keywords again.
 NAMES = {"properties", "paths", "schemas", "responses", "content", "securitySchemes"}
 
-every_release = looped("release", release_names())
-every_dialect = looped("dialect", dialect_names())
+every_release = pytest.mark.parametrize("release", release_names())
+every_dialect = pytest.mark.parametrize("dialect", dialect_names())
 
 
 def keywords(node: Any, *, named: bool = False) -> Iterator[str]:
@@ -53,18 +50,6 @@ def references(node: Any) -> Iterator[str]:
 def test_the_document_is_valid(release: str, dialect: str, read: Any) -> None:
     """openapi-spec-validator accepts the document of every release in every dialect."""
     assert not read(release, dialect).faults()
-
-
-def test_the_default_release_is_described() -> None:
-    """Without a release and a dialect the document is that of R9 in the default dialect."""
-    assert openapi_document() == openapi_document("R9")
-    assert openapi_document()["info"]["version"] == "R9.0.0"
-
-
-def test_an_unknown_release_is_refused() -> None:
-    """There is no document of a release before R9."""
-    with pytest.raises(UnknownRelease):
-        openapi_document("R8")
 
 
 def test_documents_do_not_share_their_parts() -> None:
@@ -174,37 +159,6 @@ def test_entities_are_those_of_the_release(release: str, read: Any) -> None:
     assert document.resolved(filtered)["enum"] == list(resolve(release).entities)
 
 
-@looped(
-    ("since", "text"),
-    [
-        ("R10.0.0", '"/authentication/token/release"'),
-        ("R10.0.0", '"/authentication/web_api_key/token"'),
-        ("R10.0.0", '"scheme": "basic"'),
-        ("R12.0.0", '"eyJ'),
-        ("R13.0.0", '"number_of_results"'),
-        ("R13.0.0", '"offset"'),
-        ("R14.0.0", "LEADS"),
-        ("R15.0.0", "WALLETTRANSACTIONS"),
-        ("R15.0.0", "REWARDOFFERS"),
-        ("R18.0.0", "created_by_business_unit"),
-        ("R18.0.0", "updated_by_business_unit"),
-    ],
-)
-def test_nothing_comes_before_its_release(since: str, text: str, read: Any) -> None:
-    """What a release brought is in its document and later ones, and in no earlier one."""
-    for release in release_names():
-        there = text in json.dumps(read(release).whole)
-        assert there == resolve(release).at_least(since)
-
-
-def test_nothing_stays_after_its_release(read: Any) -> None:
-    """From R18 on nothing speaks of the units that business units have replaced."""
-    units = re.compile("(created|updated)_by_unit")
-
-    assert units.search(json.dumps(read("R17").whole))
-    assert not units.search(json.dumps(read("R18").whole))
-
-
 @every_release
 def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(release: str, read: Any) -> None:
     """GET takes the token by its scheme, POST as a required member; an API key comes by Basic."""
@@ -233,7 +187,7 @@ def test_list_says_that_one_of_its_parameters_is_mandatory(release: str, read: A
     assert f"At least one of {', '.join(found['x-at-least-one-of'])} is" in found["description"]
 
 
-@looped(
+@pytest.mark.parametrize(
     ("path", "parameter", "right", "wrong"),
     [
         (
@@ -267,7 +221,7 @@ def test_query_parameters_say_what_they_take(
     assert [value for value in wrong if document.fits(schema, value)] == []
 
 
-@looped("path", ["resend", "delete"])
+@pytest.mark.parametrize("path", ["resend", "delete"])
 def test_a_body_has_exactly_one_identifier_field(path: str, read: Any) -> None:
     """One of id and number, and nothing else beside token and identifier."""
     document = read("R9")
@@ -284,10 +238,3 @@ def test_a_body_has_exactly_one_identifier_field(path: str, read: Any) -> None:
     assert not taken(name="A")
     assert not taken(number=14)
     assert not document.fits(schema, {"webhook_request_identifier": {"number": "14"}})
-
-
-def test_the_server_can_be_named() -> None:
-    """A document can be made for a server elsewhere."""
-    url = "https://crm.example/crmapi/rest/v2"
-
-    assert openapi_document(server_url=url)["servers"] == [{"url": url}]

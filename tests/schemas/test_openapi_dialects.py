@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 
 from crmcom_kit.schemas import Dialect, release_names
 from crmcom_kit.schemas.exchanges import Exchanges
@@ -12,7 +12,7 @@ from crmcom_kit.schemas.third_party import ThirdPartyMessages
 SHOW, LIST, RESEND = (f"webhook_requests/{name}" for name in ("show", "list", "resend"))
 
 
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_a_dialect_with_statuses_lists_them(release: str, read: Any) -> None:
     """Where errors have statuses of their own, 200 is success alone and each status is listed."""
     document = read(release, "http")
@@ -49,8 +49,8 @@ def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
     assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
 
 
-@looped("data", ["absent", "null", "object"])
-@looped("description", ["empty", "null", "detail"])
+@pytest.mark.parametrize("data", ["absent", "null", "object"])
+@pytest.mark.parametrize("description", ["empty", "null", "detail"])
 def test_errors_look_as_the_dialect_writes_them(
     data: str, description: str, read_changed: Any
 ) -> None:
@@ -104,7 +104,7 @@ def test_reward_offers_can_come_early(read_changed: Any) -> None:
     assert read_changed("R15", changes).schemas["Entity"]["enum"].count("REWARDOFFERS") == 1
 
 
-@looped(
+@pytest.mark.parametrize(
     ("changes", "parameter", "right", "wrong"),
     [
         ({"list.created_date.form": "date"}, "created_date", "2015-11-02", "2015-11-02T16:03:33"),
@@ -155,9 +155,9 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
         assert list(answer["content"]) == ["text/plain;charset=UTF-8"]
 
 
-@looped("place", ["body", "header", "both"])
-@looped(
-    "wrapper, name, success",
+@pytest.mark.parametrize("place", ["body", "header", "both"])
+@pytest.mark.parametrize(
+    ("wrapper", "name", "success"),
     [
         ("object", "access_key", "2xx"),
         ("none", "authentication_code", "200"),

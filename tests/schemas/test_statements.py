@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.tables import looped
 
 from crmcom_kit.schemas import files, load_schema
 from crmcom_kit.schemas.dialect import statement_of_error
 from crmcom_kit.schemas.methods import methods, response_fields
-from crmcom_kit.schemas.releases import UnknownRelease, entities_since, release_names, resolve
+from crmcom_kit.schemas.releases import entities_since, release_names, resolve
 from crmcom_kit.schemas.statements import (
     EVIDENCE,
     Statement,
@@ -52,7 +51,7 @@ def test_ids_are_unique_and_well_formed() -> None:
         assert re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)+", id_, re.ASCII), id_
 
 
-@looped("found", statements())
+@pytest.mark.parametrize("found", statements(), ids=lambda one: one.id)
 def test_every_entry_is_legal(found: Statement) -> None:
     """Evidence, methods, releases and sentence of each statement are what they may be."""
     assert found.evidence in EVIDENCE
@@ -68,24 +67,13 @@ def test_every_entry_is_legal(found: Statement) -> None:
     assert re.fullmatch(r"[^\n]{10,240}\.", found.text)
 
 
-def test_every_method_is_looked_at() -> None:
-    """These tests know every method that has a schema of its parameters."""
-    assert {f"{method}_parameters" for method in METHODS} == set(files.names_in("parameters"))
-
-
 def test_readings_say_that_they_are_ours() -> None:
     """What no page or example shows is told apart in the sentence itself."""
     ours = {f.id for f in statements() if f.evidence in ("inferred", "assumed")}
     assert {f.id for f in statements() if "our reading" in f.text} == ours
 
 
-def test_sentences_are_unique() -> None:
-    """No two statements say the same."""
-    texts = [found.text for found in statements()]
-    assert len(set(texts)) == len(texts)
-
-
-@looped("kind", ERROR_KINDS)
+@pytest.mark.parametrize("kind", ERROR_KINDS)
 def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
     """Each vendor error breaks a statement of every method that can raise it."""
     assert statement(kind["statement"])
@@ -94,7 +82,7 @@ def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
         assert method in statement(statement_of_error(kind["kind"], method)).methods
 
 
-@looped("name", response_fields())
+@pytest.mark.parametrize("name", response_fields())
 def test_every_response_field_has_a_statement(name: str) -> None:
     """The documented type of each field is a statement of all four methods, from R9 on."""
     found = statement(f"response.{name}")
@@ -103,7 +91,7 @@ def test_every_response_field_has_a_statement(name: str) -> None:
     assert speaks_of(found, name)
 
 
-@looped("method", METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_parameter_has_a_statement(method: str) -> None:
     """Each parameter is named by a statement of its method, from the release that brought it."""
     schema = PARAMETER_SCHEMAS[method]
@@ -116,7 +104,7 @@ def test_every_parameter_has_a_statement(method: str) -> None:
             assert since in firsts, f"{method}: {name} came in {since}"
 
 
-@looped("method", METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_mandatory_parameters_are_stated(method: str) -> None:
     """The statement of a method's mandatory parameters names every one of them."""
     found = statement("parameters.mandatory")
@@ -125,7 +113,7 @@ def test_mandatory_parameters_are_stated(method: str) -> None:
         assert speaks_of(found, name)
 
 
-@looped("method", METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     """Each method has a statement of its first release, and of its deprecation if it has one."""
     about = PARAMETER_SCHEMAS[method]["x-method"]
@@ -135,7 +123,7 @@ def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
 
 
-@looped(("entity", "since"), entities_since().items())
+@pytest.mark.parametrize(("entity", "since"), entities_since().items())
 def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     """Each entity is named by the statement of the release that brought it."""
     about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
@@ -143,7 +131,7 @@ def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     assert about[0].methods == WEBHOOK_METHODS
 
 
-@looped(
+@pytest.mark.parametrize(
     ("schema", "name"),
     [
         (schema, name)
@@ -159,7 +147,7 @@ def test_every_member_of_log_information_has_a_statement(schema: str, name: str)
     assert wanted in {(f.since, f.until) for f in about if speaks_of(f, name)}
 
 
-@looped(("sentence", "named"), SENTENCES)
+@pytest.mark.parametrize(("sentence", "named"), SENTENCES)
 def test_every_sentence_of_the_specification_has_statements(
     sentence: str, named: list[str]
 ) -> None:
@@ -185,7 +173,7 @@ def test_what_a_page_states_comes_from_a_sentence() -> None:
     assert claimed - named == set()
 
 
-@looped("method", WEBHOOK_METHODS)
+@pytest.mark.parametrize("method", WEBHOOK_METHODS)
 def test_sentences_cover_the_specification(method: str) -> None:
     """The list of sentences leaves out no parameter and no response field of R9.0.0."""
     about = [s for s, _ in SENTENCES if method in s.partition(": ")[0].split(", ")]
@@ -193,34 +181,7 @@ def test_sentences_cover_the_specification(method: str) -> None:
         assert any(f": {word} is " in sentence for sentence in about), word
 
 
-@looped(
-    ("id_", "first", "last"),
-    [
-        ("web_api_key_token.available", "R10.0.0", None),
-        ("token_release.ends_token", "R10.0.0", "R11.0.0"),
-        ("login.token.hex_before_r12", "R9.0.0", "R11.0.0"),
-        ("login.token.one_hour", "R9.0.0", "R11.0.0"),
-        ("login.token.jwt", "R12.0.0", None),
-        ("login.token.two_hours", "R12.0.0", None),
-        ("token_release.deprecated", "R12.0.0", None),
-        ("list.paging.number_of_results", "R13.0.0", None),
-        ("list.paging.offset", "R13.0.0", None),
-        ("list.paging.numbers", "R13.0.0", None),
-        ("response.log_information.emptied_names", "R14.1.0", None),
-        ("response.log_information.units", "R9.0.0", "R17.0.0"),
-        ("response.log_information.business_units", "R18.0.0", None),
-        ("deprecation.webhook_requests", "R18.0.0", None),
-    ],
-)
-def test_a_release_is_held_to_its_own_statements(id_: str, first: str, last: str | None) -> None:
-    """A statement holds from its first release to its last, and in no other."""
-    names = release_names()
-    held = [name for name in names if id_ in ids(name)]
-    end = names.index(last) + 1 if last else len(names)
-    assert held == list(names[names.index(first) : end])
-
-
-@looped("release", release_names())
+@pytest.mark.parametrize("release", release_names())
 def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
     """A method that a release lacks is left out, and so is one that takes fields_set later."""
     at = resolve(release)
@@ -230,31 +191,6 @@ def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
         if found.id.startswith("fields_set."):
             takes = [name for name, each in methods(at).items() if "fields_set" in each.parameters]
             assert sorted(found.methods_in(at)) == sorted(takes)
-
-
-def test_a_token_has_one_life_in_every_release() -> None:
-    """A login's token has a stated life in every release."""
-    for name in release_names():
-        assert len(ids(name) & {"login.token.one_hour", "login.token.two_hours"}) == 1
-
-
-def test_releases_are_resolved() -> None:
-    """A short or later release means the newest known one not above it."""
-    assert statements("R9") == statements("r9.0.0") == statements("R9.4")
-    assert statements("R18") == statements("R99.1.2")
-    assert set(statements("R9")) < set(statements())
-
-
-def test_an_unknown_release_is_refused() -> None:
-    """A text that names no release is an error, not an empty catalogue."""
-    with pytest.raises(UnknownRelease):
-        statements("latest")
-
-
-def test_a_statement_is_found_whatever_its_release() -> None:
-    """A lookup by id gives the entry of the catalogue itself."""
-    for found in statements():
-        assert statement(found.id) is found
 
 
 def test_an_unknown_id_is_answered_with_near_ones() -> None:
@@ -267,7 +203,7 @@ def test_an_unknown_id_is_answered_with_near_ones() -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
 
 
-@looped(
+@pytest.mark.parametrize(
     ("old", "method", "new"),
     [
         ("show.identifier.known", "show", "identifier.known"),
@@ -293,9 +229,3 @@ def test_only_what_requests_can_test_is_checked() -> None:
     assert {found.unchecked for found in checked} == {None}
     assert set(ids("R15")) - {found.id for found in checked} > {"token.expiry", "methods.known"}
     assert [found.id for found in checked_statements("R9", "token.e*")] == []
-
-
-def test_an_id_like_no_other_is_answered_without_guesses() -> None:
-    """The message promises no near ids where there are none."""
-    with pytest.raises(UnknownStatement, match=r"^statement: there is no '\?\?'$"):
-        statement("??")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.tables import looped
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +70,7 @@ def test_what_is_written_is_read_back(
     validator("third_party_message", "strict").validate(whole)
 
 
-@looped(
+@pytest.mark.parametrize(
     ("changes", "places"),
     [
         ({}, {"body"}),
@@ -95,13 +95,15 @@ def test_without_a_key_there_is_no_code() -> None:
     assert "x-authentication-code" not in headers(message)
 
 
-@looped("body", [b"", b"[]", b"{", b"null", b'{"data": 1}', b"\xff\xfe", b'{"data":{"a":1}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"null", b'{"data": 1}', b"\xff\xfe", b'{"data":{"a":1}']
+)
 def test_what_is_no_message_has_no_data(body: bytes) -> None:
     """Whatever arrives, reading it says that there is no data object, and breaks nothing."""
     assert messages().read({}, body).data is None
 
 
-@looped(
+@pytest.mark.parametrize(
     "body",
     [
         b'{"data":{"a":1},"authentication_code":"C"}',
