@@ -118,8 +118,10 @@ def _has_cause(kind: str, method: Method) -> bool:
 
 def error_example(kind: str, dialect: Dialect) -> dict[str, Any]:
     """Return an error of ``kind`` as ``dialect`` writes it, without the details of a call."""
+    blank = {"empty": "", "null": None}
+    text = dialect[f"errors.message.{kind}"]
     status = {
-        "message": dialect[f"errors.message.{kind}"],
+        "message": blank.get(dialect["errors.message_form"], text),
         "description": None if dialect["errors.description"] == "null" else "",
         "code": dialect[f"errors.code.{kind}"],
     }
