@@ -95,14 +95,19 @@ def check(**given: Any) -> None:
     Exit status 0: every statement that was tested holds. 1: a statement is broken, or a listed
     deviation no longer occurs. 2: the run itself failed, or was interrupted.
     """
-    context = click.get_current_context()
-    for option in OPTIONS if given["from_har"] else ():  # which leaves the server aside
-        source = context.get_parameter_source(option.key)
-        if option.name != "release" and source is click.core.ParameterSource.ENVIRONMENT:
-            given[option.key] = option.default
+    leave_environment(given)
     stop = Stop()
     with stop.on_signals():
         sys.exit(_checked(given, stop))
+
+
+def leave_environment(given: dict[str, Any]) -> None:
+    """Leave out what the environment says of a server if a recording is to be read."""
+    context = click.get_current_context()
+    for option in OPTIONS if given["from_har"] else ():
+        source = context.get_parameter_source(option.key)
+        if option.name != "release" and source is click.core.ParameterSource.ENVIRONMENT:
+            given[option.key] = option.default
 
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas.dialect import Dialect, load_dialect
-from crmcom_kit.schemas.releases import Release, UnknownRelease, resolve
+from crmcom_kit.schemas.dialect import Dialect, dials, load_dialect
+from crmcom_kit.schemas.releases import Release, release_names, resolve
 
 FORMAT = 1
 HEAD, DIALECT, WORLD = "profile.toml", "dialect.toml", "world.jsonl"
@@ -61,21 +61,29 @@ def read_profile(folder: str | Path) -> Profile:
     except ValueError as error:
         msg = f"profile {head}: not a TOML file in UTF-8: {error}"
         raise ProfileError(msg) from None
-    if found.get("format") != FORMAT:
+    if type(found.get("format")) is not int or found["format"] != FORMAT:
         msg = f"profile {head}: seen format {found.get('format')!r}; allowed is {FORMAT}: "
         msg += "calibrate again with this version of crmcom-kit"
         raise ProfileError(msg)
-    try:
-        release = resolve(found.get("release"))
-    except (UnknownRelease, TypeError, AttributeError) as error:
-        msg = f"profile {head}: release: {error}"
-        raise ProfileError(msg) from None
-    unsettled = found.get("unsettled")
-    if not isinstance(unsettled, dict):
-        msg = f"profile {head}: it has no table unsettled"
+    named = found.get("release")
+    if named not in release_names():
+        msg = f"profile {head}: release: seen {named!r}; allowed is {', '.join(release_names())}"
+        raise ProfileError(msg)
+    unsettled = found.get("unsettled", {})
+    if not _are_dials(unsettled):
+        msg = f"profile {head}: allowed is a table unsettled, of dials with arrays of their values"
         raise ProfileError(msg)
     dialect = load_dialect(Path(folder) / DIALECT)
-    return Profile(release, dialect, Path(folder) / WORLD, unsettled)
+    return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled)
+
+
+def _are_dials(unsettled: Any) -> bool:
+    """Whether a table has dials with values that they may have."""
+    known = dials()
+    return isinstance(unsettled, dict) and all(
+        key in known and isinstance(fits, list) and all(map(known[key].accepts, fits))
+        for key, fits in unsettled.items()
+    )
 
 
 def head_of(profile: Profile) -> str:

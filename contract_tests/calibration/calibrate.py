@@ -25,6 +25,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
 from crmcom_kit.schemas.dialect_file import write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
@@ -49,9 +50,14 @@ class Calibration:
     compared: Comparisons  # with requests that nothing was learned from
 
 
-def calibrated(results: Results) -> Calibration:
-    """Return what a run or a recording tells of its server. Raises NothingToLearn."""
-    log = log_of(results)
+def calibrated(results: Results, check: Callable[[], None] = lambda: None) -> Calibration:
+    """Return what a run or a recording tells of its server.
+
+    Raises:
+        NothingToLearn: no webhook request was seen.
+        KeyboardInterrupt: ``check``, which is called now and then, says that it is to stop.
+    """
+    log = replace(log_of(results), check=check)
     if not log.original:
         msg = results.trouble or "no response shows a whole webhook request"
         raise NothingToLearn(msg)
@@ -128,7 +134,8 @@ def _observed(log: Log, learned: Learned) -> Iterator[tuple[str, str]]:
 
 def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     """Return the texts of a profile's files by name. Raises ModuleNotFoundError without Faker."""
-    world: list[Any] = list(made.log.world)
+    redactor = ReportRedactor(made.results.target, made.results.history)
+    world: list[Any] = [_without_secrets(each, redactor) for each in made.log.world]
     if not keep_personal_data:
         pseudonyms = Pseudonyms()
         world = [pseudonyms.replaced(each) for each in world]
@@ -143,6 +150,17 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
             list(group_rows(made.compared, made.results, made.learned.contradicted)),
         ),
     }
+
+
+def _without_secrets(value: Any, redactor: ReportRedactor, name: str = "") -> Any:
+    """Return a copy of a value without what is secret by its name, or known to be."""
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(each, redactor, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(each, redactor, name) for each in value]
+    if not isinstance(value, str):
+        return value
+    return MASK if is_secret(name) else redactor.text(value)
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """``crmcom-kit calibrate`` and ``crmcom-kit diff``."""
 
 import datetime as dt
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcom_kit.config_file import config_option
-from crmcom_kit.contract_tests.cli import HeadedCommand, Refused, as_click, run_with
+from crmcom_kit.contract_tests.cli import (
+    HeadedCommand,
+    Refused,
+    as_click,
+    leave_environment,
+    run_with,
+)
+from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.options import CHECKED, OPTIONS, REPORTS, RUN_OPTIONS
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.schemas.releases import resolve
@@ -41,7 +48,6 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
     context_settings={"auto_envvar_prefix": "CRMCOM_CALIBRATE"},
     params=[as_click(option) for option in _OPTIONS],
 )
-@config_option
 @click.option("--out", type=_FOLDER, required=True, help="The folder to write; it must be new.")
 @click.option(
     "--keep-personal-data",
@@ -59,23 +65,28 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
 
-    if out.exists():
+    if os.path.lexists(out):
         msg = f"--out: {out} exists; name a new folder"
         raise Refused(msg)
-    if not out.absolute().parent.is_dir():
-        msg = f"--out: {out.absolute().parent} is no folder"
+    parent = out.absolute().parent
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        msg = f"--out: {parent} is no folder that can be written to"
         raise Refused(msg)
     stop = Stop()
     with stop.on_signals():
         results = _run(given, stop)
         try:
-            click.echo(f"{len(results.history)} exchanges; learning from them", err=True)
-            made = calibrated(results)
+            exchanges = counted(len(results.history), "exchange")
+            click.echo(f"learning from {exchanges}", err=True)
+            made = calibrated(results, stop.check)
             with _new_folder(out) as folder:
                 for name, text in files(made, keep_personal_data=keep_personal_data).items():
                     (folder / name).write_text(text, "utf-8")
         except NothingToLearn as error:
             msg = f"nothing can be learned: {error}"
+            raise Refused(msg) from None
+        except KeyboardInterrupt:
+            msg = "interrupted; nothing was written"
             raise Refused(msg) from None
     for warning in (*results.warnings, *results.notes):
         click.echo(f"Note: {warning}")
@@ -93,7 +104,6 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"},
     params=[as_click(option) for option in _OPTIONS],
 )
-@config_option
 @click.option("--profile", type=_FOLDER, metavar="FOLDER", help="Compare with this profile.")
 @click.option("--other", metavar="URL", help="Compare with this server, by the same login.")
 @click.option(
@@ -124,7 +134,8 @@ def diff(
     if other is not None and given["token"]:
         msg = "--token is not allowed with --other: a token is valid on one server alone"
         raise Refused(msg)
-    given["max_requests"] = given["max_requests"] or _DIFF_REQUESTS
+    if given["max_requests"] is None:
+        given["max_requests"] = _DIFF_REQUESTS
     stop = Stop()
     with stop.on_signals():
         read = None if profile is None else _profile(profile, given)
@@ -198,6 +209,7 @@ def _write(path: Path, text: str) -> None:
 
 def _run(given: dict[str, Any], stop: Stop) -> "Results":
     """Run, or read a recording; exit with 2 if that fails."""
+    leave_environment(given)
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
     results = run_with(_values(given), now, stop)
     if results.dry_run:
@@ -217,8 +229,9 @@ def _say(compared: "Comparisons", which: str) -> None:
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """Return a folder to write into, which becomes ``out`` once everything is in it."""
-    folder = Path(mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+    folder = None
     try:
+        folder = Path(mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
         yield folder
         folder.chmod(0o755)
         folder.rename(out)
@@ -226,4 +239,5 @@ def _new_folder(out: Path) -> Iterator[Path]:
         msg = f"--out: {out} cannot be written: {error.strerror}"
         raise Refused(msg) from None
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -152,16 +152,18 @@ def _known(record: Record) -> Record:
 
 
 def _inside(value: Any, name: str) -> Any:
-    if not isinstance(value, dict) or name in _DRAWN:
+    known = _members(name) if isinstance(value, dict) else None
+    if known is None:
         return value
-    known = _members(name)
     return {inner: _inside(each, inner) for inner, each in value.items() if inner in known}
 
 
 @cache
-def _members(name: str) -> frozenset[str]:
-    """Return the members of the object in a member of that name, in any release."""
+def _members(name: str) -> frozenset[str] | None:
+    """Return the members of the object in a member of that name, in any release; None if any."""
     kind = name if name in _OBJECTS else name.rpartition("_")[2]
+    if kind not in (*_OBJECTS, "unit", "user"):
+        return None
     found: frozenset[str] = frozenset()
     for release in ("R9", "R18"):
         found |= frozenset(load_schema(kind, release)["properties"])

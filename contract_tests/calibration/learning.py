@@ -6,7 +6,7 @@ of them. So there is no rule here for any one dial.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
@@ -61,6 +61,7 @@ class Log:
     unsteady: frozenset[str] = frozenset()
     token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
     held_out: frozenset[int] = frozenset()  # numbers of exchanges that nothing is learned from
+    check: Callable[[], None] = lambda: None  # called now and then; raises to stop it all
 
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
@@ -268,6 +269,7 @@ class _Learning:
         dialect = Dialect("tried", settings)
         twin = Twin(Profile(log.release, dialect, log.world), log.login, log.began)
         for exchange in log.exchanges:
+            log.check()
             yield exchange, twin.respond(exchange)
 
     def _values(self, dial: Dial) -> Iterable[Any]:
@@ -310,8 +312,9 @@ def _beginning(refusals: Sequence[Exchange]) -> str:
     alike = takewhile(lambda each: len({*each}) == 1, zip(*map(str.split, messages), strict=False))
     common = " ".join(words[0] for words in alike)
     if len(messages) > 1:
-        return common
-    sent = [str(value) for each in refusals for value in _values(each.call.parameters)]
+        return common if common.endswith(".") else ""
+    given = (value for each in refusals for value in _values(each.call.parameters))
+    sent = [*map(str, given), *(each.call.path for each in refusals)]
     return "" if any(value in common for value in sent if value) else common
 
 

@@ -1,4 +1,4 @@
-"""What only the whole run tells: authentication codes, failures that come each time, and dials."""
+"""What only the whole run tells: authentication codes, and failures that come each time."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,6 @@ from crmcom_kit.contract_tests.campaign.codes import data_of, fitting
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import BudgetSpent
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.separate_world import signed
 
 CODES = "response.authentication_code.hmac"
@@ -19,7 +18,6 @@ CODES = "response.authentication_code.hmac"
 def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out all that the run so far tells. Raises TargetDown."""
     _codes(session, secret_keys)
-    _traces(session)
     _failures(session)
 
 
@@ -61,29 +59,6 @@ def _signed(
             yield each, made[each.id]
         elif key and data is not None:
             yield each, (data, key)
-
-
-# Resends.
-
-
-def _traces(session: Session) -> None:
-    """Find out whether every resend has left a trace, where no delivery leaves things as they were.
-
-    Elsewhere a delivery may fail again in the same way, and leave nothing to see.
-    """
-    for known in [each for each in session.belief.existing() if each.untraced is not None]:
-        before = known.untraced
-        if not session.target.own or before is None:
-            continue
-        with suppress(BudgetSpent, Unreachable):
-            sent = session.request("show", {IDENTIFIER: {"id": known.id}})
-            if sent.exchange.ok and known.untraced is not None:
-                violation = Violation(
-                    "resend.sends_again", known.seen, sent.exchange,
-                    expected="a trace of the delivery: another state, date, response or error",
-                    seen="the webhook request is as it was before", record=known.id,
-                )  # fmt: skip
-                session.findings.broke(violation)
 
 
 # Failures.

@@ -77,6 +77,9 @@ def proxy(**given: Any) -> None:
     if not (given["base_url"] or "").strip():
         msg = "--base-url is missing: give the base URL of the server to forward to"
         raise Refused(msg)
+    if given["timeout"] != given["timeout"]:  # nan, which no comparison finds out of its range
+        msg = f"--timeout: nan is not allowed; allowed is a number up to {_LONGEST}"
+        raise Refused(msg)
     if not is_loopback(given["host"]):
         msg = (
             f"--host: {given['host']!r} is not allowed; allowed is localhost or a loopback address"

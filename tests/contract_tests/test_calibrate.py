@@ -171,6 +171,29 @@ def test_one_person_has_one_name() -> None:
     }
 
 
+def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
+    """Odd members neither stop a calibration, nor take secrets into a profile."""
+    results = checked(server, limits=Limits(max_requests=120))
+    secret = str(results.target.login.password)
+    odd = {"url": {"of": "x"}, "log_information": "x", "error_description": f"by {secret}"}
+    changed = []
+    for each in results.history:
+        content = each.content
+        if each.ok and each.call.method == "list" and each.records:
+            records = [
+                {**one, **odd, "request": {"api_token": "S3cr3t-T0k3n"}} for one in each.records
+            ]
+            content = json.dumps({**each.envelope, "data": records}).encode()
+        changed.append(Exchange(each.number, each.call, each.status, each.headers, content, 0))
+
+    made = calibrated(replace(results, history=tuple(changed)))
+
+    written = files(made, keep_personal_data=True)["world.jsonl"]
+    assert '"log_information":"x"' in written
+    assert secret not in written
+    assert "S3cr3t-T0k3n" not in written
+
+
 # Comparing.
 
 
@@ -300,7 +323,9 @@ def test_a_run_that_is_cut_off_leaves_nothing(
     monkeypatch.setattr("crmcom_kit.contract_tests.calibration.calibrate.as_html", cut_off)
     done = command("calibrate", "--out", str(tmp_path / "p"))
 
-    assert done.exit_code != 0
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        2, "Error: interrupted; nothing was written",
+    )  # fmt: skip
     assert not list(tmp_path.iterdir())
 
 

@@ -23,7 +23,9 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     body = record.body
     if epoch.config.dialect["delete.updates_log"]:
         shown = orjson.loads(body)
-        shown["log_information"] = epoch.updated_log(shown["log_information"], session)
+        log = shown.get("log_information")
+        log = log if isinstance(log, dict) else {}  # an instance may show what it likes
+        shown["log_information"] = epoch.updated_log(log, session)
         body = compact_json(shown)
     response = epoch.config.responses.record(body, values.get("fields_set"))
     response.dials += ("delete.updates_log",)

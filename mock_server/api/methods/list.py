@@ -129,8 +129,9 @@ def _by_number(record: Record) -> tuple[int, str]:
 
 
 def _by_update(record: Record) -> tuple[str, str]:
-    log = orjson.loads(record.body).get("log_information") or {}
-    return str(log.get("updated_date") or log.get("created_date")), record.id
+    log = orjson.loads(record.body).get("log_information")
+    dates = log if isinstance(log, dict) else {}  # an instance may show what it likes
+    return str(dates.get("updated_date") or dates.get("created_date")), record.id
 
 
 #: What ``list.order`` sorts by, if not by age: the store has records in the order of their age.

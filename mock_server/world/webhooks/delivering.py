@@ -282,7 +282,8 @@ class Delivery:
         if first or message.data is not None or not exchanges.tells_status:
             self._exchanged(body, outcome, reference, first=first)
         if first or config.dialect["resend.updates_log"]:
-            log = body.get("log_information") or {}
+            log = body.get("log_information")
+            log = log if isinstance(log, dict) else {}  # an instance may show what it likes
             body["log_information"] = epoch.updated_log(log, self.session)
         body = config.renderer.without_unset(body)
         if not body.keys() <= before:  # what was left out comes to its place

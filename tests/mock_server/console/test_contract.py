@@ -1,5 +1,6 @@
 """The panel of the contract: what the documents state, and how the mock is set."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -28,7 +29,7 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     page.get_by_role("searchbox").fill("errors bad_date")
     page.get_by_label("Kind").select_option("changed")
     expect(rows.filter(has_text="errors.status.bad_date")).to_contain_text("≠ 400")
-    expect(page.get_by_role("main")).to_contain_text("2 of 297")
+    expect(page.get_by_role("main")).to_contain_text(re.compile(r"\b2 of \d+"))
     page.get_by_label("Evidence").select_option("documented")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
 

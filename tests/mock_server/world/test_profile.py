@@ -138,7 +138,12 @@ def _nowhere(folder: Path) -> None:
     (folder / HEAD).write_text('format = 1\nrelease = "R1"\n[unsettled]\n', "utf-8")
 
 
-@pytest.mark.parametrize("damage", [_without_head, _newer, _nowhere])
+def _of_no_dial(folder: Path) -> None:
+    head = 'format = 1\nrelease = "R9.0.0"\n[unsettled]\n'
+    (folder / HEAD).write_text(f'{head}"no.such" = [1]\n', "utf-8")
+
+
+@pytest.mark.parametrize("damage", [_without_head, _newer, _nowhere, _of_no_dial])
 def test_a_damaged_profile_is_refused(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """The file that is wrong is named."""
     folder = written(tmp_path / "p", profile())
