@@ -131,7 +131,8 @@ class Comparison:
             if mine == its or (name in _DRAWN and _are_new(before.get(name), mine, its)):
                 continue
             if name == "log_information" and isinstance(mine, dict) and isinstance(its, dict):
-                yield from _logs(before.get(name) or {}, mine, its, key)
+                was = before.get(name)
+                yield from _logs(was if isinstance(was, dict) else {}, mine, its, key)
                 continue
             yield Difference(f"member {name}", _written(mine), _written(its), key)
         drawn = [_are_new(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
