@@ -137,7 +137,6 @@ def _by_update(record: Record) -> tuple[str, str]:
 #: What ``list.order`` sorts by, if not by age: the store has records in the order of their age.
 _SORTS: dict[str, Callable[[Record], Any]] = {
     "number": _by_number,
-    "text": lambda record: record.number,
     "id": lambda record: record.id,
     "updated": _by_update,
 }

@@ -79,7 +79,6 @@ def ordered_by(mock: Any) -> list[str]:
     orders = {
         "created": [log["created_date"] for log in logs],
         "number": [int(r["number"]) for r in found],
-        "text": [r["number"] for r in found],
         "id": [r["id"] for r in found],
         "updated": [log["updated_date"] or log["created_date"] for log in logs],
     }
@@ -258,8 +257,6 @@ PROBES: dict[str, Probe] = {
             "oldest_first": ["created up"],
             "number_up": ["number up"],
             "number_down": ["number down"],
-            "text_up": ["text up"],
-            "text_down": ["text down"],
             "id_up": ["id up"],
             "id_down": ["id down"],
             "updated_up": ["updated up"],
