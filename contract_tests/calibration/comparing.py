@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.methods import response_fields
@@ -24,7 +24,6 @@ ENDED_TOKEN = "a token that had ended"
 _UPDATED = "updated_date"
 #: Webhook requests that differ in more members than these differ in which they show.
 MAX_LACKING = 2
-LOGINS = ("token", "web_api_key_token")
 
 
 class Difference(NamedTuple):

@@ -28,11 +28,12 @@ class Group:
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
-        return {name: value for name, value in _fields(self).items() if name != "first"}
-
-
-def _fields(group: Group) -> dict[str, Any]:
-    return {name: getattr(group, name) for name in Group.__slots__}
+        return {
+            "method": self.method,
+            "what": self.what,
+            "documented": self.documented,
+            "count": self.count,
+        }
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Comparisons:
         self._known |= {(each.what, each.record) for each in new if each.record}
         tally.different += bool(new)
         for what, each in {each.what: each for each in reversed(new)}.items():
-            key = exchange.call.method or exchange.call.path, what, documented
+            key = exchange.call.method or "another path", what, documented
             group = self.groups.setdefault(key, Group(*key))
             group.count += 1
             group.first = group.first or (exchange, each)

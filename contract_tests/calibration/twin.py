@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.calibration.comparing import LOGINS
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
 from crmcom_kit.contract_tests.targets import DirectMock, Login
 from crmcom_kit.schemas.profile import Profile
 

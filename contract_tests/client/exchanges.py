@@ -167,6 +167,10 @@ def _of_long(body: bytes) -> Any:
     return parsed(zlib.decompress(body))
 
 
+#: The methods that return a token.
+LOGINS = ("token", "web_api_key_token")
+
+
 def token_of(exchange: Exchange) -> str | None:
     """Return the token that a login returned, or None."""
     token = exchange.data.get("token") if isinstance(exchange.data, dict) else None

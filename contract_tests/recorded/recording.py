@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.client.exchanges import Exchange, token_of
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict
 from crmcom_kit.contract_tests.oracle.oracle import CHANGING, Observation, Oracle
@@ -31,7 +31,6 @@ from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.
 WITH_EFFECT = (*CHANGING, "token_release")
-LOGINS = ("token", "web_api_key_token")
 #: So many suspicions about traffic that goes on are not settled at once; older ones are dropped.
 MAX_UNSETTLED = 1_000
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
 from crmcom_kit.contract_tests.oracle.sense import basic_key
 from crmcom_kit.contract_tests.targets import Target
@@ -24,7 +24,6 @@ TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY
 #: What stands for a secret: in a recording that a run has written it stands there already.
 VARIABLE = re.compile(r"\$(CRMCOM_(?:OTHER_)?(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?)")
 
-_LOGINS = ("token", "web_api_key_token")
 _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
 _CUT = re.compile(r"\.\.\.|…")
@@ -58,7 +57,7 @@ class ReportRedactor(Redactor):
         know(login.password, PASSWORD)
         know(login.api_key, API_KEY)
         for exchange in history:
-            for text in secret_texts(exchange.json) if exchange.call.method in _LOGINS else ():
+            for text in secret_texts(exchange.json) if exchange.call.method in LOGINS else ():
                 know(text, TOKEN)
         for exchange in history:
             for name, value in exchange.call.parameters.items():

@@ -13,13 +13,12 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
 from crmcom_kit.contract_tests.reports.redaction import VARIABLE, ReportRedactor
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.redaction import MASK
 
-_LOGINS = ("token", "web_api_key_token")
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
 _FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
@@ -53,7 +52,7 @@ class Scripts:
         #: The login that returned the token of a variable.
         self.logins: dict[str, Call] = {}
         for exchange in history:
-            token = token_of(exchange) if exchange.call.method in _LOGINS else None
+            token = token_of(exchange) if exchange.call.method in LOGINS else None
             if token is not None and token != target.login.token:
                 name = VARIABLE.sub(r"\1", redactor.shown(token))
                 self.logins.setdefault(name, exchange.call)
