@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.following import MockFollower
 from crmcom_kit.contract_tests.calibration.learning import Learned, Log, learn, log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
@@ -19,7 +20,6 @@ from crmcom_kit.contract_tests.calibration.report import (
     as_json,
     is_documented,
 )
-from crmcom_kit.contract_tests.calibration.twin import Twin
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
@@ -87,7 +87,7 @@ def _held_out(log: Log) -> Iterator[Exchange]:
 
 def compare(log: Log, profile: Profile, compared: Sequence[Exchange]) -> Comparisons:
     """Have a mock with ``profile`` respond to the whole log, and compare some of its responses."""
-    return compare_with(Twin(profile, log.login, log.began).respond, log, compared)
+    return compare_with(MockFollower(profile, log.login, log.began).respond, log, compared)
 
 
 def compare_with(

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, compare, compare_with
+from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import Log, log_of
 from crmcom_kit.contract_tests.calibration.report import Comparisons
-from crmcom_kit.contract_tests.calibration.twin import Follower
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable

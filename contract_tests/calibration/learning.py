@@ -1,6 +1,6 @@
-"""Learn the dials of a server: replay its exchanges to a twin, and keep the values that fit best.
+"""Learn the dials of a server: replay its exchanges to a mock, and keep the values that fit best.
 
-The mock is the model. What the twin responds with one value of a dial is compared with what the
+The mock is the model. What it responds with one value of a dial is compared with what the
 server has responded; a value that more responses contradict than bear out is ruled out by the first
 of them. So there is no rule here for any one dial.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
-from crmcom_kit.contract_tests.calibration.twin import Twin
+from crmcom_kit.contract_tests.calibration.following import MockFollower
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -119,7 +119,7 @@ def log_of(results: Results) -> Log:
 
 
 def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
-    """Whether a change came to nothing since the token had ended, which the twin does not know."""
+    """Whether a change came to nothing since the token had ended, which the mock does not know."""
     is_refused = not exchange.ok and (exchange.status, exchange.code) == token_refusal
     return is_refused and changing_method(exchange.call) is not None
 
@@ -149,7 +149,7 @@ class _Learning:
         self._comparison = log.comparison(wording=self._wording)
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, int, bytes], list[Difference]] = {}
-        self._responses: list[tuple[int, bytes]] = []  # the twin's, with what was learned so far
+        self._responses: list[tuple[int, bytes]] = []  # the mock's, with what was learned so far
         self._kind_at: list[str | None] = []  # the kinds of its refusals, and how many there are
         self._counts: Counter[str | None] = Counter()
         self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
@@ -267,10 +267,10 @@ class _Learning:
     def _pairs(self, settings: Mapping[str, Any]) -> Iterator[tuple[Exchange, Exchange]]:
         log = self._log
         dialect = Dialect("tried", settings)
-        twin = Twin(Profile(log.release, dialect, log.world), log.login, log.began)
+        mock = MockFollower(Profile(log.release, dialect, log.world), log.login, log.began)
         for exchange in log.exchanges:
             log.check()
-            yield exchange, twin.respond(exchange)
+            yield exchange, mock.respond(exchange)
 
     def _values(self, dial: Dial) -> Iterable[Any]:
         """Return the values that a dial may have, as far as they are worth a try."""

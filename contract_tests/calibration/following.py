@@ -1,4 +1,4 @@
-"""Send what a server got to another one: its twin, a mock with what was learned of it."""
+"""Send what a server got to another server, or to a mock with what was learned of it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -46,7 +46,7 @@ class Follower:
         return replace(call, query=query, body=body, headers=headers)
 
 
-class Twin(Follower):
+class MockFollower(Follower):
     """A mock with a profile that follows a server."""
 
     def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
