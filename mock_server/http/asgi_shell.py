@@ -210,7 +210,7 @@ async def _send(response: Response, scope: Scope, send: Send, more: list[tuple[s
         response.length = len(body)
     try:
         if ending is not None and ending.kind == "dropped":
-            connection.end(scope)
+            connection.end()
             return 0
         headers = [(name.encode(), value.encode()) for name, value in response.headers()]
         headers += [(name.encode(), value.encode("latin-1")) for name, value in more]
@@ -226,12 +226,12 @@ async def _send(response: Response, scope: Scope, send: Send, more: list[tuple[s
             await send({"type": "http.response.body", "body": part, "more_body": True})
             sent += len(part)
             if connection.transport.is_closing():  # the client is gone
-                connection.end(scope)
+                connection.end()
                 return sent
         if ending is None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
-            connection.end(scope)
+            connection.end()
     finally:
         getattr(body, "close", bool)()
     return sent

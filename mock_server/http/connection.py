@@ -27,7 +27,6 @@ MAX_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS = 10
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
-_CYCLE = "crmcom_kit.cycle"  # and what uvicorn knows of its response
 
 #: Takes of a refusal the client, verb and target ("-" where unknown), the status and the reason.
 OnRefusal = Callable[[str, str, str, int, str], None]
@@ -49,6 +48,7 @@ class _JoiningTransport:
         self._transport, self._loop = transport, loop
         self._parts: list[bytes] = []
         self._size = 0
+        self.is_closing = transport.is_closing  # asked for each response; the rest is found late
 
     def write(self, data: bytes) -> None:
         """Send ``data`` at the end of this step, or now if there is much to send."""
@@ -108,19 +108,19 @@ class Connection(HttpToolsProtocol):
         self._is_in_message = False  # whether a request has begun to arrive
         self._arrived = memoryview(b"")  # what is not parsed yet
         self._unread = 0  # bytes since the request began or its body last went on
+        self._current: Any = None  # the cycle whose turn it is; `cycle` is the last that arrived
 
-    def end(self, scope: Any) -> None:
+    def end(self) -> None:
         """Close the connection after what has been sent, in the middle of a response or before.
 
-        Args:
-            scope: the request's; its application may return without a response.
+        The application may return without a response.
         """
-        scope[_CYCLE].disconnected = True  # so that uvicorn misses no response
+        self._current.disconnected = True  # so that uvicorn misses no response
         self.transport.close()
 
-    def end_with_body(self, scope: Any) -> None:
+    def end_with_body(self) -> None:
         """Send the body without chunks, of which HTTP/1.0 knows nothing; ``end`` has to follow."""
-        cycle = scope[_CYCLE]
+        cycle = self._current
         cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
 
     # What the event loop calls.
@@ -166,7 +166,9 @@ class Connection(HttpToolsProtocol):
         if self.parser.should_upgrade():  # `_parse` goes on
             return
         super().on_headers_complete()
-        self.scope.update({CONNECTION: self, _CYCLE: self.cycle})  # type: ignore[misc]
+        self.scope[CONNECTION] = self  # type: ignore[literal-required]
+        if not self.pipeline:
+            self._current = self.cycle
         self.headers = []  # not the scope's any more: a trailer is no header
 
     def on_body(self, body: bytes) -> None:
@@ -184,6 +186,8 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, unless this was the last."""
+        if self.pipeline:
+            self._current = self.pipeline[-1][0]
         super().on_response_complete()
         if self.transport.is_closing():
             return

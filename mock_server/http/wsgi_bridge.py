@@ -97,19 +97,19 @@ class WsgiBridge:
         connection = scope[CONNECTION]
         ends_by_closing = rest is not None and scope["http_version"] == "1.0"
         if ends_by_closing:
-            connection.end_with_body(scope)
+            connection.end_with_body()
         await send({"type": "http.response.start", "status": status, "headers": headers})
         more = rest is not None
         await send({"type": "http.response.body", "body": body, "more_body": more})
         sent = len(body)
         while rest is not None and more:
             if connection.transport.is_closing():  # the client is gone
-                connection.end(scope)
+                connection.end()
                 break
             part = await self._in_thread(next, rest, None)
             more = part is not None
             if ends_by_closing and not more:
-                connection.end(scope)
+                connection.end()
                 break
             body = part or b""
             await send({"type": "http.response.body", "body": body, "more_body": more})

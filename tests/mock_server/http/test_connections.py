@@ -1,5 +1,6 @@
 """Connections: what a client may send and how much of it, and who is served meanwhile."""
 
+import gc
 import http.client
 import json
 import resource
@@ -16,6 +17,7 @@ import pytest
 from helpers.serving import served
 
 from crmcom_kit.fixtures import world
+from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
@@ -173,6 +175,28 @@ def test_a_trailer_is_no_header(server: Any) -> None:
     parts += [b"X-Mock-Prefer: status=503\r\n\r\n", LAST]
     for sending in (parts, [b"".join(parts)]):
         assert server.sent(*sending).count(b"HTTP/1.1 200") == 2
+
+
+def test_a_request_leaves_nothing_to_the_garbage_collector() -> None:
+    """Objects that refer to each other would cost each request a tenth of its time."""
+    requests = 200
+    with crmcom_mock(tokens=["T"]) as mock:
+        client = http.client.HTTPConnection(httpx.URL(mock.url).netloc.decode())
+
+        def send() -> None:
+            for _ in range(requests):
+                client.request("GET", SHOW)
+                client.getresponse().read()
+
+        send()
+        gc.collect()
+        gc.disable()
+        try:
+            send()
+            assert gc.collect() < requests
+        finally:
+            gc.enable()
+            client.close()
 
 
 def test_a_stream_that_fails_is_closed() -> None:
