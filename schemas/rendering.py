@@ -51,6 +51,8 @@ class Renderer:
     def ordered(self, kind: str, value: Mapping[str, Any]) -> Object:
         """Return ``value`` with its members in the dialect's order."""
         order = self._order.get(kind, ())
+        if tuple(value) == order:  # as in most worlds
+            return dict(value)
         named = {key: value[key] for key in order if key in value}
         if len(named) < len(value):
             named |= {key: value[key] for key in sorted(value.keys() - named.keys())}
