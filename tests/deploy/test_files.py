@@ -43,6 +43,7 @@ def loaded(path: str) -> Any:
     ("schema", "path"),
     [
         ("vendor.github-actions", ROOT / "action.yml"),
+        ("vendor.dependabot", ROOT / ".github" / "dependabot.yml"),
         *(("vendor.compose-spec", path) for path in COMPOSE),
         *(("vendor.github-workflows", path) for path in WORKFLOWS),
     ],
