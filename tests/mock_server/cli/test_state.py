@@ -20,7 +20,7 @@ from helpers import forked_servers
 from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.schemas import API_PATH
 
-KILLS = int(os.environ.get("CRMCOM_KILLS", "50"))
+KILLS = int(os.environ.get("CRMCOM_KILLS", "20"))
 CHANGES = 200  # between two kills, at least
 CLIENTS = 2
 GONE = None
@@ -94,6 +94,7 @@ def started(servers: subprocess.Popen[str], *flags: str) -> tuple[int, int]:
     process = port = 0
     while not (process and port):
         line = servers.stdout.readline()
+        assert line, "the server has ended by itself: standard error says why"
         if line.strip().isdecimal():
             process = int(line)
         if line.startswith("READY"):
