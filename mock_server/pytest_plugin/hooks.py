@@ -13,7 +13,9 @@ import pytest
 from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, Reached
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.calls import summarize_calls
+from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
 
 _WORLD = pytest.StashKey[tuple[MockWorld, World]]()
@@ -99,7 +101,8 @@ class MockHooks:
             children = [] if report.when == "teardown" else used.children
             for one in (world, *(child.emulated for child in children)):
                 title = f"crmcom_mock: calls of world {one.name}"
-                report.sections.append((title, summarize_calls(one)))
+                calls = summarize_calls(one) or f"none below {WORLDS}{one.name}{API_PATH}"
+                report.sections.append((title, calls))
         del call
         return report
 

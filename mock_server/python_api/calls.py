@@ -43,7 +43,12 @@ class CallsView(Sequence[CallView]):
     def __getitem__(self, at: slice) -> list[CallView]: ...
 
     def __getitem__(self, at: int | slice) -> CallView | list[CallView]:
-        return self._calls()[at]
+        calls = self._calls()
+        try:
+            return calls[at]
+        except IndexError:
+            msg = f"there is no call {at}: the journal has {len(calls)}"
+            raise IndexError(msg) from None
 
     def find(self, **pattern: Any) -> list[CallView]:
         """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
@@ -56,14 +61,15 @@ class CallsView(Sequence[CallView]):
         self._world().journal.clear()
 
     def __repr__(self) -> str:
-        return f"<calls:\n{summarize_calls(self._world())}>"
+        return f"<calls:\n{summarize_calls(self._world()) or 'none'}>"
 
 
 def summarize_calls(world: World) -> str:
-    """Return the last calls of a world as text: redacted, with warnings and what was wrong."""
+    """Return the last calls of a world as text: redacted, with warnings and what was wrong.
+
+    It is empty if there were none.
+    """
     calls = world.reader.calls()
-    if not calls:
-        return "none"
     earlier = len(calls) - _MAX_CALLS
     lines = [f"… {earlier} earlier ones"] if earlier > 0 else []
     for call in calls[-_MAX_CALLS:]:

@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.world.generation import generated
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import given_entries
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError, quoted
 
 Record = dict[str, Any]
@@ -22,11 +21,6 @@ Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
 _ALL = Query(indexed=(), newest_first=False)
 _MAX_NUMBERS = 10  # in one message
 _MAX_RECORDS = 10_000_000
-#: The members of a webhook request that have few values.
-_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
-    "life_cycle_state": lambda: SHOWN_STATES,
-    "entity": lambda: tuple(entities_since()),
-}
 
 
 class RecordsView:
@@ -35,9 +29,12 @@ class RecordsView:
     Each record is a copy: changing it does not change the world.
     """
 
-    def __init__(self, store: Callable[[], Store]) -> None:
-        """Read the store that ``store`` returns."""
-        self._store = store
+    def __init__(self, world: Callable[[], World]) -> None:
+        """Read the world that ``world`` returns."""
+        self._world = world
+
+    def _store(self) -> Store:
+        return self._world().store
 
     def __len__(self) -> int:
         return len(self._store())
@@ -69,13 +66,16 @@ class RecordsView:
         """Return the records that have these members, and for which ``matches`` returns True.
 
         Raises:
-            TypeError: a webhook request has no member of that name.
-            UsageError: no webhook request has that life cycle state or entity.
+            UsageError: a webhook request has no member of that name, or none can have that life
+                cycle state or entity.
         """
+        few = {"life_cycle_state": SHOWN_STATES, "entity": self._world().config.entities}
         for name, value in members.items():
-            _check_member(name)
-            if name in _SETS:
-                check_one_of(name, value, _SETS[name]())
+            if name not in response_fields():
+                allowed = f"a member of a webhook request: {', '.join(response_fields())}"
+                raise UsageError(name, seen="as a member", allowed=allowed)
+            if name in few:
+                check_one_of(name, value, few[name])
         if "number" in members:  # may be an int here as in `records[7]`
             members["number"] = str(members["number"])
         return [
@@ -95,13 +95,6 @@ class RecordsView:
 
     def __repr__(self) -> str:
         return f"<{len(self)} webhook requests>"
-
-
-def _check_member(name: str) -> None:
-    known = response_fields()
-    if name not in known:
-        msg = f"records: {name} is not a member of a webhook request; allowed is {', '.join(known)}"
-        raise TypeError(msg)
 
 
 def seed_world(

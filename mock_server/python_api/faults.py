@@ -77,15 +77,22 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the specification that the arguments describe; None counts as omitted."""
+    """Return the specification that the arguments describe; None and False count as omitted."""
     known = (*_EFFECT, *_MATCH, *_ITSELF)
     for name in given:
         if name not in known:
             allowed = f"a preset's name as the first argument, or some of {', '.join(known)}"
             raise UsageError(name, seen="as an argument of fail", allowed=allowed)
     itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
+    if not effect:
+        ways = ", ".join(name for name in _EFFECT if name != "retry_after")
+        allowed = f"a preset's name as the first argument, or at least one of {ways}"
+        raise UsageError("fail", seen="no effect", allowed=allowed)
     return {**itself, "match": match, "effect": effect}
 
 
 def _named(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in names if given.get(name) is not None}
+    found = {name: given.get(name) for name in names}
+    return {
+        name: value for name, value in found.items() if value is not None and value is not False
+    }

@@ -70,7 +70,7 @@ class ClockControl:
         """
         self._clock().freeze(moment("at", at))
 
-    def advance(self, by: float | timedelta = 0, **parts: float) -> None:
+    def advance(self, by: float | timedelta | None = None, **parts: float) -> None:
         """Move the clock forward, as if the time had passed; nothing sleeps.
 
         Args:
@@ -78,9 +78,12 @@ class ClockControl:
             parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
 
         Raises:
-            UsageError: backward, or beyond the last date that the clock supports.
+            UsageError: by nothing, backward, or beyond the last date that the clock supports.
         """
-        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by)
+        if by is None and not parts:
+            allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"
+            raise UsageError("by", seen="nothing", allowed=allowed)
+        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by or 0)
         for name, value in parts.items():
             if name not in SECONDS_PER:
                 allowed = f"some of {', '.join(SECONDS_PER)}"
@@ -118,7 +121,7 @@ class MockWorld:
         self._path = "" if name == DEFAULT else f"/worlds/{name}"
         registry.get(name)
         #: Its webhook requests.
-        self.records = RecordsView(lambda: self.emulated.store)
+        self.records = RecordsView(lambda: self.emulated)
         #: The calls that it received.
         self.calls = CallsView(lambda: self.emulated)
         #: Its deliveries since the last reset.
@@ -350,7 +353,8 @@ class MockWorld:
         Args:
             index: which of the records generated from the mock's seed; by default the one after
                 the largest number in the world.
-            members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``.
+            members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``. ``data``
+                is the data object that was sent.
 
         Raises:
             FixtureError: no webhook request can have these members.

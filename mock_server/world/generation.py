@@ -83,7 +83,8 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     """Add a generated webhook request, some of whose members are given; return its body.
 
     ``index`` says which of the records generated from the world's seed, by default the one after
-    the largest number in the world; ``members`` are as for ``crmcom_kit.fixtures.webhook_request``.
+    the largest number in the world; ``members`` are as for ``crmcom_kit.fixtures.webhook_request``,
+    and ``data``, the data object that was sent.
 
     Raises:
         FixtureError: no webhook request can have these members.
@@ -92,7 +93,9 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     ids = []
 
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        entries = _filled_in(epoch, index, {"record": members}, "the webhook request")
+        record = {name: value for name, value in members.items() if name != "data"}
+        given = {"data": members["data"]} if "data" in members else {}
+        entries = _filled_in(epoch, index, {"record": record, **given}, "the webhook request")
         ids.append(_id_of(entries))
         return entries
 

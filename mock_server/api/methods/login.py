@@ -39,7 +39,7 @@ def token(epoch: Epoch, values: Values) -> Response:
             "wrong_credentials",
             "username, password, organisation",
             seen=f"username {username}, organisation {organisation}",
-            allowed="the credentials that the mock prints when it starts",
+            allowed="the credentials of the mock, which `serve` prints and tests have as credentials",
         )
     return _issued(epoch, values, config.release.token, login=True)
 
@@ -58,7 +58,7 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
             "wrong_credentials",
             "Authorization",
             seen="a hidden value" if authorization else "nothing",
-            allowed="Basic base64(KEY:) with the key that the mock prints when it starts",
+            allowed="Basic base64(KEY:) with the key of the mock, which `serve` prints",
             dials=dials,
         )
     release = epoch.config.release

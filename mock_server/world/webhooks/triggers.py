@@ -143,7 +143,11 @@ def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> 
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
     if not possible:
         seen = f"nothing, and no workflow rule triggers {definition['name']}"
-        raise NotFound("rule", seen=seen, allowed="name, alternative code or id of a workflow rule")
+        allowed = (
+            "name, alternative code or id of a workflow rule; add one whose webhook_definition_ids "
+            f"have {definition['id']}"
+        )
+        raise NotFound("rule", seen=seen, allowed=allowed)
     return max(possible, key=is_effective)
 
 

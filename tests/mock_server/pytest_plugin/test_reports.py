@@ -164,6 +164,7 @@ def test_fails(crmcom_mock):
     with crmcom_mock.fail(status=503):
         delete(crmcom_mock, "9")
     show(crmcom_mock.world("second"), "10")
+    crmcom_mock.world("third")
     assert False
 """)
 
@@ -177,10 +178,12 @@ def test_fails(crmcom_mock):
             '*sent {"token":"*","webhook_request_identifier":{"number":"9"}}',
             "*crmcom_mock: calls of world second*",
             "*GET */webhook_requests/show*number%3D10*",
+            "*crmcom_mock: calls of world third*",
+            "none below /worlds/third/crmapi/rest/v2",
         ]
     )
     shown = found.stdout.str()
-    assert shown.count("calls of world") == 2
+    assert shown.count("calls of world") == 3
     assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
 
 

@@ -69,6 +69,17 @@ def test_an_added_webhook_request_is_like_the_others(release: str, dialect: str)
             assert answered(mock, "delete", number)["status"]["code"] == "OK"
 
 
+def test_an_added_webhook_request_may_bring_its_data(mock: Mock) -> None:
+    """It is what was sent, and names the entity."""
+    record = mock.add(entity="JOBS", data={"id": "J77", "number": "JOB77"})
+
+    assert record["entity_id"] == "J77"
+    assert mock.change(record["number"], url="http://a/")["entity_id"] == "J77"
+    kept = mock.emulated.store.get("number", record["number"])
+    assert kept is not None
+    assert json.loads(kept.data or b"") == {"id": "J77", "number": "JOB77"}
+
+
 def test_numbers_go_on_from_the_largest(mock: Mock) -> None:
     """A number is never given twice, also when the record that had it is deleted."""
     largest = max(int(record["number"]) for record in mock.records)

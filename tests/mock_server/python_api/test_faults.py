@@ -70,7 +70,8 @@ def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.C
 
 #: A preset and arguments → what the message about them says.
 REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
-    (None, {}, "effect: .* at least one of"),
+    (None, {}, "fail: seen no effect; allowed is .* at least one of delay, status, error"),
+    (None, {"expire_token": False}, "fail: seen no effect"),
     (None, {"colour": "red"}, "colour: seen as an argument of fail; allowed is a preset"),
     (None, {"drop": True, "lifetime": 0}, "lifetime: seen 0; allowed is a number of seconds"),
     (None, {"drop": True, "operation": "sho"}, "^operation: seen .*sho.*; allowed is one of"),
