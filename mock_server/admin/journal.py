@@ -89,6 +89,9 @@ class CallSummary(TypedDict):
     deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
     near_miss: Miss | None
     warnings: Annotated[list[str], "What the mock ignored, such as an unknown parameter."]
+    seconds: Annotated[float | None, "How long it took."]
+    entity: Annotated[str | None, "Of its webhook request, or the one that a list asked for."]
+    results: Annotated[int | None, "How many webhook requests a list returned."]
 
 
 class TraceStep(TypedDict):

@@ -65,6 +65,8 @@ class CallView:
         self.running = response is None
         #: The HTTP status of the response; None while it is running.
         self.status = None if response is None else response.status
+        #: How many seconds of the machine's time it took; None while it is running.
+        self.seconds = None if response is None else entry.seconds
         #: The error in the response.
         self.error = None if response is None else response.error
         #: The statement that decided: the one that the request broke.
@@ -218,6 +220,17 @@ class CallView:
         is_own = self.response.method and (fault is None or "status" not in fault.effect)
         # Not read from the body, of which a fault or the journal may have kept a part.
         return "OK" if is_own and self.status == 200 else None
+
+    @property
+    def entity(self) -> str | None:
+        """The entity of the webhook request that it touched, or the one that a list asked for."""
+        found = (self.before or self.after or self.parameters).get("entity")
+        return found if isinstance(found, str) else None
+
+    @property
+    def results(self) -> int | None:
+        """How many webhook requests a list has; None of anything else."""
+        return None if self.result is None else self.result.results
 
     @property
     def outcome(self) -> str | None:

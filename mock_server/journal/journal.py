@@ -9,10 +9,10 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import NamedTuple, TypeVar
 from weakref import WeakSet
 
@@ -56,6 +56,8 @@ class Entry:
     body: bytes | TruncatedBody = b""  # the response's body, at most MAX_BODY bytes of it
     response: Response | None = None  # None while the request runs
     is_gone: bool = False  # whether the journal has dropped it
+    began: float = field(default_factory=perf_counter)
+    seconds: float | None = None  # from its arrival to its response, of the machine's time
 
     @property
     def result(self) -> Response | None:
@@ -183,6 +185,7 @@ class Journal:
             size += len(before)  # the store no longer has it
         with self._lock:
             entry.body = body
+            entry.seconds = round(perf_counter() - entry.began, 6)
             entry.response = response
             entry.carried_out = None
             if entry.is_gone:

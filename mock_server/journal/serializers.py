@@ -32,6 +32,9 @@ def summary(call: CallView) -> dict[str, Any]:
         "deliveries": list(call.deliveries),
         "near_miss": call.near_miss,
         "warnings": list(call.warnings),
+        "seconds": call.seconds,
+        "entity": call.entity,
+        "results": call.results,
     }
 
 

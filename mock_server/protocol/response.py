@@ -81,6 +81,7 @@ class Response:
     before: bytes | None = None  # the record of the request, before and after it
     after: bytes | None = None
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
+    results: int | None = None  # how many records a list has
 
     def __post_init__(self) -> None:
         """Set the length of a body that is not a stream."""
@@ -165,18 +166,18 @@ class ResponseBuilder:
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed."""
         if not bodies:
-            return Response(200, self._empty_list, self._type, dials=("list.empty",))
+            return Response(200, self._empty_list, self._type, dials=("list.empty",), results=0)
         dials = () if selection is None else selection.dials
         before, after = self._around[False]
         if len(bodies) <= MAX_JOINED:
             chosen = bodies if selection is None else map(selection.of, bodies)
             whole = b"".join((before, b"[", b",".join(chosen), b"]", after))
-            return Response(200, whole, self._type, dials=dials)
+            return Response(200, whole, self._type, dials=dials, results=len(bodies))
         length = None
         if selection is None:  # with brackets and commas
             length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
         stream = chunked(_parts(before, bodies, selection, after))
-        return Response(200, stream, self._type, length, dials=dials)
+        return Response(200, stream, self._type, length, dials=dials, results=len(bodies))
 
     def error(
         self, error: VendorError, method: str, suggestion: Suggestion | None = None

@@ -4,7 +4,7 @@ import { html, nothing, render } from "./lit-html/lit-html.js";
 import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
 import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
-import { copyButton, counted, dateTime, dialog, facts, loading, mark } from "./widgets.js";
+import { copyButton, counted, dateTime, loading, mark } from "./widgets.js";
 import { contract } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
@@ -43,7 +43,7 @@ function page() {
   return html`
     <header>${head()}</header>
     <nav aria-label="Panels">${PANELS.map(entry)}
-      <button class="keys" @click=${help}><span aria-hidden="true">?</span> Keys</button></nav>
+      <p class="keys"><span><kbd>/</kbd> search</span> <span><kbd>Esc</kbd> close</span> <span><kbd>j</kbd> <kbd>k</kbd> rows</span></p></nav>
     <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${title}>${shown(main)}</main>
     ${details ? html`<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
@@ -51,9 +51,9 @@ function page() {
 
 function entry(one) {
   const current = one === panel() ? "page" : nothing;
+  const [name, ...more] = one.title.split(" ");
   return html`<a href=${addressOf(one.id)} aria-current=${current}>
-    <svg viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span class="wide-name">${one.title}</span>
-    <span class="short-name">${one.title.split(" ")[0]}</span></a>`;
+    <svg viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span>${name}<span class="wide-name"> ${more.join(" ")}</span></span></a>`;
 }
 
 function back() {
@@ -75,12 +75,11 @@ function head() {
     ${shell.status ? headOfWorld(shell.status) : nothing}`;
 }
 
-function headOfWorld({ release, dialect, clock, ...status }) {
-  const count = status.faults;
-  return html`<span class="wide" title="Release and dialect that the mock was started with">${release} · ${dialect}</span>
-    <a class="clock" href=${addressOf("faults")} title="The world's clock">
-      ${dateTime(clock.now)} ${clock.mode === "real" ? nothing : clock.mode}</a>
-    <a href=${addressOf("faults")}>${count ? mark("fault", counted(count, "fault")) : html`<span class="wide">no faults</span>`}</a>`;
+function headOfWorld({ release, dialect, clock, faults: count }) {
+  return html`<a class="wide" href=${addressOf("contract")} title="Release and dialect that the mock was started with">${release} · ${dialect}</a>
+    <span class="gap"></span>
+    ${count ? html`<a href=${addressOf("faults")}>${mark("fault", counted(count, "fault"))}</a>` : nothing}
+    <a class="clock ${clock.mode}" href=${addressOf("faults")} title="The world's clock">${dateTime(clock.now)} ${clock.mode === "real" ? nothing : clock.mode}</a>`;
 }
 
 function message({ ok, text, curl }) {
@@ -212,19 +211,6 @@ addEventListener("unhandledrejection", (event) => {
 
 // Keys.
 
-const KEYS = {
-  "/": "search",
-  "j, k": "next and previous row",
-  Enter: "to the details",
-  Esc: "close the details",
-  "?": "this list",
-};
-
-function help() {
-  const list = Object.entries(KEYS).map(([key, text]) => [html`<kbd>${key}</kbd>`, text]);
-  dialog("Keys", facts(list), html`<button class="main" autofocus>Close</button>`);
-}
-
 function step(by) {
   const address = document.querySelector("main .table")?.table.step(by);
   if (!address) return;
@@ -236,7 +222,6 @@ const ON_KEY = {
   "/": () => document.querySelector("main input[type=search]")?.focus(),
   j: () => step(1),
   k: () => step(-1),
-  "?": help,
   Escape: () => (shell.route.id ? go(panel().id, "", shell.route.query) : close()),
 };
 
@@ -266,7 +251,6 @@ Object.assign(shell, {
     const { id } = shell.route;
     document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
     render(page(), document.body);
-    document.querySelectorAll(".table").forEach((box) => box.table.drawn(box));
   },
 });
 // Worlds that other programs have made are not in the stream.

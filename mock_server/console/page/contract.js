@@ -2,9 +2,10 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
-import { addressOf, param, reader, shell } from "./shell.js";
+import { Search } from "./search.js";
+import { reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { counted, data, empty, facts, filterChoice, flat, searchBox } from "./widgets.js";
+import { counted, data, empty, facts, flat } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -15,14 +16,15 @@ export const EVIDENCE = {
 };
 
 const table = new Table("contract", "Statements and dials", [
-  { title: "Name", width: "xl", cell: (one) => one.id },
-  { title: "Setting", width: "l", cell: settingOf },
-  { title: "Evidence", width: "s words drop-3", cell: (one) => one.evidence },
-  { title: "Text", width: "words drop-3", cell: (one) => one.text },
+  { title: "Name", kind: "rule", cell: (one) => one.id },
+  { title: "Setting", kind: "setting", cell: settingOf },
+  { title: "Evidence", kind: "evidence", cell: (one) => one.evidence },
+  { title: "Text", kind: "extra", cell: (one) => one.text },
 ]);
 
-function settingOf({ kind, isChanged, value }) {
+function settingOf({ kind, isChanged, value, open }) {
   if (kind === "statement") return html`<span class="note">statement</span>`;
+  if (open) return html`<span class="changed">? ${open.map((one) => JSON.stringify(one)).join(" or ")}</span>`;
   return isChanged ? html`<span class="changed">≠ ${JSON.stringify(value)}</span>` : JSON.stringify(value);
 }
 
@@ -38,18 +40,26 @@ export async function readRules() {
 
 const reading = reader("contract", async () => {
   const [rules, settings] = await Promise.all([readRules(), call("GET", "/settings")]);
+  for (const one of rules) one.open = settings.dialect.unsettled?.[one.id]; // what a profile has not settled
   return { rules, settings };
 });
 
-function fits(one) {
-  const [kind, evidence, method] = ["kind", "evidence", "method"].map(param);
-  const text = [one.id, one.text, one.source, JSON.stringify(one.value)].join("\n").toLowerCase();
-  return (
-    (!kind || one.kind === kind || (kind === "changed" && one.isChanged)) &&
-    (!evidence || one.evidence === evidence) &&
-    (!method || one.methods?.includes(method)) &&
-    param("text").toLowerCase().split(" ").every((word) => text.includes(word))
-  );
+const search = new Search(
+  {
+    kind: {
+      label: "Kind",
+      values: () => ["statement", "dial", "changed", ...(reading.found.settings.dialect.unsettled ? ["unsettled"] : [])],
+      fits: (one, value) => one.kind.startsWith(value) || (one.isChanged && "changed".startsWith(value)) || (one.open && "unsettled".startsWith(value)),
+    },
+    evidence: { label: "Evidence", values: () => Object.keys(EVIDENCE), fits: (one, value) => one.evidence.startsWith(value) },
+    method: { label: "Method", values: methodsOf, fits: (one, value) => one.methods?.some((name) => name.startsWith(value)) },
+  },
+  (one) => [one.id, one.text, one.source, JSON.stringify(one.value)].join("\n").toLowerCase(),
+  "errors evidence:assumed",
+);
+
+function methodsOf() {
+  return [...new Set(reading.found.rules.flatMap((one) => one.methods ?? []))];
 }
 
 export const contract = {
@@ -59,17 +69,10 @@ export const contract = {
   reading,
 
   main({ rules, settings }) {
-    const found = rules.filter(fits);
-    const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
-    const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
-    return html`<details class="section"><summary>${summary(settings, rules)}</summary>
-        ${facts(Object.entries(flat(settings)))}</details>
-      <div class="tools">${searchBox("text", "search")} <span class="count">${found.length} of ${rules.length}</span>
-        ${filterChoice("kind", "Kind", [["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]])}
-        ${filterChoice("evidence", "Evidence", Object.keys(EVIDENCE))}
-        ${filterChoice("method", "Method", methods)}
-      </div>
-      ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", nothingFits)}`;
+    const found = search.fitting(rules);
+    return html`${search.bar(found.length, rules.length)}
+      <details class="hint"><summary>${summary(settings, rules)}</summary>${facts(Object.entries(flat(settings)))}</details>
+      ${found.length ? table.view(found, shell.route.id) : search.nothing(rules.length)}`;
   },
 
   details({ rules, settings }) {
@@ -88,17 +91,17 @@ function summary({ release, dialect, version }, rules) {
 }
 
 const words = (text) => html`<span class="words">${text}</span>`;
-const graded = (grade, meanings) => words(html`<strong>${grade}</strong>: ${meanings[grade]}`);
 
-function ruleDetails({ id, kind, text, value, isChanged, allowed, evidence, source, methods, ...one }, release) {
+function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence, source, methods, ...one }, release) {
   const isDial = kind === "dial";
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
       ["Kind", words(isDial ? "dial: a choice that the documents leave open" : "statement")],
       ["Value", isDial && JSON.stringify(value)],
       ["Default", isDial && (isChanged ? JSON.stringify(one.default) : words("the same"))],
+      ["Not settled", open && words(`the profile leaves open ${open.map((value) => JSON.stringify(value)).join(", ")}`)],
       ["Allowed", allowed],
-      ["Evidence", graded(evidence, EVIDENCE)],
+      ["Evidence", words(`${evidence}: ${EVIDENCE[evidence]}`)],
       ["Source", words(source)],
       ["Methods", methods?.join(", ")],
     ])}

@@ -1,4 +1,4 @@
-// A request of the journal, written anew: corrected, as code, and ready to be sent once more.
+// A request of the journal, written anew: corrected, as a line for a shell, and ready to be sent once more.
 
 import { call, curl, parts, secret, send, urlOf } from "./api.js";
 
@@ -112,63 +112,5 @@ export async function sent(request) {
   return send(request.verb, fill(target(request)), fill(request.body), headers).catch(() => null);
 }
 
-// As code, with the secrets from the environment.
-
-const url = (request) => urlOf(target(request));
-
-const PYTHON = { secret: (name) => `os.environ["${name}"]`, indent: 4, words: { true: "True", false: "False", null: "None" } };
-const SCRIPT = { secret: (name) => `process.env.${name}`, indent: 2, words: {} };
-
-/** A text as an expression that is the same in both languages, except for the secrets. */
-function expression(text, language) {
-  const found = parts(text).map((part, at) => (at % 2 ? language.secret(part) : part && JSON.stringify(part)));
-  return found.filter(Boolean).join(" + ") || '""';
-}
-
-/** A JSON body as a literal; undefined if its text would not come out of that as it was, e.g. 1.50. */
-function literal({ body }, language) {
-  const value = parsed(body);
-  if (!value || JSON.stringify(value) !== body.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1")) return undefined;
-  const lines = JSON.stringify(value, null, language.indent).replaceAll("\n", `\n${" ".repeat(language.indent)}`);
-  const write = (one) => (one[0] === '"' ? expression(JSON.parse(one), language) : (language.words[one] ?? one));
-  return lines.replace(/"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g, write);
-}
-
-function headers(request, language) {
-  const shown = request.headers.filter(([, value]) => value);
-  return shown.map(([name, value]) => `${JSON.stringify(name)}: ${expression(value, language)}`).join(", ");
-}
-
-function httpx(request) {
-  const json = literal(request, PYTHON);
-  const body = json ? `json=${json}` : `content=${expression(request.body, PYTHON)}`;
-  return `import os
-
-import httpx
-
-response = httpx.request(
-    "${request.verb}",
-    ${expression(url(request), PYTHON)},
-    headers={${headers(request, PYTHON)}},${request.body && `\n    ${body},`}
-)
-print(response.status_code, response.text)
-`;
-}
-
-function script(request) {
-  const json = literal(request, SCRIPT);
-  const body = json ? `JSON.stringify(${json})` : expression(request.body, SCRIPT);
-  return `const response = await fetch(${expression(url(request), SCRIPT)}, {
-  method: "${request.verb}",
-  headers: {${headers(request, SCRIPT)}},${request.body && `\n  body: ${body},`}
-});
-console.log(response.status, await response.text());
-`;
-}
-
-/** The languages in which a request can be copied. */
-export const WAYS = {
-  curl: (request) => curl(request.verb, url(request), request.body, request.headers),
-  httpx,
-  fetch: script,
-};
+/** The request as a line for a shell, with the secrets from the environment. */
+export const asCurl = (request) => curl(request.verb, urlOf(target(request)), request.body, request.headers);

@@ -2,14 +2,12 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, curl } from "./api.js";
-import { act, addressOf, go, param, reader, shell } from "./shell.js";
+import { act, addressOf, go, reader, shell } from "./shell.js";
 import { readReceiver, receiverView, signatureMark, signatureView } from "./receiver.js";
 import { scripted } from "./request.js";
+import { Search, searchFor } from "./search.js";
 import { Table } from "./table.js";
-import {
-  brief, clockTime, copyButton, data, empty, facts, filterChoice, loading, mark, number,
-  recordLink, searchBox, spaced, stateMark, tabs,
-} from "./widgets.js";
+import { brief, clockTime, copyButton, data, empty, facts, loading, mark, number, recordLink, spaced, stateMark, tabs, took } from "./widgets.js";
 import { openTrigger, resetTrigger, triggerForm } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
@@ -29,24 +27,32 @@ function endOf({ outcome, stage }) {
 export function attemptMark(attempt) {
   const { outcome, stage, fault } = attempt;
   const status = outcome?.status && !outcome.name.startsWith("http_") ? ` ${outcome.status}` : "";
-  return html`${mark(endOf(attempt), outcome ? spaced(outcome.name) + status : stage)} ${faultMark(fault)}`;
-}
-
-const faultMark = (fault) => (fault ? mark("fault", spaced(fault)) : nothing);
-
-function duration({ seconds }) {
-  const took = seconds * 1000;
-  return seconds === null ? "" : `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
+  return html`${mark(endOf(attempt), outcome ? spaced(outcome.name) + status : stage)} ${fault ? mark("fault", spaced(fault)) : nothing}`;
 }
 
 const table = new Table("deliveries", "Deliveries, newest first", [
-  { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
-  { title: "Record", width: "s", cell: (one) => `#${one.webhook_request.number}` },
-  { title: "Outcome", width: "xl", cell: attemptMark },
-  { title: "Cause", width: "s drop-2", cell: (one) => one.cause },
-  { title: "Took", width: "s right drop-3", cell: duration },
-  { title: "Receiver", width: "drop-1", cell: (one) => brief(one.url) },
+  { title: "Time", kind: "time", cell: (one) => clockTime(one.at) },
+  { title: "Record", kind: "name", cell: (one) => `#${one.webhook_request.number}` },
+  { title: "Cause", kind: "extra", cell: (one) => one.cause },
+  { title: "Receiver", kind: "receiver", cell: (one) => brief(one.url) },
+  { title: "Outcome", kind: "outcome", cell: attemptMark },
+  { title: "Took", kind: "took", cell: (one) => took(one.seconds) },
 ]);
+
+const OUTCOMES = { delivered: "good", failed: "failed", running: "open" };
+
+const search = new Search(
+  {
+    outcome: {
+      label: "Outcome",
+      values: () => [...Object.keys(OUTCOMES), "fault"],
+      fits: (one, value) => (one.fault && "fault".startsWith(value)) || Object.entries(OUTCOMES).some(([name, end]) => name.startsWith(value) && end === endOf(one)),
+    },
+    record: { fits: ({ webhook_request: { number, id } }, value) => [number, id.toLowerCase()].includes(value) },
+  },
+  (one) => JSON.stringify(one).toLowerCase(),
+  "record:7 outcome:failed",
+);
 
 // What the mock has, and what is shown of it.
 
@@ -62,7 +68,7 @@ function add(found) {
 }
 
 /** The list has no verdicts on signatures: each takes the mock some time. */
-async function read() {
+const reading = reader("deliveries", async () => {
   const { id } = shell.route;
   const [list, verdict, receiver] = await Promise.all([
     reading.found ? { deliveries: [] } : call("GET", "/deliveries"),
@@ -71,17 +77,7 @@ async function read() {
   ]);
   add(list.deliveries.filter(({ id: read }) => !attempts.some((known) => known.id === read))); // known from the stream, so newer
   return { verdict, receiver };
-}
-
-const reading = reader("deliveries", read);
-
-function fits(one) {
-  const [outcome, text] = [param("outcome"), param("text").toLowerCase()];
-  return (
-    (!outcome || (outcome === "fault" ? one.fault : endOf(one) === outcome)) &&
-    (text.startsWith("#") ? text === `#${one.webhook_request.number}` : JSON.stringify(one).toLowerCase().includes(text))
-  );
-}
+});
 
 export const deliveries = {
   id: "deliveries",
@@ -93,7 +89,6 @@ export const deliveries = {
 
   reset() {
     attempts = [];
-    table.scrollTo(0);
     resetTrigger();
   },
 
@@ -105,14 +100,13 @@ export const deliveries = {
 
   main() {
     const [held, fresh] = table.hold(attempts);
-    const found = held.filter(fits);
-    return html`<div class="tools">${searchBox("text", "search, or #7")} ${filterChoice("outcome", "Outcome", OUTCOMES)}
-        <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
-        <a class="button" href=${addressOf("deliveries", RECEIVER)}>Receiver …</a>
-        <span class="count">${number(found.length)} of ${number(held.length)}</span></div>
-      ${shell.status?.sends === false ? nothingLeaves : nothing}
-      ${table.pill(fresh.filter(fits).length)}
-      ${found.length ? table.view(found, shell.route.id) : nothingFound()}`;
+    const found = search.fitting(held);
+    const buttons = html`<a class="button" href=${addressOf("deliveries", RECEIVER)}>Receiver …</a>
+      <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger …</a>`;
+    const none = () => empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
+    return html`${search.bar(found.length, held.length, buttons)} ${shell.status?.sends === false ? nothingLeaves : nothing}
+      ${table.pill(search.fitting(fresh).length)}
+      ${found.length ? table.view(found, shell.route.id) : held.length ? search.nothing(held.length) : none()}`;
   },
 
   details({ receiver, verdict }) {
@@ -125,42 +119,29 @@ export const deliveries = {
   },
 };
 
+const nothingLeaves = html`<p class="hint">Nothing is sent: scripts decide the outcomes. To send, start the mock with <code>crmcom-kit serve --deliver http</code>.</p>`;
+
 // What was sent.
-
-const OUTCOMES = [["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "wrong on purpose"]];
-
-const nothingLeaves = html`<p class="section note">Nothing leaves this mock: scripts decide the outcomes.
-  To send over HTTP, start it with <code>crmcom-kit serve --deliver http</code>.</p>`;
-
-function nothingFound() {
-  if (attempts.length) return empty("Nothing found", "No delivery matches all filters above.");
-  return empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
-}
 
 function details(attempt, verdict) {
   const { id, request, outcome, url, webhook_request: record } = attempt;
   const signature = verdict?.id === id ? verdict.signature : null;
   const asCurl = () => curl(request.method, url, request.body, Object.entries(request.headers));
   return html`<h2>Delivery ${id} <span class="count">of ${recordLink(record)}</span></h2>
-    <p>${attemptMark(attempt)} <span class="count">${duration(attempt)}</span></p>
+    <p>${attemptMark(attempt)} <span class="note">· ${clockTime(attempt.at)} · ${took(attempt.seconds)}</span></p>
     <p class="tools"><button @click=${() => replay(id)}>Replay</button>
       <a class="button" href=${addressOf("deliveries", TRIGGER, { of: id })}>Edit and send …</a>
       ${copyButton(asCurl, "Copy as curl")}</p>
     ${tabs({
       Why: () => why(attempt, signature),
-      Sent: () => html`<p class="url">${request.method} ${url}</p>${facts(Object.entries(request.headers))}
-        ${data(request.body, "Body that was sent")}`,
+      Sent: () => html`<p class="url">${request.method} ${url}</p>${data(request.body, "Body that was sent")}
+        <h3>Headers</h3>${facts(Object.entries(request.headers))}`,
       Answer: () => (outcome ? answer(outcome) : html`<p class="note">There is no answer yet: the delivery is ${attempt.stage}.</p>`),
       ...(signature && { Signature: () => signatureView(signature) }),
     })}`;
 }
 
-const CAUSES = {
-  resend: "a resend",
-  fire: "a trigger",
-  replay: "a replay",
-  duplicate: "a duplicate",
-};
+const CAUSES = { resend: "a resend", fire: "a trigger", replay: "a replay", duplicate: "a duplicate" };
 
 function why(attempt, signature) {
   const { outcome, before, after, fault, of, call: request, webhook_request: record, cause } = attempt;
@@ -168,14 +149,13 @@ function why(attempt, signature) {
   return facts([
     ["Cause", html`${CAUSES[cause] ?? cause}${of ? html` of ${link("deliveries", of, `delivery ${of}`)}` : nothing}`],
     ["Request", request && link("requests", request, `request ${request}`)],
-    ["Record", html`${recordLink(record)} · ${link("deliveries", "", "all its deliveries", { text: `#${record.number}` })}`],
-    ["Began", attempt.at],
+    ["Record", html`${recordLink(record)} · ${link("deliveries", "", "all its deliveries", searchFor({ record: record.number }))}`],
     ["Receiver", attempt.url],
     ["Outcome", outcome ? html`${spaced(outcome.name)}${outcome.why ? `: ${outcome.why}` : ""} ${scripted()}` : attempt.stage],
     ["Status", outcome?.status],
     ["Error", outcome?.error_code],
     ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],
-    ["Wrong on purpose", fault && faultMark(fault)],
+    ["Wrong on purpose", fault && mark("fault", spaced(fault))],
     ["Signature", signature && signatureMark(signature)],
   ]);
 }

@@ -2,13 +2,12 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { controlCurl, gather, urlOf } from "./api.js";
-import { deliveryScripts } from "./delivery_scripts.js";
-import { form, schemas } from "./forms.js";
+import { dataList, form, schemas } from "./forms.js";
+import { searchFor } from "./search.js";
 import { act, addressOf, reader, shell } from "./shell.js";
-import { clockTime, counted, data, dateTime, loading, mark, plain, rowButton, section } from "./widgets.js";
+import { clockTime, counted, data, dateTime, mark, plain, rowButton, section } from "./widgets.js";
 
-const reading = reader("faults", () =>
-  gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()));
+const reading = reader("faults", () => gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()));
 
 export const faults = {
   id: "faults",
@@ -20,31 +19,30 @@ export const faults = {
     if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main({ faults: active, presets, scripts, definitions, FaultOperation }) {
-    return html`<div class="board">
-      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts, definitions)}</div>
-      <div>${known(presets, FaultOperation.enum)}</div></div>`;
-  },
+  main: ({ faults: all, presets, scripts, definitions, FaultOperation }) => html`<div class="board">
+    <div>${injected(all)} ${known(presets, FaultOperation.enum)}</div>
+    <div>${clock()} ${deliveryScripts(scripts, definitions)}</div></div>`,
 };
 
-// What is active.
+// What is active, and what is over.
 
-function activeFaults(active) {
+function injected(all) {
+  const [active, finished] = [all.filter((one) => !one.over), all.filter((one) => one.over)];
   const clear = () => act("No faults are left.", "DELETE", "/faults");
-  const none = html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
+  const none = html`<p class="note">No fault is active. Add one to see how your integration copes, here or by a script:</p>
     ${data(controlCurl("POST", "/faults", { preset: "lost_answer" }), "Command to try")}`;
-  return section("Active faults", active.filter((one) => !one.over).length, html`
-    ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}
-    ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}`);
+  return section(active.length ? "Active faults" : "Faults", active.length || "", html`
+    ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : finished.length ? html`<p class="note">No fault is active.</p>` : none}
+    ${finished.length ? html`<details><summary>${counted(finished.length, "finished fault")}</summary><ul class="rows">${finished.map(row)}</ul></details>` : nothing}
+    ${all.length > 1 ? html`<p><button class="small" @click=${clear}>Remove all</button></p>` : nothing}`);
 }
 
 function row(one) {
   const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults?id=${one.id}`);
-  const over = html`<span class="note">is over: it hits no more requests</span>`;
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? over : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
-      <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
+      <p class="note">${hitsOf(one)}${one.left === undefined || one.over ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
     ${rowButton("Remove", `Remove ${one.name}`, remove)}</li>`;
 }
@@ -53,7 +51,7 @@ function hitsOf({ id, hits, calls }) {
   if (!calls) return "no matching request yet";
   const all = counted(calls, "matching request");
   if (!hits) return `no hits of ${all}`;
-  return html`<a href=${addressOf("requests", "", { search: `fault:${id}` })}>${counted(hits, "hit")}</a> of ${all}`;
+  return html`<a href=${addressOf("requests", "", searchFor({ fault: id }))}>${counted(hits, "hit")}</a> of ${all}`;
 }
 
 const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
@@ -85,42 +83,6 @@ function matchOf({ match }) {
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
 
-// The world's clock: freeze it, move it on.
-
-const MODES = {
-  real: "follows this machine's clock",
-  frozen: "frozen",
-};
-
-/** Show what the clock says now, and what can be done with it. */
-function clock() {
-  const found = shell.status?.clock;
-  if (!found) return loading;
-  const step = (label, seconds) => html`<button @click=${() => advance({ seconds })}>${label}</button>`;
-  const one = (verb, field, send) => form(`${verb} the clock`, [{ ...field, required: true }], verb, send);
-  return section("Clock", "", html`
-    <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode]}</p>
-    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
-    <p class="tools">
-      <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
-      <button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>
-      ${step("+ 1 min", 60)} ${step("+ 1 h", 3600)} ${step("+ 1 day", 86400)}</p>
-    <div class="forms">
-      ${one("Freeze", { name: "at", hint: "2024-05-01T10:00:00Z" }, ({ at }) => set({ mode: "frozen", at }))}
-      ${one("Advance", { name: "seconds", label: "by seconds", type: "number", hint: "90" }, advance)}
-    </div>`);
-}
-
-const set = (body) => turn("PUT", "/clock", body);
-const advance = (body) => turn("POST", "/clock/advance", body);
-
-async function turn(verb, path, body) {
-  const said = ({ mode, now }) => `The clock says ${dateTime(now)}${mode === "frozen" ? ", frozen" : ""}.`;
-  const found = await act(said, verb, path, body);
-  if (shell.status) shell.status = { ...shell.status, clock: found }; // at once, not when the stream next tells of it
-  return found;
-}
-
 // What can be added.
 
 const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_found"},\n "times": 1}';
@@ -129,13 +91,13 @@ function known(presets, operations) {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
   const add = (name, values) => act(`The fault ${name} is active.`, "POST", "/faults", { preset: name, ...values });
   const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
-  const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
-    ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;
-  return section("Add a fault", "", html`<ul class="rows">${presets.map(preset)}</ul>
-    <details><summary>Any other fault</summary>
-      <p class="note">Match requests by method, record or count. Delay, refuse or drop them, or cut or garble the response.
-        <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
-      ${form("Add any fault", any, "Add", addAny)}</details>`);
+  const entry = (name, text, content) => html`<details class="entry" name="fault"><summary><b>${name}</b> <span class="note">${text}</span></summary>${content}</details>`;
+  const preset = (one) =>
+    entry(one.name, prose(one.text), form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values)));
+  return section("Add a fault", "", html`${presets.map(preset)}
+    ${entry("any other", "a fault of your own, as JSON", html`<p class="note">Match requests by method, record or count. Delay, refuse or
+      drop them, or cut or garble the response. <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
+      ${form("Add any fault", any, "Add", addAny)}`)}`);
 }
 
 /** A text in which arguments stand between backticks. */
@@ -155,4 +117,67 @@ function fieldsOf({ arguments: defaults }, operations) {
     if (typeof value === "boolean") return { name, type: "check", value };
     return { name, label: UNITS[name] ?? name, type: "number", value, ...(name === "times" && { blank: null, hint: "no limit" }) };
   });
+}
+
+// The world's clock: freeze it, move it on.
+
+function clock() {
+  const found = shell.status?.clock;
+  if (!found) return nothing;
+  const advance = (body) => turn("POST", "/clock/advance", body);
+  const step = (text, seconds) => html`<button @click=${() => advance({ seconds })}>${text}</button>`;
+  const set = (body) => turn("PUT", "/clock", body);
+  return section("Clock", "", html`
+    <p class="now">${dateTime(found.now)} UTC, ${MODES[found.mode] ?? found.mode}</p>
+    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
+    <p class="tools">
+      ${found.mode === "real" ? html`<button @click=${() => set({ mode: "frozen" })}>Freeze now</button>` : nothing}
+      ${found.mode === "real" ? nothing : html`<button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>`}
+      ${step("+ 1 min", 60)} ${step("+ 1 h", 3600)} ${step("+ 1 day", 86400)}</p>
+    <div class="forms">
+      ${form("Freeze the clock", [{ name: "at", hint: "2024-05-01T10:00:00Z", required: true }], "Freeze", ({ at }) => set({ mode: "frozen", at }))}
+      ${form("Advance the clock", [{ name: "seconds", label: "by seconds", type: "number", hint: "90", required: true }], "Advance", advance)}
+    </div>`);
+}
+
+const MODES = { real: "follows this machine's clock", frozen: "frozen" };
+
+async function turn(verb, path, body) {
+  const said = ({ mode, now }) => `The clock says ${dateTime(now)}${mode === "frozen" ? ", frozen" : ""}.`;
+  const found = await act(said, verb, path, body);
+  if (shell.status) shell.status = { ...shell.status, clock: found }; // at once, not when the stream next tells of it
+  return found;
+}
+
+// How deliveries end where nothing is sent: scripts of outcomes.
+
+const SCRIPT = [
+  { name: "script", hint: "2*timeout, success", required: true },
+  { name: "record", hint: "any" },
+  { name: "definition", hint: "any", list: "definitions" },
+];
+
+/** Let a script decide deliveries; null ends the one that does. */
+const putScript = (body) => act(body.script === null ? "The script is gone." : "The script is set.", "PUT", "/deliveries/script", body);
+
+function deliveryScripts(scripts, definitions) {
+  if (shell.status?.sends) {
+    return section("Delivery scripts", "", html`<p class="note">This mock really sends, so the receivers decide.
+      You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in one</a>.
+      Without <code>--deliver http</code>, scripts decide.</p>`);
+  }
+  return section("Delivery scripts", "", html`
+    <p class="note">How deliveries end, in order; the last outcome repeats. The most specific script counts: for a record,
+      then for a definition, then for all. <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
+    <ul class="rows">${scripts.map(scriptRow)}</ul>
+    ${form("Set a delivery script", SCRIPT, "Set", putScript)} ${dataList("definitions", definitions.map((one) => one.name))}`);
+}
+
+function scriptRow({ script, used, record, definition }) {
+  const which = plain(record ? `#${record}` : (definition ?? "all deliveries"));
+  const end = () => putScript({ script: null, ...(record && { record }), ...(definition && { definition }) });
+  const label = record || definition ? "End" : "Reset"; // the one for all goes back to that of the start
+  return html`<li><p><code>${script}</code> <span class="note">for</span> ${which}
+      <span class="note">· ${used} ${used === 1 ? "delivery" : "deliveries"} so far</span></p>
+    ${rowButton(label, `${label} the script for ${which}`, end)}</li>`;
 }

@@ -3,7 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { changed, say } from "./shell.js";
-import { optionsOf } from "./widgets.js";
+import { optionsOf } from "./search.js";
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
 let refusal = null; // the last one: {form, field (or undefined), text}
@@ -16,7 +16,7 @@ let refusal = null; // the last one: {form, field (or undefined), text}
  * @param {string} button
  * @param {Function} send         gets the values; null keeps what was typed, and so does an error
  *
- * A field's type is text (the default), number, check, choice, several, area or file. A text that is
+ * A field's type is text (the default), number, check, choice, area or file. A text that is
  * no number is sent as it is: the mock says what is allowed. An empty field is `blank`, by default left out.
  */
 export function form(name, fields, button, send) {
@@ -56,7 +56,6 @@ function valuesOf(fields, element) {
   const read = ({ name, type, blank, read }) => {
     if (type === "check") return given.has(name);
     if (type === "file") return given.get(name);
-    if (type === "several") return given.has(name) ? given.getAll(name) : blank;
     const text = given.get(name).trim();
     if (text === "") return blank;
     if (read) return read(text);
@@ -82,9 +81,7 @@ function control({ name, type, value = "", hint = "", options, list, required, c
       return html`<textarea name=${name} rows="6" spellcheck="false" .defaultValue=${value}
         aria-invalid=${invalid} aria-describedby=${error}></textarea>`;
     case "choice":
-    case "several":
-      return html`<select name=${name} ?multiple=${type === "several"} size=${type === "several" ? 5 : nothing}
-        aria-invalid=${invalid} aria-describedby=${error} @change=${(event) => change?.(event.target.value)}>
+      return html`<select name=${name} aria-invalid=${invalid} aria-describedby=${error} @change=${(event) => change?.(event.target.value)}>
         ${optionsOf(options, value)}</select>`;
     default:
       return html`<input name=${name} value=${value} placeholder=${hint} ?required=${required} list=${list ?? nothing}

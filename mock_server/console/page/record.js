@@ -2,19 +2,19 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, urlOf } from "./api.js";
-import { WAYS, parsed, sent } from "./copies.js";
+import { asCurl, parsed, sent } from "./copies.js";
 import { attemptMark } from "./deliveries.js";
-import { SCRIPT, putScript } from "./delivery_scripts.js";
 import { form } from "./forms.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import { outcome } from "./request.js";
 import { requestsFor } from "./requests.js";
+import { searchFor } from "./search.js";
 import { objectIn } from "./trigger.js";
 import { brief, clockTime, confirmed, copyButton, data, dateTime, empty, facts, plain, stateMark, tabs } from "./widgets.js";
 
 const METHODS = "/crmapi/rest/v2/webhook_requests";
 
-export function recordDetails({ name, gone, record, data: object, attempts, script }) {
+export function recordDetails({ name, gone, record, data: object, attempts }) {
   if (gone) return html`${empty(`#${brief(name)} is gone`, gone)}<h3>History</h3>${history(name, "", attempts)}`;
   const { number, life_cycle_state: state } = record;
   const noData = html`<p class="note">The mock keeps no data object for this record.</p>`;
@@ -30,7 +30,6 @@ export function recordDetails({ name, gone, record, data: object, attempts, scri
       Record: () => shown(record),
       Data: () => (object ? data(object, "Data of the entity") : noData),
       History: () => history(number, record.id, attempts),
-      Script: () => scriptForm(number, script),
       JSON: () => data(JSON.stringify({ record, data: object }), "Record as JSON"),
     })}`;
 }
@@ -38,7 +37,7 @@ export function recordDetails({ name, gone, record, data: object, attempts, scri
 function shown(record) {
   const { webhook_definition: definition, workflow_rule: rule, log_information: log = {} } = record;
   const filtered = (name, value, text = value) =>
-    value && html`<a href=${addressOf("records", record.number, { [name]: value })} title="Records with the same">${plain(text)}</a>`;
+    value && html`<a href=${addressOf("records", record.number, searchFor({ [name]: value }))} title="Records with the same">${plain(text)}</a>`;
   const logged = (date, user, unit) => date && `${dateTime(date)} ${[user?.username, unit?.name].filter(Boolean).join(", ")}`;
   return html`${facts([
       ["Id", record.id],
@@ -61,9 +60,8 @@ function history(number, id, attempts) {
   // A request and its delivery often share a millisecond with the next request: their times alone give no order.
   const caused = (call) => attempts.filter((one) => call.deliveries?.includes(one.id));
   const others = attempts.filter((one) => !own.some((call) => caused(call).includes(one)));
-  const timeOf = (one) => one.at ?? one.at;
   const events = [...own.map((one) => [one, ...caused(one)]), ...others.map((one) => [one])]
-    .sort(([one], [other]) => Date.parse(timeOf(one)) - Date.parse(timeOf(other)))
+    .sort(([one], [other]) => Date.parse(one.at) - Date.parse(other.at))
     .flat();
   const text = "Requests that name this record, and its deliveries, appear here:";
   if (!events.length) return empty("Nothing has touched it", text, showCurl(number));
@@ -73,9 +71,9 @@ function history(number, id, attempts) {
   const attemptLine = (one) =>
     html`${link("deliveries", one, `delivery ${one.id}`)} ${note(one.cause)} ${attemptMark(one)} ${note(brief(one.outcome?.why))}`;
   const line = (one) => (own.includes(one) ? requestLine(one) : attemptLine(one));
-  return html`<ol class="history">${events.map((one) => html`<li>${clockTime(timeOf(one))} ${line(one)}</li>`)}</ol>
-    <p><a href=${addressOf("requests", "", { search: `record:${number}` })}>Its requests</a> ·
-      <a href=${addressOf("deliveries", "", { text: `#${number}` })}>its deliveries</a></p>`;
+  return html`<ol class="history">${events.map((one) => html`<li>${clockTime(one.at)} ${line(one)}</li>`)}</ol>
+    <p><a href=${addressOf("requests", "", searchFor({ record: number }))}>Its requests</a> ·
+      <a href=${addressOf("deliveries", "", searchFor({ record: number }))}>its deliveries</a></p>`;
 }
 
 // Acts. A resend and a delete are requests to the API, as a client makes them.
@@ -94,7 +92,7 @@ async function asClient(method, { number, life_cycle_state: before }) {
   const body = JSON.stringify({ token: secret("TOKEN"), webhook_request_identifier: { number } });
   const headers = [["Content-Type", "application/json"]];
   const request = { verb: "POST", path: `${METHODS}/${method}`, query: [], headers, body };
-  const tell = (ok, text) => say(ok, text, WAYS.curl(request));
+  const tell = (ok, text) => say(ok, text, asCurl(request));
   const answer = await sent(request);
   const { status, data: found } = parsed(answer?.body ?? "") ?? {};
   const { error_code: code, life_cycle_state: after } = found ?? {};
@@ -104,19 +102,6 @@ async function asClient(method, { number, life_cycle_state: before }) {
   else if (after === "REJECTED") tell(false, `#${number} was sent again, and is still REJECTED: ${code}.`);
   else tell(true, `#${number} was sent again: ${before} → ${after}.`);
   await shell.reopen();
-}
-
-function scriptForm(number, script) {
-  if (shell.status?.sends) {
-    return html`<p class="note">This mock really sends, so no script decides: its receiver does.
-      You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in receiver</a>.</p>`;
-  }
-  const end = html`<button class="small" @click=${() => putScript({ script: null, record: number })}>End</button>`;
-  return html`<p>${script
-      ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
-      : "The script of its definition or of the world decides the deliveries of this record."}</p>
-    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, record: number }))}
-    <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 
 export function addForm(entities) {

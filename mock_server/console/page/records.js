@@ -1,43 +1,56 @@
 // Records: the webhook requests of the world, as the mock has them now.
 
-import { html, nothing } from "./lit-html/lit-html.js";
+import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, gather, segment } from "./api.js";
-import { dataList, form } from "./forms.js";
 import { addForm, recordDetails } from "./record.js";
-import { addressOf, changed, param, reader, setParams, shell } from "./shell.js";
+import { Search } from "./search.js";
+import { addressOf, param, reader, setParams, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { brief, dateTime, empty, filterChoice, loading, mark, number, searchBox, stateMark } from "./widgets.js";
+import { brief, dateTime, empty, loading, mark, number, stateMark } from "./widgets.js";
 
 const LIMIT = 100; // rows of a page
 const ADD = "add"; // what stands for the number in the address of the form
 
-let showsMore = false; // of the filters
+let entities = [];
 
 const table = new Table("records", "Records", [
-  { title: "Number", width: "s", cell: ({ record }) => brief(`#${record.number}`) },
-  { title: "Created", width: "l drop-3", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
-  { title: "State", width: "m", cell: ({ record }) => stateMark(record.life_cycle_state) },
-  { title: "Entity", width: "m", cell: ({ record }) => record.entity },
-  { title: "Definition", width: "drop-2", cell: ({ record }) => brief(record.webhook_definition?.name) },
-  { title: "Error", width: "l drop-1", cell: ({ record }) => brief(record.error_code) },
+  { title: "Number", kind: "name", cell: ({ record }) => brief(`#${record.number}`) },
+  { title: "Entity", kind: "entity", cell: ({ record }) => record.entity },
+  { title: "State", kind: "state", cell: ({ record }) => stateMark(record.life_cycle_state) },
+  { title: "Created", kind: "created", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
+  { title: "Definition", kind: "extra", cell: ({ record }) => brief(record.webhook_definition?.name) },
+  { title: "Error", kind: "error", cell: ({ record }) => brief(record.error_code) },
 ], (one) => one.record.number);
 
+/** The mock applies these. A word is the number or the id of a record. */
+const search = new Search(
+  {
+    state: { label: "State", values: () => ["REJECTED", "SUCCESSFUL"] },
+    entity: { label: "Entity", values: () => entities },
+    record: {}, definition: {}, rule: {}, entity_id: {}, url: {}, created_from: {}, created_to: {},
+  },
+  null,
+  "#7 created_from:2024-05-01 url:example.com",
+);
+
 /** The page of the list that the address asks for, and the record that it names. */
-const reading = reader("records", () => {
-  const { id, query } = shell.route;
-  const page = call("GET", `/records?limit=${LIMIT}&${query}`).catch((error) => ({ refused: error.message, records: [], total: 0 }));
-  return gather(page, "/definitions", "/rules", readRecord(id));
+const reading = reader("records", async () => {
+  const query = new URLSearchParams({ limit: LIMIT, offset: param("offset") || 0, sort: param("sort") || "newest" });
+  for (const { name, value } of search.parts()) {
+    if (value && (!name || name in search.terms)) query.set(name || "record", name ? value : value.replace(/^#/, ""));
+  }
+  const page = call("GET", `/records?${query}`).catch((error) => ({ refused: error.message, records: [], total: 0 }));
+  const found = await gather(page, "/definitions", readRecord(shell.route.id));
+  entities = [...new Set(found.definitions.map((one) => one.entity))].filter(Boolean).sort();
+  return found;
 });
 
 async function readRecord(name) {
   if (name === "" || name === ADD) return { entry: null };
   const path = segment(name);
-  const [own, { deliveries: attempts }, { scripts }] = await Promise.all([
-    call("GET", `/records/${path}`).catch((error) => ({ gone: error.message })),
-    call("GET", `/deliveries?record=${path}`),
-    call("GET", "/deliveries/script"),
-  ]);
-  return { entry: { name, ...own, attempts, script: scripts.find((one) => one.record === own.record?.number) } };
+  const own = call("GET", `/records/${path}`).catch((error) => ({ gone: error.message }));
+  const { deliveries: attempts, ...found } = await gather(own, `/deliveries?record=${path}`);
+  return { entry: { name, ...found, attempts } };
 }
 
 export const records = {
@@ -50,14 +63,15 @@ export const records = {
     if (name === "delivery" || found.record || found.identifier) reading.soon();
   },
 
-  main({ refused, records: found, total, ...known }) {
-    return html`${tools(known)}${refused ? html`<p class="section">${mark("failed", refused)}</p>` : nothing}
-      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}${pager(found, total)}`;
+  main({ refused, records: found, total }) {
+    const add = html`<a class="button" href=${addressOf("records", ADD, shell.route.query)}>Add …</a>`;
+    return html`${search.bar(total, total, add)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
+      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()} ${total > LIMIT ? pager(found, total) : ""}`;
   },
 
-  details({ definitions, entry }) {
+  details({ entry }) {
     const { id } = shell.route;
-    if (id === ADD) return addForm(entitiesOf(definitions));
+    if (id === ADD) return addForm(entities);
     return entry?.name === id ? recordDetails(entry) : loading;
   },
 };
@@ -68,52 +82,6 @@ function head({ title }) {
   const label = `Number, ${isOldest ? "oldest" : "newest"} first; reverse`;
   const turn = () => setParams({ sort: isOldest ? "" : "oldest", offset: "" });
   return html`<button @click=${turn} aria-label=${label}>${title} ${isOldest ? "▲" : "▼"}</button>`;
-}
-
-// Filters. The address has them, and the mock applies them.
-
-const MORE = [
-  { name: "definition", list: "definition-names" },
-  { name: "rule", list: "rule-names" },
-  { name: "entity_id", label: "entity id" },
-  { name: "url", label: "URL contains" },
-  { name: "created_from", label: "created from", hint: "yyyy-MM-dd" },
-  { name: "created_to", label: "created to", hint: "yyyy-MM-dd" },
-];
-
-const entitiesOf = (definitions, ...more) => [...new Set([...more, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();
-
-function tools({ definitions, rules }) {
-  const { id, query } = shell.route;
-  const clean = (text) => text.trim().replace("#", "");
-  const used = MORE.filter(({ name }) => param(name)).length;
-  return html`<div class="tools">${searchBox("record", "record", "Number or id of the record", clean)}
-      ${filterChoice("state", "State", ["REJECTED", "SUCCESSFUL"])}
-      ${filterChoice("entity", "Entity", entitiesOf(definitions, param("entity")))}
-      <button aria-expanded=${showsMore} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
-      ${query.size ? html`<a class="button" href=${addressOf("records", id)}>Show all</a>` : nothing}
-      <a class="button" href=${addressOf("records", ADD, query)}>Add …</a>
-      <a class="button" href=${addressOf("deliveries", "trigger")}>Trigger a webhook …</a></div>
-    ${showsMore ? moreFilters(definitions, rules) : nothing}`;
-}
-
-function moreFilters(definitions, rules) {
-  const names = (found) => found.map((one) => [one.name, one.alternative_code]);
-  const fields = MORE.map((one) => ({ ...one, value: param(one.name), blank: "" }));
-  return html`<div class="section">${form("Filters", fields, "Filter", filter)}
-    ${dataList("definition-names", names(definitions))}${dataList("rule-names", names(rules))}</div>`;
-}
-
-async function filter(values) {
-  const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value));
-  await call("GET", `/records?limit=1&${query}`); // so that what the mock refuses is said at its field
-  setParams({ ...values, offset: "" });
-  return true;
-}
-
-function toggleMore() {
-  showsMore = !showsMore;
-  changed();
 }
 
 function pager(found, total) {
@@ -128,7 +96,7 @@ function pager(found, total) {
 }
 
 function nothingFound() {
-  if (shell.route.query.size) return empty("No such record", "No record matches all filters above.");
+  if (shell.route.query.size) return search.nothing(shell.status?.webhook_requests ?? 0);
   const body = { webhook_request: [{ record: { entity: "JOBS", life_cycle_state: "REJECTED" } }] };
   return empty("No records", "This world has none. Add one, or generate many under Worlds:", controlCurl("POST", "/records", body));
 }

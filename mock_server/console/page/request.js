@@ -5,9 +5,10 @@ import { call } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
+import { searchFor } from "./search.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import {
-  brief, clockTime, copy, copyButton, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs,
+  brief, clockTime, copy, copyButton, counted, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs, took,
 } from "./widgets.js";
 
 const MAX_NAME = 40; // characters of an id on a button
@@ -21,15 +22,14 @@ const undelivered = (call) => call.deliveries?.length > 0 && call.state_after ==
 
 /** What its row and its details are marked with, and a few words. */
 export function outcomeOf(call) {
-  if (call.running) {
-    const held = call.fault && `held back by the fault ${faultName(call)}`;
-    return ["running", ["running", held, change(call)].filter(Boolean).join(" · ")];
-  }
-  if (call.fault) return ["fault", `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`];
+  const text = (...parts) => parts.filter(Boolean).join(" · ");
+  if (call.running) return ["running", text("running", call.fault && `held back by the fault ${faultName(call)}`, change(call))];
+  if (call.fault) return ["fault", text(`fault ${faultName(call)}`, change(call))];
   if (call.outcome === "refused") return ["refused", spaced(call.error_kind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
-  const text = [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
-  return [call.status >= 400 ? "failed" : "good", text];
+  const kind = call.status >= 400 ? "failed" : "good";
+  const served = call.results === null ? `${call.status} ${call.code ?? ""}` : counted(call.results, "result");
+  return [kind, text(change(call) || served, ...call.warnings)];
 }
 
 export function outcome(call) {
@@ -45,9 +45,13 @@ function change({ state_before, state_after, operation }) {
   return state_before && state_after && state_before !== state_after ? `${state_before} → ${state_after}` : "";
 }
 
-/** The record that it touched, or the one that it asked for in vain. */
-export function named({ record, identifier }) {
-  return record ? `#${record.number}` : (identifier ?? "").replace(/^number=/, "#").replace(/^id=/, "");
+/** What a row says a request was about: the record that it touched or asked for in vain, or the filters of a list. */
+export function about({ record, identifier, operation, query }) {
+  if (record) return `#${record.number}`;
+  if (operation !== "list") return (identifier ?? "").replace(/^number=/, "#").replace(/^id=/, "");
+  const isPlain = (name) => name === "entity" || name === "life_cycle_state";
+  const filters = [...new URLSearchParams(query)].filter(([name]) => name !== "token");
+  return filters.map(([name, value]) => (isPlain(name) ? value : `${name}=${value}`)).join(" · ");
 }
 
 // Its details.
@@ -57,23 +61,19 @@ export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
+  const parts = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules, last), Trace: () => trace(call) };
+  const first = outcomeOf(call)[0] === "good" && !call.warnings.length ? "Response" : "Why";
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
-    <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)}</span></p>
-    <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
-      <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
-    ${tabs({
-      Why: () => why(call, rules, last),
-      Request: () => asked(call.request),
-      Response: () => answered(call),
-      Trace: () => trace(call),
-    })}`;
+    <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
+    <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyCurl(request, "request")}
+      <button @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
+    ${tabs(parts, first)}`;
 }
 
-function copyAs(request, what = "request") {
+function copyCurl(request, what) {
   const names = copies.secretsOf(request).map((name) => `$${name}`);
   const hint = names.length ? `, with ${names.join(" and ")} from the environment` : "";
-  return html`<span class="group" role="group" aria-label="Copy ${what} as"><span>Copy as</span>
-    ${Object.entries(copies.WAYS).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
+  return copyButton(() => copies.asCurl(request), "Copy as curl", `${what} as curl${hint}`);
 }
 
 const isDropped = ({ fault }) => fault?.effect.drop === true;
@@ -99,8 +99,10 @@ function answered(call) {
     ${message(headers, body, "Body of the response")}`;
 }
 
-const message = (headers, body, label) =>
-  html`${part("Headers", facts(Object.entries(headers)))} ${body ? part("Body", data(body, label)) : nothing}`;
+/** The body first: it is what one looks for. */
+function message(headers, body, label) {
+  return html`${body ? data(body, label) : nothing} ${part("Headers", facts(Object.entries(headers)))}`;
+}
 
 // Why: what decided, how sure that is, and what to change.
 
@@ -120,8 +122,9 @@ function why(call, rules, last) {
     ${near_miss ? facts([["Parameter", near_miss.parameter], ["Seen", near_miss.seen], ["Allowed", near_miss.allowed]]) : nothing}
     ${near_miss?.suggestion ? suggestion(call, last) : nothing}
     ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}
+    ${list("Warnings", warnings.map((one) => plain(one)))}
     ${list("Statement that decided", statements)} ${list("Dials that decided", deciding)}
-    ${list("Warnings", warnings.map((one) => plain(one)))} ${hasCause ? nothing : html`<p>${noCause}</p>`}`;
+    ${hasCause ? nothing : html`<p>${noCause}</p>`}`;
 }
 
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
@@ -131,7 +134,7 @@ const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carr
 
 /** Who brought the record into a state in which it cannot be resent. */
 function past(record) {
-  const requests = addressOf("requests", "", { search: `record:${record.number}` });
+  const requests = addressOf("requests", "", searchFor({ record: record.number }));
   return html`<p>What happened to the record before: <a href=${requests}>requests for #${record.number}</a>,
     <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
 }
@@ -143,7 +146,7 @@ function suggestion(call, last) {
   const [[field, value] = []] = Object.entries(request.record ?? {});
   const about = field && html` for ${field === "number" ? "#" : ""}${plain(`${value}`, MAX_NAME)}`;
   const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected${about}</button>
-    ${copyAs(request, "corrected request")}</div>`;
+    ${copyCurl(request, "corrected request")}</div>`;
   return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>${request.lost ? nothing : acts()}</div>`;
 }
 
@@ -213,6 +216,6 @@ async function repeat(request, last) {
   const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
   if (!made) return say(false, "It was sent, but the journal does not have it.");
   const token = copies.secretsOf(request).length ? " with a new token" : "";
-  say(true, `Sent${token}: ${answer ? outcomeOf(made)[1] : "no response"}.`, copies.WAYS.curl(request));
+  say(true, `Sent${token}: ${answer ? outcomeOf(made)[1] : "no response"}.`, copies.asCurl(request));
   go("requests", made.id);
 }

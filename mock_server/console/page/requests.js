@@ -3,10 +3,11 @@
 import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
 import { readRules } from "./contract.js";
-import { OUTCOMES, details, named, outcome, outcomeOf } from "./request.js";
-import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
+import { OUTCOMES, about, details, outcome, outcomeOf } from "./request.js";
+import { Search } from "./search.js";
+import { act, changed, go, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { brief, clockTime, empty, filterChoice, loading, searchBox } from "./widgets.js";
+import { brief, clockTime, confirmed, counted, empty, loading, took } from "./widgets.js";
 
 const MAX_ROWS = 2000; // the journal of the mock is bounded as well
 const MAX_NAME = 100;
@@ -18,35 +19,34 @@ let paused = false;
 const methodOf = (call) => call.operation ?? call.method;
 
 const table = new Table("requests", "Requests, newest first", [
-  { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
-  { title: "Method", width: "s", cell: (one) => brief(methodOf(one)) },
-  { title: "Record", width: "s", cell: (one) => brief(named(one)) },
-  { title: "Outcome", width: "", cell: outcome },
+  { title: "Time", kind: "time", cell: (one) => clockTime(one.at) },
+  { title: "Method", kind: "name", cell: (one) => brief(methodOf(one)) },
+  { title: "About", kind: "about", cell: (one) => brief(about(one)) },
+  { title: "Outcome", kind: "outcome", cell: outcome },
+  { title: "Took", kind: "took", cell: (one) => took(one.seconds) },
 ]);
 
-// Searching: words anywhere, and what begins with method:, outcome:, record: or fault:.
+const named = ({ record, identifier }) => [record?.number, record?.id, identifier?.split("=")[1]].map((one) => one?.toLowerCase());
 
-const TERMS = {
-  method: (call, value) => methodOf(call).toLowerCase().startsWith(value),
-  outcome: (call, value) => OUTCOMES[outcomeOf(call)[0]].startsWith(value),
-  record: ({ record, identifier }, value) =>
-    [record?.number, record?.id.toLowerCase(), identifier?.split("=")[1]?.toLowerCase()].includes(value),
-  fault: ({ fault }, value) => fault && (fault.id === value || `${fault.name}`.toLowerCase().includes(value)),
-};
-const TERM = /^(method|outcome|record|fault):(.*)$/;
-
-/** Those that fit the search and the choices. */
-function fitting(calls) {
-  const chosen = ["method", "outcome"].filter(param).map((name) => `${name}:${param(name)}`);
-  const words = [...param("search").toLowerCase().split(/\s+/), ...chosen].filter(Boolean);
-  return calls.filter((call) => words.every((word) => fits(call, word)));
-}
-
-function fits(call, word) {
-  const [, name, value] = TERM.exec(word) ?? [];
-  if (name) return value === "" || TERMS[name](call, value);
-  return call.text.includes(word);
-}
+const search = new Search(
+  {
+    method: {
+      label: "Method",
+      values: () => [...new Set(rows.map(methodOf))].sort(),
+      fits: (call, value) => methodOf(call).toLowerCase().startsWith(value),
+    },
+    outcome: {
+      label: "Outcome",
+      values: () => Object.values(OUTCOMES),
+      fits: (call, value) => OUTCOMES[outcomeOf(call)[0]].startsWith(value),
+    },
+    entity: { fits: ({ entity }, value) => entity?.toLowerCase().startsWith(value) },
+    record: { fits: (call, value) => named(call).includes(value) },
+    fault: { fits: ({ fault }, value) => fault && (fault.id === value || `${fault.name}`.toLowerCase().includes(value)) },
+  },
+  (call) => call.text,
+  "record:7 entity:jobs fault:outage",
+);
 
 /** The rows of requests that touched a record, or asked for it in vain, oldest first. */
 export function requestsFor(number, id) {
@@ -57,8 +57,9 @@ export function requestsFor(number, id) {
 /** What a row needs, and what it is searched for: values may be long, and rows are many. */
 function rowOf({ near_miss, url, ...found }) {
   const text = JSON.stringify([found, url, near_miss]).slice(0, MAX_TEXT).toLowerCase();
-  const identifier = structuredClone(found.identifier?.slice(0, MAX_NAME)); // else it would keep all of the long one
-  return { ...found, identifier, text };
+  // Copies: else they would keep all of the long ones.
+  const [identifier, query] = structuredClone([found.identifier?.slice(0, MAX_NAME), (url.split("?")[1] ?? "").slice(0, MAX_TEXT)]);
+  return { ...found, identifier, query, text };
 }
 
 /** A request has come, or one that was running has its response. */
@@ -91,10 +92,7 @@ export const requests = {
   icon: "M1.5 5.5h12l-3-3M14.5 10.5h-12l3 3",
   reading,
 
-  reset() {
-    [rows, paused] = [[], false];
-    table.scrollTo(0);
-  },
+  reset: () => ([rows, paused] = [[], false]),
 
   event(name, found) {
     if (name === "delivery" && found.call) settle(found);
@@ -104,20 +102,13 @@ export const requests = {
   main({ entry }) {
     if (!rows.length) return shell.status ? welcome() : loading;
     const [held, fresh] = table.hold(rows, paused);
-    const found = fitting(held);
-    const waiting = fitting(fresh).length;
-    const nothingFits = `None of ${held.length} requests matches all filters.`;
-    const isFiltered = shell.route.query.size > 0;
-    const methods = [...new Set(rows.map(methodOf))].sort();
+    const found = search.fitting(held);
+    const waiting = search.fitting(fresh).length;
     // The address may have the number of the open request alone.
     const selected = entry?.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
-    return html`<div class="tools">${searchBox("search", "search, or record:7 fault:lost_answer")}
-        <span class="count">${isFiltered ? `${found.length} of ${held.length}` : held.length}</span>
-        ${filterChoice("method", "Method", methods)} ${filterChoice("outcome", "Outcome", Object.values(OUTCOMES))}
-        <button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button>
-        <button @click=${clear}>Clear</button></div>
-      ${table.pill(waiting, () => pause(false))}
-      ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", nothingFits)}`;
+    const buttons = html`<button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button><button @click=${clear}>Clear</button>`;
+    return html`${search.bar(found.length, held.length, buttons)} ${table.pill(waiting, () => pause(false))}
+      ${found.length || waiting ? table.view(found, selected) : search.nothing(held.length)}`;
   },
 
   details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
@@ -136,7 +127,9 @@ function pause(found) {
 }
 
 async function clear() {
+  const text = `${counted(rows.length, "request")} will be gone for all programs, also for tests that verify them. Records stay.`;
+  if (!(await confirmed("Clear the journal?", text, "Clear it"))) return;
   await act("The journal is empty.", "DELETE", "/requests");
-  requests.reset();
+  [rows, paused] = [rows.filter((one) => one.running), false]; // the journal keeps what is running
   if (shell.route.id) go("requests");
 }

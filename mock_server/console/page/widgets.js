@@ -2,8 +2,7 @@
 
 import { html, nothing, render } from "./lit-html/lit-html.js";
 import { guard } from "./lit-html/directives/guard.js";
-import { live } from "./lit-html/directives/live.js";
-import { addressOf, changed, param, say, setParams, shell } from "./shell.js";
+import { addressOf, changed, say, shell } from "./shell.js";
 
 const MAX_SHOWN = 200_000; // characters of one value; more would make the page slow
 const MAX_IN_ROW = 100;
@@ -39,9 +38,15 @@ export const brief = (text) => plain(text ?? "", MAX_IN_ROW);
 
 export const dateTime = (iso) => iso.slice(0, 19).replace("T", " ");
 
-/** The time of day of a moment; all of it as a tooltip. */
-export function clockTime(iso) {
-  return html`<time datetime=${iso} title=${iso}>${iso.slice(11, 19)}</time>`;
+/** The time of day of a moment, to the millisecond; all of it as a tooltip. */
+export const clockTime = (iso) =>
+  html`<time datetime=${iso} title=${iso}>${iso.slice(11, 19)}<small>${iso.slice(19, 23)}</small></time>`;
+
+/** How long something took; nothing if that is not known. */
+export function took(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  const ms = seconds * 1000;
+  return ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${seconds.toFixed(1)} s`;
 }
 
 /** The name of a member, which may break after its dots and underscores. */
@@ -104,7 +109,7 @@ export function differences(fields) {
 
 /** What a panel says when it has nothing to show: what to do next. */
 export function empty(title, text, line) {
-  return html`<div class="empty"><h2>${title}</h2><p>${text}</p>
+  return html`<div class="empty"><h2>${title}</h2>${typeof text === "string" ? html`<p>${text}</p>` : text}
     ${line ? data(line, "Command to try") : nothing}</div>`;
 }
 
@@ -120,15 +125,15 @@ export function rowButton(text, label, act) {
 
 export const loading = html`<p class="section note">Loading …</p>`;
 
-const opened = {}; // the tab that is open in each panel
+const opened = {}; // the tab that was opened last, for each panel and first tab
 
-/** Parts of details under tabs: {name: function that returns the part}. */
-export function tabs(parts) {
+/** Parts of details under tabs: {name: function that returns the part}; `first` is open until another one is chosen. */
+export function tabs(parts, first = Object.keys(parts)[0]) {
   const names = Object.keys(parts);
-  const { panel } = shell.route;
-  const open = names.includes(opened[panel]) ? opened[panel] : names[0];
+  const kind = `${shell.route.panel} ${first}`;
+  const open = names.includes(opened[kind]) ? opened[kind] : first;
   const show = (name) => {
-    opened[panel] = name;
+    opened[kind] = name;
     changed();
   };
   const move = (event) => {
@@ -141,27 +146,6 @@ export function tabs(parts) {
     @click=${() => show(name)}>${name}</button>`;
   return html`<div class="tabs" role="tablist" @keydown=${move}>${names.map(tab)}</div>
     <div role="tabpanel" tabindex="-1" aria-label=${open}>${parts[open]()}</div>`;
-}
-
-// Filters, which the address has.
-
-/** A search field, which finds while one types. */
-export function searchBox(name, hint, label = "Search", clean = (text) => text) {
-  const find = (event) => setParams({ [name]: clean(event.target.value), offset: "" });
-  return html`<input type="search" aria-label=${label} placeholder="/ ${hint}" .value=${param(name)} @input=${find}>`;
-}
-
-/** Options of a choice: strings, or pairs of value and label. */
-export function optionsOf(options, chosen) {
-  const pairs = options.map((one) => (Array.isArray(one) ? one : [one, one]));
-  return pairs.map(([value, label]) => html`<option value=${value} ?selected=${value === chosen}>${label}</option>`);
-}
-
-/** A choice among options. Its own label stands for all of them. */
-export function filterChoice(name, label, options) {
-  const choose = (event) => setParams({ [name]: event.target.value, offset: "" });
-  return html`<select aria-label=${label} .value=${live(param(name))} @change=${choose}>
-    ${optionsOf([["", label], ...options], param(name))}</select>`;
 }
 
 // Copying and asking.
@@ -186,7 +170,7 @@ function copyOld(text) {
 }
 
 export function copyButton(text, label, what = label) {
-  return html`<button class="small" @click=${() => copy(typeof text === "function" ? text() : text, what)}>${label}</button>`;
+  return html`<button @click=${() => copy(typeof text === "function" ? text() : text, what)}>${label}</button>`;
 }
 
 /** Show a dialog; `buttons` end it. Returns the value of the one that was pressed. */

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, gather, request, segment, session, urlOf } from "./api.js";
-import { form, schemas } from "./forms.js";
+import { dataList, form, schemas } from "./forms.js";
 import { act, addressOf, go, reader, shell } from "./shell.js";
 import {
   breakable, confirmed, data, differences, empty, facts, loading, number, plain, pretty, recordLink, rowButton, section,
@@ -71,15 +71,17 @@ async function end(name) {
 function records() {
   return section(`Content of ${session.world}`, `${number(shell.status?.webhook_requests ?? 0)} records`, html`
     <p class="tools"><button @click=${reset}>Reset</button>
-      <a href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
-      <span class="note">A reset goes back to the start of the world.</span></p>
+      <a class="button" href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
+</p>
     <p class="note">An export has all records and reference data, one per line.
       <code>crmcom-kit serve --data FILE</code> starts with it.</p>
     ${form("Import", [{ name: "file", type: "file" }], "Import", bringIn)}`);
 }
 
 async function reset() {
-  const text = "Records, tokens, clock, faults and journal are as at the start of the world. Snapshots stay.";
+  const text =
+    "Records, reference data, faults, delivery scripts and clock are again as at the start; journal and deliveries are emptied. " +
+    "The mock's own tokens are valid again. Tokens from logins stay valid, and snapshots stay.";
   if (await confirmed(`Reset the world ${session.world}?`, text, "Reset it")) {
     await act((found) => `The world is reset: ${found.webhook_requests} records.`, "POST", "/reset");
   }
@@ -105,11 +107,11 @@ function generator({ scenario, count, rejected, entities }) {
     { name: "count", type: "number", hint: count.default },
     { name: "rejected", label: "share of rejected", type: "number", hint: rejected.default },
     { name: "seed", type: "number", hint: "default" },
-    { name: "entities", label: "entities (none: all)", type: "several", options: entities.items.enum },
+    { name: "entities", hint: "all", list: "entities", read: (text) => text.split(/[\s,]+/) },
     { name: "add", label: "keep the present records", type: "check" },
   ];
   return section("Generate records", "", html`<p class="note">The same values always make the same records.</p>
-    ${form("Generate records", fields, "Generate", generate)}`);
+    ${form("Generate records", fields, "Generate", generate)} ${dataList("entities", entities.items.enum)}`);
 }
 
 async function generate({ add, ...spec }) {

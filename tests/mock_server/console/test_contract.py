@@ -20,8 +20,9 @@ def mock() -> Iterator[Mock]:
 def test_statements_and_dials_are_found(console: Console) -> None:
     """By words of their names and texts, by evidence, method, and whether they are changed."""
     page = console.open("/w/default/contract")
-    expect(page.get_by_role("group")).to_contain_text("R9.0.0 · dialect http")
-    expect(page.get_by_role("group")).to_contain_text("no paging in this release")
+    settings = page.get_by_role("group")
+    expect(settings).to_contain_text("R9.0.0 · dialect http")
+    expect(settings).to_contain_text("no paging in this release")
     page.keyboard.press("/")
     page.keyboard.type("only rejected resend")
     rows = page.get_by_role("row")

@@ -26,6 +26,7 @@ def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
             expect(page.get_by_role("row", name="list")).to_be_visible()
         expect(page.get_by_role("status").first).to_contain_text("no connection")
         page.get_by_role("button", name="Clear").click()
+        page.get_by_role("button", name="Clear it").click()
         message(page, "the mock cannot be reached")
         with crmcom_mock(tokens=("T",), port=port) as second:
             second.start()
@@ -106,7 +107,7 @@ def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
     names = links.all_inner_texts()
     for number, name in enumerate(names):
         links.nth(number).click()
-        title = name.splitlines()[0]
+        title = name.strip()
         expect(page).to_have_title(f"{title} · default · crmcom-kit")
         expect(page.get_by_role("main", name=title)).to_be_visible()
 

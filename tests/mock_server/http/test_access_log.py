@@ -100,7 +100,7 @@ def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any) -> None:
     """The control API knows the entry of the journal by it; other requests have none."""
     out = Terminal()
     client = client_of(make_mock().world, out, "json")
-    for url in (f"{SHOW}?token=T", "/", f"{API_PATH}/x", "/__admin/health"):
+    for url in (f"{SHOW}?token=T", "/docs", f"{API_PATH}/x", "/__admin/health"):
         client.get(url, buffered=True)
 
     entries = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -109,6 +109,32 @@ def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any) -> None:
     assert found.json["trace"][0]["statement"] == entries[0]["statement"]
     other: Any = client.get("/__admin/requests/0-2", buffered=True)
     assert other.json["url"] == f"{API_PATH}/x"
+
+
+def test_what_the_console_reads_has_no_line(make_mock: Any) -> None:
+    """Its files and its readings would hide the rest; what it changes or is refused has a line."""
+    out = Terminal()
+    client = client_of(make_mock().world, out, "json")
+    own = {"Sec-Fetch-Site": "same-origin"}
+    for verb, url, headers in (
+        ("GET", "/", {}),
+        ("GET", "/worlds/w/console/app.js", {}),
+        ("GET", "/__admin/faults", own),
+        ("GET", "/console/nothing.js", own),
+        ("DELETE", "/__admin/faults", own),
+        ("GET", f"{SHOW}?token=T", own),
+        ("GET", "/__admin/faults", {}),
+    ):
+        client.open(url, method=verb, headers=headers, buffered=True)
+
+    seen = [json.loads(line) for line in out.getvalue().splitlines()]
+    found = [(one["verb"], one["target"].partition("?")[0]) for one in seen]
+    assert found == [
+        ("GET", "/console/nothing.js"),
+        ("DELETE", "/__admin/faults"),
+        ("GET", SHOW),
+        ("GET", "/__admin/faults"),
+    ]
 
 
 def test_a_head_has_no_bytes_whatever_its_list_and_its_fault(start_server: Any) -> None:
@@ -234,7 +260,7 @@ def test_a_streamed_answer_is_counted_whole(make_mock: Any) -> None:
         yield from pieces
 
     out = Terminal()
-    answer = client_of(make_mock().world, out, "json", app).get("/", buffered=True)
+    answer = client_of(make_mock().world, out, "json", app).get("/x", buffered=True)
 
     assert answer.data == b"".join(pieces)
     entry = json.loads(out.getvalue())

@@ -89,7 +89,18 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     assert (decision["step"], decision["outcome"]) == ("request", "broken")
     assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
     assert {"errors.status.not_rejected", "errors.code.not_rejected"} <= decision["dials"].keys()
+    assert (found["entity"], found["results"]) == ("ACTIVITIES", None)
+    assert found["seconds"] >= 0
     assert driven.ask("GET", "/requests/3")[1] == found
+
+
+def test_a_list_says_what_it_asked_for_and_found(driven: Driven) -> None:
+    """Its entity, and how many webhook requests came back, also of a list that is streamed."""
+    driven.ask("POST", "/seed", {"count": 300, "entities": ["JOBS"]})
+    for more, count in (("", 300), ("&entity_id=none", 0)):
+        driven.client.get(f"{API}/list?token={TOKEN}&entity=JOBS{more}").get_data()
+        found = driven.ask("GET", "/requests?limit=1")[1]["requests"][0]
+        assert (found["entity"], found["results"]) == ("JOBS", count)
 
 
 def test_calls_are_found_and_removed(driven: Driven) -> None:
