@@ -99,14 +99,12 @@ export const deliveries = {
   },
 
   main() {
-    const [held, fresh] = table.hold(attempts);
-    const found = search.fitting(held);
+    const found = search.fitting(attempts);
     const buttons = html`<a class="button" href=${addressOf("deliveries", RECEIVER)}>Receiver …</a>
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger …</a>`;
     const none = () => empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
-    return html`${search.bar(found.length, held.length, buttons)} ${shell.status?.sends === false ? nothingLeaves : nothing}
-      ${table.pill(search.fitting(fresh).length)}
-      ${found.length ? table.view(found, shell.route.id) : held.length ? search.nothing(held.length) : none()}`;
+    return html`${search.bar(found.length, attempts.length, buttons)} ${shell.status?.sends === false ? nothingLeaves : nothing}
+      ${found.length ? table.view(found, shell.route.id) : attempts.length ? search.nothing(attempts.length) : none()}`;
   },
 
   details({ receiver, verdict }) {

@@ -134,7 +134,7 @@ function clock() {
       ${found.mode === "real" ? html`<button @click=${() => set({ mode: "frozen" })}>Freeze now</button>` : nothing}
       ${found.mode === "real" ? nothing : html`<button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>`}
       ${step("+ 1 min", 60)} ${step("+ 1 h", 3600)} ${step("+ 1 day", 86400)}</p>
-    <div class="forms">
+    <div class="fields">
       ${form("Freeze the clock", [{ name: "at", hint: "2024-05-01T10:00:00Z", required: true }], "Freeze", ({ at }) => set({ mode: "frozen", at }))}
       ${form("Advance the clock", [{ name: "seconds", label: "by seconds", type: "number", hint: "90", required: true }], "Advance", advance)}
     </div>`);

@@ -8,7 +8,8 @@ import { addressOf, param, reader, setParams, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { brief, dateTime, empty, loading, mark, number, stateMark } from "./widgets.js";
 
-const LIMIT = 100; // rows of a page
+const LIMIT = 100; // rows at first, and more each time
+const MAX = 1000; // what the mock lists
 const ADD = "add"; // what stands for the number in the address of the form
 
 let entities = [];
@@ -33,9 +34,11 @@ const search = new Search(
   "#7 created_from:2024-05-01 url:example.com",
 );
 
-/** The page of the list that the address asks for, and the record that it names. */
+const limit = () => Math.min(Number(param("limit")) || LIMIT, MAX);
+
+/** The list that the address asks for, and the record that it names. */
 const reading = reader("records", async () => {
-  const query = new URLSearchParams({ limit: LIMIT, offset: param("offset") || 0, sort: param("sort") || "newest" });
+  const query = new URLSearchParams({ limit: limit(), sort: param("sort") || "newest" });
   for (const { name, value } of search.parts()) {
     if (value && (!name || name in search.terms)) query.set(name || "record", name ? value : value.replace(/^#/, ""));
   }
@@ -65,8 +68,9 @@ export const records = {
 
   main({ refused, records: found, total }) {
     const add = html`<a class="button" href=${addressOf("records", ADD, shell.route.query)}>Add …</a>`;
-    return html`${search.bar(total, total, add)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
-      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()} ${total > LIMIT ? pager(found, total) : ""}`;
+    return html`${search.bar(found.length, total, add)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
+      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}
+      ${total > found.length && limit() < MAX ? html`<p class="pager"><button @click=${more}>Show more</button></p>` : ""}`;
   },
 
   details({ entry }) {
@@ -80,20 +84,11 @@ function head({ title }) {
   if (title !== "Number") return title;
   const isOldest = param("sort") === "oldest";
   const label = `Number, ${isOldest ? "oldest" : "newest"} first; reverse`;
-  const turn = () => setParams({ sort: isOldest ? "" : "oldest", offset: "" });
+  const turn = () => setParams({ sort: isOldest ? "" : "oldest" });
   return html`<button @click=${turn} aria-label=${label}>${title} ${isOldest ? "▲" : "▼"}</button>`;
 }
 
-function pager(found, total) {
-  const offset = Number(param("offset"));
-  const last = Math.max(0, Math.ceil(total / LIMIT) - 1) * LIMIT;
-  const to = (label, sign, place) => html`<button aria-label=${label} ?disabled=${place < 0 || place > last || place === offset}
-    @click=${() => setParams({ offset: place ? `${place}` : "" })}>${sign}</button>`;
-  return html`<div class="pager" role="group" aria-label="Pages">
-    ${to("First page", "⇤", 0)} ${to("Previous page", "←", offset > 0 ? Math.max(0, offset - LIMIT) : -1)}
-    <span role="status">${found.length ? `${number(offset + 1)}–${number(offset + found.length)}` : "0"} of ${number(total)}</span>
-    ${to("Next page", "→", offset + LIMIT)} ${to("Last page", "⇥", last)}</div>`;
-}
+const more = () => setParams({ limit: `${limit() + LIMIT}` });
 
 function nothingFound() {
   if (shell.route.query.size) return search.nothing(shell.status?.webhook_requests ?? 0);

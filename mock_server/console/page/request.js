@@ -8,7 +8,7 @@ import { effectOf } from "./faults.js";
 import { searchFor } from "./search.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import {
-  brief, clockTime, copy, copyButton, counted, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs, took,
+  brief, clockTime, copyButton, counted, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs, took,
 } from "./widgets.js";
 
 const MAX_NAME = 40; // characters of an id on a button
@@ -61,12 +61,11 @@ export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
-  const parts = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules, last), Trace: () => trace(call) };
+  const parts = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules, last) };
   const first = outcomeOf(call)[0] === "good" && !call.warnings.length ? "Response" : "Why";
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
-    <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyCurl(request, "request")}
-      <button @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
+    <p class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyCurl(request, "request")}</p>
     ${tabs(parts, first)}`;
 }
 
@@ -104,33 +103,25 @@ function message(headers, body, label) {
   return html`${body ? data(body, label) : nothing} ${part("Headers", facts(Object.entries(headers)))}`;
 }
 
-// Why: what decided, how sure that is, and what to change.
+// Why: what happened, what decided, how sure that is, and what to change.
 
 function why(call, rules, last) {
-  const { near_miss, fault, warnings, record } = call;
-  const decided = call.trace.find((one) => one.step === "request"); // nothing is while it is running
-  const { outcome: carriedOut, dials } = decided ?? { outcome: "running", dials: {} };
+  const { near_miss, warnings, record } = call;
+  const dials = call.trace.find((one) => one.step === "request")?.dials ?? {}; // nothing is decided while it is running
   const statements = call.statement ? [rule(call.statement, rules)] : [];
-  const deciding = Object.entries(dials).map(([key, value]) => rule(key, rules, value));
-  const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
-  const hasCause = near_miss || fault || deciding.length || warnings.length;
-  const noCause = call.running ? "Nothing is decided yet: the request is running." : "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
-  const effects = () => facts([["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[carriedOut]]]);
   return html`
-    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${effects()}` : nothing}
-    ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
     ${near_miss ? facts([["Parameter", near_miss.parameter], ["Seen", near_miss.seen], ["Allowed", near_miss.allowed]]) : nothing}
     ${near_miss?.suggestion ? suggestion(call, last) : nothing}
     ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}
     ${list("Warnings", warnings.map((one) => plain(one)))}
-    ${list("Statement that decided", statements)} ${list("Dials that decided", deciding)}
-    ${hasCause ? nothing : html`<p>${noCause}</p>`}`;
+    <h3>What happened</h3>
+    <ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
+    ${call.running ? html`<p>The request is running.</p>` : nothing} ${record ? changed(call) : nothing}
+    ${list("Statement that decided", statements)}
+    ${list("Dials that decided", Object.entries(dials).map(([key, value]) => rule(key, rules, value)))}`;
 }
 
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
-const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</a>`;
-
-const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out", running: "not carried out yet" };
 
 /** Who brought the record into a state in which it cannot be resent. */
 function past(record) {
@@ -156,16 +147,10 @@ function rule(id, rules, value) {
   const isDial = value !== undefined;
   const grounds = html`<span>${isDial ? text : html`<q>${text}</q>`}</span>
     <span class="note">${evidence}: ${EVIDENCE[evidence]}${isDial ? "" : ` · ${source}`}</span>`;
-  return html`${ruleLink(id)} ${isDial ? html`= <code>${JSON.stringify(value)}</code>` : nothing} ${text ? grounds : nothing}`;
+  return html`<a href=${addressOf("contract", id)}>${id}</a> ${isDial ? html`= <code>${JSON.stringify(value)}</code>` : nothing} ${text ? grounds : nothing}`;
 }
 
-// Trace: the chain of causes, and what it changed.
-
-const DELIVERY = {
-  attempt: ({ id }) => html`<a href=${addressOf("deliveries", id)}>Delivery ${id}</a>`,
-  receiver: ({ status, name }) =>
-    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : spaced(name))} ${scripted()}`,
-};
+// The chain of causes, and what it changed.
 
 /** Who decided how a delivery ended, if this mock sends nothing. */
 export function scripted() {
@@ -174,26 +159,26 @@ export function scripted() {
 }
 
 const STEPS = {
-  fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)}`,
+  fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)} <span class="note">${effectOf(call.fault)}</span>`,
   request: (step, call) => html`Request ${call.number}: ${call.operation ?? "no method"} ${decision(step, call)}`,
   change: ({ before, after }, call) => html`Record ${recordLink(call.record)} ${before ?? "new"} → ${after}`,
-  ...DELIVERY,
+  attempt: ({ id }) => html`<a href=${addressOf("deliveries", id)}>Delivery ${id}</a>`,
+  receiver: ({ status, name }) =>
+    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : spaced(name))} ${scripted()}`,
 };
 
-function decision({ outcome, statement }, call) {
+function decision({ outcome }, call) {
   if (outcome === "held") return mark("good", "carried out");
-  if (outcome === "skipped") return mark("open", "not carried out: the fault came first");
-  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : spaced(call.error_kind)}`;
+  return outcome === "skipped" ? mark("open", "not carried out: the fault came first") : mark("refused", `refused: ${spaced(call.error_kind)}`);
 }
 
-function trace(call) {
+/** What it made of the record. */
+function changed(call) {
   const [before, after] = [flat(call.before), flat(call.after)];
   const names = before && after ? Object.keys({ life_cycle_state: "", ...before, ...after }) : [];
   const fields = names.filter((name) => before[name] !== after[name]);
   const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
-  const running = call.running ? html`<p>The request is running.</p>` : nothing;
-  return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol> ${running}
-    ${call.record ? html`<p>Record ${recordLink(call.record)} ${came}</p>` : nothing}
+  return html`<p>Record ${recordLink(call.record)} ${came}</p>
     ${differences(fields.map((name) => ({ name, before: before[name], after: after[name] })))}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
 }

@@ -5,7 +5,7 @@ import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
 import { readRules } from "./contract.js";
 import { OUTCOMES, about, details, outcome, outcomeOf } from "./request.js";
 import { Search } from "./search.js";
-import { act, changed, go, reader, shell } from "./shell.js";
+import { act, go, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { brief, clockTime, confirmed, counted, empty, loading, took } from "./widgets.js";
 
@@ -14,7 +14,6 @@ const MAX_NAME = 100;
 const MAX_TEXT = 10_000; // characters that are searched
 
 let rows = []; // newest first
-let paused = false;
 
 const methodOf = (call) => call.operation ?? call.method;
 
@@ -92,7 +91,7 @@ export const requests = {
   icon: "M1.5 5.5h12l-3-3M14.5 10.5h-12l3 3",
   reading,
 
-  reset: () => ([rows, paused] = [[], false]),
+  reset: () => (rows = []),
 
   event(name, found) {
     if (name === "delivery" && found.call) settle(found);
@@ -101,14 +100,12 @@ export const requests = {
 
   main({ entry }) {
     if (!rows.length) return shell.status ? welcome() : loading;
-    const [held, fresh] = table.hold(rows, paused);
-    const found = search.fitting(held);
-    const waiting = search.fitting(fresh).length;
+    const found = search.fitting(rows);
     // The address may have the number of the open request alone.
     const selected = entry?.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
-    const buttons = html`<button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button><button @click=${clear}>Clear</button>`;
-    return html`${search.bar(found.length, held.length, buttons)} ${table.pill(waiting, () => pause(false))}
-      ${found.length || waiting ? table.view(found, selected) : search.nothing(held.length)}`;
+    const buttons = html`<button @click=${clear}>Clear</button>`;
+    return html`${search.bar(found.length, rows.length, buttons)}
+      ${found.length ? table.view(found, selected) : search.nothing(rows.length)}`;
   },
 
   details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
@@ -121,15 +118,10 @@ function welcome() {
   return empty("No requests yet", text, `${token}\n${line}`);
 }
 
-function pause(found) {
-  paused = found;
-  changed();
-}
-
 async function clear() {
   const text = `${counted(rows.length, "request")} will be gone for all programs, also for tests that verify them. Records stay.`;
   if (!(await confirmed("Clear the journal?", text, "Clear it"))) return;
   await act("The journal is empty.", "DELETE", "/requests");
-  [rows, paused] = [rows.filter((one) => one.running), false]; // the journal keeps what is running
+  rows = rows.filter((one) => one.running); // the journal keeps what is running
   if (shell.route.id) go("requests");
 }

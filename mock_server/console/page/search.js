@@ -37,7 +37,7 @@ export class Search {
 
   /** The bar above a list: the field, how many were found, a choice for each term that has values, and more buttons. */
   bar(found, total, ...more) {
-    const type = (event) => setParams({ search: event.target.value, offset: "" });
+    const type = (event) => setParams({ search: event.target.value });
     const parts = this.parts();
     const wrong = parts.map((one) => this.wrong(one)).filter(Boolean);
     return html`<div class="tools">
@@ -50,7 +50,7 @@ export class Search {
   choice(name, { label, values }, parts) {
     const chosen = parts.find((one) => one.name === name)?.value ?? "";
     const others = parts.filter((one) => one.name !== name).map((one) => one.part);
-    const choose = ({ target }) => setParams({ search: [...others, ...(target.value ? [`${name}:${target.value}`] : [])].join(" "), offset: "" });
+    const choose = ({ target }) => setParams({ search: [...others, ...(target.value ? [`${name}:${target.value}`] : [])].join(" ") });
     const options = [["", label], ...values().map((one) => [one, one])];
     return html`<select aria-label=${label} class=${chosen ? "chosen" : ""} .value=${live(chosen)} @change=${choose}>${optionsOf(options, chosen)}</select>`;
   }
@@ -67,7 +67,7 @@ export class Search {
   }
 
   nothing(total) {
-    const all = html`<button @click=${() => setParams({ search: "", offset: "" })}>Show all</button>`;
+    const all = html`<button @click=${() => setParams({ search: "" })}>Show all</button>`;
     return empty("Nothing found", html`<p>None of ${number(total)} matches the search.</p>${all}`);
   }
 }

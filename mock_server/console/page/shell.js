@@ -13,7 +13,7 @@ export const shell = {
 };
 
 const SHOWN_MS = 8000;
-const PAUSE_MS = 1000; // between two readings
+const PAUSE_MS = 500; // between two readings that news asks for
 let wanted = false;
 
 /** Draw the page anew in the next frame, however often this is called before. */
@@ -89,12 +89,11 @@ export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resol
 
 /**
  * What a panel has read: `found`, null before that. `now()` reads at once, throws Refused, and has no effect if a newer
- * reading has begun; `soon()` reads at most once a second, and only while the panel is shown.
+ * reading has begun; `soon()` reads twice a second at most, and only while the panel is shown.
  */
 export function reader(panel, read) {
   let turn = 0;
-  let isBusy = false;
-  let again = false; // asked for while it reads or pauses
+  let timer = 0;
   const reading = {
     found: null,
     async now() {
@@ -104,16 +103,11 @@ export function reader(panel, read) {
       reading.found = found;
       changed();
     },
-    async soon() {
-      again = true;
-      if (isBusy) return;
-      isBusy = true;
-      while (again) {
-        again = false;
-        if (shell.route.panel === panel) await reading.now().catch(() => {}); // without a connection the page says so
-        await pause(PAUSE_MS);
-      }
-      isBusy = false;
+    soon() {
+      timer ||= setTimeout(() => {
+        timer = 0;
+        if (shell.route.panel === panel) reading.now().catch(() => {}); // without a connection the page says so
+      }, PAUSE_MS);
     },
   };
   return reading;

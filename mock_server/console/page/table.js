@@ -1,4 +1,4 @@
-// A list of rows, each of which leads to its details. On a phone a row has two lines.
+// A list of rows, each of which leads to its details. A list that is scrolled stays where it is when rows come: browsers see to that.
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
@@ -9,31 +9,13 @@ const SHOWN = 500; // rows at first; more would make the page slow
 
 export class Table {
   items = [];
-  held = []; // rows of a live list that is read
   selected = "";
   isWanted = false; // whether the selected row is still to be scrolled to
   shown = SHOWN;
-  wasAtTop = true;
 
   /** `label` is for screen readers; a column is {title, kind (a class), cell(item)}; `key` names an item in addresses. */
   constructor(panel, label, columns, key = (one) => one.id) {
     Object.assign(this, { panel, label, columns, key });
-  }
-
-  /** The rows of a live list to show, and those that wait: a list that is read does not move. */
-  hold(rows, paused = false) {
-    if (!paused && this.isAtTop()) this.held = rows;
-    const at = rows.indexOf(this.held[0]);
-    return [this.held, rows.slice(0, at < 0 ? rows.length : at)];
-  }
-
-  /** The button that shows what waits. */
-  pill(count, resume = () => {}) {
-    const show = () => {
-      resume();
-      document.querySelector(".table")?.scrollTo(0, 0);
-    };
-    return html`<div class="over">${count ? html`<button class="pill" @click=${show}>↑ ${count} new</button>` : nothing}</div>`;
   }
 
   view(items, selected = "", head = null) {
@@ -43,7 +25,7 @@ export class Table {
     if (this.isWanted && at >= 0) queueMicrotask(this.reveal); // it is drawn by then
     this.shown = Math.max(this.shown, at + 1);
     const rest = items.length - this.shown;
-    return html`<div class="table" .table=${this} @scroll=${this.scrolled} tabindex="-1">
+    return html`<div class="table" .table=${this} tabindex="-1">
       <table aria-label=${this.label}>
         <thead><tr>${this.columns.map((one) => html`<th scope="col" class=${one.kind}>${head?.(one) ?? one.title}</th>`)}</tr></thead>
         <tbody>${repeat(items.slice(0, this.shown), this.key, (item) => this.row(item))}</tbody>
@@ -72,16 +54,6 @@ export class Table {
   reveal = () => {
     this.isWanted = false;
     document.querySelector('.table [aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
-  };
-
-  isAtTop() {
-    const box = document.querySelector(".table");
-    return box?.table !== this || box.scrollTop < 20; // it may not be in the page yet
-  }
-
-  scrolled = () => {
-    if (this.isAtTop() !== this.wasAtTop) changed();
-    this.wasAtTop = this.isAtTop();
   };
 
   /** Open the row that was pressed, even if rows have moved under the pointer when it is released. */

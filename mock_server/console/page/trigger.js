@@ -97,14 +97,9 @@ async function send(typed) {
 
 /** The JSON object that a field holds. Throws what forms show at the field. */
 export function objectIn(text, parameter) {
-  let found;
-  try {
-    found = JSON.parse(text);
-  } catch (error) {
-    throw Object.assign(error, { parameter, message: `This is not JSON: ${error.message}` });
-  }
-  if (found && typeof found === "object" && !Array.isArray(found)) return found;
-  throw Object.assign(new Error('Allowed is a JSON object, such as {"id": "A1"}.'), { parameter });
+  const found = parsed(text);
+  if (found) return found;
+  throw Object.assign(new Error('This is not a JSON object, such as {"id": "A1"}.'), { parameter });
 }
 
 /** The data object in the body of a message, in each way in which a dialect wraps it. */

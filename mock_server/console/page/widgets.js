@@ -46,7 +46,8 @@ export const clockTime = (iso) =>
 export function took(seconds) {
   if (seconds === null || seconds === undefined) return "";
   const ms = seconds * 1000;
-  return ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${seconds.toFixed(1)} s`;
+  if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+  return seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
 }
 
 /** The name of a member, which may break after its dots and underscores. */

@@ -4,11 +4,8 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, gather, request, segment, session, urlOf } from "./api.js";
 import { dataList, form, schemas } from "./forms.js";
 import { act, addressOf, go, reader, shell } from "./shell.js";
-import {
-  breakable, confirmed, data, differences, empty, facts, loading, number, plain, pretty, recordLink, rowButton, section,
-} from "./widgets.js";
+import { confirmed, data, differences, empty, loading, number, recordLink, rowButton, section, took } from "./widgets.js";
 
-const MAX_SHOWN = 300; // characters of one value
 const DEFAULT = "default"; // the world that never ends
 
 const reading = reader("worlds", () => gather("/worlds", schemas(), readSnapshots()));
@@ -42,7 +39,7 @@ function list({ worlds: found, world_idle: idle }) {
   return section("Worlds", found.length, html`<ul class="rows">${found.map(row)}</ul>
     ${form("Create a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Create and open", make)}
     <p class="note">Each world has its own records, clock, faults and journal. Use one for each test, or for each developer.
-      ${found.length > 1 ? `A named world ends ${ago(idle)} after its last use.` : nothing} Clients reach this one at</p>
+      ${found.length > 1 ? `A named world ends ${took(idle)} after its last use.` : nothing} Clients reach this one at</p>
     ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}`);
 }
 
@@ -50,13 +47,8 @@ function row({ name, webhook_requests: count, calls, idle }) {
   const current = name === session.world;
   return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a>
       <span class="note">${current ? "shown · " : ""}${number(count)} records · ${number(calls)}
-        requests${idle === null ? "" : ` · idle ${ago(idle)}`}</span></p>
+        requests${idle === null ? "" : ` · idle ${took(idle)}`}</span></p>
     ${name === DEFAULT ? nothing : rowButton("End", `End ${name}`, () => end(name))}</li>`;
-}
-
-function ago(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 async function end(name) {
@@ -71,8 +63,7 @@ async function end(name) {
 function records() {
   return section(`Content of ${session.world}`, `${number(shell.status?.webhook_requests ?? 0)} records`, html`
     <p class="tools"><button @click=${reset}>Reset</button>
-      <a class="button" href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
-</p>
+      <a class="button" href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a></p>
     <p class="note">An export has all records and reference data, one per line.
       <code>crmcom-kit serve --data FILE</code> starts with it.</p>
     ${form("Import", [{ name: "file", type: "file" }], "Import", bringIn)}`);
@@ -165,17 +156,8 @@ function changesSince({ name, gone, changes, more }) {
     ${changes.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
 }
 
-const STATE = "life_cycle_state";
-const SIGNS = { added: "+", changed: "≠", deleted: "−" };
-
 function changeOf({ webhook_request: record, change, fields, call: cause }) {
-  fields.sort((one, other) => (other.name === STATE) - (one.name === STATE)); // it is what matters most
-  const members = () => facts(fields.map(({ name, before, after }) => [breakable(name), plain(pretty(after ?? before), MAX_SHOWN)]));
   const by = cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`;
-  return html`<section class="change"><h3>
-      ${change === "deleted" ? `#${record.number}` : recordLink(record)} <span aria-hidden="true">${SIGNS[change]}</span> ${change}
-      <span class="note">${by}</span></h3>
-    ${change === "changed"
-      ? differences(fields)
-      : html`<details><summary class="note">${fields.length} members</summary>${members()}</details>`}</section>`;
+  return html`<section class="change"><p>${change === "deleted" ? `#${record.number}` : recordLink(record)} ${change} <span class="note">${by}</span></p>
+    ${change === "changed" ? differences(fields) : nothing}</section>`;
 }

@@ -33,13 +33,11 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     """All are the mock's work, and the address has all of them, so that it can be shared."""
     mock.seed(count=20_000)
     page = console.open(LIST)
-    expect(page.get_by_text("1\u2013100 of 20,000")).to_be_visible()
+    expect(page.get_by_text("100 of 20,000")).to_be_visible()
     expect(rows(page).first).to_contain_text("#20000")
-    page.get_by_role("button", name="Next page").click()
-    expect(rows(page).first).to_contain_text("#19900")
-    page.get_by_role("button", name="Last page").click()
-    expect(page.get_by_text("19,901\u201320,000 of 20,000")).to_be_visible()
-    expect(page.get_by_role("button", name="Next page")).to_be_disabled()
+    page.get_by_role("button", name="Show more").click()
+    expect(page.get_by_text("200 of 20,000")).to_be_visible()
+    expect(rows(page).nth(199)).to_contain_text("#19801")
     page.get_by_role("button", name="Number, newest first").click()
     expect(rows(page).first).to_contain_text("#1")
     page.get_by_label("State").select_option("REJECTED")
@@ -63,7 +61,7 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     expect(shared.get_by_role("main")).to_contain_text("created_from: seen soon")
     search.fill("url:nowhere.example")
     shared.get_by_role("button", name="Show all").click()
-    expect(shared.get_by_text("1\u2013100 of 20,000")).to_be_visible()
+    expect(shared.get_by_text("of 20,000")).to_be_visible()
 
 
 def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
@@ -125,7 +123,7 @@ def test_a_record_is_added(console: Console, mock: Mock) -> None:
     count = len(mock.records)
     page = console.open(f"{LIST}/add")
     fill(page, "Add a record", "Add", data="{nothing")
-    expect(page.locator("[name=data]")).to_have_accessible_description(re.compile("not JSON"))
+    expect(page.locator("[name=data]")).to_have_accessible_description(re.compile("not a JSON object"))
     assert len(mock.records) == count
     page.locator("[name=entity]").select_option("JOBS")
     fill(page, "Add a record", "Add", data='{"id": "J", "number": "MINE"}', url="http://a.example")

@@ -139,10 +139,10 @@ def test_copying_works_without_the_clipboards_interface(console: Console, mock: 
     page = console.open()
     page.get_by_role("row", name="list").click()
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-    page.get_by_role("button", name="Copy link").click()
-    message(page, "Copied: link to this request.")
+    page.get_by_role("button", name="Copy as curl").first.click()
+    message(page, "Copied: request as curl, with $TOKEN from the environment.")
     other = console.open()
-    assert other.evaluate("navigator.clipboard.readText()").endswith("#/w/default/requests/0-1")
+    assert "/list?token=${TOKEN}" in other.evaluate("navigator.clipboard.readText()")
 
 
 #: The lowest contrast of text that is shown with what is behind it.
@@ -183,9 +183,9 @@ def test_text_has_contrast(console: Console, mock: Mock, scheme: str) -> None:
     page = console.open("/w/default/requests/1")
     page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
     expect(page.get_by_role("button", name="Send corrected")).to_be_visible()
-    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copy as curl").first.click()
     message(page, "Copied")
-    for tab in ("Why", "Request", "Response", "Trace"):
+    for tab in ("Why", "Request", "Response"):
         page.get_by_role("tab", name=tab).click()
         page.get_by_role("row", name="503").hover()
         page.wait_for_timeout(50)
