@@ -16,7 +16,6 @@ import { worlds as worldsPanel } from "./worlds.js";
  * A panel:
  *   id, title, icon   its address, and its entry in the navigation; fonts do not have all icons, so it is a path
  *   reading           a reader of what it shows, for its address (shell.route)
- *   open()            more to do when its address or the content of the world has changed
  *   main(found), details(found)  its two parts, of what was read; details only if the address names an object
  *   event(name, data) the stream has brought something; what it says of the world need not be new
  *   reset()           another world or server: all that it knew is of the past
@@ -244,9 +243,7 @@ addEventListener("keydown", (event) => {
 
 document.querySelector("noscript").remove();
 Object.assign(shell, {
-  async reopen() {
-    await Promise.all([panel().reading.now(), panel().open?.()]);
-  },
+  reopen: () => panel().reading.now(),
   draw() {
     const { id } = shell.route;
     document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;

@@ -8,7 +8,7 @@ import { scripted } from "./request.js";
 import { Search, searchFor } from "./search.js";
 import { Table } from "./table.js";
 import { brief, clockTime, copyButton, data, empty, facts, loading, mark, number, recordLink, spaced, stateMark, tabs, took } from "./widgets.js";
-import { openTrigger, resetTrigger, triggerForm } from "./trigger.js";
+import { readTrigger, triggerForm } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
 // What stands for the id in the addresses of the form and of the receiver.
@@ -70,13 +70,15 @@ function add(found) {
 /** The list has no verdicts on signatures: each takes the mock some time. */
 const reading = reader("deliveries", async () => {
   const { id } = shell.route;
-  const [list, verdict, receiver] = await Promise.all([
+  const known = reading.found?.trigger; // its fields stay as they are
+  const [list, verdict, receiver, trigger] = await Promise.all([
     reading.found ? { deliveries: [] } : call("GET", "/deliveries"),
     Number(id) ? call("GET", `/deliveries/${id}`).catch(() => null) : null,
     id === RECEIVER ? readReceiver() : null,
+    id !== TRIGGER ? null : known?.address === location.hash ? known : readTrigger(),
   ]);
   add(list.deliveries.filter(({ id: read }) => !attempts.some((known) => known.id === read))); // known from the stream, so newer
-  return { verdict, receiver };
+  return { verdict, receiver, trigger };
 });
 
 export const deliveries = {
@@ -85,12 +87,7 @@ export const deliveries = {
   icon: "M1.5 7.5l13-5.5-4.5 12.5-3-5.5zM7 9l3-3",
   reading,
 
-  open: () => shell.route.id === TRIGGER && openTrigger(),
-
-  reset() {
-    attempts = [];
-    resetTrigger();
-  },
+  reset: () => (attempts = []),
 
   event(name, found) {
     if (name === "delivery") take(found);
@@ -107,9 +104,9 @@ export const deliveries = {
       ${found.length ? table.view(found, shell.route.id) : attempts.length ? search.nothing(attempts.length) : none()}`;
   },
 
-  details({ receiver, verdict }) {
+  details({ receiver, verdict, trigger }) {
     const { id } = shell.route;
-    if (id === TRIGGER) return triggerForm();
+    if (id === TRIGGER) return trigger ? triggerForm(trigger) : loading;
     if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
     const found = attempts.find((one) => `${one.id}` === id);
     const gone = `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`;

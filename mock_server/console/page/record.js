@@ -92,15 +92,13 @@ async function asClient(method, { number, life_cycle_state: before }) {
   const body = JSON.stringify({ token: secret("TOKEN"), webhook_request_identifier: { number } });
   const headers = [["Content-Type", "application/json"]];
   const request = { verb: "POST", path: `${METHODS}/${method}`, query: [], headers, body };
-  const tell = (ok, text) => say(ok, text, asCurl(request));
   const answer = await sent(request);
   const { status, data: found } = parsed(answer?.body ?? "") ?? {};
-  const { error_code: code, life_cycle_state: after } = found ?? {};
+  const isDone = status?.code === "OK";
   const refusal = status?.message || status?.code || (answer ? `status ${answer.status}` : "no response");
-  if (status?.code !== "OK") tell(false, `${method}: ${refusal}`);
-  else if (method === "delete") tell(true, `#${number} is deleted.`);
-  else if (after === "REJECTED") tell(false, `#${number} was sent again, and is still REJECTED: ${code}.`);
-  else tell(true, `#${number} was sent again: ${before} → ${after}.`);
+  const after = method === "delete" ? "deleted" : [found?.life_cycle_state, found?.error_code].filter(Boolean).join(": ");
+  const text = isDone ? `${before} → ${after}` : refusal;
+  say(isDone && found?.life_cycle_state !== "REJECTED", `${method} #${number}: ${text}`, asCurl(request));
   await shell.reopen();
 }
 

@@ -1,42 +1,23 @@
 // The form that triggers a webhook as a workflow rule would.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, segment } from "./api.js";
+import { repeat } from "./lit-html/directives/repeat.js";
+import { call, controlCurl, gather, segment } from "./api.js";
 import { parsed } from "./copies.js";
-import { go, param, say, shell } from "./shell.js";
 import { dataList, form, schemas } from "./forms.js";
-import { empty, loading, pretty } from "./widgets.js";
+import { go, param, say, setParams, shell } from "./shell.js";
+import { empty, pretty } from "./widgets.js";
 
 const NAME = "Trigger a webhook";
 
-let definitions = null;
-let receiver = ""; // the URL of the built-in one
-let faults = []; // what can be wrong with a delivery on purpose
-let source = null; // what the fields were filled in from
-let values = {};
-
-export function resetTrigger() {
-  [definitions, source, values] = [null, null, {}];
-}
-
-/** Read what the fields are filled in with: a record (`data_of` in the address), an attempt (`of`), or an example. */
-export async function openTrigger() {
-  const [found, { url }, { Event }] = await Promise.all([call("GET", "/definitions"), call("GET", "/receiver"), schemas()]);
-  [definitions, receiver, faults] = [found.definitions, url, Event.properties.fault.enum];
-  const [attempt, record] = [param("of"), param("data_of")];
-  if (source === `${attempt} ${record}`) return;
-  source = `${attempt} ${record}`;
+/** Read what the fields are filled in with: an attempt (`of` in the address), a record (`data_of`), or an example. */
+export async function readTrigger() {
+  const [attempt, record, chosen] = ["of", "data_of", "definition"].map(param);
+  const { definitions, url: receiver, Event } = await gather("/definitions", "/receiver", schemas());
   const first = definitions.find((one) => one.life_cycle_state === "EFFECTIVE") ?? definitions[0];
-  if (attempt) await fill(ofAttempt(attempt));
-  else if (record) await fill(ofRecord(record));
-  else if (first) await fill(example(first.id));
-}
-
-/** Fill in what is `found`, also over what was typed. */
-async function fill(found) {
-  values = await found;
-  shell.draw(); // at once: what is typed from now on stays
-  document.querySelector(`form[aria-label="${NAME}"]`)?.reset();
+  const definition = definitions.find((one) => one.id === chosen) ?? first;
+  const values = chosen ? example(definition) : attempt ? ofAttempt(attempt, definitions) : record ? ofRecord(record) : example(definition);
+  return { definitions, receiver, faults: Event.properties.fault.enum, values: await values, address: location.hash };
 }
 
 async function ofRecord(name) {
@@ -45,30 +26,29 @@ async function ofRecord(name) {
   return { definition: definition?.id, entity, entity_id, url, data };
 }
 
-async function ofAttempt(id) {
+async function ofAttempt(id, definitions) {
   const { definition, webhook_request: record, request } = await call("GET", `/deliveries/${segment(id)}`);
-  const found = await ofRecord(record.id).catch(() => ({ definition, entity: named(definition)?.entity }));
+  const { entity } = definitions.find((one) => one.id === definition) ?? {};
+  const found = await ofRecord(record.id).catch(() => ({ definition, entity }));
   return { ...found, data: dataIn(request.body) ?? found.data };
 }
 
 /** An example for a definition: the data of its newest record. */
 async function example(definition) {
-  const { records } = await call("GET", `/records?limit=1&definition=${encodeURIComponent(definition)}`);
-  return { definition, entity: named(definition).entity, data: records[0]?.data ?? { id: "A1", number: "A000001" } };
+  if (!definition) return {};
+  const { records } = await call("GET", `/records?limit=1&definition=${encodeURIComponent(definition.id)}`);
+  return { definition: definition.id, entity: definition.entity, data: records[0]?.data ?? { id: "A1", number: "A000001" } };
 }
 
-const named = (id) => definitions.find((one) => one.id === id);
-
-export function triggerForm() {
-  if (!definitions) return loading;
+export function triggerForm({ definitions, receiver, faults, values, address }) {
   if (!definitions.length) {
     const body = { name: "Jobs", entity: "JOBS", url: receiver };
     return empty("No webhook definition", "A webhook needs one:", controlCurl("POST", "/definitions", body));
   }
-  const chosen = named(values.definition);
+  const chosen = definitions.find((one) => one.id === values.definition);
   const entities = [...new Set([values.entity, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();
   const fields = [
-    { name: "definition", type: "choice", options: definitions.map(choiceOf), value: values.definition, change: (id) => fill(example(id)) },
+    { name: "definition", type: "choice", options: definitions.map(choiceOf), value: values.definition, change: (id) => setParams({ definition: id }) },
     { name: "entity", type: "choice", options: entities, value: values.entity },
     { name: "entity_id", label: "entity id", hint: "the id in the data", value: values.entity_id },
     { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url, list: "receivers" },
@@ -78,7 +58,7 @@ export function triggerForm() {
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");
   return html`<h2>${param("of") ? `Edit and send delivery ${param("of")}` : NAME}</h2>
     ${fieldsSet ? html`<p class="note">The definition's fields set sends ${fieldsSet}.</p>` : nothing}
-    ${form(NAME, fields, "Trigger", send)}${dataList("receivers", [[receiver, "the built-in receiver"]])}`;
+    ${repeat([address], (one) => one, () => form(NAME, fields, "Trigger", send))} ${dataList("receivers", [[receiver, "the built-in receiver"]])}`;
 }
 
 function choiceOf({ id, name, entity, life_cycle_state: state }) {
