@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.console import Console
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.dialect_file import write_dialect
+from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
+from crmcom_kit.schemas.releases import resolve
 
 
 @pytest.fixture
@@ -49,6 +54,26 @@ def test_a_statement_and_a_dial_have_addresses(console: Console) -> None:
     expect(page.locator("tr[aria-selected=true]")).to_be_in_viewport()
     page.goto(page.url.replace("token_first", "nothing"))
     expect(page.get_by_role("heading", name="There is no errors.nothing")).to_be_visible()
+
+
+def test_what_a_profile_leaves_open_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """How many dials, which, and with which values."""
+    dialect = Dialect("profile", {})
+    (tmp_path / DIALECT).write_text(write_dialect(dialect))
+    (tmp_path / WORLD).write_text("{}\n")
+    open_dials = {"paging.zero": ["none", "all"]}
+    (tmp_path / HEAD).write_text(head_of(Profile(resolve("R13"), dialect, (), open_dials)))
+    with crmcom_mock(profile=tmp_path) as mock:
+        console = Console(browser, mock.start().origin)
+        page = console.open("/w/default/contract")
+        expect(page.get_by_role("group")).to_contain_text("a profile that leaves 1 dial open")
+        page.get_by_label("Kind").select_option("unsettled")
+        row = page.get_by_role("row", name="paging.zero")
+        expect(row).to_contain_text('? "none" or "all"')
+        row.click()
+        expect(page.get_by_role("complementary")).to_contain_text('leaves open "none", "all"')
+        console.close()
+    assert console.errors == []
 
 
 def test_on_a_phone_the_details_are_a_page(console: Console) -> None:

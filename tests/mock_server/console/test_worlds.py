@@ -77,7 +77,7 @@ def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Pa
     """A world goes into a file and comes back; a broken file changes nothing."""
     page = console.open("/w/default/worlds")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export").click()
+        page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename == "default.jsonl"
     exported = tmp_path / "default.jsonl"
     download.value.save_as(exported)
@@ -142,7 +142,7 @@ def test_an_export_carries_the_admin_token(protected: Console, tmp_path: Path) -
     page.get_by_label("Admin token").fill("sesame-77")
     page.get_by_role("button", name="Open the console").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export").click()
+        page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename == "default.jsonl"
     download.value.save_as(tmp_path / "world")
     assert (tmp_path / "world").read_text().count('{"webhook_request":') == 122
