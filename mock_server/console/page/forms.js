@@ -9,15 +9,10 @@ const NUMBER = /^-?\d+(\.\d+)?$/;
 let refusal = null; // the last one: {form, field (or undefined), text}
 
 /**
- * A form.
- *
- * @param {string} name           its label, by which it is told from others
- * @param {Array} fields          {name, and any of: label, type, value, hint, options, list, blank, required, read, change}
- * @param {string} button
- * @param {Function} send         gets the values; null keeps what was typed, and so does an error
- *
- * A field's type is text (the default), number, check, choice, area or file. A text that is
- * no number is sent as it is: the mock says what is allowed. An empty field is `blank`, by default left out.
+ * A form. `name` is its label; `send` gets the values, and if it returns null or throws, what was typed stays.
+ * A field is {name, and any of: label, type, value, hint, options, list, blank, required, read, change}. Its type is text (the
+ * default), number, check, choice, area or file. A text that is no number is sent as it is: the mock says what is allowed.
+ * An empty field is `blank`, by default left out.
  */
 export function form(name, fields, button, send) {
   const submit = async (event) => {

@@ -1,15 +1,13 @@
-// One record: what it holds, what happened to it, and acts on it; and the form that adds one.
+// One record: what it holds, what happened to it, and acts on it.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, curl, secret, urlOf } from "./api.js";
+import { curl, secret, urlOf } from "./api.js";
 import { asCurl, parsed, sent } from "./copies.js";
 import { attemptMark } from "./deliveries.js";
-import { form } from "./forms.js";
-import { addressOf, go, say, shell } from "./shell.js";
+import { addressOf, say, shell } from "./shell.js";
 import { outcome } from "./request.js";
 import { requestsFor } from "./requests.js";
 import { searchFor } from "./search.js";
-import { objectIn } from "./trigger.js";
 import { brief, clockTime, confirmed, copyButton, data, dateTime, empty, facts, plain, stateMark, tabs } from "./widgets.js";
 
 const METHODS = "/crmapi/rest/v2/webhook_requests";
@@ -100,31 +98,4 @@ async function asClient(method, { number, life_cycle_state: before }) {
   const text = isDone ? `${before} → ${after}` : refusal;
   say(isDone && found?.life_cycle_state !== "REJECTED", `${method} #${number}: ${text}`, asCurl(request));
   await shell.reopen();
-}
-
-export function addForm(entities) {
-  const fields = [
-    { name: "entity", type: "choice", options: [["", "any"], ...entities] },
-    { name: "life_cycle_state", type: "choice", label: "state", options: ["REJECTED", "SUCCESSFUL"] },
-    { name: "error_code", label: "error", hint: "SocketTimeoutException" },
-    { name: "url", label: "URL of the receiver", hint: "the definition's" },
-    { name: "data", type: "area", label: "data of the entity, as JSON" },
-  ];
-  return html`<h2>Add a record</h2><p class="note">The mock fills in what you leave empty.</p>
-    ${form("Add a record", fields, "Add", add)}`;
-}
-
-async function add({ data: text, ...record }) {
-  const body = { webhook_request: [{ record }] };
-  const lines = [controlCurl("POST", "/records", body)];
-  const object = text && objectIn(text, "data");
-  const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
-  const path = `/records/${added.number}`;
-  if (object) {
-    await call("PATCH", path, { data: object });
-    lines.push(controlCurl("PATCH", path, { data: object }));
-  }
-  say(true, `#${added.number} is added.`, lines.join("\n"));
-  go("records", added.number, shell.route.query);
-  return added;
 }

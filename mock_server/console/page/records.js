@@ -2,15 +2,14 @@
 
 import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, gather, segment } from "./api.js";
-import { addForm, recordDetails } from "./record.js";
+import { recordDetails } from "./record.js";
 import { Search } from "./search.js";
-import { addressOf, param, reader, setParams, shell } from "./shell.js";
+import { param, reader, setParams, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { brief, dateTime, empty, loading, mark, number, stateMark } from "./widgets.js";
 
 const LIMIT = 100; // rows at first, and more each time
 const MAX = 1000; // what the mock lists
-const ADD = "add"; // what stands for the number in the address of the form
 
 let entities = [];
 
@@ -38,7 +37,7 @@ const limit = () => Math.min(Number(param("limit")) || LIMIT, MAX);
 
 /** The list that the address asks for, and the record that it names. */
 const reading = reader("records", async () => {
-  const query = new URLSearchParams({ limit: limit(), sort: param("sort") || "newest" });
+  const query = new URLSearchParams({ limit: limit() });
   for (const { name, value } of search.parts()) {
     if (value && (!name || name in search.terms)) query.set(name || "record", name ? value : value.replace(/^#/, ""));
   }
@@ -49,7 +48,7 @@ const reading = reader("records", async () => {
 });
 
 async function readRecord(name) {
-  if (name === "" || name === ADD) return { entry: null };
+  if (name === "") return { entry: null };
   const path = segment(name);
   const own = call("GET", `/records/${path}`).catch((error) => ({ gone: error.message }));
   const { deliveries: attempts, ...found } = await gather(own, `/deliveries?record=${path}`);
@@ -67,31 +66,18 @@ export const records = {
   },
 
   main({ refused, records: found, total }) {
-    const add = html`<a class="button" href=${addressOf("records", ADD, shell.route.query)}>Add …</a>`;
-    return html`${search.bar(found.length, total, add)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
-      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}
+    return html`${search.bar(found.length, total)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
+      ${found.length || refused ? table.view(found, shell.route.id) : nothingFound()}
       ${total > found.length && limit() < MAX ? html`<p class="pager"><button @click=${more}>Show more</button></p>` : ""}`;
   },
 
-  details({ entry }) {
-    const { id } = shell.route;
-    if (id === ADD) return addForm(entities);
-    return entry?.name === id ? recordDetails(entry) : loading;
-  },
+  details: ({ entry }) => (entry?.name === shell.route.id ? recordDetails(entry) : loading),
 };
-
-function head({ title }) {
-  if (title !== "Number") return title;
-  const isOldest = param("sort") === "oldest";
-  const label = `Number, ${isOldest ? "oldest" : "newest"} first; reverse`;
-  const turn = () => setParams({ sort: isOldest ? "" : "oldest" });
-  return html`<button @click=${turn} aria-label=${label}>${title} ${isOldest ? "▲" : "▼"}</button>`;
-}
 
 const more = () => setParams({ limit: `${limit() + LIMIT}` });
 
 function nothingFound() {
   if (shell.route.query.size) return search.nothing(shell.status?.webhook_requests ?? 0);
   const body = { webhook_request: [{ record: { entity: "JOBS", life_cycle_state: "REJECTED" } }] };
-  return empty("No records", "This world has none. Add one, or generate many under Worlds:", controlCurl("POST", "/records", body));
+  return empty("No records", "This world has none. Generate some under Worlds, or add one:", controlCurl("POST", "/records", body));
 }

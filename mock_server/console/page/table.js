@@ -18,7 +18,7 @@ export class Table {
     Object.assign(this, { panel, label, columns, key });
   }
 
-  view(items, selected = "", head = null) {
+  view(items, selected = "") {
     this.items = items;
     if (selected !== this.selected) [this.selected, this.isWanted] = [selected, true];
     const at = items.findIndex((one) => this.is(one));
@@ -27,7 +27,7 @@ export class Table {
     const rest = items.length - this.shown;
     return html`<div class="table" .table=${this} tabindex="-1">
       <table aria-label=${this.label}>
-        <thead><tr>${this.columns.map((one) => html`<th scope="col" class=${one.kind}>${head?.(one) ?? one.title}</th>`)}</tr></thead>
+        <thead><tr>${this.columns.map((one) => html`<th scope="col" class=${one.kind}>${one.title}</th>`)}</tr></thead>
         <tbody>${repeat(items.slice(0, this.shown), this.key, (item) => this.row(item))}</tbody>
       </table>
       ${rest > 0 ? html`<button class="more" @click=${this.more}>Show ${number(rest)} more</button>` : nothing}</div>`;

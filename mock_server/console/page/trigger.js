@@ -76,7 +76,7 @@ async function send(typed) {
 }
 
 /** The JSON object that a field holds. Throws what forms show at the field. */
-export function objectIn(text, parameter) {
+function objectIn(text, parameter) {
   const found = parsed(text);
   if (found) return found;
   throw Object.assign(new Error('This is not a JSON object, such as {"id": "A1"}.'), { parameter });

@@ -51,7 +51,7 @@ export function took(seconds) {
 }
 
 /** The name of a member, which may break after its dots and underscores. */
-export const breakable = (name) => name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`);
+const breakable = (name) => name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`);
 
 // Marks and links.
 
@@ -152,7 +152,7 @@ export function tabs(parts, first = Object.keys(parts)[0]) {
 // Copying and asking.
 
 /** Copy a text, and say so. */
-export async function copy(text, what) {
+async function copy(text, what) {
   const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
   if (done || copyOld(text)) say(true, `Copied: ${what}.`);
   else say(false, "This browser does not let the page copy: select the text, and copy it yourself.");
@@ -174,23 +174,18 @@ export function copyButton(text, label, what = label) {
   return html`<button @click=${() => copy(typeof text === "function" ? text() : text, what)}>${label}</button>`;
 }
 
-/** Show a dialog; `buttons` end it. Returns the value of the one that was pressed. */
-export function dialog(title, content, buttons) {
+/** Ask before something is lost. Returns whether the user wants it. */
+export function confirmed(question, text, button) {
   const box = document.createElement("dialog");
-  box.setAttribute("aria-label", title);
-  render(html`<form method="dialog"><h2>${title}</h2>${content}<p class="tools">${buttons}</p></form>`, box);
+  box.setAttribute("aria-label", question);
+  render(html`<form method="dialog"><h2>${question}</h2><p>${text}</p>
+    <p class="tools"><button autofocus value="">Cancel</button><button class="main" value="yes">${button}</button></p></form>`, box);
   document.body.append(box);
   box.showModal();
   return new Promise((resolve) => {
-    box.addEventListener("close", () => {
+    box.onclose = () => {
       box.remove();
-      resolve(box.returnValue);
-    });
+      resolve(box.returnValue === "yes");
+    };
   });
-}
-
-/** Ask before something is lost. Returns whether the user wants it. */
-export async function confirmed(question, text, button) {
-  const buttons = html`<button autofocus value="">Cancel</button><button class="main" value="yes">${button}</button>`;
-  return (await dialog(question, html`<p>${text}</p>`, buttons)) === "yes";
 }

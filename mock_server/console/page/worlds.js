@@ -142,6 +142,7 @@ async function restore(name) {
 }
 
 async function forget(name) {
+  if (!(await confirmed(`Delete the snapshot ${name}?`, "The records stay as they are.", "Delete it"))) return;
   if (name === shell.route.id) go("worlds");
   await act(`The snapshot ${name} is deleted.`, "DELETE", pathOf(name));
 }

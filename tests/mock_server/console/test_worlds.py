@@ -132,6 +132,7 @@ def test_what_changed_since_a_snapshot(console: Console, mock: Mock) -> None:
     assert mock.records[rejected["number"]]["life_cycle_state"] == "REJECTED"
     assert len(mock.records) == 122
     page.get_by_role("button", name="Delete before").click()
+    _confirm(page, "Delete it")
     expect(page).to_have_url(f"{mock.origin}/#/w/default/worlds")
     expect(page.get_by_role("region", name="Snapshots")).to_contain_text("Snapshots 0")
 
