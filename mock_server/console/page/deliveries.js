@@ -114,7 +114,7 @@ export const deliveries = {
   },
 };
 
-const nothingLeaves = html`<p class="hint">Nothing is sent: scripts decide the outcomes. To send, start the mock with <code>crmcom-kit serve --deliver http</code>.</p>`;
+const nothingLeaves = html`<p class="hint">Nothing is sent: scripts decide the outcomes. To send: <code>crmcom-kit serve --deliver http</code></p>`;
 
 // What was sent.
 

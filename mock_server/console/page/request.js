@@ -24,12 +24,12 @@ const undelivered = (call) => call.deliveries?.length > 0 && call.state_after ==
 export function outcomeOf(call) {
   const text = (...parts) => parts.filter(Boolean).join(" · ");
   if (call.running) return ["running", text("running", call.fault && `held back by the fault ${faultName(call)}`, change(call))];
-  if (call.fault) return ["fault", text(`fault ${faultName(call)}`, change(call))];
+  const found = call.results === null ? "" : counted(call.results, "result");
+  if (call.fault) return ["fault", text(`fault ${faultName(call)}`, change(call), found)];
   if (call.outcome === "refused") return ["refused", spaced(call.error_kind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
   const kind = call.status >= 400 ? "failed" : "good";
-  const served = call.results === null ? `${call.status} ${call.code ?? ""}` : counted(call.results, "result");
-  return [kind, text(change(call) || served, ...call.warnings)];
+  return [kind, text(change(call) || found || `${call.status} ${call.code ?? ""}`, ...call.warnings)];
 }
 
 export function outcome(call) {
@@ -179,7 +179,7 @@ function changed(call) {
   const fields = names.filter((name) => before[name] !== after[name]);
   const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
   return html`<p>Record ${recordLink(call.record)} ${came}</p>
-    ${differences(fields.map((name) => ({ name, before: before[name], after: after[name] })))}
+    ${fields.length ? differences(fields.map((name) => ({ name, before: before[name], after: after[name] }))) : nothing}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
 }
 

@@ -46,6 +46,7 @@ export const clockTime = (iso) =>
 export function took(seconds) {
   if (seconds === null || seconds === undefined) return "";
   const ms = seconds * 1000;
+  if (ms < 0.05) return "< 0.1 ms";
   if (ms < 1000) return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
   return seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
 }
