@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from helpers.console import Console, fill
+from helpers.console import Console
 from playwright.sync_api import Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock

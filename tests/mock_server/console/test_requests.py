@@ -291,15 +291,13 @@ def test_a_list_that_is_read_stays_as_it_is(console: Console, mock: Mock) -> Non
     for _ in range(60):
         show(mock, "7")
     page = console.open()
-    row = page.locator("tbody tr").nth(30)
+    address = page.locator("tbody tr").nth(30).get_by_role("link").get_attribute("href")
+    row = page.locator(f'tbody tr:has(a[href="{address}"])')
     row.scroll_into_view_if_needed()
-    top = "one => one.getBoundingClientRect().top"
-    row = row.element_handle()
-    assert row is not None
-    before = row.evaluate(top)
+    before = row.bounding_box()
     show(mock, "8")
     expect(page.locator(".count").first).to_have_text("61")
-    assert row.evaluate(top) == before
+    assert row.bounding_box() == before
 
 
 def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
