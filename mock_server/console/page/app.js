@@ -21,7 +21,6 @@ import { worlds as worldsPanel } from "./worlds.js";
  *   reset()           another world or server: all that it knew is of the past
  */
 const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
-const PATIENCE_MS = 15_000; // the stream brings something every second
 const RETRY_MS = 1000;
 const HIDDEN_MS = 60_000; // how long a hidden tab follows the stream
 
@@ -30,7 +29,6 @@ const narrow = matchMedia("(max-width: 700px)");
 let stream = new AbortController();
 let worlds = [];
 let stepped = false; // by a key, so that the focus follows
-let heard = 0; // when the stream has brought something
 
 // The page.
 
@@ -129,7 +127,6 @@ async function listen() {
         return showWorld("default");
       }
       for await (const { event, data } of events(signal)) {
-        heard = performance.now();
         if (event === "world") {
           take(data);
           if (isNew && !followed) say(true, `There was no world “${world}”: the mock has made it, with the initial content.`);
@@ -165,11 +162,6 @@ function forget(one) {
   one.reading.found = null;
   one.reset?.();
 }
-
-// A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
-setInterval(() => {
-  if (shell.connection === "live" && !stream.signal.aborted && performance.now() - heard > PATIENCE_MS) listen();
-}, 5000);
 
 // All tabs of a browser share six connections to a server: one that nobody looks at gives its own back.
 let leaving = 0;

@@ -51,9 +51,6 @@ export function took(seconds) {
   return seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
 }
 
-/** The name of a member, which may break after its dots and underscores. */
-const breakable = (name) => name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`);
-
 // Marks and links.
 
 // How an outcome looks: always a sign and a word besides the color.
@@ -106,7 +103,7 @@ export function differences(fields) {
   const shown = (value) => plain(typeof value === "string" && value ? value : `${JSON.stringify(value)}`, MAX_DIFFERENCE);
   const change = ({ before, after }) =>
     html`<del>${shown(before)}</del> <span aria-label="becomes">→</span> <ins>${shown(after)}</ins>`;
-  return html`<div class="change">${facts(fields.map((one) => [breakable(one.name), change(one)]))}</div>`;
+  return html`<div class="change">${facts(fields.map((one) => [one.name, change(one)]))}</div>`;
 }
 
 /** What a panel says when it has nothing to show: what to do next. */

@@ -71,8 +71,8 @@ function records() {
 
 async function reset() {
   const text =
-    "Records, reference data, faults, delivery scripts and clock are again as at the start; journal and deliveries are emptied. " +
-    "The mock's own tokens are valid again. Tokens from logins stay valid, and snapshots stay.";
+    "Records, reference data, faults, delivery scripts, receiver and clock are as at the start; journal and deliveries are empty. " +
+    "Tokens from logins stay valid, and fixed tokens become so again. Snapshots stay.";
   if (await confirmed(`Reset the world ${session.world}?`, text, "Reset it")) {
     await act((found) => `The world is reset: ${found.webhook_requests} records.`, "POST", "/reset");
   }
