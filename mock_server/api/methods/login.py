@@ -39,7 +39,7 @@ def token(epoch: Epoch, values: Values) -> Response:
             "wrong_credentials",
             "username, password, organisation",
             seen=f"username {username}, organisation {organisation}",
-            allowed="the credentials of the mock, which `serve` prints and tests have as credentials",
+            allowed="the mock's credentials, which `serve` prints; tests have them as credentials",
         )
     return _issued(epoch, values, config.release.token, login=True)
 
