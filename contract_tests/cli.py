@@ -147,8 +147,11 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
             raise Refused(msg)
 
 
-def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
-    """Return the results of a run with these options. Raises Refused."""
+def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -> "Results":
+    """Return the results of a run with these options, and ``more`` of ``RunConfig``.
+
+    Raises Refused.
+    """
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from crmcom_kit.contract_tests.config import prepared
@@ -166,7 +169,7 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
     with TemporaryDirectory() as home, terminal.progress() as shown:
         set_hypothesis_home_dir(home)
         try:
-            return run(target, replace(config, stop=stop, progress=shown))
+            return run(target, replace(config, stop=stop, progress=shown, **more))
         except OptionsError as error:  # a recording that cannot be checked
             raise Refused(str(error)) from None
         finally:

@@ -47,6 +47,8 @@ class RunConfig:
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
+    kept_time: float = 0.0  # seconds of the time limit that are for what comes after the run
+    is_check: bool = True  # whether violations are what it is about
     now: Callable[[], float] = field(default=time.monotonic, compare=False)  # only goes forward
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 

@@ -164,7 +164,7 @@ def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
 
     for option in RUN_OPTIONS:
         _check_value(option, values)
-    _check_url(values["base_url"])
+    check_url(values["base_url"])
     for name in allowed_changes(values):
         if name not in CHANGES:
             raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))
@@ -242,12 +242,13 @@ def _check_scope(values: Mapping[str, Any]) -> None:
         raise OptionsError(msg)
 
 
-def _check_url(url: str | None) -> None:
+def check_url(url: str | None, name: str = "base-url") -> None:
+    """Refuse what is no URL of a server. Raises OptionsError."""
     if url is None:
         return
     if not url.strip():
-        msg = "--base-url is empty: give the server's base URL, or omit it and unset "
-        msg += "CRMCOM_BASE_URL to start and check a mock"
+        msg = f"--{name} is empty: give the server's base URL"
+        msg += ", or omit it and unset CRMCOM_BASE_URL to start a mock" * (name == "base-url")
         raise OptionsError(msg)
     try:
         parts = urlsplit(url)
@@ -258,7 +259,7 @@ def _check_url(url: str | None) -> None:
     if not usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
         quoted = redact_url(url) if "@" not in url else "a URL with a user in it"
-        raise OptionsError(_text("base-url", quoted, allowed))
+        raise OptionsError(_text(name, quoted, allowed))
 
 
 def _text(name: str, seen: object, allowed: str) -> str:

@@ -135,7 +135,7 @@ class _Run:
         self.session = new_session(
             self.target,
             replace(config, limits=replace(config.limits, max_requests=most)),
-            ends_at=self.began + config.limits.max_time,
+            ends_at=self.began + config.limits.max_time - config.kept_time,
         )
         self.config, self.client = config, self.session.client
         self.templates = wanted(config.only, self.session.scene)
@@ -258,8 +258,9 @@ class _Run:
             each = (client.now() - self.began) / client.sent
             left = min(each * (planned - client.sent), client.seconds_left)
             time = f", about {left:.0f} s left"
-        found = counted(self.session.findings.breaks, "violation")
-        self.config.progress(f"{client.sent} of {planned} requests, {found}{time}: {what}")
+        found = f", {counted(self.session.findings.breaks, 'violation')}"
+        found = found if self.config.is_check else ""
+        self.config.progress(f"{client.sent} of {planned} requests{found}{time}: {what}")
 
     # What it came to.
 

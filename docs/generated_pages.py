@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
-from crmcom_kit.schemas import dials
+from crmcom_kit.schemas import dials, load_dialect
+from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.dialect_file import toml_value
 
 
@@ -41,6 +42,8 @@ def dials_text() -> str:
     """Return an entry for each dial, in groups by the first word of their keys."""
     groups: dict[str, list[str]] = {}
     for dial in dials().values():
+        if dial.error_kind:
+            continue
         group = dial.key.split(".")[0]
         groups.setdefault(group, [f"## {group}", ""]).extend(
             [
@@ -51,7 +54,25 @@ def dials_text() -> str:
                 "",
             ]
         )
+    groups["errors"] += [*_kinds_of_errors(), ""]
     return "\n".join(line for lines in groups.values() for line in lines)
+
+
+def _kinds_of_errors() -> Iterator[str]:
+    """Yield a table of the kinds of errors, below what is said of all of them."""
+    yield "Each kind of error is a table `[errors.KIND]`:"
+    yield ""
+    of_kinds = [dial for dial in dials().values() if dial.error_kind]
+    for dial in of_kinds[:3]:
+        part = dial.key.rpartition(".")[2]
+        yield f"- `{part}` ({dial.evidence}): {_plain(dial.text)} *{_plain(dial.source)}*"
+    yield ""
+    yield "| kind | status | code | message | statement |"
+    yield "|---|---|---|---|---|"
+    dialect = load_dialect()
+    for kind, error in error_kinds().items():
+        status, code, text = (dialect[f"errors.{kind}.{p}"] for p in ("status", "code", "message"))
+        yield f"| `{kind}` | {status} | `{code}` | {_plain(text)} | `{error['statement']}` |"
 
 
 def operations_text() -> str:

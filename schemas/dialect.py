@@ -36,6 +36,11 @@ class Dial:
     evidence: str
     source: str
 
+    @property
+    def error_kind(self) -> str:
+        """The kind of error that this is about; "" if it is not about a single kind."""
+        return self.key.removeprefix("errors.").rpartition(".")[0] * self.key.startswith("errors.")
+
     def allowed(self) -> str:
         """Return in words what this dial may be set to."""
         match self.type:
@@ -140,9 +145,8 @@ def dials() -> dict[str, Dial]:
     for kind, error in error_kinds().items():
         for part, entry in data["error_dials"].items():
             default = error.get(part, entry.get("default"))
-            text = entry["text"].format(kind=kind)
-            made = {"choices": None, **entry, "text": text, "default": default}
-            found.append(Dial(key=f"errors.{part}.{kind}", **made))
+            made = {"choices": None, **entry, "default": default}
+            found.append(Dial(key=f"errors.{kind}.{part}", **made))
     return {dial.key: dial for dial in found}
 
 
@@ -212,7 +216,12 @@ def load_dialect(source: str | Path = "default") -> Dialect:
     except ValueError as error:
         msg = f"dialect {source}: not a TOML file in UTF-8: {error}"
         raise DialectError(msg) from None
-    return Dialect(str(source), _flat(content))
+    return dialect_of_table(str(source), content)
+
+
+def dialect_of_table(name: str, content: Mapping[str, Any]) -> Dialect:
+    """Return the dialect of a TOML file's content. Raises DialectError like ``Dialect``."""
+    return Dialect(name, _flat(content))
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

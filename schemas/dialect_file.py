@@ -15,17 +15,26 @@ Remove a line to use the default dialect's value."""
 _WIDTH = 100
 
 
-def write_dialect(dialect: Dialect, observed: Mapping[str, str] | None = None) -> str:
+def write_dialect(dialect: Dialect, evidence: Mapping[str, str] | None = None) -> str:
     """Return ``dialect`` as a commented TOML file with every dial in it.
 
-    ``observed`` says where the choice of a dial was seen; that is its evidence then.
+    ``evidence`` says of dials what is known of a server's choice, instead of their own evidence.
     """
-    seen = observed or {}
+    seen = evidence or {}
     lines = [f"# {line}" for line in _HEADER.splitlines()]
+    explained = False
     for table, members in _tables().items():
+        is_of_kind = bool(members[0].error_kind)
+        if is_of_kind and not explained:  # once, ahead of the first kind
+            explained = True
+            lines += ["", *_comment("A table for each kind of error, [errors.KIND]:")]
+            for dial in members:
+                lines += _comment(f"{dial.key.rpartition('.')[2]}: {dial.text}")
+                lines += _about(dial)
         lines += ["", f"[{table}]"]
         for dial in members:
-            lines += ["", *_entry(dial, dialect[dial.key], seen.get(dial.key))]
+            about = [] if is_of_kind else ["", *_comment(dial.text)]
+            lines += [*about, *_entry(dial, dialect[dial.key], seen.get(dial.key))]
     return "\n".join(lines) + "\n"
 
 
@@ -35,15 +44,23 @@ def _tables() -> dict[str, list[Dial]]:
     for dial in dials().values():
         tables.setdefault(dial.key.rpartition(".")[0], []).append(dial)
     topics = list(dict.fromkeys(table.partition(".")[0] for table in tables))
-    ordered = sorted(tables, key=lambda table: (topics.index(table.partition(".")[0]), table))
+    ordered = sorted(
+        tables, key=lambda table: (topics.index(table.partition(".")[0]), table.count("."))
+    )
     return {table: tables[table] for table in ordered}
 
 
-def _entry(dial: Dial, value: Any, seen: str | None) -> Iterator[str]:
-    yield from _comment(dial.text)
-    evidence = f"{dial.evidence} ({dial.source})" if seen is None else f"observed ({seen})"
-    yield from _comment(f"Evidence: {evidence}.")
+def _about(dial: Dial, evidence: str | None = None) -> Iterator[str]:
+    yield from _comment(f"Evidence: {evidence or f'{dial.evidence} ({dial.source})'}.")
     yield from _comment(f"Allowed: {dial.allowed()}.")
+
+
+def _entry(dial: Dial, value: Any, evidence: str | None) -> Iterator[str]:
+    """Yield a dial's line below what is said of it; a kind of error has the most said once."""
+    if not dial.error_kind:
+        yield from _about(dial, evidence)
+    elif evidence is not None:
+        yield from _comment(f"Evidence: {evidence}.")
     if _comparable(value) != _comparable(dial.default):
         yield from _comment(f"Default: {toml_value(dial.default)}.")
     yield f"{dial.key.rpartition('.')[2]} = {toml_value(value)}"

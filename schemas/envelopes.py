@@ -49,13 +49,13 @@ class Envelopes:
         ``hint`` says what would be right; it is appended to the description.
         """
         dialect = self._dialect
-        text = f"{dialect[f'errors.message.{kind}']} {details}".strip()
+        text = f"{dialect[f'errors.{kind}.message']} {details}".strip()
         message = {"text": text, "empty": "", "null": None}[dialect["errors.message_form"]]
         description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
         if hint:
             description = f"{description or ''} {hint}".strip()
         whole: Object = {
-            "status": self._status(dialect[f"errors.code.{kind}"], message, description)
+            "status": self._status(dialect[f"errors.{kind}.code"], message, description)
         }
         if dialect["errors.data"] != "absent":
             whole["data"] = None if dialect["errors.data"] == "null" else {}

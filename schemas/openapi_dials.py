@@ -103,7 +103,7 @@ def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[i
         statement = statement_of_error(kind, method.name)
         of_the_method = statement.startswith(_OF_THE_METHOD)
         if statement in upheld and not of_the_method and _has_cause(kind, method):
-            found.setdefault(dialect[f"errors.status.{kind}"], []).append(kind)
+            found.setdefault(dialect[f"errors.{kind}.status"], []).append(kind)
     return dict(sorted(found.items()))
 
 
@@ -119,11 +119,11 @@ def _has_cause(kind: str, method: Method) -> bool:
 def error_example(kind: str, dialect: Dialect) -> dict[str, Any]:
     """Return an error of ``kind`` as ``dialect`` writes it, without the details of a call."""
     blank = {"empty": "", "null": None}
-    text = dialect[f"errors.message.{kind}"]
+    text = dialect[f"errors.{kind}.message"]
     status = {
         "message": blank.get(dialect["errors.message_form"], text),
         "description": None if dialect["errors.description"] == "null" else "",
-        "code": dialect[f"errors.code.{kind}"],
+        "code": dialect[f"errors.{kind}.code"],
     }
     value: dict[str, Any] = {"status": status}
     if dialect["errors.data"] != "absent":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas.dialect import Dialect, dials, load_dialect
+from crmcom_kit.schemas.dialect import Dialect, dialect_of_table, dials
 from crmcom_kit.schemas.releases import Release, release_names, resolve
 
 FORMAT = 1
@@ -49,18 +49,7 @@ def read_profile(folder: str | Path) -> Profile:
         ProfileError: a file is missing, or is not what this version of crmcom-kit has written.
         DialectError: the dialect has an unknown dial, or a value that is not allowed.
     """
-    from crmcom_kit.toml_files import read_toml_file  # most mocks have no profile
-
-    head = Path(folder) / HEAD
-    try:
-        found = read_toml_file(head)
-    except OSError as error:
-        msg = f"profile {folder}: {HEAD} cannot be read: {error.strerror}; "
-        msg += "allowed is a folder that crmcom-kit calibrate has written"
-        raise ProfileError(msg) from None
-    except ValueError as error:
-        msg = f"profile {head}: not a TOML file in UTF-8: {error}"
-        raise ProfileError(msg) from None
+    head, found = Path(folder) / HEAD, _table(folder, HEAD)
     if type(found.get("format")) is not int or found["format"] != FORMAT:
         msg = f"profile {head}: seen format {found.get('format')!r}; allowed is {FORMAT}: "
         msg += "calibrate again with this version of crmcom-kit"
@@ -73,8 +62,28 @@ def read_profile(folder: str | Path) -> Profile:
     if not _are_dials(unsettled):
         msg = f"profile {head}: allowed is a table unsettled, of dials with arrays of their values"
         raise ProfileError(msg)
-    dialect = load_dialect(Path(folder) / DIALECT)
+    changes = _table(folder, DIALECT)
+    if not changes:  # calibrate writes every dial
+        msg = f"profile {Path(folder) / DIALECT}: seen no dial; allowed is the file that "
+        msg += "crmcom-kit calibrate has written: calibrate again"
+        raise ProfileError(msg)
+    dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
     return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled)
+
+
+def _table(folder: str | Path, name: str) -> dict[str, Any]:
+    """Return what a TOML file of a profile has. Raises ProfileError."""
+    from crmcom_kit.toml_files import read_toml_file  # most mocks have no profile
+
+    try:
+        return read_toml_file(Path(folder) / name)
+    except OSError as error:
+        msg = f"profile {folder}: {name} cannot be read: {error.strerror}; "
+        msg += "allowed is a folder that crmcom-kit calibrate has written"
+        raise ProfileError(msg) from None
+    except ValueError as error:
+        msg = f"profile {Path(folder) / name}: not a TOML file in UTF-8: {error}"
+        raise ProfileError(msg) from None
 
 
 def _are_dials(unsettled: Any) -> bool:

@@ -22,12 +22,13 @@ from crmcom_kit.contract_tests.calibration.report import (
 )
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
-from crmcom_kit.schemas.dialect_file import write_dialect
+from crmcom_kit.schemas.dialect_file import toml_value, write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
 
 #: Of requests that are alike, each of this number is held out: nothing is learned from it.
@@ -46,31 +47,55 @@ class Calibration:
     log: Log
     learned: Learned
     profile: Profile
-    observed: Mapping[str, str]  # dial -> the request that settled it
+    evidence: Mapping[str, str]  # dial -> what has settled it, or why it is left open
     compared: Comparisons  # with requests that nothing was learned from
 
 
-def calibrated(results: Results, check: Callable[[], None] = lambda: None) -> Calibration:
+def calibrated(
+    results: Results,
+    earlier: Results | None = None,
+    *,
+    check: Callable[[], None] = lambda: None,
+    is_time_up: Callable[[], bool] = lambda: False,
+) -> Calibration:
     """Return what a run or a recording tells of its server.
+
+    Args:
+        results: of the run or the recording.
+        earlier: of a recording made before, if there is one.
+        check: is called now and then; it raises KeyboardInterrupt to stop.
+        is_time_up: is asked now and then; if it is, what was learned until then counts.
 
     Raises:
         NothingToLearn: no webhook request was seen.
-        KeyboardInterrupt: ``check``, which is called now and then, says that it is to stop.
+        KeyboardInterrupt: see ``check``.
     """
-    log = replace(log_of(results), check=check)
-    if not log.original:
-        msg = results.trouble or "no response shows a whole webhook request"
-        raise NothingToLearn(msg)
+    log = whole_log(results)
+    if earlier is not None:
+        for each in results.history:
+            each.number += len(earlier.history)
+        results = replace(results, history=(*earlier.history, *results.history))
+        log = replace(log, earlier=log_of(earlier))
+    log = replace(log, check=check, is_time_up=is_time_up)
     held_out = list(_held_out(log))
     learned = learn(replace(log, held_out=frozenset(each.number for each in held_out)))
-    forms = dict(record_forms(log.original.values(), log.release))
+    originals = [each for part in log.parts for each in part.original.values()]
+    forms = dict(record_forms(originals, log.release))
     content_type = _content_type(log)
     changes = {**learned.dialect("").changes(), **forms, **content_type}
     profile = Profile(log.release, Dialect("profile", changes), log.world, learned.unsettled)
-    observed = dict(_observed(log, learned))
-    observed |= dict.fromkeys((*forms, *content_type), "what responses show")
+    evidence = dict(_evidence(log, learned))
+    evidence |= dict.fromkeys((*forms, *content_type), "observed (what responses show)")
     compared = compare(log, profile, held_out)
-    return Calibration(results, log, learned, profile, observed, compared)
+    return Calibration(results, log, learned, profile, evidence, compared)
+
+
+def whole_log(results: Results) -> Log:
+    """Return the log of a run. Raises NothingToLearn: no whole webhook request was seen."""
+    log = log_of(results)
+    if not log.original:
+        raise NothingToLearn(results.trouble or "no response shows a whole webhook request")
+    return log
 
 
 def _held_out(log: Log) -> Iterator[Exchange]:
@@ -100,6 +125,7 @@ def compare_with(
     comparison, found = log.comparison(), Comparisons()
     numbers = {each.number for each in compared}
     for exchange in log.exchanges:
+        log.check()
         own = respond(exchange)
         if own is None:  # what it has changed is no longer alike
             is_change = changing_method(exchange.call) is not None
@@ -117,16 +143,23 @@ def _content_type(log: Log) -> dict[str, str]:
     return {key: only} if only is not None and dials()[key].accepts(only) else {}
 
 
-def _observed(log: Log, learned: Learned) -> Iterator[tuple[str, str]]:
-    """Yield each dial that the run has settled, and the request that settled it."""
-    by_number = {each.number: each for each in log.exchanges}
-    for each in learned.settled:
-        if len(each.fits) == 1 and each.number in by_number:
+def _evidence(log: Log, learned: Learned) -> Iterator[tuple[str, str]]:
+    """Yield each dial that the run tells of, with the request that settled it, or what is open."""
+    by_number = {each.number: each for each in log.every_exchange}
+    refusals = learned.refusals()
+    for each in learned.settled.values():
+        if len(each.fits) > 1:
+            why = "not tried" if each.dial in learned.untried else "all responses fit"
+            yield each.dial, f"unsettled ({why}: {', '.join(map(toml_value, each.fits))})"
+        elif each.number in by_number:
             call = by_number[each.number].call
-            yield each.dial, f"request {each.number}, {call.verb} {call.method or 'another path'}"
-    for kind in learned.wordings:
-        for part in ("status", "code", "message"):
-            yield f"errors.{part}.{kind}", "refusals of the run"
+            seen = f"request {each.number}, {call.verb} {call.method or 'another path'}"
+            yield each.dial, f"observed ({seen})"
+    for dial, found in refusals.items():
+        counts = ", ".join(f"{toml_value(v)} {counted(n, 'time')}" for v, n in found.most_common())
+        is_settled = len(found) == 1
+        yield dial, f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
+    yield from ((f"errors.{kind}.message", "observed (refusals)") for kind in learned.texts)
 
 
 # Writing it.
@@ -142,7 +175,7 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     facts = report_facts(made)
     return {
         HEAD: head_of(made.profile),
-        DIALECT: write_dialect(made.profile.dialect, made.observed),
+        DIALECT: write_dialect(made.profile.dialect, made.evidence),
         WORLD: "".join(f"{_line(each)}\n" for each in world),
         "report.json": as_json(facts),
         "report.html": as_html(
@@ -171,16 +204,22 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 def report_facts(made: Calibration) -> dict[str, Any]:
     """Return what was learned, without any data of the server."""
-    dialect = made.profile.dialect
+    dialect, unsettled = made.profile.dialect, made.profile.unsettled
     return {
         "release": made.log.release.name,
-        "requests": len(made.log.exchanges),
+        "requests": len(made.log.every_exchange),
         "settled": {
             dial: {"value": dialect[dial], "evidence": evidence}
-            for dial, evidence in made.observed.items()
-            if not dial.startswith("errors.message.")  # texts may have data of the server
+            for dial, evidence in made.evidence.items()
+            # Texts may have data of the server.
+            if dial not in unsettled and not dial.endswith(".message")
         },
-        "unsettled": dict(made.profile.unsettled),
+        "unsettled": {
+            dial: {"values": values, "evidence": made.evidence[dial]}
+            for dial, values in unsettled.items()
+        },
+        "cut_short": made.learned.is_cut_short,
+        "not_tried": made.learned.untried,
         **made.compared.as_json(),
     }
 

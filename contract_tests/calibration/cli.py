@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,16 +13,28 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from crmcom_kit.contract_tests.cli import (
     HeadedCommand,
     Refused,
     as_click,
+    check_files,
     leave_environment,
     run_with,
 )
 from crmcom_kit.contract_tests.findings import counted
-from crmcom_kit.contract_tests.options import CHECKED, OPTIONS, REPORTS, RUN_OPTIONS
+from crmcom_kit.contract_tests.options import (
+    BUDGET,
+    CHANGED,
+    CHECKED,
+    CREDENTIALS,
+    OPTIONS,
+    REPORTS,
+    RUN_OPTIONS,
+    OptionsError,
+    check_url,
+)
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.schemas.releases import resolve
 
@@ -33,20 +46,40 @@ if TYPE_CHECKING:
 
 #: So many requests are compared if nothing else is said.
 _DIFF_REQUESTS = 600
-_OPTIONS = tuple(each for each in OPTIONS if each.heading not in (CHECKED, REPORTS))
+#: The part of --max-time that is kept for learning, which follows the requests.
+_TO_LEARN = 0.25
 _FOLDER = click.Path(path_type=Path)
+_DEFAULTS = {each.key: () if each.repeats else each.default for each in RUN_OPTIONS}
 
 
-def _values(given: dict[str, Any]) -> dict[str, Any]:
-    """Return a value for each option of a run: those of the check alone have their defaults."""
-    defaults = {each.key: () if each.repeats else each.default for each in RUN_OPTIONS}
-    return defaults | given
+def _options(**helps: str) -> list[click.Option]:
+    """Return the options of a run that these commands have, some with a help of their own."""
+    shared = [
+        each
+        for each in OPTIONS
+        if each.heading not in (CHECKED, REPORTS) and each.name != "secret-key"
+    ]
+    return [as_click(replace(each, help=helps.get(each.key, each.help))) for each in shared]
+
+
+_BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
+_RELEASE = "Release of the server, R9 or newer; an unknown version counts as the newest known "
+_RELEASE += "release before it."
+_FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
+_FROM_HAR += "below that URL"
 
 
 @click.command(
     cls=HeadedCommand,
     context_settings={"auto_envvar_prefix": "CRMCOM_CALIBRATE"},
-    params=[as_click(option) for option in _OPTIONS],
+    params=_options(
+        base_url=f"{_BASE_URL}started and learned.",
+        release=_RELEASE,
+        max_time="Maximum duration in seconds, learning included. What was learned until then is "
+        "written; the report says what was not tried.",
+        from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
+        f"and a login are given: then requests follow. {_FROM_HAR}, then.",
+    ),
 )
 @click.option("--out", type=_FOLDER, required=True, help="The folder to write; it must be new.")
 @click.option(
@@ -58,8 +91,9 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
 
     The run is read-only unless --allow and a scope are given. A recording can be used instead of
-    requests, with --from-har. The profile has the server's webhook requests, with people and hosts
-    replaced; passwords, keys and tokens are never in it. report.json has no data of the server.
+    requests, or before them, with --from-har. The profile has the server's webhook requests, with
+    people and hosts replaced; passwords, keys and tokens are never in it. report.json has no data
+    of the server.
 
     Exit status 0: the profile is written. 2: the run failed, or was interrupted; nothing is.
     """
@@ -72,37 +106,73 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
         msg = f"--out: {parent} is no folder that can be written to"
         raise Refused(msg)
-    stop = Stop()
+    seconds, began, stop = given["max_time"], time.monotonic(), Stop()
     with stop.on_signals():
-        results = _run(given, stop)
+        earlier = _recorded_before(given, stop)
+        results = _run(given, stop, kept_time=0 if given["from_har"] else seconds * _TO_LEARN)
+        learned_from = len(results.history) + (0 if earlier is None else len(earlier.history))
+        click.echo(f"learning from {counted(learned_from, 'exchange')}", err=True)
         try:
-            exchanges = counted(len(results.history), "exchange")
-            click.echo(f"learning from {exchanges}", err=True)
-            made = calibrated(results, stop.check)
+            made = calibrated(
+                results,
+                earlier,
+                check=stop.check,
+                is_time_up=lambda: time.monotonic() - began > seconds,
+            )
             with _new_folder(out) as folder:
                 for name, text in files(made, keep_personal_data=keep_personal_data).items():
                     (folder / name).write_text(text, "utf-8")
+                stop.check()
         except NothingToLearn as error:
             msg = f"nothing can be learned: {error}"
             raise Refused(msg) from None
         except KeyboardInterrupt:
             msg = "interrupted; nothing was written"
             raise Refused(msg) from None
-    for warning in (*results.warnings, *results.notes):
-        click.echo(f"Note: {warning}")
+    notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
+    if made.learned.is_cut_short:
+        untried = ", ".join(made.learned.untried) or "none"
+        notes.append(
+            f"learning stopped after {seconds:g} s (--max-time); dials not tried: {untried}"
+        )
+    for note in notes:
+        click.echo(f"Note: {note}")
     open_dials = len(made.profile.unsettled)
     click.echo(
-        f"{out}: {len(made.log.original)} webhook requests, {len(made.observed)} dials settled, "
-        f"{open_dials} left open ({out / 'report.html'})"
+        f"{out}: {len(made.log.original)} webhook requests, "
+        f"{len(made.evidence) - open_dials} dials settled, {open_dials} left open "
+        f"({out / 'report.html'})"
     )
     _say(made.compared, "of those that nothing was learned from, ")
     click.echo(f"Serve it: crmcom-kit serve --profile {out}")
 
 
+def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
+    """Read the recording that is used before requests, if both are asked for. Raises Refused.
+
+    Requests are sent only if the command line names the server: a recording alone sends nothing.
+    """
+    source = click.get_current_context().get_parameter_source("base_url")
+    logs_in = given["token"] or given["username"] or given["api_key"]
+    if not (given["from_har"] and source is ParameterSource.COMMANDLINE and logs_in):
+        return None
+    of_requests = {o.key for o in OPTIONS if o.heading in (CREDENTIALS, CHANGED, BUDGET)}
+    alone = {key: value for key, value in given.items() if key not in of_requests}
+    given["from_har"] = ()
+    return _run(alone, stop)
+
+
 @click.command(
     cls=HeadedCommand,
     context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"},
-    params=[as_click(option) for option in _OPTIONS],
+    params=_options(
+        base_url=f"{_BASE_URL}started and compared.",
+        release=_RELEASE,
+        max_requests=f"Maximum number of requests to send.  [default: {_DIFF_REQUESTS}]",
+        max_time="Maximum duration of the requests to the first server in seconds.",
+        from_har="Compare the responses in this HAR file, and send nothing to the first server. "
+        f"{_FROM_HAR}.",
+    ),
 )
 @click.option("--profile", type=_FOLDER, metavar="FOLDER", help="Compare with this profile.")
 @click.option("--other", metavar="URL", help="Compare with this server, by the same login.")
@@ -123,7 +193,7 @@ def diff(
     now, or another server with the same webhook requests. The run is read-only unless --allow and
     a scope are given; with --other, they count for both servers.
 
-    Exit status 0: nothing differs. 1: some responses do. 2: the run failed.
+    Exit status 0: nothing differs. 1: some responses do. 2: the run failed, or was interrupted.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, group_rows
     from crmcom_kit.contract_tests.calibration.report import as_html
@@ -134,7 +204,12 @@ def diff(
     if other is not None and given["token"]:
         msg = "--token is not allowed with --other: a token is valid on one server alone"
         raise Refused(msg)
-    if given["max_requests"] is None:
+    try:
+        check_url(other, "other")
+    except OptionsError as error:
+        raise Refused(str(error)) from None
+    check_files({} if html is None else {"html": html}, given["ledger"], given["from_har"])
+    if given["max_requests"] is None and not given["from_har"]:
         given["max_requests"] = _DIFF_REQUESTS
     stop = Stop()
     with stop.on_signals():
@@ -145,12 +220,15 @@ def diff(
         except NothingToLearn as error:
             msg = f"nothing can be compared: {error}"
             raise Refused(msg) from None
+        except KeyboardInterrupt:
+            msg = "interrupted"
+            raise Refused(msg) from None
     _say(compared, "")
     if html is not None:
         facts = {"title": "Differences", "release": log.release.name, **compared.as_json()}
         names = {"names": ("server", "mock" if other is None else "other"), "settled": {}}
         rows = list(group_rows(compared, results, {}))
-        _write(html, as_html({**facts, **names, "unsettled": {}}, rows))
+        _write(html, as_html({**facts, **names, "unsettled": {}, "cut_short": False}, rows))
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
     sys.exit(int(any(each.different for each in tallies)))
 
@@ -165,7 +243,7 @@ def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
     except (ProfileError, DialectError) as error:
         raise Refused(str(error)) from None
     source = click.get_current_context().get_parameter_source("release")
-    if source is click.core.ParameterSource.DEFAULT:
+    if source is ParameterSource.DEFAULT:
         given["release"] = profile.release.name
     elif resolve(given["release"]) != profile.release:
         msg = f"--release: {given['release']} is not allowed; the profile is of "
@@ -185,12 +263,11 @@ def _compared(
     from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.findings import Unreachable
-    from crmcom_kit.contract_tests.options import OptionsError
 
     if profile is not None:
         return with_profile(results, profile)
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
-    values = {**_values(given), "base_url": other, "max_requests": None, "from_har": ()}
+    values = {**_DEFAULTS, **given, "base_url": other, "max_requests": None, "from_har": ()}
     try:
         target, config = prepared(values, now=now)
         return with_server(results, target, replace(config, stop=stop))
@@ -207,11 +284,11 @@ def _write(path: Path, text: str) -> None:
         raise Refused(msg) from None
 
 
-def _run(given: dict[str, Any], stop: Stop) -> "Results":
+def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
     """Run, or read a recording; exit with 2 if that fails."""
     leave_environment(given)
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
-    results = run_with(_values(given), now, stop)
+    results = run_with(_DEFAULTS | given, now, stop, is_check=False, **more)
     if results.dry_run:
         for note in results.notes:
             click.echo(note)

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, compare, compare_with
+from crmcom_kit.contract_tests.calibration.calibrate import compare, compare_with, whole_log
 from crmcom_kit.contract_tests.calibration.following import Follower
-from crmcom_kit.contract_tests.calibration.learning import Log, log_of
+from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
@@ -21,7 +21,7 @@ def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
 
     Its webhook requests are those that the run has seen: an instance's content changes.
     """
-    log = _log(results)
+    log = whole_log(results)
     return log, compare(log, replace(profile, world=log.world), log.exchanges)
 
 
@@ -34,7 +34,7 @@ def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log
         TargetDown, BudgetSpent: the other server does not respond, or the time is over.
         Unreachable: it does not let the run in.
     """
-    log = _log(results)
+    log = whole_log(results)
     world = separate_world(other, f"{config.world}-other")
     session = new_session(world.target, config)
 
@@ -57,10 +57,3 @@ def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log
     finally:
         session.client.close()
         world.end()
-
-
-def _log(results: Results) -> Log:
-    log = log_of(results)
-    if not log.original:
-        raise NothingToLearn(results.trouble or "no response shows a whole webhook request")
-    return log

@@ -28,9 +28,8 @@ from crmcom_kit.schemas.releases import Release
 
 #: Dials that no response of the four methods and the logins depends on, or not in this way.
 _LEFT_OUT = (
-    *("signing.", "message.", "delivery.", "record.", "errors.status.", "errors.code."),
-    *("errors.message.", "errors.suggestion_in_description", "dates.", "envelope.key_order"),
-    "envelope.content_type",
+    *("signing.", "message.", "delivery.", "record.", "dates."),
+    *("errors.suggestion_in_description", "envelope.key_order", "envelope.content_type"),
 )
 _LEARNED_BESIDES = ("record.unset_members",)
 #: A value that fits so many times as many responses as it contradicts is kept.
@@ -61,7 +60,19 @@ class Log:
     unsteady: frozenset[str] = frozenset()
     token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
     held_out: frozenset[int] = frozenset()  # numbers of exchanges that nothing is learned from
+    earlier: "Log | None" = None  # of the same server, which may have changed in between
     check: Callable[[], None] = lambda: None  # called now and then; raises to stop it all
+    is_time_up: Callable[[], bool] = lambda: False  # asked now and then: whether to learn no more
+
+    @property
+    def parts(self) -> "list[Log]":
+        """The earlier log, if there is one, and this one."""
+        return [*([] if self.earlier is None else [self.earlier]), self]
+
+    @property
+    def every_exchange(self) -> list[Exchange]:
+        """The exchanges of both."""
+        return [each for part in self.parts for each in part.exchanges]
 
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
@@ -83,31 +94,47 @@ class Learned:
     """What was learned from a log."""
 
     settings: dict[str, Any] = field(default_factory=dict)  # dials that differ from the default
-    settled: list[Settled] = field(default_factory=list)
-    wordings: dict[str, tuple[int, Any]] = field(default_factory=dict)  # kind -> status, code
+    settled: dict[str, Settled] = field(default_factory=dict)  # by dial
+    untried: list[str] = field(default_factory=list)  # dials that there was no time for
+    is_cut_short: bool = False  # whether there was more to try
+    #: Kind -> how often the server has refused with an HTTP status and a code.
+    wordings: dict[str, Counter[tuple[int, Any]]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # kind -> how its message begins
     found: dict[int, list[Difference]] = field(default_factory=dict)  # by exchange number
     #: Method and kind of a difference -> the dial that explains some of it and contradicts others.
     contradicted: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def dialect(self, name: str) -> Dialect:
-        """Return the dialect that was learned."""
+        """Return the dialect that was learned; a contradictory dial has its most frequent value."""
         changes = dict(self.settings)
-        for kind, (status, code) in self.wordings.items():
-            for part, value in (("status", status), ("code", code)):
-                if dials()[f"errors.{part}.{kind}"].accepts(value):
-                    changes[f"errors.{part}.{kind}"] = value
-        changes |= {f"errors.message.{kind}": text for kind, text in self.texts.items()}
+        changes |= {dial: seen.most_common(1)[0][0] for dial, seen in self.refusals().items()}
+        changes |= {f"errors.{kind}.message": text for kind, text in self.texts.items()}
         return Dialect(name, changes)
+
+    def refusals(self) -> dict[str, Counter[Any]]:
+        """Return how often each value of the dials of kinds of errors was seen, by dial."""
+        found: dict[str, Counter[Any]] = {}
+        for kind, wordings in self.wordings.items():
+            for at, part in enumerate(("status", "code")):
+                dial = dials()[f"errors.{kind}.{part}"]
+                for wording, count in wordings.items():
+                    if dial.accepts(wording[at]):
+                        found.setdefault(dial.key, Counter())[wording[at]] += count
+        return found
 
     @property
     def unsettled(self) -> dict[str, list[Any]]:
-        """The dials that are left open, with the values that fit."""
-        return {each.dial: each.fits for each in self.settled if len(each.fits) > 1}
+        """The dials that are left open, with the values that fit or were seen."""
+        contradictory = {
+            dial: [value for value, _ in seen.most_common()]
+            for dial, seen in self.refusals().items()
+        }
+        found = {each.dial: each.fits for each in self.settled.values()} | contradictory
+        return {dial: values for dial, values in found.items() if len(values) > 1}
 
 
 def log_of(results: Results) -> Log:
-    """Return the log of a run."""
+    """Return the log of a run, or of a recording."""
     target, world = results.target, world_of(results.history)
     began = datetime.fromisoformat(results.began or _ANY_TIME)
     refusal = _token_refusal(results.history)
@@ -139,6 +166,10 @@ def learn(log: Log) -> Learned:
     return _Learning(log).learned()
 
 
+class _TimeUp(Exception):
+    """There is no time to try more values."""
+
+
 class _Learning:
     """Tries values of dials, one after the other, until no other value fits better."""
 
@@ -146,7 +177,13 @@ class _Learning:
         self._log = log
         self._kinds = {error["code"]: kind for kind, error in error_kinds().items()}
         self.result = Learned()
-        self._comparison = log.comparison(wording=self._wording)
+        self._comparison_of = {  # by exchange number
+            each.number: comparison
+            for part in log.parts
+            for comparison in [part.comparison(wording=self._wording)]
+            for each in part.exchanges
+        }
+        self._wordings: dict[str, tuple[int, Any]] = {}  # the most frequent one of each kind
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, int, bytes], list[Difference]] = {}
         self._responses: list[tuple[int, bytes]] = []  # the mock's, with what was learned so far
@@ -155,15 +192,28 @@ class _Learning:
         self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
 
     def learned(self) -> Learned:
-        """Go through the dials in turn as long as one of them changes."""
-        self._take(self.result.settings)
+        """Go through the dials in turn as long as one of them changes, and there is time."""
+        result = self.result
+        self._take(result.settings)
+        try:
+            self._go_through()
+        except _TimeUp:
+            result.is_cut_short = True
+            for dial in _learnable():
+                values = list(self._values(dial))
+                if dial.key not in result.settled and values:
+                    result.untried.append(dial.key)
+                    present = result.settings.get(dial.key, dial.default)
+                    result.settled[dial.key] = Settled(dial.key, present, values)
+        return result
+
+    def _go_through(self) -> None:
         for _ in range(MAX_ROUNDS):
             before = dict(self.result.settings)
-            settled = [self._settle(dial) for dial in _learnable()]
-            self.result.settled = settled
+            for dial in _learnable():
+                self.result.settled[dial.key] = self._settle(dial)
             if self.result.settings == before:
-                break
-        return self.result
+                return
 
     def _settle(self, dial: Dial) -> Settled:
         """Find the value of one dial that fits best."""
@@ -194,6 +244,8 @@ class _Learning:
         is_strict = key.startswith(_STRICT)
         explained: set[tuple[str, str]] = set()
         for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
+            if self._log.is_time_up():
+                raise _TimeUp
             if exchange.number in self._log.held_out:
                 continue
             if self._responses[at] == (own.status, own.content) and not is_strict:
@@ -224,29 +276,32 @@ class _Learning:
 
         Two kinds with one wording may be one, unless the server has few wordings for all.
         """
-        wordings, counts = self.result.wordings, self._counts
+        wordings, counts = self._wordings, self._counts
         before, now = self._kind_at[at], self._kinds.get(own.code)
         if before is None or now is None or before == now:
             return False
         is_telling = 2 * len(set(wordings.values())) > len(wordings)
-        same = wordings.get(before) == wordings.get(now)
-        return is_telling and same and counts[now] > counts[before]
+        return (
+            is_telling
+            and wordings.get(before) == wordings.get(now)
+            and counts[now] > counts[before]
+        )
 
     def _take(self, settings: Mapping[str, Any]) -> None:
         """Replay all with these settings, and learn how each kind of error is worded."""
         result = self.result
         result.wordings.clear()
         self._compared.clear()
-        wordings: dict[str, Counter[tuple[int, Any]]] = {}
         told: dict[str, list[Exchange]] = {}
         pairs = list(self._pairs(settings))
         learned_from = [each for each in pairs if each[0].number not in self._log.held_out]
         for exchange, own in learned_from:
             kind = None if exchange.ok else self._kinds.get(own.code)
             if kind is not None and isinstance(exchange.code, str):
-                wordings.setdefault(kind, Counter())[exchange.status, exchange.code] += 1
+                result.wordings.setdefault(kind, Counter())[exchange.status, exchange.code] += 1
                 told.setdefault(kind, []).append(exchange)
-        result.wordings = {kind: found.most_common(1)[0][0] for kind, found in wordings.items()}
+        most = {kind: found.most_common(1) for kind, found in result.wordings.items()}
+        self._wordings = {kind: wording for kind, [(wording, _)] in most.items()}
         result.texts = {kind: text for kind, each in told.items() if (text := _beginning(each))}
         result.found = {one.number: self._differences(one, own) for one, own in learned_from}
         self._kind_at = [self._kinds.get(own.code) for _, own in pairs]
@@ -258,19 +313,20 @@ class _Learning:
         """Return in what a response differs; most values of a dial change few responses."""
         key = exchange.number, own.status, own.content
         if key not in self._compared:
-            self._compared[key] = self._comparison.differences(exchange, own)
+            self._compared[key] = self._comparison_of[exchange.number].differences(exchange, own)
         return self._compared[key]
 
     def _wording(self, own: Exchange) -> tuple[int, Any] | None:
-        return self.result.wordings.get(self._kinds.get(own.code, ""))
+        return self._wordings.get(self._kinds.get(own.code, ""))
 
     def _pairs(self, settings: Mapping[str, Any]) -> Iterator[tuple[Exchange, Exchange]]:
-        log = self._log
         dialect = Dialect("tried", settings)
-        mock = MockFollower(Profile(log.release, dialect, log.world), log.login, log.began)
-        for exchange in log.exchanges:
-            log.check()
-            yield exchange, mock.respond(exchange)
+        for part in self._log.parts:
+            profile = Profile(part.release, dialect, part.world)
+            mock = MockFollower(profile, part.login, part.began)
+            for exchange in part.exchanges:
+                self._log.check()
+                yield exchange, mock.respond(exchange)
 
     def _values(self, dial: Dial) -> Iterable[Any]:
         """Return the values that a dial may have, as far as they are worth a try."""
@@ -289,7 +345,7 @@ class _Learning:
 
     def _lengths(self) -> list[int]:
         """Return how long the longest lists are, as far as several have that length."""
-        lists = [e for e in self._log.exchanges if e.ok and e.call.method == "list"]
+        lists = [e for e in self._log.every_exchange if e.ok and e.call.method == "list"]
         counts = Counter(len(each.records) for each in lists)
         return sorted(length for length, count in counts.items() if length and count > 1)[-3:]
 
@@ -298,7 +354,7 @@ def _learnable() -> list[Dial]:
     return [
         dial
         for dial in dials().values()
-        if dial.key in _LEARNED_BESIDES or not dial.key.startswith(_LEFT_OUT)
+        if dial.key in _LEARNED_BESIDES or not (dial.error_kind or dial.key.startswith(_LEFT_OUT))
     ]
 
 

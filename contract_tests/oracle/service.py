@@ -1,9 +1,9 @@
 """How requests were met: what was never served, and where HTTP says that the server failed.
 
 A status of 500 to 599 says that the server failed at a request that may have been right. Some
-servers refuse with it, which is a dial (``errors.status``): it counts against a server only for a
-request that must be served, or if the server refuses other requests with a status below 500; and
-only if it comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
+servers refuse with it, which is a dial (``errors.KIND.status``): it counts against a server only
+for a request that must be served, or if the server refuses other requests with a status below 500;
+and only if it comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
 """
 
 from collections.abc import Iterable, Iterator

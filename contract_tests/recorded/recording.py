@@ -57,7 +57,8 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             one.observe(each, alone=id(each) in alone)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    warnings = [f"{len(one.history)} recorded exchanges were checked, and nothing was sent"]
+    done = "checked" if config.is_check else "read"
+    warnings = [f"{len(one.history)} recorded exchanges were {done}, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
     config = replace(config, began=recording.began)

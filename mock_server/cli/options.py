@@ -65,9 +65,9 @@ OPTIONS: list[click.Parameter] = [
     ),
     click.Option(
         ["--dialect"],
-        default="default",
         metavar="NAME|FILE",
-        help=f"What no document says: {', '.join(dialect_names())}, or a TOML file.",
+        help=f"What no document says: {', '.join(dialect_names())}, or a TOML file.  "
+        "[default: default]",
     ),
     click.Option(
         ["--profile"],
@@ -184,7 +184,8 @@ def check(options: dict[str, Any]) -> None:
             options["profile"] = read_profile(options["profile"])
             options["release"] = options["release"] or options["profile"].release.name
         else:
-            options["dialect"] = load_dialect(options["dialect"])
+            chosen = options["dialect"]
+            options["dialect"] = load_dialect("default" if chosen is None else chosen)
         if options["data"] is not None:
             options["data"].stat()
     except (DialectError, ProfileError, UnknownRelease) as error:

@@ -215,7 +215,7 @@ class CallView:
             return None
         error = self.error
         if error is not None:
-            return str(self._reader.config.dialect[f"errors.code.{error.kind}"])
+            return str(self._reader.config.dialect[f"errors.{error.kind}.code"])
         fault = self.entry.fault
         is_own = self.response.method and (fault is None or "status" not in fault.effect)
         # Not read from the body, of which a fault or the journal may have kept a part.

@@ -159,7 +159,7 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
 
 
 def _codes(config: Config) -> Iterable[str]:
-    return dict.fromkeys(["OK", *(config.dialect[f"errors.code.{one}"] for one in error_kinds())])
+    return dict.fromkeys(["OK", *(config.dialect[f"errors.{one}.code"] for one in error_kinds())])
 
 
 def _parameters(asked: Any) -> list[_Condition]:

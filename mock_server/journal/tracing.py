@@ -80,7 +80,7 @@ def _decision(config: Config, fault: Fault | None, response: Response) -> Step:
     # An error without a statement is a fault's: the request broke nothing.
     broken = error is not None and decided is not None
     if error is not None and broken:
-        names = (*error.dials, f"errors.status.{error.kind}", f"errors.code.{error.kind}")
+        names = (*error.dials, f"errors.{error.kind}.status", f"errors.{error.kind}.code")
     governing = evidence = None
     if decided is not None:
         found = statement(decided)

@@ -192,7 +192,7 @@ class ResponseBuilder:
         # The journal keeps it.
         body = compact_json(self._envelopes.error(kind, error.details, hint))
         statement = statement_of_error(kind, method)
-        status = self._dialect[f"errors.status.{kind}"]
+        status = self._dialect[f"errors.{kind}.status"]
         return Response(status, body, self._type, statement=statement, suggestion=suggestion)
 
 

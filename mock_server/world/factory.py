@@ -37,7 +37,7 @@ DEFAULT_CREDENTIALS = Credentials(
 def make_world(
     *,
     release: str | None = None,
-    dialect: str | Path | Dialect = "default",
+    dialect: str | Path | Dialect | None = None,
     profile: str | Path | Profile | None = None,
     data: str | Path | Iterable[dict[str, Any]] | dict[str, Any] | None = None,
     seed: int = 0,
@@ -55,7 +55,7 @@ def make_world(
 
     Args:
         release: R9 to R18; R9 by default.
-        dialect: a built-in name, the path of a dialect file, or a dialect.
+        dialect: a built-in name, the path of a dialect file, or a dialect; ``default`` by default.
         profile: the folder that ``crmcom-kit calibrate`` has written, or what it has: release,
             dialect and content of an instance.
         data: the path of a world file, or what it has: world entries, or webhook requests as
@@ -87,7 +87,8 @@ def make_world(
         learned = profile if isinstance(profile, Profile) else read_profile(profile)
         _check_alone(learned, release, dialect=dialect, data=data)
         release, dialect = learned.release.name, learned.dialect
-    chosen = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
+    named_dialect = "default" if dialect is None else dialect
+    chosen = named_dialect if isinstance(named_dialect, Dialect) else load_dialect(named_dialect)
     if deliveries is not None:
         chosen = chosen.changed({"delivery.script": deliveries})
     named = resolve(release)
@@ -128,8 +129,8 @@ def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: A
     if release is not None and resolve(release) != profile.release:
         seen, allowed = f"{release} with a profile", f"{profile.release.name}, which it was made of"
         raise UsageError("release", seen=seen, allowed=allowed)
-    for name, given in (("dialect", dialect not in (None, "default")), ("data", data is not None)):
-        if given:
+    for name, given in (("dialect", dialect), ("data", data)):
+        if given is not None:
             allowed = "one of them: a profile has both"
             raise UsageError(name, seen=f"{name} and a profile", allowed=allowed)
 

@@ -1,12 +1,20 @@
 """Calibration: what a run learns of a server, and how alike a mock with its profile is then."""
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from helpers.serving import LOGIN
 from helpers.stand_ins import checked
 from stand_in.choices import Choices
 from stand_in.server import StandIn
@@ -28,9 +36,11 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.profile import read_profile
 
@@ -52,7 +62,7 @@ CHOICES: dict[str, Any] = {
     "more_members": "fixed",
 }
 DIALS = {
-    "errors.status.unknown_webhook_request": 404,
+    "errors.unknown_webhook_request.status": 404,
     "errors.description": "null",
     "list.url.match": "prefix",
     "list.empty": "absent",
@@ -85,7 +95,7 @@ def test_choices_become_dials(made: Calibration) -> None:
 
     assert {key: dialect[key] for key in DIALS} == DIALS
     assert not DIALS.keys() & made.profile.unsettled.keys()
-    assert made.observed["list.url.match"].endswith("GET list")
+    assert made.evidence["list.url.match"].endswith("GET list)")
 
 
 def test_the_mock_responds_alike_to_requests_that_it_did_not_learn_from(
@@ -192,6 +202,68 @@ def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
     assert '"log_information":"x"' in written
     assert secret not in written
     assert "S3cr3t-T0k3n" not in written
+
+
+def with_codes(results: Results, code: str, *others: str) -> Results:
+    """A run in whose refusals with a code others are seen in turn, one after the other."""
+    history, turn = [], cycle((code, *others))
+    for each in results.history:
+        content = each.content
+        if each.code == code:
+            content = content.replace(code.encode(), next(turn).encode())
+        history.append(Exchange(each.number, each.call, each.status, each.headers, content, 0))
+    return replace(results, history=tuple(history))
+
+
+def test_a_contradiction_is_not_settled() -> None:
+    """Two codes for one kind of refusal: both are named, with how often each was seen."""
+    dial = "errors.unknown_webhook_request.code"
+    results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=250)))
+    sound = calibrated(results, is_time_up=lambda: True)
+    code = sound.profile.dialect[dial]
+    assert sound.evidence[dial].startswith(f'observed ("{code}" ')
+
+    split = calibrated(with_codes(results, code, code, "E.7"), is_time_up=lambda: True)
+
+    assert split.profile.unsettled[dial] == [code, "E.7"]
+    found = re.search(r'contradictory: "(.*)" (\d+) times, "E.7" (\d+) times', split.evidence[dial])
+    assert found is not None
+    assert found[1] == code
+    assert int(found[2]) > int(found[3]) > 1
+    written = files(split, keep_personal_data=True)
+    assert f"# Evidence: {split.evidence[dial]}" in " ".join(
+        written["dialect.toml"].split("\n#   ")
+    )
+    report = json.loads(written["report.json"])
+    assert dial not in report["settled"]
+    assert report["unsettled"][dial]["evidence"] == split.evidence[dial]
+
+
+def test_when_the_time_is_over_what_was_learned_counts(made: Calibration) -> None:
+    """The dials that were not tried are named, and left open."""
+    asked = iter(range(2_000))
+
+    cut = calibrated(made.results, is_time_up=lambda: next(asked, None) is None)
+
+    untried = cut.learned.untried
+    assert 0 < len(untried) < len(cut.learned.settled)
+    assert set(untried) <= set(cut.profile.unsettled)
+    assert "not tried" in cut.evidence[untried[0]]
+    assert json.loads(files(cut, keep_personal_data=True)["report.json"])["not_tried"] == untried
+
+
+def test_a_recording_counts_before_requests(server: StandIn, made: Calibration) -> None:
+    """What it has shown is learned; the world is the one that the requests have met."""
+    few: dict[str, Any] = {"limits": Limits(max_requests=40), "allowed": frozenset()}
+    alone, again = (calibrated(checked(server, **few), is_time_up=lambda: True) for _ in "12")
+
+    both = calibrated(again.results, made.results, is_time_up=lambda: True)
+
+    assert set(alone.learned.wordings) < set(both.learned.wordings)
+    assert both.log.world == alone.log.world
+    numbers = [each.number for each in both.results.history]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers[-1] > made.results.history[-1].number
 
 
 # Comparing.
@@ -312,34 +384,90 @@ def test_what_is_there_is_not_replaced(folder: Path) -> None:
     )  # fmt: skip
 
 
-def test_a_run_that_is_cut_off_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_while_it_learns_leaves_nothing(tmp_path: Path) -> None:
     """There is no half of a profile."""
+    words = ["calibrate", "--max-requests", "250", "--out", "p"]
+    with kit(*words, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        seen = next(line for line in process.stderr if line.startswith("learning from"))
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
 
-    def cut_off(*_args: Any, **_more: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("crmcom_kit.contract_tests.calibration.calibrate.as_html", cut_off)
-    done = command("calibrate", "--out", str(tmp_path / "p"))
-
-    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
-        2, "Error: interrupted; nothing was written",
-    )  # fmt: skip
+    assert seen
+    assert (process.returncode, said) == (2, "Error: interrupted; nothing was written\n")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recording_teaches_as_well(tmp_path: Path) -> None:
-    """Nothing is sent then; tokens are told apart in the recording that a run has written."""
-    har = tmp_path / "r.har"
-    assert command("check", "--release", "R13", "--har", str(har)).exit_code == 0
-    words = ["calibrate", "--release", "R13", "--from-har", str(har), "--out", str(tmp_path / "p")]
+def test_ctrl_c_ends_diff_as_it_does_check(serve: Callable[..., str], tmp_path: Path) -> None:
+    """With 2, also while the other server gets its requests."""
+    app, asked = create_app(release="R9"), 0
+    started: list[subprocess.Popen[str]] = []
 
-    done = CliRunner().invoke(main, words)
+    def interrupting(environ: Any, start_response: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 20:
+            started[0].send_signal(signal.SIGINT)
+        return app(environ, start_response)
+
+    url, other = serve(create_app(release="R9")), serve(interrupting)
+    words = ["diff", "--base-url", url, "--other", other, "--max-requests", "100"]
+    with kit(*words, cwd=tmp_path, env={**os.environ, **LOGIN}) as process:
+        started.append(process)
+        said = process.communicate(timeout=60)[1]
+
+    assert (process.returncode, said.splitlines()[-1]) == (2, "Error: interrupted")
+
+
+def kit(*words: str, **more: Any) -> "subprocess.Popen[str]":
+    """Start the command in a process of its own, in which SIGINT is not ignored."""
+    start = "import signal, runpy; signal.signal(2, signal.default_int_handler); "
+    start += "runpy.run_module('crmcom_kit', run_name='__main__')"
+    more |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-c", start, *words], text=True, **more)
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_recording_teaches_as_well(
+    serve: Callable[..., str], tmp_path: Path, *, sends: bool
+) -> None:
+    """By itself, when nothing is sent; or before the requests to a server, if one is named."""
+    har, url = tmp_path / "r.har", serve(create_app(release="R13"))
+    few = ["--release", "R13", "--max-requests", "120", "--base-url", url]
+    assert CliRunner(env=LOGIN).invoke(main, ["check", *few, "--har", str(har)]).exit_code == 0
+    har.write_text(
+        re.sub("/worlds/[^/]+/", "/", har.read_text("utf-8")), "utf-8"
+    )  # the run's world
+    words = ["calibrate", "--from-har", str(har), "--out", str(tmp_path / "p")]
+    words += few if sends else few[:2]
+
+    done = CliRunner(env={**LOGIN, "CRMCOM_BASE_URL": url}).invoke(main, words)
 
     assert done.exit_code == 0, done.output
-    assert "nothing was sent" in done.output
+    assert "recorded exchanges were read, and nothing was sent" in done.output
     assert read_profile(tmp_path / "p").release.name == "R13.0.0"
+    requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
+    assert (requests > 200) is sends
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "give either --profile or --other"),
+        (
+            ["--other", "nonsense"],
+            "--other: 'nonsense' is not allowed; allowed is an http or https",
+        ),
+        (["--other", " "], "--other is empty: give the server's base URL"),
+        (["--profile", "p", "--html", "no/d.html"], "--html: no/d.html cannot be written: its"),
+    ],
+)
+def test_diff_refuses_what_it_cannot_do_ahead_of_all(words: list[str], said: str) -> None:
+    """The option is named, with what was seen and what is allowed."""
+    done = command("diff", *words)
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: {said}")
 
 
 def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> None:
@@ -361,4 +489,3 @@ def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> No
     assert "list: the order of a list" in other.output
     assert "the order of a list" in page.read_text("utf-8")
     assert command("diff", "--profile", str(folder), "--release", "R9").exit_code == 2
-    assert command("diff").stderr == "Error: give either --profile or --other\n"

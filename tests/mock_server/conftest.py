@@ -72,8 +72,7 @@ class Mock:
     """A mock and a client of it, in one process."""
 
     def __init__(self, release: str = "R9", **options: Any) -> None:
-        dialect = options.pop("dialect", "default")
-        self.world = make_world(release=release, dialect=dialect, tokens=[TOKEN], **options)
+        self.world = make_world(release=release, tokens=[TOKEN], **options)
         self.app = create_app(self.world)
         self.client = self.app.test_client()
         self._judged: set[str] = set()
@@ -156,7 +155,7 @@ class Mock:
 
     def code_of(self, kind: str) -> str:
         """The code that this mock's dialect gives an error of ``kind``."""
-        return str(self.world.dialect[f"errors.code.{kind}"])
+        return str(self.world.dialect[f"errors.{kind}.code"])
 
     def state(self) -> tuple[bytes, ...]:
         """Every record that it has, newest first."""

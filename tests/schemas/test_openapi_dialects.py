@@ -58,8 +58,8 @@ def test_errors_look_as_the_dialect_writes_them(
     changes = {
         "errors.data": data,
         "errors.description": description,
-        "errors.code.bad_date": "E7",
-        "errors.message.bad_date": "No.",
+        "errors.bad_date.code": "E7",
+        "errors.bad_date.message": "No.",
     }
     document = read_changed("R9", changes)
     value = document.whole["components"]["examples"]["bad_date"]["value"]

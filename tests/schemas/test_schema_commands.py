@@ -83,7 +83,7 @@ def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> No
     file.write_bytes(run("dialect", name).stdout_bytes)
 
     assert run("dialect", str(file)).stdout_bytes == file.read_bytes()
-    assert load_dialect(file)["errors.status.not_rejected"] == (409 if name == "http" else 200)
+    assert load_dialect(file)["errors.not_rejected.status"] == (409 if name == "http" else 200)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, sample_entries
+from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.usage_errors import Conflict
 
 pytestmark = pytest.mark.usefixtures("hurried")
@@ -36,8 +37,7 @@ class Caller:
 
     def __init__(self, **options: Any) -> None:
         self.world: World = make_world(tokens=["T"], **options)
-        dialect, code = self.world.dialect, "errors.code."
-        self._kinds = {dialect[k]: k.removeprefix(code) for k in dialect if k.startswith(code)}
+        self._kinds = {self.world.dialect[f"errors.{each}.code"]: each for each in error_kinds()}
 
     def call(self, verb: str, method: str, number: str) -> tuple[str, Any]:
         """Return OK or the kind of error, and the answer's data."""

@@ -60,9 +60,9 @@ def provoke(kind: str, changes: Mapping[str, Any], dialect: str = "default") -> 
 def test_every_kind_is_provoked() -> None:
     """No kind of error is without a request that brings it about, and each has three dials."""
     assert sorted(CASES) == sorted(error_kinds())
-    prefixes = {key.rpartition(".")[0] for key in dials() if key.count(".") > 1}
-    found = {prefix for prefix in prefixes if prefix.startswith("errors.")}
-    assert found == {"errors.status", "errors.code", "errors.message"}
+    found = [dial.key for dial in dials().values() if dial.error_kind]
+    parts = ("status", "code", "message")
+    assert found == [f"errors.{kind}.{part}" for kind in error_kinds() for part in parts]
 
 
 @pytest.mark.parametrize("dialect", ["default", "http"])
@@ -73,10 +73,10 @@ def test_a_kind_has_its_dialects_answer(kind: str, dialect: str) -> None:
 
     reply = provoke(kind, {}, dialect)
 
-    assert reply.status_code == dials_now[f"errors.status.{kind}"]
+    assert reply.status_code == dials_now[f"errors.{kind}.status"]
     status = reply.json["status"]
-    assert status["code"] == dials_now[f"errors.code.{kind}"]
-    sentence = dials_now[f"errors.message.{kind}"]
+    assert status["code"] == dials_now[f"errors.{kind}.code"]
+    sentence = dials_now[f"errors.{kind}.message"]
     assert status["message"].startswith(sentence)
     facts = status["message"].removeprefix(f"{sentence} ")
     parameter, _, rest = facts.partition(": seen ")
@@ -96,9 +96,9 @@ def test_the_three_dials_of_a_kind_change_its_answer(kind: str, message: str) ->
     usual = provoke(kind, {}).json["status"]["message"]
     facts = usual.removeprefix(error_kinds()[kind]["message"]).strip()
     changes = {
-        f"errors.status.{kind}": 418,
-        f"errors.code.{kind}": 'ΣΦΑΛΜΑ "1"',
-        f"errors.message.{kind}": message,
+        f"errors.{kind}.status": 418,
+        f"errors.{kind}.code": 'ΣΦΑΛΜΑ "1"',
+        f"errors.{kind}.message": message,
     }
 
     reply = provoke(kind, changes)

@@ -33,8 +33,8 @@ def test_an_error_is_the_vendors(shell: Shell) -> None:
         fault = shell.world.faults.add({"effect": {"error": kind}})
         for call in CALLS.values():
             seen = shell.call(call)
-            assert int(seen.status[:3]) == dialect[f"errors.status.{kind}"]
-            assert code(seen) == dialect[f"errors.code.{kind}"]
+            assert int(seen.status[:3]) == dialect[f"errors.{kind}.status"]
+            assert code(seen) == dialect[f"errors.{kind}.code"]
             assert seen.headers["X-Mock-Fault"] == f"{fault.id} (error {kind})"
             assert "X-Mock-Statement" not in seen.headers
         shell.world.faults.remove(fault.id)
@@ -75,7 +75,7 @@ def test_a_fault_comes_before_the_commit_or_after_it(effect: Any, call: str) -> 
     assert (response.before, response.after) == (expected.before, expected.after)
     assert response.before is not None
     again = {"resend": "not_rejected", "delete": "unknown_webhook_request"}[call]
-    assert code(after.call(CALLS[call])) == after.world.dialect[f"errors.code.{again}"]
+    assert code(after.call(CALLS[call])) == after.world.dialect[f"errors.{again}.code"]
 
 
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
@@ -152,7 +152,7 @@ def test_a_token_expires(shell: Shell) -> None:
     """Before the commit the call itself is refused, after it the next; without a token none is."""
     shell.world.faults.add({"effect": {"expire_token": True}, "when": "after_commit", "times": 1})
     codes = [json.loads(shell.call(SHOW).body)["status"]["code"] for _ in range(2)]
-    assert codes == ["OK", shell.world.dialect["errors.code.expired_token"]]
+    assert codes == ["OK", shell.world.dialect["errors.expired_token.code"]]
 
     shell.world.reset()
     shell.world.faults.add({"effect": {"expire_token": True}})
@@ -170,7 +170,7 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
 
         seen = shell.call(CALLS[call])
 
-        assert code(seen) == shell.world.dialect["errors.code.unknown_webhook_request"]
+        assert code(seen) == shell.world.dialect["errors.unknown_webhook_request.code"]
         assert shell.world.store.body("number", "7") is None
         assert shell.last.response.before == record
         assert shell.last.response.after is None

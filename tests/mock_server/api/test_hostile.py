@@ -36,7 +36,7 @@ def mock(shared: Any) -> Iterator[Any]:
 def refused(mock: Any, reply: Any, kind: str, *words: str) -> None:
     """Hold that ``reply`` is the error of ``kind``, in this dialect, and says these words."""
     assert reply.code == mock.code_of(kind), reply.message
-    assert reply.http == mock.world.dialect[f"errors.status.{kind}"]
+    assert reply.http == mock.world.dialect[f"errors.{kind}.status"]
     assert (reply.http == 200) == (mock.world.dialect.name == "default")
     assert reply.statement == error_kinds()[kind]["statement"]
     assert "seen " in reply.message

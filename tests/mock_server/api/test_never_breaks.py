@@ -98,7 +98,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any, tmp_path_factory: Any) 
         "requests.query_on_post = 'read'\nrequests.unknown_parameters = 'loose'\n"
         "requests.token_in_header = true\nlogin.basic_without_colon = true\n"
         "paging.negative = 'ignore'\npaging.zero = 'all'\nresend.failed = 'error'\n"
-        "errors.status.delivery_failed = 502\n"
+        "errors.delivery_failed.status = 502\n"
     )
     return make_mock("R15", dialect=str(file))
 

@@ -75,7 +75,7 @@ MISTAKES = [
 ]
 FILES = [
     ("--dialect", "[list\n", "not a TOML file in UTF-8"),
-    ("--dialect", "errors.status.bad_date = 199\n", "allowed is an HTTP status from 200 to 599"),
+    ("--dialect", "errors.bad_date.status = 199\n", "allowed is an HTTP status from 200 to 599"),
     ("--data", '{"unit": {"id": "1", "name": "a"}}\n{oops\n', "line 2"),
     ("--data", _of_a_later_release(), "known from R15.0.0; start the mock with --release R15"),
 ]
@@ -269,7 +269,7 @@ def test_the_greeting_says_what_a_release_lacks(start_server: Any) -> None:
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     """Release, dialect file, data and delivery script are those of the flags."""
     dialect = tmp_path / "mine.toml"
-    dialect.write_text("errors.status.no_semi_optional = 418\n")
+    dialect.write_text("errors.no_semi_optional.status = 418\n")
     world = tmp_path / "world.jsonl"
     world.write_text('{"unit": {"id": "1", "name": "Only unit"}}\n')
     server = start_server(

@@ -34,7 +34,7 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     expect(rows.filter(has_text="resend.only_rejected")).to_be_visible()
     page.get_by_role("searchbox").fill("errors bad_date")
     page.get_by_label("Kind").select_option("changed")
-    expect(rows.filter(has_text="errors.status.bad_date")).to_contain_text("≠ 400")
+    expect(rows.filter(has_text="errors.bad_date.status")).to_contain_text("≠ 400")
     expect(page.get_by_role("main")).to_contain_text(re.compile(r"\b2 of \d+"))
     page.get_by_label("Evidence").select_option("documented")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()

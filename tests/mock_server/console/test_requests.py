@@ -123,7 +123,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     opened(page, "unknown webhook request")
     details = page.get_by_role("complementary", name="Details")
     expect(details).to_contain_text("must name a webhook request that exists")
-    expect(details).to_contain_text("errors.status.unknown_webhook_request = 200")
+    expect(details).to_contain_text("errors.unknown_webhook_request.status = 200")
     link = details.get_by_role("link", name="identifier.known")
     expect(link).to_have_attribute("href", "#/w/default/contract/identifier.known")
     expect(details).not_to_contain_text(mock.token + "&")

@@ -88,7 +88,7 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     (decision,) = found["trace"]
     assert (decision["step"], decision["outcome"]) == ("request", "broken")
     assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
-    assert {"errors.status.not_rejected", "errors.code.not_rejected"} <= decision["dials"].keys()
+    assert {"errors.not_rejected.status", "errors.not_rejected.code"} <= decision["dials"].keys()
     assert (found["entity"], found["results"]) == ("ACTIVITIES", None)
     assert found["seconds"] >= 0
     assert driven.ask("GET", "/requests/3")[1] == found

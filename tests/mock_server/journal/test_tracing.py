@@ -59,8 +59,8 @@ def test_a_refused_request_names_what_decided() -> None:
         assert (found.outcome, found.statement) == (BROKEN, call.statement), kind
         assert found.evidence is not None, kind
         settings = asker.world.dialect
-        assert found.dials[f"errors.status.{kind}"] == settings[f"errors.status.{kind}"]
-        assert found.dials[f"errors.code.{kind}"] == call.code
+        assert found.dials[f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
+        assert found.dials[f"errors.{kind}.code"] == call.code
 
 
 def test_dials_named_by_an_error_are_in_the_trace() -> None:

@@ -116,6 +116,7 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     [
         ({"release": "R9"}, "release"),
         ({"dialect": "http"}, "dialect"),
+        ({"dialect": "default"}, "dialect"),
         ({"data": []}, "data"),
     ],
 )
@@ -143,13 +144,33 @@ def _of_no_dial(folder: Path) -> None:
     (folder / HEAD).write_text(f'{head}"no.such" = [1]\n', "utf-8")
 
 
-@pytest.mark.parametrize("damage", [_without_head, _newer, _nowhere, _of_no_dial])
-def test_a_damaged_profile_is_refused(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+def _without_dialect(folder: Path) -> None:
+    (folder / DIALECT).unlink()
+
+
+def _with_empty_dialect(folder: Path) -> None:
+    (folder / DIALECT).write_text("# nothing\n", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (_without_head, HEAD),
+        (_newer, HEAD),
+        (_nowhere, HEAD),
+        (_of_no_dial, HEAD),
+        (_without_dialect, f"{DIALECT} cannot be read"),
+        (_with_empty_dialect, f"{DIALECT}: seen no dial"),
+    ],
+)
+def test_a_damaged_profile_is_refused(
+    tmp_path: Path, damage: Callable[[Path], None], named: str
+) -> None:
     """The file that is wrong is named."""
     folder = written(tmp_path / "p", profile())
     damage(folder)
 
-    with pytest.raises(ProfileError, match=HEAD):
+    with pytest.raises(ProfileError, match=named):
         make_world(profile=folder)
 
 
