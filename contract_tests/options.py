@@ -106,7 +106,8 @@ OPTIONS = (
         repeats=True,
     ),
     Option(
-        "all-records", CHANGED, None, "Allow changes to any webhook request.", bool, default=False
+        "all-records", CHANGED, None, "With --allow: change any webhook request.", bool,
+        default=False,
     ),
     Option(
         "ledger", CHANGED, "FILE",
@@ -236,6 +237,9 @@ def _check_scope(values: Mapping[str, Any]) -> None:
     narrowed = bool(values["only_definition"] or values["only_number"])
     if narrowed and values["all_records"]:
         msg = "--all-records and --only-… cannot be combined; give one of them"
+        raise OptionsError(msg)
+    if values["all_records"] and values["allow"] is None:
+        msg = "--all-records allows nothing by itself: add --allow resend,delete, or one of them"
         raise OptionsError(msg)
     if values["base_url"] and allowed_changes(values) and not (narrowed or values["all_records"]):
         msg = "--allow needs a scope: --only-definition, --only-number or --all-records"

@@ -142,7 +142,7 @@ def test_others_are_read_before_and_after(kind: str, sound: Sound, tmp_path: Pat
     assert int(outside[1]) >= 4
 
 
-@pytest.mark.parametrize("allow", [(), ("--allow", "none"), ("--all-records",)])
+@pytest.mark.parametrize("allow", [(), ("--allow", "none", "--all-records")])
 def test_a_run_that_only_reads(allow: Sequence[str], sound: Sound, tmp_path: Path) -> None:
     """Without leave nothing is changed; nor does it take more than reading to end well."""
     before = {key: repr(record) for key, record in sound.app.records.items()}
