@@ -88,9 +88,9 @@ class Dial:
                     return False
                 return 200 <= value <= 599 and value not in _BODILESS
             case "code":
-                return isinstance(value, str) and value.strip() not in ("", "OK")
+                return _is_text(value) and str(value).strip() not in ("", "OK")
             case _:
-                return isinstance(value, str)
+                return _is_text(value)
 
 
 class Dialect(Mapping[str, Any]):
@@ -234,6 +234,11 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:  # an empty table without dials is an unknown key
             flat[path] = value
     return flat
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that a response can have: halves of characters cannot be written."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _frozen(value: Any) -> Any:

@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Interpretation,
     Named,
 )
-from crmcom_kit.contract_tests.belief.knowledge import lasting, merged
+from crmcom_kit.contract_tests.belief.knowledge import lasting, merged, typed
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
@@ -28,10 +28,6 @@ MAX_KNOWN, MAX_BYTES, MAX_NAME = 10_000, 32 * 1024 * 1024, 200
 
 #: What requests name a webhook request by.
 _NAMES = ("id", "number", "entity", "entity_id", "url")
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
 
 
 class TokenState(Enum):
@@ -67,6 +63,7 @@ class Known:
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
+    typed: Record = field(default_factory=dict)  # the record that requests are made from
     is_nameable: bool = False  # whether it has all that requests name it by
 
     @property
@@ -174,7 +171,8 @@ class Belief:
         else:
             before.record, before.seen = merged(before.record, record), exchange
             before.partly = None
-        before.is_nameable = all(_is_text(before.record.get(name)) for name in _NAMES)
+        before.typed = typed(before.record)
+        before.is_nameable = all(before.typed.get(name) for name in _NAMES)
         before.shown |= method == "show"
         before.listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":

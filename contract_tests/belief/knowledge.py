@@ -96,6 +96,22 @@ def _known(schema: str) -> Mapping[str, str]:
     return {name: next((end for end in ends if name.endswith(end)), "") for name in names}
 
 
+def typed(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
+    """Return a webhook request without members of a JSON type that no page shows.
+
+    A server may show anything anywhere: requests are made from this, and what is learned.
+    """
+    found: dict[str, Any] = {}
+    for name, value in record.items():
+        inner = _known(schema).get(name)
+        is_free = value is None or inner is None or name in _FLEETING
+        if is_free or (inner == "" and isinstance(value, str)):
+            found[name] = value
+        elif inner and isinstance(value, Mapping):
+            found[name] = typed(value, inner)
+    return found
+
+
 def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """Yield the members of a webhook request that have another value, as dotted names.
 

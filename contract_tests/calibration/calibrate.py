@@ -104,7 +104,7 @@ def _held_out(log: Log) -> Iterator[Exchange]:
     for each in log.exchanges:
         if not is_documented(each, log.release):
             continue  # there is one of each kind
-        shape = each.call.method, frozenset(each.call.parameters), each.ok, each.code
+        shape = each.call.method, frozenset(each.call.parameters), each.ok, str(each.code)
         counts[shape] += 1
         if counts[shape] % HELD_OUT == 0:
             yield each

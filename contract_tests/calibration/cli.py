@@ -121,7 +121,7 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
             )
             with _new_folder(out) as folder:
                 for name, text in files(made, keep_personal_data=keep_personal_data).items():
-                    (folder / name).write_text(text, "utf-8")
+                    (folder / name).write_bytes(text.encode("utf-8", "replace"))
                 stop.check()
         except NothingToLearn as error:
             msg = f"nothing can be learned: {error}"
@@ -278,7 +278,7 @@ def _compared(
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, "utf-8")
+        path.write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
         msg = f"--html: {path} cannot be written: {error.strerror}"
         raise Refused(msg) from None

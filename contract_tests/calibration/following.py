@@ -60,7 +60,7 @@ class MockFollower(Follower):
             self._mock.advance(1)  # so that what is changed later is newer
             self._mock.outcome = self._failure(exchange)
         if "fields_set" not in call.parameters:
-            self._seen |= {each.get("id"): each for each in exchange.records}
+            self._seen |= exchange.by_id
         status, headers, body = self._mock.call(call)
         return Exchange(exchange.number, exchange.call, status, headers, body, 0.0)
 
@@ -74,7 +74,7 @@ class MockFollower(Follower):
             return {"error_code": "FAILED", "error_description": None}
         if not isinstance(data, Mapping) or data.get("life_cycle_state") != "REJECTED":
             return None
-        if data == self._seen.get(data.get("id")):
+        if data in self._seen.values():
             return None
         return {
             "error_code": data.get("error_code") or "FAILED",

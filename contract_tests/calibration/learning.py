@@ -108,7 +108,8 @@ class Learned:
         """Return the dialect that was learned; a contradictory dial has its most frequent value."""
         changes = dict(self.settings)
         changes |= {dial: seen.most_common(1)[0][0] for dial, seen in self.refusals().items()}
-        changes |= {f"errors.{kind}.message": text for kind, text in self.texts.items()}
+        texts = {f"errors.{kind}.message": text for kind, text in self.texts.items()}
+        changes |= {dial: text for dial, text in texts.items() if dials()[dial].accepts(text)}
         return Dialect(name, changes)
 
     def refusals(self) -> dict[str, Counter[Any]]:
@@ -153,7 +154,7 @@ def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     """Return how a server refuses the token that no login returned, if it has other codes, too."""
-    refused = [each for each in history if not each.ok and each.code is not None]
+    refused = [each for each in history if not each.ok and isinstance(each.code, str)]
     codes = {(each.status, each.code) for each in refused}
     for each in refused:
         if each.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:

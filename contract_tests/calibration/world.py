@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.knowledge import typed, value_at
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 
 Entry = dict[str, Any]
-_REFERRED = {"webhook_definition": "webhook_definition", "workflow_rule": "workflow_rule"}
+_REFERRED = ("webhook_definition", "workflow_rule")
 _NAMES = ("id", "name", "alternative_code")
 
 
@@ -32,9 +33,8 @@ class World(NamedTuple):
             found += [{kind: {**each, "id": key}} for key, each in every.items() if key]
         for kind in _REFERRED:
             known: dict[str, Record] = {}
-            for each in self.records.values():
-                named = each.get(kind)
-                if isinstance(named, dict) and _key(named):
+            for named in (typed(each).get(kind) for each in self.records.values()):
+                if named and _key(named):
                     known.setdefault(_key(named), named)
             found += [{kind: {**each, "id": key}} for key, each in known.items()]
         records = sorted(self.records.values(), key=self._position)
@@ -47,8 +47,7 @@ class World(NamedTuple):
 
     def _named_in_logs(self, kind: str) -> Iterator[Mapping[str, Any]]:
         for record in self.records.values():
-            log = record.get("log_information")
-            for name, value in log.items() if isinstance(log, dict) else ():
+            for name, value in (typed(record).get("log_information") or {}).items():
                 if name.endswith(f"_{kind}") and isinstance(value, dict):
                     yield value
 
@@ -106,8 +105,8 @@ def _tie(exchanges: Sequence[Exchange]) -> str:
 
 def _updater(before: Record, after: Record) -> tuple[Any, Any]:
     """Return the user and the unit that a change has put into a webhook request."""
-    was, now = (each.get("log_information") for each in (before, after))
-    if not (isinstance(was, dict) and isinstance(now, dict)):
+    was, now = (typed(each).get("log_information") for each in (before, after))
+    if not (was and now):
         return None, None
     if was.get("updated_date") == now.get("updated_date"):
         return None, None
@@ -117,12 +116,11 @@ def _updater(before: Record, after: Record) -> tuple[Any, Any]:
 
 def _key(named: Mapping[str, Any]) -> str:
     names = (named.get(name) for name in (*_NAMES, "username"))
-    return next((name for name in names if isinstance(name, str)), "")
+    return next((name for name in names if name), "")
 
 
 def _created(record: Record) -> str:
-    log = record.get("log_information")
-    return str(log.get("created_date") or "") if isinstance(log, dict) else ""
+    return str(value_at(record, "log_information.created_date") or "")
 
 
 def _key_of(record: Record, name: str) -> tuple[int, str]:

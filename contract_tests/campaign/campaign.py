@@ -254,7 +254,7 @@ class Campaign:
             exchange = self.call(method, given)
             if method != "list" or not exchange.ok:
                 continue
-            listed = {each.get("id") for each in exchange.records}
+            listed = exchange.by_id
             for known in [*self.belief.existing()]:
                 if known.id not in listed and _is_like(known.record, given):
                     self.belief.lose(known.id)

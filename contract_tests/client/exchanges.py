@@ -117,6 +117,11 @@ class Exchange:
             each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)
         ]
 
+    @property
+    def by_id(self) -> dict[str, dict[str, Any]]:
+        """The webhook requests that the answer carries, by id; whatever has none is left out."""
+        return {each["id"]: each for each in self.records if isinstance(each.get("id"), str)}
+
 
 def parsed(content: bytes) -> Any:
     """Return the value of a JSON text, or ``NOT_JSON``; so is what is nested too deep to compare.

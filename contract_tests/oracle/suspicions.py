@@ -375,7 +375,7 @@ class Contradicted:
     def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
         """List all that match, and forget what is not there."""
         exchange = asker.call("list", whole)
-        listed = {each.get("id") for each in exchange.records}
+        listed = exchange.by_id
         for key in self.rests_on if exchange.ok else ():
             if key not in listed:
                 asker.belief.lose(key)

@@ -88,9 +88,7 @@ def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
         (name, field, value_at(each, f"{OBJECT_OF[name]}.{field}"))
         for field in IDENTIFIERS for name in OBJECT_OF for each in scene.records()
     )  # fmt: skip
-    return [
-        each for each in dict.fromkeys(found) if isinstance(each[2], str) and "," not in each[2]
-    ]
+    return [each for each in dict.fromkeys(found) if each[2] is not None and "," not in each[2]]
 
 
 @template("read", "list", _each_name, about=False, first=24, weight=4)

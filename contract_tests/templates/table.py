@@ -62,7 +62,7 @@ class Scene:
     def records(self, state: str = "", *, in_scope: bool = False) -> list[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
         return [
-            each.record
+            each.typed
             for each in self.belief.existing()
             if each.is_nameable and (not state or each.state == state)
             and (not in_scope or self.may_change(each.record))

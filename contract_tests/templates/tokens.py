@@ -27,7 +27,7 @@ MORE_LOGINS = 2
 
 def _units(scene: Scene) -> dict[str, set[Any]]:
     """Return ids and names of units by id, as webhook requests show them."""
-    logs = [record.get("log_information") for record in scene.belief.records.values()]
+    logs = [each.typed.get("log_information") for each in scene.belief.existing()]
     shown = [log.get(member) for log in logs if isinstance(log, Mapping) for member in UNITS]
     found: dict[str, set[Any]] = {}
     for unit in shown:

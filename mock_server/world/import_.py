@@ -273,9 +273,11 @@ def _recorded_date(text: Any) -> int | None:
     """Return a date of an instance in seconds since 1970; None if it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (TypeError, ValueError, OverflowError):  # the last: at an end of the calendar
         return None
-    return seconds(moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None))
+    return seconds(moment)
 
 
 def _age(record: Record) -> float:

@@ -3,6 +3,10 @@
 import copy
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,11 +23,22 @@ from helpers.recordings import (
     said,
     show,
 )
+from helpers.stand_ins import checked
 from hypothesis import given
 from hypothesis import strategies as st
+from stand_in.choices import Choices
+from stand_in.reading import Request
+from stand_in.server import Reply, StandIn
 
+from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
+from crmcom_kit.contract_tests.cli import write, writers
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import MAX_TEXT, Violation
 from crmcom_kit.contract_tests.oracle import lists
+from crmcom_kit.contract_tests.recorded.reading import read_recording
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.schemas.methods import methods, response_fields
 
 JOBS = {"entity": "JOBS"}
@@ -141,3 +156,53 @@ def test_texts_of_a_report_have_an_end() -> None:
     assert max(len(violation.expected), len(violation.seen)) <= MAX_TEXT
     for each in Conversation(show(record(1)), show(record(1, url="9" * 100_000))).suspicions:
         assert len(each.expected) + len(each.seen) <= MAX_TEXT
+
+
+# Whole runs.
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where something is in a JSON value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, each in inside:
+        yield (*path, name)
+        if isinstance(each, dict | list):
+            yield from places(each, (*path, name))
+
+
+class Spoiling(StandIn):
+    """A sound server, and in front of it something that puts odd values into its responses."""
+
+    def behind_gateway(self, request: Request) -> Reply:
+        """Answer one request: two of five responses have an odd value at one place."""
+        reply, random = super().behind_gateway(request), Random(f"{self.seed} {self.requests}")
+        is_login = "authentication" in request.path
+        if random.random() < (0.95 if is_login else 0.6):
+            return reply
+        body = json.loads(reply.body)
+        odd = [None, 7, float("nan"), "", "\ud800", "9" * 5000, [], {"id": {}}, [{"id": "x"}], DEEP]
+        path = random.choice([*places(body)])
+        inside = body
+        for name in path[:-1]:
+            inside = inside[name]
+        inside[path[-1]] = random.choice([*odd, "9999-12-31T23:59:59-02:00"])
+        return replace(reply, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_value_ends_a_run(seed: int, tmp_path: Path) -> None:
+    """Nor a report, a calibration, or a recording: nothing is an error of the kit itself."""
+    server = Spoiling(Choices(), ("R9", "R13", "R18")[seed % 3], seed)
+    results = checked(server, seed=seed, limits=Limits(max_requests=150))
+    assert "internal error" not in str(results.trouble)
+    har = tmp_path / "r.har"
+    assert not write(writers(Report(results)), {"har": har, "html": tmp_path / "r.html"})
+
+    recording = read_recording([har], results.target.release)
+    again = run(results.target, RunConfig(recording=recording))
+    assert "internal error" not in str(again.trouble)
+
+    ticks = iter(range(200))
+    with suppress(NothingToLearn):
+        made = calibrated(results, again, is_time_up=lambda: next(ticks, None) is None)
+        files(made, keep_personal_data=bool(seed % 2))

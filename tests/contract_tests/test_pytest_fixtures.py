@@ -97,7 +97,7 @@ def test_elsewhere_only_what_is_in_scope_is_changed_and_once(
 def test_elsewhere_nothing_is_changed_unasked(
     serve: Callable[..., str], pytest_on: PytestOn, arguments: tuple[str, ...]
 ) -> None:
-    """With nothing allowed, or without a test that says that it changes things, records are read."""
+    """With nothing allowed, or without a test that says that it changes things, all is read."""
     deletes = []
     app = create_app(release="R9")
 
