@@ -69,7 +69,7 @@ def test_secrets_are_never_printed() -> None:
     Path("crmcom-kit.toml").write_text('[serve]\npassword = "hush"\ntoken = ["hush"]\n')
     result = run("config", CRMCOM_ADMIN_TOKEN="hush", CRMCOM_TOKEN="hush")
     assert "hush" not in result.output
-    assert result.output.count("(hidden)") == 5
+    assert result.output.count("(hidden)") == 9
     Path("crmcom-kit.toml").write_text('[serve]\npassword = ["hush"]\n')
     assert "hush" not in run("serve").output
 
@@ -108,9 +108,15 @@ def test_a_file_that_is_asked_for_must_be_there() -> None:
     assert result.output == "Error: none.toml: cannot be read: No such file or directory\n"
 
 
-def test_fixtures_and_check_follow_the_file_and_the_environment() -> None:
+def test_other_commands_follow_the_file_and_the_environment() -> None:
     """Not only serve does."""
-    Path("crmcom-kit.toml").write_text("[fixtures]\ncount = 3\n[check]\nonly = 'none'\n")
+    Path("crmcom-kit.toml").write_text(
+        "[fixtures]\ncount = 3\n[check]\nonly = 'none'\n[calibrate]\nout = '.'\n"
+        "[diff]\nother = 'x'\n[proxy]\nbase-url = 'y'\n"
+    )
+    assert run("calibrate").output == "Error: --out: . exists; name a new folder\n"
+    assert "--other: 'x' is not allowed" in run("diff").output
+    assert "--base-url: 'y' is not allowed" in run("proxy").output
     assert len(run("fixtures").output.splitlines()) == 3
     assert len(run("fixtures", CRMCOM_FIXTURES_COUNT="4").output.splitlines()) == 4
     assert "--only: 'none' is not allowed" in run("check").output

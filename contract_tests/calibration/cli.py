@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.cli import (
     HeadedCommand,
     Refused,
@@ -81,13 +82,14 @@ _FROM_HAR += "below that URL"
         f"and a login are given: then requests follow. {_FROM_HAR}, then.",
     ),
 )
-@click.option("--out", type=_FOLDER, required=True, help="The folder to write; it must be new.")
+@config_option
+@click.option("--out", type=_FOLDER, help="The folder to write; it must be new.  [required]")
 @click.option(
     "--keep-personal-data",
     is_flag=True,
     help="Keep names, e-mail addresses, user names and hosts; by default they are replaced.",
 )
-def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
+def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
 
     The run is read-only unless --allow and a scope are given. A recording can be used instead of
@@ -99,6 +101,9 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
 
+    if out is None:  # not left to click: `crmcom-kit config` does without
+        msg = "--out is missing: name the folder to write"
+        raise Refused(msg)
     if os.path.lexists(out):
         msg = f"--out: {out} exists; name a new folder"
         raise Refused(msg)
@@ -150,11 +155,12 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
 def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     """Read the recording that is used before requests, if both are asked for. Raises Refused.
 
-    Requests are sent only if the command line names the server: a recording alone sends nothing.
+    A server that only the environment names does not count: a recording alone sends nothing.
     """
     source = click.get_current_context().get_parameter_source("base_url")
+    is_named = given["base_url"] and source is not ParameterSource.ENVIRONMENT
     logs_in = given["token"] or given["username"] or given["api_key"]
-    if not (given["from_har"] and source is ParameterSource.COMMANDLINE and logs_in):
+    if not (given["from_har"] and is_named and logs_in):
         return None
     of_requests = {o.key for o in OPTIONS if o.heading in (CREDENTIALS, CHANGED, BUDGET)}
     alone = {key: value for key, value in given.items() if key not in of_requests}
@@ -174,6 +180,7 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
         f"{_FROM_HAR}.",
     ),
 )
+@config_option
 @click.option("--profile", type=_FOLDER, metavar="FOLDER", help="Compare with this profile.")
 @click.option("--other", metavar="URL", help="Compare with this server, by the same login.")
 @click.option(

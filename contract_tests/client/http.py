@@ -5,6 +5,7 @@ are kept here; so nothing that a check does can go around them. An answer that d
 ``TargetDown``: the run fails, no statement does.
 """
 
+import json
 import math
 import time
 import zlib
@@ -15,12 +16,13 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, containers
 from crmcom_kit.contract_tests.client.network import Network
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, shortened
 from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.deadline_streams import Deadline
+from crmcom_kit.redaction import is_secret
 
 
 class TargetDown(Exception):
@@ -187,22 +189,26 @@ class Client:
         self.sent += 1
         began = self.now()
         self._deadline.restart(min(self.limits.timeout, self.seconds_left))
+        received = bytearray()
         try:
             answer = self._transport.handle_request(_request(call, self.target.base_url))
             try:
-                content = self._read(answer, call)
+                content = self._read(answer, call, received)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError) as error:
             self._pause(0)  # which may be why
             msg = f"{self.target.name} does not respond: {type(error).__name__}: {error}"
+            if received:
+                msg += (
+                    f"; {len(received)} bytes of the response to {_described(call)} were received"
+                )
             raise TargetDown(msg) from None
         number, headers = len(self.history) + 1, tuple(answer.headers.multi_items())
         return Exchange(number, call, answer.status_code, headers, content, self.now() - began)
 
-    def _read(self, answer: httpx.Response, call: Call) -> bytes:
-        """Return an answer's body. Raises AnswerTooLong, TimeUp."""
-        content = bytearray()
+    def _read(self, answer: httpx.Response, call: Call, content: bytearray) -> bytes:
+        """Return an answer's body, which is put into ``content``. Raises AnswerTooLong, TimeUp."""
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         for chunk in answer.stream:
             content += chunk
@@ -212,12 +218,12 @@ class Client:
         longest, over = self.limits.longest_answer, ""
         plain = unzipped(bytes(content), answer.headers.get("Content-Encoding", ""), longest)
         if len(plain) > longest:
-            over = f"is longer than {longest} bytes"
-        elif len(plain) > MAX_CONTAINERS and containers(plain) > MAX_CONTAINERS:
-            over = f"has more than {MAX_CONTAINERS} JSON objects and arrays"
+            over = f"is longer than {longest} bytes, which is the limit"
+        elif len(plain) > MAX_CONTAINERS and (count := containers(plain)) > MAX_CONTAINERS:
+            over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "
+            over += f"{MAX_CONTAINERS}"
         if over:
-            msg = f"the response to {call.method or call.path} {over}; narrow the scope with "
-            msg += "--only-…"
+            msg = f"the response to {_described(call)} {over}; narrow the scope with --only-…"
             raise AnswerTooLong(msg)
         return plain
 
@@ -269,6 +275,17 @@ def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
     finally:
         if target.transport is None:
             client.close()
+
+
+def _described(call: Call) -> str:
+    """Name a request with what it asks for: ``list with entity=JOBS``."""
+    parameters = {} if call.method in LOGINS else call.parameters
+    given = {name: value for name, value in parameters.items() if not is_secret(name)}
+    asked = ", ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in given.items()
+    )
+    return f"{call.method or call.path}{' with ' if asked else ''}{shortened(asked)}"
 
 
 def _request(call: Call, base_url: str) -> httpx.Request:

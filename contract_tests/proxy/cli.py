@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.cli import Refused, as_click, check_files, write, writers
 from crmcom_kit.contract_tests.options import OPTIONS, REPORTS
 from crmcom_kit.schemas.methods import API_PATH
@@ -42,6 +43,7 @@ _LONGEST = 86_400
     context_settings={"auto_envvar_prefix": "CRMCOM_PROXY"},
     params=[as_click(option) for option in _OPTIONS],
 )
+@config_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8787, show_default=True, help="0: a free one."

@@ -20,7 +20,7 @@ from crmcom_kit.config_file import CONFIGURED, SECRETS, file_of, options_of
 @click.argument("command", type=click.Choice(CONFIGURED), required=False)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def config(command: str | None, options: tuple[str, ...]) -> None:
-    """Print the options of serve, check and fixtures that are in force, and where each comes from.
+    """Print the options of commands that are in force, and where each comes from.
 
     A value comes from the first of these that sets it: a flag, an environment variable, the
     configuration file, the default. The output is itself a valid configuration file, with secrets
@@ -36,7 +36,8 @@ def _lines(name: str, flags: list[str]) -> Iterator[str]:
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command: click.Command = getattr(import_module(module), attribute)
-    with command.make_context(name, flags, auto_envvar_prefix=f"CRMCOM_{name.upper()}") as ctx:
+    prefix, parent = f"CRMCOM_{name.upper()}", click.get_current_context()
+    with command.make_context(name, flags, parent, auto_envvar_prefix=prefix) as ctx:
         yield f"[{name}]"
         for key, param in options_of(command).items():
             value = ctx.params.get(param.name or "")

@@ -15,7 +15,7 @@ import click
 from crmcom_kit.toml_files import read_toml_file
 
 #: The commands that have a table in the file.
-CONFIGURED = ("serve", "check", "fixtures")
+CONFIGURED = ("serve", "check", "calibrate", "diff", "proxy", "fixtures")
 OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
 
 #: Options whose values are never shown.
