@@ -9,7 +9,6 @@ from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.loader import SchemaReader
 from crmcom_kit.schemas.methods import API_PATH, Method, Parameter
 from crmcom_kit.schemas.openapi_dials import (
-    early_parameters,
     error_example,
     error_statuses,
     keep_one_code,
@@ -167,10 +166,6 @@ class _Writer:
         name = f"{method.name}_parameters"
         reference = self.schemas.piece(name)
         body = self.schemas.pieces[_component_name(name)]
-        for early, since in early_parameters(method, self.dialect).items():
-            body["properties"][early] = SchemaReader(resolve(since), annotations=()).member(
-                name, early
-            )
         body["properties"] = {
             key: refuse_values(key, schema, self.dialect)
             for key, schema in body["properties"].items()

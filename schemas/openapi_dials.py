@@ -43,12 +43,6 @@ def semi_optional(method: Method, dialect: Dialect) -> list[str]:
     ]
 
 
-def early_parameters(method: Method, dialect: Dialect) -> dict[str, str]:
-    """Return the parameters that ``dialect`` has before their release: name → that release."""
-    early = {"fields_set"} if dialect["requests.fields_set_in_r9"] else set()
-    return {name: since for name, since in method.later.items() if name in early}
-
-
 def keep_one_spelling(state: dict[str, Any], dialect: Dialect) -> None:
     """Leave one spelling of NOT EFFECTIVE, the dialect's: code generators trip over two."""
     other = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {dialect["record.not_effective"]}

@@ -5,7 +5,7 @@ All worlds and epochs of one server share it. Nothing in it changes, except ``cl
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.filters import offset_seconds, readers
 from crmcom_kit.mock_server.protocol.parameters import Parameters
 from crmcom_kit.mock_server.protocol.response import ResponseBuilder
-from crmcom_kit.schemas import Dialect, Release, methods, resolve
+from crmcom_kit.schemas import Dialect, Release, methods
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.methods import Method
 from crmcom_kit.schemas.rendering import Renderer
@@ -70,8 +70,6 @@ class Config:
     def methods(self) -> dict[str, Method]:
         """The methods of the API by their path, below the API's base path."""
         known = methods(self.release)
-        if self.dialect["requests.fields_set_in_r9"] and not self.release.at_least("R10.0.0"):
-            known = known | _with_fields_set(known)
         found = {method.path: method for method in known.values()}
         release = known.get("token_release")
         withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
@@ -89,16 +87,3 @@ class Config:
     def utc_offset(self) -> timedelta:
         """The offset from UTC of the dates that the server writes."""
         return timedelta(seconds=offset_seconds(self.dialect["dates.utc_offset"]))
-
-
-def _with_fields_set(known: Mapping[str, Method]) -> dict[str, Method]:
-    """Return resend and delete with fields_set, which R10.0.0 added to them."""
-    parameter = methods(resolve("R10"))["resend"].parameters["fields_set"]
-    return {
-        name: replace(
-            known[name],
-            parameters={**known[name].parameters, "fields_set": parameter},
-            later={k: v for k, v in known[name].later.items() if k != "fields_set"},
-        )
-        for name in ("resend", "delete")
-    }

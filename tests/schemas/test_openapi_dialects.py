@@ -85,16 +85,6 @@ def test_a_dialect_can_withdraw_methods(read_changed: Any) -> None:
     assert "/authentication/token/release" not in read_changed("R12", no_release).whole["paths"]
 
 
-def test_fields_set_can_come_early(read: Any, read_changed: Any) -> None:
-    """A dialect that knows fields_set of resend and delete in R9 has it in their bodies."""
-    early = read_changed("R9", {"requests.fields_set_in_r9": True})
-
-    for path in (RESEND, "webhook_requests/delete"):
-        assert early.fits(early.body(path)["properties"]["fields_set"], "id,number")
-        assert "fields_set" not in read("R9").body(path)["properties"]
-    assert not early.faults()
-
-
 def test_reward_offers_can_come_early(read_changed: Any) -> None:
     """A dialect that has REWARDOFFERS from R11 on has it in the entities of R11, not of R10."""
     changes = {"requests.rewardoffers_since": "R11.0.0"}

@@ -391,13 +391,6 @@ PROBES: dict[str, Probe] = {
             True: ["OK", "OK", "invalid_token"] + ["missing_token"] * 3,
         },
     ),
-    "requests.fields_set_in_r9": Probe(
-        lambda mock: [
-            len(reply.data)
-            for reply in (mock.resend(fields_set="id"), mock.delete(fields_set="id"))
-        ],
-        {False: [15, 15], True: [1, 1]},
-    ),
     "requests.rewardoffers_since": Probe(
         lambda mock: kind(mock, mock.list(entity="REWARDOFFERS")),
         {"R15.0.0": "unsupported_entity", "R11.0.0": "OK"},
