@@ -84,7 +84,6 @@ class Settled:
     """What became of one dial."""
 
     dial: str
-    value: Any
     fits: list[Any]  # every value that no response has ruled out
     number: int = 0  # of the exchange that ruled out the last other value
 
@@ -204,8 +203,7 @@ class _Learning:
                 values = list(self._values(dial))
                 if dial.key not in result.settled and values:
                     result.untried.append(dial.key)
-                    present = result.settings.get(dial.key, dial.default)
-                    result.settled[dial.key] = Settled(dial.key, present, values)
+                    result.settled[dial.key] = Settled(dial.key, values)
         return result
 
     def _go_through(self) -> None:
@@ -236,7 +234,7 @@ class _Learning:
                 fits.append(value)
             else:
                 number = max(number, first)
-        return Settled(dial.key, present, fits, number)
+        return Settled(dial.key, fits, number)
 
     def _tried(self, key: str, value: Any) -> tuple[int, int, int]:
         """Return how many responses another value fits better and worse, and the first of these."""
