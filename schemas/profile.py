@@ -38,7 +38,7 @@ class Profile:
     #: Entries of a world, or the file that has them. Webhook requests are as responses showed them;
     #: the first user and the first unit are those of the run's login.
     world: Path | Iterable[Mapping[str, Any]]
-    #: The dials that the run left open, with the values that fit what was seen.
+    #: The dials that the run left open, with the values that fit what was seen, or were seen.
     unsettled: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
@@ -102,7 +102,7 @@ def head_of(profile: Profile) -> str:
         f"format = {FORMAT}",
         f"release = {json.dumps(profile.release.name)}",
         "",
-        "# Dials that the run could not settle, with the values that fit all it has seen.",
+        "# Dials that the run could not settle, with the values that fit, or that were seen in turn.",
         "[unsettled]",
     ]
     lines += [f'"{dial}" = {json.dumps(fits)}' for dial, fits in profile.unsettled.items()]
