@@ -62,6 +62,10 @@ class Exchanges:
         failed_inside = error_code == self._internal and not self._code_on_failure
         return None if failed_inside else code
 
+    def was_not_signed(self, error_code: str | None, record: Mapping[str, Any]) -> bool:
+        """Whether a record has no code since its last attempt failed before there was one."""
+        return error_code == self._internal and record.get("authentication_code") is None
+
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: what was sent, or a reference to it."""
         if self._form == "reference":

@@ -102,7 +102,7 @@ def head_of(profile: Profile) -> str:
         f"format = {FORMAT}",
         f"release = {json.dumps(profile.release.name)}",
         "",
-        "# Dials that the run could not settle, with the values that fit, or that were seen in turn.",
+        "# Dials that the run could not settle, with the values that fit or were seen.",
         "[unsettled]",
     ]
     lines += [f'"{dial}" = {json.dumps(fits)}' for dial, fits in profile.unsettled.items()]

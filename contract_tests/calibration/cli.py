@@ -23,6 +23,7 @@ from crmcom_kit.contract_tests.cli import (
     check_files,
     leave_environment,
     run_with,
+    write,
 )
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.options import (
@@ -233,9 +234,11 @@ def diff(
     _say(compared, "")
     if html is not None:
         facts = {"title": "Differences", "release": log.release.name, **compared.as_json()}
-        names = {"names": ("server", "mock" if other is None else "other"), "settled": {}}
+        facts |= {"names": ("server", "mock" if other is None else "other"), "settled": {}}
+        facts |= {"unsettled": {}, "cut_short": False}
         rows = list(group_rows(compared, results, {}))
-        _write(html, as_html({**facts, **names, "unsettled": {}, "cut_short": False}, rows))
+        for failure in write({"html": lambda: as_html(facts, rows)}, {"html": html}):
+            raise Refused(failure)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
     sys.exit(int(any(each.different for each in tallies)))
 
@@ -280,14 +283,6 @@ def _compared(
         return with_server(results, target, replace(config, stop=stop))
     except (OptionsError, TargetDown, BudgetSpent, Unreachable) as error:
         msg = f"--other: {error}"
-        raise Refused(msg) from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_bytes(text.encode("utf-8", "replace"))
-    except OSError as error:
-        msg = f"--html: {path} cannot be written: {error.strerror}"
         raise Refused(msg) from None
 
 

@@ -45,7 +45,9 @@ def test_a_run_that_can_read_nothing_fails_and_says_why() -> None:
     results = run(target, config(limits=Limits(longest_answer=MAX_ANSWER)))
 
     assert results.exit_code == 2
-    assert "no list could be read: the response to list is longer" in str(results.trouble)
+    said = str(results.trouble)
+    assert said.startswith("no list could be read: the response to list with entity=")
+    assert f"is longer than {MAX_ANSWER} bytes, which is the limit" in said
     assert any("no list could be read" in line for line in closing(Report(results)))
 
 

@@ -270,12 +270,16 @@ class Delivery:
         body = orjson.loads(record.body)
         before = body.keys() | set()
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
+        failed = body.get("error_code")
         body["error_code"] = outcome.error_code
         body["error_description"] = outcome.error_description
         body["url"] = message.url
         if message.data is not None:
             code = exchanges.after(message.authentication_code, outcome.error_code)
             body["authentication_code"] = code
+        elif outcome.delivered and exchanges.was_not_signed(failed, body):
+            # The data is not known in a profile; but as on the instance there is a code from now on.
+            body["authentication_code"] = exchanges.code({}, reference, None)
         if first or message.data is not None or not exchanges.tells_status:
             self._exchanged(body, outcome, reference, first=first)
         if first or config.dialect["resend.updates_log"]:
