@@ -278,7 +278,7 @@ class Delivery:
             code = exchanges.after(message.authentication_code, outcome.error_code)
             body["authentication_code"] = code
         elif outcome.delivered and exchanges.was_not_signed(failed, body):
-            # The data is not known in a profile; but as on the instance there is a code from now on.
+            # A profile does not have the data; but there is a code now, as on the instance.
             body["authentication_code"] = exchanges.code({}, reference, None)
         if first or message.data is not None or not exchanges.tells_status:
             self._exchanged(body, outcome, reference, first=first)
