@@ -48,7 +48,7 @@ def new_session(
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
     login = target.login
     known = Credentials(login.username, login.password, login.organisation, login.api_key)
-    belief = Belief(target.release, exclusive=target.exclusive, credentials=known)
+    belief = Belief(target.release, credentials=known)
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
     session = Session(client, oracle, scene, stop=config.stop)

@@ -4,10 +4,7 @@ Such a mock is checked by changing it. What its user works with stays as it is: 
 of its own, which ends after the run.
 """
 
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -46,7 +43,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
         return SeparateWorld(target)
     is_named = "/worlds/" in target.base_url
     base = target.base_url.removesuffix(API_PATH)
-    inside = replace(target, base_url=f"{base}/worlds/{name}{API_PATH}", separate=True)
+    inside = replace(target, base_url=f"{base}/worlds/{name}{API_PATH}")
     answer = _ask(target if is_named else inside, "GET", "__admin/health")
     body = answer.json if answer is not None and isinstance(answer.json, dict) else {}
     release = body.get("release")
@@ -69,34 +66,6 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
         if target.admin_token is not None:
             why = "the mock does not accept the given admin token"
     return replace(found, refused=why)
-
-
-def signed(target: Target) -> dict[str, tuple[Mapping[str, Any], str]]:
-    """Return what signs webhook requests of a world that is the run's: data object and key, by id.
-
-    Of any other target nothing is known, nor of a mock of another version.
-    """
-    answer = _ask(target, "GET", "__admin/state") if target.exclusive else None
-    try:
-        return {} if answer is None else _signed(answer.content.splitlines())
-    except (AttributeError, LookupError, TypeError, ValueError):
-        return {}
-
-
-def _signed(lines: Iterable[bytes]) -> dict[str, tuple[Mapping[str, Any], str]]:
-    """Return the same from the entries of a world. Raises an error if they are no such entries."""
-    kinds: dict[str, list[Any]] = {}
-    for line in lines:
-        for kind, entry in json.loads(line).items():
-            kinds.setdefault(kind, []).append(entry)
-    keys = {each["id"]: each["key"] for each in kinds.get("secret_key", ())}
-    definitions = kinds.get("webhook_definition", ())
-    key_of = {each["id"]: keys.get(each["secret_key_id"]) for each in definitions}
-    return {
-        each["record"]["id"]: (each["data"], key)
-        for each in kinds.get("webhook_request", ())
-        if (key := key_of.get(each["record"]["webhook_definition"]["id"])) and each.get("data")
-    }
 
 
 def _lets_in(target: Target) -> bool:

@@ -49,7 +49,6 @@ class Target:
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
-    separate: bool = False  # a world of a mock that was made for this run
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
 
     @property
@@ -58,11 +57,6 @@ class Target:
         if isinstance(self.transport, InProcess):
             return True
         return is_loopback(urlsplit(self.base_url).hostname or "")
-
-    @property
-    def exclusive(self) -> bool:
-        """Whether nobody else uses it: what changes during a run was changed by the run."""
-        return self.own or self.separate
 
     @property
     def renew(self) -> Callable[[], None] | None:

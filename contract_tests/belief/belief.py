@@ -112,7 +112,6 @@ class Belief:
     """All that is known of one server, in one run or one recording."""
 
     release: Release
-    exclusive: bool = False  # nobody else uses the server's content meanwhile
     credentials: Credentials = field(default_factory=Credentials)
     knows_tokens: bool = True  # every login is seen; else a token is valid once it was served
     known: dict[str, Known] = field(default_factory=dict)  # by id

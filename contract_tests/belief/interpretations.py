@@ -62,13 +62,6 @@ INTERPRETATIONS = tuple(
 )
 
 
-class Selection(NamedTuple):
-    """Ids of webhook requests: those that fit for sure, and those that may."""
-
-    sure: frozenset[str]
-    possible: frozenset[str]
-
-
 def is_date(text: str) -> bool:
     """Whether a created_date is a date without a time."""
     return "T" not in text
@@ -207,47 +200,36 @@ class Selector:
     filters: Filters
     records: Mapping[str, Record]
     _fits: Fits = field(init=False)
-    _found: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
+    _found: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._fits = Fits(self.filters, list(self.records.values()))
 
-    def select(self, interpretation: Interpretation) -> Selection:
-        """Return what list has to find, and what it may, if the filters are read so."""
-        either: list[Selection] = []
-        every: list[Selection] = []
+    def select(self, interpretation: Interpretation) -> frozenset[str]:
+        """Return the ids of what list has to find if the filters are read so."""
+        either: list[frozenset[str]] = []
+        every: list[frozenset[str]] = []
         for name in self.filters:
             semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
             (either if semi else every).append(self._by_one(name, interpretation))
         if either:
-            sure, possible = _union(e.sure for e in either), _union(e.possible for e in either)
-            every.append(Selection(sure, possible))
-        if not every:
-            return Selection(frozenset(self.records), frozenset(self.records))
-        return Selection(
-            frozenset.intersection(*(each.sure for each in every)),
-            frozenset.intersection(*(each.possible for each in every)),
-        )
+            every.append(frozenset().union(*either))
+        return frozenset(self.records).intersection(*every)
 
-    def _by_one(self, name: str, interpretation: Interpretation) -> Selection:
+    def _by_one(self, name: str, interpretation: Interpretation) -> frozenset[str]:
         key = matters(name, self.filters, interpretation)
         if key not in self._found:
             self._found[key] = self._read(name, interpretation)
         return self._found[key]
 
-    def _read(self, name: str, interpretation: Interpretation) -> Selection:
+    def _read(self, name: str, interpretation: Interpretation) -> frozenset[str]:
         wanted, records = self.filters[name], self.records
-        answers = list(zip(records, self._fits.of_filter(name, interpretation), strict=True))
+        answers = zip(records, self._fits.of_filter(name, interpretation), strict=True)
         sure = frozenset(key for key, answer in answers if answer)
-        possible = frozenset(key for key, answer in answers if answer is not False)
         if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
-            sure = frozenset()  # a name of several: which of them is meant is open
-        return Selection(sure, possible)
+            return frozenset()  # a name of several: which of them is meant is open
+        return sure
 
 
 def _is_shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:
     return len({str(records[each][OBJECT_OF[name]].get("id")) for each in found}) > 1
-
-
-def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*sets)

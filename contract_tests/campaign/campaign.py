@@ -96,7 +96,7 @@ class Campaign:
     @property
     def hits(self) -> int:
         """How often in a row something has to be seen before the target is accused."""
-        return 2 if self.belief.exclusive or not self.belief.others else 3
+        return 3 if self.belief.others else 2
 
     # Confirmations ask through these.
 
@@ -283,7 +283,7 @@ class Campaign:
         if not exchange.ok and token in self.scene.earlier_tokens():
             self.belief.set_token(token, TokenState.DOUBTFUL)  # it has ended
             return
-        if suspicion.record is not None and not self.belief.exclusive:
+        if suspicion.record is not None:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)

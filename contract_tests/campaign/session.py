@@ -62,8 +62,7 @@ class Session:
         """Put a fresh mock in place of the kit's own one, forget the last one, and log in."""
         if self.target.renew is not None:
             self.target.renew()
-        known = self.belief
-        belief = Belief(known.release, exclusive=known.exclusive, credentials=known.credentials)
+        belief = Belief(self.belief.release, credentials=self.belief.credentials)
         self.oracle, self.scene.belief = Oracle(belief), belief
         self.scene.spent.clear()
         self.queue.clear()

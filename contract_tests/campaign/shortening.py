@@ -52,10 +52,7 @@ def fresh_oracle(session: Session) -> Oracle:
     """Return an oracle that has observed nothing yet, for the target of a session."""
     before = session.belief
     belief = Belief(
-        before.release,
-        exclusive=before.exclusive,
-        credentials=before.credentials,
-        knows_tokens=before.knows_tokens,
+        before.release, credentials=before.credentials, knows_tokens=before.knows_tokens
     )
     given = session.scene.login.token
     if given is not None:

@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Closely,
     Effect,
     Hypothesis,
-    Now,
     Suspicion,
 )
 
@@ -86,5 +85,3 @@ def hypotheses_of_loss(known: Known, belief: Belief) -> Iterator[Hypothesis]:
     """Yield what may have taken away a webhook request that show refuses."""
     yield from hypotheses_of_change(known, belief, lost=True)
     yield Hypothesis("show.changes_nothing", Closely(known, "show_changes"))
-    if belief.exclusive:
-        yield Hypothesis("show.changes_nothing" if known.shown else "list.changes_nothing", Now())

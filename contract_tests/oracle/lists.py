@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Fits,
     Interpretation,
     Named,
-    Selection,
     Selector,
     dimensions,
 )
@@ -249,39 +248,39 @@ def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | N
         if found:
             record, name = exchange.records[found[0]], misfits[found[0]]
             return _unfit(sense, record, str(name), len(found), is_known=is_known)
-    ids, selection = _ids(exchange), compared.selector.select(interpretation)
+    ids, sure = _ids(exchange), compared.selector.select(interpretation)
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
-        return _too_few(sense, len(exchange.records), selection, belief)
-    return _lacking(sense, ids, selection, belief)
+        return _too_few(sense, len(exchange.records), sure, belief)
+    return _lacking(sense, ids, sure, belief)
 
 
 def _lacking(
-    sense: Sense, ids: Sequence[str], selection: Selection, belief: Belief
+    sense: Sense, ids: Sequence[str], sure: frozenset[str], belief: Belief
 ) -> Problem | None:
     """Return which webhook requests a list lacks, or None."""
-    lacking = sorted(selection.sure - set(ids))
+    lacking = sorted(sure - set(ids))
     if not lacking or may_be_cut(belief, sense, len(ids)):
         return None
     known = belief.known[lacking[0]]
     return Problem(
         _of_missing(known.resent, sense.filters),
-        f"all {len(selection.sure)} webhook requests that match, including {known.number}",
+        f"all {len(sure)} webhook requests that match, including {known.number}",
         f"{len(ids)}, without {known.number}",
         len(lacking), lacking[0], tuple(lacking), missing=True,
     )  # fmt: skip
 
 
-def _too_few(sense: Sense, count: int, selection: Selection, belief: Belief) -> Problem | None:
+def _too_few(sense: Sense, count: int, sure: frozenset[str], belief: Belief) -> Problem | None:
     """Return what is wrong with a list that is too short, or None."""
-    wanted = max(0, len(selection.sure) - sense.offset)
+    wanted = max(0, len(sure) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
     if count >= wanted or may_be_cut(belief, sense, count):
         return None
     statement = _of_missing(False, sense.filters)  # noqa: FBT003
     if sense.is_paged:
         statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-    expected = f"at least {wanted} of the {len(selection.sure)} that match"
-    rests_on = tuple(sorted(selection.sure))
+    expected = f"at least {wanted} of the {len(sure)} that match"
+    rests_on = tuple(sorted(sure))
     return Problem(statement, expected, str(count), wanted - count, None, rests_on, is_count=True)
 
 

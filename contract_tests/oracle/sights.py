@@ -120,8 +120,6 @@ def _differs(
     if not known.moving:  # only this request shows it so, and each time
         odd = "list.agrees_with_show" if sense.name == "list" else "identifier.selects"
         hypotheses.append(Hypothesis(odd, Again((known.id,))))
-    if belief.exclusive:
-        hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
         shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),
@@ -184,7 +182,7 @@ def _new(
     if before is None or record["id"] in belief.lost:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
-    if not since and not belief.exclusive:
+    if not since:
         belief.done_by_others.add(NEW)
     if len(since) == 1 and since[0].method == "resend" and since[0].served:
         number = record.get("number", record["id"])

@@ -279,12 +279,10 @@ class Effect:
     more: int = 0  # so many hits more than for other confirmations
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Repeat the change a few times; alone with a server nobody else did it.
+        """Repeat the change a few times.
 
         Not every change needs to show it: some faults reach only what is like their record.
         """
-        if asker.belief.exclusive:
-            return True
         if self.by_anybody and case.suspicion.symptom in asker.belief.done_by_others:
             return False  # nobody can tell any more who did it
         missing = asker.hits - 1 + self.more

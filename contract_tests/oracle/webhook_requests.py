@@ -142,7 +142,7 @@ class WebhookRequests:
             if other != key:
                 seen = f"the number {number} with the ids {other} and {key}"
                 violation = _twice("number", exchange, seen)
-                if other in here or self.belief.exclusive:
+                if other in here:
                     broken["response.number.names_one"] = violation
                 else:  # somebody else may have deleted the other one
                     self._ids[number] = key

@@ -51,8 +51,7 @@ def _list(scene: Scene, token: str) -> Call | None:
 def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[Told]:
     """Use the token of a login, and say what is wrong with it; or why the login was refused."""
     if not login.ok:
-        must_be_served = scene.login.unit is not None or scene.belief.exclusive
-        if unit is not None and must_be_served:
+        if unit is not None and scene.login.unit is not None:
             wanted = "OK: unit is the ID of a unit"
             yield _suspicion("login.unit", login, wanted, outcome(login))
         elif unit is None and login.call.method == "web_api_key_token":

@@ -214,19 +214,14 @@ def test_another_matter_that_a_repetition_shows_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by_anybody", "others", "exclusive", "confirmed"),
-    [
-        (True, {"url"}, False, False),
-        (True, {"number"}, False, True),
-        (False, {"url"}, False, True),
-        (True, {"url"}, True, True),
-    ],
+    ("by_anybody", "others", "confirmed"),
+    [(True, {"url"}, False), (True, {"number"}, True), (False, {"url"}, True)],
 )
 def test_an_effect_that_others_have_as_well_is_nobodys(
-    others: set[str], *, by_anybody: bool, exclusive: bool, confirmed: bool
+    others: set[str], *, by_anybody: bool, confirmed: bool
 ) -> None:
-    """What others were seen to do to webhook requests may be theirs again; alone it is not."""
-    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2), exclusive=exclusive)
+    """What others were seen to do to webhook requests may be theirs again."""
+    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     conversation.belief.done_by_others |= others
     one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody))
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")

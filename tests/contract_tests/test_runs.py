@@ -224,7 +224,7 @@ class TestSeparateWorld:
 
         assert results.exit_code == 0
         assert results.changed
-        assert results.target.exclusive
+        assert "/worlds/check-x/" in results.target.base_url
         assert any("used a world of its own, check-x" in each for each in results.warnings)
         assert self.worlds(registry) == {"default": 0}
 

@@ -224,10 +224,10 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
 }  # fmt: skip
 
 
-def found_last(entries: Sequence[Entry], *, exclusive: bool = False) -> list[str]:
+def found_last(entries: Sequence[Entry]) -> list[str]:
     """Return all hypotheses of what the last entry makes suspect; the others nothing."""
     *before, last = entries
-    conversation = Conversation(*before, exclusive=exclusive)
+    conversation = Conversation(*before)
     assert conversation.suspicions == []
     found = conversation.hear(last).suspicions
     return [each for suspicion in found for each in hypotheses(suspicion)]
@@ -238,23 +238,6 @@ def test_a_suspicion_names_what_may_explain_it(name: str) -> None:
     """Each hypothesis is a statement and its confirmation; the likeliest comes first."""
     entries, expected = SUSPECT[name]
     assert found_last(entries) == expected
-
-
-@pytest.mark.parametrize(
-    ("entries", "last"),
-    [
-        ([show(ONE), show(MOVED)], "show.changes_nothing Now"),
-        ([show(ONE), listed([MOVED])], "list.changes_nothing Now"),
-        ([show(ONE), listed([])], "show.changes_nothing Now"),
-        ([listed([ONE]), listed([])], "list.changes_nothing Now"),
-    ],
-)
-def test_alone_with_a_server_reading_is_to_blame_in_the_end(
-    entries: Sequence[Entry], last: str
-) -> None:
-    """If nobody else is at work, what is not as it was is the fault of whatever showed it last."""
-    assert last in found_last(entries, exclusive=True)
-    assert last not in found_last(entries)
 
 
 ODD_RULE = record(1, workflow_rule=None)
@@ -338,14 +321,10 @@ OPEN: dict[str, Sequence[Entry]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("exclusive", [False, True])
 @pytest.mark.parametrize("name", OPEN)
-def test_what_the_documents_leave_open_is_not_suspected(
-    name: str,
-    exclusive: bool,  # noqa: FBT001
-) -> None:
-    """Nothing is suspected, whether others are at work or not."""
-    assert Conversation(*OPEN[name], exclusive=exclusive).suspected == []
+def test_what_the_documents_leave_open_is_not_suspected(name: str) -> None:
+    """Nothing is suspected."""
+    assert Conversation(*OPEN[name]).suspected == []
 
 
 def test_paging_is_of_r13() -> None:

@@ -52,15 +52,12 @@ class Conversation:
         self,
         *entries: Entry,
         release: str = "R13",
-        exclusive: bool = False,
         knows_tokens: bool = True,
         knows_login: bool = True,
     ) -> None:
         """Observe entries; ``TOKEN`` is valid."""
         credentials = Credentials(**LOGIN, api_key="KEY") if knows_login else Credentials()
-        self.belief = Belief(
-            resolve(release), exclusive, credentials=credentials, knows_tokens=knows_tokens
-        )
+        self.belief = Belief(resolve(release), credentials=credentials, knows_tokens=knows_tokens)
         self.belief.set_token(TOKEN, TokenState.LIVE)
         self.oracle = Oracle(self.belief)
         self.exchanges: list[Exchange] = []
