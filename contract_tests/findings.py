@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.statements import statement as statement_of
@@ -25,8 +24,8 @@ class Verdict(StrEnum):
 MAX_TEXT = 1_000
 
 
-class Violation(Exception):
-    """A promise found broken; the fields hold the facts."""
+class Violation:
+    """A promise found broken."""
 
     def __init__(
         self,
@@ -47,7 +46,6 @@ class Violation(Exception):
             record: the id of the webhook request concerned, where it is about one.
             method: the method that breaks it, if it is not that of the last call.
         """
-        super().__init__(statement, expected, seen)
         self.statement = statement
         self.exchanges = exchanges
         self.expected = shortened(expected, MAX_TEXT)
@@ -62,9 +60,6 @@ class Violation(Exception):
     def calls(self) -> tuple[Call, ...]:
         """The calls that show it: the shortest sequence, or those of its exchanges."""
         return self.witness or tuple(exchange.call for exchange in self.exchanges)
-
-    def __str__(self) -> str:
-        return f"{self.statement}: expected {self.expected}; seen {self.seen}"
 
 
 def blamed(statement: str, method: str) -> str:
@@ -88,14 +83,11 @@ class Withheld(Unreachable):
 
 #: So many causes of violations of one statement are told apart; more violations are counted.
 MAX_KEPT = 10
-#: So many texts of what was seen instead are told apart for one cause, to compare deviations; what
-#: stands for all others; and so many of other wording are named.
-MAX_KINDS, _MORE, _MAX_ALSO = 1_000, "more violations than are compared", 4
-#: So many requests of a violation, and characters of each, are left out of the comparison.
-_MAX_COMPARED, _MAX_SENT = 3, 10_000
-_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
-_WORD = re.compile(r"(?<!HTTP )\b\w+")
-_VALUES = re.compile(r"\*(?:\W+\*)+")
+#: So many texts of what was seen instead are told apart for one cause, to compare deviations; and
+#: what stands for all others.
+MAX_KINDS, _MORE = 1_000, "more violations than are compared"
+#: What differs between violations of one cause: what is quoted, and words with a digit.
+_VALUE = re.compile(r"""'[^']*'|"[^"]*"|(?<!HTTP )\b\w*\d\w*""")
 
 
 class Kind(NamedTuple):
@@ -132,33 +124,6 @@ class Cause:
         """The methods that break the statement so."""
         return {kind.method for kind in self.kinds}
 
-    @property
-    def also_seen(self) -> list[str]:
-        """What was seen of others, if it differs in more than numbers; some of it."""
-        texts = {_without_values(kind.seen): kind.seen for kind in reversed(self.kinds)}
-        texts.pop(_without_values(self.violation.seen), None)
-        return [*reversed(texts.values())][:_MAX_ALSO]
-
-
-def _shape(violation: Violation) -> tuple[str, str]:
-    """Return what a violation has in common with others of its cause: it, without its values."""
-    sent = {"id", "number"}
-    for call in [each.call for each in violation.exchanges[-_MAX_COMPARED:]]:
-        values = " ".join(part.partition("=")[2] for part in call.query[:_MAX_SENT].split("&"))
-        sent.update(_WORD.findall(f"{unquote(values)} {(call.body or b'')[:_MAX_SENT]!r}"))
-    return _without_values(violation.expected, sent), _without_values(violation.seen, sent)
-
-
-def _without_values(text: str, sent: Collection[str] = ()) -> str:
-    """Return ``text`` without what was sent, without what is quoted, and without numbers."""
-
-    def is_value(word: str) -> bool:
-        return word in sent or any(each.isdigit() for each in word)
-
-    text = _QUOTED.sub("*", text)
-    text = _WORD.sub(lambda found: "*" if is_value(found[0]) else found[0], text)
-    return _VALUES.sub("*", text)
-
 
 @dataclass(slots=True)
 class StatementFindings:
@@ -166,7 +131,7 @@ class StatementFindings:
 
     held_by: Counter[str] = field(default_factory=Counter)  # how often it was kept, by method
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
-    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by shape
+    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by texts, less values
     breaks: int = 0  # violations, those of further causes among them
     missed: str = ""  # why it could not be tried
 
@@ -195,7 +160,7 @@ class StatementFindings:
         """Count a violation with those of its cause."""
         self.breaks += 1
         self.requests.update(exchange.number for exchange in violation.exchanges)
-        shape = _shape(violation)
+        shape = _VALUE.sub("*", violation.expected), _VALUE.sub("*", violation.seen)
         if shape in self.causes or len(self.causes) < MAX_KEPT:
             self.causes.setdefault(shape, Cause(violation)).add(violation)
 

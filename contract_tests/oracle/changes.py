@@ -13,6 +13,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Closely,
     Effect,
     Hypothesis,
+    Seen,
     Suspicion,
 )
 
@@ -20,7 +21,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 _NOTED = ("log_information.updated",)
 
 
-def observe(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[str | Suspicion]:
+def observe(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Seen]:
     """Observe one request of resend or delete; the belief follows, also what is wrongly served."""
     sense = expected.sense
     known = belief.known.get(str(expected.record)) if sense.verb == "POST" else None
@@ -50,9 +51,7 @@ def observe(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterat
         known.moving = True  # it is queued, or failed again: open until a response shows it
 
 
-def _returned(
-    known: Known, was: Record, answered: Record, exchange: Exchange
-) -> Iterator[str | Suspicion]:
+def _returned(known: Known, was: Record, answered: Record, exchange: Exchange) -> Iterator[Seen]:
     paths = [each for each in differing(was, answered) if not each.startswith(_NOTED)]
     if not paths:
         yield "delete.returns_record"
@@ -60,7 +59,7 @@ def _returned(
     yield _other("delete.returns_record", known, answered, paths[0], exchange)
 
 
-def _kept(known: Known, answered: Record, exchange: Exchange) -> Iterator[str | Suspicion]:
+def _kept(known: Known, answered: Record, exchange: Exchange) -> Iterator[Seen]:
     """Observe what sending again must keep."""
     paths = differing(lasting(known.record), lasting(answered))
     if not paths:

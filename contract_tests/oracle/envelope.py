@@ -1,58 +1,40 @@
 """Check the envelope: the JSON around every response, of a success and of an error."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Exchange
-from crmcom_kit.contract_tests.findings import Violation, shortened
+from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
+from crmcom_kit.contract_tests.oracle.suspicions import Seen, at_once
 
 #: A gateway in front of the API says with these that it cannot be reached: no response of its own.
 _OUTAGES = (502, 503, 504)
 _TEXTS = ("message", "description")
-#: So many messages of successes are remembered.
-MAX_MESSAGES = 1_000
 
 
-@dataclass(slots=True)
-class Envelopes:
-    """Checks envelopes; remembers which messages stood beside a success."""
-
-    _of_success: set[str] = field(default_factory=set)
-
-    def check(self, exchange: Exchange, expected: Expectation) -> Iterator[str | Violation]:
-        """Check envelope.* and errors.*, as far as one response tells."""
-        if exchange.json is NOT_JSON:
-            if exchange.status not in _OUTAGES:
-                refused = exchange.status >= 400 or expected.must is Must.REFUSE
-                statement = "errors.json" if refused else "envelope.json"
-                yield Violation(statement, exchange, expected="JSON", seen=_seen(exchange))
-            return
-        yield "envelope.json"
-        lack = _lack(exchange.json)
-        if lack:
-            wanted = "an object with a status that has code, message and description"
-            yield Violation("envelope.status", exchange, expected=wanted, seen=lack)
-            return
-        yield "envelope.status"
-        yield from _texts(exchange)
-        if exchange.ok and not self._speaks_of_an_error(exchange, expected):
-            has_room = len(self._of_success) < MAX_MESSAGES
-            if exchange.data and isinstance(exchange.message, str) and has_room:
-                self._of_success.add(shortened(exchange.message))
-            yield "envelope.code_ok"
-            yield from _data(exchange, expected.sense.name)
-        else:
-            yield from _code_of_error(exchange, expected.sense.name)
-
-    def _speaks_of_an_error(self, exchange: Exchange, expected: Expectation) -> bool:
-        """Whether a code OK stands in an error: a request to be refused, no data, a message."""
-        message = exchange.message
-        if not isinstance(message, str) or not message.strip() or exchange.data:
-            return False
-        return shortened(message) not in self._of_success and expected.must is Must.REFUSE
+def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+    """Check envelope.* and errors.*, as far as one response tells."""
+    if exchange.json is NOT_JSON:
+        if exchange.status not in _OUTAGES:
+            refused = exchange.status >= 400 or expected.must is Must.REFUSE
+            statement = "errors.json" if refused else "envelope.json"
+            yield at_once(exchange, statement, "JSON", _seen(exchange))
+        return
+    yield "envelope.json"
+    lack = _lack(exchange.json)
+    if lack:
+        wanted = "an object with a status that has code, message and description"
+        yield at_once(exchange, "envelope.status", wanted, lack)
+        return
+    yield "envelope.status"
+    yield from _texts(exchange)
+    if exchange.ok:
+        yield "envelope.code_ok"
+        yield from _data(exchange, expected.sense.name)
+    else:
+        yield from _code_of_error(exchange, expected.sense.name)
 
 
 def is_readable(exchange: Exchange) -> bool:
@@ -71,32 +53,35 @@ def _lack(answer: Any) -> str:
     return f"a status without {' and '.join(missing)}" if missing else ""
 
 
-def _texts(exchange: Exchange) -> Iterator[str | Violation]:
+def _texts(exchange: Exchange) -> Iterator[Seen]:
     for name in _TEXTS:
         value = exchange.envelope["status"][name]
         if value is not None and not isinstance(value, str):
-            yield Violation(
-                "envelope.status_texts", exchange, expected=f"{name} as a string or null",
-                seen=f"{name} is {shortened(repr(value))}",
-            )  # fmt: skip
+            yield at_once(
+                exchange,
+                "envelope.status_texts",
+                f"{name} as a string or null",
+                f"{name} is {shortened(repr(value))}",
+            )
             return
     yield "envelope.status_texts"
 
 
-def _code_of_error(exchange: Exchange, method: str) -> Iterator[str | Violation]:
+def _code_of_error(exchange: Exchange, method: str) -> Iterator[Seen]:
     """Check the code of a request that was not served: another string than OK."""
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange, method):
         seen = f"code {shortened(repr(code))}"
         wanted = "code OK, since the response has a result"
-        yield Violation("envelope.code_ok", exchange, expected=wanted, seen=seen)
+        yield at_once(exchange, "envelope.code_ok", wanted, seen)
     elif code == "OK" or not code or not isinstance(code, str):
-        yield Violation(
-            "errors.code_not_ok", exchange,
-            expected="a string other than OK as the code of an error",
-            seen=f"HTTP {exchange.status}, code {shortened(repr(code))}, "
+        yield at_once(
+            exchange,
+            "errors.code_not_ok",
+            "a string other than OK as the code of an error",
+            f"HTTP {exchange.status}, code {shortened(repr(code))}, "
             f"message {shortened(repr(exchange.message))}",
-        )  # fmt: skip
+        )
     else:
         yield from ("errors.json", "errors.code_not_ok")
 
@@ -112,7 +97,7 @@ def _has_result(exchange: Exchange, method: str) -> bool:
     return not {"token", *FIELDS}.isdisjoint(first)
 
 
-def _data(exchange: Exchange, method: str) -> Iterator[str | Violation]:
+def _data(exchange: Exchange, method: str) -> Iterator[Seen]:
     """Check whether data has the form that the method's data has."""
     data = exchange.data
     if method in RECORD_METHODS:
@@ -120,11 +105,11 @@ def _data(exchange: Exchange, method: str) -> Iterator[str | Violation]:
             yield from ("envelope.data_object", f"{method}.single_result")
         elif isinstance(data, list) and len(data) > 1:
             wanted, seen = "one webhook request", f"an array of {len(data)}"
-            yield Violation(f"{method}.single_result", exchange, expected=wanted, seen=seen)
+            yield at_once(exchange, f"{method}.single_result", wanted, seen)
         else:
             seen = _kind(data) if "data" in exchange.envelope else "no data"
             wanted = "one object, the webhook request, as data"
-            yield Violation("envelope.data_object", exchange, expected=wanted, seen=seen)
+            yield at_once(exchange, "envelope.data_object", wanted, seen)
     elif method == "list":
         if isinstance(data, list) and all(isinstance(each, dict) for each in data):
             if data:
@@ -135,7 +120,7 @@ def _data(exchange: Exchange, method: str) -> Iterator[str | Violation]:
                 odd = next(each for each in data if not isinstance(each, dict))
             seen = f"data with {_kind(odd)}" if odd is not data else _kind(data)
             wanted = "an array of webhook requests as data"
-            yield Violation("envelope.data_array", exchange, expected=wanted, seen=seen)
+            yield at_once(exchange, "envelope.data_array", wanted, seen)
 
 
 def _kind(value: Any) -> str:

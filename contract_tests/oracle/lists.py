@@ -25,12 +25,11 @@ from crmcom_kit.contract_tests.oracle.expectations import Expectation, entity_st
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
-    Asker,
-    Case,
     Contradicted,
     Hypothesis,
     Now,
     Refused,
+    Seen,
     Suspicion,
     at_once,
 )
@@ -58,7 +57,7 @@ class Problem:
         return tuple((each,) for each in self.rests_on)
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Observe one list that was served."""
     if sense.name != "list" or not exchange.ok or not _is_readable(exchange):
         return
@@ -82,7 +81,7 @@ def _is_readable(exchange: Exchange) -> bool:
     return not exchange.data or isinstance(exchange.data, list)
 
 
-def _once_each(exchange: Exchange) -> Iterator[str | Suspicion]:
+def _once_each(exchange: Exchange) -> Iterator[Seen]:
     seen: dict[str, Any] = {}
     for record in exchange.records:
         key = record.get("id")
@@ -129,7 +128,7 @@ def _known(record: Record, records: Mapping[str, Record]) -> Record:
     return records.get(key, {}) if isinstance(key, str) else {}
 
 
-def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     matter = tuple(dimensions(sense.filters))
     compared = _Compared(exchange, sense, belief)
     left = _kinds(belief.interpretations, matter)
@@ -180,8 +179,6 @@ def _suspicion(
         given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
         whole = given if problem.is_count else None
         contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole, needs)
-        if problem.missing and len(sense.filters) > 1 and problem.record is not None:
-            hypotheses += _hiding(sense, problem.record, contradicted)
         hypotheses.append(Hypothesis(problem.statement, contradicted))
     if problem.missing and problem.record is not None:
         hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
@@ -193,36 +190,6 @@ def _suspicion(
 
 #: What a list is given beside its filters and fields.
 NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
-
-
-def _hiding(sense: Sense, key: str, contradicted: Contradicted) -> Iterator[Hypothesis]:
-    """Yield which of several filters may hide a webhook request that fits them all."""
-    given = {name: value for name, value in sense.given.items() if name != "token"}
-    for name in sense.filters:
-        rest = {each: value for each, value in given.items() if each != name}
-        if not rest.keys().isdisjoint(SEMI_OPTIONAL):
-            yield Hypothesis(f"list.{name}.filter", Hides(contradicted, given, rest, key))
-
-
-@dataclass(frozen=True, slots=True)
-class Hides:
-    """A list has a webhook request without one of its filters, and lacks it with it."""
-
-    contradicted: Contradicted
-    given: Mapping[str, Any]
-    rest: Mapping[str, Any]
-    record: str
-
-    def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Ask for both lists in turn, if no way to read the filters explains the list."""
-        if not self.contradicted.settle(case, asker):
-            return False
-        for _ in range(asker.hits - 1):
-            if self.record in _ids(asker.call("list", self.given)):
-                return False
-            if self.record not in _ids(asker.call("list", self.rest)):
-                return False
-        return True
 
 
 def _kind(interpretation: Interpretation, matter: Sequence[str]) -> tuple[Any, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import Exchange, parsed
-from crmcom_kit.contract_tests.findings import Violation, shortened
+from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.suspicions import Suspicion, at_once
+from crmcom_kit.contract_tests.oracle.suspicions import Seen, at_once
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)  # base64url without padding (RFC 7515)
 CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
@@ -17,16 +17,7 @@ LIFE = 7200  # seconds from iat to exp
 _MAX_DIGITS = 18  # what is longer counts no seconds, and may be too long to be read as a number
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
-    """Observe login.token.* and token_release.empty_answer; note which tokens are valid."""
-    for each in _check(exchange, sense, belief):
-        if isinstance(each, Violation):
-            yield at_once(exchange, each.statement, each.expected, each.seen)
-        else:
-            yield each
-
-
-def _check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Violation]:
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Check login.token.* and token_release.empty_answer; note which tokens are valid."""
     if sense.name in ("token", "web_api_key_token"):
         yield from (_returned_token if exchange.ok else _no_token)(exchange, belief)
@@ -40,18 +31,18 @@ def _check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | V
             yield "token_release.empty_answer"
         else:
             expected, seen = "an empty object as data", "null, or data that is not empty"
-            yield Violation("token_release.empty_answer", exchange, expected=expected, seen=seen)
+            yield at_once(exchange, "token_release.empty_answer", expected, seen)
     elif exchange.ok and not belief.knows_tokens and isinstance(sense.token, str):
         belief.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
 
 
-def _no_token(exchange: Exchange, _belief: Belief) -> Iterator[Violation]:
+def _no_token(exchange: Exchange, _belief: Belief) -> Iterator[Seen]:
     if isinstance(exchange.data, dict) and exchange.data.get("token"):
         expected, seen = "an error and no token", "a token despite the error"
-        yield Violation("login.credentials", exchange, expected=expected, seen=seen)
+        yield at_once(exchange, "login.credentials", expected, seen)
 
 
-def _returned_token(exchange: Exchange, belief: Belief) -> Iterator[str | Violation]:
+def _returned_token(exchange: Exchange, belief: Belief) -> Iterator[Seen]:
     data = exchange.data
     token = data.get("token") if isinstance(data, dict) else None
     if isinstance(token, str) and token:
@@ -64,7 +55,7 @@ def _returned_token(exchange: Exchange, belief: Belief) -> Iterator[str | Violat
     if isinstance(data, dict) and "token" in data:
         seen = f"a token that is {'empty' if token == '' else type(token).__name__}"
     expected = "data with a token, a string"
-    yield Violation("login.token.returns_token", exchange, expected=expected, seen=seen)
+    yield at_once(exchange, "login.token.returns_token", expected, seen)
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -85,11 +76,11 @@ def _base64url(text: str) -> bytes:
     return base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
 
 
-def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
+def _jwt(token: str, exchange: Exchange) -> Iterator[Seen]:
     found = decoded(token)
     if found is None or len(token) <= 32:
         expected, seen = "a JSON Web Token", f"a string of {len(token)} characters that is not one"
-        yield Violation("login.token.jwt", exchange, expected=expected, seen=seen)
+        yield at_once(exchange, "login.token.jwt", expected, seen)
         return
     yield "login.token.jwt"
     header, claims = found
@@ -99,27 +90,27 @@ def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
         yield "login.token.jwt_header"
     else:
         expected = "typ JWT and alg HS256"
-        yield Violation("login.token.jwt_header", exchange, expected=expected, seen=seen)
+        yield at_once(exchange, "login.token.jwt_header", expected, seen)
     missing = [name for name in CLAIMS if name not in claims]
     if missing:
         expected, seen = f"the claims {', '.join(CLAIMS)}", f"no {', '.join(missing)}"
-        yield Violation("login.token.jwt_claims", exchange, expected=expected, seen=seen)
+        yield at_once(exchange, "login.token.jwt_claims", expected, seen)
     else:
         yield "login.token.jwt_claims"
     if "exp" in claims and "iat" in claims:
         yield from _times(claims["exp"], claims["iat"], exchange)
 
 
-def _times(end: Any, begin: Any, exchange: Exchange) -> Iterator[str | Violation]:
+def _times(end: Any, begin: Any, exchange: Exchange) -> Iterator[Seen]:
     until, since = _seconds(end), _seconds(begin)
     if until is not None and since is not None and until - since == LIFE:
         yield "login.token.jwt_times"
     else:
-        yield Violation(
-            "login.token.jwt_times",
+        yield at_once(
             exchange,
-            expected=f"exp and iat in seconds, {LIFE} apart",
-            seen=f"exp {shortened(repr(end), 80)} and iat {shortened(repr(begin), 80)}",
+            "login.token.jwt_times",
+            f"exp and iat in seconds, {LIFE} apart",
+            f"exp {shortened(repr(end), 80)} and iat {shortened(repr(begin), 80)}",
         )
 
 

@@ -8,9 +8,8 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
-from crmcom_kit.contract_tests.oracle import changes, lists, logins, sights
-from crmcom_kit.contract_tests.oracle.envelope import Envelopes, is_readable
+from crmcom_kit.contract_tests.findings import outcome, shortened
+from crmcom_kit.contract_tests.oracle import changes, envelope, lists, logins, sights
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.sense import (
@@ -25,20 +24,20 @@ from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Again,
+    Closely,
     Confirmation,
     Effect,
     Hypothesis,
     Now,
     OnlyWithFields,
     Refused,
-    StillListed,
+    Seen,
     Suspicion,
     at_once,
 )
-from crmcom_kit.contract_tests.oracle.webhook_requests import SharedNumber, WebhookRequests
+from crmcom_kit.contract_tests.oracle.webhook_requests import WebhookRequests
 
 CHANGING = ("resend", "delete")
-Seen = str | Suspicion  # a statement that was kept, or what is suspect
 
 
 @dataclass(slots=True)
@@ -57,7 +56,6 @@ class Oracle:
     def __init__(self, belief: Belief) -> None:
         """Know what ``belief`` knows."""
         self.belief = belief
-        self.envelopes = Envelopes()
         self.webhook_requests = WebhookRequests(belief)
         self.pages = Pages(belief)
         self.service = Service(belief)
@@ -67,11 +65,11 @@ class Oracle:
         expected = expectation(exchange.call, self.belief)
         found = Observation(expected)
         checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
-            ("envelope", lambda: map(_as_seen, self.envelopes.check(exchange, expected)))
+            ("envelope", lambda: envelope.check(exchange, expected))
         ]
         if self.service.covers(expected):
             checks.append(("service", lambda: self.service.see(exchange, expected)))
-        if is_readable(exchange):
+        if envelope.is_readable(exchange):
             checks += [
                 ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
                 ("outcome", lambda: self._outcome(exchange, expected)),
@@ -105,15 +103,9 @@ class Oracle:
     def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         sense = expected.sense
         for each in self.webhook_requests.check(exchange, sense):
-            if isinstance(each, SharedNumber):
-                # A delete may return one that is long gone, and whose number another one has.
-                if sense.name != "delete":
-                    yield _shared_number(each, exchange)
-                continue
-            seen = _as_seen(each)
-            if isinstance(seen, Suspicion) and "fields_set" in sense.given and sense.verb == "GET":
-                self._blame_fields(seen, sense)
-            yield seen
+            if isinstance(each, Suspicion) and "fields_set" in sense.given and sense.verb == "GET":
+                self._blame_fields(each, sense)
+            yield each
 
     def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
         """Put first that fields_set is to blame where a response with it has something wrong."""
@@ -187,7 +179,7 @@ class Oracle:
         if sense.record is not None and sense.record.field == "number":
             by_id = {**given, IDENTIFIER: {"id": known.id}}
             yield Hypothesis("identifier.fields", Refused("show", given, by_id))
-        yield Hypothesis("identifier.selects", StillListed(known))
+        yield Hypothesis("identifier.selects", Closely(known, "disagree"))
         yield from changes.hypotheses_of_loss(known, self.belief)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
@@ -240,19 +232,6 @@ class Oracle:
         values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
         names = [Named(each, value) for value in values for each in ("id", "number")]
         return {record["id"] for each in names if (record := self.belief.find(each)) is not None}
-
-
-def _as_seen(verdict: str | Violation) -> Seen:
-    if isinstance(verdict, str):
-        return verdict
-    last, statement = verdict.exchanges[-1], verdict.statement
-    return at_once(last, statement, verdict.expected, verdict.seen, record=verdict.record)
-
-
-def _shared_number(found: SharedNumber, exchange: Exchange) -> Suspicion:
-    violation, key = found
-    hypotheses = (Hypothesis(violation.statement, Again((key,))),)
-    return Suspicion(exchange, violation.expected, violation.seen, hypotheses, key)
 
 
 def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Seen, Suspicion
 
 #: So many pages of one list are kept, and of so many lists.
 MAX_PAGES, MAX_LISTS = 24, 200
@@ -31,11 +31,6 @@ class Page:
         """The webhook request at each place of the list."""
         return dict(enumerate(self.ids, self.offset))
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the page is all of the list, as far as it tells itself."""
-        return self.offset == 0 and (self.limit is None or len(self.ids) < self.limit)
-
 
 @dataclass(slots=True)
 class Pages:
@@ -45,7 +40,7 @@ class Pages:
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
     _at: int = 0  # number of served changes when the pages came
 
-    def observe(self, exchange: Exchange, sense: Sense) -> Iterator[str | Suspicion]:
+    def observe(self, exchange: Exchange, sense: Sense) -> Iterator[Seen]:
         """Compare one part of a list with the other parts."""
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
@@ -60,7 +55,7 @@ class Pages:
         page = Page(exchange, sense.offset, sense.limit, ids)
         yield from self._placed(page, tuple(sorted(sense.filters.items())))
 
-    def _placed(self, page: Page, key: Any) -> Iterator[str | Suspicion]:
+    def _placed(self, page: Page, key: Any) -> Iterator[Seen]:
         pages = self._pages.setdefault(key, [])
         same = [each for each in pages if (each.offset, each.limit) == (page.offset, page.limit)]
         if any(each.ids != page.ids for each in same):
@@ -72,7 +67,7 @@ class Pages:
         if len(pages) < MAX_PAGES:
             pages.append(page)
         for other in others:
-            found = _contradiction(page, other) or self._by_length(page, other)
+            found = _contradiction(page, other)
             if found is not None:
                 statement, expected, seen = found
                 confirmation = Ordered((other.exchange, page.exchange))
@@ -83,22 +78,6 @@ class Pages:
                 return
         if others and page.offset:
             yield "list.paging.offset"
-
-    def _by_length(self, page: Page, other: Page) -> tuple[str, str, str] | None:
-        """Compare a page with the length of the whole list, where that is known."""
-        whole, part = (page, other) if page.is_whole else (other, page)
-        if not whole.is_whole or (part.limit is None and not part.offset):
-            return None
-        longest = self.belief.longest
-        if len(whole.ids) >= longest[whole.limit is not None] and len(whole.ids) > 1:
-            return None  # it may be cut
-        wanted = max(0, len(whole.ids) - part.offset)
-        wanted = wanted if part.limit is None else min(wanted, part.limit)
-        cut = 1 < len(part.ids) == longest[part.limit is not None]
-        if len(part.ids) == wanted or (len(part.ids) < wanted and cut):
-            return None
-        expected = f"{wanted} webhook requests: there are {len(whole.ids)}, {part.offset} skipped"
-        return _statement(part), expected, str(len(part.ids))
 
 
 def _contradiction(page: Page, other: Page) -> tuple[str, str, str] | None:

@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
+    Seen,
     Suspicion,
     at_once,
 )
@@ -24,7 +25,7 @@ READS = ("show", "list")
 ERROR_FIELDS = ("error_code", "error_description")
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Observe each webhook request in a response of show or list."""
     if not exchange.ok or sense.name not in (*RECORD_METHODS, "list"):
         return
@@ -45,17 +46,13 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | 
                 yield each
         if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
             belief.see(record, sense.name, exchange)
-        elif sense.name == "show" and record["id"] in belief.records:
-            belief.known[record["id"]].partly = exchange
     yield from sorted(held)
     group = _group(sense)
     if group is not None:
         belief.groups[group] = exchange
 
 
-def _sight(
-    record: Record, exchange: Exchange, sense: Sense, belief: Belief
-) -> Iterator[str | Suspicion]:
+def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     key, method = record["id"], sense.name
     known = belief.known.get(key)
     if known is None:
@@ -105,9 +102,6 @@ def _differs(
         Hypothesis("list.agrees_with_show", Closely(known, "disagree")),
     ]
     since = belief.since_seen(known.id)
-    if known.partly is not None and not any(each.served for each in since):
-        effect = Effect(known.partly, by_anybody=True, more=2)  # it is cheap to read once more
-        hypotheses.append(Hypothesis("show.changes_nothing", effect))
     own = next((each for each in since if known.id in each.named and each.served), None)
     if own is None and known.resent:
         own = next((e for e in reversed(belief.changes) if known.id in e.named and e.served), None)
@@ -173,9 +167,7 @@ def _left_out(
             return
 
 
-def _new(
-    record: Record, exchange: Exchange, sense: Sense, belief: Belief
-) -> Iterator[str | Suspicion]:
+def _new(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
@@ -202,7 +194,7 @@ def _group(sense: Sense) -> frozenset[tuple[str, Any]] | None:
     return frozenset(sense.filters.items()) if len(sense.filters) < 3 else None
 
 
-def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[str | Suspicion]:
+def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Observe resend.clears_error in each webhook request that was sent again with success."""
     for record in exchange.records:
         key = record.get("id")

@@ -93,9 +93,7 @@ class Suspicion:
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
     #: What became of the webhook request: a member's dotted name, or ``MISSING``.
     symptom: str = ""
-    # What was found out once for all hypotheses.
-    looks: "Looks | None" = field(default=None, repr=False)
-    is_contradicted: bool | None = None
+    looks: "Looks | None" = field(default=None, repr=False)  # once for all hypotheses
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -115,6 +113,10 @@ class Suspicion:
             statement, *self.before, self.exchange, expected=self.expected, seen=self.seen,
             record=self.record, method=method,
         )  # fmt: skip
+
+
+#: What an exchange tells: a statement that was kept, or what is suspect.
+Seen = str | Suspicion
 
 
 def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more: Any) -> Suspicion:
@@ -153,24 +155,6 @@ MAX_LOOKED_AT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """A request that reads is wrong right behind another one each time, and right alone."""
-
-    before: Call
-
-    def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Send it alone and behind the other, so that two servers in turn are no cause."""
-        for _ in range(asker.hits):
-            for first in (None, self.before):
-                if first is not None:
-                    asker.ask(first)
-                _, found = asker.ask(case.suspicion.exchange.call)
-                if _has(found, case.statement) == (first is None):
-                    return False
-        return True
-
-
-@dataclass(frozen=True, slots=True)
 class Refused:
     """Of two requests one is refused each time, and the other one served."""
 
@@ -199,22 +183,6 @@ class OnlyWithFields:
         """Ask without fields_set."""
         exchange, found = asker.ask(self.call)
         return exchange.ok and not _has(found, self.statement)
-
-
-@dataclass(frozen=True, slots=True)
-class StillListed:
-    """Show refuses a webhook request that list returns."""
-
-    known: Known
-
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
-        """List and show it in turn."""
-        for _ in range(asker.hits):
-            if listed(self.known, asker) is None:
-                return False
-            if asker.call("show", {IDENTIFIER: {"id": self.known.id}}).ok:
-                return False
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +295,6 @@ class Contradicted:
     needs: tuple[tuple[str, ...], ...] = ()
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
-        """Send all of them again, once for all hypotheses of a suspicion."""
-        if case.suspicion.is_contradicted is None:
-            case.suspicion.is_contradicted = self._is_contradicted(case, asker)
-        return case.suspicion.is_contradicted
-
-    def _is_contradicted(self, case: Case, asker: Asker) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
         for _ in range(asker.hits - 1):
             asker.belief.revive(self.kills)

@@ -6,7 +6,7 @@ seen in; later sights of it are looked up.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,9 +15,17 @@ import orjson
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
 from crmcom_kit.contract_tests.belief.knowledge import required_fields
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.oracle.records import Problem, problems, promises
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Again,
+    Confirmation,
+    Hypothesis,
+    Now,
+    Seen,
+    Suspicion,
+    at_once,
+)
 from crmcom_kit.schemas.releases import Release
 
 #: So many forms of webhook requests are remembered, and so many of their ids.
@@ -36,13 +44,6 @@ EVERY = Wanted(frozenset(FIELDS), by_name=False)
 Checked = tuple[frozenset[str], tuple[Problem, ...]]  # statements kept, problems
 
 
-class SharedNumber(NamedTuple):
-    """Two webhook requests have shown one number; the earlier one may be gone by now."""
-
-    violation: Violation
-    earlier: str  # its id
-
-
 @dataclass(slots=True)
 class WebhookRequests:
     """Checks webhook requests; remembers what it has checked."""
@@ -57,7 +58,7 @@ class WebhookRequests:
         """The release that the server is held to."""
         return self.belief.release
 
-    def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation | SharedNumber]:
+    def check(self, exchange: Exchange, sense: Sense) -> Iterator[Seen]:
         """Check the webhook requests of a response of show, list, resend or delete."""
         method = sense.name
         if not exchange.ok or method not in (*RECORD_METHODS, "list"):
@@ -68,18 +69,18 @@ class WebhookRequests:
         yield from _spelling(sense)
         wanted = self._wanted(sense)
         kept: set[str] = set()
-        broken: dict[str, Violation] = {}
+        broken: dict[str, Suspicion] = {}
         for record in exchange.records:
             checked = self._look_up(record, method, wanted)
             kept |= checked[0]
             for statement, expected, seen in checked[1]:
                 if statement not in broken:
-                    broken[statement] = Violation(
-                        statement, exchange, expected=expected, seen=seen, record=_id(record)
+                    broken[statement] = at_once(
+                        exchange, statement, expected, seen, record=_id(record)
                     )
         yield from sorted(kept - broken.keys())
         yield from broken.values()
-        yield from self._one_name_each(exchange, exchange.records)
+        yield from self._one_name_each(exchange, method)
 
     def _wanted(self, sense: Sense) -> Wanted | None:
         """Return which fields a response must have; None if the documents do not say."""
@@ -122,12 +123,10 @@ class WebhookRequests:
             return f"{method}.returns_record"  # fields_set came later
         return "fields_set.default_all"
 
-    def _one_name_each(
-        self, exchange: Exchange, records: Sequence[Record]
-    ) -> Iterator[str | Violation | SharedNumber]:
+    def _one_name_each(self, exchange: Exchange, method: str) -> Iterator[Seen]:
         """Check that no two webhook requests have one id or one number."""
-        broken: dict[str, Violation] = {}
-        both = [(_name(each, "id"), _name(each, "number")) for each in records]
+        broken: dict[str, Suspicion] = {}
+        both = [(_name(each, "id"), _name(each, "number")) for each in exchange.records]
         named = [(i, n) for i, n in both if i is not None and n is not None]
         here = {key for key, _ in named}
         if len(self._numbers) > MAX_REMEMBERED:
@@ -137,17 +136,17 @@ class WebhookRequests:
             other = self._numbers.setdefault(key, number)
             if other != number:
                 seen = f"the id {key} with the numbers {other} and {number}"
-                broken["response.id.names_one"] = _twice("id", exchange, seen)
+                broken["response.id.names_one"] = _twice("id", exchange, seen, Now())
             other = self._ids.setdefault(number, key)
             if other != key:
                 seen = f"the number {number} with the ids {other} and {key}"
-                violation = _twice("number", exchange, seen)
                 if other in here:
-                    broken["response.number.names_one"] = violation
-                else:  # somebody else may have deleted the other one
-                    self._ids[number] = key
-                    if other in self.belief.records:
-                        yield SharedNumber(violation, other)
+                    broken["response.number.names_one"] = _twice("number", exchange, seen, Now())
+                    continue
+                self._ids[number] = key
+                # A delete may return one that is long gone, and whose number another one has.
+                if other in self.belief.records and method != "delete":
+                    yield _twice("number", exchange, seen, Again((other,)), other)
         if named:
             yield from {"response.id.names_one", "response.number.names_one"} - broken.keys()
         yield from broken.values()
@@ -216,9 +215,11 @@ def _name(record: Record, field: str) -> str | None:
     return value if isinstance(value, str) and len(value) <= MAX_NAME else None
 
 
-def _twice(name: str, exchange: Exchange, seen: str) -> Violation:
-    expected = f"each {name} with one webhook request"
-    return Violation(f"response.{name}.names_one", exchange, expected=expected, seen=seen)
+def _twice(
+    name: str, exchange: Exchange, seen: str, how: Confirmation, record: str | None = None
+) -> Suspicion:
+    one = Hypothesis(f"response.{name}.names_one", how)
+    return Suspicion(exchange, f"each {name} with one webhook request", seen, (one,), record)
 
 
 def _id(record: Record) -> str | None:

@@ -62,7 +62,7 @@ def _case(entry: Entry) -> ET.Element:
         for violation in entry["violations"][:1]:
             said = f"expected {violation['expected']}; seen {violation['seen']}"
         failure = ET.SubElement(case, "failure", message=visible(said), type=verdict)
-        failure.text = visible(failure_details(entry))
+        failure.text = "\n".join(failure_details(entry))
     elif verdict != Verdict.HOLDS:
         ET.SubElement(case, "skipped", message=visible(f"{verdict}: {why}"))
     return case

@@ -112,7 +112,6 @@ class Report:
             "methods": sorted(cause.methods),
             "expected": self.text(violation.expected),
             "seen": self.text(violation.seen),
-            "also_seen": [self.text(each) for each in cause.also_seen],
             "times": cause.times,
             "record": violation.record,
             "records": len(cause.records),
@@ -238,12 +237,29 @@ def unlisted(entry: Entry) -> str:
     return f"{counted(more, 'violation')} of other kinds not listed." if more else ""
 
 
-def failure_details(entry: Entry) -> str:
-    """Return all that is known of a statement that fails, with scripts."""
-    lines = [entry["text"], f"Source: {entry['source']}"]
-    lines += filter(None, [by_method(entry), entry["why"]])
-    for each in entry["violations"]:
-        lines += ["", f"Expected: {each['expected']}", f"Seen: {each['seen']}"]
-        lines += [f"({said})" for said in filter(None, [repeated(each)])]
-        lines += ["", *each["script"].splitlines()]
-    return "\n".join([*lines, *filter(None, [unlisted(entry)])])
+def one_line(text: str) -> str:
+    """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
+    return visible(text).replace("\n", "\\n")
+
+
+def failure_details(entry: Entry, most: int | None = None) -> Iterator[str]:
+    """Yield the lines that say all that is known of a statement that fails, with scripts.
+
+    Of its violations ``most`` are shown, or all.
+    """
+    yield entry["text"]
+    yield f"Source:   {entry['source']} ({entry['evidence']})"
+    if said := by_method(entry):
+        yield f"Methods:  {said}"
+    if entry["why"]:
+        yield f"Note:     {one_line(entry['why'])}"
+    found = entry["violations"]
+    for each in found[:most]:
+        again = repeated(each)
+        yield f"Expected: {one_line(each['expected'])}"
+        yield f"Seen:     {one_line(each['seen'])}{f' ({again})' if again else ''}"
+        yield from (f"  {visible(line)}" for line in each["script"].splitlines())
+    if more := len(found[:most]) - len(found):
+        yield f"{counted(-more, 'other kind')} of violation not shown."
+    elif entry["more_violations"]:
+        yield unlisted(entry)

@@ -4,20 +4,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,
     amount,
-    by_method,
-    repeated,
-    unlisted,
-    visible,
+    failure_details,
+    one_line,
 )
 
 _SIGNS = {
@@ -70,7 +67,7 @@ def show(
             continue
         texts += _broken(entry)
     lines = results.notes if every or results.trouble or not results.history else ()
-    texts += [Text(_line(line)) for line in (*map(report.text, lines), *closing(report))]
+    texts += [Text(one_line(line)) for line in (*map(report.text, lines), *closing(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
 
 
@@ -94,39 +91,13 @@ def _statements(found: list[Entry], *, every: bool) -> Iterator[Text]:
             seen = entry["violations"][0]["seen"] if entry["violations"] else ""
             said = [entry["evidence"].ljust(10), amount(entry).ljust(13), entry["why"] or seen]
             line = f" {entry['id'].ljust(width)}  {'  '.join(said)}".rstrip()
-            yield Text.assemble(_SIGNS[verdict], _line(line))
-
-
-def _line(text: str) -> str:
-    """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
-    return visible(text).replace("\n", "\\n")
+            yield Text.assemble(_SIGNS[verdict], one_line(line))
 
 
 def _broken(entry: Entry) -> Iterator[Text]:
     yield Text("")
     yield Text(f"✗ {entry['id']}", style="bold red")
-    yield Text(f"  {entry['text']}")
-    yield Text(f"  Source:   {entry['source']} ({entry['evidence']})", style="dim")
-    if said := by_method(entry):
-        yield Text(f"  Methods:  {said}")
-    if entry["why"]:
-        yield Text(_line(f"  Note:     {entry['why']}"))
-    found = entry["violations"]
-    for violation in found[:_MAX_SHOWN]:
-        yield Text("\n".join(_facts(violation)))
-    if more := len(found[_MAX_SHOWN:]):
-        yield Text(f"  {counted(more, 'other kind')} of violation not shown.", style="dim")
-    elif entry["more_violations"]:
-        yield Text(f"  {unlisted(entry)}", style="dim")
-
-
-def _facts(violation: dict[str, Any]) -> Iterator[str]:
-    again = repeated(violation)
-    yield f"  Expected: {_line(violation['expected'])}"
-    yield f"  Seen:     {_line(violation['seen'])}{f' ({again})' if again else ''}"
-    if violation["also_seen"]:
-        yield f"  Also:     {_line('; '.join(violation['also_seen']))}"
-    yield from (visible(f"    {line}") for line in violation["script"].splitlines())
+    yield from (Text(f"  {line}") for line in failure_details(entry, _MAX_SHOWN))
 
 
 def closing(report: Report) -> Iterator[str]:

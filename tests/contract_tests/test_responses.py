@@ -126,16 +126,6 @@ def test_a_gateway_is_no_server(status: int) -> None:
     assert not conversation.held
 
 
-def test_a_message_beside_code_ok_tells_of_an_error_unless_successes_have_it() -> None:
-    """Else a server that says of each success that it is one could leave nothing unrefused."""
-    unnamed = {"status": OK | {"message": "Done as asked."}, "data": []}
-    refusable = listed(answer(unnamed), url="http://u")
-    conversation = Conversation(refusable)
-    assert conversation.suspected == ["errors.code_not_ok", "list.semi_optional.at_least_one"]
-    conversation = Conversation(listed(answer(unnamed | {"data": [ONE]})), refusable)
-    assert conversation.suspected == ["list.semi_optional.at_least_one"]
-
-
 @pytest.mark.parametrize("data", [[], None, "absent"])
 def test_an_empty_list_has_any_form(data: Any) -> None:
     """An empty array, null and no data are all an empty list."""
