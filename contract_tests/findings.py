@@ -61,6 +61,9 @@ class Violation:
         """The calls that show it: the shortest sequence, or those of its exchanges."""
         return self.witness or tuple(exchange.call for exchange in self.exchanges)
 
+    def __str__(self) -> str:
+        return f"{self.statement}: expected {self.expected}; seen {self.seen}"
+
 
 def blamed(statement: str, method: str) -> str:
     """Return the method that breaks a statement, if a request to ``method`` shows it."""

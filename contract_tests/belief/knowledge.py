@@ -112,16 +112,6 @@ def typed(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
     return found
 
 
-def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the members of a webhook request that have another value, as dotted names.
-
-    Only members that both have count: whether one is null or left out, and whether an object is
-    shown in its long form or in its short one, is for other statements to say. Members that no
-    page knows may be anything.
-    """
-    yield from _changed(before, after, _WHOLE, "")
-
-
 def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
     if before == after:
         return
@@ -159,11 +149,6 @@ def lost_members(known: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[
                 yield f"log_information.{name}"
 
 
-def differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether any member that both have is another."""
-    return next(changed_members(before, after), None) is not None
-
-
 def value_at(record: Any, path: str) -> Any:
     """Return the member of ``record`` that a dotted name leads to, or None."""
     for name in path.split("."):
@@ -183,10 +168,11 @@ def lasting(record: Mapping[str, Any]) -> dict[str, Any]:
 def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
     """Return the members in which two sights of one webhook request differ, as dotted names.
 
-    Members that only one of them has do not count: there are short and long forms.
+    Only members that both have count: whether one is null or left out, and whether an object is
+    shown in its long form or in its short one, is for other statements to say. Members that no
+    page knows may be anything.
     """
-    if known == seen or seen.items() <= known.items():
+    if seen.items() <= known.items():
         return []
-    return [
-        path for path in changed_members(known, seen) if path.partition(".")[0] not in _FLEETING
-    ]
+    paths = _changed(known, seen, _WHOLE, "")
+    return [path for path in paths if path.partition(".")[0] not in _FLEETING]

@@ -7,7 +7,7 @@ observe, look, settle the queue.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hypothesis.errors import HypothesisException
@@ -59,6 +59,15 @@ class Draw(NamedTuple):
         return self.template.draw(campaign.scene, self.variant, choose or campaign.choose)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of a campaign, and others that are sent right before and after it."""
+
+    main: Draw
+    before: Draw | None = None
+    after: Draw | None = None
+
+
 @dataclass
 class Campaign:
     """One run against one target; also what asks for a confirmation."""
@@ -67,7 +76,7 @@ class Campaign:
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
-    drawn: dict[int, Draw] = field(default_factory=dict)  # by exchange number
+    drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -102,7 +111,7 @@ class Campaign:
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Draw the template of a request again, for another record, and look at its effect."""
-        draw = self.drawn.get(exchange.number)
+        step = self.drawn.get(exchange.number)
         state = (self._subject(exchange.call) or {}).get("life_cycle_state")
 
         def alike(values: Sequence[Any]) -> Any:
@@ -110,13 +119,13 @@ class Campaign:
             same = [each for each in values if each.get("life_cycle_state") == state]
             return self.choose(same or values)
 
-        call = None if draw is None else draw.draw(self, alike)
-        if draw is None or call is None:
+        call = None if step is None else step.main.draw(self, alike)
+        if step is None or call is None:
             return None
         subject = self._subject(call)
         looks = self._looks(subject)
         self._take_stock(looks)
-        found = [] if idle else self._send(call, draw)
+        found = [] if idle else self._send(call, step)
         return found + self._look(looks)
 
     def keep(self, found: Sequence[Suspicion]) -> None:
@@ -131,28 +140,43 @@ class Campaign:
         With ``few`` looks, as around what is to be refused, only what was named is shown
         afterwards, and listed.
         """
-        draw = Draw(template, variant)
-        call = draw.draw(self)
+        step = Step(Draw(template, variant))
+        call = step.main.draw(self)
         if call is None or (template.changes and not self.session.is_documented(call)):
             return []
         if not template.changes:
-            return self._send(call, draw)
+            return self._send(call, step)
         subject = self._subject(call)
         few = few or (subject is not None and not template.spends)
         looks = [] if few else self._looks(subject)
         found = self._look(looks if subject is not None else [])
-        found += self._send(call, draw)
+        if not few and subject is not None:
+            step = replace(step, before=self._interlude(), after=self._interlude())
+        found += self._send(call, step)
         return found + self._look(looks or [*_shown(subject), *self._narrow(subject)])
 
-    def _send(self, call: Call, draw: Draw) -> list[Suspicion]:
-        """Send the request of a step, and what has to follow it."""
-        template, sent = draw.template, self.session.persist(call)
-        self.drawn[sent.exchange.number] = draw
+    def _interlude(self) -> Draw | None:
+        """Return, one time of three, another request to send right before or after a change."""
+        if self.choose(range(3)):
+            return None
+        fit = (each for each in self.plan.times if each.layer in ("read", "refusal"))
+        others = [each for each in fit if not each.is_odd and each.choices(self.scene)]
+        if not others:
+            return None
+        template = weighted(self.choose, others, [each.weight for each in others])
+        return Draw(template, self.choose(template.choices(self.scene)))
+
+    def _send(self, call: Call, step: Step) -> list[Suspicion]:
+        """Send the request of a step, and what comes right before and after it."""
+        template, found = step.main.template, self._send_beside(step.before)
+        sent = self.session.persist(call)
+        self.drawn[sent.exchange.number] = step
         subject = self._subject(call) if template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        found = [] if template.is_odd else sent.suspicions
-        return found + self._follow_up(draw, sent.exchange)
+        found += [] if template.is_odd else sent.suspicions
+        found += self._follow_up(step.main, sent.exchange)
+        return found + self._send_beside(step.after)
 
     def _follow_up(self, draw: Draw, exchange: Exchange) -> list[Suspicion]:
         """Send what has to follow a request at once, and note what the response tells."""
@@ -171,6 +195,10 @@ class Campaign:
         if sent.exchange.ok:
             self.session.queue += sent.suspicions
         return sent.exchange
+
+    def _send_beside(self, draw: Draw | None) -> list[Suspicion]:
+        call = None if draw is None else draw.draw(self)
+        return [] if call is None else self.session.persist(call).suspicions
 
     def _subject(self, call: Call) -> Record | None:
         named = call.parameters.get(IDENTIFIER)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
@@ -24,14 +24,6 @@ from crmcom_kit.schemas.methods import Method
 #: So many responses to a changing method are lost since one was served before it is called no
 #: more: if none ever was, and else.
 MAX_LOST, MAX_LOST_LATER = 3, 10
-
-
-class Sent(NamedTuple):
-    """A request that was sent, and what it came to."""
-
-    exchange: Exchange
-    suspicions: list[Suspicion]
-    must: Must
 
 
 @dataclass
@@ -93,7 +85,7 @@ class Session:
 
     # Sending.
 
-    def send(self, call: Call) -> Sent:
+    def send(self, call: Call) -> Observation:
         """Send a request as it stands, and have the exchange observed.
 
         Raises:
@@ -123,7 +115,7 @@ class Session:
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
             self._lost[changes] = 0
-        return Sent(exchange, found.suspicions, found.expected.must)
+        return found
 
     def _count_lost(self, changes: str) -> None:
         self._lost[changes] += 1
@@ -151,7 +143,7 @@ class Session:
         for name, error in found.errors:
             self.findings.crash(f"the check {name}", error)
 
-    def persist(self, call: Call) -> Sent:
+    def persist(self, call: Call) -> Observation:
         """Send a request; a read again with a new token if its own has ended.
 
         Raises: see ``send``; and Unreachable if the token has ended before a change, which is
@@ -166,7 +158,7 @@ class Session:
             raise Unreachable(msg)
         return self.send(self.renewed(call))
 
-    def request(self, name: str, parameters: Mapping[str, Any]) -> Sent:
+    def request(self, name: str, parameters: Mapping[str, Any]) -> Observation:
         """Call a method with the run's token.
 
         Raises: see ``persist``; and Unreachable if the release has no such method.

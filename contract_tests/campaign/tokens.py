@@ -17,8 +17,9 @@ from crmcom_kit.contract_tests.templates.logins import by_key, by_password
 from crmcom_kit.schemas.methods import API_PATH
 
 if TYPE_CHECKING:
-    from crmcom_kit.contract_tests.campaign.session import Sent, Session
+    from crmcom_kit.contract_tests.campaign.session import Session
     from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+    from crmcom_kit.contract_tests.oracle.oracle import Observation
 
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
@@ -131,7 +132,7 @@ class Tokens:
 
     # Tokens that end.
 
-    def has_ended(self, sent: Sent) -> bool:
+    def has_ended(self, sent: Observation) -> bool:
         """Whether a request was refused since its token has ended; the run has a new one then.
 
         How an ended token is refused is open: it has when the simplest request is refused in the
@@ -139,14 +140,14 @@ class Tokens:
         """
         exchange, session = sent.exchange, self._session
         used = exchange.call.parameters.get("token")
-        if exchange.ok or sent.must is Must.REFUSE:
+        if exchange.ok or sent.expected.must is Must.REFUSE:
             return False
         if used != session.scene.token:
             return used in session.scene.earlier_tokens() and self._has_earlier_ended(used, sent)
         wording = _wording(exchange)
         if wording in self._despite_login:
             return False
-        if sent.must is not Must.SERVE and wording != session.scene.token_refusal:
+        if sent.expected.must is not Must.SERVE and wording != session.scene.token_refusal:
             return False
         tried = self._try(used)
         if (
@@ -157,7 +158,7 @@ class Tokens:
             return False
         return self._has_another(tried)
 
-    def _has_earlier_ended(self, token: str, sent: Sent) -> bool:
+    def _has_earlier_ended(self, token: str, sent: Observation) -> bool:
         """Whether the token of an earlier login has ended; it is not drawn any more then."""
         tried = self._try(token)
         if tried is None or tried.ok or _wording(tried) != _wording(sent.exchange):

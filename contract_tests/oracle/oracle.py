@@ -44,6 +44,7 @@ CHANGING = ("resend", "delete")
 class Observation:
     """What one exchange came to."""
 
+    exchange: Exchange
     expected: Expectation
     held: list[str] = field(default_factory=list)
     suspicions: list[Suspicion] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Oracle:
     def observe(self, exchange: Exchange) -> Observation:
         """Return what an exchange keeps and makes suspect; bring the belief in step with it."""
         expected = expectation(exchange.call, self.belief)
-        found = Observation(expected)
+        found = Observation(exchange, expected)
         checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
             ("envelope", lambda: envelope.check(exchange, expected))
         ]

@@ -1,13 +1,12 @@
 """Observe how show and list show webhook requests, compared with how they were seen before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lost_members, value_at
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle import blame
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
 from crmcom_kit.contract_tests.oracle.suspicions import (
     NEW,
@@ -134,15 +133,25 @@ def _of_resend(known: Known, record: Record, change: Change) -> Iterator[Hypothe
 def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) -> list[Hypothesis]:
     """Return which of the changes since it was seen may have changed, or taken, a webhook request.
 
-    ``lost``: it is gone, of which a delete is the likeliest cause.
+    For each statement comes the last request that may break it, the likeliest first. ``lost``: it
+    is gone, of which a delete is the likeliest cause.
     """
-    changes = list(reversed(belief.since_seen(known.id)))
-    if not changes:
-        return []
-    causes = (blame.of_loss if lost else blame.of_change)(known.id, changes)
+    changes = belief.since_seen(known.id)
+    served = [each for each in changes if each.served]
+    named = [each for each in served if known.id in each.named]
+    causes: dict[str, Sequence[Change]] = {}
+    if not served:
+        causes["errors.change_nothing"] = changes[:1]
+    elif named:
+        own = {"resend": "resend.same_record", "delete": "delete.gone"}
+        causes[own[named[0].method]] = named
+    else:
+        for method in ("delete", "resend") if lost else ("resend", "delete"):
+            causes[f"{method}.single_result"] = [each for each in served if each.method == method]
     return [
-        Hypothesis(name, Effect(change.exchange, by_anybody=known.id not in change.named))
-        for name, change in causes.items()
+        Hypothesis(name, Effect(found[0].exchange, by_anybody=known.id not in found[0].named))
+        for name, found in causes.items()
+        if found
     ]
 
 
@@ -158,13 +167,23 @@ def _left_out(
         if path in ERROR_FIELDS and known.state == "SUCCESSFUL":
             continue  # a resend has cleared it, and what is unset may be left out
         if path.partition(".")[0] in wanted:
-            statement = blame.of_left_out(path, by_name=not whole)
+            statement = _of_left_out(path, by_name=not whole)
             was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
                 (Hypothesis(statement, Again((known.id,))),), known.id, (known.seen,),
             )  # fmt: skip
             return
+
+
+def _of_left_out(path: str, *, by_name: bool) -> str:
+    """Return what is broken where a response leaves out a member that has a value."""
+    field, _, member = path.partition(".")
+    if field == "log_information" and member:
+        kinds = {"date": "dates", "user": "users", "business_unit": "business_units"}
+        kind = next((kinds[end] for end in kinds if member.endswith(end)), "units")
+        return f"response.log_information.{kind}"
+    return "fields_set.selects" if by_name else "fields_set.default_all"
 
 
 def _new(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:

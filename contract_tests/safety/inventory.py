@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.belief.knowledge import differ
+from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.http import BudgetSpent
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.safety.scope import Sender
@@ -39,14 +39,14 @@ class Inventory:
         gone = [key for key in kept if after.get(key) is None and key in after]
         unread = [key for key in kept if key not in after]
         found = {key: record for key in kept if (record := after.get(key)) is not None}
-        differing = [key for key, now in found.items() if differ(kept[key], now)]
+        changed = [key for key, now in found.items() if differing(kept[key], now)]
         outside = sum(not may_change(record) for record in kept.values())
         said = f"{len(kept)} webhook requests that must not change "
         said += f"({outside} of them out of scope) were read before and after: "
-        if not (gone or differing or unread):
+        if not (gone or changed or unread):
             return said + "all are unchanged"
         parts = []
-        for keys, what in ((differing, "changed"), (gone, "are gone"), (unread, "were not read")):
+        for keys, what in ((changed, "changed"), (gone, "are gone"), (unread, "were not read")):
             numbers = ", ".join(str(kept[key].get("number")) for key in keys[:10])
             parts += [f"{len(keys)} {what} (numbers {numbers})"] if keys else []
         return said + "; ".join(parts)
