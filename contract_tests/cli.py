@@ -218,7 +218,7 @@ def writers(report: "Report") -> Writers:
     broken = [
         (each.statement.id, kind.method, report.text(kind.seen))
         for each in results.statements
-        for kind in each.kinds
+        for kind in each.found.kinds
     ]
     return {
         "junit": lambda: junit.written(report),

@@ -6,14 +6,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
-from crmcom_kit.contract_tests.findings import (
-    Cause,
-    Findings,
-    Kind,
-    StatementFindings,
-    Verdict,
-    Violation,
-)
+from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verdict, Violation
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, checked_statements
@@ -26,18 +19,14 @@ class StatementResult:
     statement: Statement
     verdict: Verdict
     why: str  # in words: what was left out, or what the deviation is
-    requests: int  # exchanges that tell of it
-    held: int  # how often the promise was seen to be kept
-    causes: tuple[Cause, ...] = ()  # of its violations
-    more: int = 0  # violations of further causes
-    stale: bool = False  # listed as a deviation, and holds
-    kinds: tuple[Kind, ...] = ()
-    by_method: Mapping[str, Verdict] = field(default_factory=dict)  # if it is about several
+    found: StatementFindings
+    stale: bool  # listed as a deviation, and holds
+    by_method: Mapping[str, Verdict]  # if it is about several
 
     @property
-    def violations(self) -> tuple[Violation, ...]:
+    def violations(self) -> list[Violation]:
         """One violation of each cause."""
-        return tuple(cause.violation for cause in self.causes)
+        return self.found.violations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +106,8 @@ def _result(
         statement=statement,
         verdict=verdict,
         why="; ".join(filter(None, [why, *said])),
-        requests=len(found.requests),
-        held=found.held,
-        causes=tuple(found.causes.values()),
-        more=found.more,
+        found=found,
         stale=bool(stale),
-        kinds=tuple(found.kinds),
         by_method={each: _verdict(found, listed, each)[0] for each in several},
     )
 

@@ -5,7 +5,7 @@ explains is wrong.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -143,6 +143,7 @@ class Fits:
     filters: Filters
     records: Sequence[Record]
     _answers: dict[tuple[Any, ...], list[bool | None]] = field(default_factory=dict)
+    _selected: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
     _moments: list[tuple[int, int] | None] = field(default_factory=list)
 
     def of_filter(self, name: str, interpretation: Interpretation) -> list[bool | None]:
@@ -181,55 +182,31 @@ class Fits:
                 wrong = either[0]
             yield wrong
 
+    def select(self, interpretation: Interpretation) -> frozenset[str]:
+        """Return the ids of those that list has to find if the filters are read so."""
+        either: list[frozenset[str]] = []
+        every: list[frozenset[str]] = []
+        for name in self.filters:
+            semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
+            (either if semi else every).append(self._sure(name, interpretation))
+        if either:
+            every.append(frozenset().union(*either))
+        return frozenset.intersection(*every)
+
+    def _sure(self, name: str, interpretation: Interpretation) -> frozenset[str]:
+        """Return the ids of those that surely fit a filter."""
+        key, wanted = matters(name, self.filters, interpretation), self.filters[name]
+        if key not in self._selected:
+            fits = zip(self.records, self.of_filter(name, interpretation), strict=True)
+            found = [record for record, answer in fits if answer]
+            if isinstance(wanted, Named) and wanted.field != "id":
+                objects = {str(each[OBJECT_OF[name]].get("id")) for each in found}
+                found = found if len(objects) < 2 else []  # which of several is meant is open
+            self._selected[key] = frozenset(each["id"] for each in found)
+        return self._selected[key]
+
 
 def matters(name: str, filters: Filters, interpretation: Interpretation) -> tuple[Any, ...]:
     """Return a filter's name with the values of what matters to it of an interpretation."""
     matter = dimensions({name: filters[name]})
     return (name, *(getattr(interpretation, each) for each in matter))
-
-
-@dataclass(slots=True)
-class Selector:
-    """Selects webhook requests by filters, in as many ways as there are to read them.
-
-    Attributes:
-        filters: the filters that are given.
-        records: what there is, by id.
-    """
-
-    filters: Filters
-    records: Mapping[str, Record]
-    _fits: Fits = field(init=False)
-    _found: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._fits = Fits(self.filters, list(self.records.values()))
-
-    def select(self, interpretation: Interpretation) -> frozenset[str]:
-        """Return the ids of what list has to find if the filters are read so."""
-        either: list[frozenset[str]] = []
-        every: list[frozenset[str]] = []
-        for name in self.filters:
-            semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
-            (either if semi else every).append(self._by_one(name, interpretation))
-        if either:
-            every.append(frozenset().union(*either))
-        return frozenset(self.records).intersection(*every)
-
-    def _by_one(self, name: str, interpretation: Interpretation) -> frozenset[str]:
-        key = matters(name, self.filters, interpretation)
-        if key not in self._found:
-            self._found[key] = self._read(name, interpretation)
-        return self._found[key]
-
-    def _read(self, name: str, interpretation: Interpretation) -> frozenset[str]:
-        wanted, records = self.filters[name], self.records
-        answers = zip(records, self._fits.of_filter(name, interpretation), strict=True)
-        sure = frozenset(key for key, answer in answers if answer)
-        if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
-            return frozenset()  # a name of several: which of them is meant is open
-        return sure
-
-
-def _is_shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:
-    return len({str(records[each][OBJECT_OF[name]].get("id")) for each in found}) > 1

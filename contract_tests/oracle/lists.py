@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Fits,
     Interpretation,
     Named,
-    Selector,
     dimensions,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -110,16 +109,16 @@ class _Compared:
     exchange: Exchange
     sense: Sense
     belief: Belief
-    selector: Selector = field(init=False)
     shown: Fits = field(init=False)
     known: Fits = field(init=False)  # with fields_set one may not tell itself whether it fits
+    all: Fits = field(init=False)  # that there are
 
     def __post_init__(self) -> None:
         belief, filters = self.belief, self.sense.filters
         records = {key: belief.known[key].certain for key in belief.records}
         shown = self.exchange.records
         both = [{**_known(each, records), **each} for each in shown]
-        self.selector = Selector(filters, records)
+        self.all = Fits(filters, list(records.values()))
         self.shown, self.known = Fits(filters, shown), Fits(filters, both)
 
 
@@ -215,7 +214,7 @@ def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | N
         if found:
             record, name = exchange.records[found[0]], misfits[found[0]]
             return _unfit(sense, record, str(name), len(found), is_known=is_known)
-    ids, sure = _ids(exchange), compared.selector.select(interpretation)
+    ids, sure = _ids(exchange), compared.all.select(interpretation)
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
         return _too_few(sense, len(exchange.records), sure, belief)
     return _lacking(sense, ids, sure, belief)

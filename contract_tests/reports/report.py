@@ -94,16 +94,16 @@ class Report:
             "id": about.id,
             "verdict": str(result.verdict),
             "why": self.text(result.why),
-            "requests": result.requests,
-            "held": result.held,
+            "requests": len(result.found.requests),
+            "held": result.found.held,
             "evidence": about.evidence,
             "text": about.text,
             "source": about.source,
             "methods": list(about.methods_in(self.results.target.release)),
             "by_method": {name: str(each) for name, each in result.by_method.items()},
             "stale": result.stale,
-            "violations": [self._violation(each) for each in result.causes],
-            "more_violations": result.more,
+            "violations": [self._violation(each) for each in result.found.causes.values()],
+            "more_violations": result.found.more,
         }
 
     def _violation(self, cause: Cause) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def broken(results: Results) -> set[str]:
 
 def held(results: Results) -> set[str]:
     """Return the statements that hold."""
-    return {each.statement.id for each in results.statements if each.held}
+    return {each.statement.id for each in results.statements if each.found.held}
 
 
 def after(seconds: int, made: Entry) -> Entry:

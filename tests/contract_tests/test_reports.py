@@ -202,8 +202,11 @@ def test_a_deviation_explains_every_violation_or_none(
     if "thrice" in seen and len(seen) <= MAX_KINDS:
         assert found.why.endswith("does not cover this: thrice")
     if pattern == "twice":
-        assert {each.violation.seen: each.times for each in found.causes} == Counter(seen)
-    assert sum(each.times for each in found.causes) + found.more == len(seen)
+        assert {each.violation.seen: each.times for each in found.found.causes.values()} == Counter(
+            seen
+        )
+    causes = found.found.causes.values()
+    assert sum(each.times for each in causes) + found.found.more == len(seen)
 
 
 def test_violations_of_one_cause_are_one_entry() -> None:
