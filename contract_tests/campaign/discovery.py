@@ -6,12 +6,12 @@ from typing import Any
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import AnswerTooLong
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.safety.scope import Scope
 
 Parameters = dict[str, Any]
 
-STATES = ("REJECTED", "SUCCESSFUL")
 #: How many results a page has where a whole list is too long.
 PAGE = 50
 #: A run with few requests spends this part of them to look for webhook requests, and no more once

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
 
-Wording = tuple[int, Any]  # HTTP status and code of a refusal
-
 
 class Tokens:
     """Keeps the run's token: logs in, and once more when the target has ended it."""
@@ -34,7 +32,7 @@ class Tokens:
         """Keep ``session``'s token; nothing is sent."""
         self._session = session
         #: Refusals that a token got that was new: they are not about tokens.
-        self._despite_login: list[Wording] = []
+        self._despite_login: list[tuple[int, Any]] = []
 
     # Coming in.
 
@@ -71,7 +69,7 @@ class Tokens:
         if given is None:
             return
         tried = self._try(given)
-        if tried is not None and _wording(tried) == session.scene.token_refusal:
+        if tried is not None and tried.wording == session.belief.token_refusal:
             msg = f"{session.target.name} does not accept the given token: {outcome(tried)}"
             raise TargetDown(msg)
         session.belief.set_token(given, TokenState.LIVE)
@@ -94,8 +92,6 @@ class Tokens:
         session = self._session
         sent = session.send(self._plain_list(NO_TOKEN))
         session.queue += sent.suspicions
-        if not sent.exchange.ok:
-            session.scene.token_refusal = _wording(sent.exchange)
 
     # Logging in.
 
@@ -144,16 +140,16 @@ class Tokens:
             return False
         if used != session.scene.token:
             return used in session.scene.earlier_tokens() and self._has_earlier_ended(used, sent)
-        wording = _wording(exchange)
+        wording = exchange.wording
         if wording in self._despite_login:
             return False
-        if sent.expected.must is not Must.SERVE and wording != session.scene.token_refusal:
+        if sent.expected.must is not Must.SERVE and wording != session.belief.token_refusal:
             return False
         tried = self._try(used)
         if (
             tried is None
             or tried.ok
-            or _wording(tried) not in (session.scene.token_refusal, wording)
+            or tried.wording not in (session.belief.token_refusal, wording)
         ):
             return False
         return self._has_another(tried)
@@ -161,14 +157,14 @@ class Tokens:
     def _has_earlier_ended(self, token: str, sent: Observation) -> bool:
         """Whether the token of an earlier login has ended; it is not drawn any more then."""
         tried = self._try(token)
-        if tried is None or tried.ok or _wording(tried) != _wording(sent.exchange):
+        if tried is None or tried.ok or tried.wording != sent.exchange.wording:
             return False
         self._session.belief.set_token(token, TokenState.DOUBTFUL)
         return True
 
     def _has_another(self, tried: Exchange) -> bool:
         """Whether a new token is accepted where the last one was refused."""
-        session, refusal = self._session, _wording(tried)
+        session, refusal = self._session, tried.wording
         if not self.may_log_in:
             msg = f"the token of {session.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
@@ -177,7 +173,7 @@ class Tokens:
         for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
             self.renew()
             again = self._try(session.scene.token)
-            if again is None or _wording(again) != refusal:
+            if again is None or again.wording != refusal:
                 if used is not None and used != session.scene.token:
                     session.belief.set_token(used, TokenState.DOUBTFUL)
                 return True
@@ -191,7 +187,7 @@ class Tokens:
 
         Another entity and another method are tried: what is refused may be wrong by itself.
         """
-        session, wording = self._session, _wording(refused)
+        session, wording = self._session, refused.wording
         history = session.client.history
         if session.method("list").deprecated:
             return  # it may be withdrawn
@@ -204,7 +200,7 @@ class Tokens:
                 ("list", {"entity": session.scene.release.entities[1]}),
             )
         ]
-        if any(_wording(each.exchange) != wording for each in tried):
+        if any(each.exchange.wording != wording for each in tried):
             return
         login = next(each for each in reversed(history) if token_of(each))
         session.queue.clear()
@@ -239,7 +235,3 @@ class Tokens:
         if sent.exchange.ok:
             self._session.queue += sent.suspicions
         return sent.exchange
-
-
-def _wording(refusal: Exchange) -> Wording:
-    return refusal.status, refusal.code

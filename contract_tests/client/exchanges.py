@@ -105,6 +105,11 @@ class Exchange:
         return self.code == "OK" and self.status < 400
 
     @property
+    def wording(self) -> tuple[int, Any]:
+        """How a refusal is told from others: HTTP status and code."""
+        return self.status, self.code
+
+    @property
     def data(self) -> Any:
         """What the envelope carries, or None."""
         return self.envelope.get("data")

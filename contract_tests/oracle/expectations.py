@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
 from crmcom_kit.schemas.releases import Release, entities_since
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
-STATES = ("SUCCESSFUL", "REJECTED")
+STATES = ("REJECTED", "SUCCESSFUL")
 
 
 class Must(StrEnum):

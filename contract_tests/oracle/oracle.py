@@ -92,7 +92,7 @@ class Oracle:
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
                 found.errors.append((name, error))
         if not exchange.ok and expected.statement == "token.from_login":
-            self.belief.token_refusal = (exchange.status, exchange.code)
+            self.belief.token_refusal = exchange.wording
         return found
 
     def lose(self, call: Call) -> None:
@@ -138,7 +138,7 @@ class Oracle:
         belief, tokens = self.belief, self.belief.live_tokens()
         if sense.token not in tokens[:-1]:
             return False
-        if (exchange.status, exchange.code) != belief.token_refusal:
+        if exchange.wording != belief.token_refusal:
             return False
         belief.set_token(str(sense.token), TokenState.DOUBTFUL)
         return True

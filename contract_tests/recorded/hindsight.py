@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense, identifying_values, is_whole
+from crmcom_kit.contract_tests.oracle.sights import READS
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Closely,
@@ -27,7 +28,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
 )
 
-READS = ("show", "list")
 #: So many later exchanges are looked at that may settle a suspicion.
 MAX_LOOKED_AT = 200
 #: Members that may come back to an earlier value: each delivery that others try writes them.

@@ -12,11 +12,11 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     is_meant,
 )
 from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
+from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
 from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
 
-STATES = ("REJECTED", "SUCCESSFUL")
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 
 #: One filter, with the field of an identifier; those that are not enough have their entity.

@@ -8,6 +8,7 @@ from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD
+from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.templates.near_misses import (
     NAME_MUTATIONS,
     SECRET_MUTATIONS,
@@ -15,16 +16,15 @@ from crmcom_kit.contract_tests.templates.near_misses import (
 )
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
-CREDENTIALS = ("username", "password", "organisation")
 #: Reports redact a part of a secret from this length on, and so one that is a character off.
 MIN_SECRET = 8
 
 
 def by_password(scene: Scene) -> dict[str, str]:
     """Return the parameters of a right login by password; empty if none is known."""
-    given = {name: getattr(scene.login, name) for name in (*CREDENTIALS, "unit")}
+    given = {name: getattr(scene.login, name) for name in (*LOGIN_PARAMETERS, "unit")}
     found = {name: text for name, text in given.items() if text}
-    return found if set(CREDENTIALS) <= found.keys() else {}
+    return found if set(LOGIN_PARAMETERS) <= found.keys() else {}
 
 
 def by_key(

@@ -12,11 +12,11 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.oracle.logins import decoded
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
 from crmcom_kit.contract_tests.templates.lists import value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,
@@ -26,9 +26,6 @@ from crmcom_kit.contract_tests.templates.near_misses import (
 )
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
 from crmcom_kit.schemas.releases import entities_since
-
-JSON = (("Content-Type", "application/json"),)
-RECORD_METHODS = ("show", "resend", "delete")
 
 
 def right(method: str, record: Record) -> dict[str, Any]:

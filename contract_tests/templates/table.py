@@ -35,7 +35,6 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     spent: set[str] = field(default_factory=set)  # ids of those that were changed already
-    token_refusal: tuple[int, Any] | None = None  # how one is refused that no login returned
 
     @property
     def release(self) -> Release:

@@ -70,7 +70,7 @@ def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterato
     used = send(call)
     if used.ok:
         yield "login.token.returns_token"
-    elif (used.status, used.code) == scene.token_refusal and not _is_withdrawn(scene):
+    elif used.wording == scene.belief.token_refusal and not _is_withdrawn(scene):
         yield Suspicion(
             used, "a token that the server accepts",
             f"with the token, list returns {outcome(used)}, as without a login",
