@@ -45,6 +45,8 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
                 yield each
         if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
             belief.see(record, sense.name, exchange)
+        elif sense.name == "show" and record["id"] in belief.records:
+            belief.known[record["id"]].partly = exchange
     yield from sorted(held)
     group = _group(sense)
     if group is not None:
@@ -101,6 +103,9 @@ def _differs(
         Hypothesis("list.agrees_with_show", Closely(known, "disagree")),
     ]
     since = belief.since_seen(known.id)
+    if known.partly is not None and not any(each.served for each in since):
+        effect = Effect(known.partly, by_anybody=True, more=2)  # it is cheap to read once more
+        hypotheses.append(Hypothesis("show.changes_nothing", effect))
     own = next((each for each in since if known.id in each.named and each.served), None)
     if own is None and known.resent:
         own = next((e for e in reversed(belief.changes) if known.id in e.named and e.served), None)
