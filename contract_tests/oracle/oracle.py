@@ -217,9 +217,6 @@ class Oracle:
         self.belief.changes.append(
             Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
         )
-        if exchange.ok:
-            for each in named:
-                self.webhook_requests.forget(each)
         yield from changes.observe(exchange, expected, self.belief)
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:

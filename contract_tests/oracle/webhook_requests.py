@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
+from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.belief.knowledge import required_fields
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.expectations import has_fields_set
 from crmcom_kit.contract_tests.oracle.records import Problem, problems, promises
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -28,7 +30,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 )
 from crmcom_kit.schemas.releases import Release
 
-#: So many forms of webhook requests are remembered, and so many of their ids.
+#: So many forms of webhook requests are remembered.
 MAX_REMEMBERED = 10_000
 
 
@@ -50,8 +52,6 @@ class WebhookRequests:
 
     belief: Belief
     _checked: dict[Any, Checked] = field(default_factory=dict)
-    _numbers: dict[str, str] = field(default_factory=dict)  # id -> number
-    _ids: dict[str, str] = field(default_factory=dict)  # number -> id
 
     @property
     def release(self) -> Release:
@@ -88,8 +88,7 @@ class WebhookRequests:
             return None
         if "fields_set" not in sense.given:
             return EVERY
-        known = sense.name in ("show", "list") or self.release.at_least("R10.0.0")
-        if not known or sense.fields is None:
+        if not has_fields_set(sense.name, self.release) or sense.fields is None:
             return None
         return Wanted(frozenset(sense.fields), by_name=True)
 
@@ -119,8 +118,8 @@ class WebhookRequests:
         """Return the statement that says which fields a response has."""
         if wanted.by_name:
             return "fields_set.selects"
-        if method in ("resend", "delete") and not self.release.at_least("R10.0.0"):
-            return f"{method}.returns_record"  # fields_set came later
+        if not has_fields_set(method, self.release):
+            return f"{method}.returns_record"
         return "fields_set.default_all"
 
     def _one_name_each(self, exchange: Exchange, method: str) -> Iterator[Seen]:
@@ -129,33 +128,28 @@ class WebhookRequests:
         both = [(_name(each, "id"), _name(each, "number")) for each in exchange.records]
         named = [(i, n) for i, n in both if i is not None and n is not None]
         here = {key for key, _ in named}
-        if len(self._numbers) > MAX_REMEMBERED:
-            self._numbers.clear()
-            self._ids.clear()
+        numbers: dict[str, str] = {}  # id -> number
+        ids: dict[str, str] = {}  # number -> id
         for key, number in named:
-            other = self._numbers.setdefault(key, number)
+            known = self.belief.find(Named("id", key)) or {}
+            other = numbers.setdefault(key, _name(known, "number") or number)
             if other != number:
                 seen = f"the id {key} with the numbers {other} and {number}"
                 broken["response.id.names_one"] = _twice("id", exchange, seen, Now())
-            other = self._ids.setdefault(number, key)
-            if other != key:
-                seen = f"the number {number} with the ids {other} and {key}"
-                if other in here:
-                    broken["response.number.names_one"] = _twice("number", exchange, seen, Now())
-                    continue
-                self._ids[number] = key
-                # A delete may return one that is long gone, and whose number another one has.
-                if other in self.belief.records and method != "delete":
-                    yield _twice("number", exchange, seen, Again((other,)), other)
+            known = self.belief.find(Named("number", number)) or {}
+            other = ids.setdefault(number, known.get("id", key))
+            if other == key:
+                continue
+            seen = f"the number {number} with the ids {other} and {key}"
+            if other in here:
+                broken["response.number.names_one"] = _twice("number", exchange, seen, Now())
+            # Somebody else may have deleted the other one. A delete may return one that is long
+            # gone, and whose number another one has.
+            elif method != "delete":
+                yield _twice("number", exchange, seen, Again((other,)), other)
         if named:
             yield from {"response.id.names_one", "response.number.names_one"} - broken.keys()
         yield from broken.values()
-
-    def forget(self, key: str) -> None:
-        """Forget the number of a webhook request: a change of it is for other statements."""
-        number = self._numbers.pop(key, None)
-        if number is not None:
-            self._ids.pop(number, None)
 
 
 def _spelling(sense: Sense) -> Iterator[str]:
