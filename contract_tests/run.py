@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
-from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted, witnesses
+from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted
 from crmcom_kit.contract_tests.campaign.reasons import why_not
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
@@ -188,13 +188,8 @@ class _Run:
     def _log_in_and_try(self) -> None:
         self._show_progress("logging in")
         enter(self.session, self.config)
-        scene = self.session.scene
-        lists = discover(self.session, scene.may_change)
+        lists = discover(self.session, self.session.may_change)
         self.campaign.settle()
-        scope = scene.may_change
-        if isinstance(scope, Scope) and scope.everything and not self.target.own:
-            # Where all may be changed some are left alone: they show what reaches others.
-            scene.may_change = replace(scope, spared=witnesses(scene))
         self.inventory = Inventory(self.session, lists)
         self._plan(self.inventory.cost)
         self.campaign.run(self.config.seed)

@@ -91,21 +91,3 @@ def needs(scene: Scene) -> Mapping[tuple[str, str], int]:
             key = (each.method, each.state or "SUCCESSFUL or REJECTED")
             found[key] = found.get(key, 0) + each.first
     return found
-
-
-#: So many witnesses are kept of each state.
-EACH_STATE = 2
-
-
-def witnesses(scene: Scene) -> frozenset[str]:
-    """Return the ids of webhook requests that are never named in requests that change something.
-
-    They are the last ones known of each state, as far as there are more than the first pass
-    changes: a run that has few webhook requests uses them all.
-    """
-    chosen: list[str] = []
-    for state in ("REJECTED", "SUCCESSFUL"):
-        ids = [each["id"] for each in scene.records(state)]
-        spare = len(ids) - sum(count for (_, each), count in needs(scene).items() if each == state)
-        chosen += ids[len(ids) - max(0, min(spare, EACH_STATE)) :]
-    return frozenset(chosen)

@@ -25,13 +25,10 @@ class Scope:
     definition: str | None = None  # the name of their webhook definition
     numbers: frozenset[str] = frozenset()
     everything: bool = False
-    spared: frozenset[str] = frozenset()  # ids of witnesses, see ``planning.witnesses``
 
     def __call__(self, record: Record) -> bool:
         """Whether a webhook request is in scope."""
         if not (self.definition or self.numbers or self.everything):
-            return False
-        if record.get("id") in self.spared:
             return False
         definition, number = record.get("webhook_definition"), record.get("number")
         named = definition.get("name") if isinstance(definition, Mapping) else None
@@ -48,7 +45,7 @@ class Scope:
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing narrows it, witnesses aside."""
+        """Whether nothing narrows it."""
         return self.everything and not (self.definition or self.numbers)
 
 
@@ -75,9 +72,9 @@ class Guard:
     are written as documented, with one identifier. It has to be that of a webhook request in scope
     as the server showed it last, or ``Scene.nowhere``, which names nothing.
 
-    If everything may be changed, any call passes that names no witness. Either way, a value that
-    names nothing as far as is known is looked up first, by the same field: the id of one may be the
-    number of another. If it names one after all, the call is not sent.
+    If everything may be changed, any call passes. Either way, a value that names nothing as far as
+    is known is looked up first, by the same field: the id of one may be the number of another. If
+    it names one after all, the call is not sent.
     """
 
     def __init__(
@@ -151,13 +148,13 @@ class Guard:
         scene = self._session.scene
         named = documented_identifier(call, scene.method(changing_method(call) or ""))
         values = sorted(_texts(call)) if named is None else [named[1]]
-        found = self._in_scope(record for value in values for record in self._known(value))
+        found = [record for value in values for record in self._known(value)]
         if self._session.client.target.own:
             return found
         for value in values:
             for field in ("id", "number") if named is None else (named[0],):
                 if (field, value) in self._looked_up or not self._has_seen(field, value):
-                    found += self._in_scope(self._look_up(field, value))
+                    found += self._look_up(field, value)
         return found
 
     def _in_scope(self, records: Iterable[Record]) -> list[Record]:

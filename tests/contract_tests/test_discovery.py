@@ -9,7 +9,7 @@ import pytest
 from helpers.far import NAME, remote
 
 from crmcom_kit.contract_tests.campaign.discovery import ENOUGH, PAGE, discover
-from crmcom_kit.contract_tests.campaign.planning import EACH_STATE, needs, witnesses
+from crmcom_kit.contract_tests.campaign.planning import needs
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
@@ -75,17 +75,6 @@ def test_the_scope_says_where_to_look_first() -> None:
     shown = [e.call.parameters for e in numbered.client.history if e.call.method == "show"]
     wanted = [each["webhook_request_identifier"] for each in shown]
     assert wanted == [{"number": "1"}, {"number": "2"}]
-
-
-def test_witnesses_are_kept_only_where_there_are_enough() -> None:
-    """Some of each state are left alone; a run that has few webhook requests uses them all."""
-    session = kit_for("R15", EVERYTHING)
-    discover(session, EVERYTHING)
-    assert len(witnesses(session.scene)) == 2 * EACH_STATE
-
-    for key in [*session.records][4:]:
-        session.belief.delete(key)
-    assert not witnesses(session.scene)
 
 
 @pytest.mark.parametrize("allowed", [(), ("resend",), BOTH])
