@@ -1,11 +1,10 @@
 """What only the whole run tells: authentication codes, and failures that come each time."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Known
+from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.campaign.codes import data_of, fitting
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import BudgetSpent
@@ -25,8 +24,12 @@ def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
 
 def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out whether each authentication code is an HMAC of its data object, all in one form."""
-    known = list(_signed(session, secret_keys))
-    fits = [(each, fitting(each.record["authentication_code"], *made)) for each, made in known]
+    fits = []
+    for each in session.belief.existing():
+        code, data = each.record.get("authentication_code"), data_of(each.record.get("request"))
+        key = secret_keys.get(str(value_at(each.record, "webhook_definition.id")))
+        if isinstance(code, str) and key and data is not None:
+            fits.append((each, fitting(code, data, key)))
     counts = Counter(form for _, found in fits for form in found)
     best = counts.most_common(1)[0][0] if counts else None
     for each, found in fits:
@@ -40,21 +43,6 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
         wanted = "an HMAC of the data object with the secret key of the webhook definition"
         violation = Violation(CODES, each.seen, expected=wanted, seen=seen, record=each.id)
         session.findings.broke(violation)
-
-
-def _signed(
-    session: Session, secret_keys: Mapping[str, str]
-) -> Iterator[tuple[Known, tuple[Mapping[str, Any], str]]]:
-    """Yield the webhook requests whose code can be checked, with data object and secret key."""
-    for each in session.belief.existing():
-        record = each.record
-        if not isinstance(record.get("authentication_code"), str):
-            continue
-        definition = record.get("webhook_definition")
-        named = definition.get("id") if isinstance(definition, Mapping) else None
-        key, data = secret_keys.get(str(named)), data_of(record.get("request"))
-        if key and data is not None:
-            yield each, (data, key)
 
 
 # Failures.

@@ -136,10 +136,8 @@ class Tokens:
         """
         exchange, session = sent.exchange, self._session
         used = exchange.call.parameters.get("token")
-        if exchange.ok or sent.expected.must is Must.REFUSE:
+        if exchange.ok or sent.expected.must is Must.REFUSE or used != session.scene.token:
             return False
-        if used != session.scene.token:
-            return used in session.scene.earlier_tokens() and self._has_earlier_ended(used, sent)
         wording = exchange.wording
         if wording in self._despite_login:
             return False
@@ -153,14 +151,6 @@ class Tokens:
         ):
             return False
         return self._has_another(tried)
-
-    def _has_earlier_ended(self, token: str, sent: Observation) -> bool:
-        """Whether the token of an earlier login has ended; it is not drawn any more then."""
-        tried = self._try(token)
-        if tried is None or tried.ok or tried.wording != sent.exchange.wording:
-            return False
-        self._session.belief.set_token(token, TokenState.DOUBTFUL)
-        return True
 
     def _has_another(self, tried: Exchange) -> bool:
         """Whether a new token is accepted where the last one was refused."""
