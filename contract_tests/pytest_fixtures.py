@@ -57,7 +57,7 @@ def records(target: Session) -> list[dict[str, Any]]:
     if is_renewed:
         target.start_anew()
     if not target.records:
-        discover(target, target.may_change)
+        discover(target)
     used = {} if is_renewed or target.guard is None else target.guard.touched
     known = [each for key, each in target.records.items() if key not in used]
     return deepcopy([*filter(target.may_change, known)] if target.scene.allowed else known)

@@ -188,7 +188,7 @@ class _Run:
     def _log_in_and_try(self) -> None:
         self._show_progress("logging in")
         enter(self.session, self.config)
-        lists = discover(self.session, self.session.may_change)
+        lists = discover(self.session)
         self.campaign.settle()
         self.inventory = Inventory(self.session, lists)
         self._plan(self.inventory.cost)

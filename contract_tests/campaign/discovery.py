@@ -19,22 +19,19 @@ PAGE = 50
 PART, ENOUGH = 0.2, 4
 
 
-def discover(session: Session, scope: object) -> list[Parameters]:
+def discover(session: Session) -> list[Parameters]:
     """Look for webhook requests, and return the parameters of each list that found some.
 
-    Args:
-        session: what calls the target.
-        scope: which of them may be changed; a ``Scope`` says how to find them.
-
-    Raises:
-        Unreachable: every list is longer than the run may read.
+    Those that may be changed come first. Raises Unreachable if every list is longer than the run
+    may read.
     """
     found: list[Parameters] = []
+    scope = session.may_change
     if isinstance(scope, Scope):
         for number in sorted(scope.numbers):
             session.call("show", {IDENTIFIER: {"number": number}})
     was_read, too_long, began = False, "", session.client.sent
-    for parameters in _lists(session, scope):
+    for parameters in _lists(session):
         if _is_enough(session, began):
             break
         for narrowed in _narrowed(session, parameters):
@@ -53,7 +50,8 @@ def discover(session: Session, scope: object) -> list[Parameters]:
     return found
 
 
-def _lists(session: Session, scope: object) -> Iterator[Parameters]:
+def _lists(session: Session) -> Iterator[Parameters]:
+    scope = session.may_change
     if isinstance(scope, Scope) and scope.filters:
         yield scope.filters
     for entity in session.scene.release.entities:

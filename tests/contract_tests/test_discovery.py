@@ -41,7 +41,7 @@ def test_few_requests_are_not_spent_on_looking() -> None:
     """With few requests no more lists are called than it takes to know some of each state."""
     session = kit_for("R15", max_requests=20)
 
-    discover(session, session.may_change)
+    discover(session)
 
     assert len(lists(session)) < len(session.scene.release.entities)
     states = Counter(each["life_cycle_state"] for each in session.records.values())
@@ -54,7 +54,7 @@ def test_a_list_that_is_too_long_is_narrowed() -> None:
     session = new_session(remote("R15")[0], RunConfig(limits=limits))
     session.tokens.enter()
 
-    discover(session, session.may_change)
+    discover(session)
 
     narrow = [each for each in lists(session) if "life_cycle_state" in each]
     assert narrow
@@ -66,12 +66,12 @@ def test_the_scope_says_where_to_look_first() -> None:
     """A definition's name is a filter; numbers are shown."""
     scope = Scope(definition=NAME)
     session = kit_for("R15", scope)
-    discover(session, scope)
+    discover(session)
     assert lists(session)[0] == {"webhook_definition_identifier": {"name": scope.definition}}
     assert all(map(scope, [*session.records.values()][:4]))
 
     numbered = kit_for("R15", Scope(numbers=frozenset({"1", "2"})))
-    discover(numbered, numbered.may_change)
+    discover(numbered)
     shown = [e.call.parameters for e in numbered.client.history if e.call.method == "show"]
     wanted = [each["webhook_request_identifier"] for each in shown]
     assert wanted == [{"number": "1"}, {"number": "2"}]
