@@ -110,9 +110,10 @@ class Oracle:
 
     def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
         """Put first that fields_set is to blame where a response with it has something wrong."""
-        statement, method = suspicion.hypotheses[0].statement, sense.method
-        blamed = "fields_set.selects"
-        if method is not None and statement != blamed:
+        first, method, blamed = suspicion.hypotheses[0], sense.method, "fields_set.selects"
+        statement = first.statement
+        # What others may have done is not the fault of the fields.
+        if method is not None and statement != blamed and isinstance(first.confirmation, Now):
             given = {name: value for name, value in sense.given.items() if name != "fields_set"}
             confirmation = OnlyWithFields(statement, build(method, given))
             suspicion.hypotheses = (Hypothesis(blamed, confirmation), *suspicion.hypotheses)

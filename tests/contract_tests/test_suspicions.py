@@ -174,6 +174,10 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         [show(ONE), show(record(2, number="1"), 2)],
         ["response.number.names_one Again"],
     ),
+    "a number is shown again with fields_set": (
+        [show(ONE), show({"id": record(2)["id"], "number": "1"}, 2, fields_set="id,number")],
+        ["response.number.names_one Again"],
+    ),
     # What changes return.
     "a resend loses the rule": (
         [show(ONE), changed("resend", DONE | {"workflow_rule": {"id": "other"}})],
