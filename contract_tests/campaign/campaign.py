@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Case, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 
@@ -272,7 +272,7 @@ class Campaign:
             self._settle(suspicion)
 
     def _settle(self, suspicion: Suspicion) -> None:
-        for hypothesis in suspicion.hypotheses:
+        for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion.exchange, suspicion)):
             if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
@@ -287,6 +287,13 @@ class Campaign:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
+
+    def _behind(self, exchange: Exchange, suspicion: Suspicion) -> Iterator[Hypothesis]:
+        """Yield that the request before a read is its cause, if that one reads, too."""
+        before = self.session.client.history[exchange.number - 2 : exchange.number - 1]
+        for each in before:
+            if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
+                yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
     def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
         cause = hypothesis.confirmation

@@ -9,6 +9,7 @@ from helpers.recordings import changed, listed, record, refused, show
 
 from crmcom_kit.contract_tests.oracle import suspicions
 from crmcom_kit.contract_tests.oracle.suspicions import (
+    Behind,
     Closely,
     Effect,
     Hypothesis,
@@ -82,6 +83,26 @@ def test_of_two_requests_one_is_refused_each_time(
     """A parameter is to blame if the request is served without it, and never with it."""
     conversation = Conversation(show(ONE), show(NO, fields_set="id,url"))
     assert settled(conversation, "Refused", answers)[0] is confirmed
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [
+        ([[ONE, TWO], ONE, [ONE]] * 2, True),
+        ([[ONE]], False),  # it is wrong alone as well
+        ([[ONE, TWO], ONE, [ONE, TWO]], False),  # it is right behind the other
+    ],
+)
+def test_a_read_is_wrong_right_behind_another_one(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """What one request leaves behind spoils the next one, and no other."""
+    conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
+    (suspicion,) = conversation.suspicions
+    behind = Hypothesis("list.entity.filter", Behind(conversation.exchanges[1].call))
+    script = Script(conversation, answers)
+    assert script.settle(suspicion, behind) is confirmed
+    assert script.is_used_up
 
 
 @pytest.mark.parametrize(
