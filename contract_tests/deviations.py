@@ -18,7 +18,8 @@ from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 from crmcom_kit.toml_files import read_toml_file
 
-_MASKED = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}")
+#: What another run may show in its place: what is redacted, and words with a digit, but statuses.
+_VARIES = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}|(?<!HTTP )\b\w*\d\w*")
 _HEADER = """\
 # Statements that this target is known to break. Give a reason for each.
 # In seen, * stands for any text. An entry without a method is about all methods.
@@ -114,11 +115,13 @@ def write_deviations(broken: Iterable[tuple[str, str, str]]) -> str:
     Args:
         broken: the id of a statement, the method that breaks it and what was seen, redacted, for
             each kind of violation. What differs between those of one method is * in the draft, and
-            so is what was redacted: so it explains the next run, too.
+            so are ids, numbers and what was redacted: so it explains the next run, too.
     """
     seen: dict[tuple[str, str], list[str]] = {}
     for statement_id, method, text in broken:
-        seen.setdefault((statement_id, method), []).append(_MASKED.sub("*", text))
+        pattern = _VARIES.sub("*", text)
+        is_said = pattern.strip("*")  # a bare value would accept everything
+        seen.setdefault((statement_id, method), []).append(pattern if is_said else text)
     lines = [_HEADER]
     for (statement_id, method), texts in seen.items():
         lines += [

@@ -182,6 +182,20 @@ class Fits:
                 wrong = either[0]
             yield wrong
 
+    def tells_of(self, name: str, interpretation: Interpretation) -> bool:
+        """Whether a list without this filter would have other webhook requests."""
+        own = self.of_filter(name, interpretation)
+        others = {each: self.of_filter(each, interpretation) for each in self.filters}
+        del others[name]
+        # Where one of several filters is enough, one more of them finds what the others leave out.
+        joins = interpretation.combine == "any" and name in SEMI_OPTIONAL
+        rivals = {each for each in others if joins and each in SEMI_OPTIONAL}
+        return any(
+            own[at] is bool(rivals)
+            and all(answers[at] is (each not in rivals) for each, answers in others.items())
+            for at in range(len(self.records))
+        )
+
     def select(self, interpretation: Interpretation) -> frozenset[str]:
         """Return the ids of those that list has to find if the filters are read so."""
         either: list[frozenset[str]] = []

@@ -35,12 +35,13 @@ def dry_run_lines(
     yield f"GET {base}/{session.method('list').path}: find webhook requests of {entities}"
     for (method, state), count in needs(scene).items():
         yield f"about {count} {state} webhook requests in scope are used for {method} at first"
+    uncalled: dict[str, list[str]] = {}
     for each in templates:
         if scene.method(each.method) is None:
             continue
         if each.changes and each.method not in scene.allowed:
-            why = f"not called, since {each.method} is not allowed" if is_clear else _UNSAID
-            yield f"{why}: {_what(each)}"
+            name = _what(each).removeprefix(f"{each.method}: ")
+            uncalled.setdefault(each.method, []).append(name)
         else:
             times = "once" if each.first == 1 else f"{each.first} times"
             looks = ", with looks before and after it" if each.changes else ""
@@ -48,6 +49,9 @@ def dry_run_lines(
     most = session.client.limits.max_requests
     yield f"fewer of each if they are more than {most} requests, else any of them again, at random"
     yield f"GET {base}/{session.method('list').path}: has anything else changed?"
+    for method, names in uncalled.items():
+        why = "not called, since it is not allowed" if is_clear else _UNSAID
+        yield f"{method} is {why}: {', '.join(names)}"
 
 
 def _what(template: Template) -> str:

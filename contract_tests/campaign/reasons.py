@@ -28,7 +28,8 @@ def why_not(statement: str, session: Session, missed: Mapping[str, str]) -> str 
         (states and topic in missed, missed.get(topic)),
         (
             states and topic not in scene.allowed,
-            f"{topic} is not allowed; allow it with --allow {topic}",
+            f"{topic} is not allowed; allow it with --allow {topic} and a scope: --only-…, or "
+            "--all-records",
         ),
         (
             states and not has_scope,
@@ -61,5 +62,10 @@ def why_not(statement: str, session: Session, missed: Mapping[str, str]) -> str 
         ),
         (topic in missed, missed.get(topic)),
         (topic in _ABOUT_RECORDS and not session.records, "no webhook request is known"),
+        (
+            statement.endswith(".filter"),
+            "no list that was made with it could leave out a webhook request that is known",
+        ),
+        (topic == "response", "no webhook request that was seen has what this is about"),
     )
     return next((why for applies, why in reasons if applies), None)

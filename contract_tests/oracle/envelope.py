@@ -5,7 +5,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Exchange
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
+from crmcom_kit.contract_tests.oracle.expectations import TRAILING_SLASH, Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Seen, at_once
 
@@ -20,6 +20,8 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         if exchange.status not in _OUTAGES:
             refused = exchange.status >= 400 or expected.must is Must.REFUSE
             statement = "errors.json" if refused else "envelope.json"
+            if expected.statement == TRAILING_SLASH:  # whose refusal is wrong, whatever its form
+                statement = TRAILING_SLASH
             yield at_once(exchange, statement, "JSON", _seen(exchange))
         return
     yield "envelope.json"

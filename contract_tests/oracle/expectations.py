@@ -23,6 +23,7 @@ from crmcom_kit.schemas.releases import Release, entities_since
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
 STATES = ("REJECTED", "SUCCESSFUL")
+TRAILING_SLASH = "methods.trailing_slash"
 
 
 class Must(StrEnum):
@@ -53,7 +54,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, belief)
     if served.must is Must.SERVE and call.path.endswith("/"):
-        served = replace(served, statement="methods.trailing_slash")
+        served = replace(served, statement=TRAILING_SLASH)
     if sense.open_because and served.must is Must.SERVE:
         return _either(sense, sense.open_because, served.record)
     return served
@@ -216,9 +217,8 @@ def _of_missing(sense: Sense, named: Named, belief: Belief) -> Expectation:
     if gone is not None:
         if method == "delete":
             return _either(sense, "the documentation does not say what a second delete returns")
-        statement = "delete.gone" if method == "show" else "identifier.known"
         why = f"the webhook request {gone.get('number', gone['id'])} was deleted"
-        return Expectation(Must.REFUSE, statement, why, sense, None, gone["id"])
+        return Expectation(Must.REFUSE, "delete.gone", why, sense, None, gone["id"])
     why = f"no webhook request has the {named.field} {named.value}"
     return Expectation(Must.REFUSE, "identifier.known", why, sense)
 

@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     dimensions,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.changes import hypotheses_of_loss
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, entity_statement, served_by
 from crmcom_kit.contract_tests.oracle.sense import Sense
@@ -132,8 +133,11 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen
     compared = _Compared(exchange, sense, belief)
     left = _kinds(belief.interpretations, matter)
     problems = {kind: _problem(compared, each) for kind, each in left.items()}
-    if None in problems.values():
-        yield from (f"list.{name}.filter" for name in sense.filters)
+    explained = next((left[kind] for kind, each in problems.items() if each is None), None)
+    if explained is not None:
+        for name in sense.filters:
+            if compared.all.tells_of(name, explained):
+                yield f"list.{name}.filter"
         if len(exchange.records) > 1:
             yield "list.several_results"
         if sense.limit is not None:
@@ -212,7 +216,7 @@ def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | N
         misfits = list(fits.misfits(interpretation))
         found = [at for at, name in enumerate(misfits) if name is not None]
         if found:
-            record, name = exchange.records[found[0]], misfits[found[0]]
+            record, name = fits.records[found[0]], misfits[found[0]]
             return _unfit(sense, record, str(name), len(found), is_known=is_known)
     ids, sure = _ids(exchange), compared.all.select(interpretation)
     if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
@@ -261,7 +265,9 @@ def _of_missing(resent: bool, filters: Mapping[str, object]) -> str:  # noqa: FB
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
-def _unfit(sense: Sense, record: Record, name: str, count: int, *, is_known: bool) -> Problem:
+def _unfit(
+    sense: Sense, record: Mapping[str, Any], name: str, count: int, *, is_known: bool
+) -> Problem:
     """Return what is wrong with a list in which some surely do not fit a filter.
 
     ``is_known``: that they do not fit is known from other responses.
@@ -269,11 +275,13 @@ def _unfit(sense: Sense, record: Record, name: str, count: int, *, is_known: boo
     number = record.get("number", record.get("id"))
     wanted = sense.filters[name]
     text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
+    own = record.get(name)
+    of_it = f": its {name} is {shortened(own, 80)!r}" if isinstance(own, str) else ""
     key = record.get("id")
     named = key if isinstance(key, str) else None
     return Problem(
         f"list.{name}.filter", f"only webhook requests that match {name}={text}",
-        f"{number}, which does not match", count, named,
+        f"{number}, which does not match{of_it}", count, named,
         (named,) if is_known and named is not None else (),
     )  # fmt: skip
 

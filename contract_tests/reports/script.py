@@ -195,6 +195,10 @@ def _made(wrong: str, right: str, name: str) -> str:
     """Return the word that makes a wrong secret from the right one, a variable's value; or ""."""
     if not wrong:
         return ""
+    forged, real = wrong.split("."), right.split(".")
+    if len(forged) == len(real) == 3 and forged[1] == real[1] and not _share(forged[2], real[2]):
+        payload = f'$(printf %s "${name}" | cut -d. -f2)'
+        return f"{shlex.quote(forged[0])}.{payload}.{shlex.quote(forged[2]) * bool(forged[2])}"
     if wrong == right.swapcase():
         return f"$(printf %s \"${name}\" | tr 'A-Za-z' 'a-zA-Z')"
     if wrong[1:] == right[1:] and wrong[0] in "01":  # the one that no right one begins with
@@ -206,6 +210,12 @@ def _made(wrong: str, right: str, name: str) -> str:
         if found and len(before + after) <= 1:
             return shlex.quote(before) * bool(before) + word + shlex.quote(after) * bool(after)
     return ""
+
+
+def _share(one: str, other: str) -> bool:
+    """Whether a part of the one is in the other."""
+    parts = (one[at : at + _SHORTEST] for at in range(len(one) - _SHORTEST + 1))
+    return any(each in other for each in parts)
 
 
 def _basic(coded: str) -> tuple[str, str] | None:

@@ -41,8 +41,9 @@ class Inventory:
         found = {key: record for key in kept if (record := after.get(key)) is not None}
         changed = [key for key, now in found.items() if differing(kept[key], now)]
         outside = sum(not may_change(record) for record in kept.values())
-        said = f"{len(kept)} webhook requests that must not change "
-        said += f"({outside} of them out of scope) were read before and after: "
+        some = f" ({outside} of them out of scope)" if 0 < outside < len(kept) else ""
+        said = f"{len(kept)} webhook requests that must not change{some} "
+        said += "were read before and after: "
         if not (gone or changed or unread):
             return said + "all are unchanged"
         parts = []

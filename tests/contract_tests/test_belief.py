@@ -144,6 +144,21 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     )
 
 
+def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
+    """A server that ignores a filter that all webhook requests fit returns the same."""
+    all_rejected = Conversation(listed([ONE]), listed([ONE], **JOBS, life_cycle_state="REJECTED"))
+    assert not {each for each in all_rejected.held if each.endswith(".filter")}
+    other = record(2, entity="ACTIVITIES", life_cycle_state="SUCCESSFUL")
+    mixed = Conversation(
+        show(other), listed([ONE], **JOBS), listed([ONE], **JOBS, life_cycle_state="REJECTED")
+    )
+    assert "list.entity.filter" in mixed.held
+    assert "list.life_cycle_state.filter" not in mixed.held  # its entity leaves it out as well
+    two = [ONE, record(2, entity_id="E2")]
+    either = Conversation(listed(two), listed(two, **JOBS, entity_id="E2"))
+    assert "list.entity.filter" in either.held  # of two, one is enough: it has brought the first
+
+
 def test_what_rests_on_one_that_is_gone_proves_nothing_any_more() -> None:
     """A list that lacked something rules nothing out once that may not have been there."""
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]

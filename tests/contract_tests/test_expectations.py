@@ -94,7 +94,7 @@ def test_an_identifier_that_names_no_single_one_is_refused(
         ("show", BY_ID, {"another": "x"}, "either"),
         ("resend", BY_ID, {}, "either"),
         ("resend", {"number": "2"}, {}, "refuse resend.only_rejected"),
-        ("resend", {"number": "3"}, {}, "refuse identifier.known"),
+        ("resend", {"number": "3"}, {}, "refuse delete.gone"),
         ("resend", {"number": "4"}, {}, "either"),
         ("delete", BY_ID, {}, "serve delete.either_state"),
         ("delete", {"number": "2"}, {}, "serve delete.either_state"),

@@ -165,18 +165,35 @@ def test_a_wrong_token_is_made_from_the_right_one(
 
 
 def test_a_script_says_what_is_wrong_with_a_forged_token(serve: Callable[..., str]) -> None:
-    """A shell cannot make one: who runs the script sets it."""
+    """Where a shell cannot make one, who runs the script sets it."""
     header, payload, signature = OLD[2].split(".")
-    wrong = [f"{header}.forged.{signature}", f"none.{payload}.", f"{header}.{payload}.A{signature}"]
+    wrong = [f"{header}.forged.{signature}", f"{header}.{payload}.A{signature}"]
     calls = [resend(each) for each in wrong]
 
     script = script_for(serve(Recorder()), Login(), calls, exchange(log_in(), OLD[2]))
 
-    for number, changed in (("", "payload"), ("_2", "header and signature"), ("_3", "signature")):
+    for number, changed in (("", "payload"), ("_2", "signature")):
         name = f"CRMCOM_OTHER_TOKEN{number}"
         assert f': "${{{name}:?must be set}}"' in script
         assert f": '{name} is like CRMCOM_TOKEN, with another {changed}.'" in script
     assert payload not in script
+    assert signature not in script
+
+
+def test_a_token_that_nobody_signed_is_made_from_the_right_one(serve: Callable[..., str]) -> None:
+    """Its header and signature are the kit's own; the claims are those of the script's token."""
+    (_, old, signature), (_, new, _) = OLD[2].split("."), NEW[2].split(".")
+    recorder = Recorder(NEW[2])
+    calls = [resend(f"none.{old}."), resend(f"HS.{old}.forged")]
+
+    script = script_for(
+        serve(recorder), Login(password=PASSWORD), calls, exchange(log_in(), OLD[2])
+    )
+    pasted(script, CRMCOM_PASSWORD=PASSWORD)
+
+    sent = [json.loads(each[3])["token"] for each in recorder.seen[1:]]
+    assert sent == [f"none.{new}.", f"HS.{new}.forged"]
+    assert old not in script
     assert signature not in script
 
 

@@ -51,6 +51,13 @@ def twice(answer: Any) -> Entry:
     return made
 
 
+def slash(answer: Any) -> Entry:
+    """Return a show whose method has a slash behind its name."""
+    made = show(answer)
+    made["request"]["url"] = made["request"]["url"].replace("/show?", "/show/?")
+    return made
+
+
 #: What the last entry makes suspect.
 SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     # Of one response, which needs nothing more.
@@ -84,6 +91,10 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         [show(ONE), show(refused())],
         ["identifier.selects Closely", "show.changes_nothing Closely",
          "identifier.selects Again"],
+    ),
+    "one is refused behind a slash, by a page": (
+        [show(ONE), slash((404, "<h1>Not found</h1>"))],
+        ["methods.trailing_slash Now"],
     ),
     "one is refused by number": (
         [show(ONE), of_number("show", "1", refused())],
