@@ -79,7 +79,11 @@ OPTIONS = (
     Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
     Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user."),
     Option("unit", CREDENTIALS, "ID", "ID of the unit to act for."),
-    Option("token", CREDENTIALS, "TOKEN", "An existing, valid token, instead of a login."),
+    Option(
+        "token", CREDENTIALS, "TOKEN",
+        "An existing, valid token, instead of a login. With a login as well, requests use the "
+        "token, and the login is checked.",
+    ),
     Option(
         "admin-token", CREDENTIALS, "TOKEN",
         "Admin token of a crmcom-kit mock on this machine; needed to create a world for the run.",
@@ -116,7 +120,11 @@ OPTIONS = (
     Option(
         "dry-run", CHANGED, None, "Print the planned requests; send nothing.", bool, default=False
     ),
-    Option("max-requests", BUDGET, "N", "Maximum number of requests to send.", int, minimum=1),
+    Option(
+        "max-requests", BUDGET, "N",
+        "Maximum number of requests to send. By default 1500, or fewer if less may be changed.",
+        int, minimum=1,
+    ),
     Option(
         "rate", BUDGET, "N", "Maximum number of requests per second.", float, minimum=1 / _LONGEST
     ),
@@ -238,8 +246,9 @@ def _check_scope(values: Mapping[str, Any]) -> None:
     if narrowed and values["all_records"]:
         msg = "--all-records and --only-… cannot be combined; give one of them"
         raise OptionsError(msg)
-    if values["all_records"] and values["allow"] is None:
-        msg = "--all-records allows nothing by itself: add --allow resend,delete, or one of them"
+    if (values["all_records"] or narrowed) and values["allow"] is None:
+        name = "--all-records" if values["all_records"] else "--only-…"
+        msg = f"{name} allows nothing by itself: add --allow resend,delete, or one of them"
         raise OptionsError(msg)
     if values["base_url"] and allowed_changes(values) and not (narrowed or values["all_records"]):
         msg = "--allow needs a scope: --only-definition, --only-number or --all-records"

@@ -60,6 +60,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({**REMOTE, "allow": "show"}, "--allow: 'show' is not allowed; allowed is resend, delete"),
         ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… cannot be"),
         ({**REMOTE, "all_records": True}, "--all-records allows nothing by itself: add --allow"),
+        ({**REMOTE, "only_number": ("7",)}, "--only-… allows nothing by itself: add --allow"),
         ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),
         ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number from 1.2e-05 on"),
         ({"rate": float("nan")}, "--rate: nan is not allowed"),
