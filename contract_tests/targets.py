@@ -85,10 +85,12 @@ class DirectMock:
         given = {name: getattr(login, name) for name in names}
         default = DEFAULT_CREDENTIALS
         known = {name: value or getattr(default, name) for name, value in given.items()}
+        #: What it accepts.
+        self.credentials = Credentials(**known)
         self.outcome: Mapping[str, Any] | None = None  # the error of the next delivery, if it fails
         self._world = make_world(
             profile=profile,
-            credentials=Credentials(**known),
+            credentials=self.credentials,
             tokens=[login.token] if login.token else [],
             delivery=self,
             journal=1,

@@ -4,6 +4,7 @@ The dials are learned from most of the exchanges. The others, which nothing was 
 how alike server and mock respond.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
 
 #: Of requests that are alike, each of this number is held out: nothing is learned from it.
 HELD_OUT = 5
+_URL = re.compile(r"[\w+.-]+://[^\s\"'<>]+")
+#: A value in its query: receivers have keys there, by any name.
+_IN_QUERY = re.compile("(?<=[?&;])([^=&;#]*=)[^&;#]+")
 
 
 class NothingToLearn(Exception):
@@ -170,8 +174,7 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     redactor = ReportRedactor(made.results.target, made.results.history)
     world: list[Any] = [_without_secrets(each, redactor) for each in made.log.world]
     if not keep_personal_data:
-        pseudonyms = Pseudonyms()
-        world = [pseudonyms.replaced(each) for each in world]
+        world = Pseudonyms().replaced_everywhere(world)
     facts = report_facts(made)
     return {
         HEAD: head_of(made.profile),
@@ -193,7 +196,9 @@ def _without_secrets(value: Any, redactor: ReportRedactor, name: str = "") -> An
         return [_without_secrets(each, redactor, name) for each in value]
     if not isinstance(value, str):
         return value
-    return MASK if is_secret(name) else redactor.text(value)
+    if is_secret(name):
+        return MASK
+    return _URL.sub(lambda url: _IN_QUERY.sub(rf"\1{MASK}", url[0]), redactor.text(value))
 
 
 def _line(entry: Mapping[str, Any]) -> str:

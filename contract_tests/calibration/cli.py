@@ -101,6 +101,7 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     Exit status 0: the profile is written. 2: the run failed, or was interrupted; nothing is.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
+    from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 
     if out is None:  # not left to click: `crmcom-kit config` does without
         msg = "--out is missing: name the folder to write"
@@ -112,6 +113,8 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
         msg = f"--out: {parent} is no folder that can be written to"
         raise Refused(msg)
+    if not keep_personal_data:
+        Pseudonyms()  # does it have what it needs? nothing is sent for nothing
     seconds, began, stop = given["max_time"], time.monotonic(), Stop()
     with stop.on_signals():
         earlier = _recorded_before(given, stop)
@@ -133,7 +136,7 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
             msg = f"nothing can be learned: {error}"
             raise Refused(msg) from None
         except KeyboardInterrupt:
-            msg = "interrupted; nothing was written"
+            msg = f"interrupted; nothing was written{_changed(results)}"
             raise Refused(msg) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.learned.is_cut_short:
@@ -296,8 +299,16 @@ def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
             click.echo(note)
         sys.exit(0)
     if results.trouble is not None:
-        raise Refused(results.trouble)
+        raise Refused(f"{results.trouble}{_changed(results)}")
     return results
+
+
+def _changed(results: "Results") -> str:
+    """Say what a run that ends for nothing has changed."""
+    if results.target.own:  # a mock that has gone with the run
+        return ""
+    numbers = [*results.changed, *results.unclear]
+    return f"; webhook requests that it may have changed: {', '.join(numbers)}" if numbers else ""
 
 
 def _say(compared: "Comparisons", which: str) -> None:

@@ -1,5 +1,7 @@
 """Send what a server got to another server, or to a mock with what was learned of it."""
 
+import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -34,7 +36,9 @@ class Follower:
     def _translated(self, call: Call) -> Call:
         """Return a request with the other's tokens in place of the server's."""
         query, body, headers = call.query, call.body, call.headers
-        for theirs, (written, mine) in self._tokens.items():
+        # The longest first: redacted ones, such as $CRMCOM_TOKEN_2, begin with one another.
+        for theirs in sorted(self._tokens, key=len, reverse=True):
+            written, mine = self._tokens[theirs]
             if theirs in query or written in query:
                 query = query.replace(written, mine).replace(theirs, mine)
             if body is not None and theirs.encode() in body:
@@ -53,9 +57,12 @@ class MockFollower(Follower):
         """Serve ``profile`` to ``login`` from ``began`` on."""
         super().__init__(self._call)
         self._mock = DirectMock(profile, login, began)
+        self._login = login
         self._seen: dict[Any, Record] = {}  # webhook requests as the server showed them last
 
     def _call(self, exchange: Exchange, call: Call) -> Exchange:
+        if exchange.ok and call.method in LOGINS:
+            call = self._with_right_login(call)
         if changing_method(call) is not None:
             self._mock.advance(1)  # so that what is changed later is newer
             self._mock.outcome = self._failure(exchange)
@@ -63,6 +70,22 @@ class MockFollower(Follower):
             self._seen |= exchange.by_id
         status, headers, body = self._mock.call(call)
         return Exchange(exchange.number, exchange.call, status, headers, body, 0.0)
+
+    def _with_right_login(self, call: Call) -> Call:
+        """Return a login that the server has served with what the mock accepts.
+
+        A recording has no passwords and keys: the run does not know which ones are right.
+        """
+        right = self._mock.credentials
+        if call.method == "token" and self._login.password is None:
+            names = ("username", "password", "organisation")
+            given = {**call.parameters, **{name: getattr(right, name) for name in names}}
+            return replace(call, body=json.dumps(given).encode())
+        if call.method == "web_api_key_token" and self._login.api_key is None:
+            coded = b64encode(f"{right.api_key}:".encode()).decode()
+            headers = [each for each in call.headers if each[0].lower() != "authorization"]
+            return replace(call, headers=(*headers, ("Authorization", f"Basic {coded}")))
+        return call
 
     def _failure(self, exchange: Exchange) -> Mapping[str, Any] | None:
         """Return the error that a resend ended with, as far as the response tells; else None.

@@ -36,12 +36,13 @@ _LEARNED_BESIDES = ("record.unset_members",)
 _OUTWEIGHS = 5
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
 _STRICT = ("tokens.",)
-#: What a difference weighs, compared with one in a member: it hides others.
+#: What a difference weighs, compared with one in a member: it hides all others, and of these a long
+#: list has one for each webhook request.
 _WEIGHTS = {
-    "served or refused": 4,
-    "no envelope": 4,
-    "which are listed": 2,
-    "how many are listed": 2,
+    "served or refused": 1_000_000,
+    "no envelope": 1_000_000,
+    "which are listed": 1_000,
+    "how many are listed": 1_000,
 }
 MAX_ROUNDS = 4
 _ANY_TIME = "2026-01-01T00:00:00+00:00"  # of a run that does not say when it began

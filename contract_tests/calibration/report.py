@@ -87,7 +87,7 @@ class Comparisons:
         }
 
     def lines(self) -> Iterable[str]:
-        """Return it in words, for a terminal."""
+        """Return it in words, for a terminal, whose output others may read: without data."""
         for name, tally in (("documented", self.documented), ("other", self.undocumented)):
             of = f"{tally.different} of {tally.compared} {name} requests"
             yield f"{of} differ ({tally.share:.1%})"
@@ -96,13 +96,15 @@ class Comparisons:
                 kind = "" if group.documented else ", no page says what they do"
                 one, other = group.first[1][1:3]
                 yield f"  {group.method}: {group.what}, {counted(group.count, 'time')}{kind}"
-                yield f"    such as {one} and {other}"
+                if not group.what.startswith(("member ", "data")):
+                    yield f"    such as {one} and {other}"
 
 
 def is_documented(exchange: Exchange, release: Release) -> bool:
-    """Whether pages say what a request asks for."""
+    """Whether pages say what a request asks for; of one that a server may take, if it has."""
     sense = read(exchange.call, release)
-    return sense.method is not None and sense.is_clear and not sense.open_because
+    is_open = sense.open_because and not exchange.ok
+    return sense.method is not None and sense.is_clear and not is_open
 
 
 def as_json(facts: Mapping[str, Any]) -> str:

@@ -41,6 +41,7 @@ from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
+from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.profile import read_profile
 
@@ -179,6 +180,18 @@ def test_one_person_has_one_name() -> None:
         "id": "7",
         "name": "Activity feed",
     }
+
+
+def test_texts_about_somebody_name_somebody_else() -> None:
+    """Whoever a member names, full or by the family name; what is no whole word stays."""
+    texts = {"name": "Hook of ann lee-Price", "text": "Lee-Price's Leeway", "first_name": "Ann"}
+
+    text, person = Pseudonyms().replaced_everywhere([texts, {"person_name": "Ann Lee-Price"}])
+
+    first, last = person["person_name"].split()
+    assert text["name"] == f"Hook of {first} {last}"
+    assert text["text"] == f"{last}'s Leeway"
+    assert " " not in text["first_name"]
 
 
 def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
@@ -432,18 +445,23 @@ def test_a_recording_teaches_as_well(
     serve: Callable[..., str], tmp_path: Path, *, sends: bool
 ) -> None:
     """By itself, when nothing is sent; or before the requests to a server, if one is named."""
-    har, url = tmp_path / "r.har", serve(create_app(release="R13"))
+    # What a server accepts that is no mock: nothing in the recording tells the password.
+    credentials = Credentials("integration", "Winter-2016", "ACMETV", "KEY")
+    login = {**LOGIN, "CRMCOM_USERNAME": "integration", "CRMCOM_PASSWORD": "Winter-2016"}
+    login["CRMCOM_ORGANISATION"] = "ACMETV"
+    har, url = tmp_path / "r.har", serve(create_app(release="R13", credentials=credentials))
     few = ["--release", "R13", "--max-requests", "120", "--base-url", url]
-    assert CliRunner(env=LOGIN).invoke(main, ["check", *few, "--har", str(har)]).exit_code == 0
+    assert CliRunner(env=login).invoke(main, ["check", *few, "--har", str(har)]).exit_code == 0
     har.write_text(
         re.sub("/worlds/[^/]+/", "/", har.read_text("utf-8")), "utf-8"
     )  # the run's world
     words = ["calibrate", "--from-har", str(har), "--out", str(tmp_path / "p")]
     words += few if sends else few[:2]
 
-    done = CliRunner(env={**LOGIN, "CRMCOM_BASE_URL": url}).invoke(main, words)
+    done = CliRunner(env={**login, "CRMCOM_BASE_URL": url}).invoke(main, words)
 
     assert done.exit_code == 0, done.output
+    assert " 0 of " in done.output.partition(" documented requests differ")[0]
     assert "recorded exchanges were read, and nothing was sent" in done.output
     assert read_profile(tmp_path / "p").release.name == "R13.0.0"
     requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
