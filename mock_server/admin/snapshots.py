@@ -1,12 +1,10 @@
 """Operations on saved content of a world."""
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Count, Keywords, operation
-from crmcom_kit.mock_server.admin.serializers import RecordName
 from crmcom_kit.mock_server.admin.worlds import Begun
-from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
 
 SnapshotName = Annotated[
     str,
@@ -31,30 +29,6 @@ class Snapshots(TypedDict):
     """Snapshots in the order in which they were first saved."""
 
     snapshots: list[Snapshot]
-
-
-class FieldChange(TypedDict):
-    """A member that differs, with dots between nested names; null where there was none."""
-
-    name: str
-    before: Any
-    after: Any
-
-
-class Changed(TypedDict):
-    """A webhook request that is not as it was."""
-
-    webhook_request: RecordName
-    change: Literal["added", "changed", "deleted"]
-    fields: list[FieldChange]
-    call: Annotated[str | None, "The id of the last journal entry that changed it, if it is known."]
-
-
-class SnapshotChanges(TypedDict):
-    """The newest changed webhook request comes first; those that were deleted come last."""
-
-    changes: list[Changed]
-    more: Annotated[bool, "True if there are more changes than these."]
 
 
 @operation("GET /snapshots", "snapshots")
@@ -91,27 +65,3 @@ def restore_snapshot(call: Call, name: SnapshotName) -> Begun:
     """
     epoch = call.world.restore(name, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
-
-
-@operation("GET /snapshots/{name}/changes", "snapshots")
-def get_snapshot_changes(
-    call: Call,
-    name: SnapshotName,
-    *,
-    limit: Annotated[int, Keywords(minimum=1, maximum=1000)] = 200,
-) -> SnapshotChanges:
-    """Show what has changed since a snapshot.
-
-    Compares webhook requests by id. A change by the control API is shown, too, but has no call.
-    """
-    found = changes_since(call.world, name, limit + 1)
-    return {"changes": list(map(_change, found[:limit])), "more": len(found) > limit}
-
-
-def _change(change: RecordChange) -> Changed:
-    return {
-        "webhook_request": {"id": change.id, "number": change.number},
-        "change": change.change,
-        "fields": [{"name": n, "before": b, "after": a} for n, b, a in change.fields],
-        "call": change.call,
-    }

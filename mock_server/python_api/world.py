@@ -32,7 +32,6 @@ from crmcom_kit.mock_server.world.changes import (
     remove_record,
 )
 from crmcom_kit.mock_server.world.generation import add_generated
-from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
@@ -469,15 +468,3 @@ class MockWorld:
     def restore(self, name: str) -> None:
         """Go back to the content saved by ``snapshot``; calls and faults stay. Raises NotFound."""
         self.emulated.restore(text("name", name))
-
-    def changes(self, snapshot: str) -> list[RecordChange]:
-        """Return which webhook requests are not as they were when ``snapshot`` was saved.
-
-            mock.snapshot("before"); …
-            assert [one.number for one in mock.changes("before")] == ["7"]
-
-        Each has ``id``, ``number``, ``change`` (*added*, *changed* or *deleted*), ``fields`` (with
-        ``name``, ``before`` and ``after``) and ``call``, the id of the last call that changed it.
-        The newest comes first, those that were deleted last. Raises NotFound.
-        """
-        return changes_since(self.emulated, text("snapshot", snapshot))

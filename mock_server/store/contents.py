@@ -137,23 +137,6 @@ class Contents:
         end = None if query.limit is None else query.offset + query.limit
         return islice(records, query.offset, end)
 
-    def changes_since(self, before: "Contents") -> Iterator[tuple[Record | None, Record | None]]:
-        """Yield each record that is new, differs or is gone, by its id: as it was and as it is.
-
-        The newest comes first; those that are gone come last.
-        """
-        if self is before:
-            return
-        for position, record in reversed(self.records.items()):
-            if before.records.get(position) is record:  # as most are, and quicker than by the id
-                continue
-            old = before.records.get(before.positions["id"].get(record.id, -1))
-            if old != record:
-                yield old, record
-        for old in reversed(before.records.values()):
-            if self.positions["id"].get(old.id, -1) not in self.records:
-                yield old, None
-
     def _conditions(self, query: Query) -> list[_Condition]:
         """Return the conditions that indexes can answer, all of which must be met."""
         conditions: list[_Condition] = [(one,) for one in query.indexed]

@@ -44,7 +44,6 @@ class Snapshot(NamedTuple):
     content: Content
     ids: Ids
     delivery: Sender
-    entry: str  # the id of the journal's last entry then
 
     @property
     def records(self) -> int:
@@ -277,8 +276,7 @@ class World:
             epoch = self.current_epoch
             self._room.admit_snapshot(epoch.content)
             content = Content(epoch.store.copy(), epoch.reference_data)
-            entry = epoch.journal.id_of(epoch.journal.last)
-            kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery), entry)
+            kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
             self._snapshots[name] = kept
             return kept.records
 
@@ -298,11 +296,6 @@ class World:
         with self._lock:
             self._kept(name)
             del self._snapshots[name]
-
-    def saved(self, name: str) -> Snapshot:
-        """Return a snapshot. Raises NotFound."""
-        with self._lock:
-            return self._kept(name)
 
     def snapshots(self) -> dict[str, int]:
         """The snapshots, in the order in which they were first saved; how many records each has."""

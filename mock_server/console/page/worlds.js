@@ -1,14 +1,14 @@
 // Worlds: tenants of the mock, each with content of its own; and what the current one holds.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, gather, request, segment, session, urlOf } from "./api.js";
+import { gather, request, segment, session, urlOf } from "./api.js";
 import { dataList, form, schemas } from "./forms.js";
-import { act, addressOf, go, reader, shell } from "./shell.js";
-import { confirmed, data, differences, empty, loading, number, recordLink, rowButton, section, took } from "./widgets.js";
+import { act, reader, shell } from "./shell.js";
+import { confirmed, data, number, rowButton, section, took } from "./widgets.js";
 
 const DEFAULT = "default"; // the world that never ends
 
-const reading = reader("worlds", () => gather("/worlds", schemas(), readSnapshots()));
+const reading = reader("worlds", () => gather("/worlds", schemas(), "/snapshots"));
 
 export const worlds = {
   id: "worlds",
@@ -22,8 +22,6 @@ export const worlds = {
 
   main: (found) => html`<div class="board"><div>${list(found)} ${snapshots(found.snapshots)}</div>
     <div>${records()} ${generator(found.Seed.properties)}</div></div>`,
-
-  details: (found) => (found.name === shell.route.id ? changesSince(found) : loading),
 };
 
 // All worlds.
@@ -109,29 +107,21 @@ async function generate({ add, ...spec }) {
   return act((found) => `Generated: ${found.added} records.`, "POST", "/seed", add ? { add, ...spec } : spec);
 }
 
-// Snapshots: saved content of the world, and what has changed since.
+// Snapshots: saved content of the world.
 
 const pathOf = (name) => `/snapshots/${segment(name)}`;
-
-/** Read the list, and what has changed since the snapshot `name` that the address names, if any. Throws Refused. */
-function readSnapshots() {
-  const { id: name } = shell.route;
-  const since = name ? call("GET", `${pathOf(name)}/changes`).catch((error) => ({ gone: error.message })) : null;
-  return gather("/snapshots", since, { name });
-}
 
 function snapshots(saved) {
   const save = ({ name }) => act(`Saved as ${name}.`, "PUT", pathOf(name));
   return section("Snapshots", saved.length, html`
-    <p class="note">Save the records, let your integration run, see what it changed, and go back.</p>
+    <p class="note">Save the records, let your integration run, and go back.</p>
     <ul class="rows">${saved.map(snapshot)}</ul>
     ${form("Save a snapshot", [{ name: "name", hint: "before", required: true }], "Save", save)}`);
 }
 
 function snapshot({ name, webhook_requests: records }) {
   return html`<li><p>${name} <span class="note">${number(records)} records</span></p>
-    <p class="tools"><a href=${addressOf("worlds", name)} aria-current=${name === shell.route.id ? "true" : nothing}>What changed since</a>
-      ${rowButton("Restore", `Restore ${name}`, () => restore(name))}
+    <p class="tools">${rowButton("Restore", `Restore ${name}`, () => restore(name))}
       ${rowButton("Delete", `Delete ${name}`, () => forget(name))}</p></li>`;
 }
 
@@ -143,20 +133,5 @@ async function restore(name) {
 
 async function forget(name) {
   if (!(await confirmed(`Delete the snapshot ${name}?`, "The records stay as they are.", "Delete it"))) return;
-  if (name === shell.route.id) go("worlds");
   await act(`The snapshot ${name} is deleted.`, "DELETE", pathOf(name));
-}
-
-/** Details: the difference between the snapshot and now, by record. */
-function changesSince({ name, gone, changes, more }) {
-  if (gone) return empty("This snapshot is gone", gone);
-  return html`<h2>Changed since <code>${name}</code> <span class="count">${changes.length}${more ? "+" : ""}</span></h2>
-    ${changes.length ? nothing : html`<p class="note">Nothing. Resend or delete a record, and it appears here.</p>`}
-    ${changes.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
-}
-
-function changeOf({ webhook_request: record, change, fields, call: cause }) {
-  const by = cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`;
-  return html`<section class="change"><p>${change === "deleted" ? `#${record.number}` : recordLink(record)} ${change} <span class="note">${by}</span></p>
-    ${change === "changed" ? differences(fields) : nothing}</section>`;
 }
