@@ -27,7 +27,6 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
     PICKED,
     PICKED_NAME,
-    WORLD_HEADER,
     is_control,
     world_for,
 )
@@ -59,9 +58,8 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
         text, status = refusal(request, registry) or ("", HTTPStatus.OK)
         if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
             environ = request.environ
-            name, header = environ[PICKED_NAME], environ.get(WORLD_HEADER)
             may_create = partial(may_create_world, request, registry)
-            environ[PICKED] = world_for(name, header, registry, may_create)
+            environ[PICKED] = world_for(environ[PICKED_NAME], registry, may_create)
         if status == HTTPStatus.OK:
             return None
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")

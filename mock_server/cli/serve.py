@@ -142,12 +142,12 @@ def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | N
     if options["log_form"] == "off" or sys.stderr is None:
         return None
     from crmcom_kit.mock_server.http.access_log import AccessLog
-    from crmcom_kit.mock_server.world.routing import world_of
+    from crmcom_kit.mock_server.world.routing import WORLDS, world_of
 
     log = AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
     if options["deliver"] == "http":
         registry.default.delivery_queue.on_attempt = lambda name, attempt: log.add_attempt(
-            world_of("", name, registry), attempt
+            world_of(f"{WORLDS}{name}", registry), attempt
         )
     return log
 

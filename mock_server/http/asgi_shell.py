@@ -41,7 +41,7 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_of
+from crmcom_kit.mock_server.world.routing import split_path, world_of
 from crmcom_kit.mock_server.world.world import World
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class AsgiShell:
         """Log a request that the server refused, which never came here."""
         if self._log is not None:
             path, _, query = target.partition("?")
-            world = world_of(path, None, self._registry)
+            world = world_of(path, self._registry)
             path = wsgi_path({"path": unquote(path)})
             size = len(reason)
             entry = Entry(world, client, verb, path, query, status, size, 0.0, warnings=[reason])
@@ -157,7 +157,7 @@ class AsgiShell:
         site = headers.get("HTTP_SEC_FETCH_SITE")
         if self._log is not None and not is_of_console(scope["method"], rest, site, status):
             seconds = perf_counter() - began
-            world = world_of(scope["path"], headers.get(WORLD_HEADER), self._registry)
+            world = world_of(scope["path"], self._registry)
             self._log.add(_entry(world, scope, status, sent, seconds))
 
 

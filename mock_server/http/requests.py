@@ -14,11 +14,7 @@ from crmcom_kit.mock_server.access import Access, Caller, api_refusal, page_refu
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import (
-    WORLD_HEADER,
-    admin_token_in,
-    world_for,
-)
+from crmcom_kit.mock_server.world.routing import admin_token_in, world_for
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
@@ -117,6 +113,6 @@ def world_or_refusal(
         return is_admin and page_refusal(registry.access, caller) is None
 
     try:
-        return world_for(name, headers.get(WORLD_HEADER), registry, may_create)
+        return world_for(name, registry, may_create)
     except UsageError as error:
         return usage_error_response(error)

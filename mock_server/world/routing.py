@@ -1,20 +1,18 @@
-"""Which world a request is for: the one that its path or its header names, else the default one.
+"""Which world a request is for: the one that its path names, else the default one.
 
-Every shell, the access log and the control API ask this module. It takes a path and header values,
-so that it works for WSGI and ASGI alike.
+Every shell, the access log and the control API ask this module. It takes a path, so that it works
+for WSGI and ASGI alike.
 """
 
 from collections.abc import Callable
 
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
-from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+from crmcom_kit.usage_errors import NotFound, quoted
 
 WORLDS = "/worlds/"
 #: Where the paths of the control API begin, after the part that names a world.
 CONTROL = "/__admin"
-#: The header that names a world, as CGI calls it.
-WORLD_HEADER = "HTTP_X_MOCK_WORLD"
 #: The key under which a WSGI environ has the world that the request is for.
 PICKED = "crmcom_kit.world"
 #: The key under which it has the name of the world in the path, None if the path names none.
@@ -44,32 +42,21 @@ def admin_token_in(own: str | None, authorization: str | None) -> str | None:
     return bearer.strip() if scheme.lower() == "bearer" else None
 
 
-def world_for(
-    name: str | None,
-    header: str | None,
-    registry: WorldRegistry,
-    may_create: Callable[[], bool],
-) -> World:
-    """Return the world that a path's name and a header mean; it is created on first use.
+def world_for(name: str | None, registry: WorldRegistry, may_create: Callable[[], bool]) -> World:
+    """Return the world that a path's name means; it is created on first use.
 
     Args:
         name: what ``split_path`` found.
-        header: the value of ``X-Mock-World``, if any.
         registry: the worlds.
         may_create: returns whether the request creates a world that does not exist.
 
     Raises:
-        UsageError: the name is not allowed, or path and header name different worlds.
+        UsageError: the name is not allowed.
         NotFound: the world does not exist, and this request may not create it.
         LimitExceeded: there are as many worlds as allowed.
     """
     if name is None:
-        if header is None:
-            return registry.default
-        name = header
-    elif header is not None and header != name:
-        allowed = f"{quoted(name)}, as in the path"
-        raise UsageError("X-Mock-World", seen=quoted(header), allowed=allowed)
+        return registry.default
     found = registry.existing(name)
     if found is not None:
         return found
@@ -82,13 +69,13 @@ def world_for(
     raise NotFound("world", seen=quoted(name), allowed=f"a world that exists; {creates}")
 
 
-def world_of(path: str, header: str | None, registry: WorldRegistry) -> World:
+def world_of(path: str, registry: WorldRegistry) -> World:
     """Return the world that a request was for, without creating it or counting it as used.
 
     That is the default world if there is no such world, e.g. because the request ended it.
     """
     name, _ = split_path(path)
     try:
-        return registry.find(name or header or DEFAULT)
+        return registry.find(name or DEFAULT)
     except NotFound:
         return registry.default

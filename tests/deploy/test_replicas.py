@@ -44,10 +44,9 @@ class Replicas:
             environment={"CRMCOM_ADMIN_TOKEN": ADMIN_TOKEN},
         )
 
-    def admin(self, verb: str, url: str, body: Any = None, world: str | None = None) -> Any:
+    def admin(self, verb: str, url: str, body: Any = None) -> Any:
         """Call the control API, and return the JSON of a success."""
-        named = {"X-Mock-World": world} if world else {}
-        answer = self.client.request(verb, url, json=body, headers={**ADMIN, **named})
+        answer = self.client.request(verb, url, json=body, headers=ADMIN)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -141,29 +140,30 @@ def _numbers(replicas: Replicas, world: str) -> list[str]:
 
 
 def _use(replicas: Replicas, at: int) -> None:
-    """Make a world with a size of its own; use it by path and by header, in turn."""
-    world, base = WORLDS[at], replicas.balancer
+    """Make a world with a size of its own, and use it."""
+    world = WORLDS[at]
+    base = f"{replicas.balancer}/worlds/{world}"
     seed = {"count": 5 + at % 7, "rejected": 1}
-    replicas.admin("POST", f"{base}/worlds/{world}/__admin/seed", seed)
+    replicas.admin("POST", f"{base}/__admin/seed", seed)
     number = _numbers(replicas, world)[0]
-    named = {"X-Mock-World": world}
     body = {"token": "T", "webhook_request_identifier": {"number": number}}
     query = f"token=T&webhook_request_identifier=number={number}"
     client = replicas.client
     answers = [
-        client.get(f"{base}{API}/show?{query}", headers=named),
-        client.post(f"{base}/worlds/{world}{API}/resend", json=body),
-        client.get(f"{base}/worlds/{world}{API}/show?{query}", headers=named),
-        client.post(f"{base}{API}/delete", json=body, headers=named),
+        client.get(f"{base}{API}/show?{query}"),
+        client.post(f"{base}{API}/resend", json=body),
+        client.get(f"{base}{API}/show?{query}"),
+        client.post(f"{base}{API}/delete", json=body),
     ]
     assert [each.json()["status"]["code"] for each in answers] == ["OK"] * 4
 
 
 def _look(replicas: Replicas, at: int) -> None:
     """A world has its records but the deleted one, and its journal every request, in order."""
-    world, base = WORLDS[at], replicas.balancer
+    world = WORLDS[at]
     assert len(_numbers(replicas, world)) == 4 + at % 7
-    entries = replicas.admin("GET", f"{base}/__admin/requests", world=world)["requests"]
+    url = f"{replicas.balancer}/worlds/{world}/__admin/requests"
+    entries = replicas.admin("GET", url)["requests"]
     assert [each["operation"] for each in reversed(entries)] == [
         *("show", "resend", "show", "delete")
     ]
@@ -205,24 +205,20 @@ def test_every_world_is_whole_in_one_of_three_mocks(replicas: Replicas) -> None:
 
 
 def test_the_default_world_has_one_place_however_it_is_named(replicas: Replicas) -> None:
-    """Without a name, by path, and by header it is the same journal."""
+    """Without a name, and by its name, it is the same journal."""
     query = f"{API}/show?token=T&webhook_request_identifier=number=7"
     base = replicas.balancer
     for mock in replicas.mocks:
         replicas.admin("DELETE", f"{mock.base}/__admin/requests")
     for _ in range(4):
-        for prefix, headers in (
-            ("", {}),
-            ("/worlds/default", {}),
-            ("", {"X-Mock-World": "default"}),
-        ):
-            answer = replicas.client.get(f"{base}{prefix}{query}", headers=headers)
+        for prefix in ("", "/worlds/default"):
+            answer = replicas.client.get(f"{base}{prefix}{query}")
             assert answer.json()["status"]["code"] == "OK"
     counts = [
         replicas.admin("POST", f"{mock.base}/__admin/requests/find", {})["count"]
         for mock in replicas.mocks
     ]
-    assert sorted(counts) == [0, 0, 12]
+    assert sorted(counts) == [0, 0, 8]
 
 
 def test_the_control_api_needs_its_token_behind_a_proxy(replicas: Replicas) -> None:
@@ -274,26 +270,17 @@ def _read(answer: httpx.Response, into: bytearray) -> None:
         into.extend(piece)
 
 
-def _hash_key(routes: list[Any], path: str, world: str | None) -> str:
+def _hash_key(routes: list[Any], path: str) -> str:
     """Return what Envoy would hash for a request, by the first route that fits."""
-    for route in routes:
-        match = route["match"]
-        wants_header = any(each["name"] == "x-mock-world" for each in match.get("headers", ()))
-        if not path.startswith(match["prefix"]) or (wants_header and world is None):
-            continue
-        (policy,) = route["route"]["hash_policy"]
-        header = policy["header"]
-        value = world if header["header_name"] == "x-mock-world" else path
-        assert value is not None
-        if "regex_rewrite" in header:
-            rewrite = header["regex_rewrite"]
-            value = re.sub(rewrite["pattern"]["regex"], rewrite["substitution"], value)
-        return value
-    pytest.fail("no route fits")
+    route = next(each for each in routes if path.startswith(each["match"]["prefix"]))
+    (policy,) = route["route"]["hash_policy"]
+    rewrite = policy["header"]["regex_rewrite"]
+    assert policy["header"]["header_name"] == ":path"
+    return re.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path)
 
 
 def test_envoy_hashes_the_name_of_the_world(project_root: Path) -> None:
-    """By path, by header, and the default one: its three routes agree."""
+    """By path, and the default one: both routes agree."""
     config = yaml.safe_load((project_root / "deploy" / "envoy.yaml").read_text("utf-8"))
     (listener,) = config["static_resources"]["listeners"]
     (cluster,) = config["static_resources"]["clusters"]
@@ -302,12 +289,10 @@ def test_envoy_hashes_the_name_of_the_world(project_root: Path) -> None:
     (host,) = manager["route_config"]["virtual_hosts"]
     routes = host["routes"]
 
-    assert _hash_key(routes, f"/worlds/mine{API}/show?token=T", None) == "mine"
-    assert _hash_key(routes, "/worlds/mine", None) == "mine"
-    assert _hash_key(routes, f"/worlds/mine{API}/show", "mine") == "mine"
-    assert _hash_key(routes, f"{API}/show", "mine") == "mine"
-    assert _hash_key(routes, f"{API}/show?token=T", None) == "default"
-    assert _hash_key(routes, "/worlds/default/__admin/health", None) == "default"
+    assert _hash_key(routes, f"/worlds/mine{API}/show?token=T") == "mine"
+    assert _hash_key(routes, "/worlds/mine") == "mine"
+    assert _hash_key(routes, f"{API}/show?token=T") == "default"
+    assert _hash_key(routes, "/worlds/default/__admin/health") == "default"
     assert {each["route"]["cluster"] for each in routes} == {cluster["name"]}
     assert all("retry_policy" not in each["route"] for each in routes)
     assert cluster["lb_policy"] == "RING_HASH"

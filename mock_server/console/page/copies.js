@@ -4,10 +4,10 @@ import { call, curl, parts, secret, send, urlOf } from "./api.js";
 
 const HIDDEN = "***"; // what the journal shows instead of a secret
 const YOURS = "..."; // what a suggestion has for a value that only the caller knows
-// What HTTP clients add by themselves, what names the world (the URL does), and the console's own token.
+// What HTTP clients add by themselves, and the console's own token.
 const OF_CLIENTS = new RegExp(
   "^(host|connection|content-length|transfer-encoding|te|upgrade.*|user-agent|accept(-.*)?|origin|referer|cookie|sec-.*|" +
-    "priority|cache-control|pragma|dnt|x-mock-world|x-mock-admin-token)$",
+    "priority|cache-control|pragma|dnt|x-mock-admin-token)$",
   "i",
 );
 

@@ -47,12 +47,12 @@ def test_worlds_are_ended(mock: Any, admin: Any, admin_of: Any) -> None:
 
 
 def test_every_call_is_for_the_world_that_is_named(mock: Any, admin_of: Any) -> None:
-    """A path or header before the control API's paths chooses whose content and time it is."""
+    """What comes before the control API's paths chooses whose content and time it is."""
     other = admin_of(mock.client, "/worlds/a")
     default = admin_of(mock.client)
 
     other.ask("PUT", "/state", b"{}")
-    default.ask("PUT", "/clock", {"mode": "frozen"}, headers={"X-Mock-World": "a"})
+    other.ask("PUT", "/clock", {"mode": "frozen"})
 
     assert other.ask("GET", "/clock")["mode"] == "frozen"
     assert default.ask("GET", "/clock")["mode"] == "real"

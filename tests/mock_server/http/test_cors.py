@@ -23,7 +23,7 @@ const headers = {{"Content-Type": "application/json"}};
 Promise.allSettled([
   call("{methods}/resend", {{method: "POST", headers, body}}),
   call("/__admin/health"),
-  call("/__admin/faults", {{method: "DELETE", headers: {{"X-Mock-World": "mine"}}}}),
+  call("/__admin/faults", {{method: "DELETE", headers: {{"X-Own": "mine"}}}}),
 ]).then(all => document.body.append("DONE " + all.map(one => one.value ?? "no").join(" NEXT ")));
 </script>"""
 

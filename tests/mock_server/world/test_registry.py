@@ -1,4 +1,4 @@
-"""Worlds: found by path or header, made on first use, and nothing of one shows in another."""
+"""Worlds: found by path, made on first use, and nothing of one shows in another."""
 
 import gc
 import tracemalloc
@@ -42,18 +42,15 @@ def _client(registry: WorldRegistry) -> Any:
     return create_app(registry).test_client()
 
 
-def test_path_and_header_name_the_same_world(registry: WorldRegistry, client: Any) -> None:
-    """Whichever way a world is named, it is the same one."""
+def test_the_path_names_the_world(registry: WorldRegistry, client: Any) -> None:
+    """Each name is another world; without one, and by its own name, it is the default one."""
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     path = f"{API_PATH}/webhook_requests/delete"
     names = ["a", "A.b_c-9", "0", "x" * 64, "default"]
 
     for name in names:
         assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
-        again = client.post(path, json=body, headers={"X-Mock-World": name})
-        assert "NOTFOUND" in again.json["status"]["code"]
-        both = client.post(f"/worlds/{name}{path}", json=body, headers={"X-Mock-World": name})
-        assert both.json == again.json
+    assert "NOTFOUND" in client.post(path, json=body).json["status"]["code"]
     assert registry.names() == ("default", *names[:-1])
 
 
@@ -63,7 +60,8 @@ def test_path_and_header_name_the_same_world(registry: WorldRegistry, client: An
 def test_an_odd_name_is_refused(registry: WorldRegistry, name: str) -> None:
     """A world's name is short and plain; another name creates no world."""
     client: Any = create_app(registry).test_client()
-    answer = client.get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
+    path = {"PATH_INFO": f"/worlds/{name}{API_PATH}/webhook_requests/show"}
+    answer = client.get("/", environ_overrides=path)
     assert (answer.status_code, answer.json["parameter"]) == (400, "world")
     assert "64 letters" in answer.json["allowed"]
     assert registry.names() == ("default",)
@@ -86,30 +84,20 @@ def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
     right = [{"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"}]
     wrong = [{"X-Mock-Admin-Token": "other"}, {"Authorization": "Basic sesame"}, dict[str, str]()]
 
-    for path, more in ((f"/worlds/a{SHOW}T", {}), (SHOW + "T", {"X-Mock-World": "a"})):
-        for headers in wrong:
-            answer: Any = client.get(path, headers=headers | more)
-            assert answer.status_code == 404
-            assert answer.json["parameter"] == "world"
-            assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
-            assert registry.names() == ("default",)
-        odd = client.get(path.replace("/a/", "/-/"), headers=more | {"X-Mock-World": "-"})
-        assert odd.status_code == 400
-        for headers in right:
-            assert client.get(path, headers=headers | more).status_code == 200
-            assert registry.names() == ("default", "a")
-            assert client.get(path, headers=more).status_code == 200
+    path = f"/worlds/a{SHOW}T"
+    for headers in wrong:
+        answer: Any = client.get(path, headers=headers)
+        assert answer.status_code == 404
+        assert answer.json["parameter"] == "world"
+        assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
+        assert registry.names() == ("default",)
+    assert client.get(f"/worlds/-{SHOW}T").status_code == 400
+    for headers in right:
+        assert client.get(path, headers=headers).status_code == 200
+        assert registry.names() == ("default", "a")
+        assert client.get(path).status_code == 200
         registry.end("a")
     assert client.get(SHOW + "T").status_code == 200
-
-
-def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) -> None:
-    """A call that names two worlds is for neither of them."""
-    answer = client.get(f"/worlds/a{SHOW}T", headers={"X-Mock-World": "b"})
-
-    assert answer.status_code == 400
-    assert answer.json["error"] == 'X-Mock-World: seen "b"; allowed is "a", as in the path'
-    assert registry.names() == ("default",)
 
 
 def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
