@@ -1,16 +1,15 @@
 """Operations of the built-in receiver: its answers, the requests it got, their signatures."""
 
 from contextlib import nullcontext
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Headers, Keywords, operation
-from crmcom_kit.mock_server.admin.serializers import ReceivedRequest, SignatureVerdict
+from crmcom_kit.mock_server.admin.contract import Keywords, operation
+from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
 from crmcom_kit.usage_errors import UsageError
 
@@ -66,24 +65,6 @@ class Removed(TypedDict):
     """How many messages were removed."""
 
     removed: int
-
-
-class Message(TypedDict):
-    """A message that arrived, and the code that a receiver computed."""
-
-    body: Annotated[str, "The body of the message, unchanged.", Keywords(maxLength=1000000)]
-    headers: NotRequired[Headers]
-    code: NotRequired[
-        Annotated[
-            str,
-            "The computed code; by default the code in the message.",
-            Keywords(maxLength=1000),
-        ]
-    ]
-    definition: NotRequired[Annotated[str, Keywords(maxLength=400)]]
-    delivery: NotRequired[
-        Annotated[int, "The delivery that sent the message.", Keywords(minimum=1)]
-    ]
 
 
 @operation("GET /receiver", "deliveries")
@@ -159,7 +140,9 @@ def receive(
 ) -> Reply:
     """Receive a message, and return the next answer.
 
-    Accepts any message and responds as the script says. It creates no world.
+    Accepts any message and responds as the script says; `GET /receiver/requests` has its verdict.
+    For authors of receivers: send a message with the code that your receiver computed. It creates
+    no world.
     """
     del secret  # the guard has looked at it
     body = call.stream.read(MAX_BODY_BYTES)
@@ -174,39 +157,3 @@ def receive(
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
     return Reply(answer.body.encode(), answer.status, answer.content_type)
-
-
-@operation(
-    "POST /receiver/verify",
-    "deliveries",
-    examples={
-        "a code that was computed": {
-            "body": '{"authentication_code":"AA","data":{"number":"A1"}}',
-            "code": "BB",
-        }
-    },
-)
-def verify_message(call: Call, body: Message) -> SignatureVerdict:
-    """Explain why an authentication code is not valid.
-
-    For authors of receivers: send the message that arrived and the code that your receiver
-    computed.
-    """
-    epoch, asked = call.epoch, body
-    attempt = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
-    definition = asked.get("definition")
-    if definition is not None:
-        found = epoch.reference_data.definitions.find_any(definition)
-        if found is None:
-            allowed = "a webhook definition of this world"
-            raise UsageError("definition", seen=definition, allowed=allowed)
-        definition = found["id"]
-    verdict = diagnose(
-        epoch,
-        asked.get("headers", {}),
-        asked["body"].encode(),
-        attempt=attempt,
-        definition=definition,
-        code=asked.get("code"),
-    )
-    return serializers.verdict(call, verdict)

@@ -99,30 +99,21 @@ def labeled_attempt(epoch: Epoch, headers: Mapping[str, str]) -> Attempt | None:
 def diagnose_attempt(epoch: Epoch, attempt: Attempt) -> Verdict:
     """Return whether the code that an attempt sends verifies, and if not, why."""
     message = message_of(epoch.config.exchanges.messages, attempt.message)
-    return diagnose(epoch, dict(message.headers), message.body, attempt=attempt)
+    return diagnose(epoch, dict(message.headers), message.body, attempt)
 
 
 def diagnose(
-    epoch: Epoch,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    attempt: Attempt | None = None,
-    definition: str | None = None,
-    code: str | None = None,
+    epoch: Epoch, headers: Mapping[str, str], body: bytes, attempt: Attempt | None = None
 ) -> Verdict:
     """Return whether a message's authentication code verifies, and if not, why.
 
-    Right is the key of the definition with that id, or of the attempt's, by default that of the
-    message's label, or else any. ``code`` is checked instead of the message's own.
+    Right is the key of the attempt's definition, or else any. By default the attempt is the one
+    that the message's label names.
     """
     named = {name.lower(): value for name, value in headers.items()}
     arrived = epoch.config.exchanges.messages.read(named, body)
-    if code is not None:
-        arrived = arrived._replace(code=code)
-    if definition is None and attempt is None:
-        attempt = labeled_attempt(epoch, named)
-    sent = None
+    definition = sent = None
+    attempt = attempt or labeled_attempt(epoch, named)
     if attempt is not None:
         definition = attempt.definition
         sent = None if attempt.message.data is None else orjson.loads(attempt.message.data)
