@@ -5,13 +5,11 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Evidence, Keywords, operation
-from crmcom_kit.mock_server.faults.validation import all_operations
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
 #: What ``/health`` returns to callers without the admin token.
 HEALTHY = {"status": "healthy"}
-_Method = Annotated[str, Keywords(enum=[*all_operations()])]
 
 
 class Health(TypedDict):
@@ -72,16 +70,7 @@ def health(call: Call) -> Health:
 
 
 @operation("GET /fidelity", "mock")
-def fidelity(
-    call: Call,
-    *,
-    grade: Annotated[Evidence, "Only rules with this evidence."] | None = None,
-    method: Annotated[
-        str, "Only statements about this method; no dials.", Keywords(enum=[*all_operations()])
-    ]
-    | None = None,
-    prefix: Annotated[str, "Only ids and keys that begin with this, such as `resend.`."] = "",
-) -> Fidelity:
+def fidelity(call: Call) -> Fidelity:
     """List every rule of the mock with its evidence."""
     world = call.world
     stated: list[Statement] = [
@@ -93,9 +82,6 @@ def fidelity(
             "source": one.source,
         }
         for one in statements(world.release.name)
-        if one.id.startswith(prefix)
-        and grade in (None, one.evidence)
-        and (method is None or method in one.methods_in(world.release))
     ]
     left_open: list[Dial] = [
         {
@@ -108,6 +94,5 @@ def fidelity(
             "source": one.source,
         }
         for one in dials().values()
-        if one.key.startswith(prefix) and grade in (None, one.evidence) and method is None
     ]
     return {"release": world.release.name, "statements": stated, "dials": left_open}

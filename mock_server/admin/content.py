@@ -216,11 +216,6 @@ Seed = TypedDict(
             "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
             Keywords(maxLength=255),
         ],
-        "start": Annotated[
-            int,
-            "Index of the first webhook request; with `add` the first one with a free number.",
-            Keywords(minimum=0, maximum=10000000),
-        ],
         "scenario": Annotated[
             str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
         ],
@@ -254,23 +249,17 @@ _CONTENT = World | RecordMembers | list[RecordMembers]
     stream=_CONTENT,
     examples={"one webhook request": {"webhook_request": [_EXAMPLE]}},
 )
-def put_state(
-    call: Call,
-    *,
-    order: Annotated[
-        Literal["given", "created"], "As in the file, or by creation date as `serve --data` does."
-    ] = "given",
-) -> Begun:
+def put_state(call: Call) -> Begun:
     """Replace the content of the world.
 
     The body is JSON Lines, an array or one object of webhook requests as responses show them, or of
     entries of a world file; or one object with an array of entries per kind. At most 1 GiB.
-    `crmcom-kit schemas world_entry` prints the schema of an entry. If one is invalid, nothing
+    `crmcom-kit schemas world_entry` prints the schema of an entry. Webhook requests keep the order
+    of the body; `serve --data` sorts them by creation date. If an entry is invalid, nothing
     changes. The id generator starts again; tokens, clock, journal and faults stay.
     """
     entries = _entries_of(call)
-    by_age = order == "created"
-    epoch = call.world.replace_content(entries, by_age=by_age, expected_epoch=call.epoch)
+    epoch = call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
@@ -288,11 +277,10 @@ def get_records(
     created_from: Annotated[str, "The earliest date, with or without a time."] | None = None,
     created_to: Annotated[str, "The latest date; one without a time includes its whole day."]
     | None = None,
-    sort: Literal["newest", "oldest"] = "newest",
     limit: Annotated[int, Keywords(minimum=1, maximum=1000)] = 100,
     offset: Annotated[int, Keywords(minimum=0, maximum=1000000000)] = 0,
 ) -> Records:
-    """List webhook requests that meet every condition, and how many there are on all pages."""
+    """List webhook requests that meet every condition, newest first, and how many there are."""
     data, indexed = call.epoch.reference_data, list[Indexed]()
     if entity is not None:
         indexed.append(("entity", frozenset({entity})))
@@ -312,7 +300,6 @@ def get_records(
         states=None if state is None else frozenset({state}),
         created_from=_created("created_from", created_from, time.min),
         created_before=_created("created_to", created_to, time(23, 59, 59), 1),
-        newest_first=sort == "newest",
         offset=offset,
         limit=limit,
     )
@@ -351,17 +338,7 @@ def _entry(record: Record) -> Entry:
         "one webhook request": {"webhook_request": [_EXAMPLE]},
     },
 )
-def post_records(
-    call: Call,
-    *,
-    index: Annotated[
-        int,
-        "Index of the generated webhook request that fills in the first incomplete one; by default "
-        "the index after the largest number in the world.",
-        Keywords(minimum=0, maximum=10000000),
-    ]
-    | None = None,
-) -> Added:
+def post_records(call: Call) -> Added:
     """Add entries to the content; fill in what webhook requests lack.
 
     The body is as in `PUT /state`, with at most 1,000 webhook requests that lack members. Adds all
@@ -371,7 +348,7 @@ def post_records(
     the newest.
     """
     entries = _entries_of(call, may_lack=True)
-    added = add_partial(call.epoch, call.world, entries, index)
+    added = add_partial(call.epoch, call.world, entries)
     return {
         "added": added.records,
         "webhook_requests": len(call.epoch.store),
@@ -478,9 +455,8 @@ def seed(call: Call, body: Seed | None = None) -> SeededWorld:
     epoch = call.epoch
     try:
         if adds:
-            count, start = knobs.pop("count"), knobs.pop("start", None)
             added = call.world.add(
-                lambda epoch: list(generated_more(epoch, count, start, knobs)), expected_epoch=epoch
+                lambda epoch: list(generated_more(epoch, **knobs)), expected_epoch=epoch
             )
         else:
             entries = generated(call.world, scenario, knobs)

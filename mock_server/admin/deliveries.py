@@ -101,13 +101,11 @@ def list_deliveries(
     *,
     since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
     record: Annotated[Record, "Only attempts for this webhook request."] | None = None,
-    limit: Annotated[int, "Only the newest ones.", Keywords(minimum=1, maximum=1000)] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
     epoch = call.epoch
     attempts = epoch.attempts.list(since=since, record=record)
-    newest = attempts if limit is None else attempts[-limit:]
-    return {"deliveries": serializers.attempts(call, newest), "last": epoch.attempts.last}
+    return {"deliveries": serializers.attempts(call, attempts), "last": epoch.attempts.last}
 
 
 @operation("GET /deliveries/script", "deliveries")

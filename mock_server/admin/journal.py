@@ -1,8 +1,6 @@
 """Operations on a world's journal: its entries, verifying, and waiting."""
 
 import json
-from contextlib import nullcontext
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
@@ -11,7 +9,7 @@ from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, Keywords,
 from crmcom_kit.mock_server.journal import patterns, serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
-from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+from crmcom_kit.usage_errors import NotFound, quoted
 
 _DEFAULT_TIMEOUT = 10.0
 EntryId = Annotated[
@@ -40,7 +38,6 @@ class Absent(TypedDict):
 class Limits(TypedDict, total=False):
     """How often."""
 
-    exactly: _Number
     at_least: _Number
     at_most: _Number
 
@@ -167,7 +164,6 @@ class Verifying(Pattern, total=False):
     """A pattern, and how often it is expected: at least once by default."""
 
     times: _Times
-    timeout: Annotated[_Seconds, "How many seconds to wait at most; none by default."]
 
 
 class Awaiting(Pattern, total=False):
@@ -214,19 +210,15 @@ class Awaited(TypedDict):
 def list_requests(
     call: Call,
     *,
-    since: Annotated[
-        str,
-        "After this entry, by number or id, or after this date and time.",
-        Keywords(maxLength=60),
-    ]
-    | None = None,
+    since: Annotated[EntryId, "Only requests after this one."] | None = None,
     limit: Annotated[int, "Only the newest ones.", Keywords(minimum=0, maximum=10000)]
     | None = None,
     outcome: Annotated[Literal["accepted", "refused"], "refused: they broke a restriction."]
     | None = None,
 ) -> Reply:
     """List the requests in the journal, newest first."""
-    calls = _since(call, since)
+    reader = call.world.reader
+    calls = reader.calls(reader.journal.number_of(since or "0") or 0)
     if outcome is not None:
         calls = [one for one in calls if one.outcome == outcome]
     calls.reverse()
@@ -251,23 +243,6 @@ def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Reply
     dropped = call.world.journal.news().evicted
     requests = [serializers.entry(one) for one in shown]
     return _written({"count": len(calls), "dropped": dropped, "requests": requests})
-
-
-def _since(call: Call, text: str | None) -> list[CallView]:
-    """Return the entries after a moment or an entry. Raises UsageError."""
-    reader = call.world.reader
-    if text is None:
-        return reader.calls()
-    number = reader.journal.number_of(text)
-    if number is not None:
-        return reader.calls(number)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        allowed = "a call's number or id, or a date and time"
-        raise UsageError("since", seen=quoted(text), allowed=allowed) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return [one for one in reader.calls() if one.at > moment]
 
 
 @operation("GET /requests/{id}", "journal", returns=JournalEntry)
@@ -321,15 +296,12 @@ def verify(call: Call, body: Verifying) -> Reply:
     """Verify that requests were made as expected.
 
     By default at least one request is expected. Requests that are running count, and a result that
-    depends on the response to one is not ok. With timeout the call waits until there are enough,
-    and until they are answered. It is an error if the journal has dropped requests for want of room
-    that may make a difference.
+    depends on the response to one is not ok. It is an error if the journal has dropped requests for
+    want of room that may make a difference.
     """
     reader, asked = call.world.reader, dict[str, Any](body)
-    expected, seconds = asked.pop("times", None), asked.pop("timeout", 0)
-    pattern = patterns.Pattern(reader, asked)
-    with call.registry.waiting if seconds else nullcontext():
-        done = verification.verify(reader, pattern, expected, seconds=seconds, closing=call.over)
+    expected = asked.pop("times", None)
+    done = verification.verify(reader, patterns.Pattern(reader, asked), expected)
     payload = {
         "ok": done.ok,
         "count": done.count,

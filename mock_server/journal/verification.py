@@ -45,7 +45,7 @@ class Times(NamedTuple):
         return f"{self.minimum} to {_calls(self.maximum)}"
 
 
-#: How often: a number, or ``{"at_least": 1, "at_most": 3}``, or ``{"exactly": 2}``.
+#: How often: a number, or ``{"at_least": 1, "at_most": 3}``.
 Expected = int | Mapping[str, int] | None
 
 
@@ -54,7 +54,7 @@ def _calls(count: int) -> str:
 
 
 def times(value: Any) -> Times:
-    """Return how often: a number, or an object with ``exactly``, or ``at_least`` and ``at_most``.
+    """Return how often: a number, or an object with ``at_least``, ``at_most``, or both.
 
     Raises:
         UsageError: it is none of these, or allows nothing.
@@ -62,18 +62,13 @@ def times(value: Any) -> Times:
     if value is None:
         return Times()
     if not isinstance(value, Mapping):
-        value = {"exactly": value}
+        exactly = _count("times", value)
+        return Times(exactly, exactly)
     for name, count in value.items():
-        if name not in ("exactly", "at_least", "at_most"):
-            raise UsageError(
-                f"times.{name}", seen="an unknown name", allowed="exactly, or at_least and at_most"
-            )
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise UsageError(f"times.{name}", seen=repr(count), allowed="a whole number from 0 on")
-    if "exactly" in value:
-        if len(value) > 1:
-            raise UsageError("times", seen="exactly with other members", allowed="exactly alone")
-        return Times(value["exactly"], value["exactly"])
+        if name not in ("at_least", "at_most"):
+            allowed = "a number, or at_least and at_most"
+            raise UsageError(f"times.{name}", seen="an unknown name", allowed=allowed)
+        _count(f"times.{name}", count)
     # at_most alone allows none at all.
     minimum = value.get("at_least", 0 if "at_most" in value else 1)
     maximum = value.get("at_most")
@@ -82,6 +77,12 @@ def times(value: Any) -> Times:
             "times.at_most", seen=str(maximum), allowed=f"at_least, {minimum}, or more"
         )
     return Times(minimum, maximum)
+
+
+def _count(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UsageError(name, seen=repr(value), allowed="a whole number from 0 on")
+    return value
 
 
 def line(call: CallView) -> str:
@@ -239,26 +240,13 @@ def _lines(calls: Sequence[CallView]) -> list[str]:
     return [f"  {line(call)}" for call in calls[-_MAX_SHOWN:]]
 
 
-def verify(
-    reader: JournalReader,
-    pattern: Pattern,
-    expected: Expected = None,
-    *,
-    seconds: float = 0.0,
-    closing: IsOver | None = None,
-) -> Calls:
-    """Return the requests that match, once they are as many as expected or the time is over.
+def verify(reader: JournalReader, pattern: Pattern, expected: Expected = None) -> Calls:
+    """Return the requests that match; running ones count. At least one is expected by default.
 
-    At least one is expected by default. Running requests count, but while there is time they get
-    it to be answered. ``closing`` ends the wait when it returns True. Raises UsageError if
-    ``expected`` cannot be read, or if evicted requests may make a difference.
+    Raises UsageError if ``expected`` cannot be read, or if evicted requests may make a difference.
     """
     calls = Calls(reader, pattern, expected, running=True)
-
-    def settled() -> bool:
-        return calls.holds() and calls.times.allows(calls.answered)
-
-    _wait(reader.journal, settled, seconds, closing)
+    calls.look()
     calls.check_complete()
     return calls
 
@@ -279,19 +267,14 @@ def wait_for(
     A reset of the world whose journal it is ends the wait; so does ``closing`` when it returns
     True. Raises UsageError if evicted requests may make a difference.
     """
-    why = _wait(journal, condition.holds, seconds, closing)
-    return Waited(why == "held", why, condition.facts())
 
-
-def _wait(
-    journal: Journal, holds: Callable[[], bool], seconds: float, closing: IsOver | None
-) -> str:
     def look() -> str | None:
-        if holds():
+        if condition.holds():
             return "held"
         return "closing" if closing is not None and closing() else None
 
-    return journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
+    why = journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
+    return Waited(why == "held", why, condition.facts())
 
 
 class OneRecord:

@@ -89,10 +89,8 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def assert_calls(
-    world: World, expected: Expected, timeout: float, asked: Mapping[str, Any]
-) -> list[CallView]:
-    """Return the calls that match a pattern, if they are as many as expected within ``timeout``.
+def assert_calls(world: World, expected: Expected, asked: Mapping[str, Any]) -> list[CallView]:
+    """Return the calls that match a pattern, if they are as many as expected.
 
     Raises:
         AssertionError: they are not.
@@ -101,10 +99,10 @@ def assert_calls(
     __tracebackhide__ = True
     for name in asked:
         if name not in MEMBERS:
-            allowed = f"one of {', '.join(MEMBERS)}, times, timeout"
+            allowed = f"one of {', '.join(MEMBERS)}, times"
             raise UsageError(name, seen="in the pattern", allowed=allowed)
     pattern = Pattern(world.reader, asked)
-    result = verification.verify(world.reader, pattern, expected, seconds=timeout)
+    result = verification.verify(world.reader, pattern, expected)
     if not result.ok:
         raise AssertionError(result.message)
     return result.calls

@@ -244,19 +244,16 @@ class MockWorld:
     # Calls.
 
     @ends_at_the_caller
-    def assert_called(
-        self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
-    ) -> list[CallView]:
+    def assert_called(self, *, times: Expected = None, **pattern: Any) -> list[CallView]:
         """Assert that matching calls were made as often as expected, and return them.
 
-        Calls that are not answered yet count.
+        Calls that are not answered yet count; ``wait_for`` waits for those to come.
 
             mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
             times: the expected number of matching calls, or ``{"at_least": 1, "at_most": 3}``; at
                 least one by default.
-            timeout: how many seconds to wait for them, and for the answers to them.
             pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
                 webhook request), ``parameters``, ``outcome`` (accepted or refused), ``status``,
                 ``code``, ``state_before``, ``state_after``, ``fault`` (a name, or whether any), and
@@ -269,9 +266,8 @@ class MockWorld:
                 make a difference.
         """
         __tracebackhide__ = True
-        seconds = number("timeout", timeout)
         self._server.catch_up()
-        return assert_calls(self.emulated, times, seconds, pattern)
+        return assert_calls(self.emulated, times, pattern)
 
     @ends_at_the_caller
     def assert_not_called(self, **pattern: Any) -> None:
@@ -284,7 +280,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         self._server.catch_up()
-        assert_calls(self.emulated, 0, 0.0, pattern)
+        assert_calls(self.emulated, 0, pattern)
 
     @ends_at_the_caller
     def wait_for(
@@ -344,14 +340,12 @@ class MockWorld:
         """
         return seed_world(self.emulated, entries, scenario, knobs)
 
-    def add(self, *, index: int | None = None, **members: Any) -> Record:
+    def add(self, **members: Any) -> Record:
         """Add one realistic webhook request with the given members, and return it.
 
             mock.add(entity="JOBS", life_cycle_state="REJECTED")
 
         Args:
-            index: which of the records generated from the mock's seed; by default the one after
-                the largest number in the world.
             members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``. ``data``
                 is the data object that was sent.
 
@@ -359,7 +353,7 @@ class MockWorld:
             FixtureError: no webhook request can have these members.
             DataError: it contradicts the world's content; nothing has changed.
         """
-        record: Record = orjson.loads(add_generated(self.emulated, index, members))
+        record: Record = orjson.loads(add_generated(self.emulated, members))
         return record
 
     def change(self, record: str | int, /, **members: Any) -> Record:

@@ -52,13 +52,11 @@ def generated(
     return numbered(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given), _NAME)
 
 
-def generated_more(
-    epoch: Epoch, count: int, start: int | None, knobs: Mapping[str, Any]
-) -> Iterator[LocatedEntry]:
+def generated_more(epoch: Epoch, count: int, **knobs: Any) -> Iterator[LocatedEntry]:
     """Return entries to add to a world: new reference data, and ``count`` records.
 
-    ``start`` is the index of the first record, by default the one after the largest number in the
-    world; ``knobs`` are other arguments of ``crmcom_kit.fixtures.world``.
+    Their numbers follow the largest one in the world; ``knobs`` are other arguments of
+    ``crmcom_kit.fixtures.world``.
 
     Raises:
         FixtureError: a knob is not allowed.
@@ -67,11 +65,10 @@ def generated_more(
     from crmcom_kit.fixtures import world as generate
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
 
-    if start is None:
-        start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
+    start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
     if start > MAX_START:
-        seen = f"no start, while number {start + FIRST_NUMBER - 1} already exists"
-        raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
+        seen = f"number {start + FIRST_NUMBER - 1} in the world"
+        raise UsageError("add", seen=seen, allowed=f"numbers up to {MAX_START:,}")
     given = {"release": epoch.config.release.name, "dialect": epoch.config.dialect, **knobs}
     reference_data = (entry for entry in generate(**given, count=0) if _is_new(epoch, entry))
     records = generate(**given, count=count, start=start)
@@ -79,12 +76,11 @@ def generated_more(
     return numbered(new, _NAME)
 
 
-def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -> bytes:
+def add_generated(world: World, members: Mapping[str, Any]) -> bytes:
     """Add a generated webhook request, some of whose members are given; return its body.
 
-    ``index`` says which of the records generated from the world's seed, by default the one after
-    the largest number in the world; ``members`` are as for ``crmcom_kit.fixtures.webhook_request``,
-    and ``data``, the data object that was sent.
+    ``members`` are as for ``crmcom_kit.fixtures.webhook_request``, and ``data``, the data object
+    that was sent.
 
     Raises:
         FixtureError: no webhook request can have these members.
@@ -95,7 +91,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
         record = {name: value for name, value in members.items() if name != "data"}
         given = {"data": members["data"]} if "data" in members else {}
-        entries = _filled_in(epoch, index, {"record": record, **given}, "the webhook request")
+        entries = _filled_in(epoch, {"record": record, **given}, "the webhook request")
         ids.append(_id_of(entries))
         return entries
 
@@ -112,13 +108,10 @@ class Added(NamedTuple):
     filled_in: list[Record]  # those of them that lacked members
 
 
-def add_partial(
-    epoch: Epoch, world: World, entries: Iterable[LocatedEntry], index: int | None
-) -> Added:
+def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> Added:
     """Add entries to a world; a webhook request that lacks members gets generated ones.
 
-    ``index`` is that of the first such webhook request, see ``add_generated``; the next ones
-    follow. All are added, or none.
+    All are added, or none.
 
     Raises:
         DataError: no webhook request can have the given members, or an entry contradicts another
@@ -136,9 +129,8 @@ def add_partial(
             if not lacking(one.entry):
                 yield one
                 continue
-            at = None if index is None else index + len(ids)
             try:
-                filled_in = _filled_in(epoch, at, one.entry["webhook_request"], one.place)
+                filled_in = _filled_in(epoch, one.entry["webhook_request"], one.place)
             except FixtureError as error:
                 msg = f"{one.place}: {error}"
                 raise DataError(msg) from None
@@ -163,9 +155,7 @@ def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
         yield located
 
 
-def _filled_in(
-    epoch: Epoch, index: int | None, given: Mapping[str, Any], place: str
-) -> list[LocatedEntry]:
+def _filled_in(epoch: Epoch, given: Mapping[str, Any], place: str) -> list[LocatedEntry]:
     """Return what a world needs to have a webhook request, itself last.
 
     ``given`` is an entry's value: a record with some members, and the data object if that is given.
@@ -183,9 +173,7 @@ def _filled_in(
         members.setdefault("entity_id", others["data"]["id"])
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
-    at = index
-    if at is None:
-        at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
+    at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
     entries = webhook_request_entries(options=options, index=at, **members)
     entries[-1]["webhook_request"] |= others
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))

@@ -145,7 +145,7 @@ JSON_VALUES = st.recursive(
     | st.dictionaries(
         st.sampled_from(
             ["mode", "at", "seconds", "seed", "count", "entities", "from", "to", "add", "scenario",
-             "host", "start", "rejected", "unit", "webhook_request", "record", "data"]
+             "host", "rejected", "unit", "webhook_request", "record", "data"]
         ) | st.text(max_size=5),
         inner,
         max_size=4,

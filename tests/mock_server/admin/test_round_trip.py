@@ -167,13 +167,7 @@ def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     record["log_information"]["created_date"] = "1999-01-01T00:00:00"
     admin_of(mock.client).ask("POST", "/records", json.dumps(entry).encode())
 
-    other = copied(make_mock, admin_of, mock)
-    assert everything(other) == everything(mock)
-
-    exported = admin_of(mock.client).send("GET", "/state").data
-    admin_of(other.client).ask("PUT", "/state?order=created", exported)
-    oldest = next(other.world.store.records())
-    assert oldest.number == "99999"
+    assert everything(copied(make_mock, admin_of, mock)) == everything(mock)
 
 
 @pytest.mark.parametrize("release", RELEASES)

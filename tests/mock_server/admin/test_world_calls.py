@@ -120,21 +120,6 @@ def test_fidelity_tells_every_rule(make_mock: Any, admin_of: Any, release: str) 
     assert [(one["key"], one["value"]) for one in turned] == [("list.order", "oldest_first")]
 
 
-def test_fidelity_can_be_narrowed(admin: Any) -> None:
-    """By evidence, by method, by the beginning of ids and keys, and by all together."""
-    assumed = admin.ask("GET", "/fidelity?grade=assumed")
-    assert {one["evidence"] for one in (*assumed["statements"], *assumed["dials"])} == {"assumed"}
-
-    resend = admin.ask("GET", "/fidelity?method=resend")
-    assert resend["dials"] == []
-    assert all("resend" in one["methods"] for one in resend["statements"])
-    assert resend["statements"]
-
-    paging = admin.ask("GET", "/fidelity?prefix=paging.")
-    assert {one["key"].partition(".")[0] for one in paging["dials"]} == {"paging"}
-    assert admin.ask("GET", "/fidelity?prefix=x&grade=assumed&method=show")["statements"] == []
-
-
 # The reference.
 
 

@@ -118,7 +118,6 @@ def test_only_so_many_wait(driven: Driven) -> None:
     body = {"operation": {"absent": False}, "timeout": 0.01}
     with driven.registry.waiting, driven.registry.waiting:
         assert driven.ask("POST", "/wait", body)[0] == 503
-        assert driven.ask("POST", "/verify", {"timeout": 0.01})[0] == 503
         assert driven.ask("POST", "/verify", {})[0] == 202
         assert driven.client.get("/__admin/events").status_code == 503
     assert driven.ask("POST", "/wait", body)[0] == 200
@@ -149,7 +148,6 @@ def test_the_journal_is_a_har(driven: Driven) -> None:
         ("?since=1", ["0-3", "0-2"]),
         ("?since=0-2", ["0-3"]),
         ("?since=7-2", ["0-3", "0-2", "0-1"]),
-        ("?since=2990-01-01T00:00:00%2B02:00", []),
         ("?outcome=refused", ["0-3"]),
     ],
 )
@@ -168,7 +166,7 @@ def test_requests_are_listed_newest_first(driven: Driven, query: str, ids: list[
         ("GET", "/requests/x", None, 404),
         ("POST", "/verify", {"operatio": "x"}, 400),
         ("POST", "/verify", {"times": {"at_least": 2, "at_most": 1}}, 400),
-        ("POST", "/verify", {"timeout": 10**9}, 400),
+        ("POST", "/verify", {"timeout": 1}, 400),
         ("POST", "/wait", {}, 400),
         ("POST", "/wait", {"record": {}}, 400),
         ("POST", "/wait", {"record": "7", "running": True}, 400),

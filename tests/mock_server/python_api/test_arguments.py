@@ -30,7 +30,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("entries", lambda m: m.seed(5)),
     ("count", lambda m: m.seed(count="5")),
     ("foo", lambda m: m.seed(scenario="receiver_outage", foo=1)),
-    ("timeout", lambda m: m.assert_called(timeout="5", operation="show")),
+    ("timeout", lambda m: m.assert_called(timeout=5, operation="show")),
     ("timeout", lambda m: m.wait_for(record="7", timeout=None)),
     ("until", lambda m: m.wait_for(5)),
     ("until", lambda m: m.wait_for(lambda: True, times=3)),

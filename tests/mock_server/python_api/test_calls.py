@@ -117,7 +117,7 @@ def test_to_wait_for_calls_ends_with_the_last_of_them(mock: Mock, caller: Caller
         assert [call.identifier for call in found] == ["number=7", "number=8"]
         (eighth,) = mock.wait_for(operation="resend", record="8", timeout=60)
         assert eighth.id == found[1].id
-        mock.assert_called(operation="resend", times=2, timeout=60)
+        mock.assert_called(operation="resend", times=2)
 
 
 def test_to_wait_for_a_function_ends_when_it_says_so(mock: Mock, caller: Caller) -> None:
