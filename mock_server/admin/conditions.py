@@ -29,35 +29,6 @@ _OTHERS = ("state", "entity", "delivery", "delivered", *_CALLS)
 _ALLOWED = 'record, state, delivery, or members of a pattern, such as operation="resend"'
 
 
-class Deliveries:
-    """As many finished attempts to deliver as expected: at least one by default."""
-
-    def __init__(
-        self,
-        world: World,
-        record: str | None,
-        expected: verification.Expected = None,
-        *,
-        delivered: bool | None = None,
-    ) -> None:
-        """Wait for attempts for ``record``, or any; ``delivered`` or not, or either."""
-        self._world, self._record, self._delivered = world, record, delivered
-        self._times = verification.times(expected)
-
-    def found(self) -> list[Attempt]:
-        """Return the attempts that count."""
-        attempts = self._world.current_epoch.attempts.list(record=self._record)
-        return [one for one in attempts if one.over and self._delivered in (None, one.delivered)]
-
-    def holds(self) -> bool:
-        """Whether there are as many now."""
-        return self._times.allows(len(self.found()))
-
-    def facts(self) -> dict[str, Any]:
-        """Return how many there are."""
-        return {"count": len(self.found())}
-
-
 def condition_of(world: World, asked: Mapping[str, Any]) -> verification.Condition:
     """Return what the members of a wait ask for. Raises UsageError."""
     for name in asked:
@@ -84,7 +55,12 @@ def condition_of(world: World, asked: Mapping[str, Any]) -> verification.Conditi
     if kind == "delivery":
         wanted = None if given[kind] is True else _record(kind, given[kind])
         delivered = _true_or_false("delivered", given.get("delivered"))
-        return Deliveries(world, wanted, given.get("times"), delivered=delivered)
+
+        def over() -> list[Attempt]:
+            attempts = world.current_epoch.attempts.list(record=wanted)
+            return [one for one in attempts if one.over and delivered in (None, one.delivered)]
+
+        return verification.Count(over, given.get("times"))
     if kind == "record":
         record = _record(kind, given[kind])
         key: Key = "id" if _ID.fullmatch(record) else "number"

@@ -321,18 +321,19 @@ class OneRecord:
 class Count:
     """As many of something as expected, such as deliveries that are over."""
 
-    def __init__(self, count: Callable[[], int], expected: Expected = None) -> None:
-        """Wait for ``count`` to return as many. Raises UsageError."""
+    def __init__(self, found: Callable[[], Sequence[Any]], expected: Expected = None) -> None:
+        """Wait for ``found`` to return as many. Raises UsageError."""
         self.times = times(expected)
-        self._count = count
+        #: Returns those that count now.
+        self.found = found
 
     def holds(self) -> bool:
         """Whether there are as many now."""
-        return self.times.allows(self._count())
+        return self.times.allows(len(self.found()))
 
     def facts(self) -> dict[str, Any]:
         """Return how many there are."""
-        return {"count": self._count()}
+        return {"count": len(self.found())}
 
 
 def records(
@@ -354,4 +355,4 @@ def records(
         indexed=(("entity", frozenset({entity})),) if entity else (),
         states=frozenset({state}) if state else None,
     )
-    return Count(lambda: len(store().query(query)), expected)
+    return Count(lambda: store().query(query), expected)

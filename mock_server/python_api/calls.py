@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from crmcom_kit.mock_server.admin.conditions import Deliveries, condition_of
+from crmcom_kit.mock_server.admin.conditions import condition_of
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern
@@ -145,8 +145,8 @@ def wait_for(
             return condition.result
         case verification.Calls():
             return condition.calls
-        case Deliveries():
-            return condition.found()[0]
+        case verification.Count() if "delivery" in asked:
+            return next(iter(condition.found()), None)  # none if none was waited for
         case _:
             return done.facts
 

@@ -85,7 +85,7 @@ def change_everything(world: World) -> None:
     assert call(world, "resend").json["status"]["code"] == "OK"
     assert call(world, "delete", "8").json["status"]["code"] == "OK"
     fire(world.current_epoch, "ACTIVITIES", "ACT CREATE", DATA)
-    add_generated(world, None, {"entity": "JOBS"})
+    add_generated(world, {"entity": "JOBS"})
     control = create_app(world).test_client()
     numbers = [record.number for record in world.current_epoch.store.records()]
     one, other = [number for number in numbers if number not in ("7", "8")][:2]
@@ -308,7 +308,7 @@ def test_a_change_that_cannot_be_written_is_refused(
             "state: seen world.state: No space left on device; allowed is a writable file"
         )
     with pytest.raises(ValueError, match="No space left"):
-        add_generated(world, None, {})
+        add_generated(world, {})
     with pytest.raises(ValueError, match="No space left"):
         add(world, [{"unit": {"id": "U9", "name": "Nine"}}])
     assert content(world)[:4] == expected
