@@ -1,6 +1,6 @@
 """Operations about the mock itself: health, and its rules."""
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
@@ -8,20 +8,17 @@ from crmcom_kit.mock_server.admin.contract import Evidence, Keywords, operation
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
-#: What ``/health`` returns to callers without the admin token.
-HEALTHY = {"status": "healthy"}
-
 
 class Health(TypedDict):
-    """The mock is running. If there is an admin token, callers without it get only the status."""
+    """The mock is running."""
 
     status: Annotated[str, Keywords(const="healthy")]
-    version: NotRequired[Annotated[str, "The version of the mock."]]
-    release: NotRequired[str]
-    dialect: NotRequired[str]
-    world: NotRequired[str]
-    epoch: NotRequired[int]
-    webhook_requests: NotRequired[int]
+    version: Annotated[str, "The version of the mock."]
+    release: str
+    dialect: str
+    world: str
+    epoch: int
+    webhook_requests: int
 
 
 class Statement(TypedDict):
@@ -56,7 +53,7 @@ class Fidelity(TypedDict):
 
 @operation("GET /health", "mock")
 def health(call: Call) -> Health:
-    """Report that the mock is running."""
+    """Report that the mock is running; `/livez` and `/readyz` do so without a token."""
     world = call.world
     return {
         "status": "healthy",

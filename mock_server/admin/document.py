@@ -27,9 +27,8 @@ Control the mock itself, for tests and for people. Every path also exists below 
 that world. Without `--admin-token` the control API serves only callers on this machine, and a named
 world is created when it is first used. With `--admin-token` every call must carry the token, in
 `X-Mock-Admin-Token` or as a bearer token, and only calls and API requests that carry it create
-worlds; without the token `/health` reports only that the mock is running. An invalid call changes
-nothing; the response says which parameter is wrong, what was seen and what is allowed. Times are in
-seconds."""
+worlds. An invalid call changes nothing; the response says which parameter is wrong, what was seen
+and what is allowed. Times are in seconds."""
 _TAGS = {
     "mock": "The mock itself.",
     "world": "A world as a whole.",

@@ -14,7 +14,6 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.routing import BaseConverter
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
-from crmcom_kit.mock_server.admin.about import HEALTHY
 from crmcom_kit.mock_server.admin.access import may_create_world, refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
@@ -33,7 +32,6 @@ from crmcom_kit.mock_server.world.routing import (
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
-_HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
 
 
@@ -60,12 +58,7 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
             environ = request.environ
             may_create = partial(may_create_world, request, registry)
             environ[PICKED] = world_for(environ[PICKED_NAME], registry, may_create)
-        if status == HTTPStatus.OK:
-            return None
-        is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
-        if status == HTTPStatus.UNAUTHORIZED and is_probe:
-            return json_response(HEALTHY, 200)  # a probe of a container needs no secret
-        return json_response({"error": text}, status)
+        return None if status == HTTPStatus.OK else json_response({"error": text}, status)
 
     for one in OPERATIONS.values():
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(

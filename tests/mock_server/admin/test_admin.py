@@ -5,9 +5,6 @@ from typing import Any
 import pytest
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/settings"), ("POST", "/__admin/reset")]
 
@@ -58,27 +55,6 @@ def test_it_answers_this_machine_alone(make_mock: Any, address: str | None, stat
             assert mock.state() == before
         elif path != "/__admin/x":
             assert answer.status_code == 200
-
-
-def test_health_needs_no_token_and_tells_no_secret() -> None:
-    """With an admin token a probe without it learns that the mock runs, and nothing else."""
-    client = create_app(
-        WorldRegistry(make_world(), access=Access(admin_token="sesame"))
-    ).test_client()
-    for address in ("127.0.0.1", "10.0.0.1"):
-        more: Any = {"environ_overrides": {"REMOTE_ADDR": address}}
-        for headers in ({}, {"X-Mock-Admin-Token": "wrong"}):
-            answer = client.get("/__admin/health", headers=headers, **more)
-            assert (answer.status_code, answer.json) == (200, {"status": "healthy"})
-            probe = client.head("/__admin/health", headers=headers, **more)
-            assert (probe.status_code, probe.text) == (200, "")
-            assert probe.content_length == answer.content_length
-            assert client.post("/__admin/health", headers=headers, **more).status_code == 401
-            assert client.get("/__admin/settings", headers=headers, **more).status_code == 401
-        full: Any = client.get("/__admin/health", headers={"X-Mock-Admin-Token": "sesame"}, **more)
-        assert full.json["webhook_requests"] > 0
-    assert client.get("/worlds/other/__admin/health").status_code == 404
-    assert client.post("/__admin/health").status_code == 401
 
 
 def test_a_wrong_verb_is_answered_with_the_right_ones(make_mock: Any) -> None:
