@@ -8,7 +8,6 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -26,7 +25,6 @@ from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
 from crmcom_kit.mock_server.store.records import Query, key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import Directory
-from crmcom_kit.schemas.formats import write_date_time
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import entities_since, release_names, resolve
 from crmcom_kit.usage_errors import quoted
@@ -35,7 +33,6 @@ _MAX_LENGTH = 100  # of a value that is read
 _LOGIN = "POST authentication/token"
 _TOKEN = (Change("set", "token", PLACEHOLDER),)
 _JSON = 'send a JSON object, such as {"token": "...", ...}'
-_WHOLE = re.compile(r"\s*(\d{1,6})(?:\.0*)?\s*")
 # A field of an identifier with its value, in any notation.
 _FIELD = re.compile(r"(?<!\w)(\w+)[\"'\s\]]*[=:][\"'\s]*([^,;&\s\"'}]+)")
 
@@ -392,29 +389,6 @@ def _bad_choice(call: _Call) -> Suggestion:
     return call.set_to(name, fitting, value)
 
 
-def _bad_date(call: _Call) -> Suggestion:
-    name, value = call.name, str(call.value(call.name))
-    moment = _read_date(value[:_MAX_LENGTH].strip())
-    if moment is None:
-        return _leave_out(name, ", or write it as 2026-01-31")
-    form = call.epoch.config.dialect["list.created_date.form"]
-    whole = form == "date_time" or (form == "either" and ("T" in value or ":" in value))
-    text = write_date_time(moment) if whole else write_date_time(moment)[:10]
-    return call.set_to(name, text, value)
-
-
-def _read_date(text: str) -> datetime | None:
-    parts = re.split("[./-]", text)
-    if len(parts) == 3 and all(map(str.isdecimal, parts)):
-        if len(parts[2]) == 4:  # day and month before the year
-            parts.reverse()
-        text = "{}-{:0>2}-{:0>2}".format(*parts)
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None, microsecond=0)
-    except ValueError:
-        return None
-
-
 def _bad_fields_set(call: _Call) -> Suggestion:
     name, value, known = call.name, call.value(call.name), response_fields()
     right: list[str] = []
@@ -428,16 +402,8 @@ def _bad_fields_set(call: _Call) -> Suggestion:
     return call.set_to(name, ",".join(right), value if isinstance(value, str) else None)
 
 
-def _bad_paging(call: _Call) -> Suggestion:
-    name, value, dialect = call.name, call.value(call.name), call.epoch.config.dialect
-    found = _WHOLE.fullmatch(str(value)[:_MAX_LENGTH])
-    if found is None:
-        return _leave_out(name)
-    number = int(found[1])
-    if name == "number_of_results":
-        number = max(number, 1 if dialect["paging.zero"] == "error" else 0)
-        number = min(number, dialect["paging.maximum_results"] or number)
-    return call.set_to(name, str(number), value)
+def _out_of_range(call: _Call) -> Suggestion:
+    return _leave_out(call.name, f", or give {call.error.allowed}")
 
 
 def _says(text: str) -> Callable[[_Call], Suggestion]:
@@ -486,7 +452,7 @@ FINDERS: dict[str, Callable[[_Call], Suggestion | None]] = {
     "no_semi_optional": _missing_parameter,
     "unsupported_entity": _bad_choice,
     "bad_life_cycle_state": _bad_choice,
-    "bad_date": _bad_date,
+    "bad_date": _out_of_range,
     "bad_fields_set": _bad_fields_set,
-    "bad_paging": _bad_paging,
+    "bad_paging": _out_of_range,
 }

@@ -2,18 +2,14 @@
 
 import builtins
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from time import monotonic
-from typing import TypeVar
 
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.store.life_cycle import State
 
-_T = TypeVar("_T")
 #: How much is kept; the oldest attempts go first.
 MAX_ENTRIES = 1_000
 MAX_BYTES = 8_388_608
@@ -75,20 +71,19 @@ class Attempts:
     def __init__(self, world: str, *, last: int = 0) -> None:
         """Start empty, in the world of that name; ``last`` is the last attempt's number before."""
         self._world = world
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
         self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
         self._last = last
         #: Counts what is added and changed.
         self.revision = 0
-        self._closed = False
 
     def add(self, attempt: Attempt) -> Attempt:
         """Add an attempt that is to be made; set its number, and return it.
 
         Its message gets a label, by which a receiver can name the attempt, and says whose it is.
         """
-        with self._changed:
+        with self._lock:
             self._last += 1
             attempt.number = self._last
             attempt.message = attempt.message._replace(
@@ -101,8 +96,8 @@ class Attempts:
         return attempt
 
     def change(self, attempt: Attempt, **changes: object) -> None:
-        """Set members of an attempt, and wake those who wait."""
-        with self._changed:
+        """Set members of an attempt."""
+        with self._lock:
             before = _size(attempt)
             for name, value in changes.items():
                 setattr(attempt, name, value)
@@ -115,11 +110,10 @@ class Attempts:
         while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:
             self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
         self.revision = attempt.revision = self.revision + 1
-        self._changed.notify_all()
 
     def changed_since(self, revision: int) -> "tuple[int, builtins.list[Attempt]]":
         """Return the present revision, and the attempts that have changed since an older one."""
-        with self._changed:
+        with self._lock:
             found = [one for one in self._attempts.values() if one.revision > revision]
             return self.revision, found
 
@@ -130,7 +124,7 @@ class Attempts:
 
     def list(self, *, since: int = 0, record: str | None = None) -> builtins.list[Attempt]:
         """Return attempts above number ``since``, of a record by id or number, oldest first."""
-        with self._changed:
+        with self._lock:
             return [
                 attempt
                 for attempt in self._attempts.values()
@@ -147,28 +141,6 @@ class Attempts:
         if not numbers:
             return []
         return [one for one in self.list() if one.number in numbers or one.of in numbers]
-
-    def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
-        """Return what ``found`` returns as soon as it is not None; None once time is over.
-
-        It is called at once and after each change, without the lock. ``seconds`` are the machine's.
-        """
-        deadline = monotonic() + seconds
-        while True:
-            seen = self.revision
-            result = found()
-            left = deadline - monotonic()
-            if result is not None or left <= 0 or self._closed:
-                return result
-            with self._changed:
-                if self.revision == seen and not self._closed:
-                    self._changed.wait(left)
-
-    def close(self) -> None:
-        """Release all who wait."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
 
 
 def _size(attempt: Attempt) -> int:

@@ -59,7 +59,6 @@ class Epoch:
         self.over = True
         self.journal.close()
         self.faults.end()
-        self.attempts.close()
 
     @property
     def content(self) -> Content:

@@ -221,9 +221,7 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
         event = {**EVENT, "data": {"note": known, "token": "Zx81hush"}}
         for place in (url.format(known=known, port=receiver.port), receiver.url):
             admin.ask("POST", "/events/fire", {**event, "url": place})
-        mock.world.current_epoch.attempts.wait_for(
-            lambda: all(one.over for one in mock.world.current_epoch.attempts.list()) or None, 20
-        )
+        admin.ask("POST", "/wait", {"delivery": True, "times": 2, "timeout": 20})
     mock.client.post(
         "/__admin/receiver/in",
         json={"note": known, "token": "Zx81hush"},
