@@ -109,33 +109,26 @@ def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str
 def _of_intended_option(error: "ValidationError") -> "ValidationError":
     """Return the violation of the one option of ``anyOf`` that a value was meant to be, if any.
 
-    That is the option of the value's type, with the constants that the value has, or failing that
-    the one with all members that it requires.
+    That is the option of the value's type, or failing that the one with all members that it
+    requires.
     """
     from jsonschema.exceptions import best_match
 
-    if error.validator not in ("oneOf", "anyOf"):
+    if error.validator != "anyOf":
         return error
     options: dict[Any, list[ValidationError]] = {}
     for one in error.context or ():
         options.setdefault(one.relative_schema_path[0], []).append(one)
-    for excluding in (("type", "enum", "const"), ("type", "required", "enum", "const")):
+    for excluding in (("type", "enum"), ("type", "required", "enum")):
         meant = [
             found
             for found in options.values()
-            if not any(_excludes(one, excluding) for one in found)
+            if not any(one.validator in excluding and not one.relative_path for one in found)
         ]
         if len(meant) == 1:
             best: ValidationError = best_match(meant[0]) or error
             return best
     return error
-
-
-def _excludes(error: "ValidationError", validators: tuple[str, ...]) -> bool:
-    """Return True if a violation shows that a value was not meant to be this option."""
-    if error.relative_path:  # a member: only a constant tells options apart
-        return error.validator == "const" and list(error.relative_path) == ["type"]
-    return error.validator in validators
 
 
 def _place(where: str, member: str, whole: str) -> str:
@@ -158,7 +151,6 @@ _ARTICLES = {
 #: Keywords that set a limit → how it is said.
 _LIMITS = {
     "minimum": "at least {:,}",
-    "exclusiveMinimum": "more than {:,}",
     "maximum": "at most {:,}",
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
@@ -210,9 +202,9 @@ def _described(schema: Any, document: Mapping[str, Any]) -> str:
         return f"one of {', '.join(map(str, schema['enum']))}"
     if "const" in schema:
         return str(schema["const"])
-    if "oneOf" in schema or "anyOf" in schema:
-        options = schema.get("oneOf") or schema.get("anyOf")
-        return " or ".join(dict.fromkeys(_described(option, document) for option in options))
+    if "anyOf" in schema:
+        options = dict.fromkeys(_described(option, document) for option in schema["anyOf"])
+        return " or ".join(options)
     if "required" in schema:
         return f"an object with {', '.join(schema['required'])}"
     return _of_type(schema.get("type", "value"))
