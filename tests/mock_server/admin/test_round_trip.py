@@ -62,6 +62,7 @@ def busy(mock: Any) -> None:
         mock.resend(number)
     for number in rejected[4:8]:
         mock.delete(number)
+    assert mock.world.delivery_queue.ended(20)  # a dial may have queued the resends
 
 
 def copied(make_mock: Any, admin_of: Any, mock: Any, **options: Any) -> Any:
