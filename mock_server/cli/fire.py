@@ -7,12 +7,14 @@ from urllib.parse import quote
 import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
+from crmcom_kit.mock_server.admin.values import parse_body
 from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request, url_option
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
-from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
+from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.world.routing import CONTROL, WORLDS
 from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.redaction import printable
+from crmcom_kit.usage_errors import UsageError
 
 _URL = "--url must be the address of the mock without the API's path, such as http://127.0.0.1:8080"
 _TIMEOUT = 120.0  # seconds: the mock answers when the receiver has
@@ -119,16 +121,13 @@ def _failure(fired: Any) -> str:
 def _read(data: BinaryIO) -> Any:
     raw = data.read()
     try:
-        value = json.loads(raw)
-    except RecursionError:
-        seen = "nesting that is too deep"
-    except ValueError as error:
-        encoding = encoding_of(raw)
-        seen = why(error) if encoding is None else encoding.name
+        value = parse_body(raw, "")
+    except UsageError as error:
+        seen = error.seen
     else:
         if isinstance(value, dict):
             return value
-        seen = json_type(value)
+        seen = json_type(value) if raw.strip() else "nothing"
     msg = f"--data: seen {seen}; allowed is a JSON object"
     raise NotPossible(msg)
 
