@@ -9,12 +9,9 @@ from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript
 from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
+from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
-    Verdict,
-    diagnose_attempt,
-)
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import Verdict
 
 
 class Deliveries:
@@ -49,14 +46,6 @@ class Deliveries:
             UsageError: there is no such fault, or the mock does not really send.
         """
         return replay(self._epoch(), number, fault)
-
-    def signature(self, number: int) -> Verdict:
-        """Return whether the code that an attempt sent verifies, and if not, why. Raises NotFound.
-
-        ``expected`` and ``seen`` of the verdict have the codes and the bytes they are made of.
-        """
-        epoch = self._epoch()
-        return diagnose_attempt(epoch, attempt_of(epoch, number))
 
     def script(
         self, script: str | None, *, record: str | int | None = None, definition: str | None = None

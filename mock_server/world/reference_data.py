@@ -65,10 +65,6 @@ class Directory:
         """Go through the objects, in the order in which they were added."""
         return iter(self._found[self._fields[0]].values())
 
-    def __len__(self) -> int:
-        """Return the number of objects."""
-        return len(self._found[self._fields[0]])
-
     def copy(self) -> "Directory":
         """Return a directory with the same objects that can be added to by itself."""
         clone = Directory(self._fields)
