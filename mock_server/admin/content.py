@@ -16,7 +16,12 @@ from crmcom_kit.mock_server.admin.worlds import Begun
 from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
-from crmcom_kit.mock_server.world.changes import add_reference, record_named, remove_record
+from crmcom_kit.mock_server.world.changes import (
+    add_reference,
+    change_record,
+    record_named,
+    remove_record,
+)
 from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
@@ -107,6 +112,13 @@ class GivenEntry(TypedDict):
 
     record: RecordMembers
     data: NotRequired[JsonObject | None]
+
+
+class RecordChange(TypedDict, total=False):
+    """A change of a webhook request."""
+
+    record: RecordMembers
+    data: Annotated[JsonObject | None, "The new data object, which replaces the one that was sent."]
 
 
 class Reference(TypedDict, total=False):
@@ -348,6 +360,26 @@ def post_records(call: Call) -> Added:
 def get_record(call: Call, record: RecordKey) -> Entry:
     """Return one webhook request by its number or id, with the data object that was sent."""
     return _entry(record_named(call.epoch, record))
+
+
+@operation(
+    "PATCH /records/{record}",
+    "content",
+    examples={"state": {"record": {"life_cycle_state": "SUCCESSFUL"}}},
+)
+def patch_record(
+    call: Call, record: RecordKey, body: Annotated[RecordChange, Keywords(minProperties=1)]
+) -> Entry:
+    """Change members of a webhook request.
+
+    Members of `record` are merged into those that are there; `webhook_definition`, `workflow_rule`,
+    `request` and `response` are replaced as a whole, and so is `data`. Members that depend on a
+    changed one, and are not given, are updated: a webhook request that becomes SUCCESSFUL loses its
+    error, one that becomes REJECTED gets a timeout error; authentication code, request and response
+    are computed again. `id`, `number` and `entity` cannot be changed. The call is refused while the
+    webhook request is being sent.
+    """
+    return _entry(change_record(call.world, call.epoch, record, dict(body)))
 
 
 @operation("DELETE /records/{record}", "content")

@@ -10,7 +10,7 @@ from typing import Any
 from crmcom_kit.mock_server.access import Access, may_share
 from crmcom_kit.mock_server.protocol.response import Response
 
-_VERBS = "GET, HEAD, POST, PUT, DELETE"
+_VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _MAX_AGE = "600"  # seconds for which a browser need not ask again
 
 

@@ -28,6 +28,7 @@ from crmcom_kit.mock_server.python_api.faults import Failing, failing
 from crmcom_kit.mock_server.world.changes import (
     ReferenceKind,
     add_reference,
+    change_record,
     remove_record,
 )
 from crmcom_kit.mock_server.world.generation import add_generated
@@ -354,6 +355,31 @@ class MockWorld:
         """
         record: Record = orjson.loads(add_generated(self.emulated, members))
         return record
+
+    def change(self, record: str | int, /, **members: Any) -> Record:
+        """Change members of a webhook request, by its number or id, and return it.
+
+            mock.change("7", life_cycle_state="SUCCESSFUL")
+            mock.change("7", log_information={"created_date": "2024-05-01T10:00:00"})
+
+        Args:
+            record: its number or id.
+            members: its members by name; an object is merged into the one that is there, except
+                ``webhook_definition``, ``workflow_rule``, ``request`` and ``response``. ``data``
+                is the data object that is sent. What depends on these follows: a SUCCESSFUL one
+                has no error, a REJECTED one a time-out unless ``error_code`` is given.
+
+        Raises:
+            NotFound: there is no such webhook request.
+            UsageError, DataError: it cannot become this; nothing has changed.
+            Conflict: it is being sent.
+        """
+        given = {"data": members.pop("data")} if "data" in members else {}
+        world = self.emulated
+        change = {"record": members, **given}
+        changed = change_record(world, world.current_epoch, str(record), change)
+        shown: Record = orjson.loads(changed.body)
+        return shown
 
     def remove(self, record: str | int) -> Record:
         """Remove a webhook request, by its number or id; return it as it was. Raises NotFound."""

@@ -176,6 +176,21 @@ class Store:
                 self._sending.discard(position)
             return changed._replace(state=state)
 
+    def replace(self, before: Record, record: Record, *, reference_data: Any = None) -> bool:
+        """Put ``record``, of the same id and number, in place of ``before``.
+
+        ``reference_data`` is for the listener. Returns False if the store does not have ``before``
+        as it is; nothing has changed then.
+        """
+        with self._lock:
+            position = self._contents.positions["id"].get(before.id)
+            if position is None or self._record(position) != before:
+                return False
+            if self._listener is not None:
+                self._listener((record,), (), reference_data)
+            self._writable().replace(position, record)
+            return True
+
     def delete(self, key: Key, value: str) -> Record | None:
         """Remove the record with that id or number, and return it as it last was."""
         with self._lock:

@@ -50,6 +50,22 @@ def add_entries(
     return grown, _Importer(config, grown, room).insert(to, entries)
 
 
+def record_of(
+    config: Config, reference_data: ReferenceData, located: LocatedEntry
+) -> tuple[ReferenceData, Record]:
+    """Return the record of a webhook request's entry, and the reference data that it needs.
+
+    Raises:
+        DataError: it contradicts the reference data.
+    """
+    grown = reference_data.copy()
+    value = located.entry["webhook_request"]
+    importer = _Importer(config, grown)
+    if "recorded" in value:
+        return grown, importer.recorded(value["record"])
+    return grown, importer.record(value, located.place)
+
+
 class _Importer:
     """Turns entries into reference data and records."""
 

@@ -19,7 +19,11 @@ from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.import_ import add_entries, import_entries
+from crmcom_kit.mock_server.world.import_ import (
+    add_entries,
+    import_entries,
+    record_of,
+)
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
@@ -234,6 +238,24 @@ class World:
             )
             epoch.reference_data = reference_data
             return records
+
+    def replace_record(
+        self, before: Record, located: LocatedEntry, *, expected_epoch: Epoch
+    ) -> Record | None:
+        """Put the webhook request of an entry in place of ``before``, and return it.
+
+        Returns None if ``before`` was changed or deleted meanwhile; nothing has changed then.
+        Raises what ``add`` raises.
+        """
+        with self._lock:
+            self._check_epoch(expected_epoch)
+            epoch = self.current_epoch
+            reference_data, record = record_of(self.config, epoch.reference_data, located)
+            self._room.admit(record.size, epoch.content)
+            if not epoch.store.replace(before, record, reference_data=reference_data):
+                return None
+            epoch.reference_data = reference_data
+            return record
 
     def _check_epoch(self, expected_epoch: Epoch | None) -> None:
         if expected_epoch is not None and expected_epoch is not self.current_epoch:

@@ -202,14 +202,16 @@ def _needed() -> tuple[str, ...]:
     return tuple(read_json("objects/webhook_request.json")["required"])
 
 
-def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
+def validated(
+    entries: Iterable[LocatedEntry], release: Release, *, of_profile: bool = False
+) -> Iterator[LocatedEntry]:
     """Return copies of entries that Python code made, each validated.
 
     Raises:
         DataError: an entry is not JSON, or does not fit the schema or the release.
     """
     copies = (one._replace(entry=_as_json(one)) for one in entries)
-    return checked(copies, release)
+    return checked(copies, release, of_profile=of_profile)
 
 
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:

@@ -46,6 +46,7 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
         ("PUT", "/state", many),
         ("POST", "/seed", {"count": 400}),
         ("POST", "/seed", {"count": 100, "add": True}),
+        ("PATCH", "/records/7003", {"data": {"id": "1", "text": "y" * 90_000}}),
         ("POST", "/definitions", {"name": "large", "entity": "JOBS", "description": LARGE}),
         ("POST", "/rules", {"name": "large", "entity": "JOBS", "description": LARGE}),
         ("POST", "/events/fire", fired),

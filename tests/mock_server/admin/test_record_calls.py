@@ -1,10 +1,11 @@
-"""Single webhook requests, definitions and rules: added, shown, removed."""
+"""Single webhook requests, definitions and rules: added, shown, changed, removed."""
 
 import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.receivers import During
 
 from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.mock_server.world.generation import MAX_FILLED_IN
@@ -58,8 +59,36 @@ def test_a_number_may_have_slashes(admin: Any) -> None:
         path = f"/records/{quote(number, safe='')}"
 
         assert admin.ask("GET", path)["record"]["number"] == number
+        assert admin.ask("PATCH", path, {"record": {"url": "http://a.example/"}})
         assert admin.ask("DELETE", path)
         assert admin.refused("GET", path)[0] == 404
+
+
+def test_a_change_is_merged(mock: Any, admin: Any) -> None:
+    """What is given changes, what depends on it follows, and everything else stays."""
+    before = admin.ask("GET", "/records/7")
+    created = {"log_information": {"created_date": "2024-05-01T10:00:00"}}
+
+    found = admin.ask("PATCH", "/records/7", {"record": created})
+    log = {**before["record"]["log_information"], "created_date": "2024-05-01T10:00:00"}
+    assert found == {**before, "record": {**before["record"], "log_information": log}}
+
+    data = {"number": "J1"}
+    whole = {**found["record"], "life_cycle_state": "SUCCESSFUL"}
+    found = admin.ask("PATCH", "/records/7", {"record": whole, "data": data})
+    assert found["data"] == data
+    code = found["record"]["authentication_code"]
+    body = json.dumps({"data": data, "authentication_code": code}, separators=(",", ":"))
+    assert received(admin, body)["valid"]
+    assert (found["record"]["error_code"], found["record"]["error_description"]) == (None, None)
+    assert mock.resend("7").code != "OK"
+    found = admin.ask("PATCH", "/records/7", {"record": {"life_cycle_state": "REJECTED"}})
+    assert found["record"]["error_code"] == "SocketTimeoutException"
+    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
+    other = admin.ask("GET", "/definitions")["definitions"][1]
+    change = {"record": {"webhook_definition": {"id": other["id"]}}}
+    found = admin.ask("PATCH", "/records/7", change)
+    assert found["record"]["webhook_definition"]["name"] == other["name"]
 
 
 def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
@@ -72,6 +101,22 @@ def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
     assert "7" not in mock.records()
     _, found = admin.refused("POST", "/records", {"webhook_request": [before]})
     assert "was used by a deleted" in found["error"]
+
+
+def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
+    """The outcome of its delivery would overwrite the change."""
+    seen: list[Any] = []
+    change = {"record": {"url": "http://b/"}}
+
+    def change_it() -> None:
+        seen.append(admin_of(mock.client).refused("PATCH", "/records/7", change))
+
+    mock = make_mock(delivery=During(change_it))
+    mock.resend("7")
+
+    ((status, found),) = seen
+    assert (status, found["parameter"]) == (409, "record")
+    assert "being sent" in found["seen"]
 
 
 def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
@@ -90,10 +135,21 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     assert record["authentication_code"]
 
 
+STATE = {"life_cycle_state": "SUCCESSFUL"}
 TOO_MANY: list[Any] = [{"record": {}}] * (MAX_FILLED_IN + 1)
 #: (verb, path, body, status, what the error says)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "2, 3, 5, 6, 7 and")),
+    ("PATCH", "/records/7", {}, 400, ("at least 1",)),
+    ("PATCH", "/records/7", {"data": []}, 400, ("data: seen an array",)),
+    ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
+    ("PATCH", "/records/7", {"record": {"id": "x"}}, 400, ('id: seen "x"', "be changed")),
+    ("PATCH", "/records/7", {"record": {"entity": "JOBS"}}, 400, ('entity: seen "JOBS"',)),
+    ("PATCH", "/records/7", {"record": {"url": 5}}, 400, ("record.url: seen 5",)),
+    ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
+    ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a non-empty string if",)),
+    ("PATCH", "/records/7", {"record": {"log_information": {"x": 1}}}, 400, ("log_information.x",)),
+    ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
     ("POST", "/records", {"webhook_request": [{"record": {}, "x": {}}]}, 400, ("request.x: seen",)),

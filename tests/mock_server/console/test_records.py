@@ -120,10 +120,12 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
 def test_hostile_contents_are_text(console: Console, mock: Mock, width: int) -> None:
     """In the list and in the details, on a phone and on a large screen, whatever a record holds."""
     number = number_in("REJECTED", mock)
-    hostile = {"error_code": HOSTILE, "error_description": HOSTILE * 2_000}
-    data = {"id": HOSTILE, "x": "y" * 1_000_000}
-    record = {**mock.records[number], **hostile}
-    mock.seed([{"webhook_request": {"record": record, "data": data}}])
+    mock.change(
+        number,
+        error_code=HOSTILE,
+        error_description=HOSTILE * 2_000,
+        data={"id": HOSTILE, "x": "y" * 1_000_000},
+    )
     page = console.open(f"{LIST}?search=state:REJECTED", width=width)
     row = page.get_by_role("row", name=f"#{number}")
     row.get_by_role("link").click()

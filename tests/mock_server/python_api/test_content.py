@@ -74,6 +74,7 @@ def test_an_added_webhook_request_may_bring_its_data(mock: Mock) -> None:
     record = mock.add(entity="JOBS", data={"id": "J77", "number": "JOB77"})
 
     assert record["entity_id"] == "J77"
+    assert mock.change(record["number"], url="http://a/")["entity_id"] == "J77"
     kept = mock.emulated.store.get("number", record["number"])
     assert kept is not None
     assert json.loads(kept.data or b"") == {"id": "J77", "number": "JOB77"}
@@ -129,10 +130,15 @@ def test_what_no_webhook_request_can_be_is_refused(
     assert len(mock.records) == before
 
 
-def test_a_record_is_removed(mock: Mock) -> None:
-    """It is returned as it was."""
+def test_a_record_is_changed_and_removed(mock: Mock) -> None:
+    """The world has what is returned; the rest of the record stays."""
     before = mock.records["7"]
-    assert mock.remove(7) == before
+    changed = mock.change("7", url="http://a.example/")
+
+    assert changed == mock.records["7"]
+    assert {name for name in before if before[name] != changed[name]} == {"url"}
+    assert mock.change(7, life_cycle_state="SUCCESSFUL", data={"a": 1})["error_code"] is None
+    assert mock.remove(7)["url"] == "http://a.example/"
     assert "7" not in mock.records
 
 

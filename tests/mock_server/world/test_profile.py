@@ -89,7 +89,7 @@ def test_a_resend_changes_it_as_the_dials_say(mock: Any) -> None:
 
 
 def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
-    """From an export, and from a state file."""
+    """From an export, from a state file, and when one of its members was changed."""
     exported = mock.client.get("/__admin/state").data
     world = mock.world
     state = StateFile(tmp_path / "state", world.config)
@@ -98,6 +98,9 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     done = mock.client.put("/__admin/state", data=exported, content_type="application/json")
     assert done.json["webhook_requests"] == 1
     assert mock.show("number=WR-7").data == ODD
+    change = {"record": {"entity_id": "J2"}}
+    assert mock.client.patch("/__admin/records/WR-7", json=change).status_code == 200
+    assert mock.show("number=WR-7").data == {**ODD, "entity_id": "J2"}
     state.close()
     kept = make_world(
         profile=profile(**{"record.unset_members": "absent", "resend.response": "own"})
@@ -105,7 +108,7 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     again = StateFile(tmp_path / "state", kept.config)
     kept.keep(again)
     again.close()
-    assert [json.loads(each.body) for each in kept.store.records()] == [ODD]
+    assert [json.loads(each.body) for each in kept.store.records()] == [{**ODD, "entity_id": "J2"}]
 
 
 @pytest.mark.parametrize(

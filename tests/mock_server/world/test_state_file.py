@@ -88,7 +88,9 @@ def change_everything(world: World) -> None:
     add_generated(world, {"entity": "JOBS"})
     control = create_app(world).test_client()
     numbers = [record.number for record in world.current_epoch.store.records()]
-    other = next(number for number in numbers if number not in ("7", "8"))
+    one, other = [number for number in numbers if number not in ("7", "8")][:2]
+    change = {"record": {"url": "https://new.example/"}}
+    assert control.patch(f"/__admin/records/{one}", json=change).status_code == 200
     new = {"name": "New", "entity": "JOBS", "url": "https://new.example/"}
     assert control.post("/__admin/definitions", json=new).status_code == 200
     assert control.delete(f"/__admin/records/{other}").status_code == 200

@@ -66,9 +66,14 @@ test("a script decides what becomes of one record", async () => {
   assert.equal(await state(admin, number), "SUCCESSFUL");
 });
 
-test("a record is removed, a definition added", async () => {
+test("a record is changed and removed, a definition added", async () => {
   const { admin } = world("changes");
   const params = { path: { record: await added(admin, {}) } };
+  const changed = await admin.PATCH("/records/{record}", {
+    params,
+    body: { record: { url: "http://127.0.0.1:1/" } },
+  });
+  assert.equal(changed.data?.record.url, "http://127.0.0.1:1/");
   const definition: components["schemas"]["Definition"] = { name: "Jobs", entity: "JOBS" };
   const { data: kept } = await admin.POST("/definitions", { body: { ...definition, name: "Jobs" } });
   assert.ok(kept?.id);
