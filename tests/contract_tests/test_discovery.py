@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.run import new_session
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.contract_tests.templates import all_templates
 
 BOTH = frozenset(("resend", "delete"))
 
@@ -84,6 +85,18 @@ def test_it_says_what_it_needs(allowed: Iterable[str]) -> None:
     session.scene.allowed = frozenset(allowed)
 
     assert {method for method, _ in needs(session.scene)} == {*allowed}
+
+
+@pytest.mark.parametrize("release", ["R10", "R13", "R18"])
+def test_the_first_pass_has_room_for_each_odd_request(release: str) -> None:
+    """What no page mentions is sent in the first pass alone: so often as there are entries."""
+    session = kit_for(release, EVERYTHING)
+    discover(session)
+    odd = [each for each in all_templates() if each.is_odd]
+
+    assert len(odd) >= 5
+    for each in odd:
+        assert len(each.choices(session.scene)) <= each.first, (each.method, each.first)
 
 
 class TestScope:
