@@ -12,7 +12,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.calibration.following import MockFollower
 from crmcom_kit.contract_tests.calibration.learning import Learned, Log, learn, log_of
-from crmcom_kit.contract_tests.calibration.people import Pseudonyms
+from crmcom_kit.contract_tests.calibration.people import Pseudonyms, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import (
     Comparisons,
@@ -188,17 +188,15 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     }
 
 
-def _without_secrets(value: Any, redactor: ReportRedactor, name: str = "") -> Any:
+def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
     """Return a copy of a value without what is secret by its name, or known to be."""
-    if isinstance(value, Mapping):
-        return {key: _without_secrets(each, redactor, key) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(each, redactor, name) for each in value]
-    if not isinstance(value, str):
-        return value
-    if is_secret(name):
-        return MASK
-    return _URL.sub(lambda url: _IN_QUERY.sub(rf"\1{MASK}", url[0]), redactor.text(value))
+
+    def change(text: str, member: str) -> str:
+        if is_secret(member):
+            return MASK
+        return _URL.sub(lambda url: _IN_QUERY.sub(rf"\1{MASK}", url[0]), redactor.text(text))
+
+    return with_texts(value, change)
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Keep people and hosts out of a profile: each gets a made-up name, the same one everywhere."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
@@ -29,6 +29,7 @@ class Pseudonyms:
 
         self._faker: Any = Faker("en_US")
         self._known: dict[tuple[str, str], str] = {}
+        self._people: dict[str, str] = {}  # whole names, as they were written
 
     def replaced_everywhere(self, values: Sequence[Any]) -> list[Any]:
         """Return copies with all that names somebody replaced, in texts about them as well.
@@ -38,27 +39,35 @@ class Pseudonyms:
         """
         found = [self.replaced(each) for each in values]
         people: dict[str, str] = {}
-        for (kind, name), made in self._known.items():
+        for name, made in self._people.items():
             words, last = name.split(), made.split()[-1]
-            if kind == "name" and len(words) > 1:
+            if len(words) > 1:
                 people |= {name: made}
                 people |= {words[-1]: last} if len(words[-1]) >= _SHORTEST else {}
         if not people:
             return found
         longest_first = sorted(people, key=len, reverse=True)
         named = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
-        return [_in_texts(each, named, people) for each in found]
+        folded = {name.casefold(): made for name, made in people.items()}
 
-    def replaced(self, value: Any, member: str = "") -> Any:
+        def change(text: str, _member: str) -> str:
+            # Not all that is alike without case is so when it is folded: that stays as it is.
+            return named.sub(lambda one: folded.get(one[0].casefold(), one[0]), text)
+
+        return [with_texts(each, change) for each in found]
+
+    def replaced(self, value: Any) -> Any:
         """Return a copy of a value with all that names somebody in it replaced."""
-        if isinstance(value, Mapping):
-            return {name: self.replaced(inner, name) for name, inner in value.items()}
-        if isinstance(value, list):
-            return [self.replaced(inner, member) for inner in value]
-        if not isinstance(value, str) or not value.strip():
+        return with_texts(value, self._replaced)
+
+    def _replaced(self, value: str, member: str) -> str:
+        if not value.strip():
             return value
         if member in _NAMES:
-            return self._named(_NAMES[member], value)
+            made = self._named(_NAMES[member], value)
+            if _NAMES[member] == "name":
+                self._people[value] = made
+            return made
         if member in _USERS and "@" not in value:
             return self._named("user_name", value)
         text = _EMAIL.sub(lambda found: self._named("email", found[0]), value)
@@ -83,12 +92,10 @@ class Pseudonyms:
         return self._known[key]
 
 
-def _in_texts(value: Any, named: re.Pattern[str], people: Mapping[str, str]) -> Any:
-    """Return a copy of a value with people replaced in all texts."""
+def with_texts(value: Any, change: Callable[[str, str], str], member: str = "") -> Any:
+    """Return a copy of a value with ``change`` made of each text and the member that has it."""
     if isinstance(value, Mapping):
-        return {name: _in_texts(inner, named, people) for name, inner in value.items()}
+        return {name: with_texts(inner, change, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_in_texts(inner, named, people) for inner in value]
-    if not isinstance(value, str):
-        return value
-    return named.sub(lambda found: people[found[0].casefold()], value)
+        return [with_texts(inner, change, member) for inner in value]
+    return change(value, member) if isinstance(value, str) else value

@@ -192,6 +192,9 @@ def test_texts_about_somebody_name_somebody_else() -> None:
     assert text["name"] == f"Hook of {first} {last}"
     assert text["text"] == f"{last}'s Leeway"
     assert " " not in text["first_name"]
+    people = [{"person_name": "Ute Strauß"}, {"person_name": "Jo Alii"}]
+    found = Pseudonyms().replaced_everywhere([*people, {"text": "Strauß, Al\u0131\u0131"}])
+    assert "Strauß" not in found[2]["text"]
 
 
 def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
