@@ -79,7 +79,7 @@ def methods_text() -> str:
 
 
 def record_text() -> str:
-    """Return the fields of a webhook request, and a table of its entities."""
+    """Return the fields of a webhook request, one as a whole, and a table of its entities."""
     schema = load_schema("webhook_request_selection")
     lines: list[str] = []
     for name, piece in schema["properties"].items():
@@ -89,6 +89,10 @@ def record_text() -> str:
         meaning = field["description"] + (f" Members: {members}." if members else "")
         kinds = [field["type"]] if isinstance(field["type"], str) else field["type"]
         lines.append(f"- **`{name}`** ({' or '.join(kinds)}): {meaning}")
+    shown = dict(examples("show_answer", resolve(release_names()[0]))["number_7"]["value"]["data"])
+    shown["error_description"] = "org.hibernate.LazyInitializationException: …"
+    lines += ["", "This is a whole one, as R9 shows it. A date has no zone.", ""]
+    lines += ["```json", json.dumps(shown, indent=1, ensure_ascii=False), "```"]
     since: dict[str, list[str]] = {}
     for entity, release in entities_since().items():
         since.setdefault(release, []).append(entity)
