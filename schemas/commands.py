@@ -1,4 +1,4 @@
-"""The sub-commands that print the contract: schemas, openapi, statements, dialect."""
+"""The sub-commands that print the contract: schemas, openapi, dialect."""
 
 import json
 from collections.abc import Iterator
@@ -12,10 +12,7 @@ import click
 from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
-from crmcom_kit.schemas.methods import methods
-from crmcom_kit.schemas.releases import UnknownRelease, default_release, release_names, resolve
-from crmcom_kit.schemas.statements import Statement
-from crmcom_kit.schemas.statements import statements as catalogue
+from crmcom_kit.schemas.releases import UnknownRelease, default_release
 
 
 class InvalidValue(click.ClickException):
@@ -116,67 +113,6 @@ def _is_address(text: str) -> bool:
         return False
     absolute = parts.scheme in {"http", "https"} and parts.hostname
     return bool(absolute) and not set(text) & set("{} ?#")
-
-
-@click.command()
-@click.option("--release", metavar="R", help="Only statements in force in this release.")
-@click.option("--method", metavar="M", help="Only statements about this method, e.g. resend.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["markdown", "json"]),
-    default="markdown",
-    help="Form of the output.  [default: markdown]",
-)
-def statements(release: str | None, method: str | None, form: str) -> None:
-    """Print the catalogue of documented statements.
-
-    The evidence says how sure a statement is: "documented" if a page of the API's documentation
-    has it, "observed" in an example, "inferred" or "assumed" if it is our reading.
-    """
-    with _usage_errors():
-        found, at = catalogue(release), resolve(release or release_names()[-1])
-    if method is not None:
-        known = methods(resolve(release_names()[-1]))
-        if method not in known:
-            msg = f"--method: {method!r} is not allowed; allowed is one of {', '.join(known)}"
-            raise InvalidValue(msg)
-        found = tuple(statement for statement in found if method in statement.methods_in(at))
-    if form == "json":
-        from dataclasses import asdict
-
-        _print(_as_json([asdict(statement) for statement in found]))
-    else:
-        _print(statement_reference(found))
-
-
-def statement_reference(found: tuple[Statement, ...]) -> str:
-    """Write statements as a Markdown reference, one heading for each topic."""
-    lines = [
-        "# Statements",
-        "",
-        "What the API's documentation states, or its examples show, about how a server behaves.",
-        "*documented*: a page states it. *observed*: an example shows it. *inferred*, *assumed*:",
-        "it is our reading. `crmcom-kit check` gives a verdict on each statement, except those",
-        "marked as not checked, which no request can test.",
-        "`crmcom-kit statements --format markdown` prints this page.",
-    ]
-    topic = ""
-    for each in found:
-        if each.id.partition(".")[0] != topic:
-            topic = each.id.partition(".")[0]
-            lines += ["", f"## {topic}"]
-        lines += ["", f"**`{each.id}`** ({each.evidence}, {_releases(each)})  "]
-        lines += [each.text, f"*{each.source}*"]
-        if each.unchecked is not None:
-            lines += [f"Not checked: {each.unchecked}."]
-    return "\n".join(lines) + "\n"
-
-
-def _releases(statement: Statement) -> str:
-    until = f" until {statement.until}" if statement.until else ""
-    later = [f"{method} from {since}" for method, since in statement.later.items()]
-    return ", ".join([f"from {statement.since}{until}", *later])
 
 
 @click.command(epilog=f"Built-in dialects: {', '.join(dialect_names())}.")

@@ -11,6 +11,7 @@ import pytest
 
 from crmcom_kit.schemas import API_PATH, dials, methods, release_names, resolve, response_fields
 from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.statements import statements
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -88,12 +89,15 @@ def test_the_reference_has_what_the_code_has(site: Path) -> None:
     assert not [k for k, dial in dials().items() if (dial.error_kind or k) not in settings]
 
 
-def test_the_page_on_methods_is_made_from_the_contract() -> None:
-    """`python docs/methods_reference.py` would change nothing."""
-    filled = runpy.run_path(str(DOCS / "methods_reference.py"))["filled"]
-    page = (DOCS / "reference" / "methods.md").read_text("utf-8")
-    assert page.count("<!-- made:") == 6
-    assert page == filled(page)
+def test_pages_are_made_from_the_contract() -> None:
+    """`python docs/reference_pages.py` would change nothing."""
+    made = runpy.run_path(str(DOCS / "reference_pages.py"))["pages"]()
+    assert {page.name for page in made} == {"methods.md", "statements.md"}
+    assert {page: page.read_text("utf-8") for page in made} == made
+    methods_page = made[DOCS / "reference" / "methods.md"]
+    assert methods_page.count("<!-- made:") == 6
+    statements_page = made[DOCS / "reference" / "statements.md"]
+    assert all(f"**`{each.id}`**" in statements_page for each in statements())
 
 
 def test_the_page_on_methods_has_all_that_the_contract_has(site: Path) -> None:

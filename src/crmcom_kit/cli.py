@@ -43,10 +43,6 @@ COMMANDS = {
         "crmcom_kit.schemas.commands:openapi",
         "Print the OpenAPI document of a release.",
     ),
-    "statements": (
-        "crmcom_kit.schemas.commands:statements",
-        "Print the catalogue of documented statements.",
-    ),
     "dialect": (
         "crmcom_kit.schemas.commands:dialect",
         "Print a dialect as a commented TOML file.",

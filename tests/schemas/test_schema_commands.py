@@ -10,8 +10,6 @@ from jsonschema import Draft202012Validator
 from crmcom_kit.cli import main
 from crmcom_kit.schemas import dialect_names, load_dialect, load_schema, schema_names
 from crmcom_kit.schemas.openapi import openapi_document
-from crmcom_kit.schemas.releases import resolve
-from crmcom_kit.schemas.statements import statements
 
 
 def run(*arguments: str) -> Result:
@@ -62,20 +60,6 @@ def test_openapi_writes_a_file(tmp_path: Path) -> None:
     assert json.loads(file.read_bytes()) == openapi_document()
 
 
-def test_statements_selects_a_method() -> None:
-    """Only statements about the method, in force in the release, are printed."""
-    printed = json.loads(
-        run("statements", "--method", "resend", "--release", "R9", "--format", "json").stdout
-    )
-
-    assert [entry["id"] for entry in printed] == [
-        statement.id
-        for statement in statements("R9")
-        if "resend" in statement.methods_in(resolve("R9"))
-    ]
-    assert "fields_set.names" not in [entry["id"] for entry in printed]  # of R10 and later
-
-
 @pytest.mark.parametrize("name", dialect_names())
 def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> None:
     """What is printed, saved, is a dialect file with the same values, and prints as itself."""
@@ -99,8 +83,6 @@ def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> No
         ("openapi --server-url http://{host}/", "--server-url: 'http://{host}/' is not allowed"),
         ("openapi --server-url http://[", "--server-url: 'http://[' is not allowed"),
         ("openapi --server-url=", "--server-url: '' is not allowed"),
-        ("statements --release R8", "release: R8 is older than R9.0.0"),
-        ("statements --method sho", "--method: 'sho' is not allowed; allowed is one of delete, "),
         ("dialect nonsense", "dialect: nonsense is neither a built-in name (default, http)"),
     ],
 )
@@ -112,11 +94,3 @@ def test_what_nothing_goes_by_is_refused_in_one_line(arguments: str, complaint: 
     assert answer.stdout == ""
     assert answer.stderr.startswith(f"Error: {complaint}")
     assert answer.stderr.count("\n") == 1
-
-
-def test_the_reference_in_docs_is_the_catalogue(project_root: Path) -> None:
-    """docs/reference/statements.md is what `crmcom-kit statements --format markdown` prints."""
-    printed = run("statements").stdout
-
-    assert (project_root / "docs/reference/statements.md").read_text("utf-8") == printed
-    assert all(f"**`{statement.id}`**" in printed for statement in statements())

@@ -1,7 +1,7 @@
-"""Makes the parts of reference/methods.md that come from the contract's data.
+"""Makes reference/statements.md, and the parts of reference/methods.md that come from data.
 
-The page keeps them between comments, so that it can be read without building the docs:
-``python docs/methods_reference.py`` writes them anew.
+Both are kept in the repository, so that they can be read without building the docs:
+``python docs/reference_pages.py`` writes them anew.
 """
 
 import json
@@ -19,7 +19,7 @@ from crmcom_kit.schemas.openapi_dials import error_statuses
 from crmcom_kit.schemas.releases import Release, entities_since, release_names
 from crmcom_kit.schemas.statements import Statement, statements
 
-PAGE = Path(__file__).parent / "reference" / "methods.md"
+FOLDER = Path(__file__).parent / "reference"
 
 _PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -45,7 +45,16 @@ _DIALS = {
 }
 
 
-def filled(page: str) -> str:
+def pages() -> dict[Path, str]:
+    """Return both pages, made anew, by their files."""
+    methods_page = FOLDER / "methods.md"
+    return {
+        methods_page: _filled(methods_page.read_text("utf-8")),
+        FOLDER / "statements.md": statements_text(),
+    }
+
+
+def _filled(page: str) -> str:
     """Return ``page`` with each part between comments made anew."""
     made = {
         "overview": overview_text,
@@ -117,6 +126,35 @@ def releases_text() -> str:
     return "\n".join(
         ["| release | what is new |", "|---|---|", *(f"| {name} | {new} |" for name, new in added)]
     )
+
+
+def statements_text() -> str:
+    """Return the page of all statements, with a heading for each topic."""
+    lines = [
+        "# Statements",
+        "",
+        "What the API's documentation states, or its examples show, about how a server behaves.",
+        "*documented*: a page states it. *observed*: an example shows it. *inferred*, *assumed*:",
+        "it is our reading. `crmcom-kit check` gives a verdict on each statement, except those",
+        "marked as not checked, which no request can test. A running mock has those of its release",
+        "as JSON: `GET /__admin/fidelity`.",
+    ]
+    topic = ""
+    for each in statements():
+        if each.id.partition(".")[0] != topic:
+            topic = each.id.partition(".")[0]
+            lines += ["", f"## {topic}"]
+        lines += ["", f"**`{each.id}`** ({each.evidence}, {_in_releases(each)})  "]
+        lines += [each.text, f"*{each.source}*"]
+        if each.unchecked is not None:
+            lines += [f"Not checked: {each.unchecked}."]
+    return "\n".join(lines) + "\n"
+
+
+def _in_releases(statement: Statement) -> str:
+    until = f" until {statement.until}" if statement.until else ""
+    later = [f"{method} from {since}" for method, since in statement.later.items()]
+    return ", ".join([f"from {statement.since}{until}", *later])
 
 
 def overview_text() -> str:
@@ -214,4 +252,5 @@ def _codes(names: Iterable[str], last: str = "") -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text("utf-8")), encoding="utf-8")
+    for page, made in pages().items():
+        page.write_text(made, encoding="utf-8")
