@@ -234,7 +234,7 @@ NOT_MECHANICAL: list[tuple[str, str, dict[str, Any], Asked, str]] = [
     ("wrong_credentials", "R10", {}, Asked("POST", "authentication/web_api_key/token"),
      "send the header Authorization: Basic base64(KEY:)"),
     ("definition_not_effective", "R9", {"resend.definition_not_effective": "error"},
-     resend(number="82"), "resend a webhook request whose definition is effective"),
+     resend(number="116"), "resend a webhook request whose definition is effective"),
     ("bad_body", "R9", {}, post(RESEND, b"x"), "send a JSON object, such as"),
     ("bad_body", "R9", {}, post(RESEND, [{"token": TOKEN}]), "send a JSON object, such as"),
     ("bad_charset", "R9", {}, post(RESEND, b"\xef\xbb\xbf{}"), "leave out the byte order mark"),

@@ -84,9 +84,9 @@ def spelled(value: Any) -> str:
 
 
 def fits(mock: Any, form: str) -> list[str]:
-    """The choices of a dial under which the code of record 3, with Greek in it, verifies."""
-    code = mock.resend("3").data["authentication_code"]
-    record = mock.world.store.get("number", "3")
+    """The choices of a dial under which the code of record 15, with Greek in it, verifies."""
+    code = mock.resend("15").data["authentication_code"]
+    record = mock.world.store.get("number", "15")
     key = mock.world.current_epoch.reference_data.key_of(record.definition)
     data = json.loads(record.data)
     assert list(data) != sorted(data), "compact and sorted would be the same"
@@ -221,7 +221,7 @@ PROBES: dict[str, Probe] = {
         {"null": [None, None], "empty": ["", ""]},
     ),
     "record.not_effective": Probe(
-        lambda mock: mock.show("number=82").data["webhook_definition"]["life_cycle_state"],
+        lambda mock: mock.show("number=116").data["webhook_definition"]["life_cycle_state"],
         {"NOT EFFECTIVE": "NOT EFFECTIVE", "NOT_EFFECTIVE": "NOT_EFFECTIVE"},
         besides={"record.definition_members": STATE},
     ),
@@ -269,7 +269,7 @@ PROBES: dict[str, Probe] = {
         data=world_of_record_7,
     ),
     "resend.definition_not_effective": Probe(
-        lambda mock: [resent(mock, "82"), resent(mock, "7")],
+        lambda mock: [resent(mock, "116"), resent(mock, "7")],
         {
             "send": [("SUCCESSFUL", None)] * 2,
             "error": ["definition_not_effective", ("SUCCESSFUL", None)],
