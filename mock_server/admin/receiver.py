@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.admin.contract import Keywords, operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
+from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
@@ -115,7 +115,7 @@ def list_received(
 ) -> ReceivedRequests:
     """List the messages that the built-in receiver received, oldest first.
 
-    Each has a verdict: whether its authentication code is valid, and if not, why.
+    Each has a verdict: whether its authentication code is valid, and what the right one signs.
     """
     epoch = call.epoch
     found = epoch.receiver.requests(since)
@@ -152,7 +152,7 @@ def receive(
     # First the slot: a request that is refused because none is free was never received.
     waits = any(answer.delay for answer in receiver.answers)
     with call.registry.waiting if waits else nullcontext():
-        verdict = diagnose(epoch, headers, body)
+        verdict = verdict_on_message(epoch, headers, body)
         answer = receiver.take(call.verb, headers, body, verdict).answer
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)

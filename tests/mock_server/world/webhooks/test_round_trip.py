@@ -139,7 +139,7 @@ def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock) -> None
         mock.admin("GET", f"/deliveries/{at}")["signature"]["reason"]
         for at in (fired["delivery"]["id"], fired["delivery"]["id"] + 1)
     ]
-    assert reasons == ["wrong_key_or_data", "valid"]
+    assert reasons == ["wrong_code", "valid"]
     assert mock.show(number)["authentication_code"] == before
 
 
