@@ -55,7 +55,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
 ]  # fmt: skip
 
 
-SEEN_BY = ("/health", "/settings", "/snapshots", CLOCK)
+SEEN_BY = ("/health", "/snapshots", CLOCK)
 
 
 @pytest.mark.parametrize(("verb", "path", "body", "parameter", "seen", "allowed"), REFUSED)

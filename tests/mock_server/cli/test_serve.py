@@ -311,7 +311,7 @@ def test_closed_outputs_do_not_keep_it_from_serving(
             time.sleep(0.02)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         for _ in range(3):  # nor does a request end the connection
-            connection.request("GET", "/__admin/settings")
+            connection.request("GET", "/__admin/health")
             connection.getresponse().read()
             assert connection.sock is not None
             served.add(connection.sock.getsockname())

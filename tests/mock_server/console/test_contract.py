@@ -25,7 +25,7 @@ def mock() -> Iterator[Mock]:
 def test_statements_and_dials_are_found(console: Console) -> None:
     """By words of their names and texts, by evidence, method, and whether they are changed."""
     page = console.open("/w/default/contract")
-    settings = page.get_by_role("group")
+    settings = page.get_by_text("crmcom-kit 0")
     expect(settings).to_contain_text("R9.0.0 · dialect http")
     expect(settings).to_contain_text("no paging in this release")
     page.keyboard.press("/")
@@ -66,7 +66,7 @@ def test_what_a_profile_leaves_open_is_shown(browser: Browser, tmp_path: Path) -
     with crmcom_mock(profile=tmp_path) as mock:
         console = Console(browser, mock.start().origin)
         page = console.open("/w/default/contract")
-        expect(page.get_by_role("group")).to_contain_text("a profile that leaves 1 dial open")
+        expect(page.get_by_role("main")).to_contain_text("a profile that leaves 1 dial open")
         page.get_by_label("Kind").select_option("unsettled")
         row = page.get_by_role("row", name="paging.zero")
         expect(row).to_contain_text('? "none" or "all"')

@@ -72,7 +72,7 @@ def drive(app: Any, name: str) -> list[tuple[int, bytes]]:
             case change:
                 asked = {"token": token, "webhook_request_identifier": {"number": number}}
                 send("POST", f"{API_PATH}/webhook_requests/{change}", asked)
-    for path in ("/state", "/clock", "/health", "/snapshots", "/settings"):
+    for path in ("/state", "/clock", "/health", "/snapshots"):
         send("GET", f"/__admin{path}")
     return answers
 
