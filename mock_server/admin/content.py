@@ -17,7 +17,6 @@ from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
 from crmcom_kit.mock_server.world.changes import (
-    add_reference,
     change_record,
     record_named,
     remove_record,
@@ -25,7 +24,7 @@ from crmcom_kit.mock_server.world.changes import (
 from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, NewId, read_entries
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
@@ -64,7 +63,6 @@ _Date = Annotated[
         }
     ),
 ]
-_NAMED = Keywords(required=["name"], properties={"name": {"type": "string"}})
 _Some = Annotated[int, Keywords(minimum=1, maximum=1000)]
 _Effective = Literal["EFFECTIVE", "NOT EFFECTIVE", "NOT_EFFECTIVE"]
 
@@ -176,14 +174,9 @@ class Added(TypedDict):
 
 
 class Definitions(TypedDict):
-    """Webhook definitions; those that are known only from webhook requests may lack members."""
+    """Definitions and rules; those that are known only from webhook requests may lack members."""
 
     definitions: list[Definition]
-
-
-class Rules(TypedDict):
-    """Workflow rules; those that are known only from webhook requests may lack members."""
-
     rules: list[Rule]
 
 
@@ -308,13 +301,13 @@ def get_records(
     return {"records": list(map(_entry, records)), "more": more, "total": total}
 
 
-def _entries_of(call: Call, *, may_lack: bool = False) -> Iterator[LocatedEntry]:
+def _entries_of(call: Call, *, new_id: NewId | None = None) -> Iterator[LocatedEntry]:
     """Return the entries in the body of a call, each validated."""
     return read_entries(
         call.stream,
         call.world.release,
         place="body",
-        may_lack=may_lack,
+        new_id=new_id,
         of_profile=call.world.config.serves_profile,
     )
 
@@ -336,6 +329,10 @@ def _entry(record: Record) -> Entry:
     examples={
         "what is missing is filled in": {"entity": "JOBS", "life_cycle_state": "REJECTED"},
         "one webhook request": {"webhook_request": [_EXAMPLE]},
+        "a definition with its rule": {
+            "webhook_definition": [{"id": "D1", "name": "Jobs", "entity": "JOBS"}],
+            "workflow_rule": [{"name": "Job done", "webhook_definition_ids": ["D1"]}],
+        },
     },
 )
 def post_records(call: Call) -> Added:
@@ -345,9 +342,10 @@ def post_records(call: Call) -> Added:
     entries or none. Members that every webhook request has, and that a given record lacks, come
     from the generator, as with `mock.add` in Python: given members are kept, and the others are
     made to fit them. An id or number that is or was in use is refused. Added webhook requests are
-    the newest.
+    the newest. A webhook definition or workflow rule without an id gets one; a name or alternative
+    code of another one is refused, and so is a reference to something that the world does not have.
     """
-    entries = _entries_of(call, may_lack=True)
+    entries = _entries_of(call, new_id=call.epoch.ids.next)
     added = add_partial(call.epoch, call.world, entries)
     return {
         "added": added.records,
@@ -390,42 +388,11 @@ def delete_record(call: Call, record: RecordKey) -> Entry:
 
 @operation("GET /definitions", "content")
 def get_definitions(call: Call) -> Definitions:
-    """List the webhook definitions, in the order in which they were added."""
-    found: Any = call.epoch.reference_data.definitions
-    return {"definitions": list(found)}
-
-
-@operation(
-    "POST /definitions",
-    "content",
-    returns=Definition,
-    examples={"jobs": {"name": "Jobs", "entity": "JOBS", "url": "http://127.0.0.1:9000/hooks"}},
-)
-def post_definitions(call: Call, body: Annotated[Definition, _NAMED]) -> Reply:
-    """Add a webhook definition.
-
-    It gets an id if it has none. An id, name or alternative code that is already in use is refused;
-    so is a reference to something that the world does not have.
-    """
-    return Reply(add_reference(call.world, call.epoch, "webhook_definition", dict(body)))
-
-
-@operation("GET /rules", "content")
-def get_rules(call: Call) -> Rules:
-    """List the workflow rules, in the order in which they were added."""
-    found: Any = call.epoch.reference_data.rules
-    return {"rules": list(found)}
-
-
-@operation(
-    "POST /rules",
-    "content",
-    returns=Rule,
-    examples={"jobs": {"name": "Job done", "entity": "JOBS"}},
-)
-def post_rules(call: Call, body: Annotated[Rule, _NAMED]) -> Reply:
-    """Add a workflow rule; what `POST /definitions` refuses is refused here."""
-    return Reply(add_reference(call.world, call.epoch, "workflow_rule", dict(body)))
+    """List the webhook definitions and the workflow rules, in the order of their addition."""
+    data = call.epoch.reference_data
+    definitions: Any = data.definitions
+    rules: Any = data.rules
+    return {"definitions": list(definitions), "rules": list(rules)}
 
 
 @operation(

@@ -21,16 +21,12 @@ from crmcom_kit.mock_server.python_api.content import (
     Entries,
     Record,
     RecordsView,
+    add_reference,
     seed_world,
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
-from crmcom_kit.mock_server.world.changes import (
-    ReferenceKind,
-    add_reference,
-    change_record,
-    remove_record,
-)
+from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
@@ -406,9 +402,9 @@ class MockWorld:
                 ``entity``, ``url``, ``fields_set`` and ``secret_key_id``.
 
         Raises:
-            UsageError, NotFound, DataError: it is not allowed; nothing has changed.
+            DataError: it is not allowed; nothing has changed.
         """
-        return self._add_reference("webhook_definition", members)
+        return add_reference(self.emulated, "webhook_definition", members)
 
     def add_rule(self, **members: Any) -> dict[str, Any]:
         """Add a workflow rule, and return it; it gets an id if it has none.
@@ -417,13 +413,9 @@ class MockWorld:
             members: those of a definition up to ``entity``, and ``webhook_definition_ids``.
 
         Raises:
-            UsageError, NotFound, DataError: it is not allowed; nothing has changed.
+            DataError: it is not allowed; nothing has changed.
         """
-        return self._add_reference("workflow_rule", members)
-
-    def _add_reference(self, kind: ReferenceKind, members: dict[str, Any]) -> dict[str, Any]:
-        world = self.emulated
-        return deepcopy(add_reference(world, world.current_epoch, kind, members))
+        return add_reference(self.emulated, "workflow_rule", members)
 
     # Deliveries.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.references import check_references
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
@@ -115,7 +116,7 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
 
     Raises:
         DataError: no webhook request can have the given members, or an entry contradicts another
-            one or the content; nothing has changed.
+            one or the content, has a name that is taken, or refers to nothing; nothing has changed.
         UsageError: too many of them lack members.
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
@@ -125,6 +126,7 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
     ids: list[str] = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
+        check_references(epoch.reference_data, given)
         for one in given:
             if not lacking(one.entry):
                 yield one

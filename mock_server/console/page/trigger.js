@@ -42,8 +42,8 @@ async function example(definition) {
 
 export function triggerForm({ definitions, receiver, faults, values, address }) {
   if (!definitions.length) {
-    const body = { name: "Jobs", entity: "JOBS", url: receiver };
-    return empty("No webhook definition", "A webhook needs one:", controlCurl("POST", "/definitions", body));
+    const body = { webhook_definition: [{ name: "Jobs", entity: "JOBS", url: receiver }], workflow_rule: [{ name: "Job done", entity: "JOBS" }] };
+    return empty("No webhook definition", "A webhook needs one, and a rule that triggers it:", controlCurl("POST", "/records", body));
   }
   const chosen = definitions.find((one) => one.id === values.definition);
   const entities = [...new Set([values.entity, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();

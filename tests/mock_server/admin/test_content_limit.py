@@ -47,8 +47,7 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
         ("POST", "/seed", {"count": 400}),
         ("POST", "/seed", {"count": 100, "add": True}),
         ("PATCH", "/records/7003", {"data": {"id": "1", "text": "y" * 90_000}}),
-        ("POST", "/definitions", {"name": "large", "entity": "JOBS", "description": LARGE}),
-        ("POST", "/rules", {"name": "large", "entity": "JOBS", "description": LARGE}),
+        ("POST", "/records", {"webhook_definition": [{"name": "x", "description": LARGE}]}),
         ("POST", "/events/fire", fired),
         ("PUT", "/snapshots/mine", None),
     ]
@@ -69,8 +68,9 @@ def test_definitions_count(admin: Any) -> None:
     """Also those that were added by themselves, one after the other."""
     for number in range(4):
         large = {"name": f"large {number}", "entity": "JOBS", "description": LARGE}
-        admin.ask("POST", "/definitions", large)
-    status, _ = admin.refused("POST", "/definitions", {**large, "name": "one more"})
+        admin.ask("POST", "/records", {"webhook_definition": [large]})
+    more = {"webhook_definition": [{**large, "name": "one more"}]}
+    status, _ = admin.refused("POST", "/records", more)
     assert status == 503
 
 
