@@ -22,7 +22,7 @@ from crmcom_kit.mock_server.world.changes import (
     remove_record,
 )
 from crmcom_kit.mock_server.world.export import exported
-from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
+from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.reference_data import named
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, NewId, read_entries
 from crmcom_kit.schemas.releases import entities_since
@@ -180,14 +180,6 @@ class Definitions(TypedDict):
     rules: list[Rule]
 
 
-class SeededWorld(TypedDict):
-    """How much was generated."""
-
-    epoch: Annotated[Count, "The epoch, a new one unless data was added."]
-    added: Annotated[Count, "Number of generated webhook requests."]
-    webhook_requests: Annotated[Count, "Number of webhook requests in the world."]
-
-
 Seed = TypedDict(
     "Seed",
     {  # `from` cannot be the name of a member of a class
@@ -212,7 +204,6 @@ Seed = TypedDict(
         "scenario": Annotated[
             str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
         ],
-        "add": Annotated[bool, "True to add to the content instead of replacing it."],
     },
     total=False,
 )
@@ -400,41 +391,29 @@ def get_definitions(call: Call) -> Definitions:
     "content",
     examples={
         "new content, one in ten rejected": {"seed": 7, "count": 50, "rejected": 0.1},
-        "ten more": {"count": 10, "entities": ["JOBS"], "add": True},
         "an outage of all receivers": {"scenario": "receiver_outage", "count": 20},
     },
 )
-def seed(call: Call, body: Seed | None = None) -> SeededWorld:
-    """Replace or extend the content with generated data.
+def seed(call: Call, body: Seed | None = None) -> Begun:
+    """Replace the content with generated data.
 
     The members are the options of `crmcom-kit fixtures --kind world`; the same values always give
-    the same data. It replaces the content, unless `add` is true: then webhook requests are added
-    after the existing ones, with the reference data that is missing.
+    the same data.
     """
     knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
-    adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
-    if adds and scenario is not None:
-        allowed = "false with a scenario, which is a whole world"
-        raise UsageError("add", seen="true with a scenario", allowed=allowed)
+    scenario = knobs.pop("scenario", None)
     for name, (knob, at) in _DATES.items():
         if name in knobs:
             knobs[knob] = _date_time(name, knobs.pop(name), at)
-    epoch = call.epoch
     try:
-        if adds:
-            added = call.world.add(
-                lambda epoch: list(generated_more(epoch, **knobs)), expected_epoch=epoch
-            )
-        else:
-            entries = generated(call.world, scenario, knobs)
-            epoch = call.world.replace_content(entries, expected_epoch=epoch)
-            added = len(epoch.store)
+        entries = generated(call.world, scenario, knobs)
+        epoch = call.world.replace_content(entries, expected_epoch=call.epoch)
     except FixtureError as error:
         text = str(error)
         for name, (knob, _) in _DATES.items():
             text = text.replace(knob, name)
         raise DataError(text) from None
-    return {"epoch": epoch.number, "added": added, "webhook_requests": len(epoch.store)}
+    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
 def _date_time(name: str, text: str, at: time) -> datetime:

@@ -142,7 +142,7 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
     """The same knobs make the world that `crmcom-kit fixtures` writes for `serve --data`."""
     asked = {"seed": 9, "count": 30, "rejected": 0.5, "entities": ["JOBS"], "host": "h.example:81"}
 
-    assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "added": 30, "webhook_requests": 30}
+    assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "webhook_requests": 30}
 
     rejected = admin.ask("GET", "/records?state=REJECTED")
     assert rejected["total"] == 15
@@ -167,30 +167,6 @@ def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any) -> None:
         assert status == 400
         assert found["error"].startswith(f"{name}: '0001-01-01T")
         assert "from 1900 to 2199" in found["error"]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
-    """Generated webhook requests go behind those that are there, again and again."""
-    before = mock.state()
-    newest = max(map(int, mock.records()))
-    mock.delete(str(newest))
-
-    for at in (1, 2):
-        found = admin.ask("POST", "/seed", {"seed": seed, "count": 10, "add": True})
-        assert found == {"epoch": 0, "added": 10, "webhook_requests": len(before) - 1 + 10 * at}
-
-    assert mock.state()[20:] == before[1:]
-    assert set(mock.records()) >= {str(newest + at) for at in range(1, 21)}
-
-
-def test_nothing_is_generated_behind_too_large_a_number(admin: Any) -> None:
-    """Where the largest number is absurd, the generator has none behind it."""
-    admin.ask("POST", "/records", lines(entry_of(admin, "7", number="900000000000000000")))
-
-    _, found = admin.refused("POST", "/seed", {"count": 1, "add": True})
-    assert found["parameter"] == "add"
-    assert found["seen"] == "number 900000000000000000 in the world"
 
 
 # Snapshots.

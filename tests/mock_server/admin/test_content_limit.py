@@ -45,7 +45,6 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
         ("POST", "/records", record(5)),
         ("PUT", "/state", many),
         ("POST", "/seed", {"count": 400}),
-        ("POST", "/seed", {"count": 100, "add": True}),
         ("PATCH", "/records/7003", {"data": {"id": "1", "text": "y" * 90_000}}),
         ("POST", "/records", {"webhook_definition": [{"name": "x", "description": LARGE}]}),
         ("POST", "/events/fire", fired),

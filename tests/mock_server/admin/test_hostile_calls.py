@@ -48,7 +48,6 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
     ("POST", "/seed", b'{"from": "2024-13-01"}', "from", "2024-13-01", "a valid date"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed or"),
-    ("POST", "/seed", b'{"scenario": "mixed_pages", "add": true}', "add", "true", "false"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
     ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
     ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, state"),
@@ -144,7 +143,7 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["mode", "at", "seconds", "seed", "count", "entities", "from", "to", "add", "scenario",
+            ["mode", "at", "seconds", "seed", "count", "entities", "from", "to", "scenario",
              "host", "rejected", "unit", "webhook_request", "record", "data"]
         ) | st.text(max_size=5),
         inner,

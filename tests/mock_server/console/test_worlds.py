@@ -59,14 +59,14 @@ def test_records_are_generated(console: Console, mock: Mock) -> None:
     page = console.open("/w/default/worlds")
     form = page.get_by_role("form", name="Generate records")
     form.locator("[name=entities]").fill("JOBS, ACTIVITIES")
-    form.get_by_role("checkbox").check()
     fill(page, "Generate records", "Generate", count="10", rejected="2")
+    _confirm(page, "Replace them")
     expect(form.locator("[name=rejected]")).to_have_accessible_description(
         "rejected: seen 2; allowed is at most 1"
     )
     fill(page, "Generate records", "Generate", rejected="1")
+    _confirm(page, "Replace them")
     expect(page.locator(".message")).to_contain_text("Generated: 10 records.")
-    assert len(mock.records) == 132
     form.locator("[name=scenario]").select_option("receiver_outage")
     fill(page, "Generate records", "Generate", count="5")
     _confirm(page, "Replace them")
