@@ -5,7 +5,7 @@ import { call } from "./api.js";
 import { Search } from "./search.js";
 import { reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { counted, data, empty, facts } from "./widgets.js";
+import { counted, empty, facts } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -77,7 +77,7 @@ export const contract = {
   details({ rules, about }) {
     const found = rules.find((one) => one.id === shell.route.id);
     if (!found) return empty(`There is no ${shell.route.id}`, `${about.release} has no statement and no dial of this name.`);
-    return ruleDetails(found, about.release);
+    return ruleDetails(found);
   },
 };
 
@@ -91,7 +91,7 @@ function summary({ release, dialect, version }, rules) {
 
 const words = (text) => html`<span class="words">${text}</span>`;
 
-function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence, source, methods, ...one }, release) {
+function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence, source, methods, ...one }) {
   const isDial = kind === "dial";
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
@@ -103,13 +103,5 @@ function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence
       ["Evidence", words(`${evidence}: ${EVIDENCE[evidence]}`)],
       ["Source", words(source)],
       ["Methods", methods?.join(", ")],
-    ])}
-    ${isDial ? howToSet(id, typeof value === "boolean" ? !value : value, release) : nothing}`;
-}
-
-function howToSet(id, value, release) {
-  return html`<h3>Set it another way</h3>
-    <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it.</p>
-    ${data(`${id} = ${JSON.stringify(value)}`, "Line of a dialect file")}
-    ${data(`crmcom-kit serve --release ${release} --dialect my-dialect.toml`, "Command")}`;
+    ])}`;
 }

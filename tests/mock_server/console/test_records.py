@@ -46,8 +46,6 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     expect(rows(page).first).to_contain_text(f"#{found[-1]['number']}")
     rows(page).first.get_by_role("link").click()
     expect(page.get_by_role("heading", name=f"#{found[-1]['number']} JOBS")).to_be_visible()
-    page.keyboard.press("j")
-    expect(page.get_by_role("heading", name=f"#{found[-2]['number']} JOBS")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile("search=state%3AREJECTED.entity%3AJOBS$"))
     shared = console.open(page.url.partition("#")[2])

@@ -270,22 +270,6 @@ def test_a_request_is_repeated(console: Console, mock: Mock) -> None:
     assert len(journal(mock)) == before
 
 
-def test_keys_walk_through_the_list(console: Console, mock: Mock) -> None:
-    """From row to row, into the details, and back."""
-    for number in ("7", "8", "9"):
-        show(mock, number)
-    page = console.open()
-    expect(page.get_by_role("row", name="#9")).to_be_visible()
-    for key, number in (("j", "#9"), ("j", "#8"), ("j", "#7"), ("j", "#7"), ("k", "#8")):
-        page.keyboard.press(key)
-        expect(page.locator('tr[aria-selected="true"]')).to_contain_text(number)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("complementary", name="Details")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("complementary")).to_have_count(0)
-    expect(page.get_by_role("row", name="#8").get_by_role("link")).to_be_focused()
-
-
 def test_a_list_that_is_read_stays_as_it_is(console: Console, mock: Mock) -> None:
     """Scrolled, it does not move when something new comes."""
     for _ in range(60):
