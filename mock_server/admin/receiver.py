@@ -22,16 +22,6 @@ class Answer(TypedDict, total=False):
 
     status: Annotated[int, "200 by default.", Keywords(minimum=200, maximum=599)]
     body: Annotated[str, Keywords(maxLength=65536)]
-    content_type: Annotated[
-        str,
-        Keywords(
-            {
-                "maxLength": 200,
-                "pattern": "^[!-~][ -~]*$",
-                "x-allowed": "a media type such as application/json",
-            }
-        ),
-    ]
     delay: Annotated[float, "In seconds of the world's time.", Keywords(minimum=0, maximum=600)]
     times: Annotated[
         int | None,
@@ -76,7 +66,6 @@ def get_receiver(call: Call) -> Receiver:
         {
             "status": one.status,
             "body": one.body,
-            "content_type": one.content_type,
             "delay": one.delay,
             "times": one.times,
         }
@@ -108,17 +97,13 @@ def put_receiver(call: Call, body: Answers) -> Receiver:
 
 
 @operation("GET /receiver/requests", "deliveries")
-def list_received(
-    call: Call,
-    *,
-    since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
-) -> ReceivedRequests:
+def list_received(call: Call) -> ReceivedRequests:
     """List the messages that the built-in receiver received, oldest first.
 
     Each has a verdict: whether its authentication code is valid, and what the right one signs.
     """
     epoch = call.epoch
-    found = epoch.receiver.requests(since)
+    found = epoch.receiver.requests()
     return {
         "requests": [serializers.received(call, one) for one in found],
         "last": epoch.receiver.last,
@@ -156,4 +141,4 @@ def receive(
         answer = receiver.take(call.verb, headers, body, verdict).answer
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
-    return Reply(answer.body.encode(), answer.status, answer.content_type)
+    return Reply(answer.body.encode(), answer.status, _TEXT)

@@ -91,7 +91,6 @@ def test_attempts_are_listed_oldest_first(mock: Any, admin: Any) -> None:
         ("POST", "/events/fire", {**EVENT, "fault": "cut_body"}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 100}]}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 204, "body": "x"}]}, 400),
-        ("PUT", "/receiver", {"answers": [{"content_type": "a\r\nb"}]}, 400),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -140,10 +139,10 @@ def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
 
 
 def test_the_receiver_plays_its_script(mock: Any, admin: Any) -> None:
-    """Statuses, bodies and types come in order, the last one for ever; PUT is taken as well."""
+    """Statuses and bodies come in order, the last one for ever; PUT is taken as well."""
     answers = [
         {"status": 503, "body": "no", "times": 2},
-        {"status": 201, "body": "[]", "content_type": "application/json"},
+        {"status": 201, "body": "[]"},
     ]
     admin.ask("PUT", "/receiver", {"answers": answers})
     got = [
@@ -152,10 +151,9 @@ def test_the_receiver_plays_its_script(mock: Any, admin: Any) -> None:
     ]
 
     assert [one.status_code for one in got] == [503, 503, 201, 201]
-    assert (got[0].text, got[2].content_type) == ("no", "application/json")
+    assert (got[0].text, got[2].text) == ("no", "[]")
     kept = admin.ask("GET", "/receiver/requests")
     assert [one["method"] for one in kept["requests"]] == ["POST", "PUT", "POST", "POST"]
-    assert [one["id"] for one in admin.ask("GET", "/receiver/requests?since=3")["requests"]] == [4]
     assert admin.ask("DELETE", "/receiver/requests") == {"removed": 4}
     assert admin.ask("GET", "/receiver/requests") == {"requests": [], "last": 4}
 

@@ -41,7 +41,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01T24:00:00Z"', "at", "T24", "with a time zone"),
     ("PUT", CLOCK, FROZEN % b', "at": "0001-01-01T00:00:00+14:00"', "at", "0001", "1970"),
     ("PUT", CLOCK, FROZEN % b', "at": "9999-12-31T23:59:59-14:00"', "at", "9999", "2999"),
-    ("POST", "/clock/advance", b'{"hours": -1}', "hours", "-1", "at least 0"),
+    ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
     ("POST", "/seed", b'{"count": 1.0}', "count", "1.0", "a whole number"),
     ("POST", "/seed", b'{"rejected": 1.5}', "rejected", "1.5", "at most 1"),

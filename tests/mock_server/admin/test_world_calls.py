@@ -17,15 +17,15 @@ def _mock(make_mock: Any) -> Any:
 
 
 def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
-    """The list shows names, epochs, records and calls, and creates no world."""
+    """The list shows names, records and calls, and creates no world."""
     mock.show()
     for name in ("b", "a"):
         admin_of(mock.client, f"/worlds/{name}").ask("POST", "/reset")
 
     found = admin.ask("GET", "/worlds")
 
-    found_worlds = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
-    assert found_worlds == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
+    found_worlds = [(one["name"], one["calls"]) for one in found["worlds"]]
+    assert found_worlds == [("default", 1), ("b", 0), ("a", 0)]
     assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
     assert found["worlds"][0]["idle"] is None
     assert found["worlds"][1]["idle"] >= 0
