@@ -280,7 +280,7 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     root = server.base.removesuffix(API_PATH)
     assert call(root, "__admin/health") == {
         "status": "healthy", "release": "R14.1.0", "dialect": str(dialect), "webhook_requests": 0,
-        "world": "default", "epoch": 0, "version": __version__,
+        "world": "default", "epoch": 0, "version": __version__, "seed": 5, "base_path": API_PATH,
     }  # fmt: skip
     assert server.end(signal.SIGINT)[0] == 0
 
