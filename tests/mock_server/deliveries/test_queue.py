@@ -227,34 +227,6 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
     soon(lambda: state(world, numbers[0]) is State.SUCCESSFUL)
 
 
-def test_each_attempt_is_reported_once_it_is_over(world: World, held: Held) -> None:
-    """With the world's name, whether it ended or was abandoned."""
-    ended: list[tuple[str, int, Stage]] = []
-    world.delivery_queue.on_attempt = lambda name, attempt: ended.append(
-        (name, attempt.number, attempt.stage)
-    )
-    resend(world, "7")
-    held.release.set()
-    soon(lambda: len(ended) == 1)
-    held.release.clear()
-    number = next(one for one in rejected(world) if one != "7")
-    resend(world, number)
-    arrived(held, 2)
-    close(world)
-
-    assert ended == [("default", 1, Stage.ENDED), ("default", 2, Stage.ABANDONED)]
-
-
-def test_closing_lets_what_is_quick_enough_end(world: World, held: Held) -> None:
-    """A delivery that ends in time is settled by what came of it."""
-    resend(world, "7")
-    arrived(held, 1)
-    threading.Timer(0.2, held.release.set).start()
-
-    assert world.delivery_queue.close(20)
-    assert state(world, "7") is State.SUCCESSFUL
-
-
 def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     """Synchronous or not: the answer is the record as it was, and nothing hangs."""
     world = made(held, Dialect("usual"))
