@@ -151,15 +151,6 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
     assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
 
 
-def test_dates_of_a_seed_lie_between(mock: Any, admin: Any) -> None:
-    """`from` and `to` are days or moments, both included."""
-    admin.ask("POST", "/seed", {"count": 50, "from": "2024-05-01", "to": "2024-05-02T12:00:00"})
-
-    dates = [json.loads(body)["log_information"]["created_date"] for body in mock.state()]
-    assert "2024-05-01T00:00:00" <= min(dates) < max(dates) <= "2024-05-02T12:00:00"
-    assert dates == sorted(dates, reverse=True)
-
-
 def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any) -> None:
     """The error names the member of the body, not the generator's argument."""
     for name in ("from", "to"):

@@ -63,16 +63,6 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
     fill(admin)
 
 
-def test_definitions_count(admin: Any) -> None:
-    """Also those that were added by themselves, one after the other."""
-    for number in range(4):
-        large = {"name": f"large {number}", "entity": "JOBS", "description": LARGE}
-        admin.ask("POST", "/records", {"webhook_definition": [large]})
-    more = {"webhook_definition": [{**large, "name": "one more"}]}
-    status, _ = admin.refused("POST", "/records", more)
-    assert status == 503
-
-
 def test_a_record_counts_once_however_many_snapshots_have_it(admin: Any) -> None:
     """What only a snapshot has still counts, until the snapshot is deleted."""
     admin.ask("POST", "/seed", {"count": 0})

@@ -1,6 +1,5 @@
 """Who may use the control API: whoever has the token, or this machine, and no foreign page."""
 
-import http.client
 import io
 import json
 from typing import Any
@@ -11,7 +10,6 @@ from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.admin.document import operations
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
@@ -117,37 +115,3 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
         assert "***" in text
         assert token not in text
         assert token.replace("/", "%2F") not in text
-
-
-def test_strangers_are_told_nothing(make_mock: Any) -> None:
-    """From another address every operation is refused, and so is what is none."""
-    client = make_mock().client
-    known = [
-        (verb, path.replace("{", "").replace("}", "")) for verb, path, _ in operations().values()
-    ]
-    for verb, path in (*known, ("GET", ""), ("HEAD", "/health"), ("BREW", "/nothing")):
-        for root in ("", "/worlds/a"):
-            answer = client.open(f"{root}/__admin{path}", method=verb, environ_overrides=FAR)
-            assert answer.status_code == 403, (verb, path, root)
-            assert answer.headers["Content-Type"] == "application/json"
-
-
-def test_serve_takes_the_token_from_the_environment(
-    start_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """CRMCOM_ADMIN_TOKEN is --admin-token; neither what is printed nor the log shows it."""
-    monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", TOKEN)
-    server = start_server()
-    found = []
-    for headers in ({}, {"X-Mock-Admin-Token": TOKEN}, {"Authorization": f"Bearer {TOKEN}"}):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        connection.request("GET", f"/__admin/health?token={TOKEN}", headers=headers)
-        found.append(connection.getresponse().status)
-        connection.close()
-
-    server.process.terminate()
-    _, out, log = server.end()
-
-    assert found == [401, 400, 400]  # it is no parameter of the query
-    assert "admin token   (as given)" in out
-    assert TOKEN not in out + log

@@ -5,7 +5,6 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from helpers.receivers import During
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,20 +144,6 @@ def test_odd_worlds_come_back(
         assert everything(other)[part] == everything(mock)[part]
 
 
-@settings(deadline=None, max_examples=12)
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
-def test_odd_reference_data_comes_back(make_mock: Any, admin_of: Any, texts: list[str]) -> None:
-    """Whatever units, users, keys, definitions and rules say of themselves."""
-    entries = list(world(count=10, release="R9"))
-    for at, entry in enumerate(entries):
-        ((kind, value),) = entry.items()
-        if kind != "webhook_request":
-            value["email" if kind == "user" else "description"] = texts[at % len(texts)]
-    mock = make_mock(data=entries)
-
-    assert everything(copied(make_mock, admin_of, mock)) == everything(mock)
-
-
 def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     """A record that was added late and is older by its date stays the newest."""
     mock = make_mock()
@@ -201,20 +186,3 @@ def test_an_export_is_of_one_moment(make_mock: Any) -> None:
     records = [json.loads(line) for line in lines if line.startswith(b'{"webhook_request"')]
     assert len(records) == len(before)
     assert mock.state() == ()
-
-
-def test_a_record_on_its_way_is_exported_as_rejected(make_mock: Any, admin_of: Any) -> None:
-    """An export in the middle of a resend neither disturbs it nor shows it half done."""
-    seen: list[bytes] = []
-
-    def export() -> None:
-        seen.append(admin_of(mock.client).send("GET", "/state").data)
-
-    mock = make_mock(delivery=During(export))
-
-    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
-
-    other = make_mock(data=[])
-    admin_of(other.client).ask("PUT", "/state", seen[0])
-    assert other.records()["7"]["life_cycle_state"] == "REJECTED"
-    assert other.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
