@@ -39,7 +39,6 @@ def _of_a_later_release() -> str:
 
 MISTAKES = [
     (["--port", "x"], "'--port': 'x' is not a valid"),
-    (["--port", "70000"], "'--port': 70000 is not in the range 0<=x<=65535"),
     (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
     (
         ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
@@ -54,10 +53,8 @@ MISTAKES = [
         ["--deliver", "http", "--deliveries", "timeout"],
         "--deliveries: not allowed with --deliver http, which has no scripted outcomes",
     ),
-    (["--relaese", "R9"], "No such option '--relaese'"),
     (["R9"], "unexpected extra argument (R9)"),
     (["--host", "nowhere.invalid"], "host: 'nowhere.invalid' is not an address of this machine"),
-    (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port "),
     (["--release", "nine"], "release: 'nine' is not a release; allowed is R<major>"),
     (["--dialect", "nope"], "dialect: nope is neither a built-in name (default, http) nor a"),
     (["--data", "nope.jsonl"], "data nope.jsonl: cannot be read: No such file"),
@@ -68,8 +65,6 @@ MISTAKES = [
         "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",
     ),
     (["--token", ""], "--token: an empty string is not allowed"),
-    (["--password", ""], "--password: an empty string is not allowed"),
-    (["--world-idle", "inf"], "'--world-idle': inf is not in the range"),
     (["--world-idle", "nan"], "--world-idle: nan is not allowed; allowed is a number of seconds"),
     (["--release", "R9\nR10"], "release: 'R9\\nR10' is not a release"),
 ]
@@ -251,19 +246,6 @@ def test_every_address_is_none_to_call(start_server: Any) -> None:
     assert server.ask("GET", "/__admin/health")[0] == 200
     asked = b"GET /__admin/health HTTP/1.1\r\nHost: 0.0.0.0\r\nConnection: close\r\n\r\n"
     assert server.sent(asked).startswith(b"HTTP/1.1 403 ")
-
-
-def test_the_greeting_says_what_a_release_lacks(start_server: Any) -> None:
-    """Who comes with a client of a later release is told that R9 has no paging; R13 has it."""
-    shown = {}
-    for release in ("R9", "R13"):
-        _, out, _ = start_server("--release", release).end(signal.SIGTERM)
-        (shown[release],) = (line for line in out.splitlines() if line.startswith("  release "))
-
-    assert " ".join(shown["R9"].split()) == (
-        "release R9.0.0, without paging: number_of_results and offset come with R13.0.0"
-    )
-    assert " ".join(shown["R13"].split()) == "release R13.0.0"
 
 
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:

@@ -30,8 +30,7 @@ def test_nothing_is_left(crmcom_mock_server):
 
 def test_each_test_has_a_world_of_its_own(run: Run) -> None:
     """What a test does to its world, and to worlds made through it, ends with the test."""
-    run(ISOLATED, "--import-mode=importlib").assert_outcomes(passed=4)
-    run(ISOLATED, "--import-mode=prepend").assert_outcomes(passed=4)
+    run(ISOLATED).assert_outcomes(passed=4)
 
 
 def test_each_worker_of_xdist_has_a_server(run: Run) -> None:
@@ -99,19 +98,6 @@ crmcom_mock_dialect = http
     run(tests, "-rP", *given, "--crmcom-mock-release=R9").stdout.fnmatch_lines(
         ["R9.0.0 0 0 *mine*"]
     )
-
-
-def test_a_fixture_of_ones_own_gives_other_options(run: Run) -> None:
-    """What can't be said in a configuration file is said in Python."""
-    tests = """
-@pytest.fixture(scope="session")
-def crmcom_mock_options(crmcom_mock_options):
-    return {**crmcom_mock_options, "tokens": ["mine"], "deliveries": "timeout"}
-
-def test_options(crmcom_mock):
-    assert crmcom_mock.token == "mine"
-"""
-    run(tests).assert_outcomes(passed=1)
 
 
 def test_a_wrong_option_is_refused_by_name(run: Run) -> None:

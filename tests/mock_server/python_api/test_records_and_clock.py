@@ -22,17 +22,6 @@ def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
         mock.records["none"]
 
 
-def test_records_are_what_answers_show_oldest_first(mock: Mock) -> None:
-    """A walk over the records meets each once, in the order of creation."""
-    dates = [record["log_information"].get("created_date") or "" for record in mock.records]
-
-    assert dates == sorted(dates)
-    assert len(mock.records) == len(dates) > 100
-    with mock.client(params={"token": mock.token}) as client:
-        given = {"webhook_request_identifier": "number=7"}
-        assert client.get("webhook_requests/show", params=given).json()["data"] == mock.records[7]
-
-
 def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
     """All that is asked for must hold, and a misspelt member is refused by name."""
     rejected = mock.records.filter(life_cycle_state="REJECTED")
