@@ -62,20 +62,6 @@ def test_wrong_entries_change_nothing(
     assert mock.world.epoch_number == epoch
 
 
-def test_fixed_tokens_act_for_the_new_units(mock: Any, admin: Any) -> None:
-    """Who calls with a fixed token is of the world that is there, not of the one before."""
-    first = mock.resend("7").data["log_information"]["updated_by_unit"]
-    other = {"unit": {**first, "id": "OTHER", "name": "Other unit"}}
-    admin.ask("POST", "/reset")
-    sent = admin.send("GET", "/state").data
-
-    admin.ask("PUT", "/state", lines(other) + sent)
-
-    assert mock.resend("7").data["log_information"]["updated_by_unit"]["id"] == "OTHER"
-    admin.ask("POST", "/reset")
-    assert mock.resend("7").data["log_information"]["updated_by_unit"] == first
-
-
 # Records.
 
 

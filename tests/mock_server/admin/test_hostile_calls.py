@@ -107,20 +107,6 @@ def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str)
             assert "nearest: /__admin/health" in found["error"]
 
 
-@pytest.mark.parametrize("operation", operations())
-def test_head_and_options_are_answered(admin: Any, operation: str) -> None:
-    """HEAD is GET without its body; OPTIONS lists the verbs; neither changes anything."""
-    verb, template, _ = operations()[operation]
-    path = template.replace("{", "").replace("}", "")
-    options = admin.send("OPTIONS", path)
-    assert (options.status_code, options.data) == (200, b"")
-    assert verb in options.headers["Allow"].split(", ")
-    if verb == "GET" and operation != "events":
-        head, get = admin.send("HEAD", path), admin.send("GET", path)
-        assert (head.status_code, head.data) == (get.status_code, b"")
-        assert head.headers["Content-Type"] == get.headers["Content-Type"]
-
-
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()

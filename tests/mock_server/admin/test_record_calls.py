@@ -145,10 +145,7 @@ TOO_MANY: list[Any] = [{"record": {}}] * (MAX_FILLED_IN + 1)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "2, 3, 5, 6, 7 and")),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
-    ("PATCH", "/records/7", {"data": []}, 400, ("data: seen an array",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
-    ("PATCH", "/records/7", {"record": {"id": "x"}}, 400, ('id: seen "x"', "be changed")),
-    ("PATCH", "/records/7", {"record": {"entity": "JOBS"}}, 400, ('entity: seen "JOBS"',)),
     ("PATCH", "/records/7", {"record": {"url": 5}}, 400, ("record.url: seen 5",)),
     ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
     ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a non-empty string if",)),
@@ -156,14 +153,11 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
-    ("POST", "/records", {"webhook_request": [{"record": {}, "x": {}}]}, 400, ("request.x: seen",)),
     ("POST", "/records", {"webhook_request": TOO_MANY}, 400, ("seen more", "at most 1,000")),
-    ("POST", "/records", {"webhook_request": [{"record": {}}, {"record": {"x": 1}}]}, 400, ("/1",)),
     ("POST", "/records", {"webhook_definition": [{}]}, 400, ("/0: webhook_definition.name",)),
     ("POST", "/records", {"webhook_definition": [NAMED, NAMED]}, 400, ('/1: name: seen "x"',)),
     ("POST", "/records", {"webhook_definition": [{"name": "ACT CREATE"}]}, 400, ("no other",)),
     ("POST", "/records", {"webhook_definition": [{"id": "", "name": "x"}]}, 400, ('id: seen ""',)),
-    ("POST", "/records", {"webhook_definition": [{**NAMED, "secret_key_id": "y"}]}, 400, ("key",)),
     ("POST", "/records", {"workflow_rule": [{**NAMED, **TRIGGERS}]}, 400, ('_ids: seen "y"',)),
 ]
 

@@ -1,21 +1,16 @@
 """``crmcom-kit serve``: what its flags do, and what is said when they cannot be followed."""
 
-import http.client
 import json
 import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
-from helpers.mock_processes import reserved_port
 
 from crmcom_kit import __version__
 from crmcom_kit.fixtures import webhook_request_entries
@@ -265,43 +260,3 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
         "world": "default", "epoch": 0, "version": __version__, "seed": 5, "base_path": API_PATH,
     }  # fmt: skip
     assert server.end(signal.SIGINT)[0] == 0
-
-
-@pytest.fixture(name="port")
-def _port() -> Iterator[int]:
-    """A port for a server that cannot say which one it has."""
-    with reserved_port() as port:
-        yield port
-
-
-@pytest.mark.parametrize("closing", [">&- 2>&-", ">/dev/full"])
-def test_closed_outputs_do_not_keep_it_from_serving(
-    tmp_path: Path, port: int, closing: str
-) -> None:
-    """Without a place for its greeting or its log it serves all the same, and ends with 0."""
-    if closing == ">/dev/full" and not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
-    served: set[Any] = set()
-    command = f"exec {sys.executable} -m crmcom_kit serve --port {port} --token T {closing}"
-    with subprocess.Popen(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE) as process:
-        base = f"http://127.0.0.1:{port}{API_PATH}"
-        answered = None
-        while answered is None:
-            assert process.poll() is None
-            with suppress(OSError):  # it does not listen yet
-                answered = call(base, SHOW + "T")
-            time.sleep(0.02)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        for _ in range(3):  # nor does a request end the connection
-            connection.request("GET", "/__admin/health")
-            connection.getresponse().read()
-            assert connection.sock is not None
-            served.add(connection.sock.getsockname())
-        connection.close()
-        process.send_signal(signal.SIGTERM)
-        errors = process.stderr.read()  # type: ignore[union-attr]
-
-    assert answered["status"]["code"] == "OK"
-    assert len(served) == 1
-    assert process.returncode == 0
-    assert b"Traceback" not in errors

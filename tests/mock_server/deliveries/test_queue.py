@@ -1,7 +1,5 @@
 """Deliveries that nobody waits for: queued, worked off, and given up at the end."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +7,6 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from helpers.receivers import listening
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -241,42 +238,6 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
     assert state(world, "7") is State.REJECTED
     assert world.current_epoch.attempts.list()[0].stage is Stage.ABANDONED
-
-
-#: An embedding process that ends while its deliveries wait.
-EMBEDDING = """
-import sys, threading
-from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.world.webhooks.triggers import fire
-from crmcom_kit.schemas import Dialect
-
-dials = {"resend.delivery": "queued"}
-dials |= {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
-world = make_world(deliver="http", dialect=Dialect("patient", dials))
-for _ in range(40):
-    fire(world.current_epoch, "ACTIVITIES", "ACT CREATE", {"id": "A"}, url=sys.argv[1])
-assert world.delivery_queue.waiting > 20
-
-class Stuck:
-    def send(self, attempt): threading.Event().wait()
-
-stuck = make_world(delivery=Stuck(), dialect=Dialect("queued", {"resend.delivery": "queued"}))
-fire(stuck.current_epoch, "ACTIVITIES", "ACT CREATE", {"id": "A"})
-"""
-
-
-def test_a_process_ends_without_sending_what_waits() -> None:
-    """It waits for no receiver, for no delivery of the user's, and not for the queue."""
-    over = threading.Event()
-    with listening(lambda _: over.wait(120)) as receiver:
-        command = [sys.executable, "-c", EMBEDDING, receiver.url]
-        try:
-            ended = subprocess.run(command, timeout=60, check=False, capture_output=True, text=True)
-        finally:
-            over.set()
-
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert len(receiver.got) <= 20
 
 
 def test_places_keep_threads_free(held: Held) -> None:

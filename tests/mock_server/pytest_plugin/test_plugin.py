@@ -33,20 +33,6 @@ def test_each_test_has_a_world_of_its_own(run: Run) -> None:
     run(ISOLATED).assert_outcomes(passed=4)
 
 
-def test_each_worker_of_xdist_has_a_server(run: Run) -> None:
-    """Tests in parallel processes each have their own mock, and no state is shared."""
-    tests = """
-@pytest.mark.parametrize("turn", range(12))
-def test_in_parallel(crmcom_mock, crmcom_mock_server, turn):
-    import httpx
-    assert delete(crmcom_mock).json()["status"]["code"] == "OK"
-    assert "7" in crmcom_mock_server.records
-    found = httpx.get(f"{crmcom_mock.admin_url}/health", timeout=60).json()
-    assert found["world"] == crmcom_mock.name
-"""
-    run(tests, "-n", "2", apart=True).assert_outcomes(passed=12)
-
-
 def test_the_world_is_named_after_the_test(run: Run) -> None:
     """Names are alike in every run and differ between tests, however these are called."""
     tests = """
