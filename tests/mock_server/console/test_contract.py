@@ -65,18 +65,3 @@ def test_what_a_profile_leaves_open_is_shown(browser: Browser, tmp_path: Path) -
         expect(page.get_by_role("complementary")).to_contain_text('leaves open "none", "all"')
         console.close()
     assert console.errors == []
-
-
-def test_on_a_phone_the_details_are_a_page(console: Console) -> None:
-    """Nothing is wider than the page, and there is a way back."""
-    shown = {
-        "faults": "Add a fault",
-        "contract/errors.token_first": "the same",
-    }
-    for address, text in shown.items():
-        page = console.open(f"/w/default/{address}", width=390, height=844)
-        expect(page.get_by_text(text, exact=True)).to_be_visible()
-        for part in page.locator("html, main, aside").all():
-            assert part.evaluate("one => one.scrollWidth") <= 390
-    page.get_by_role("link", name="Close the details").click()
-    expect(page.get_by_role("row", name="errors.token_first")).to_be_in_viewport()

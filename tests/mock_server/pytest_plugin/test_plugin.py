@@ -1,7 +1,11 @@
 """The pytest plugin, in runs of their own: fixtures, options, the marker for faults, reports."""
 
+import re
+
 import pytest
 from helpers.inner_runs import Run
+
+from crmcom_kit.mock_server.pytest_plugin.hooks import world_name
 
 pytest_plugins = ["pytester"]
 
@@ -33,30 +37,14 @@ def test_each_test_has_a_world_of_its_own(run: Run) -> None:
     run(ISOLATED).assert_outcomes(passed=4)
 
 
-def test_the_world_is_named_after_the_test(run: Run) -> None:
-    """Names are alike in every run and differ between tests, however these are called."""
-    tests = """
-names = []
+def test_the_world_is_named_after_the_test() -> None:
+    """Names are readable, and differ between tests, however these are called."""
+    tests = [f"test_it.py::test_name[{turn}]" for turn in ("a", "a b", "a/b", "x" * 200, "…")]
+    names = [world_name(test) for test in [*tests, "test_it.py::TestOther::test_name[a]"]]
 
-@pytest.mark.parametrize("turn", ["a", "a b", "a/b", "x" * 200, "…"])
-def test_name(crmcom_mock, turn):
-    names.append(crmcom_mock.name)
-
-class TestOther:
-    def test_name(self, crmcom_mock):
-        names.append(crmcom_mock.name)
-
-def test_all_differ():
+    assert names[0].startswith("test_name-a-")
     assert len(set(names)) == 6
-    print(names)
-"""
-    first = run(tests, "-rP")
-    first.assert_outcomes(passed=7)
-    first.stdout.fnmatch_lines(["*'test_name-a-????????', 'test_name-a-b-????????'*"])
-    names = [line for line in first.outlines if line.startswith("['test_name-a")]
-    assert [
-        line for line in run(tests, "-rP").outlines if line.startswith("['test_name-a")
-    ] == names
+    assert all(re.fullmatch(r"[\w.-]{1,64}", name) for name in names)
 
 
 def test_options_come_from_the_configuration_or_the_command_line(run: Run) -> None:

@@ -58,26 +58,6 @@ def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     )
 
 
-def test_an_attempt_is_reported_of_its_own_test(run: Run) -> None:
-    """Also where the report of another test is made first, as by plugins that run tests at once."""
-    found = run(
-        REACHING.partition("def test_before")[0]
-        + """
-def test_careless(crmcom_mock, request):
-    reach("rest.crm.com")
-    other = request.session.items[1]
-    done = pytest.CallInfo.from_call(lambda: None, "call")
-    other.ihook.pytest_runtest_makereport(item=other, call=done)
-
-def test_other():
-    pass
-"""
-    )
-
-    found.assert_outcomes(passed=1, failed=1)
-    found.stdout.fnmatch_lines(["A connection to the real CRM.COM was blocked:"])
-
-
 def test_workers_of_xdist_tell_whom_they_saw(run: Run) -> None:
     """The end of a parallel run names them, too, and it fails."""
     found = run(REACHING, "-n", "1", apart=True)

@@ -1,6 +1,5 @@
 """A mock in Python: made, served, asked, and ended."""
 
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock, make_world
-from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH, DialectError, UnknownRelease
 from crmcom_kit.usage_errors import UsageError
 
@@ -60,44 +55,6 @@ def test_a_plain_object_starts_and_stops() -> None:
     assert not serving_threads()
     with pytest.raises(UsageError, match=r"allowed is a running mock; call start\(\)"):
         _ = mock.url
-
-
-def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
-    """Idle connections, half a request and a call that runs end with the server."""
-    waiting, release = threading.Event(), threading.Event()
-
-    def slow(environ: Any, start_response: Any) -> list[bytes]:
-        del environ
-        waiting.set()
-        release.wait(20)
-        start_response("200 OK", [("Content-Length", "0")])
-        return []
-
-    mock = crmcom_mock()
-    mock._server = _serving(slow)  # noqa: SLF001 - an app that hangs
-    port = int(mock.origin.rpartition(":")[2])
-    idle, half, busy = (socket.create_connection(("127.0.0.1", port), 20) for _ in range(3))
-    half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-    busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert waiting.wait(20)
-
-    mock.stop()
-
-    try:
-        assert [one.recv(100) for one in (idle, half, busy)] == [b"", b"", b""]
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), 20)
-    finally:
-        release.set()
-        for one in (idle, half, busy):
-            one.close()
-
-
-def _serving(app: Any) -> Background:
-    registry = WorldRegistry(make_world())
-    found = Background(registry, host="127.0.0.1", port=0, threads=2)
-    found._app = AsgiShell(registry, flask=LateApp(lambda: app), threads=2)  # noqa: SLF001
-    return found
 
 
 def test_options_are_those_of_a_world() -> None:
