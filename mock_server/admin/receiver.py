@@ -48,7 +48,6 @@ class ReceivedRequests(TypedDict):
     """The messages that are still kept."""
 
     requests: list[ReceivedRequest]
-    last: int
 
 
 class Removed(TypedDict):
@@ -102,12 +101,8 @@ def list_received(call: Call) -> ReceivedRequests:
 
     Each has a verdict: whether its authentication code is valid, and what the right one signs.
     """
-    epoch = call.epoch
-    found = epoch.receiver.requests()
-    return {
-        "requests": [serializers.received(call, one) for one in found],
-        "last": epoch.receiver.last,
-    }
+    found = call.epoch.receiver.requests()
+    return {"requests": [serializers.received(call, one) for one in found]}
 
 
 @operation("DELETE /receiver/requests", "deliveries")

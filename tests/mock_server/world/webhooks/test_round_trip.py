@@ -111,7 +111,7 @@ def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> N
 
     assert refused.status_code == 503
     assert taken == [201, 202]
-    assert mock.admin("GET", "/receiver/requests")["last"] == 2
+    assert mock.admin("GET", "/receiver")["received"] == 2
 
 
 def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None:
