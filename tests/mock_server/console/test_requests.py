@@ -64,9 +64,7 @@ def test_requests_are_found(console: Console, mock: Mock) -> None:
         ("record:7", 2),
         ("record:7 outcome:served", 1),
         ("entity:jobs method:list", 1),
-        ("outcome:refused method:resend", 1),
         ("fault:503", 1),
-        ("not_rejected", 1),
         ("nothing like it", 0),
     ):
         page.get_by_role("searchbox").fill(asked)
