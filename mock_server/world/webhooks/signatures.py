@@ -75,8 +75,10 @@ def verdict(config: Config, arrived: Arrived, keys: Sequence[str]) -> Verdict:
     text = config.exchanges.signed_bytes(arrived.data)
     right = [config.exchanges.code(text, key, None) for key in keys]
     expected = right[0] if len(right) == 1 else None
-    reason: Reason = "wrong_code" if keys else "no_key"
-    if arrived.code is None:
+    reason: Reason = "wrong_code"
+    if not keys:
+        reason = "no_key"
+    elif arrived.code is None:
         reason = "missing_code"
     elif any(code is not None and _same(arrived.code, code) for code in right):
         reason, expected = "valid", arrived.code

@@ -71,8 +71,9 @@ def test_another_code_is_not(code: Any, definition: str | None, reason: str) -> 
 
 
 def test_without_a_key_nothing_verifies() -> None:
-    """It is said that the definition has none."""
+    """It is said that the definition has none, whether there is a code or not."""
     assert judged("00", entries=NO_KEYS)[:3] == ("no_key", "00", None)
+    assert judged(None, entries=NO_KEYS)[:3] == ("no_key", None, None)
 
 
 def test_a_code_in_a_header() -> None:
