@@ -29,8 +29,8 @@ from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
-#: Members of a seed call that are dates → the generator's names for them, and their time of day.
-_DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
+#: Members of a seed call that are dates → the time of day of a mere date.
+_DATES = {"date_from": time.min, "date_to": time(23, 59, 59)}
 _EXAMPLE = {
     "record": {
         "id": "00000000000000000000000000000A1B",
@@ -180,33 +180,30 @@ class Definitions(TypedDict):
     rules: list[Rule]
 
 
-Seed = TypedDict(
-    "Seed",
-    {  # `from` cannot be the name of a member of a class
-        "seed": Annotated[int, "Any integer; by default the seed of the mock."],
-        "count": Annotated[int, "Number of webhook requests.", Keywords(minimum=0, maximum=200000)],
-        "rejected": Annotated[
-            float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
-        ],
-        "entities": Annotated[list[Entity], "Their entities; by default all of the release."],
-        "from": _Date,
-        "to": _Date,
-        "definitions": _Some,
-        "rules": _Some,
-        "entity_ids": Annotated[
-            int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
-        ],
-        "host": Annotated[
-            str,
-            "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
-            Keywords(maxLength=255),
-        ],
-        "scenario": Annotated[
-            str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
-        ],
-    },
-    total=False,
-)
+class Seed(TypedDict, total=False):
+    """Options of the generator."""
+
+    seed: Annotated[int, "Any integer; by default the seed of the mock."]
+    count: Annotated[int, "Number of webhook requests.", Keywords(minimum=0, maximum=200000)]
+    rejected: Annotated[
+        float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
+    ]
+    entities: Annotated[list[Entity], "Their entities; by default all of the release."]
+    date_from: _Date
+    date_to: _Date
+    definitions: _Some
+    rules: _Some
+    entity_ids: Annotated[
+        int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
+    ]
+    host: Annotated[
+        str,
+        "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
+        Keywords(maxLength=255),
+    ]
+    scenario: Annotated[
+        str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
+    ]
 
 
 @operation("GET /state", "content", media=JSON_LINES)
@@ -397,22 +394,19 @@ def get_definitions(call: Call) -> Definitions:
 def seed(call: Call, body: Seed | None = None) -> Begun:
     """Replace the content with generated data.
 
-    The members are the options of `crmcom-kit fixtures --kind world`; the same values always give
-    the same data.
+    The members are the arguments of Python's `mock.seed`; the same values always give the same
+    data.
     """
     knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
     scenario = knobs.pop("scenario", None)
-    for name, (knob, at) in _DATES.items():
+    for name, at in _DATES.items():
         if name in knobs:
-            knobs[knob] = _date_time(name, knobs.pop(name), at)
+            knobs[name] = _date_time(name, knobs[name], at)
     try:
         entries = generated(call.world, scenario, knobs)
         epoch = call.world.replace_content(entries, expected_epoch=call.epoch)
     except FixtureError as error:
-        text = str(error)
-        for name, (knob, _) in _DATES.items():
-            text = text.replace(knob, name)
-        raise DataError(text) from None
+        raise DataError(str(error)) from None
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 

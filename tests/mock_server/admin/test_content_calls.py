@@ -137,13 +137,15 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
     assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
 
 
-def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any) -> None:
-    """The error names the member of the body, not the generator's argument."""
-    for name in ("from", "to"):
-        status, found = admin.refused("POST", "/seed", {name: "0001-01-01"})
-        assert status == 400
-        assert found["error"].startswith(f"{name}: '0001-01-01T")
-        assert "from 1900 to 2199" in found["error"]
+def test_dates_of_a_seed_lie_between(mock: Any, admin: Any) -> None:
+    """They are days or moments, both included; what the generator refuses is named."""
+    dates = {"date_from": "2024-05-01", "date_to": "2024-05-02T12:00:00"}
+    admin.ask("POST", "/seed", {"count": 50, **dates})
+
+    found = [json.loads(body)["log_information"]["created_date"] for body in mock.state()]
+    assert "2024-05-01T00:00:00" <= min(found) < max(found) <= "2024-05-02T12:00:00"
+    _, refused = admin.refused("POST", "/seed", {"date_from": "0001-01-01"})
+    assert refused["error"].startswith("date_from: '0001-01-01T")
 
 
 # Snapshots.

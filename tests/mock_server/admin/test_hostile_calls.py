@@ -117,8 +117,8 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["mode", "at", "seconds", "seed", "count", "entities", "from", "to", "scenario",
-             "host", "rejected", "unit", "webhook_request", "record", "data"]
+            ["mode", "at", "seconds", "seed", "count", "entities", "date_from", "date_to",
+             "scenario", "host", "rejected", "unit", "webhook_request", "record", "data"]
         ) | st.text(max_size=5),
         inner,
         max_size=4,
