@@ -130,6 +130,8 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     assert found["definitions"][-1] == definition
     added = found["rules"][-1]
     assert added == {"id": added["id"], **rule}
+    admin.ask("POST", "/records", {"workflow_rule": [added]})  # which is there already
+    assert admin.ask("GET", "/definitions") == found
     event = {"entity": "JOBS", "definition": "Done", "data": {"id": "J"}, "url": "http://a/"}
     number = admin.ask("POST", "/events/fire", event)["webhook_request"]["number"]
     record = admin.ask("GET", f"/records/{number}")["record"]
@@ -158,6 +160,7 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("POST", "/records", {"webhook_definition": [NAMED, NAMED]}, 400, ('/1: name: seen "x"',)),
     ("POST", "/records", {"webhook_definition": [{"name": "ACT CREATE"}]}, 400, ("no other",)),
     ("POST", "/records", {"webhook_definition": [{"id": "", "name": "x"}]}, 400, ('id: seen ""',)),
+    ("POST", "/records", {"webhook_definition": [{**NAMED, "secret_key_id": "y"}]}, 400, ("key",)),
     ("POST", "/records", {"workflow_rule": [{**NAMED, **TRIGGERS}]}, 400, ('_ids: seen "y"',)),
 ]
 
