@@ -45,6 +45,11 @@ _RECORD = "webhook_request"
 #: The kinds of entries that get an id where they are added without one.
 REFERENCES = ("webhook_definition", "workflow_rule")
 NewId = Callable[[str], str]  # a new id for a kind
+#: Members of reference data that the mock itself reads.
+_READ = (
+    *("name", "alternative_code", "username", "entity"),
+    *("url", "fields_set", "secret_key_id", "key"),
+)
 
 
 class DataError(ValueError):
@@ -157,7 +162,7 @@ def profile_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[Locat
 def _check_recorded(found: LocatedEntry) -> None:
     """Check what a mock needs of an entry that an instance has shown. Raises DataError."""
     entry = found.entry
-    kind = next(iter(entry), None) if isinstance(entry, dict) and len(entry) == 1 else None
+    kind = next(iter(entry)) if isinstance(entry, dict) and len(entry) == 1 else ""
     value = entry[kind] if kind in kinds() else None
     if kind == _RECORD and isinstance(value, dict):
         value = value.get("record")
@@ -165,9 +170,25 @@ def _check_recorded(found: LocatedEntry) -> None:
     if not (isinstance(value, dict) and all(isinstance(value.get(n), str) for n in required)):
         msg = f"{found.place}: allowed is an entry of a world that has {', '.join(required)}"
         raise DataError(msg)
+    if kind != _RECORD:
+        _check_read(kind, value, found.place)
     if kind == _RECORD and value["life_cycle_state"] not in ("SUCCESSFUL", "REJECTED"):
         state = quoted(value["life_cycle_state"])
         msg = f"{found.place}: life_cycle_state is {state}; allowed is SUCCESSFUL or REJECTED"
+        raise DataError(msg)
+
+
+def _check_read(kind: str, value: Entry, place: str) -> None:
+    """Check the members of reference data that the mock itself reads. Raises DataError."""
+    for name in _READ:
+        if not isinstance(value.get(name), str | None):
+            seen = json_type(value[name])
+            msg = f"{place}: {phrase(f'{kind}.{name}', seen, 'a string or null')}"
+            raise DataError(msg)
+    triggered = value.get("webhook_definition_ids", [])
+    if not (isinstance(triggered, list) and all(isinstance(one, str) for one in triggered)):
+        name = f"{kind}.webhook_definition_ids"
+        msg = f"{place}: {phrase(name, json_type(triggered), 'an array of strings')}"
         raise DataError(msg)
 
 
