@@ -15,9 +15,9 @@ from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 _FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for these tests; a loop of Playwright runs in the thread meanwhile."""
+    """One Chromium for the tests of a module; a loop of Playwright runs in the thread meanwhile."""
     path = browser_path()
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
