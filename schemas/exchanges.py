@@ -46,6 +46,10 @@ class Exchanges:
         same = self.signs_compact and _ODD_NUMBER.search(text) is None
         return text if same else None
 
+    def signed_bytes(self, data: Mapping[str, Any]) -> bytes:
+        """Return the bytes of a data object that are signed."""
+        return canonical_bytes(data, **self._signed_form)
+
     def code(self, data: Any, key: str | None, error_code: str | None) -> str | None:
         """Return the authentication code of a data object, or of its bytes.
 
@@ -54,7 +58,7 @@ class Exchanges:
         if data is None or key is None:
             return None
         if not isinstance(data, bytes):
-            data = canonical_bytes(data, **self._signed_form)
+            data = self.signed_bytes(data)
         return self.after(signature(data, key, self._algorithm, self._encoding), error_code)
 
     def after(self, code: str | None, error_code: str | None) -> str | None:

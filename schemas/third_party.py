@@ -26,7 +26,6 @@ class Arrived(NamedTuple):
 
     code: str | None
     data: Mapping[str, Any] | None  # None if there is no data object
-    raw: bytes | None  # the data object's own bytes, if they can be cut out of the body
 
 
 class ThirdPartyMessages:
@@ -77,27 +76,12 @@ class ThirdPartyMessages:
         try:
             value = orjson.loads(body)
         except ValueError:
-            return Arrived(code, None, None)
+            return Arrived(code, None)
         if not isinstance(value, dict):
-            return Arrived(code, None, None)
+            return Arrived(code, None)
         if not self._wrapped:
-            return Arrived(code, value, body)
+            return Arrived(code, value)
         if self._in_body and isinstance(value.get(self._name), str):
             code = value[self._name]
         data = value.get("data")
-        if not isinstance(data, dict):
-            return Arrived(code, None, None)
-        return Arrived(code, data, _cut_out(body))
-
-
-def _cut_out(body: bytes) -> bytes | None:
-    """Return the bytes of the data object if it is the last member, as ``written`` has it."""
-    before, name, rest = body.partition(b'"data":')
-    raw = rest.strip().removesuffix(b"}").strip()
-    if not name or before.count(b"{") != 1:
-        return None
-    try:
-        orjson.loads(raw)
-    except ValueError:  # other members stand behind it
-        return None
-    return raw
+        return Arrived(code, data if isinstance(data, dict) else None)

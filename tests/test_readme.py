@@ -92,14 +92,13 @@ def _start(arguments: str, serving: list[subprocess.Popen[str]], folder: Path) -
     return ready[1]
 
 
-def _environment(port: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return the environment of what a document shows: the project's commands, a plain locale."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LC_ALL": "C",
         "PYTEST_ADDOPTS": " ".join(FEWER_PLUGINS),
-        "CRMCOM_MOCK_URL": f"http://127.0.0.1:{port}",
         # Dask warns when a worker takes more than 4 s to end, as on a busy machine.
         "DASK_LOGGING__DISTRIBUTED": "error",
     }
@@ -112,7 +111,7 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
     done = subprocess.run(
         ["bash", "-c", script.replace(f":{DEFAULT_PORT}", f":{port}")],
         cwd=folder,
-        env=_environment(port),
+        env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypedDict
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Evidence, Keywords, operation
-from crmcom_kit.schemas import dials
+from crmcom_kit.schemas import API_PATH, dials
 from crmcom_kit.schemas.statements import statements
 
 
@@ -16,7 +16,9 @@ class Health(TypedDict):
     version: Annotated[str, "The version of the mock."]
     release: str
     dialect: str
+    seed: int
     world: str
+    base_path: Annotated[str, "Base path of the API in this world."]
     epoch: int
     webhook_requests: int
 
@@ -41,6 +43,7 @@ class Dial(TypedDict):
     evidence: Evidence
     text: str
     source: str
+    unsettled: Annotated[list[Any] | None, "The values that fit, if a profile leaves it open."]
 
 
 class Fidelity(TypedDict):
@@ -60,7 +63,9 @@ def health(call: Call) -> Health:
         "version": __version__,
         "release": world.release.name,
         "dialect": world.dialect.name,
+        "seed": world.config.seed,
         "world": world.name,
+        "base_path": f"{call.root}{API_PATH}",
         "epoch": world.epoch_number,
         "webhook_requests": len(world.store),
     }
@@ -80,6 +85,7 @@ def fidelity(call: Call) -> Fidelity:
         }
         for one in statements(world.release.name)
     ]
+    unsettled = world.config.unsettled or {}
     left_open: list[Dial] = [
         {
             "key": one.key,
@@ -89,6 +95,7 @@ def fidelity(call: Call) -> Fidelity:
             "evidence": one.evidence,
             "text": one.text,
             "source": one.source,
+            "unsettled": unsettled.get(one.key),
         }
         for one in dials().values()
     ]

@@ -17,21 +17,20 @@ from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
 from crmcom_kit.mock_server.world.changes import (
-    add_reference,
     change_record,
     record_named,
     remove_record,
 )
 from crmcom_kit.mock_server.world.export import exported
-from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
+from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.reference_data import named
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, NewId, read_entries
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
-#: Members of a seed call that are dates → the generator's names for them, and their time of day.
-_DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
+#: Members of a seed call that are dates → the time of day of a mere date.
+_DATES = {"date_from": time.min, "date_to": time(23, 59, 59)}
 _EXAMPLE = {
     "record": {
         "id": "00000000000000000000000000000A1B",
@@ -64,7 +63,6 @@ _Date = Annotated[
         }
     ),
 ]
-_NAMED = Keywords(required=["name"], properties={"name": {"type": "string"}})
 _Some = Annotated[int, Keywords(minimum=1, maximum=1000)]
 _Effective = Literal["EFFECTIVE", "NOT EFFECTIVE", "NOT_EFFECTIVE"]
 
@@ -176,53 +174,36 @@ class Added(TypedDict):
 
 
 class Definitions(TypedDict):
-    """Webhook definitions; those that are known only from webhook requests may lack members."""
+    """Definitions and rules; those that are known only from webhook requests may lack members."""
 
     definitions: list[Definition]
-
-
-class Rules(TypedDict):
-    """Workflow rules; those that are known only from webhook requests may lack members."""
-
     rules: list[Rule]
 
 
-class SeededWorld(TypedDict):
-    """How much was generated."""
+class Seed(TypedDict, total=False):
+    """Options of the generator."""
 
-    epoch: Annotated[Count, "The epoch, a new one unless data was added."]
-    added: Annotated[Count, "Number of generated webhook requests."]
-    webhook_requests: Annotated[Count, "Number of webhook requests in the world."]
-
-
-Seed = TypedDict(
-    "Seed",
-    {  # `from` cannot be the name of a member of a class
-        "seed": Annotated[int, "Any integer; by default the seed of the mock."],
-        "count": Annotated[int, "Number of webhook requests.", Keywords(minimum=0, maximum=200000)],
-        "rejected": Annotated[
-            float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
-        ],
-        "entities": Annotated[list[Entity], "Their entities; by default all of the release."],
-        "from": _Date,
-        "to": _Date,
-        "definitions": _Some,
-        "rules": _Some,
-        "entity_ids": Annotated[
-            int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
-        ],
-        "host": Annotated[
-            str,
-            "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
-            Keywords(maxLength=255),
-        ],
-        "scenario": Annotated[
-            str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
-        ],
-        "add": Annotated[bool, "True to add to the content instead of replacing it."],
-    },
-    total=False,
-)
+    seed: Annotated[int, "Any integer; by default the seed of the mock."]
+    count: Annotated[int, "Number of webhook requests.", Keywords(minimum=0, maximum=200000)]
+    rejected: Annotated[
+        float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
+    ]
+    entities: Annotated[list[Entity], "Their entities; by default all of the release."]
+    date_from: _Date
+    date_to: _Date
+    definitions: _Some
+    rules: _Some
+    entity_ids: Annotated[
+        int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
+    ]
+    host: Annotated[
+        str,
+        "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
+        Keywords(maxLength=255),
+    ]
+    scenario: Annotated[
+        str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
+    ]
 
 
 @operation("GET /state", "content", media=JSON_LINES)
@@ -308,13 +289,13 @@ def get_records(
     return {"records": list(map(_entry, records)), "more": more, "total": total}
 
 
-def _entries_of(call: Call, *, may_lack: bool = False) -> Iterator[LocatedEntry]:
+def _entries_of(call: Call, *, new_id: NewId | None = None) -> Iterator[LocatedEntry]:
     """Return the entries in the body of a call, each validated."""
     return read_entries(
         call.stream,
         call.world.release,
         place="body",
-        may_lack=may_lack,
+        new_id=new_id,
         of_profile=call.world.config.serves_profile,
     )
 
@@ -336,6 +317,10 @@ def _entry(record: Record) -> Entry:
     examples={
         "what is missing is filled in": {"entity": "JOBS", "life_cycle_state": "REJECTED"},
         "one webhook request": {"webhook_request": [_EXAMPLE]},
+        "a definition with its rule": {
+            "webhook_definition": [{"id": "D1", "name": "Jobs", "entity": "JOBS"}],
+            "workflow_rule": [{"name": "Job done", "webhook_definition_ids": ["D1"]}],
+        },
     },
 )
 def post_records(call: Call) -> Added:
@@ -345,9 +330,10 @@ def post_records(call: Call) -> Added:
     entries or none. Members that every webhook request has, and that a given record lacks, come
     from the generator, as with `mock.add` in Python: given members are kept, and the others are
     made to fit them. An id or number that is or was in use is refused. Added webhook requests are
-    the newest.
+    the newest. A webhook definition or workflow rule without an id gets one; a name or alternative
+    code of another one is refused, and so is a reference to something that the world does not have.
     """
-    entries = _entries_of(call, may_lack=True)
+    entries = _entries_of(call, new_id=call.epoch.ids.next)
     added = add_partial(call.epoch, call.world, entries)
     return {
         "added": added.records,
@@ -390,42 +376,11 @@ def delete_record(call: Call, record: RecordKey) -> Entry:
 
 @operation("GET /definitions", "content")
 def get_definitions(call: Call) -> Definitions:
-    """List the webhook definitions, in the order in which they were added."""
-    found: Any = call.epoch.reference_data.definitions
-    return {"definitions": list(found)}
-
-
-@operation(
-    "POST /definitions",
-    "content",
-    returns=Definition,
-    examples={"jobs": {"name": "Jobs", "entity": "JOBS", "url": "http://127.0.0.1:9000/hooks"}},
-)
-def post_definitions(call: Call, body: Annotated[Definition, _NAMED]) -> Reply:
-    """Add a webhook definition.
-
-    It gets an id if it has none. An id, name or alternative code that is already in use is refused;
-    so is a reference to something that the world does not have.
-    """
-    return Reply(add_reference(call.world, call.epoch, "webhook_definition", dict(body)))
-
-
-@operation("GET /rules", "content")
-def get_rules(call: Call) -> Rules:
-    """List the workflow rules, in the order in which they were added."""
-    found: Any = call.epoch.reference_data.rules
-    return {"rules": list(found)}
-
-
-@operation(
-    "POST /rules",
-    "content",
-    returns=Rule,
-    examples={"jobs": {"name": "Job done", "entity": "JOBS"}},
-)
-def post_rules(call: Call, body: Annotated[Rule, _NAMED]) -> Reply:
-    """Add a workflow rule; what `POST /definitions` refuses is refused here."""
-    return Reply(add_reference(call.world, call.epoch, "workflow_rule", dict(body)))
+    """List the webhook definitions and the workflow rules, in the order of their addition."""
+    data = call.epoch.reference_data
+    definitions: Any = data.definitions
+    rules: Any = data.rules
+    return {"definitions": list(definitions), "rules": list(rules)}
 
 
 @operation(
@@ -433,41 +388,26 @@ def post_rules(call: Call, body: Annotated[Rule, _NAMED]) -> Reply:
     "content",
     examples={
         "new content, one in ten rejected": {"seed": 7, "count": 50, "rejected": 0.1},
-        "ten more": {"count": 10, "entities": ["JOBS"], "add": True},
         "an outage of all receivers": {"scenario": "receiver_outage", "count": 20},
     },
 )
-def seed(call: Call, body: Seed | None = None) -> SeededWorld:
-    """Replace or extend the content with generated data.
+def seed(call: Call, body: Seed | None = None) -> Begun:
+    """Replace the content with generated data.
 
-    The members are the options of `crmcom-kit fixtures --kind world`; the same values always give
-    the same data. It replaces the content, unless `add` is true: then webhook requests are added
-    after the existing ones, with the reference data that is missing.
+    The members are the arguments of Python's `mock.seed`; the same values always give the same
+    data.
     """
     knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
-    adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
-    if adds and scenario is not None:
-        allowed = "false with a scenario, which is a whole world"
-        raise UsageError("add", seen="true with a scenario", allowed=allowed)
-    for name, (knob, at) in _DATES.items():
+    scenario = knobs.pop("scenario", None)
+    for name, at in _DATES.items():
         if name in knobs:
-            knobs[knob] = _date_time(name, knobs.pop(name), at)
-    epoch = call.epoch
+            knobs[name] = _date_time(name, knobs[name], at)
     try:
-        if adds:
-            added = call.world.add(
-                lambda epoch: list(generated_more(epoch, **knobs)), expected_epoch=epoch
-            )
-        else:
-            entries = generated(call.world, scenario, knobs)
-            epoch = call.world.replace_content(entries, expected_epoch=epoch)
-            added = len(epoch.store)
+        entries = generated(call.world, scenario, knobs)
+        epoch = call.world.replace_content(entries, expected_epoch=call.epoch)
     except FixtureError as error:
-        text = str(error)
-        for name, (knob, _) in _DATES.items():
-            text = text.replace(knob, name)
-        raise DataError(text) from None
-    return {"epoch": epoch.number, "added": added, "webhook_requests": len(epoch.store)}
+        raise DataError(str(error)) from None
+    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
 def _date_time(name: str, text: str, at: time) -> datetime:

@@ -1,6 +1,6 @@
 """What an operation of the control API is: a function, from which its contract is made.
 
-    @operation("POST /clock/advance", "clock", examples={"hours": {"hours": 3}})
+    @operation("POST /clock/advance", "clock", examples={"a minute": {"seconds": 60}})
     def advance_clock(call: Call, body: Advance) -> Clock:
 
 Its parameters are those of the path and of the query, and ``body`` is the JSON that is sent. Their

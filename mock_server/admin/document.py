@@ -12,7 +12,6 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
     faults,
     journal,
     receiver,
-    settings,
     snapshots,
     worlds,
 )

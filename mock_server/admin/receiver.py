@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.admin.contract import Keywords, operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
+from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
@@ -22,16 +22,6 @@ class Answer(TypedDict, total=False):
 
     status: Annotated[int, "200 by default.", Keywords(minimum=200, maximum=599)]
     body: Annotated[str, Keywords(maxLength=65536)]
-    content_type: Annotated[
-        str,
-        Keywords(
-            {
-                "maxLength": 200,
-                "pattern": "^[!-~][ -~]*$",
-                "x-allowed": "a media type such as application/json",
-            }
-        ),
-    ]
     delay: Annotated[float, "In seconds of the world's time.", Keywords(minimum=0, maximum=600)]
     times: Annotated[
         int | None,
@@ -58,7 +48,6 @@ class ReceivedRequests(TypedDict):
     """The messages that are still kept."""
 
     requests: list[ReceivedRequest]
-    last: int
 
 
 class Removed(TypedDict):
@@ -76,7 +65,6 @@ def get_receiver(call: Call) -> Receiver:
         {
             "status": one.status,
             "body": one.body,
-            "content_type": one.content_type,
             "delay": one.delay,
             "times": one.times,
         }
@@ -108,21 +96,13 @@ def put_receiver(call: Call, body: Answers) -> Receiver:
 
 
 @operation("GET /receiver/requests", "deliveries")
-def list_received(
-    call: Call,
-    *,
-    since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
-) -> ReceivedRequests:
+def list_received(call: Call) -> ReceivedRequests:
     """List the messages that the built-in receiver received, oldest first.
 
-    Each has a verdict: whether its authentication code is valid, and if not, why.
+    Each has a verdict: whether its authentication code is valid, and what the right one signs.
     """
-    epoch = call.epoch
-    found = epoch.receiver.requests(since)
-    return {
-        "requests": [serializers.received(call, one) for one in found],
-        "last": epoch.receiver.last,
-    }
+    found = call.epoch.receiver.requests()
+    return {"requests": [serializers.received(call, one) for one in found]}
 
 
 @operation("DELETE /receiver/requests", "deliveries")
@@ -152,8 +132,8 @@ def receive(
     # First the slot: a request that is refused because none is free was never received.
     waits = any(answer.delay for answer in receiver.answers)
     with call.registry.waiting if waits else nullcontext():
-        verdict = diagnose(epoch, headers, body)
+        verdict = verdict_on_message(epoch, headers, body)
         answer = receiver.take(call.verb, headers, body, verdict).answer
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
-    return Reply(answer.body.encode(), answer.status, answer.content_type)
+    return Reply(answer.body.encode(), answer.status, _TEXT)

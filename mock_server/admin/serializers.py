@@ -14,34 +14,26 @@ from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
+from crmcom_kit.mock_server.world.webhooks.signatures import (
+    Reason,
     Verdict,
-    diagnose_attempt,
     labeled_attempt,
+    verdict_on_attempt,
 )
 from crmcom_kit.redaction import Redactor, redact_url
 
 _MAX_SHOWN = 65_536
 
 
-class Signature(TypedDict):
-    """A code, and what it is made of: its first 65,536 bytes as text, and how many there are."""
-
-    code: str | None
-    bytes: str | None
-    size: int | None
-    algorithm: Annotated[str | None, "The hash function of the HMAC."]
-    encoding: Annotated[str | None, "How the code is written."]
-
-
 class SignatureVerdict(TypedDict):
-    """Whether an authentication code is right, and if not, why."""
+    """Whether an authentication code is right."""
 
     valid: bool
-    reason: str
-    why: str
-    expected: Annotated[Signature | None, "The right code for this data, if it can be told."]
-    seen: Annotated[Signature, "The code that was checked."]
+    reason: Reason
+    code: Annotated[str | None, "The code that was checked."]
+    expected: Annotated[str | None, "The right code, if only one key may be the right one."]
+    signed: Annotated[str | None, "What the right code signs: the first 65,536 bytes, as text."]
+    size: Annotated[int | None, "How many bytes it signs."]
 
 
 class RecordName(TypedDict):
@@ -136,12 +128,14 @@ def attempt(call: Call, attempt: Attempt) -> Delivery:
 
 def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends."""
-    return {**attempt(call, made), "signature": verdict(call, diagnose_attempt(call.epoch, made))}
+    return {**attempt(call, made), "signature": verdict(call, verdict_on_attempt(call.epoch, made))}
 
 
 def verdict(call: Call, found: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    shown: SignatureVerdict = _redacted(call.world.redactor, found.as_json())
+    shown: SignatureVerdict = _redacted(
+        call.world.redactor, {"valid": found.valid, **found._asdict()}
+    )
     return shown
 
 

@@ -1,24 +1,17 @@
 """Operations on worlds as a whole: those of the server; the reset, tokens and clock of one."""
 
-from collections.abc import Mapping
-from typing import Annotated, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Count, Keywords, Moment, operation
 from crmcom_kit.mock_server.admin.values import read_moment, write_moment
-from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
-
-_Amount = Annotated[float, Keywords(minimum=0)]
-_SOME = Keywords(
-    {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
-)
+from crmcom_kit.mock_server.clock import ClockMode
 
 
 class WorldUse(TypedDict):
     """A world and its use."""
 
     name: str
-    epoch: Annotated[Count, "How often its content was replaced."]
     webhook_requests: Count
     calls: Annotated[Count, "Number of API calls since the last reset."]
     idle: Annotated[float | None, "Seconds since its last use; null for the default world."]
@@ -72,14 +65,10 @@ class ClockSetting(TypedDict):
     ]
 
 
-class Advance(TypedDict, total=False):
-    """How far to move the clock: the sum of these, of which at least one is needed."""
+class Advance(TypedDict):
+    """How far to move the clock."""
 
-    weeks: _Amount
-    days: _Amount
-    hours: _Amount
-    minutes: _Amount
-    seconds: _Amount
+    seconds: Annotated[float, Keywords(minimum=0)]
 
 
 @operation("GET /worlds", "worlds")
@@ -94,7 +83,6 @@ def list_worlds(call: Call) -> Worlds:
     worlds: list[WorldUse] = [
         {
             "name": one.world.name,
-            "epoch": one.world.epoch_number,
             "webhook_requests": len(one.world.store),
             "calls": one.world.journal.last,
             "idle": None if one.idle is None else round(one.idle, 3),
@@ -175,12 +163,11 @@ def put_clock(call: Call, body: ClockSetting) -> Clock:
     return get_clock(call)
 
 
-@operation("POST /clock/advance", "clock", examples={"three hours": {"hours": 3}})
-def advance_clock(call: Call, body: Annotated[Advance, _SOME]) -> Clock:
+@operation("POST /clock/advance", "clock", examples={"three hours": {"seconds": 10800}})
+def advance_clock(call: Call, body: Advance) -> Clock:
     """Move the clock forward, as if the time had passed.
 
     Calls that wait until a time of the world's clock, e.g. in a delay, continue once it is reached.
     """
-    parts = cast("Mapping[str, float]", body)
-    call.world.clock.advance(sum(SECONDS_PER[unit] * parts[unit] for unit in parts))
+    call.world.clock.advance(body["seconds"])
     return get_clock(call)

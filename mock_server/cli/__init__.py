@@ -1,1 +1,1 @@
-"""The commands `serve` and `fire`."""
+"""The commands `serve` and `ready`."""

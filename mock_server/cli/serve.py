@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
 from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, Refused, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.routing import CONTROL
-from crmcom_kit.schemas import API_PATH, Release, methods, resolve
+from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
     import ssl
@@ -230,14 +230,6 @@ def _credentials(options: dict[str, Any]) -> "Credentials":
     return replace(DEFAULT_CREDENTIALS, **given)
 
 
-def _lacking(release: Release) -> str:
-    """Return what users of later releases will miss: without it, a list returns everything."""
-    later = methods(release)["list"].later.get("number_of_results")
-    if later is None:
-        return ""
-    return f", without paging: number_of_results and offset come with {later}"
-
-
 def _greet(options: dict[str, Any], port: int) -> None:
     """Print the READY line, then how to log in; secrets from the command line are not shown."""
     host = options["host"]
@@ -254,7 +246,7 @@ def _greet(options: dict[str, Any], port: int) -> None:
         f"READY {base}",
         f"  console       {base.removesuffix(API_PATH)}/",
         f"  control API   {base.removesuffix(API_PATH)}{CONTROL}/docs",
-        f"  release       {release.name}{_lacking(release)}",
+        f"  release       {release.name}",
         f"  username      {right.username}",
         f"  password      {password}",
         f"  organisation  {right.organisation}",

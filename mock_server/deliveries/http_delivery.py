@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
 
 import httpcore
 
@@ -32,7 +31,6 @@ from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 MAX_BODY = 65_536
 #: How much of a receiver's response is read in all, headers included.
 _MAX_BYTES = 327_680
-_REDIRECTS = {301: False, 302: False, 303: False, 307: True, 308: True}  # whether the body is kept
 
 #: Connects to an address and a port within this many seconds.
 Connect = Callable[[str, int, float], httpcore.NetworkStream]
@@ -43,7 +41,6 @@ class ReceiverResponse(NamedTuple):
 
     status: int
     reason: str
-    location: str | None
     body: bytes
 
 
@@ -112,28 +109,14 @@ class HttpDelivery:
         return self._given_tls or ssl.create_default_context()
 
     def _call(self, url: str, message: Message) -> ReceiverResponse:
-        """Send a message, follow redirects if the dialect allows, return the response.
+        """Send a message and return the response; a redirect is one, too.
 
         Raises:
             CallFailed: no response came, or the URL may not be called.
             Stopped: ``stop`` was called.
         """
         deadline = Deadline(self._dialect["delivery.overall_timeout"] / 1000)
-        left = self._dialect["delivery.redirects"]
-        while True:
-            destination = self._allowed_hosts.check(url)
-            response = self._exchange(destination, message, deadline)
-            keeps_body = _REDIRECTS.get(response.status)
-            if keeps_body is None or response.location is None or left <= 0:
-                return response
-            left -= 1
-            try:
-                url = urljoin(url, response.location)
-            except ValueError:
-                url = response.location  # not a URL, and refused as such
-            if not keeps_body:
-                kept = [(k, v) for k, v in message.headers if k.lower() != "content-type"]
-                message = Message("GET", tuple(kept), b"")
+        return self._exchange(self._allowed_hosts.check(url), message, deadline)
 
     def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> ReceiverResponse:
         network = _Network(self._connect, to.addresses, deadline)
@@ -161,9 +144,7 @@ class HttpDelivery:
             connection.close()
             network.close_stream()
         reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
-        location = next((v for k, v in response.headers if k.lower() == b"location"), None)
-        text = None if location is None else location.decode("latin-1")
-        return ReceiverResponse(response.status, reason, text, body)
+        return ReceiverResponse(response.status, reason, body)
 
 
 class _Network(httpcore.NetworkBackend):

@@ -35,7 +35,6 @@ class DeliveryQueue:
         self.on_stop: Callable[[], object] = bool
         #: Called when deliveries may be made again.
         self.on_reopen: Callable[[], object] = bool
-        #: How many attempts have ended with each outcome, or were abandoned.
         #: Set while nothing more is sent.
         self.closed = threading.Event()
         #: How many queued deliveries have not begun.

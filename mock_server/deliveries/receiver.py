@@ -21,7 +21,6 @@ class ReceiverAnswer:
 
     status: int = 200
     body: str = ""
-    content_type: str = "text/plain; charset=utf-8"
     delay: float = 0.0  # seconds of the world
     times: int | None = None  # how often; None forever
 
@@ -96,10 +95,10 @@ class Receiver:
         """How many requests it got, including those no longer kept."""
         return self._last
 
-    def requests(self, since: int = 0) -> list[Received]:
-        """Return the requests above number ``since`` that are still kept, oldest first."""
+    def requests(self) -> list[Received]:
+        """Return the requests that are still kept, oldest first."""
         with self._lock:
-            return [one for one in self._kept if one.number > since]
+            return list(self._kept)
 
     def forget(self) -> int:
         """Forget the requests; return how many there were. Numbers go on."""

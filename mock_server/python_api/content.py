@@ -1,6 +1,7 @@
 """The content of a world as a test sees and changes it: its records and seed data."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.generation import generated
+from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import given_entries
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, given_entries, validated
 from crmcom_kit.schemas import response_fields
 from crmcom_kit.usage_errors import UsageError, quoted
 
@@ -119,6 +120,16 @@ def seed_world(
     else:
         located = given_entries(entries, world.release, "entry")
     return len(world.replace_content(located).store)
+
+
+def add_reference(world: World, kind: str, members: Record) -> Record:
+    """Add a webhook definition or a workflow rule, and return a copy of it. Raises DataError."""
+    epoch = world.current_epoch
+    given = LocatedEntry({kind: members}, f"the {kind}")
+    (located,) = validated([given], world.release, new_id=epoch.ids.next)
+    add_partial(epoch, world, [located])
+    added: Record = deepcopy(located.entry[kind])
+    return added
 
 
 def _check_knobs(knobs: Mapping[str, Any]) -> None:

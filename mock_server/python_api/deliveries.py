@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import Verdict
+from crmcom_kit.mock_server.world.webhooks.signatures import Verdict
 
 
 class Deliveries:
@@ -97,7 +97,7 @@ class ReceivedRequest:
 
     @property
     def signature(self) -> Verdict:
-        """Whether its authentication code verifies, and if not, why."""
+        """Whether its authentication code verifies."""
         verdict: Verdict = self.received.verdict
         return verdict
 

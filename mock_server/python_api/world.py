@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
+from crmcom_kit.mock_server.clock import ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, moment, number, text
@@ -21,16 +21,12 @@ from crmcom_kit.mock_server.python_api.content import (
     Entries,
     Record,
     RecordsView,
+    add_reference,
     seed_world,
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
-from crmcom_kit.mock_server.world.changes import (
-    ReferenceKind,
-    add_reference,
-    change_record,
-    remove_record,
-)
+from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
@@ -69,26 +65,13 @@ class ClockControl:
         """
         self._clock().freeze(moment("at", at))
 
-    def advance(self, by: float | timedelta | None = None, **parts: float) -> None:
-        """Move the clock forward, as if the time had passed; nothing sleeps.
-
-        Args:
-            by: seconds, or a timedelta.
-            parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
+    def advance(self, by: float | timedelta) -> None:
+        """Move the clock forward by seconds or a timedelta, as if the time had passed.
 
         Raises:
-            UsageError: by nothing, backward, or beyond the last date that the clock supports.
+            UsageError: backward, or beyond the last date that the clock supports.
         """
-        if by is None and not parts:
-            allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"
-            raise UsageError("by", seen="nothing", allowed=allowed)
-        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by or 0)
-        for name, value in parts.items():
-            if name not in SECONDS_PER:
-                allowed = f"some of {', '.join(SECONDS_PER)}"
-                raise UsageError(name, seen="among the arguments", allowed=allowed)
-            passed += number(name, value, "a number from 0 on") * SECONDS_PER[name]
-        self._clock().advance(passed)
+        self._clock().advance(by.total_seconds() if isinstance(by, timedelta) else number("by", by))
 
     def run(self, at: datetime | str | None = None) -> None:
         """Run again, from the time that it shows or from ``at``. Raises UsageError."""
@@ -406,9 +389,9 @@ class MockWorld:
                 ``entity``, ``url``, ``fields_set`` and ``secret_key_id``.
 
         Raises:
-            UsageError, NotFound, DataError: it is not allowed; nothing has changed.
+            DataError: it is not allowed; nothing has changed.
         """
-        return self._add_reference("webhook_definition", members)
+        return add_reference(self.emulated, "webhook_definition", members)
 
     def add_rule(self, **members: Any) -> dict[str, Any]:
         """Add a workflow rule, and return it; it gets an id if it has none.
@@ -417,13 +400,9 @@ class MockWorld:
             members: those of a definition up to ``entity``, and ``webhook_definition_ids``.
 
         Raises:
-            UsageError, NotFound, DataError: it is not allowed; nothing has changed.
+            DataError: it is not allowed; nothing has changed.
         """
-        return self._add_reference("workflow_rule", members)
-
-    def _add_reference(self, kind: ReferenceKind, members: dict[str, Any]) -> dict[str, Any]:
-        world = self.emulated
-        return deepcopy(add_reference(world, world.current_epoch, kind, members))
+        return add_reference(self.emulated, "workflow_rule", members)
 
     # Deliveries.
 

@@ -1,8 +1,8 @@
-"""Changes of one object of a world: a webhook request, a webhook definition or a workflow rule."""
+"""Changes of one webhook request of a world."""
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -11,13 +11,12 @@ from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.export import written
-from crmcom_kit.mock_server.world.reference_data import Directory, Object
+from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
 from crmcom_kit.schemas import response_fields
 from crmcom_kit.usage_errors import Conflict, NotFound, UsageError, quoted
 
-ReferenceKind = Literal["webhook_definition", "workflow_rule"]
 _FIXED = ("id", "number", "entity")
 _ERROR = ("error_code", "error_description")
 #: Replaced as a whole: they name another object, or nobody knows their members.
@@ -152,38 +151,3 @@ def _merge(into: Object, given: Mapping[str, Any]) -> None:
             _merge(present, value)
         else:
             into[name] = value
-
-
-def add_reference(world: World, epoch: Epoch, kind: ReferenceKind, members: Object) -> Object:
-    """Add a webhook definition or a workflow rule, and return it; it gets an id if it has none.
-
-    Raises:
-        UsageError: its id, name or alternative code is taken.
-        NotFound: it refers to something that the world does not have.
-        DataError: it does not fit the schema. Nothing has changed then.
-    """
-    value = dict(members) if "id" in members else {"id": epoch.ids.next(kind), **members}
-    (located,) = validated([LocatedEntry({kind: value}, kind)], world.release)
-
-    def new_in(epoch: Epoch) -> list[LocatedEntry]:
-        data = epoch.reference_data
-        for name in ("id", "name", "alternative_code"):
-            given = value.get(name)
-            if given is not None and (not given or data.directory(kind).find_any(given)):
-                allowed = f"a string that no other {kind} has as id, name or alternative code"
-                raise UsageError(name, seen=quoted(given), allowed=allowed)
-        if value.get("secret_key_id") is not None:
-            _check_reference("secret_key_id", data.keys, value["secret_key_id"])
-        for one in value.get("webhook_definition_ids", ()):
-            _check_reference("webhook_definition_ids", data.definitions, one)
-        return [located]
-
-    world.add(new_in, expected_epoch=epoch)
-    added: Object = located.entry[kind]
-    return added
-
-
-def _check_reference(name: str, directory: Directory, wanted: str) -> None:
-    if directory.find("id", wanted) is None:
-        known = ", ".join(one["id"] for one in islice(directory, _SHOWN_NUMBERS)) or "(none)"
-        raise NotFound(name, seen=quoted(wanted), allowed=f"an id in this world: {known}")

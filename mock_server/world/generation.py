@@ -1,11 +1,11 @@
-"""Generated content for a world: all of it, more of it, or a single record."""
+"""Generated content for a world: all of it, or a single record."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.references import check_references
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
@@ -20,8 +20,6 @@ from crmcom_kit.usage_errors import UsageError
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
 
-#: Largest index of a generated record.
-MAX_START = 10_000_000
 #: How many webhook requests can be filled in at once.
 MAX_FILLED_IN = 1_000
 _NAME = "generated entry"  # in messages
@@ -50,30 +48,6 @@ def generated(
         if name not in ("seed", "count"):
             raise UsageError(name, seen="with a scenario", allowed="seed or count")
     return numbered(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given), _NAME)
-
-
-def generated_more(epoch: Epoch, count: int, **knobs: Any) -> Iterator[LocatedEntry]:
-    """Return entries to add to a world: new reference data, and ``count`` records.
-
-    Their numbers follow the largest one in the world; ``knobs`` are other arguments of
-    ``crmcom_kit.fixtures.world``.
-
-    Raises:
-        FixtureError: a knob is not allowed.
-        UsageError: the largest number in the world leaves no room.
-    """
-    from crmcom_kit.fixtures import world as generate
-    from crmcom_kit.fixtures.content.records import FIRST_NUMBER
-
-    start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
-    if start > MAX_START:
-        seen = f"number {start + FIRST_NUMBER - 1} in the world"
-        raise UsageError("add", seen=seen, allowed=f"numbers up to {MAX_START:,}")
-    given = {"release": epoch.config.release.name, "dialect": epoch.config.dialect, **knobs}
-    reference_data = (entry for entry in generate(**given, count=0) if _is_new(epoch, entry))
-    records = generate(**given, count=count, start=start)
-    new = chain(reference_data, (one for one in records if "webhook_request" in one))
-    return numbered(new, _NAME)
 
 
 def add_generated(world: World, members: Mapping[str, Any]) -> bytes:
@@ -115,7 +89,7 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
 
     Raises:
         DataError: no webhook request can have the given members, or an entry contradicts another
-            one or the content; nothing has changed.
+            one or the content, has a name that is taken, or refers to nothing; nothing has changed.
         UsageError: too many of them lack members.
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
@@ -125,6 +99,7 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
     ids: list[str] = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
+        check_references(epoch.reference_data, given)
         for one in given:
             if not lacking(one.entry):
                 yield one
@@ -148,7 +123,7 @@ def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
     for located in entries:
         left -= bool(lacking(located.entry))
         if left < 0:
-            allowed = f"at most {MAX_FILLED_IN:,}; POST /seed with add makes more"
+            allowed = f"at most {MAX_FILLED_IN:,}"
             raise UsageError(
                 "body", seen="more webhook requests that lack members", allowed=allowed
             )

@@ -11,7 +11,7 @@ device or a pipe may never end.
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -42,6 +42,14 @@ _BUFFER = 256 * 1024  # bytes; Python's own is smaller than many a line
 _CLASSES = bytes.maketrans(b"0123456789[,- \t\r\n", b"0000000000:::::::")
 _LONG_NUMBER = b":" + b"0" * 19  # in the classes of _CLASSES
 _RECORD = "webhook_request"
+#: The kinds of entries that get an id where they are added without one.
+REFERENCES = ("webhook_definition", "workflow_rule")
+NewId = Callable[[str], str]  # a new id for a kind
+#: Members of reference data that the mock itself reads.
+_READ = (
+    *("name", "alternative_code", "username", "entity"),
+    *("url", "fields_set", "secret_key_id", "key"),
+)
 
 
 class DataError(ValueError):
@@ -154,7 +162,7 @@ def profile_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[Locat
 def _check_recorded(found: LocatedEntry) -> None:
     """Check what a mock needs of an entry that an instance has shown. Raises DataError."""
     entry = found.entry
-    kind = next(iter(entry), None) if isinstance(entry, dict) and len(entry) == 1 else None
+    kind = next(iter(entry)) if isinstance(entry, dict) and len(entry) == 1 else ""
     value = entry[kind] if kind in kinds() else None
     if kind == _RECORD and isinstance(value, dict):
         value = value.get("record")
@@ -162,9 +170,25 @@ def _check_recorded(found: LocatedEntry) -> None:
     if not (isinstance(value, dict) and all(isinstance(value.get(n), str) for n in required)):
         msg = f"{found.place}: allowed is an entry of a world that has {', '.join(required)}"
         raise DataError(msg)
+    if kind != _RECORD:
+        _check_read(kind, value, found.place)
     if kind == _RECORD and value["life_cycle_state"] not in ("SUCCESSFUL", "REJECTED"):
         state = quoted(value["life_cycle_state"])
         msg = f"{found.place}: life_cycle_state is {state}; allowed is SUCCESSFUL or REJECTED"
+        raise DataError(msg)
+
+
+def _check_read(kind: str, value: Entry, place: str) -> None:
+    """Check the members of reference data that the mock itself reads. Raises DataError."""
+    for name in _READ:
+        if not isinstance(value.get(name), str | None):
+            seen = json_type(value[name])
+            msg = f"{place}: {phrase(f'{kind}.{name}', seen, 'a string or null')}"
+            raise DataError(msg)
+    triggered = value.get("webhook_definition_ids", [])
+    if not (isinstance(triggered, list) and all(isinstance(one, str) for one in triggered)):
+        name = f"{kind}.webhook_definition_ids"
+        msg = f"{place}: {phrase(name, json_type(triggered), 'an array of strings')}"
         raise DataError(msg)
 
 
@@ -173,19 +197,18 @@ def read_entries(
     release: Release,
     *,
     place: str,
-    may_lack: bool = False,
+    new_id: NewId | None = None,
     of_profile: bool = False,
 ) -> Iterator[LocatedEntry]:
     """Return the entries of a world in ``file``, each validated; messages call it ``place``.
 
-    With ``may_lack``, a webhook request that lacks members is not validated. ``of_profile``: see
-    ``checked``.
+    ``new_id`` and ``of_profile``: see ``checked``.
 
     Raises:
         DataError: an entry does not fit the schema or the release.
     """
     entries = _entries(file, place)
-    return checked(entries, release, may_lack=may_lack, of_profile=of_profile)
+    return checked(entries, release, new_id=new_id, of_profile=of_profile)
 
 
 def lacking(entry: Entry) -> list[str]:
@@ -203,15 +226,19 @@ def _needed() -> tuple[str, ...]:
 
 
 def validated(
-    entries: Iterable[LocatedEntry], release: Release, *, of_profile: bool = False
+    entries: Iterable[LocatedEntry],
+    release: Release,
+    *,
+    new_id: NewId | None = None,
+    of_profile: bool = False,
 ) -> Iterator[LocatedEntry]:
-    """Return copies of entries that Python code made, each validated.
+    """Return copies of entries that Python code made, each validated as ``checked`` does.
 
     Raises:
         DataError: an entry is not JSON, or does not fit the schema or the release.
     """
     copies = (one._replace(entry=_as_json(one)) for one in entries)
-    return checked(copies, release, of_profile=of_profile)
+    return checked(copies, release, new_id=new_id, of_profile=of_profile)
 
 
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
@@ -344,10 +371,13 @@ def checked(
     entries: Iterable[LocatedEntry],
     release: Release,
     *,
-    may_lack: bool = False,
+    new_id: NewId | None = None,
     of_profile: bool = False,
 ) -> Iterator[LocatedEntry]:
     """Yield ``entries``. Raises DataError at one that does not fit the schema or the release.
+
+    With ``new_id``, which makes one for a kind, entries may lack members: a definition or a rule
+    gets an id, and a webhook request is not validated.
 
     A mock ``of_profile`` takes what an instance has shown as it is.
 
@@ -360,9 +390,11 @@ def checked(
     fits = quick_validator("world_entry", "strict")
     for one in entries:
         entry, place, *_ = one
-        if may_lack and lacking(entry):
-            yield one
-            continue
+        if new_id is not None:
+            if lacking(entry):
+                yield one
+                continue
+            _add_id(entry, new_id)
         if of_profile and not (_RECORD in entry and "recorded" not in entry[_RECORD]):
             _check_recorded(one)
             yield one
@@ -379,6 +411,14 @@ def checked(
                 )
                 raise DataError(msg)
         yield one
+
+
+def _add_id(entry: Entry, new_id: NewId) -> None:
+    """Give the definition or rule of an entry an id, if it lacks one."""
+    for kind in REFERENCES:
+        value = entry.get(kind) if isinstance(entry, dict) else None
+        if isinstance(value, dict) and "id" not in value:
+            entry[kind] = {"id": new_id(kind), **value}
 
 
 def _refuse(wrong: LocatedEntry) -> None:

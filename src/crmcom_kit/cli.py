@@ -16,11 +16,7 @@ from crmcom_kit import __version__
 #: Sub-command → where it is, as `module:attribute`, and its line in `crmcom-kit --help`.
 COMMANDS = {
     "serve": ("crmcom_kit.mock_server.cli.serve:serve", "Run the mock."),
-    "fire": (
-        "crmcom_kit.mock_server.cli.fire:fire",
-        "Trigger a webhook in a running mock.",
-    ),
-    "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Wait until a mock is ready."),
+    "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Ask whether a mock is ready."),
     "fixtures": ("crmcom_kit.fixtures.cli:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",

@@ -28,7 +28,6 @@ const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS
 const narrow = matchMedia("(max-width: 700px)");
 let stream = new AbortController();
 let worlds = [];
-let stepped = false; // by a key, so that the focus follows
 
 // The page.
 
@@ -40,7 +39,7 @@ function page() {
   return html`
     <header>${head()}</header>
     <nav aria-label="Panels">${PANELS.map(entry)}
-      <p class="keys"><span><kbd>/</kbd> search</span> <span><kbd>Esc</kbd> close</span> <span><kbd>j</kbd> <kbd>k</kbd> rows</span></p></nav>
+      <p class="keys"><span><kbd>/</kbd> search</span> <span><kbd>Esc</kbd> close</span></p></nav>
     <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${title}>${shown(main)}</main>
     ${details ? html`<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
@@ -186,8 +185,6 @@ addEventListener("hashchange", ({ oldURL }) => {
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
 function moveFocus(before, address) {
   if (shell.route.panel !== before.panel) return;
-  if (stepped) document.querySelector('main tr[aria-selected="true"] a')?.focus({ preventScroll: true });
-  stepped = false;
   if (shell.route.id && narrow.matches) document.querySelector("aside")?.focus();
   if (!shell.route.id && before.id) document.querySelector(`main a[href="${CSS.escape(address)}"]`)?.focus();
 }
@@ -202,32 +199,15 @@ addEventListener("unhandledrejection", (event) => {
 
 // Keys.
 
-function step(by) {
-  const address = document.querySelector("main .table")?.table.step(by);
-  if (!address) return;
-  stepped = true;
-  location.hash = address;
-}
-
 const ON_KEY = {
   "/": () => document.querySelector("main input[type=search]")?.focus(),
-  j: () => step(1),
-  k: () => step(-1),
   Escape: () => (shell.route.id ? go(panel().id, "", shell.route.query) : close()),
 };
-
-/** Enter opens the row that has the focus, as on any link; if it is open, the focus goes to its details. */
-function enter(event) {
-  if (!shell.route.id || !event.target.matches('body, tr[aria-selected="true"] a')) return;
-  event.preventDefault();
-  document.querySelector("aside")?.focus();
-}
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], .login")) return;
   const typing = event.target.closest("input, textarea, select");
   if (typing && event.key === "Escape") return event.target.blur();
-  if (event.key === "Enter") return enter(event);
   if (typing || !ON_KEY[event.key]) return;
   event.preventDefault();
   ON_KEY[event.key]();

@@ -5,7 +5,7 @@ import { call } from "./api.js";
 import { Search } from "./search.js";
 import { reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { counted, data, empty, facts, flat } from "./widgets.js";
+import { counted, empty, facts } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -34,21 +34,20 @@ export async function readRules() {
   const isChanged = (one) => JSON.stringify(one.value) !== JSON.stringify(one.default);
   return [
     ...statements.map((one) => ({ ...one, kind: "statement" })),
-    ...dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) })),
+    ...dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one), open: one.unsettled })),
   ];
 }
 
 const reading = reader("contract", async () => {
-  const [rules, settings] = await Promise.all([readRules(), call("GET", "/settings")]);
-  for (const one of rules) one.open = settings.dialect.unsettled?.[one.id]; // what a profile has not settled
-  return { rules, settings };
+  const [rules, about] = await Promise.all([readRules(), call("GET", "/health")]);
+  return { rules, about };
 });
 
 const search = new Search(
   {
     kind: {
       label: "Kind",
-      values: () => ["statement", "dial", "changed", ...(reading.found.settings.dialect.unsettled ? ["unsettled"] : [])],
+      values: () => ["statement", "dial", "changed", ...(reading.found.rules.some((one) => one.open) ? ["unsettled"] : [])],
       fits: (one, value) => one.kind.startsWith(value) || (one.isChanged && "changed".startsWith(value)) || (one.open && "unsettled".startsWith(value)),
     },
     evidence: { label: "Evidence", values: () => Object.keys(EVIDENCE), fits: (one, value) => one.evidence.startsWith(value) },
@@ -68,31 +67,31 @@ export const contract = {
   icon: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3M5.5 9l2 2 3-4",
   reading,
 
-  main({ rules, settings }) {
+  main({ rules, about }) {
     const found = search.fitting(rules);
     return html`${search.bar(found.length, rules.length)}
-      <details class="hint"><summary>${summary(settings, rules)}</summary>${facts(Object.entries(flat(settings)))}</details>
+      <p class="hint">${summary(about, rules)}</p>
       ${found.length ? table.view(found, shell.route.id) : search.nothing(rules.length)}`;
   },
 
-  details({ rules, settings }) {
+  details({ rules, about }) {
     const found = rules.find((one) => one.id === shell.route.id);
-    if (!found) return empty(`There is no ${shell.route.id}`, `${settings.release} has no statement and no dial of this name.`);
-    return ruleDetails(found, settings.release);
+    if (!found) return empty(`There is no ${shell.route.id}`, `${about.release} has no statement and no dial of this name.`);
+    return ruleDetails(found);
   },
 };
 
 function summary({ release, dialect, version }, rules) {
-  const count = counted(Object.keys(dialect.changed).length, "dial");
+  const changed = counted(rules.filter((one) => one.isChanged).length, "dial");
   const paging = rules.some(({ id }) => id.startsWith("list.paging.")) ? "" : " · list has no paging in this release";
-  const open = Object.keys(dialect.unsettled ?? {}).length;
-  const profile = dialect.unsettled ? `, a profile that leaves ${counted(open, "dial")} open` : "";
-  return `${release} · dialect ${dialect.name}, ${count} changed${profile} · crmcom-kit ${version}${paging}`;
+  const open = rules.filter((one) => one.open).length;
+  const profile = open ? `, a profile that leaves ${counted(open, "dial")} open` : "";
+  return `${release} · dialect ${dialect}, ${changed} changed${profile} · crmcom-kit ${version}${paging}`;
 }
 
 const words = (text) => html`<span class="words">${text}</span>`;
 
-function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence, source, methods, ...one }, release) {
+function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence, source, methods, ...one }) {
   const isDial = kind === "dial";
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
@@ -104,13 +103,5 @@ function ruleDetails({ id, kind, text, value, isChanged, open, allowed, evidence
       ["Evidence", words(`${evidence}: ${EVIDENCE[evidence]}`)],
       ["Source", words(source)],
       ["Methods", methods?.join(", ")],
-    ])}
-    ${isDial ? howToSet(id, typeof value === "boolean" ? !value : value, release) : nothing}`;
-}
-
-function howToSet(id, value, release) {
-  return html`<h3>Set it another way</h3>
-    <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it.</p>
-    ${data(`${id} = ${JSON.stringify(value)}`, "Line of a dialect file")}
-    ${data(`crmcom-kit serve --release ${release} --dialect my-dialect.toml`, "Command")}`;
+    ])}`;
 }

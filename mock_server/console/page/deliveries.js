@@ -125,7 +125,6 @@ function details(attempt, verdict) {
   return html`<h2>Delivery ${id} <span class="count">of ${recordLink(record)}</span></h2>
     <p>${attemptMark(attempt)} <span class="note">· ${clockTime(attempt.at)} · ${took(attempt.seconds)}</span></p>
     <p class="tools"><button @click=${() => replay(id)}>Replay</button>
-      <a class="button" href=${addressOf("deliveries", TRIGGER, { of: id })}>Edit and send …</a>
       ${copyButton(asCurl, "Copy as curl")}</p>
     ${tabs({
       Why: () => why(attempt, signature),

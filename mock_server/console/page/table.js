@@ -8,7 +8,6 @@ import { number } from "./widgets.js";
 const SHOWN = 500; // rows at first; more would make the page slow
 
 export class Table {
-  items = [];
   selected = "";
   isWanted = false; // whether the selected row is still to be scrolled to
   shown = SHOWN;
@@ -19,13 +18,12 @@ export class Table {
   }
 
   view(items, selected = "") {
-    this.items = items;
     if (selected !== this.selected) [this.selected, this.isWanted] = [selected, true];
     const at = items.findIndex((one) => this.is(one));
     if (this.isWanted && at >= 0) queueMicrotask(this.reveal); // it is drawn by then
     this.shown = Math.max(this.shown, at + 1);
     const rest = items.length - this.shown;
-    return html`<div class="table" .table=${this} tabindex="-1">
+    return html`<div class="table" tabindex="-1">
       <table aria-label=${this.label}>
         <thead><tr>${this.columns.map((one) => html`<th scope="col" class=${one.kind}>${one.title}</th>`)}</tr></thead>
         <tbody>${repeat(items.slice(0, this.shown), this.key, (item) => this.row(item))}</tbody>
@@ -64,12 +62,5 @@ export class Table {
       if (isClick && !event.ctrlKey && !event.metaKey && !getSelection().toString()) location.hash = address;
     };
     addEventListener("pointerup", released, { once: true });
-  }
-
-  /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. */
-  step(by) {
-    const found = this.items.findIndex((one) => this.is(one));
-    const item = this.items[found < 0 ? 0 : found + by];
-    return item && this.address(item);
   }
 }

@@ -10,13 +10,13 @@ import { empty, pretty } from "./widgets.js";
 
 const NAME = "Trigger a webhook";
 
-/** Read what the fields are filled in with: an attempt (`of` in the address), a record (`data_of`), or an example. */
+/** Read what the fields are filled in with: a record (`data_of` in the address), or an example. */
 export async function readTrigger() {
-  const [attempt, record, chosen] = ["of", "data_of", "definition"].map(param);
+  const [record, chosen] = ["data_of", "definition"].map(param);
   const { definitions, url: receiver, Event } = await gather("/definitions", "/receiver", schemas());
   const first = definitions.find((one) => one.life_cycle_state === "EFFECTIVE") ?? definitions[0];
   const definition = definitions.find((one) => one.id === chosen) ?? first;
-  const values = chosen ? example(definition) : attempt ? ofAttempt(attempt, definitions) : record ? ofRecord(record) : example(definition);
+  const values = record && !chosen ? ofRecord(record) : example(definition);
   return { definitions, receiver, faults: Event.properties.fault.enum, values: await values, address: location.hash };
 }
 
@@ -24,13 +24,6 @@ async function ofRecord(name) {
   const { record, data } = await call("GET", `/records/${segment(name)}`);
   const { entity, entity_id, url, webhook_definition: definition } = record;
   return { definition: definition?.id, entity, entity_id, url, data };
-}
-
-async function ofAttempt(id, definitions) {
-  const { definition, webhook_request: record, request } = await call("GET", `/deliveries/${segment(id)}`);
-  const { entity } = definitions.find((one) => one.id === definition) ?? {};
-  const found = await ofRecord(record.id).catch(() => ({ definition, entity }));
-  return { ...found, data: dataIn(request.body) ?? found.data };
 }
 
 /** An example for a definition: the data of its newest record. */
@@ -42,8 +35,8 @@ async function example(definition) {
 
 export function triggerForm({ definitions, receiver, faults, values, address }) {
   if (!definitions.length) {
-    const body = { name: "Jobs", entity: "JOBS", url: receiver };
-    return empty("No webhook definition", "A webhook needs one:", controlCurl("POST", "/definitions", body));
+    const body = { webhook_definition: [{ name: "Jobs", entity: "JOBS", url: receiver }], workflow_rule: [{ name: "Job done", entity: "JOBS" }] };
+    return empty("No webhook definition", "A webhook needs one, and a rule that triggers it:", controlCurl("POST", "/records", body));
   }
   const chosen = definitions.find((one) => one.id === values.definition);
   const entities = [...new Set([values.entity, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();
@@ -56,7 +49,7 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
     { name: "data", type: "area", label: "data of the entity, as JSON", value: pretty(values.data ?? {}) },
   ];
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");
-  return html`<h2>${param("of") ? `Edit and send delivery ${param("of")}` : NAME}</h2>
+  return html`<h2>${NAME}</h2>
     ${fieldsSet ? html`<p class="note">The definition's fields set sends ${fieldsSet}.</p>` : nothing}
     ${repeat([address], (one) => one, () => form(NAME, fields, "Trigger", send))} ${dataList("receivers", [[receiver, "the built-in receiver"]])}`;
 }
@@ -80,10 +73,4 @@ function objectIn(text, parameter) {
   const found = parsed(text);
   if (found) return found;
   throw Object.assign(new Error('This is not a JSON object, such as {"id": "A1"}.'), { parameter });
-}
-
-/** The data object in the body of a message, in each way in which a dialect wraps it. */
-function dataIn(body) {
-  const found = parsed(body);
-  return found && "data" in found ? found.data : found;
 }

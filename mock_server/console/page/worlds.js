@@ -95,16 +95,15 @@ function generator({ scenario, count, rejected, entities }) {
     { name: "rejected", label: "share of rejected", type: "number", hint: rejected.default },
     { name: "seed", type: "number", hint: "default" },
     { name: "entities", hint: "all", list: "entities", read: (text) => text.split(/[\s,]+/) },
-    { name: "add", label: "keep the present records", type: "check" },
   ];
   return section("Generate records", "", html`<p class="note">The same values always make the same records.</p>
     ${form("Generate records", fields, "Generate", generate)} ${dataList("entities", entities.items.enum)}`);
 }
 
-async function generate({ add, ...spec }) {
+async function generate(spec) {
   const question = `Replace the records of ${session.world}?`;
-  if (!add && !(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
-  return act((found) => `Generated: ${found.added} records.`, "POST", "/seed", add ? { add, ...spec } : spec);
+  if (!(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
+  return act((found) => `Generated: ${found.webhook_requests} records.`, "POST", "/seed", spec);
 }
 
 // Snapshots: saved content of the world.

@@ -6,7 +6,7 @@ import pytest
 
 from crmcom_kit import __version__
 
-PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/settings"), ("POST", "/__admin/reset")]
+PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/worlds"), ("POST", "/__admin/reset")]
 
 
 def ask(mock: Any, verb: str, path: str, address: str | None = "127.0.0.1") -> Any:
@@ -24,7 +24,9 @@ def test_health_says_what_runs(make_mock: Any) -> None:
         "version": __version__,
         "release": "R14.1.0",
         "dialect": "http",
+        "seed": 0,
         "world": "default",
+        "base_path": "/crmapi/rest/v2",
         "epoch": 0,
         "webhook_requests": len(mock.state()),
     }

@@ -62,20 +62,6 @@ def test_wrong_entries_change_nothing(
     assert mock.world.epoch_number == epoch
 
 
-def test_fixed_tokens_act_for_the_new_units(mock: Any, admin: Any) -> None:
-    """Who calls with a fixed token is of the world that is there, not of the one before."""
-    first = mock.resend("7").data["log_information"]["updated_by_unit"]
-    other = {"unit": {**first, "id": "OTHER", "name": "Other unit"}}
-    admin.ask("POST", "/reset")
-    sent = admin.send("GET", "/state").data
-
-    admin.ask("PUT", "/state", lines(other) + sent)
-
-    assert mock.resend("7").data["log_information"]["updated_by_unit"]["id"] == "OTHER"
-    admin.ask("POST", "/reset")
-    assert mock.resend("7").data["log_information"]["updated_by_unit"] == first
-
-
 # Records.
 
 
@@ -142,7 +128,7 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
     """The same knobs make the world that `crmcom-kit fixtures` writes for `serve --data`."""
     asked = {"seed": 9, "count": 30, "rejected": 0.5, "entities": ["JOBS"], "host": "h.example:81"}
 
-    assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "added": 30, "webhook_requests": 30}
+    assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "webhook_requests": 30}
 
     rejected = admin.ask("GET", "/records?state=REJECTED")
     assert rejected["total"] == 15
@@ -152,45 +138,14 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
 
 
 def test_dates_of_a_seed_lie_between(mock: Any, admin: Any) -> None:
-    """`from` and `to` are days or moments, both included."""
-    admin.ask("POST", "/seed", {"count": 50, "from": "2024-05-01", "to": "2024-05-02T12:00:00"})
+    """They are days or moments, both included; what the generator refuses is named."""
+    dates = {"date_from": "2024-05-01", "date_to": "2024-05-02T12:00:00"}
+    admin.ask("POST", "/seed", {"count": 50, **dates})
 
-    dates = [json.loads(body)["log_information"]["created_date"] for body in mock.state()]
-    assert "2024-05-01T00:00:00" <= min(dates) < max(dates) <= "2024-05-02T12:00:00"
-    assert dates == sorted(dates, reverse=True)
-
-
-def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any) -> None:
-    """The error names the member of the body, not the generator's argument."""
-    for name in ("from", "to"):
-        status, found = admin.refused("POST", "/seed", {name: "0001-01-01"})
-        assert status == 400
-        assert found["error"].startswith(f"{name}: '0001-01-01T")
-        assert "from 1900 to 2199" in found["error"]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
-    """Generated webhook requests go behind those that are there, again and again."""
-    before = mock.state()
-    newest = max(map(int, mock.records()))
-    mock.delete(str(newest))
-
-    for at in (1, 2):
-        found = admin.ask("POST", "/seed", {"seed": seed, "count": 10, "add": True})
-        assert found == {"epoch": 0, "added": 10, "webhook_requests": len(before) - 1 + 10 * at}
-
-    assert mock.state()[20:] == before[1:]
-    assert set(mock.records()) >= {str(newest + at) for at in range(1, 21)}
-
-
-def test_nothing_is_generated_behind_too_large_a_number(admin: Any) -> None:
-    """Where the largest number is absurd, the generator has none behind it."""
-    admin.ask("POST", "/records", lines(entry_of(admin, "7", number="900000000000000000")))
-
-    _, found = admin.refused("POST", "/seed", {"count": 1, "add": True})
-    assert found["parameter"] == "add"
-    assert found["seen"] == "number 900000000000000000 in the world"
+    found = [json.loads(body)["log_information"]["created_date"] for body in mock.state()]
+    assert "2024-05-01T00:00:00" <= min(found) < max(found) <= "2024-05-02T12:00:00"
+    _, refused = admin.refused("POST", "/seed", {"date_from": "0001-01-01"})
+    assert refused["error"].startswith("date_from: '0001-01-01T")
 
 
 # Snapshots.

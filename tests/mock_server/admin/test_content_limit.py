@@ -45,10 +45,8 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
         ("POST", "/records", record(5)),
         ("PUT", "/state", many),
         ("POST", "/seed", {"count": 400}),
-        ("POST", "/seed", {"count": 100, "add": True}),
         ("PATCH", "/records/7003", {"data": {"id": "1", "text": "y" * 90_000}}),
-        ("POST", "/definitions", {"name": "large", "entity": "JOBS", "description": LARGE}),
-        ("POST", "/rules", {"name": "large", "entity": "JOBS", "description": LARGE}),
+        ("POST", "/records", {"webhook_definition": [{"name": "x", "description": LARGE}]}),
         ("POST", "/events/fire", fired),
         ("PUT", "/snapshots/mine", None),
     ]
@@ -63,15 +61,6 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
     assert admin.ask("POST", "/records", record(6))["added"] == 1
     admin.ask("POST", "/reset")
     fill(admin)
-
-
-def test_definitions_count(admin: Any) -> None:
-    """Also those that were added by themselves, one after the other."""
-    for number in range(4):
-        large = {"name": f"large {number}", "entity": "JOBS", "description": LARGE}
-        admin.ask("POST", "/definitions", large)
-    status, _ = admin.refused("POST", "/definitions", {**large, "name": "one more"})
-    assert status == 503
 
 
 def test_a_record_counts_once_however_many_snapshots_have_it(admin: Any) -> None:

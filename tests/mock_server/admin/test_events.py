@@ -96,43 +96,6 @@ def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
     stream.close()
 
 
-@pytest.mark.usefixtures("often")
-def test_only_calls_have_an_id(mock: Any) -> None:
-    """A client that knows only calls goes on after the last of them, whatever else came."""
-    stream = Stream(mock)
-    mock.resend("7")
-    found = [next(iter(stream)) for _ in range(6)]
-    assert {one.name for one in found} == {"call", "delivery", "world"}
-    assert [one.id for one in found if one.id] == ["0-1"]
-    stream.close()
-
-
-@pytest.mark.usefixtures("often")
-def test_entries_that_are_gone_are_not_waited_for(mock: Any) -> None:
-    """What was removed before it was read is left out, and the stream rests."""
-    for _ in range(3):
-        mock.show()
-    mock.world.journal.clear()
-    stream = Stream(mock, "?since=0-1")
-    stream.next("world")
-    looks: list[int] = []
-    news = mock.world.journal.news
-
-    def counted(since: int) -> Any:
-        looks.append(since)
-        return news(since)
-
-    mock.world.journal.news = counted
-    for _ in range(20):
-        stream.next("world")
-
-    assert set(looks[1:]) == {3}
-    assert len(looks) <= 25
-    mock.show()
-    assert stream.next("call").id == "0-4"
-    stream.close()
-
-
 # Deliveries.
 
 
@@ -213,12 +176,3 @@ def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
         stream.next("world")
     mock.world.config.closing.set()
     assert len(list(stream)) <= 1
-
-
-def test_many_tabs_leave_room(mock: Any, admin: Any) -> None:
-    """Each open stream holds a place, and there are enough for a wait beside them."""
-    streams = [Stream(mock) for _ in range(8)]
-    body = {"operation": "list", "timeout": 0.001}
-    assert admin.send("POST", "/wait", body).status_code == 408
-    for stream in streams:
-        stream.close()

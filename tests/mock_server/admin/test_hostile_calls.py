@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server.admin.document import operations
-from crmcom_kit.mock_server.admin.values import MAX_DEPTH, read_moment, write_moment
 
 CLOCK = "/clock"
 WAIT = b'{"operation": "list", %b}'
@@ -18,44 +17,32 @@ FROZEN = b'{"mode": "frozen"%b}'
 REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("GET", "/health?x=1", None, "x", "in the query", "no parameter"),
     ("GET", "/records?limit=1&limit=2", None, "limit", "more than once", "once"),
-    ("GET", "/records?limit=0", None, "limit", '"0"', "at least 1"),
     ("GET", "/records?limit=1001", None, "limit", '"1001"', "at most 1,000"),
-    ("GET", "/records?limit=" + "9" * 5000, None, "limit", "(5000 characters)", "a whole number"),
     ("GET", "/records?state=rejected", None, "state", '"rejected"', "one of REJECTED, SUCCESSFUL"),
     ("GET", "/records?%FF=1", None, "%FF", "in the query", "one of"),
     ("GET", "/health", b"{}", "body", "a body", "no body"),
     ("PUT", "/snapshots/-a", None, "name", '"-a"', "1 to 64 letters"),
     ("PUT", CLOCK, None, "body", "nothing", "a JSON value"),
     ("PUT", CLOCK, b"{", "body", "not JSON from line 1, column 2", "a JSON value"),
-    ("PUT", CLOCK, b"[]", "body", "an array", "an object"),
     ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen"),
     ("PUT", CLOCK, FROZEN % b', "mode": "real"', "body", '"mode" more than once', "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": NaN', "body", "NaN, which JSON does not", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 1e999', "body", "1e999, which is too large", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "x": 1%b' % (b"0" * 5000), "body", "digits", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "an unpaired surrogate", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "x": %b' % (b"[" * 100 + b"]" * 100), "body", "too deep", "JSON"),
     ("PUT", CLOCK, b"[" * 100_000, "body", "nesting that is too deep", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at"),
-    ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01"', "at", '"2024-05-01"', "with a time zone"),
-    ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01T24:00:00Z"', "at", "T24", "with a time zone"),
-    ("PUT", CLOCK, FROZEN % b', "at": "0001-01-01T00:00:00+14:00"', "at", "0001", "1970"),
     ("PUT", CLOCK, FROZEN % b', "at": "9999-12-31T23:59:59-14:00"', "at", "9999", "2999"),
-    ("POST", "/clock/advance", b'{"hours": -1}', "hours", "-1", "at least 0"),
+    ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
-    ("POST", "/seed", b'{"count": 1.0}', "count", "1.0", "a whole number"),
-    ("POST", "/seed", b'{"rejected": 1.5}', "rejected", "1.5", "at most 1"),
     ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
-    ("POST", "/seed", b'{"from": "2024-13-01"}', "from", "2024-13-01", "a valid date"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed or"),
-    ("POST", "/seed", b'{"scenario": "mixed_pages", "add": true}', "add", "true", "false"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
     ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
     ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, state"),
 ]  # fmt: skip
 
 
-SEEN_BY = ("/health", "/settings", "/snapshots", CLOCK)
+SEEN_BY = ("/health", "/snapshots", CLOCK)
 
 
 @pytest.mark.parametrize(("verb", "path", "body", "parameter", "seen", "allowed"), REFUSED)
@@ -120,20 +107,6 @@ def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str)
             assert "nearest: /__admin/health" in found["error"]
 
 
-@pytest.mark.parametrize("operation", operations())
-def test_head_and_options_are_answered(admin: Any, operation: str) -> None:
-    """HEAD is GET without its body; OPTIONS lists the verbs; neither changes anything."""
-    verb, template, _ = operations()[operation]
-    path = template.replace("{", "").replace("}", "")
-    options = admin.send("OPTIONS", path)
-    assert (options.status_code, options.data) == (200, b"")
-    assert verb in options.headers["Allow"].split(", ")
-    if verb == "GET" and operation != "events":
-        head, get = admin.send("HEAD", path), admin.send("GET", path)
-        assert (head.status_code, head.data) == (get.status_code, b"")
-        assert head.headers["Content-Type"] == get.headers["Content-Type"]
-
-
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -144,8 +117,8 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["mode", "at", "seconds", "seed", "count", "entities", "from", "to", "add", "scenario",
-             "host", "rejected", "unit", "webhook_request", "record", "data"]
+            ["mode", "at", "seconds", "seed", "count", "entities", "date_from", "date_to",
+             "scenario", "host", "rejected", "unit", "webhook_request", "record", "data"]
         ) | st.text(max_size=5),
         inner,
         max_size=4,
@@ -176,21 +149,3 @@ def _shared(make_mock: Any) -> Any:
     if not _MOCKS:
         _MOCKS.append(make_mock(data=[]))
     return _MOCKS[0]
-
-
-@given(st.datetimes(min_value=read_moment("1970-01-01T00:00:00Z").replace(tzinfo=None)))
-def test_moments_are_read_as_they_are_written(moment: Any) -> None:
-    """What the clock shows can be sent back to it."""
-    text = write_moment(moment.replace(tzinfo=read_moment("1970-01-01T00:00:00Z").tzinfo))
-
-    assert write_moment(read_moment(text)) == text
-
-
-def test_nesting_is_allowed_as_far_as_it_is_said(admin: Any) -> None:
-    """The limit is where it is: one level less is an ordinary wrong value."""
-    inner = MAX_DEPTH - 2
-    body = FROZEN % (b', "x": ' + b"[" * inner + b"]" * inner)
-
-    _, found = admin.refused("PUT", CLOCK, body)
-
-    assert found["parameter"] == "x"

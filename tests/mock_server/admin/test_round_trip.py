@@ -1,19 +1,14 @@
 """Export and import: a world made from what another one exported is the same, byte for byte."""
 
 import json
-from itertools import chain
 from typing import Any
 
-import pytest
-from helpers.receivers import During
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import stream, world
-from crmcom_kit.mock_server.store.records import Query, Record
-from crmcom_kit.mock_server.world.reference_data import Object, is_effective
-from crmcom_kit.mock_server.world.world_file import kinds
-from crmcom_kit.schemas import Dialect, dials, validator
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.dialect import Dial
 
 #: Before and after the releases that changed what a record looks like.
@@ -91,38 +86,6 @@ def test_no_dial_keeps_a_world_from_coming_back(make_mock: Any, admin_of: Any) -
             assert everything(other) == everything(mock), (release, turned)
 
 
-def test_a_world_of_records_alone_comes_back(make_mock: Any, admin_of: Any) -> None:
-    """Definitions and rules that only records name are not lost, whatever the dial hides."""
-    for members in ([], ["id"], ["name"], ["description"]):
-        check_records_alone(make_mock, admin_of, members)
-
-
-def check_records_alone(make_mock: Any, admin_of: Any, members: list[str]) -> None:
-    """Copy a world without reference data, under dials that show these members of it."""
-    entries = [e for e in world(count=40, release="R9") if "webhook_request" in e]
-    for at, entry in enumerate(entries):
-        reference = entry["webhook_request"]["record"]["webhook_definition"]
-        if at % 2:
-            entry["webhook_request"]["record"]["webhook_definition"] = {"id": reference["id"]}
-        else:
-            reference["life_cycle_state"] = "NOT EFFECTIVE"
-    changes = {"record.definition_members": members, "record.rule_members": members}
-    mock = make_mock(data=entries, dialect=Dialect("turned", changes))
-
-    other = copied(make_mock, admin_of, mock)
-
-    assert everything(other)["records"] == everything(mock)["records"]
-    assert everything(other)["rows"] == everything(mock)["rows"]
-    for record in other.world.store.records():
-        assert is_effective(definition(other, record)) == is_effective(definition(mock, record))
-
-
-def definition(mock: Any, record: Record) -> Object:
-    """The webhook definition of a record, as far as a world knows it."""
-    definitions = mock.world.current_epoch.reference_data.definitions
-    return definitions.find("id", record.definition) or {}
-
-
 @settings(deadline=None, max_examples=12)
 @given(seed=st.integers(0, 10**6), release=st.sampled_from(RELEASES), data=st.data())
 def test_odd_worlds_come_back(
@@ -145,20 +108,6 @@ def test_odd_worlds_come_back(
         assert everything(other)[part] == everything(mock)[part]
 
 
-@settings(deadline=None, max_examples=12)
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
-def test_odd_reference_data_comes_back(make_mock: Any, admin_of: Any, texts: list[str]) -> None:
-    """Whatever units, users, keys, definitions and rules say of themselves."""
-    entries = list(world(count=10, release="R9"))
-    for at, entry in enumerate(entries):
-        ((kind, value),) = entry.items()
-        if kind != "webhook_request":
-            value["email" if kind == "user" else "description"] = texts[at % len(texts)]
-    mock = make_mock(data=entries)
-
-    assert everything(copied(make_mock, admin_of, mock)) == everything(mock)
-
-
 def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     """A record that was added late and is older by its date stays the newest."""
     mock = make_mock()
@@ -169,21 +118,6 @@ def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     admin_of(mock.client).ask("POST", "/records", json.dumps(entry).encode())
 
     assert everything(copied(make_mock, admin_of, mock)) == everything(mock)
-
-
-@pytest.mark.parametrize("release", RELEASES)
-def test_an_export_is_a_valid_world_file(make_mock: Any, admin_of: Any, release: str) -> None:
-    """Each line is an entry by the strict schema, and each kind is there."""
-    mock = make_mock(release)
-    busy(mock)
-    judge = validator("world_entry", "strict")
-
-    lines = [
-        json.loads(line) for line in admin_of(mock.client).send("GET", "/state").text.splitlines()
-    ]
-
-    assert [error.message for line in lines for error in judge.iter_errors(line)] == []
-    assert set(chain.from_iterable(lines)) == set(kinds())
 
 
 def test_an_export_is_of_one_moment(make_mock: Any) -> None:
@@ -201,20 +135,3 @@ def test_an_export_is_of_one_moment(make_mock: Any) -> None:
     records = [json.loads(line) for line in lines if line.startswith(b'{"webhook_request"')]
     assert len(records) == len(before)
     assert mock.state() == ()
-
-
-def test_a_record_on_its_way_is_exported_as_rejected(make_mock: Any, admin_of: Any) -> None:
-    """An export in the middle of a resend neither disturbs it nor shows it half done."""
-    seen: list[bytes] = []
-
-    def export() -> None:
-        seen.append(admin_of(mock.client).send("GET", "/state").data)
-
-    mock = make_mock(delivery=During(export))
-
-    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
-
-    other = make_mock(data=[])
-    admin_of(other.client).ask("PUT", "/state", seen[0])
-    assert other.records()["7"]["life_cycle_state"] == "REJECTED"
-    assert other.resend("7").data["life_cycle_state"] == "SUCCESSFUL"

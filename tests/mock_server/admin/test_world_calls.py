@@ -17,15 +17,15 @@ def _mock(make_mock: Any) -> Any:
 
 
 def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
-    """The list shows names, epochs, records and calls, and creates no world."""
+    """The list shows names, records and calls, and creates no world."""
     mock.show()
     for name in ("b", "a"):
         admin_of(mock.client, f"/worlds/{name}").ask("POST", "/reset")
 
     found = admin.ask("GET", "/worlds")
 
-    found_worlds = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
-    assert found_worlds == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
+    found_worlds = [(one["name"], one["calls"]) for one in found["worlds"]]
+    assert found_worlds == [("default", 1), ("b", 0), ("a", 0)]
     assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
     assert found["worlds"][0]["idle"] is None
     assert found["worlds"][1]["idle"] >= 0
@@ -57,7 +57,8 @@ def test_every_call_is_for_the_world_that_is_named(mock: Any, admin_of: Any) -> 
     assert other.ask("GET", "/clock")["mode"] == "frozen"
     assert default.ask("GET", "/clock")["mode"] == "real"
     assert default.ask("GET", "/health")["webhook_requests"] > 0
-    assert other.ask("GET", "/settings")["base_path"] == "/worlds/a/crmapi/rest/v2"
+    found = other.ask("GET", "/health")
+    assert (found["world"], found["base_path"]) == ("a", "/worlds/a/crmapi/rest/v2")
 
 
 # Clock.
@@ -81,24 +82,6 @@ def test_a_token_is_issued_without_a_login(mock: Any, admin: Any, admin_of: Any)
     assert admin_of(mock.client, "/worlds/a").ask("POST", "/tokens")["token"] != found["token"]
     admin.ask("POST", "/clock/advance", {"seconds": 3600})
     assert mock.send("GET", "webhook_requests/show", query).code == mock.code_of("expired_token")
-
-
-# Settings.
-
-
-def test_settings_tell_how_it_is_set(make_mock: Any, admin_of: Any) -> None:
-    """Release, dials that were turned, limits; what is secret is masked."""
-    mock = make_mock("R14.1", dialect=Dialect("mine", {"list.order": "oldest_first"}), seed=5)
-
-    found = admin_of(mock.client).ask("GET", "/settings")
-
-    assert (found["release"], found["seed"], found["fixed_tokens"]) == ("R14.1.0", 5, 1)
-    changed = {"list.order": "oldest_first"}
-    assert found["dialect"] == {"name": "mine", "changed": changed, "unsettled": None}
-    right = mock.world.config.credentials
-    assert right.password not in str(found).replace("crmcom-kit mock", "")
-    assert found["credentials"]["password"] == found["credentials"]["api_key"] == "***"
-    assert found["credentials"]["username"] == right.username
 
 
 # Evidence.

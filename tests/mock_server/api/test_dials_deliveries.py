@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import httpcore
 import pytest
-from helpers.receivers import answering, listening
+from helpers.receivers import listening
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
@@ -62,14 +62,6 @@ def to(handle: Callable[[socket.socket], None]) -> Callable[[Dialect], str]:
     return see
 
 
-def hops(dialect: Dialect) -> int:
-    """How many redirects are followed."""
-    again = b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n"
-    with listening(answering(again)) as receiver:
-        assert sent(dialect, receiver.url) == "http_307"
-        return len(receiver.got) - 1
-
-
 class Probe(NamedTuple):
     """How a dial shows, and what is seen for each of its values."""
 
@@ -84,7 +76,6 @@ PROBES = {
     ),
     "delivery.read_timeout": Probe(to(_late), {SHORT: "timeout", LONG: "success"}),
     "delivery.overall_timeout": Probe(to(_slow), {SHORT: "timeout", LONGER: "success"}),
-    "delivery.redirects": Probe(hops, {0: 0, 1: 1, 7: 7}),
 }
 
 

@@ -27,7 +27,6 @@ TOPICS = {"dates", "record", "resend", "delete", "delivery", "signing", "login",
 REAL = {
     "resend.delivery",
     *(f"delivery.{name}_timeout" for name in ("connect", "read", "overall")),
-    "delivery.redirects",
     "delivery.success",
 }
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)

@@ -1,21 +1,16 @@
 """``crmcom-kit serve``: what its flags do, and what is said when they cannot be followed."""
 
-import http.client
 import json
 import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
-from helpers.mock_processes import reserved_port
 
 from crmcom_kit import __version__
 from crmcom_kit.fixtures import webhook_request_entries
@@ -39,7 +34,6 @@ def _of_a_later_release() -> str:
 
 MISTAKES = [
     (["--port", "x"], "'--port': 'x' is not a valid"),
-    (["--port", "70000"], "'--port': 70000 is not in the range 0<=x<=65535"),
     (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
     (
         ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
@@ -54,10 +48,8 @@ MISTAKES = [
         ["--deliver", "http", "--deliveries", "timeout"],
         "--deliveries: not allowed with --deliver http, which has no scripted outcomes",
     ),
-    (["--relaese", "R9"], "No such option '--relaese'"),
     (["R9"], "unexpected extra argument (R9)"),
     (["--host", "nowhere.invalid"], "host: 'nowhere.invalid' is not an address of this machine"),
-    (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port "),
     (["--release", "nine"], "release: 'nine' is not a release; allowed is R<major>"),
     (["--dialect", "nope"], "dialect: nope is neither a built-in name (default, http) nor a"),
     (["--data", "nope.jsonl"], "data nope.jsonl: cannot be read: No such file"),
@@ -68,8 +60,6 @@ MISTAKES = [
         "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",
     ),
     (["--token", ""], "--token: an empty string is not allowed"),
-    (["--password", ""], "--password: an empty string is not allowed"),
-    (["--world-idle", "inf"], "'--world-idle': inf is not in the range"),
     (["--world-idle", "nan"], "--world-idle: nan is not allowed; allowed is a number of seconds"),
     (["--release", "R9\nR10"], "release: 'R9\\nR10' is not a release"),
 ]
@@ -195,16 +185,8 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
     """Neither the greeting nor the log shows a password, key or token from the command line."""
     server = start_server(
         *("--username", "ann", "--password", "hush-password", "--organisation", "ACME"),
-        *(
-            "--api-key",
-            "HUSHKEY",
-            "--token",
-            "hush-token",
-            "--token",
-            "hush-two",
-            "--release",
-            "R10",
-        ),
+        *("--token", "hush-token", "--token", "hush-two"),
+        *("--api-key", "HUSHKEY", "--release", "R10"),
     )
     login = {"username": "ann", "password": "hush-password", "organisation": "ACME"}
     token = call(server.base, "authentication/token", **login)["data"]["token"]
@@ -228,21 +210,6 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
     assert len(err.splitlines()) == 5
 
 
-def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
-    """What it prints where nothing was given is enough to log in."""
-    server = start_server("--release", "R12")
-    told = {}
-    while "Web API key" not in told:
-        line = server.process.stdout.readline()
-        assert line, "it ended"
-        label, _, value = line.strip().partition("  ")
-        told[label] = value.strip()
-    login = {name: told[name] for name in ("username", "password", "organisation")}
-
-    assert call(server.base, "authentication/token", **login)["status"]["code"] == "OK"
-    assert server.end(signal.SIGTERM)[0] == 0
-
-
 def test_every_address_is_none_to_call(start_server: Any) -> None:
     """The READY line names an address that works in a browser; 0.0.0.0 is refused as a Host."""
     server = start_server("--host", "0.0.0.0", "--token", "T")  # noqa: S104 - what is tested
@@ -251,19 +218,6 @@ def test_every_address_is_none_to_call(start_server: Any) -> None:
     assert server.ask("GET", "/__admin/health")[0] == 200
     asked = b"GET /__admin/health HTTP/1.1\r\nHost: 0.0.0.0\r\nConnection: close\r\n\r\n"
     assert server.sent(asked).startswith(b"HTTP/1.1 403 ")
-
-
-def test_the_greeting_says_what_a_release_lacks(start_server: Any) -> None:
-    """Who comes with a client of a later release is told that R9 has no paging; R13 has it."""
-    shown = {}
-    for release in ("R9", "R13"):
-        _, out, _ = start_server("--release", release).end(signal.SIGTERM)
-        (shown[release],) = (line for line in out.splitlines() if line.startswith("  release "))
-
-    assert " ".join(shown["R9"].split()) == (
-        "release R9.0.0, without paging: number_of_results and offset come with R13.0.0"
-    )
-    assert " ".join(shown["R13"].split()) == "release R13.0.0"
 
 
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
@@ -280,46 +234,6 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     root = server.base.removesuffix(API_PATH)
     assert call(root, "__admin/health") == {
         "status": "healthy", "release": "R14.1.0", "dialect": str(dialect), "webhook_requests": 0,
-        "world": "default", "epoch": 0, "version": __version__,
+        "world": "default", "epoch": 0, "version": __version__, "seed": 5, "base_path": API_PATH,
     }  # fmt: skip
     assert server.end(signal.SIGINT)[0] == 0
-
-
-@pytest.fixture(name="port")
-def _port() -> Iterator[int]:
-    """A port for a server that cannot say which one it has."""
-    with reserved_port() as port:
-        yield port
-
-
-@pytest.mark.parametrize("closing", [">&- 2>&-", ">/dev/full"])
-def test_closed_outputs_do_not_keep_it_from_serving(
-    tmp_path: Path, port: int, closing: str
-) -> None:
-    """Without a place for its greeting or its log it serves all the same, and ends with 0."""
-    if closing == ">/dev/full" and not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
-    served: set[Any] = set()
-    command = f"exec {sys.executable} -m crmcom_kit serve --port {port} --token T {closing}"
-    with subprocess.Popen(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE) as process:
-        base = f"http://127.0.0.1:{port}{API_PATH}"
-        answered = None
-        while answered is None:
-            assert process.poll() is None
-            with suppress(OSError):  # it does not listen yet
-                answered = call(base, SHOW + "T")
-            time.sleep(0.02)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        for _ in range(3):  # nor does a request end the connection
-            connection.request("GET", "/__admin/settings")
-            connection.getresponse().read()
-            assert connection.sock is not None
-            served.add(connection.sock.getsockname())
-        connection.close()
-        process.send_signal(signal.SIGTERM)
-        errors = process.stderr.read()  # type: ignore[union-attr]
-
-    assert answered["status"]["code"] == "OK"
-    assert len(served) == 1
-    assert process.returncode == 0
-    assert b"Traceback" not in errors

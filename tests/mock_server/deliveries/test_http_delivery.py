@@ -2,8 +2,6 @@
 
 import socket
 import threading
-import tracemalloc
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -136,20 +134,16 @@ HOSTILE = {
     "closes in mid-header": (answering(b"HTTP/1.1 200 OK\r\nContent-Le"), "no_response"),
     "resets": (_reset, "reset"),
     "no HTTP": (answering(b"220 smtp.example ESMTP\r\n\r\n"), "malformed"),
-    "binary": (answering(bytes(range(256)) * 10), "malformed"),
-    "no status": (answering(b"HTTP/1.1 OK\r\n\r\n"), "malformed"),
     "two lengths": (
         answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
         "malformed",
     ),
-    "negative length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), "malformed"),
     "switches": (answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "malformed"),
     "half a body": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "success"),
     "bad chunks": (
         answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
         "success",
     ),
-    "an old answer": (answering(b"HTTP/1.0 200 OK\r\n\r\nbye"), "success"),
     "a body by drops": (_drops_of_a_body, "timeout"),
     "endless chunks": (_endless_chunks, "success"),
 }
@@ -165,31 +159,6 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
     assert outcome.name == expected
     assert outcome.delivered == (expected == "success")
     assert len(outcome.answer) <= MAX_BODY
-
-
-def test_two_gigabytes_are_not_read() -> None:
-    """Of an answer of 2 GB the beginning is read, and memory stays flat."""
-    sizes: list[int] = []
-
-    def flood(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 2147483648\r\n\r\n")
-        part, gone = b"x" * 65_536, 0
-        try:
-            while gone < 2**31:
-                gone += connection.send(part)
-        finally:
-            sizes.append(gone)
-
-    tracemalloc.start()
-    try:
-        with listening(flood) as receiver:
-            outcome = sent(receiver)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-    assert (outcome.name, len(outcome.answer)) == ("http_500", MAX_BODY)
-    assert peak < 8_000_000
 
 
 def test_nobody_listens() -> None:
@@ -240,8 +209,9 @@ def test_an_address_that_does_not_answer_takes_its_share_of_the_time() -> None:
         assert all(0 < seconds <= 30 for _, seconds in given)
 
 
-def stopped(sender: HttpDelivery, *after: Callable[[], object]) -> list[str]:
-    """Stop a sender while it waits for an answer, then do what follows; return what it sent."""
+def test_stop_gives_up_what_is_on_its_way() -> None:
+    """A delivery that waits for an answer ends at once, without an outcome; none begins after."""
+    sender = delivery()
     ended: list[str] = []
 
     def send() -> None:
@@ -257,39 +227,11 @@ def stopped(sender: HttpDelivery, *after: Callable[[], object]) -> list[str]:
         while not receiver.got and monotonic() < deadline:
             threading.Event().wait(0.01)
         sender.stop()
-        for act in after:
-            act()
         thread.join(20)
-        if not after:
-            send()
+        send()
 
     assert len(receiver.got) == 1
-    return ended
-
-
-def test_stop_gives_up_what_is_on_its_way() -> None:
-    """A delivery that waits for an answer ends at once, without an outcome; none begins after."""
-    assert stopped(delivery()) == ["stopped", "stopped"]
-
-
-def test_what_was_given_up_has_no_outcome_though_others_are_sent_again() -> None:
-    """Its thread may notice the end of its connection only after ``resume``."""
-    resumed = threading.Event()
-
-    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-        stream = tcp_connect(address, port, seconds)
-        read = stream.read
-
-        def late(max_bytes: int, timeout: float | None = None) -> bytes:
-            found = read(max_bytes, timeout)
-            assert resumed.wait(20)
-            return found
-
-        stream.read = late  # type: ignore[method-assign]
-        return stream
-
-    sender = HttpDelivery(Dialect("test", PATIENT), AllowedHosts(), connect=connect)
-    assert stopped(sender, sender.resume, resumed.set) == ["stopped"]
+    assert ended == ["stopped", "stopped"]
 
 
 def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from helpers.receivers import OK, Listening, answering, listening, read_request
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.schemas import Dialect
 
 #: Timeouts in milliseconds, which no test waits for.
@@ -96,35 +95,3 @@ def test_bad_tls_is_left(handle: Callable[[socket.socket], None], name: str) -> 
         outcome = sent(f"https://127.0.0.1:{receiver.port}/", **dials)
 
     assert outcome.name == name
-
-
-def test_stop_cuts_a_connection_in_tls(certificate: Path) -> None:
-    """A receiver that is silent after the handshake does not hold up the end."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    arrived = threading.Event()
-
-    def silent(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as secure:
-            read_request(secure)
-            arrived.set()
-            secure.recv(1)
-
-    ended: list[str] = []
-    trusting = ssl.create_default_context(cafile=str(certificate.with_name("ca.pem")))
-    sender = HttpDelivery(Dialect("test", DIALS), AllowedHosts(), tls=trusting)
-
-    def send(url: str) -> None:
-        try:
-            ended.append(sender.send(OutgoingMessage(url, b"{}", None)).name)
-        except Stopped:
-            ended.append("stopped")
-
-    with listening(silent, reads=False) as receiver:
-        thread = threading.Thread(target=send, args=(f"https://localhost:{receiver.port}/",))
-        thread.start()
-        assert arrived.wait(20)
-        sender.stop()
-        thread.join(20)
-
-    assert ended == ["stopped"]

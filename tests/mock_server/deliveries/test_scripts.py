@@ -76,13 +76,6 @@ def test_a_reset_ends_scripts_and_a_snapshot_keeps_them(mock: Mock) -> None:
     assert len(mock.deliveries.scripts) == 1
 
 
-def test_a_script_stays_in_its_world(mock: Mock) -> None:
-    """Another world of the mock keeps its own."""
-    mock.deliveries.script("timeout", record="7")
-
-    assert outcome(mock.world("b"), "7") == "refused"
-
-
 @pytest.mark.parametrize(
     ("error", "says", "script", "given"),
     [

@@ -96,7 +96,7 @@ def test_who_may_call(client: Any) -> None:
     """Web pages and names of others are refused; the control API refuses proxies as well."""
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
-        assert _status(client, "/__admin/settings", headers) == (200 if control else 403), headers
+        assert _status(client, "/__admin/health", headers) == (200 if control else 403), headers
 
 
 def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
@@ -165,7 +165,7 @@ def test_a_page_may_be_allowed(allowed: str) -> None:
     page = {**OWN, "HTTP_ORIGIN": "http://localhost:3000", "HTTP_SEC_FETCH_SITE": "cross-site"}
 
     assert _status(client, SHOW, page) == 200
-    assert _status(client, "/__admin/settings", page) == 200
+    assert _status(client, "/__admin/health", page) == 200
     page["HTTP_ORIGIN"] = "http://localhost:3001"
     assert _status(client, SHOW, page) == (200 if allowed == "*" else 403)
 
@@ -176,6 +176,6 @@ def test_the_token_opens_the_control_api_through_a_proxy() -> None:
     client = create_app(registry).test_client()
     proxied = {**EVIL, "HTTP_X_FORWARDED_FOR": "10.0.0.1", "REMOTE_ADDR": "10.0.0.1"}
 
-    assert _status(client, "/__admin/settings", proxied) == 401
+    assert _status(client, "/__admin/health", proxied) == 401
     with_token = {**proxied, "HTTP_X_MOCK_ADMIN_TOKEN": "secret"}
-    assert _status(client, "/__admin/settings", with_token) == 200
+    assert _status(client, "/__admin/health", with_token) == 200

@@ -1,7 +1,11 @@
 """The pytest plugin, in runs of their own: fixtures, options, the marker for faults, reports."""
 
+import re
+
 import pytest
 from helpers.inner_runs import Run
+
+from crmcom_kit.mock_server.pytest_plugin.hooks import world_name
 
 pytest_plugins = ["pytester"]
 
@@ -30,48 +34,17 @@ def test_nothing_is_left(crmcom_mock_server):
 
 def test_each_test_has_a_world_of_its_own(run: Run) -> None:
     """What a test does to its world, and to worlds made through it, ends with the test."""
-    run(ISOLATED, "--import-mode=importlib").assert_outcomes(passed=4)
-    run(ISOLATED, "--import-mode=prepend").assert_outcomes(passed=4)
+    run(ISOLATED).assert_outcomes(passed=4)
 
 
-def test_each_worker_of_xdist_has_a_server(run: Run) -> None:
-    """Tests in parallel processes each have their own mock, and no state is shared."""
-    tests = """
-@pytest.mark.parametrize("turn", range(12))
-def test_in_parallel(crmcom_mock, crmcom_mock_server, turn):
-    import httpx
-    assert delete(crmcom_mock).json()["status"]["code"] == "OK"
-    assert "7" in crmcom_mock_server.records
-    found = httpx.get(f"{crmcom_mock.admin_url}/health", timeout=60).json()
-    assert found["world"] == crmcom_mock.name
-"""
-    run(tests, "-n", "2", apart=True).assert_outcomes(passed=12)
+def test_the_world_is_named_after_the_test() -> None:
+    """Names are readable, and differ between tests, however these are called."""
+    tests = [f"test_it.py::test_name[{turn}]" for turn in ("a", "a b", "a/b", "x" * 200, "…")]
+    names = [world_name(test) for test in [*tests, "test_it.py::TestOther::test_name[a]"]]
 
-
-def test_the_world_is_named_after_the_test(run: Run) -> None:
-    """Names are alike in every run and differ between tests, however these are called."""
-    tests = """
-names = []
-
-@pytest.mark.parametrize("turn", ["a", "a b", "a/b", "x" * 200, "…"])
-def test_name(crmcom_mock, turn):
-    names.append(crmcom_mock.name)
-
-class TestOther:
-    def test_name(self, crmcom_mock):
-        names.append(crmcom_mock.name)
-
-def test_all_differ():
+    assert names[0].startswith("test_name-a-")
     assert len(set(names)) == 6
-    print(names)
-"""
-    first = run(tests, "-rP")
-    first.assert_outcomes(passed=7)
-    first.stdout.fnmatch_lines(["*'test_name-a-????????', 'test_name-a-b-????????'*"])
-    names = [line for line in first.outlines if line.startswith("['test_name-a")]
-    assert [
-        line for line in run(tests, "-rP").outlines if line.startswith("['test_name-a")
-    ] == names
+    assert all(re.fullmatch(r"[\w.-]{1,64}", name) for name in names)
 
 
 def test_options_come_from_the_configuration_or_the_command_line(run: Run) -> None:
@@ -99,19 +72,6 @@ crmcom_mock_dialect = http
     run(tests, "-rP", *given, "--crmcom-mock-release=R9").stdout.fnmatch_lines(
         ["R9.0.0 0 0 *mine*"]
     )
-
-
-def test_a_fixture_of_ones_own_gives_other_options(run: Run) -> None:
-    """What can't be said in a configuration file is said in Python."""
-    tests = """
-@pytest.fixture(scope="session")
-def crmcom_mock_options(crmcom_mock_options):
-    return {**crmcom_mock_options, "tokens": ["mine"], "deliveries": "timeout"}
-
-def test_options(crmcom_mock):
-    assert crmcom_mock.token == "mine"
-"""
-    run(tests).assert_outcomes(passed=1)
 
 
 def test_a_wrong_option_is_refused_by_name(run: Run) -> None:

@@ -58,46 +58,6 @@ def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     )
 
 
-def test_an_attempt_is_reported_of_its_own_test(run: Run) -> None:
-    """Also where the report of another test is made first, as by plugins that run tests at once."""
-    found = run(
-        REACHING.partition("def test_before")[0]
-        + """
-def test_careless(crmcom_mock, request):
-    reach("rest.crm.com")
-    other = request.session.items[1]
-    done = pytest.CallInfo.from_call(lambda: None, "call")
-    other.ihook.pytest_runtest_makereport(item=other, call=done)
-
-def test_other():
-    pass
-"""
-    )
-
-    found.assert_outcomes(passed=1, failed=1)
-    found.stdout.fnmatch_lines(["A connection to the real CRM.COM was blocked:"])
-
-
-def test_a_repeated_test_fails_again(run: Run) -> None:
-    """A plugin that runs a failed test once more finds what it found the first time."""
-    (run.folder / "conftest.py").write_text(
-        """
-from _pytest.runner import runtestprotocol
-
-def pytest_runtest_protocol(item, nextitem):
-    runtestprotocol(item, nextitem=nextitem, log=False)
-    item._initrequest()
-    runtestprotocol(item, nextitem=nextitem)
-    return True
-""",
-        "utf-8",
-    )
-    reaching = REACHING.partition("def test_before")[0]
-    found = run(f"{reaching}\ndef test_careless(crmcom_mock):\n    reach('rest.crm.com')\n")
-
-    found.assert_outcomes(failed=1)
-
-
 def test_workers_of_xdist_tell_whom_they_saw(run: Run) -> None:
     """The end of a parallel run names them, too, and it fails."""
     found = run(REACHING, "-n", "1", apart=True)
@@ -143,16 +103,6 @@ def test_it():
     run(using, "--crmcom-mock-guard=off", ini=hosts).assert_outcomes(passed=1)
 
 
-def test_the_guard_ends_with_the_run(run: Run) -> None:
-    """Whatever runs pytest in its own process finds sockets as they were."""
-    import socket
-
-    before = dict(vars(socket.socket))
-    run("def test_it(crmcom_mock): pass").assert_outcomes(passed=1)
-
-    assert dict(vars(socket.socket)) == before
-
-
 def test_a_failed_test_shows_the_calls_of_its_world(run: Run) -> None:
     """The report has what was called and answered, without secrets; a passed one has nothing."""
     found = run("""
@@ -185,20 +135,6 @@ def test_fails(crmcom_mock):
     shown = found.stdout.str()
     assert shown.count("calls of world") == 3
     assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
-
-
-def test_a_failed_test_shows_the_warnings_of_its_calls(run: Run) -> None:
-    """A parameter of a later release is ignored, which explains what the test sees."""
-    found = run("""
-def test_pages(crmcom_mock):
-    given = {"token": crmcom_mock.token, "entity": "ACTIVITIES", "number_of_results": 1}
-    with crmcom_mock.client() as client:
-        found = client.get("webhook_requests/list", params=given).json()
-    assert len(found["data"]) == 1
-""")
-
-    found.assert_outcomes(failed=1)
-    found.stdout.fnmatch_lines(["*warning: *number_of_results*known from R13.0.0"])
 
 
 def test_a_test_that_fails_at_its_end_shows_them_too(run: Run) -> None:

@@ -1,14 +1,10 @@
 """Deliveries in Python: fire, the built-in receiver, attempts, and waiting for them."""
 
-import threading
 from collections.abc import Iterator
-from time import monotonic
 from typing import Any
 
 import pytest
-from helpers.receivers import answering, listening
 
-from crmcom_kit.mock_server.deliveries.attempts import Stage
 from crmcom_kit.mock_server.python_api import crmcom_mock
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas import Dialect
@@ -58,36 +54,6 @@ def test_a_delivery_is_waited_for_like_anything_else(mock: Any) -> None:
         mock.wait_for(delivery="no such number", timeout=0.01)
     with pytest.raises(UsageError, match="state: seen with delivery"):
         mock.wait_for(delivery=number, state="REJECTED")
-
-
-def test_nothing_is_sent_after_the_block() -> None:
-    """The end of the mock ends its queue: what waits is abandoned, what runs is cut."""
-    release = threading.Event()
-
-    def slow(connection: Any) -> None:
-        release.wait(20)
-        answering()(connection)
-
-    with listening(slow) as receiver:
-        with crmcom_mock(deliver="http", dialect=DIALECT) as mock:
-            for _ in range(40):
-                mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=receiver.url)
-            deadline = monotonic() + 20
-            while len(receiver.got) < 16 and monotonic() < deadline:
-                threading.Event().wait(0.01)
-        assert mock.emulated.delivery_queue.ended(20)  # what was cut has noticed
-        attempts = list(mock.deliveries)
-        sent = len(receiver.got)
-        release.set()
-        threading.Event().wait(0.3)
-
-        assert sent == len(receiver.got) == 16
-        assert [attempt.stage for attempt in attempts] == [Stage.ABANDONED] * 40
-        # The same mock sends again once it is used again.
-        mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=receiver.url)
-        assert mock.wait_for(delivery=attempts[-1].record_number).over
-        assert mock.wait_for(delivery=True, delivered=True).number == 41
-        mock.stop()
 
 
 def test_faults_that_can_do_nothing_are_refused() -> None:

@@ -48,15 +48,6 @@ def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock, client: htt
     assert shown(client, mock).status_code == 200
 
 
-def test_every_preset_is_removed_as_a_whole(mock: Mock) -> None:
-    """A preset of several faults is one thing to the test that asked for it."""
-    for preset in ("lost_answer", "outage", "slow_then_dead", "token_expires", "record_deleted"):
-        with mock.fail(preset) as failing:
-            assert failing.states
-
-        assert not mock.emulated.faults.all()
-
-
 def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.Client) -> None:
     """A reset forgets faults and counts them anew; what is removed then is not what came since."""
     before = mock.fail(status=500)

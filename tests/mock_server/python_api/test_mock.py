@@ -1,6 +1,5 @@
 """A mock in Python: made, served, asked, and ended."""
 
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock, make_world
-from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH, DialectError, UnknownRelease
 from crmcom_kit.usage_errors import UsageError
 
@@ -60,63 +55,6 @@ def test_a_plain_object_starts_and_stops() -> None:
     assert not serving_threads()
     with pytest.raises(UsageError, match=r"allowed is a running mock; call start\(\)"):
         _ = mock.url
-
-
-def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
-    """Idle connections, half a request and a call that runs end with the server."""
-    waiting, release = threading.Event(), threading.Event()
-
-    def slow(environ: Any, start_response: Any) -> list[bytes]:
-        del environ
-        waiting.set()
-        release.wait(20)
-        start_response("200 OK", [("Content-Length", "0")])
-        return []
-
-    mock = crmcom_mock()
-    mock._server = _serving(slow)  # noqa: SLF001 - an app that hangs
-    port = int(mock.origin.rpartition(":")[2])
-    idle, half, busy = (socket.create_connection(("127.0.0.1", port), 20) for _ in range(3))
-    half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-    busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert waiting.wait(20)
-
-    mock.stop()
-
-    try:
-        assert [one.recv(100) for one in (idle, half, busy)] == [b"", b"", b""]
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), 20)
-    finally:
-        release.set()
-        for one in (idle, half, busy):
-            one.close()
-
-
-def _serving(app: Any) -> Background:
-    registry = WorldRegistry(make_world())
-    found = Background(registry, host="127.0.0.1", port=0, threads=2)
-    found._app = AsgiShell(registry, flask=LateApp(lambda: app), threads=2)  # noqa: SLF001
-    return found
-
-
-def test_several_mocks_at_once_share_nothing() -> None:
-    """Mocks made and used in threads of one process have records and ports of their own."""
-
-    def work(at: int) -> tuple[str, int]:
-        with crmcom_mock(seed=at) as mock, httpx.Client(base_url=mock.url) as client:
-            for number in range(7, 7 + at):
-                identifier = {"number": str(number)}
-                body = {"token": mock.token, "webhook_request_identifier": identifier}
-                client.post("webhook_requests/delete", json=body).raise_for_status()
-            return mock.origin, len(mock.records)
-
-    whole = len(crmcom_mock().records)
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(work, range(4)))
-
-    assert [left for _, left in found] == [whole, whole - 1, whole - 2, whole - 3]
-    assert not serving_threads()
 
 
 def test_options_are_those_of_a_world() -> None:
@@ -187,32 +125,15 @@ def test_an_ended_world_begins_anew() -> None:
 def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
     """To restore brings back what snapshot kept; to reset, what the mock began with."""
     mock = crmcom_mock()
-    mock.clock.freeze()
     mock.snapshot("whole")
-    with mock.client() as client:
-        body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
-        client.post("webhook_requests/delete", json=body)
-    mock.snapshot("less")
-
+    mock.remove("7")
     mock.restore("whole")
     assert "7" in mock.records
-    mock.restore("less")
-    assert "7" not in mock.records
-    assert mock.clock.state.mode == "frozen"
+    mock.remove("7")
     mock.reset()
     assert "7" in mock.records
-    assert str(mock.clock.state.mode) == "real"
     with pytest.raises(UsageError, match="snapshot"):
         mock.restore("none")
-    mock.stop()
-
-
-def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
-    """In a debugger and in messages a mock and its views say what they are."""
-    mock = crmcom_mock()
-
-    assert repr(mock) == f"<Mock default, {len(mock.records)} webhook requests>"
-    assert mock.token not in repr(mock.world("a"))
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,19 +143,6 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 
     with crmcom_mock() as mock:
         assert mock.client().get(SHOW).is_success
-
-
-def test_nobody_connects_to_a_stopped_mock() -> None:
-    """Until it is started again; a client from before finds it if its port is a fixed one."""
-    mock = crmcom_mock(port=_free_port())
-    client = mock.client()
-    for _ in range(2):
-        assert shown(client, mock)["status"]["code"] == "OK"
-        mock.stop()
-        with pytest.raises(httpx.ConnectError):
-            shown(client, mock)
-        mock.start()
-    mock.stop()
 
 
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
@@ -256,12 +164,6 @@ def test_a_stop_drops_what_a_fault_holds_back(when: str) -> None:
     assert isinstance(error, httpx.RemoteProtocolError)
     done = "SUCCESSFUL" if when == "after_commit" else "REJECTED"
     assert mock.records[number]["life_cycle_state"] == done
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port: int = bound.getsockname()[1]
-        return port
 
 
 def _until(condition: Callable[[], bool]) -> None:

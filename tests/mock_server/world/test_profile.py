@@ -184,3 +184,21 @@ def test_a_webhook_request_needs_a_name_and_a_state(lacks: dict[str, Any]) -> No
 
     with pytest.raises(DataError, match="profile entry 0"):
         make_world(profile=wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("webhook_definition", {"name": {}}),
+        ("webhook_definition", {"secret_key_id": [1]}),
+        ("workflow_rule", {"webhook_definition_ids": 5}),
+        ("workflow_rule", {"webhook_definition_ids": [5]}),
+    ],
+)
+def test_what_the_mock_reads_has_its_type(mock: Any, kind: str, members: dict[str, Any]) -> None:
+    """A mock of a profile takes other members as they are."""
+    body = {kind: [{"id": "A", "odd": {}, **members}]}
+    answer = mock.client.post("/__admin/records", json=body)
+
+    assert answer.status_code == 400
+    assert next(iter(members)) in answer.json["error"]

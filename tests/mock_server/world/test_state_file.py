@@ -92,7 +92,7 @@ def change_everything(world: World) -> None:
     change = {"record": {"url": "https://new.example/"}}
     assert control.patch(f"/__admin/records/{one}", json=change).status_code == 200
     new = {"name": "New", "entity": "JOBS", "url": "https://new.example/"}
-    assert control.post("/__admin/definitions", json=new).status_code == 200
+    assert control.post("/__admin/records", json={"webhook_definition": [new]}).status_code == 200
     assert control.delete(f"/__admin/records/{other}").status_code == 200
     add(world, [{"unit": {"id": "U9", "name": "Nine"}}])
     assert call(world, "delete", "7").json["status"]["code"] == "OK"

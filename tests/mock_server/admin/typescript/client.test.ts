@@ -75,8 +75,9 @@ test("a record is changed and removed, a definition added", async () => {
   });
   assert.equal(changed.data?.record.url, "http://127.0.0.1:1/");
   const definition: components["schemas"]["Definition"] = { name: "Jobs", entity: "JOBS" };
-  const { data: kept } = await admin.POST("/definitions", { body: { ...definition, name: "Jobs" } });
-  assert.ok(kept?.id);
+  await admin.POST("/records", { body: { webhook_definition: [definition] } });
+  const { data: kept } = await admin.GET("/definitions");
+  assert.ok(kept?.definitions.at(-1)?.id);
 
   assert.equal((await admin.DELETE("/records/{record}", { params })).response.status, 200);
   const { error, response } = await admin.GET("/records/{record}", { params });

@@ -111,7 +111,7 @@ def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> N
 
     assert refused.status_code == 503
     assert taken == [201, 202]
-    assert mock.admin("GET", "/receiver/requests")["last"] == 2
+    assert mock.admin("GET", "/receiver")["received"] == 2
 
 
 def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None:
@@ -139,7 +139,7 @@ def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock) -> None
         mock.admin("GET", f"/deliveries/{at}")["signature"]["reason"]
         for at in (fired["delivery"]["id"], fired["delivery"]["id"] + 1)
     ]
-    assert reasons == ["wrong_key_or_data", "valid"]
+    assert reasons == ["wrong_code", "valid"]
     assert mock.show(number)["authentication_code"] == before
 
 
