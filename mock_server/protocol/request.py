@@ -17,19 +17,12 @@ _TOO_DEEP = "nesting that is too deep"
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
-class Encoding(NamedTuple):
-    """What bytes are, if they are not plain UTF-8."""
-
-    name: str
-    advice: str  # to who sends them
-
-
-# By the first bytes.
+# What bytes are that begin like this, and are not plain UTF-8.
 _ENCODINGS = {
-    b"\xef\xbb\xbf": Encoding("a byte order mark", "leave out the byte order mark"),
-    b"\xff\xfe": Encoding("UTF-16", "encode the body as UTF-8"),
-    b"\xfe\xff": Encoding("UTF-16", "encode the body as UTF-8"),
-    b"\x1f\x8b": Encoding("gzip", "send the body uncompressed"),
+    b"\xef\xbb\xbf": "a byte order mark",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip",
 }
 
 
@@ -144,7 +137,7 @@ def why(error: ValueError) -> str:
     return str(error)
 
 
-def encoding_of(body: bytes) -> Encoding | None:
+def encoding_of(body: bytes) -> str | None:
     """Return what a body, or a file, begins like; None if it may be plain UTF-8."""
     return next((one for start, one in _ENCODINGS.items() if body.startswith(start)), None)
 
@@ -160,7 +153,7 @@ def body_text(body: bytes, content_type: str) -> str:
     if not body.startswith(b"{"):
         encoding = encoding_of(body)
         if encoding is not None:
-            raise _bad_charset("body", encoding.name, allowed)
+            raise _bad_charset("body", encoding, allowed)
     try:
         return body.decode()
     except UnicodeDecodeError as error:

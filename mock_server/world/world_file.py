@@ -286,7 +286,7 @@ def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
         raise DataError(msg)
     encoding = encoding_of(first)
     if encoding is not None:
-        msg = f"{place} line {number}: seen {encoding.name}; allowed is UTF-8, not compressed"
+        msg = f"{place} line {number}: seen {encoding}; allowed is UTF-8, not compressed"
         raise DataError(msg)
     return number, first
 
