@@ -88,19 +88,8 @@ def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str
         allowed = _described(schema, document)
         return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
     value = found.instance
-    if found.validator == "dependentRequired":
-        name, needs = next(
-            (name, needed)
-            for name, needed in found.validator_value.items()
-            if name in value and not value.keys() >= set(needed)
-        )
-        other = ", ".join(needs)
-        place = _place(where, name, whole)
-        return UsageError(place, seen=f"one without {other}", allowed=f"one with {other}")
     if isinstance(value, dict | list) or value is None:
         seen = json_type(value)
-        if found.validator in ("minItems", "minProperties") and not value:
-            seen = f"an empty {seen.partition(' ')[2]}"
     else:
         seen = quoted(value, secret=is_secret(where))
     return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, document))

@@ -12,7 +12,11 @@ from crmcom_kit.mock_server.protocol.response import MAX_JOINED
 from crmcom_kit.schemas.dialect import error_kinds
 
 CHANGING = ("resend", "delete")
-REPLACEMENTS: tuple[dict[str, Any], ...] = ({"drop": True}, {"status": 502}, {"error": "failed"})
+REPLACEMENTS: tuple[dict[str, Any], ...] = (
+    {"drop": True},
+    {"status": 502},
+    {"error": "delivery_failed"},
+)
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ WRONG_LINES = [
     (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: not JSON: .*surrogate"),
     (b'{"unit":{"id":1e999}}', "line 3 column .*: not JSON: "),
     (b"[1, 2]", "line 3: entry: seen an array; allowed is one of unit, user"),
-    (b"{}", "line 3: entry: seen an empty object; allowed is one of unit, user, secret_key"),
+    (b"{}", "line 3: entry: seen an object; allowed is one of unit, user, secret_key"),
     (b'{"unit":{"id":"2"},"user":{"id":"2"}}', "line 3: entry: seen an object; allowed is one of"),
     (b'{"units":{"id":"2"}}', "line 3: units: seen in the entry; allowed is one of unit"),
     (b'{"unit":{"id":"2","size":5}}', "line 3: unit.size: seen in the entry; allowed is one of id"),
