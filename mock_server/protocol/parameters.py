@@ -233,14 +233,7 @@ def _hint(name: str, given: Given) -> str:
     identifier = method.parameters.get(REQUEST_IDENTIFIER)
     if identifier is not None and name in identifier.fields:
         near = [REQUEST_IDENTIFIER]
-    if not near:
-        return ""
-    fields = method.parameters[near[0]].fields
-    if not fields:
-        return f"did you mean {near[0]}?"
-    field = name if name in fields else fields[-1]
-    form = f'"{near[0]}": {{"{field}": "..."}}' if given.from_body else f"{near[0]}={field}=..."
-    return f"did you mean {form}?"
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _listed(names: list[str]) -> str:

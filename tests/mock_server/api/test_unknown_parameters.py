@@ -57,8 +57,8 @@ def test_a_parameter_of_a_later_release_is_named_with_it(make_mock: Any, name: s
         ("entty", "did you mean entity?"),
         ("Entity", "did you mean entity?"),
         ("life_cycle", "did you mean life_cycle_state?"),
-        ("workflow_rule", "did you mean workflow_rule_identifier=alternative_code=...?"),
-        ("webhook_definition_identifier[name]", "did you mean webhook_definition_identifier="),
+        ("workflow_rule", "did you mean workflow_rule_identifier?"),
+        ("webhook_definition_identifier[name]", "did you mean webhook_definition_identifier?"),
     ],
 )
 def test_a_slip_of_the_pen_is_answered_with_a_suggestion(
@@ -71,16 +71,16 @@ def test_a_slip_of_the_pen_is_answered_with_a_suggestion(
 
 
 @pytest.mark.parametrize("name", ["number", "id"])
-def test_a_bare_identifier_field_is_answered_with_the_right_form(make_mock: Any, name: str) -> None:
-    """number=7 alone is not an identifier: the remark shows how one is written, in each place."""
+def test_a_bare_identifier_field_is_answered_with_the_right_name(make_mock: Any, name: str) -> None:
+    """number=7 alone is not an identifier: the remark says what is."""
     mock = make_mock()
 
     query = mock.get("show", **{name: "7"})
     body = mock.post("resend", **{name: "7"})
 
     assert query.code == body.code == mock.code_of("missing_parameter")
-    assert f"did you mean webhook_request_identifier={name}=...?" in query.warnings[0]
-    assert f'did you mean "webhook_request_identifier": {{"{name}": "..."}}?' in body.warnings[0]
+    for found in (query, body):
+        assert "did you mean webhook_request_identifier?" in found.warnings[0]
 
 
 @pytest.mark.parametrize("mode", ["warn", "strict"])

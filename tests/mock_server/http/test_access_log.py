@@ -117,8 +117,7 @@ def test_what_the_console_reads_has_no_line(make_mock: Any) -> None:
     client = client_of(make_mock().world, out, "json")
     own = {"Sec-Fetch-Site": "same-origin"}
     for verb, url, headers in (
-        ("GET", "/", {}),
-        ("GET", "/worlds/w/console/app.js", {}),
+        ("GET", "/worlds/w/console/app.js", own),
         ("GET", "/__admin/faults", own),
         ("GET", "/console/nothing.js", own),
         ("DELETE", "/__admin/faults", own),
