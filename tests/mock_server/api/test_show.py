@@ -46,35 +46,3 @@ def test_fields_set_returns_the_named_fields(mock: Any, names: str) -> None:
     selected = mock.show("number=14", fields_set=names).data
 
     assert selected == {name: whole[name] for name in names.split(",")}
-
-
-def test_a_captured_record_is_as_it_was_captured(mock: Any) -> None:
-    """What is known of captured webhook request 7 stands in the answer."""
-    record = mock.show("number=7").data
-
-    assert set(record) == set(response_fields())
-    assert record["id"] == "73F898EBCE6E04A5B05D8ABC992E5F6F"
-    assert record["life_cycle_state"] == "REJECTED"
-    assert record["error_code"] == "LazyInitializationException"
-    assert record["error_description"].startswith("org.hibernate.LazyInitializationException: ")
-    assert record["request"] == record["response"] == "4A63ECC0D78946F8BF23D73681D6DA66"
-    assert record["url"] == "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
-
-
-@pytest.mark.parametrize(
-    ("query", "kind"),
-    [
-        ("webhook_request_identifier==7", "unknown_identifier_field"),
-        ("webhook_request_identifier=NUMBER=7", "unknown_identifier_field"),
-        ("webhook_request_identifier=number=%207", "unknown_webhook_request"),
-        ("webhook_request_identifier=number=7&fields_set=Number", "bad_fields_set"),
-        ("webhook_request_identifier=number=7&fields_set=number;id", "bad_fields_set"),
-        ("webhook_request_identifier=number=7&fields_set=number,,id", "bad_fields_set"),
-    ],
-)
-def test_what_nearly_is_a_value_is_refused(mock: Any, query: str, kind: str) -> None:
-    """With the name of its parameter; helpers.mistakes has what is further off."""
-    reply = mock.get("show", query)
-
-    assert reply.code == mock.code_of(kind)
-    assert query.rpartition("&")[2].partition("=")[0] in reply.message

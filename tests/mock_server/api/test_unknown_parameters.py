@@ -70,19 +70,6 @@ def test_a_slip_of_the_pen_is_answered_with_a_suggestion(
     assert hint in warning
 
 
-@pytest.mark.parametrize("name", ["number", "id"])
-def test_a_bare_identifier_field_is_answered_with_the_right_name(make_mock: Any, name: str) -> None:
-    """number=7 alone is not an identifier: the remark says what is."""
-    mock = make_mock()
-
-    query = mock.get("show", **{name: "7"})
-    body = mock.post("resend", **{name: "7"})
-
-    assert query.code == body.code == mock.code_of("missing_parameter")
-    for found in (query, body):
-        assert "did you mean webhook_request_identifier?" in found.warnings[0]
-
-
 @pytest.mark.parametrize("mode", ["warn", "strict"])
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name: str) -> None:
@@ -98,15 +85,6 @@ def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name
     if mode == "warn":
         assert reply.code == "OK"
         assert len(reply.warnings[0]) <= 400
-
-
-@pytest.mark.parametrize("count", [1, 5, 6, 490])
-def test_many_unknown_parameters_make_few_remarks(make_mock: Any, count: int) -> None:
-    """Five are named, the others counted: HTTP clients read a hundred headers at most."""
-    warnings = make_mock().list("entity=JOBS&" + "&".join(f"x{at}" for at in range(count))).warnings
-
-    assert len(warnings) == min(count, 6)
-    assert count < 6 or warnings[-1] == f"{count - 5} more unknown parameters were ignored"
 
 
 def test_a_great_many_are_no_burden(make_mock: Any) -> None:
@@ -132,14 +110,3 @@ def test_names_in_the_query_of_a_post_are_remarked_on(make_mock: Any) -> None:
     assert reply.warnings == [
         'the query of a POST is ignored: "number", "x0", "x1", "x2", "x3" and 36 more'
     ]
-
-
-@pytest.mark.parametrize("choice", ["ignore", "error", "read"])
-def test_a_query_without_names_is_none(make_mock: Any, choice: str) -> None:
-    """A query of separators alone has no parameter to remark on or to refuse."""
-    mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": choice}))
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-
-    reply = mock.send("POST", "webhook_requests/resend", "&&&", body=body)
-
-    assert (reply.code, reply.warnings) == ("OK", [])

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.world.reference_data import (
-    Directory,
     ReferenceData,
     is_effective,
 )
@@ -20,32 +19,6 @@ def reference_data(**definition: Any) -> ReferenceData:
     found.users.add({"id": "1", "username": "MPAdministrator"})
     found.users.add({"id": "2"})
     return found
-
-
-def test_an_object_is_found_by_each_of_its_names() -> None:
-    """Id, name and alternative code lead to the same object, and only in their own field."""
-    jobs = reference_data().definitions.find("id", "D1")
-
-    assert jobs is not None
-    assert reference_data().definitions.find("name", "Jobs") == jobs
-    assert reference_data().definitions.find("alternative_code", "J 1") == jobs
-    assert reference_data().definitions.find("name", "D1") is None
-    assert reference_data().definitions.find("id", "d1") is None
-    for name in ("D1", "Jobs", "J 1"):
-        assert reference_data().definitions.find_any(name) == jobs
-    assert reference_data().definitions.find_any("d1") is None
-
-
-def test_of_two_with_one_name_the_first_is_found_by_it() -> None:
-    """Names need not be unique; each of the two is still found by its id."""
-    directory = Directory(("id", "name"))
-    directory.add({"id": "1", "name": "Admin Unit"})
-    directory.add({"id": "2", "name": "Admin Unit"})
-
-    assert directory.find("name", "Admin Unit") == {"id": "1", "name": "Admin Unit"}
-    assert directory.find("id", "2") == {"id": "2", "name": "Admin Unit"}
-    assert directory.find_any("Admin Unit") == {"id": "1", "name": "Admin Unit"}
-    assert len(list(directory)) == 2
 
 
 @pytest.mark.parametrize(

@@ -139,14 +139,6 @@ def test_a_jwt_carries_the_recorded_claims(
     }
 
 
-def test_another_seed_signs_with_another_key() -> None:
-    """All JWTs of one world have the same key."""
-    ids = Ids(7)
-    key = ids.of("jwt", "key") + ids.of("jwt", "more key")
-    with pytest.raises(jwt.InvalidSignatureError):
-        jwt.decode(fresh(seed=8).issue(session(), JWT_KIND).text, key, algorithms=["HS256"])
-
-
 def expired(known: Tokens, clock: FixedClock) -> str:
     """Return a token whose life is over."""
     token = known.issue(session(), SLIDING).text
@@ -188,26 +180,6 @@ def test_each_wrong_token_has_its_own_error(
     assert caught.value.kind == kind
     assert known.knows(token) == (kind != "invalid_token")  # so that it is redacted
     assert caught.value.seen == "a hidden value"
-
-
-def test_only_so_many_live_at_once() -> None:
-    """By dial the oldest live token of the same user ends when another one comes."""
-    clock = FixedClock(START)
-    known = fresh(clock, live_at_once=2)
-    other = known.issue(session("2"), SLIDING).text
-    first, second, third = (known.issue(session(), SLIDING).text for _ in range(3))
-
-    assert [holds(known, token) for token in (other, first, second, third)] == [
-        True,
-        False,
-        True,
-        True,
-    ]
-    known.release(third)
-    fourth = known.issue(session(), SLIDING).text
-    assert [holds(known, token) for token in (second, fourth)] == [True, True]
-    clock.advance(HOUR)  # nobody lives now, so nobody has to go
-    assert holds(known, known.issue(session(), SLIDING).text)
 
 
 def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
