@@ -42,15 +42,6 @@ def test_lost_answer_does_the_call_once() -> None:
         assert shell.state() == usual.state()
 
 
-def test_lost_answer_takes_arguments(shell: Shell) -> None:
-    """Whom it hits, and how often, can be said."""
-    shell.world.faults.add_preset("lost_answer", {"operation": "show", "record": 7, "times": 2})
-
-    found = [shell.call(call).ended for call in (RESEND, SHOW, SHOW, SHOW)]
-
-    assert found == [False, True, True, False]
-
-
 def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
     """For so many seconds of the world's clock each call has the gateway's answer."""
     before = shell.state()
@@ -60,18 +51,6 @@ def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
     assert shell.state() == before
     shell.world.clock.advance(2.5)
     assert code(shell, SHOW) == "OK"
-
-
-def test_outage_has_a_manner() -> None:
-    """An outage has another status, or no responses at all, for the methods that are named."""
-    for arguments, expected in (({"status": 502}, ("502", False)), ({"drop": True}, ("500", True))):
-        shell = Shell()
-        shell.world.faults.add_preset("outage", {"operation": ["show"], **arguments})
-
-        seen = shell.call(SHOW)
-
-        assert (seen.status[:3], seen.ended) == expected
-        assert code(shell, LIST) == "OK"
 
 
 def test_rate_limited_says_when_to_come_back(shell: Shell) -> None:
@@ -216,21 +195,6 @@ def test_a_bad_preference_is_refused() -> None:
         found.append((prefer, caught.value.parameter, text[: len(message)]))
 
     assert found == REFUSED
-
-
-def test_a_refused_preference_does_nothing(shell: Shell) -> None:
-    """The request is not carried out; the response is the mock's own, and not the API's."""
-    before = shell.state()
-    for call in CALLS.values():
-        seen = shell.call(call, "error=gone")
-
-        assert (seen.status, seen.headers["Content-Type"]) == (
-            "400 BAD REQUEST",
-            "application/json",
-        )
-        assert sorted(json.loads(seen.body)) == ["allowed", "error", "parameter", "seen"]
-        assert shell.state() == before
-        assert shell.last.fault is None
 
 
 def test_a_preference_goes_before_other_faults(shell: Shell) -> None:

@@ -64,17 +64,6 @@ def test_a_match_chooses(mock: Any) -> None:
     assert found == MATCHES
 
 
-def test_a_record_is_the_same_by_each_of_its_identifiers(mock: Any) -> None:
-    """A fault for a number hits a call that names the same record by its id, and the reverse."""
-    identifier = mock.show().data["id"]
-    mock.world.faults.add({"match": {"record": "7"}, **HARMLESS})
-
-    assert hits(lambda: mock.show(f"id={identifier}")) == [True]
-    mock.world.faults.clear()
-    mock.world.faults.add({"match": {"record": identifier}, **HARMLESS})
-    assert hits(mock.show, lambda: mock.show("number=14")) == [True, False]
-
-
 #: When a fault is due → whether it hits each of five requests that it matches.
 TURNS: list[tuple[dict[str, Any], str]] = [
     ({"times": 2}, "xx..."),
@@ -143,16 +132,6 @@ def test_times_are_exact_among_threads(mock: Any, monkeypatch: pytest.MonkeyPatc
     assert epoch.faults.has_active is False
 
 
-def test_a_reset_removes_faults_and_counts_anew(mock: Any) -> None:
-    """After a reset there is none, and ids begin at 1."""
-    first = mock.world.faults.add(HARMLESS)
-
-    mock.world.reset()
-
-    assert mock.world.faults.all() == ()
-    assert mock.world.faults.add(HARMLESS) == first
-
-
 def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
     """Its time to live is the world's: it hits to the last millisecond, and nothing after."""
     fault = mock.world.faults.add({**HARMLESS, "lifetime": 2.5})
@@ -166,18 +145,6 @@ def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
     state = mock.world.faults.find(fault.id)
     assert (state.hits, state.over) == (2, True)
     assert state.expires == datetime(2026, 1, 1, 12, 0, 2, 500_000, tzinfo=UTC)
-
-
-def test_faults_stay_when_the_content_changes(mock: Any) -> None:
-    """Restoring a snapshot, or adding records, leaves faults and their counts as they are."""
-    fault = mock.world.faults.add({**HARMLESS, "times": 3})
-    mock.world.save("s")
-    assert shows(mock, 1) == [True]
-
-    mock.world.restore("s")
-
-    assert mock.world.faults.find(fault.id).left == 2
-    assert shows(mock, 3) == [True, True, False]
 
 
 def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:

@@ -210,18 +210,6 @@ def test_a_cleared_request_does_not_come_back(shell: str) -> None:
         assert [call.id for call in mock.calls] == ["0-2"]
 
 
-def test_a_request_that_is_still_to_be_carried_out_outlives_a_clear() -> None:
-    """What it does comes after the clear: it is running then, and counts."""
-    with calling("asgi", "before_commit") as caller:
-        mock, sent = caller.mock, caller.begin()
-        mock.calls.clear()
-        assert [call.running for call in mock.calls] == [True]
-        caller.release()
-        sent.result(LONG)
-
-        mock.assert_called(operation="resend", times=1)
-
-
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_reset_leaves_a_running_request_in_the_past(shell: str) -> None:
     """It is answered at once, is in no view of the new epoch, and gives all of its room back."""

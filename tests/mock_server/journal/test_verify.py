@@ -94,16 +94,6 @@ def test_what_cannot_be_expected_is_named(value: Any, parameter: str) -> None:
     assert refused.value.parameter == parameter
 
 
-def test_too_many_calls_are_listed(mock: Any) -> None:
-    """Where more calls fit than should, the message lists them, and no near ones."""
-    show(mock, 7)
-    show(mock, 7)
-    done = verify(mock.world.reader, pattern(mock, operation="show"), 1)
-    assert "0-1 GET" in done.message
-    assert "0-2 GET" in done.message
-    assert "nearest" not in done.message
-
-
 def test_near_calls_are_the_newest_of_those_that_differ_least(mock: Any) -> None:
     """Three of them, each with what differs; a call that matches is not among them."""
     for number in (8, 9, 7, 10, 11):
@@ -161,14 +151,6 @@ def test_waiting_for_a_record(mock: Any) -> None:
         OneRecord(lambda: mock.world.store, "number", "7", "GONE")
 
 
-def test_a_record_that_never_was_is_not_deleted(mock: Any) -> None:
-    """Who waits for a mistyped number to be deleted is told that there is no such record."""
-    never = OneRecord(lambda: mock.world.store, "number", "99999", "DELETED")
-
-    assert not never.holds()
-    assert never.facts()["state"] is None
-
-
 def test_waiting_for_records(mock: Any) -> None:
     """Records are counted by state and entity."""
     rejected = records(lambda: mock.world.store, "REJECTED").facts()["count"]
@@ -193,12 +175,3 @@ def test_a_reset_ends_a_wait(mock: Any) -> None:
     done = wait_for(mock.world.journal, Calls(mock.world.reader, pattern(mock)), seconds=LONG)
     later.join()
     assert (done.ok, done.why) == (False, "reset")
-
-
-def test_waits_are_by_the_machine_s_time(mock: Any) -> None:
-    """A world that stands still does not hold a wait up."""
-    mock.world.clock.freeze()
-    assert (
-        wait_for(mock.world.journal, Calls(mock.world.reader, pattern(mock)), seconds=SOON).why
-        == "time over"
-    )

@@ -1,6 +1,5 @@
 """World files: both forms in any layout, the sample world, and what is refused."""
 
-import gzip
 import io
 import json
 import os
@@ -223,39 +222,27 @@ def test_the_sample_world_passes_the_checks(release: str) -> None:
 DEEP = b'{"webhook_request":' + b'{"a":' * 2000 + b"1" + b"}" * 2000 + b"}"
 NOT_WORLDS = [
     (b"", ": it is empty; allowed is webhook requests or .*{} is an empty world"),
-    (b"\n \n\t\n", ": it is empty"),
-    (BOM_UTF8, ": it is empty"),
-    (b"\x89PNG\r\n\x1a\n\0\0\0", " line 1 column 1: not JSON"),
     ("\ufeff{}".encode("utf-16-le"), " line 1: seen UTF-16; allowed is UTF-8, not compressed"),
-    (gzip.compress(UNIT, mtime=0), " line 1: seen gzip; allowed is UTF-8, not compressed"),
     (b"\n[" * 500_000, " line .*: not JSON"),
     (b'[{"id": "1"}, ', " line 1 column .*: not JSON"),
     (b"5\n" + UNIT, " line 1: entry: seen 5; allowed is"),
-    (b"null", " line 1: entry: seen null; allowed is"),
     (b'{"unit": [],\n "users": []}', ': "users" with an array is not allowed; .*unit, user,'),
-    (b'{"unit": [],\n "user": {}}', ': "user" with an object is not allowed; .*arrays'),
     (b'{"unit": [{"id": "1"}],\n "user": [}', " line 2 column 11: not JSON"),
-    (b'\n\n{"unit": [}', " line 3 column 11: not JSON"),
     (b'{"unit": [{"id": "1"}, 5]}', " /unit/1: unit: seen 5; allowed is an object"),
     (b'{"unit": []}\n' + UNIT, " line 2 column 1: not JSON: "),
     (DEEP, " line 1 column .*not JSON"),
-    (b'{"unit":[' + DEEP + b"]}", " line 1 column .*not JSON"),
     (b'{"unit":{"id":' + b"9" * 5000 + b"}}", " line 1: not JSON: a number with too many digits$"),
 ]
 WRONG_LINES = [
     (b'{"unit":', "line 3 column 9: not JSON: "),
-    (b'{"unit":{"id":"2"}},', "line 3 column 20: not JSON: "),
     (b'{"unit":{"id":"\xff"}}', "line 3 column .*: not JSON: .*UTF-8"),
     (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: not JSON: .*surrogate"),
     (b'{"unit":{"id":1e999}}', "line 3 column .*: not JSON: "),
-    (b"[1, 2]", "line 3: entry: seen an array; allowed is one of unit, user"),
     (b"{}", "line 3: entry: seen an object; allowed is one of unit, user, secret_key"),
-    (b'{"unit":{"id":"2"},"user":{"id":"2"}}', "line 3: entry: seen an object; allowed is one of"),
     (b'{"units":{"id":"2"}}', "line 3: units: seen in the entry; allowed is one of unit"),
     (b'{"unit":{"id":"2","size":5}}', "line 3: unit.size: seen in the entry; allowed is one of id"),
     (b'{"unit":{"id":"2","%b":5}}' % (b"x" * 100_000), "line 3: unit.x{10,100}…"),
     (b'{"unit":{}}', "line 3: unit.id: seen nothing; allowed is a string"),
-    (b'{"unit":{"id":2}}', "line 3: unit.id: seen 2; allowed is a string"),
     (b'{"unit":{"id":"1","name":"other"}}', "line 3: unit 1 already exists with other"),
 ]
 
@@ -296,15 +283,11 @@ def created(date: str) -> dict[str, Any]:
     ("changes", "said"),
     [
         ({"life_cycle_state": "SENDING"}, 'state: seen "SENDING"; allowed is one of SUCCESSFUL'),
-        ({"number": 7}, "number: seen 7; allowed is a string"),
-        ({"url": None}, "url: seen null; allowed is a string"),
         ({"a\nb": "red"}, "record.a.+nb: seen in the entry; allowed is one of"),
         ({"entity": "JOB"}, 'entity: seen "JOB"; allowed is one of'),
         ({"entity": "LEADS"}, "entity LEADS is not in R9.0.0; it is known from R14.0.0"),
-        (created("2015-11-01"), 'created_date: seen "2015-11-01"; allowed is a date and time'),
         (created("2015-02-30T00:00:00"), 'created_date: seen "2015-02-30'),
         ({"webhook_definition": {"name": "Jobs"}}, "definition of webhook request 1 has no id"),
-        ({"workflow_rule": {}}, "workflow_rule of webhook request 1 has no id"),
         (
             {"webhook_definition": {"id": "D1", "name": "Other"}},
             'name of webhook_definition D1 is "Other" in webhook request 1, and "Jobs" before',
@@ -318,9 +301,7 @@ def created(date: str) -> dict[str, Any]:
             'error_description: seen ""; allowed is null',
         ),
         ({"data": [1]}, "data: seen an array; allowed is an object or null"),
-        ({"request": 5}, "request: seen 5; allowed is an object or a string or null"),
         ({"data": {"n": 10**30}}, "64 bits"),
-        ({"data": {"n": [-(2**63) - 1]}}, "64 bits"),
         ({"data": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "less than 254 deep"),
     ],
 )
