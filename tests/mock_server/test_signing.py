@@ -211,21 +211,13 @@ NO_JSON = "data: not valid as JSON in UTF-8: "
 #: Function, arguments, what is raised.
 MISTAKES: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception], str]] = [
     (sign, ({"a": float("nan")}, "k"), ValueError, NO_JSON),
-    (sign, ({"a": float("inf")}, "k"), ValueError, NO_JSON),
     (sign, ({"a": "\ud800"}, "k"), ValueError, NO_JSON),
     (sign, ({"a": {1, 2}}, "k"), ValueError, NO_JSON),
-    (sign, ({"a": b"bytes"}, "k"), ValueError, NO_JSON),
-    (sign, ({("a", "b"): 1}, "k"), ValueError, NO_JSON),
     (sign, (circle(), "k"), ValueError, NO_JSON),
     (sign, (None, "k"), TypeError, "data: NoneType is not allowed; allowed is a JSON object"),
     (sign, ([1], "k"), TypeError, "data: list is not allowed"),
-    (sign, ("text", "k"), TypeError, "data: str is not allowed"),
-    (sign, (bytearray(b"{}"), "k"), TypeError, "data: bytearray is not allowed"),
-    (verify, ("code", [1], "k"), TypeError, "data: list is not allowed"),
     (sign, ({}, ""), ValueError, "key: an empty key is not allowed"),
-    (sign, ({}, b""), ValueError, "key: an empty key is not allowed"),
     (sign, ({}, None), TypeError, "key: NoneType is not allowed"),
-    (sign, ({}, ["k"]), TypeError, "key: list is not allowed"),
     # A null authentication_code is no wrong code, but a mistake in the test that checks it.
     (verify, (None, {}, "k"), TypeError, "code: NoneType is not allowed"),
     (verify, (b"bytes", {}, "k"), TypeError, "code: bytes is not allowed"),

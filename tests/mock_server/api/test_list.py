@@ -141,25 +141,6 @@ def test_a_page_is_a_slice_of_the_list(mock_r15: Any, size: int, offset: int) ->
     assert (numbers(page), page.warnings) == (whole[offset : offset + size], [])
 
 
-@pytest.mark.parametrize("name", ["number_of_results", "offset"])
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        *((bad, "bad_paging") for bad in ("-1", "1.5", "1e3", "0x10", "٣", "9" * 19, "1 0", "--1")),
-        ("", "empty_value"),
-        *((good, None) for good in ("0", "00", "+3", "9" * 18)),
-    ],
-)
-def test_paging_numbers_are_whole_and_not_negative(
-    mock_r15: Any, name: str, value: str, kind: str | None
-) -> None:
-    """Anything else is refused by the name of the parameter; zeros and a sign may lead."""
-    reply = mock_r15.list(entity="JOBS", **{name: value})
-
-    assert reply.code == ("OK" if kind is None else mock_r15.code_of(kind))
-    assert kind is None or name in reply.message
-
-
 def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
     """A list long enough to be streamed has every record, and is one JSON document."""
     entries, entity = entries_like_one(300)

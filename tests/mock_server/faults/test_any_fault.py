@@ -23,7 +23,7 @@ PIECES = [
     "lost_answer", "not_found", "after_commit", "-", "9" * 20, "\u0665", "\x00",
 ]  # fmt: skip
 #: Where members contradict each other that the document allows one by one.
-CONTRADICTIONS = {"effect", "match.after", "when"}
+CONTRADICTIONS = {"effect", "effect.retry_after", "match.after", "when"}
 
 
 def _objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

@@ -102,7 +102,6 @@ REFUSED_PRESETS: list[tuple[str, dict[str, Any], str]] = [
     ("nonsense", {}, 'preset: seen "nonsense"; allowed is one of lost_answer, outage'),
     ("outage", {"times": 1}, "times: seen in the fault; allowed is one of seconds, status"),
     ("outage", {"seconds": 0}, "seconds: seen 0; allowed is a number from 0.001"),
-    ("outage", {"status": 42}, "status: seen 42; allowed is a status from 200"),
     ("lost_answer", {"record": {"x": 1}}, "record: seen an object; allowed is null or the number"),
     ("slow_then_dead", {"delay": -1}, "delay: seen -1; allowed is a number of seconds from 0"),
 ]
@@ -176,10 +175,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("status=1,status=2", "X-Mock-Prefer", "seen status twice"),
     ("error=gone", "X-Mock-Prefer.error", 'seen "gone"; allowed is one of missing_token'),
     ("fault=fly", "X-Mock-Prefer.fault", 'seen "fly"; allowed is one of lost_answer'),
-    ("status=abc", "X-Mock-Prefer.status", 'seen "abc"; allowed is an HTTP status'),
     ("status=٥٠٣", "X-Mock-Prefer.status", 'seen "٥٠٣"'),
-    ("delay=-1", "X-Mock-Prefer.delay", 'seen "-1"; allowed is a number of seconds'),
-    ("when=after_commit", "X-Mock-Prefer", "seen an object; allowed is an object"),
     ("cut=5,when=before_commit", "X-Mock-Prefer.when", 'seen "before_commit"; allowed'),
     ("fault=drop,status=503", "X-Mock-Prefer", "seen status and drop; allowed is only one of"),
 ]  # fmt: skip

@@ -41,8 +41,6 @@ MATCHES: list[tuple[dict[str, Any], str]] = [
     ({"operation": "token"}, "....x"),
     ({"record": "7"}, "x.x.."),
     ({"record": 7}, "x.x.."),
-    ({"record": "8"}, "....."),
-    ({"operation": "show", "record": "14"}, "....."),
 ]
 
 
@@ -71,7 +69,6 @@ TURNS: list[tuple[dict[str, Any], str]] = [
     ({"match": {"nth": [1, 4]}}, "x..x."),
     ({"match": {"after": 2}}, "..xxx"),
     ({"match": {"after": 2}, "times": 1}, "..x.."),
-    ({"match": {"nth": 2, "after": 0}}, ".x..."),
 ]
 
 
@@ -198,21 +195,16 @@ def test_expired_faults_are_not_active(mock: Any) -> None:
 #: A specification → how the message about it begins.
 REFUSED: list[tuple[Any, str]] = [
     (None, "fault: seen null; allowed is an object"),
-    ({}, "effect: seen nothing"),
     ({"effect": {"drop": True}, "x": 1}, "x: seen in the fault; allowed is one of name, match"),
     ({"effect": {"status": 503, "drop": True}}, "effect: seen status and drop"),
     ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
-    ({"effect": {"drop": False}}, "effect.drop: seen False; allowed is true"),
     ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
     ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after: seen one without status"),
     ({"effect": {"cut": {}}}, "effect.cut.share: seen nothing; allowed is a number from 0 to 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
-    ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),
     ({**HARMLESS, "times": True}, "times: seen True"),
-    ({**HARMLESS, "lifetime": 10**12}, "lifetime: seen 1000000000000"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
     ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen after together with nth"),
-    ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a string of 1 to 100 characters'),
 ]
 
 

@@ -15,7 +15,7 @@ from crmcom_kit.schemas import API_PATH
 BODY = "webhook_request_identifier"
 LONG = 60.0  # seconds; no test waits for them to pass
 HELD_BACK = 300  # seconds of the world's time
-SHELLS = ["asgi", "wsgi", "flask"]
+SHELLS = ["asgi", "flask"]
 When = Literal["before_commit", "after_commit"]
 
 
@@ -74,7 +74,6 @@ def calling(shell: str = "asgi", when: When = "after_commit", **options: Any) ->
     with crmcom_mock(**options) as mock:
         clients: dict[str, Callable[[], httpx.Client]] = {
             "asgi": lambda: httpx.Client(base_url=mock.url),
-            "wsgi": mock.client,
             "flask": lambda: httpx.Client(
                 base_url=f"http://localhost{API_PATH}",
                 transport=httpx.WSGITransport(create_app(mock.emulated)),
