@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from crmcom_kit.mock_server.protocol.errors import ParameterError, RequestError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.usage_errors import quoted
 
@@ -74,13 +74,13 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
     """Return the parameters of a query in order, including repeated ones.
 
     Raises:
-        RequestError: a name or value is not UTF-8 (bad_charset).
-        ParameterError: there are too many parameters (invalid_value).
+        VendorError: a name or value is not UTF-8 (bad_charset), or there are too many
+            parameters (invalid_value).
     """
     parts = [part for part in query.replace(b"+", b" ").split(b"&") if part]
     if len(parts) > _MAX_QUERY_PARAMETERS:
         seen, allowed = f"{len(parts)} parameters", f"at most {_MAX_QUERY_PARAMETERS}"
-        raise ParameterError("invalid_value", "query", seen=seen, allowed=allowed)
+        raise VendorError("invalid_value", "query", seen=seen, allowed=allowed)
     pairs = []
     for part in parts:
         encoded_name, _, encoded_value = part.partition(b"=")
@@ -102,13 +102,13 @@ def body_members(request: Request) -> Members:
     """Return the members of a request's JSON body.
 
     Raises:
-        RequestError: the body is longer than MAX_BODY_BYTES (body_too_large), is not UTF-8
+        VendorError: the body is longer than MAX_BODY_BYTES (body_too_large), is not UTF-8
             (bad_charset), or is not a JSON object (bad_body).
     """
     if request.body is None:
         limit = f"{MAX_BODY_BYTES} bytes"
         seen, allowed = f"more than {limit}", f"at most {limit}"
-        raise RequestError("body_too_large", "body", seen=seen, allowed=allowed)
+        raise VendorError("body_too_large", "body", seen=seen, allowed=allowed)
     text = body_text(request.body, request.content_type)
     if not text.strip():
         raise _bad_body("nothing")
@@ -123,9 +123,9 @@ def body_members(request: Request) -> Members:
     return value
 
 
-def _bad_body(seen: str) -> RequestError:
+def _bad_body(seen: str) -> VendorError:
     allowed = "a JSON object that holds the parameters"
-    return RequestError("bad_body", "body", seen=seen, allowed=allowed)
+    return VendorError("bad_body", "body", seen=seen, allowed=allowed)
 
 
 def why(error: ValueError) -> str:
@@ -143,7 +143,7 @@ def encoding_of(body: bytes) -> str | None:
 
 
 def body_text(body: bytes, content_type: str) -> str:
-    """Return a body as text. Raises RequestError if it is, or claims to be, not UTF-8."""
+    """Return a body as text. Raises VendorError if it is, or claims to be, not UTF-8."""
     for part in content_type.split(";")[1:]:
         name, _, value = part.partition("=")
         charset = value.strip().strip('"').lower()
@@ -161,8 +161,8 @@ def body_text(body: bytes, content_type: str) -> str:
         raise _bad_charset("body", seen, allowed) from None
 
 
-def _bad_charset(parameter: str, seen: str, allowed: str) -> RequestError:
-    return RequestError("bad_charset", parameter, seen=seen, allowed=allowed)
+def _bad_charset(parameter: str, seen: str, allowed: str) -> VendorError:
+    return VendorError("bad_charset", parameter, seen=seen, allowed=allowed)
 
 
 def json_type(value: object) -> str:
