@@ -62,6 +62,14 @@ def test_a_match_chooses(mock: Any) -> None:
     assert found == MATCHES
 
 
+def test_a_record_that_is_gone_is_still_named(mock: Any) -> None:
+    """Also requests that name a deleted record are hit by the fault for it."""
+    mock.delete("7")
+    mock.world.faults.add({"match": {"record": "7"}, **HARMLESS})
+
+    assert hits(mock.show, lambda: mock.show("number=14")) == [True, False]
+
+
 #: When a fault is due → whether it hits each of five requests that it matches.
 TURNS: list[tuple[dict[str, Any], str]] = [
     ({"times": 2}, "xx..."),
