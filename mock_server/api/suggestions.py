@@ -147,10 +147,8 @@ def _from_release(what: str, release: str) -> Suggestion:
     return Suggestion(text)
 
 
-def _verb(call: _Call) -> Suggestion | None:
-    if call.method is None:
-        return None
-    verb = call.method.verb
+def _verb(call: _Call) -> Suggestion:
+    verb = call.error.allowed
     place = "in the JSON body" if verb == "POST" else "in the query"
     text = f"{verb} instead of {call.error.seen}, with the parameters {place}"
     return Suggestion(text, (Change("verb", "verb", verb),))
