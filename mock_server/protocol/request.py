@@ -17,15 +17,6 @@ _TOO_DEEP = "nesting that is too deep"
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
-# What bytes are that begin like this, and are not plain UTF-8.
-_ENCODINGS = {
-    b"\xef\xbb\xbf": "a byte order mark",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-    b"\x1f\x8b": "gzip",
-}
-
-
 class Request(NamedTuple):
     """A request to the API."""
 
@@ -137,11 +128,6 @@ def why(error: ValueError) -> str:
     return str(error)
 
 
-def encoding_of(body: bytes) -> str | None:
-    """Return what a body, or a file, begins like; None if it may be plain UTF-8."""
-    return next((one for start, one in _ENCODINGS.items() if body.startswith(start)), None)
-
-
 def body_text(body: bytes, content_type: str) -> str:
     """Return a body as text. Raises VendorError if it is, or claims to be, not UTF-8."""
     for part in content_type.split(";")[1:]:
@@ -149,16 +135,11 @@ def body_text(body: bytes, content_type: str) -> str:
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
             raise _bad_charset("Content-Type", quoted(charset), "charset=utf-8")
-    allowed = "UTF-8 without a byte order mark, not compressed"
-    if not body.startswith(b"{"):
-        encoding = encoding_of(body)
-        if encoding is not None:
-            raise _bad_charset("body", encoding, allowed)
     try:
         return body.decode()
     except UnicodeDecodeError as error:
         seen = f"the byte 0x{body[error.start]:02x} at position {error.start}"
-        raise _bad_charset("body", seen, allowed) from None
+        raise _bad_charset("body", seen, "UTF-8, not compressed") from None
 
 
 def _bad_charset(parameter: str, seen: str, allowed: str) -> VendorError:
