@@ -98,6 +98,9 @@ def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str
     ("url", "error"),
     [
         (f"{API_PATH}/webhook%5Frequests%2Fshow?{SHOW}", None),  # encoded slashes are slashes
+        (f"{API_PATH}/webhook_requests/show/?{SHOW}", None),
+        (f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3d7", None),
+        (f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=%6eumber=%37", None),
         ("/crmapi", "unknown_method"),
         ("/crmapi/", "unknown_method"),
         (API_PATH, "unknown_method"),

@@ -86,17 +86,6 @@ def test_token_expires_between_calls(shell: Shell) -> None:
     assert codes == ["OK", "OK", code_of(shell, "expired_token")]
 
 
-def test_record_deleted_under_your_feet() -> None:
-    """The record was there a moment ago, and the request does not find it."""
-    for call in (SHOW, RESEND, DELETE):
-        shell = Shell()
-        assert code(shell, LIST) == "OK"
-        shell.world.faults.add_preset("record_deleted", {"record": "7"})
-
-        assert code(shell, call) == code_of(shell, "unknown_webhook_request")
-        assert shell.world.store.body("number", "7") is None
-
-
 #: A preset and its arguments → how the message about them begins.
 REFUSED_PRESETS: list[tuple[str, dict[str, Any], str]] = [
     ("nonsense", {}, 'preset: seen "nonsense"; allowed is one of lost_answer, outage'),
