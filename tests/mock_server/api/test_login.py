@@ -63,7 +63,7 @@ def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
     for unit, name in ((SECOND_UNIT, "Installation Team 4"), (None, "Admin Unit")):
         chosen = {} if unit is None else {"unit": unit}
         token = mock.login(**chosen).data["token"]
-        number = "7" if unit else "9"
+        number = "7" if unit else "16"
         body = {"token": token, "webhook_request_identifier": {"number": number}}
         log = mock.send("POST", "webhook_requests/resend", body=body).data["log_information"]
         member = next(key for key in log if key.startswith("updated_by_") and key.endswith("unit"))
