@@ -159,7 +159,7 @@ def test_idle_worlds_end(maximum: int) -> None:
     assert [one.idle for one in registry.worlds()] == [None, 20, 0]
     assert registry.get("used") is used
     assert idle.journal.closed
-    with pytest.raises(NotFound, match="allowed is default, used, new"):
+    with pytest.raises(NotFound, match="idle"):
         registry.find("idle")
 
 
