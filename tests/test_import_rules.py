@@ -34,7 +34,7 @@ FLOORS = (
     ("python_api", "cli"),
     ("pytest_plugin",),
 )
-ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
+ENTRY_POINTS = {"__init__", "__main__"}
 Floors = tuple[tuple[str, ...], ...]
 
 #: The floors of contract_tests, lowest first: folders, and the modules of its root by name. On one

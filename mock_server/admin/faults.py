@@ -54,7 +54,7 @@ def list_faults(call: Call) -> _LISTED:
         },
         "third request": {
             "match": {"operation": ["show", "resend"], "record": "7", "nth": 3},
-            "effect": {"error": "not_found"},
+            "effect": {"error": "unknown_webhook_request"},
         },
     },
 )

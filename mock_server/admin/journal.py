@@ -202,7 +202,6 @@ class Awaited(TypedDict):
     requests: NotRequired[list[CallSummary]]
     record: NotRequired[JsonObject]
     state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
-    note: NotRequired[str]
     message: NotRequired[Annotated[str, "What was expected, found, and the nearest requests."]]
 
 

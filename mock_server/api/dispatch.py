@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.api.methods.login import token, token_release, web_a
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
 from crmcom_kit.mock_server.api.waits import Waits, WaitsInThread
-from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import (
@@ -113,20 +113,20 @@ def _method(epoch: Epoch, request: Request) -> Method:
     if method is None:
         allowed = f"one of {', '.join(config.methods)}"
         seen = redact_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
-        raise RequestError("unknown_method", "path", seen=quoted(seen), allowed=allowed)
+        raise VendorError("unknown_method", "path", seen=quoted(seen), allowed=allowed)
     if method.deprecated and method.name in _RECORD_METHODS:
         dial = "requests.deprecated_methods"
         if config.dialect[dial] == "withdraw":
             seen, allowed = f"release {config.release.name}", "an older release"
             kind = "method_withdrawn"
-            raise RequestError(kind, method.path, seen=seen, allowed=allowed, dials=(dial,))
+            raise VendorError(kind, method.path, seen=seen, allowed=allowed, dials=(dial,))
     return method
 
 
 def _check_verb(method: Method, request: Request) -> None:
     if request.verb != method.verb:
         seen = quoted(request.verb).strip('"')
-        raise RequestError("wrong_verb", method.path, seen=seen, allowed=method.verb)
+        raise VendorError("wrong_verb", method.path, seen=seen, allowed=method.verb)
 
 
 def _session_and_values(

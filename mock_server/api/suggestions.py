@@ -1,12 +1,12 @@
 """Suggestions: the smallest change that makes a refused request valid, in the caller's own terms.
 
 A suggestion is a hint of the mock's own, in a header and in the journal; CRM.COM sends none. Its
-mechanical changes, made on the request, make it succeed.
+mechanical changes, made on the request, make it succeed. Only frequent mistakes have one.
 """
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,27 +14,21 @@ import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
-from crmcom_kit.mock_server.protocol.request import (
-    MAX_BODY_BYTES,
-    Request,
-    encoding_of,
-    query_pairs,
-)
+from crmcom_kit.mock_server.protocol.request import Request, query_pairs
 from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change, Suggestion
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
 from crmcom_kit.mock_server.store.records import Query, key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import Directory
-from crmcom_kit.schemas.methods import Method, methods, response_fields
+from crmcom_kit.schemas.methods import Method, Parameter, methods, response_fields
 from crmcom_kit.schemas.releases import entities_since, release_names, resolve
 from crmcom_kit.usage_errors import quoted
 
 _MAX_LENGTH = 100  # of a value that is read
+_MAX_FIELDS = 50  # of a fields_set that are read
 _LOGIN = "POST authentication/token"
+_LOGIN_MEMBERS = ("username", "organisation", "password")
 _TOKEN = (Change("set", "token", PLACEHOLDER),)
-_JSON = 'send a JSON object, such as {"token": "...", ...}'
-# A field of an identifier with its value, in any notation.
-_FIELD = re.compile(r"(?<!\w)(\w+)[\"'\s\]]*[=:][\"'\s]*([^,;&\s\"'}]+)")
 
 
 def suggest(
@@ -45,12 +39,13 @@ def suggest(
     ``method`` is None if the path has no method, ``given`` if the parameters could not be read.
     Suggestions name records that exist in ``epoch``.
     """
-    return FINDERS[error.kind](_Call(error, method, request, given, epoch))
+    find = _FINDERS.get(error.kind)
+    return None if find is None else find(_Call(error, method, request, given, epoch))
 
 
 @dataclass(slots=True)
 class _Call:
-    """A refused request, and the changes that most errors share: set, leave out, rename."""
+    """A refused request."""
 
     error: VendorError
     method: Method | None
@@ -63,9 +58,22 @@ class _Call:
         """The wrong parameter, without the field in it."""
         return self.error.parameter.partition(".")[0]
 
-    def value(self, name: str) -> Any:
-        """Return the value of a parameter in the request."""
-        return None if self.given is None else self.given.values.get(name)
+    @property
+    def parameter(self) -> Parameter | None:
+        """What the method says of the wrong parameter."""
+        return None if self.method is None else self.method.parameters.get(self.name)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the wrong parameter may have, if it is an identifier."""
+        return () if self.parameter is None else self.parameter.fields
+
+    @property
+    def choices(self) -> Sequence[str]:
+        """The values that the wrong parameter may have; none if it may have any."""
+        if self.name == "entity":
+            return self.epoch.config.entities
+        return () if self.parameter is None else self.parameter.choices
 
     @property
     def unknown_names(self) -> Sequence[str]:
@@ -76,16 +84,14 @@ class _Call:
         return [name for name in self.given.values if name not in known and name != "token"]
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields that the wrong parameter may have, if it is an identifier."""
-        parameter = self.method.parameters.get(self.name) if self.method else None
-        return parameter.fields if parameter else ()
-
-    @property
     def resends(self) -> bool:
         """Whether the wrong parameter names a record that is to be sent again."""
         is_resend = self.method is not None and self.method.name == "resend"
         return is_resend and self.name == REQUEST_IDENTIFIER
+
+    def value(self, name: str) -> Any:
+        """Return the value of a parameter in the request."""
+        return None if self.given is None else self.given.values.get(name)
 
     def written(self, name: str, value: Any) -> str:
         """Return a parameter and its value as the caller would write them."""
@@ -102,42 +108,7 @@ class _Call:
             text = f"{text} instead of {_bare(instead)}"
         elif self.given is not None and name not in self.given.values:
             text = f"add {text}"
-        if isinstance(value, dict) and self.resends:
-            text = f"{text} (REJECTED)"
         return Suggestion(text, (Change("set", name, value),))
-
-    def leave_out_or_set(self, name: str, example: Any) -> Suggestion:
-        """Suggest to leave out a parameter, or if the request needs it, an example."""
-        parameter = self.method.parameters.get(name) if self.method else None
-        need = parameter.need if parameter else "optional"
-        if need == "semi-optional" and self.given is not None:
-            others = self.given.values.keys() - {name}
-            need = "optional" if others & set(self.epoch.config.semi_optional) else need
-        return _leave_out(name) if need == "optional" else self.set_to(name, example)
-
-    def example(self, name: str) -> str:
-        """Return a value with which the request would be valid."""
-        if name == "entity":
-            return self.epoch.config.entities[0]
-        if name in ("username", "organisation"):
-            return str(getattr(self.epoch.config.credentials, name))
-        return PLACEHOLDER
-
-    def choices(self) -> Sequence[str]:
-        """Return the values that the wrong parameter may have; none if it may have any."""
-        if self.name == "entity":
-            return self.epoch.config.entities
-        parameter = self.method.parameters.get(self.name) if self.method else None
-        return parameter.choices if parameter else ()
-
-
-def _leave_out(name: str, why: str = "") -> Suggestion:
-    return Suggestion(f"leave out {_bare(name)}{why}", (Change("leave out", name),))
-
-
-def _rename(wrong: str, right: str, value: Any) -> Suggestion:
-    changes = (Change("leave out", wrong), Change("set", right, value))
-    return Suggestion(f"{right} instead of {_bare(wrong)}", changes)
 
 
 def _bare(value: object) -> str:
@@ -146,21 +117,19 @@ def _bare(value: object) -> str:
 
 def _near(text: str, known: Sequence[str]) -> str | None:
     """Return the one of ``known`` that ``text`` is a misspelling of."""
-    plain = text[:_MAX_LENGTH].strip(" '\"").upper().replace(" ", "_").replace("-", "_")
     by_upper = {candidate.upper(): candidate for candidate in known}
-    found = difflib.get_close_matches(plain, by_upper, n=1)
+    found = difflib.get_close_matches(text[:_MAX_LENGTH].strip().upper(), by_upper, n=1)
     return by_upper[found[0]] if found else None
 
 
 # The request as a whole: path, verb, body, token, login.
 
 
-def _unknown_method(call: _Call) -> Suggestion:
+def _path(call: _Call) -> Suggestion:
     path, known = call.request.path, call.epoch.config.methods
     for release in release_names():
         if any(method.path == path for method in methods(resolve(release)).values()):
-            text = f"{path} is known from {release}: start the mock with --release {release}"
-            return Suggestion(text)
+            return _from_release(path, release)
     wanted = path[:_MAX_LENGTH].strip("/").casefold()
     near = difflib.get_close_matches(wanted, known, n=1)
     near += [one for one in known if one.rpartition("/")[2] == wanted.rpartition("/")[2]]
@@ -173,50 +142,37 @@ def _unknown_method(call: _Call) -> Suggestion:
     return Suggestion(f"{method.verb} {method.path}", tuple(changes))
 
 
-def _wrong_verb(call: _Call) -> Suggestion | None:
-    if call.method is None:
-        return None
-    verb = call.method.verb
+def _from_release(what: str, release: str) -> Suggestion:
+    text = f"{what} is known from {release}: start the mock with --release {release}"
+    return Suggestion(text)
+
+
+def _verb(call: _Call) -> Suggestion:
+    verb = call.error.allowed
     place = "in the JSON body" if verb == "POST" else "in the query"
     text = f"{verb} instead of {call.error.seen}, with the parameters {place}"
     return Suggestion(text, (Change("verb", "verb", verb),))
 
 
-def _bad_body(call: _Call) -> Suggestion:
+def _body(call: _Call) -> Suggestion:
     """Suggest to put the parameters of a query or form into a JSON object."""
     body = (call.request.body or b"").strip()
     text = "send the parameters as a JSON object, not as a form"
     if not body:
         body = call.request.query
         text = "move the parameters from the query into a JSON body"
-    if b"=" not in body or body.startswith((b"{", b"[", b'"')):
-        return Suggestion(_JSON)
-    members: dict[str, object] = {}
     try:
-        for name, value in query_pairs(body):
-            field, equals, inner = value.partition("=")
-            is_identifier = equals and field in ("id", "number")
-            members[name] = {field: inner} if is_identifier else value
+        pairs = query_pairs(body)
     except VendorError:
-        return Suggestion(_JSON)
+        pairs = []
+    if not re.match(rb"\w+=", body) or not pairs:
+        return Suggestion('send a JSON object, such as {"token": "...", ...}')
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        field, equals, inner = value.partition("=")
+        is_identifier = equals and field in ("id", "number")
+        members[name] = {field: inner} if is_identifier else value
     return Suggestion(text, (Change("body", "body", members),))
-
-
-def _bad_charset(call: _Call) -> Suggestion:
-    if call.error.parameter == "Content-Type":
-        right = "application/json; charset=utf-8"
-        return Suggestion(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
-    if call.error.parameter != "body":
-        text = "percent-encode the UTF-8 bytes, such as %C3%A9 for an e with acute accent"
-        return Suggestion(text)
-    encoding = encoding_of(call.request.body or b"")
-    return Suggestion("encode the body as UTF-8" if encoding is None else encoding.advice)
-
-
-def _misplaced_parameter(call: _Call) -> Suggestion:
-    if call.error.parameter == "body":
-        return _leave_out("body", ", and give the parameters in the query")
-    return _leave_out("query", ", and give the parameters in the JSON body")
 
 
 def _missing_token(call: _Call) -> Suggestion:
@@ -224,88 +180,69 @@ def _missing_token(call: _Call) -> Suggestion:
         return Suggestion("move token from the query into the JSON body", _TOKEN)
     if call.request.authorization:
         return Suggestion("give the token as the parameter token, not in the header", _TOKEN)
-    word = "" if call.value("token") == "" else "add "
-    return Suggestion(f"{word}{call.written('token', PLACEHOLDER)} from {_LOGIN}", _TOKEN)
+    return Suggestion(f"add {call.written('token', PLACEHOLDER)} from {_LOGIN}", _TOKEN)
 
 
 def _new_token(call: _Call) -> Suggestion:
     return Suggestion(f"{call.written('token', PLACEHOLDER)} from a new login ({_LOGIN})", _TOKEN)
 
 
-def _wrong_credentials(call: _Call) -> Suggestion:
+def _login(call: _Call) -> Suggestion:
     if call.method is not None and call.method.basic:
         text = "send the header Authorization: Basic base64(KEY:), with the key of --api-key"
         return Suggestion(text)
-    changes, parts = [], []
-    for name in ("username", "organisation", "password"):
-        right = getattr(call.epoch.config.credentials, name)
-        seen = str(call.value(name))
-        if seen != right and not (name == "username" and seen.casefold() == right.casefold()):
-            changes.append(Change("set", name, call.example(name)))
-            parts.append(call.written(name, call.example(name)))
-    about = " (the value of --password)" if changes[-1].parameter == "password" else ""
-    return Suggestion(f"use {' and '.join(parts)}{about}", tuple(changes))
+    right = {name: _example(call, name) for name in _LOGIN_MEMBERS}
+    parts = [call.written(name, value) for name, value in right.items()]
+    changes = tuple(Change("set", name, value) for name, value in right.items())
+    return Suggestion(f"use {', '.join(parts)} (the value of --password)", changes)
+
+
+def _example(call: _Call, name: str) -> str:
+    """Return a value with which the request would be valid."""
+    if name == "entity":
+        return call.epoch.config.entities[0]
+    if name in ("username", "organisation"):
+        return str(getattr(call.epoch.config.credentials, name))
+    return PLACEHOLDER
 
 
 # Identifiers, and the records that they name.
 
 
 def _identifier(call: _Call) -> Suggestion:
-    """Suggest an identifier for an invalid one: the same value in another form, or any valid."""
-    name, given = call.name, call.value(call.name)
-    for wrong in call.unknown_names if given is None else ():  # it may be under another name
-        if wrong in ("id", "number") or "identifier" in wrong.casefold():
-            found = _readable(call, call.value(wrong))
-            if found is not None:
-                text, changes = call.set_to(name, found, instead=wrong)
-                return Suggestion(text, (Change("leave out", wrong), *changes))
-    found = _readable(call, given) or _existing(call)
-    if found is not None:
-        return call.set_to(name, found)
-    if name != REQUEST_IDENTIFIER:
-        return call.leave_out_or_set(name, {"id": PLACEHOLDER})
-    if call.resends and len(call.epoch.store):
-        return Suggestion(
-            "no webhook request is REJECTED; make a delivery fail first (--deliveries)"
-        )
-    return Suggestion("create a webhook request first; none fits this request")
+    """Suggest an identifier for an invalid one: what the caller may mean, or any valid one."""
+    # It may stand under another name, or beside the right one.
+    others = [
+        name for name in call.unknown_names if name in call.fields or "identifier" in name.lower()
+    ]
+    values = [call.value(name) for name in (call.name, *others)]
+    found = next(_fitting(call, values), None) or _existing(call)
+    if found is None and call.resends and len(call.epoch.store):
+        text = "no webhook request is REJECTED; make a delivery fail first (--deliveries)"
+        return Suggestion(text)
+    if found is None:
+        return Suggestion(f"none exists that fits this request in {call.name}; create one first")
+    text, changes = call.set_to(call.name, found)
+    if others:
+        text = f"{text} instead of {', '.join(map(_bare, others))}"
+    if call.resends:
+        text = f"{text} (REJECTED)"
+    return Suggestion(text, (*(Change("leave out", name) for name in others), *changes))
 
 
-def _one_field(call: _Call) -> Suggestion:
-    """Suggest the one field that makes an identifier valid, of those that it has."""
-    beside = [one for one in call.unknown_names if one in ("id", "number")]
-    if beside:
-        less = tuple(Change("leave out", one) for one in beside)
-        return Suggestion(f"leave out {' and '.join(beside)}", less)
-    given = call.value(call.name)
-    fields = given.items() if isinstance(given, dict) else _FIELD.findall(str(given)[:_MAX_LENGTH])
-    for field, value in fields:
-        if _fits(call, field, str(value)):
-            return call.set_to(call.name, {field: str(value)})
-    return _identifier(call)
-
-
-def _readable(call: _Call, given: Any) -> dict[str, str] | None:
-    """Return an identifier of something that exists: a value in another field or spelling."""
-    if isinstance(given, dict):
-        given = next(iter(given.values()), None)
-    elif isinstance(given, str):
-        given = given.partition("=")[2] or given
-    if not isinstance(given, str | int) or isinstance(given, bool):
-        return None
-    text = "".join(c for c in str(given)[:_MAX_LENGTH] if c.isprintable()).strip(" \"'#")
-    spellings = (text, text.upper(), text.lstrip("0"))
-    for field in reversed(call.fields):
-        for spelling in spellings:
-            if _fits(call, field, spelling):
-                return {field: spelling}
-    return None
+def _fitting(call: _Call, values: Sequence[Any]) -> Iterator[dict[str, str]]:
+    """Yield the identifiers with which the request would be valid, of what the values may mean."""
+    for value in values:
+        for part in value.values() if isinstance(value, dict) else [value]:
+            text = str(part)[:_MAX_LENGTH]
+            text = (text.partition("=")[2] or text).strip()
+            for field in reversed(call.fields):
+                if _fits(call, field, text):
+                    yield {field: text}
 
 
 def _fits(call: _Call, field: str, value: str) -> bool:
     """Return whether the request would be valid with an identifier."""
-    if field not in call.fields:
-        return False
     if call.name != REQUEST_IDENTIFIER:
         return _directory(call).find(field, value) is not None
     record = call.epoch.store.get(key_of(field), value)
@@ -326,23 +263,10 @@ def _directory(call: _Call) -> Directory:
     return call.epoch.reference_data.directory(call.name.removesuffix("_identifier"))
 
 
-# Other parameters: missing, empty, of a wrong type, misspelled, out of range.
+# Other parameters: missing, misspelled, of a wrong value.
 
 
-def _wrong_value(call: _Call) -> Suggestion:
-    """Suggest something else than a value that is empty, unreadable or of a wrong type."""
-    if call.fields:
-        return _identifier(call)
-    if call.name == "query":
-        return Suggestion("send at most 500 parameters")
-    if call.name == "fields_set":
-        return _bad_fields_set(call)
-    if call.choices():
-        return _bad_choice(call)
-    return call.leave_out_or_set(call.name, call.example(call.name))
-
-
-def _missing_parameter(call: _Call) -> Suggestion:
+def _missing(call: _Call) -> Suggestion:
     if call.fields:
         return _identifier(call)
     names = call.epoch.config.semi_optional if call.error.kind == "no_semi_optional" else ()
@@ -351,108 +275,81 @@ def _missing_parameter(call: _Call) -> Suggestion:
         if right is not None:
             return _rename(wrong, right, call.value(wrong))
     name = "entity" if names else call.name
-    return call.set_to(name, call.example(name))
+    return call.set_to(name, _example(call, name))
 
 
-def _duplicate_parameter(call: _Call) -> Suggestion:
-    value = PLACEHOLDER if call.name == "token" else call.value(call.name)
-    changes = (Change("set", call.name, value),) if isinstance(value, str) else ()
-    return Suggestion(f"give {call.name} once", changes)
+def _rename(wrong: str, right: str, value: Any) -> Suggestion:
+    changes = (Change("leave out", wrong), Change("set", right, value))
+    return Suggestion(f"{right} instead of {_bare(wrong)}", changes)
 
 
-def _unknown_parameter(call: _Call) -> Suggestion:
-    name, method = call.error.parameter, call.method
-    wrong = next((n for n in call.unknown_names if n.startswith(name[:20])), name)
-    if method is None or call.given is None:
-        return _leave_out(wrong)
-    if wrong in method.later:
-        release = method.later[wrong]
-        return _leave_out(wrong, f": known from {release}, start the mock with --release {release}")
-    plain = re.split(r"[\[.:]", wrong, maxsplit=1)[0]
-    near = _near(plain, [one for one in method.parameters if one not in call.given.values])
-    return _leave_out(wrong) if near is None else _rename(wrong, near, call.value(wrong))
+def _unknown(call: _Call) -> Suggestion | None:
+    if call.method is None or not call.unknown_names:
+        return None
+    wrong = call.unknown_names[0]
+    if wrong in call.method.later:
+        return _from_release(wrong, call.method.later[wrong])
+    near = _near(wrong, [one for one in call.method.parameters if call.value(one) is None])
+    if near is not None:
+        return _rename(wrong, near, call.value(wrong))
+    return Suggestion(f"leave out {_bare(wrong)}", (Change("leave out", wrong),))
 
 
-def _bad_choice(call: _Call) -> Suggestion:
-    name, value, known = call.name, call.value(call.name), call.choices()
-    if not isinstance(value, str):
-        return call.leave_out_or_set(name, call.example(name))
-    parts = [part.strip() for part in value[:_MAX_LENGTH].split(",")]
-    wrong = next((part for part in parts if part not in known), parts[0])
-    since = entities_since().get(wrong.upper()) if name == "entity" else None
-    if since is not None and wrong.upper() not in known:
-        text = f"{wrong.upper()} is known from {since}: start the mock with --release {since}"
-        return Suggestion(text)
-    fitting = next((part for part in parts if part in known), None) or _near(wrong, known)
-    if fitting is None:
-        return call.leave_out_or_set(name, call.example(name))
-    return call.set_to(name, fitting, value)
+def _wrong_value(call: _Call) -> Suggestion | None:
+    """Suggest something else than a value that is empty, unreadable or of a wrong type."""
+    if call.fields:
+        return _identifier(call)
+    if call.name == "token":
+        return _new_token(call)
+    if call.name == "fields_set":
+        return _fields_set(call)
+    return _choice(call) if call.choices else None
 
 
-def _bad_fields_set(call: _Call) -> Suggestion:
-    name, value, known = call.name, call.value(call.name), response_fields()
-    right: list[str] = []
-    for one in (value if isinstance(value, list) else str(value)[:1000].split(","))[:50]:
-        text = str(one).strip()
-        near = text if text in known else _near(text.partition(".")[0], known)
-        if near is not None and near not in right:
-            right.append(near)
+def _choice(call: _Call) -> Suggestion:
+    value, known = str(call.value(call.name)), call.choices
+    first = value.partition(",")[0]
+    since = entities_since().get(first.upper()) if call.name == "entity" else None
+    if since is not None and first.upper() not in known:
+        return _from_release(first.upper(), since)
+    return call.set_to(call.name, _near(first, known) or known[0], value)
+
+
+def _fields_set(call: _Call) -> Suggestion:
+    value, known = call.value(call.name), response_fields()
+    members = value if isinstance(value, list) else str(value)[:1000].split(",")
+    near = [_near(str(one).partition(".")[0], known) for one in members[:_MAX_FIELDS]]
+    right = dict.fromkeys(name for name in near if name is not None)
     if not right:
-        return _leave_out(name, ", for all fields")
-    return call.set_to(name, ",".join(right), value if isinstance(value, str) else None)
+        changes = (Change("leave out", call.name),)
+        return Suggestion(f"leave out {call.name}, for all fields", changes)
+    return call.set_to(call.name, ",".join(right))
 
 
-def _out_of_range(call: _Call) -> Suggestion:
-    return _leave_out(call.name, f", or give {call.error.allowed}")
-
-
-def _says(text: str) -> Callable[[_Call], Suggestion]:
-    return lambda _: Suggestion(text)
-
-
-#: What finds the suggestion for each kind of error.
-FINDERS: dict[str, Callable[[_Call], Suggestion | None]] = {
-    "unknown_method": _unknown_method,
-    "wrong_verb": _wrong_verb,
-    "method_withdrawn": _says(
-        "start the mock with an older --release, or with the dial "
-        'requests.deprecated_methods = "serve"'
-    ),
-    "bad_body": _bad_body,
-    "bad_charset": _bad_charset,
-    "body_too_large": _says(f"send at most {MAX_BODY_BYTES} bytes"),
-    "misplaced_parameter": _misplaced_parameter,
+#: What finds the suggestion for a kind of error; the others have none.
+_FINDERS: dict[str, Callable[[_Call], Suggestion | None]] = {
+    "unknown_method": _path,
+    "wrong_verb": _verb,
+    "bad_body": _body,
     "missing_token": _missing_token,
     "invalid_token": _new_token,
     "expired_token": _new_token,
     "released_token": _new_token,
-    "wrong_credentials": _wrong_credentials,
-    "unknown_unit": lambda _: _leave_out("unit", ", for the user's own unit"),
+    "wrong_credentials": _login,
     "no_identifier": _identifier,
-    "several_identifiers": _one_field,
-    "unknown_identifier_field": _one_field,
+    "several_identifiers": _identifier,
+    "unknown_identifier_field": _identifier,
     "unknown_webhook_request": _identifier,
     "unknown_webhook_definition": _identifier,
     "unknown_workflow_rule": _identifier,
     "not_rejected": _identifier,
-    "resend_under_way": _says("wait until the other resend has ended"),
-    "definition_not_effective": _says(
-        "resend a webhook request whose definition is effective, or start the mock with the dial "
-        'resend.definition_not_effective = "send"'
-    ),
-    "delivery_failed": _says(
-        "resend it again once the receiver accepts it (in the mock: --deliveries success)"
-    ),
-    "missing_parameter": _missing_parameter,
+    "missing_parameter": _missing,
+    "no_semi_optional": _missing,
+    "unknown_parameter": _unknown,
     "empty_value": _wrong_value,
     "wrong_type": _wrong_value,
     "invalid_value": _wrong_value,
-    "duplicate_parameter": _duplicate_parameter,
-    "unknown_parameter": _unknown_parameter,
-    "no_semi_optional": _missing_parameter,
-    "unsupported_entity": _bad_choice,
-    "bad_life_cycle_state": _bad_choice,
-    "bad_date": _out_of_range,
-    "bad_fields_set": _bad_fields_set,
-    "bad_paging": _out_of_range,
+    "unsupported_entity": _choice,
+    "bad_life_cycle_state": _choice,
+    "bad_fields_set": _fields_set,
 }

@@ -1,8 +1,8 @@
 """Named faults: frequent failures, ready to be added or asked for by a header.
 
 A *preset* makes specifications of its arguments. The header ``X-Mock-Prefer`` asks for a fault of
-one request, without any set-up: ``error=not_found``, ``fault=lost_answer``,
-``delay=0.2, status=503``.
+one request, without any set-up: ``error=unknown_webhook_request``,
+``fault=lost_answer``, ``delay=0.2, status=503``.
 """
 
 import re
@@ -122,7 +122,7 @@ _ONCE: dict[str, _Spec] = {
 #: What the header may ask for, and what each value is.
 _PREFERENCES: dict[str, str] = {
     "fault": f"one of {', '.join(_ONCE)}",
-    "error": "the name of an error",
+    "error": "a kind of error",
     "status": "an HTTP status",
     "delay": "a number of seconds",
     "cut": "how many bytes of the response are sent",

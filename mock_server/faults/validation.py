@@ -24,24 +24,7 @@ from crmcom_kit.usage_errors import UsageError
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-#: Shorter names of errors, besides the kinds of ``schemas/data/errors.json``.
-ALIASES = {
-    "not_found": "unknown_webhook_request",
-    "unauthorized": "invalid_token",
-    "expired": "expired_token",
-    "no_token": "missing_token",
-    "bad_request": "invalid_value",
-    "conflict": "resend_under_way",
-    "already_sent": "not_rejected",
-    "failed": "delivery_failed",
-    "too_large": "body_too_large",
-}
 _ENDS = ("status", "error", "drop", "cut", "malformed")
-
-
-def errors() -> tuple[str, ...]:
-    """Return every name of an error: its kind, and the shorter ones."""
-    return (*error_kinds(), *ALIASES)
 
 
 @cache
@@ -55,7 +38,7 @@ def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
     """Return the JSON Schemas of faults by name, for a mock that has these methods."""
     found: dict[str, Any] = orjson.loads(Path(__file__).with_name("schemas.json").read_bytes())
     found["FaultOperation"]["enum"] = list(operations)
-    found["FaultEffect"]["properties"]["error"]["enum"] = list(errors())
+    found["FaultEffect"]["properties"]["error"]["enum"] = list(error_kinds())
     return found
 
 
@@ -67,12 +50,12 @@ def fault_of(spec: object, operations: tuple[str, ...]) -> Fault:
     """
     given = valid(spec, "FaultSpec", operations)
     match, effect = given.get("match", {}), given["effect"]
-    if "error" in effect:
-        effect["error"] = ALIASES.get(effect["error"], effect["error"])
     ends = [name for name in _ENDS if name in effect]
     if len(ends) > 1:
         allowed = "only one of them; it may have a delay"
         raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
+    if "retry_after" in effect and "status" not in effect:
+        raise UsageError("effect.retry_after", seen="one without status", allowed="one with status")
     if "nth" in match and match.get("after"):
         raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
     # What is cut or malformed is the API's own response, so the request was carried out by then.

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
@@ -113,18 +112,6 @@ class AccessLog:
             with suppress(OSError, ValueError):  # its reader is gone; the server goes on
                 self._out.write("".join(lines))
                 self._out.flush()
-
-
-def is_of_console(verb: str, path: str, fetch_site: str | None, status: int) -> bool:
-    """Return True if the console read one of its files, or what it shows; that gets no line.
-
-    ``path`` is the one within a world; ``fetch_site`` is the header Sec-Fetch-Site, by which a
-    browser says that a page of the mock itself has sent the request. What the console changes, and
-    what it is refused, has a line like that of any program.
-    """
-    if verb != "GET" or status >= HTTPStatus.BAD_REQUEST:
-        return False
-    return fetch_site == "same-origin" or path == "/" or path.startswith("/console/")
 
 
 def _is_terminal(out: TextIO) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +19,7 @@ from urllib.parse import unquote
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry, is_of_console
+from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import ending_of, kept
@@ -153,9 +154,11 @@ class AsgiShell:
     ) -> None:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
-        status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
-        site = headers.get("HTTP_SEC_FETCH_SITE")
-        if self._log is not None and not is_of_console(scope["method"], rest, site, status):
+        status, sent = await self._bridge(scope, receive, send, headers, limit)
+        # What the console reads gets no line; what it changes, and what it is refused, does.
+        is_own_page = headers.get("HTTP_SEC_FETCH_SITE") == "same-origin"
+        is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST
+        if self._log is not None and not is_of_console:
             seconds = perf_counter() - began
             world = world_of(scope["path"], self._registry)
             self._log.add(_entry(world, scope, status, sent, seconds))

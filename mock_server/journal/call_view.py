@@ -285,6 +285,16 @@ class CallView:
         return None if self.result is None else _read_record(self.result.after)
 
     @property
+    def state_before(self) -> str | None:
+        """The state of that webhook request before."""
+        return None if self.before is None else self.before["life_cycle_state"]
+
+    @property
+    def state_after(self) -> str | None:
+        """Its state afterwards; None if it was deleted."""
+        return None if self.after is None else self.after["life_cycle_state"]
+
+    @property
     def record(self) -> dict[str, str] | None:
         """Id and number of the webhook request that it touched."""
         found = self.before or self.after

@@ -10,13 +10,11 @@ never match, and "it was not called" would be true of it whatever was called.
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
@@ -31,27 +29,35 @@ MEMBERS = (
     *("operation", "record", "parameters", "outcome", "status", "code"),
     *("state_before", "state_after", "fault", "where"),
 )
+_OF_RESPONSE = ("outcome", "status", "code")
 _OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
 _RECORD = 'the number or the id of a webhook request, such as "7"'
 _MAX_SHOWN = 160  # characters of a value in a message
-_MAX_LISTED = 40  # allowed values in a message; of a longer list, the nearest ones
-
-#: The values that a request has; None if its response will decide.
-_Values = Callable[[CallView], list[str] | None]
 
 
 class _Condition(NamedTuple):
     """What one member asks of a request."""
 
     name: str
-    wanted: str  # in words
-    fits: Callable[[list[str]], bool]
-    values: _Values
+    operator: str  # is, contains or absent
+    wanted: str | bool
 
     def holds(self, call: CallView) -> bool | None:
         """Whether it holds; None if the response will decide."""
-        values = self.values(call)
-        return None if values is None else self.fits(values)
+        seen = _values(call, self.name)
+        if seen is None:
+            return None
+        if self.operator == "contains":
+            return any(str(self.wanted) in one for one in seen)
+        return self.wanted in seen if self.operator == "is" else self.wanted != bool(seen)
+
+    @property
+    def words(self) -> str:
+        """What is wanted, in words."""
+        if self.operator == "absent":
+            return "nothing" if self.wanted else "any value"
+        text = _short(str(self.wanted))
+        return f"contains {text}" if self.operator == "contains" else text
 
 
 class Pattern:
@@ -88,14 +94,15 @@ class Pattern:
         found = []
         for one in self._conditions:
             if one.holds(call) is False:
-                seen = " and ".join(map(_short, dict.fromkeys(one.values(call) or ()))) or "nothing"
-                found.append(f"{one.name}: wanted {one.wanted}; seen {seen}")
+                values = dict.fromkeys(_values(call, one.name) or ())
+                seen = " and ".join(map(_short, values)) or "nothing"
+                found.append(f"{one.name}: wanted {one.words}; seen {seen}")
         if self._where is not None and not call.running and not self._where(call):
             found.append("where: returned a false value")
         return found
 
     def __str__(self) -> str:
-        words = [f"{one.name} {one.wanted}" for one in self._conditions]
+        words = [f"{one.name} {one.words}" for one in self._conditions]
         if self._where is not None:
             words.append("where a function is true")
         return ", ".join(words) or "any call"
@@ -105,10 +112,8 @@ def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
     """Return the condition of a member. Raises UsageError."""
     if name == "fault" and isinstance(asked, bool):
         asked = {"absent": not asked}
-    condition = _condition(
-        name, asked, _VALUES[name], allowed=_RECORD if name == "record" else _OPERATORS
-    )
-    if isinstance(asked, dict):
+    condition = _condition(name, asked, allowed=_RECORD if name == "record" else _OPERATORS)
+    if condition.operator != "is":
         return condition
     if name == "record":
         if isinstance(asked, bool) or not str(asked) or "=" in str(asked):
@@ -117,69 +122,38 @@ def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
         if not re.fullmatch("[1-5][0-9]{2}", str(asked)):
             raise UsageError(name, seen=quoted(asked), allowed="an HTTP status")
     else:
-        check_one_of(name, asked, tuple(_known(reader, name)))
+        check_one_of(name, asked, _known(reader, name))
     return condition
 
 
-def _condition(name: str, asked: Any, values: _Values, *, allowed: str = _OPERATORS) -> _Condition:
+def _condition(name: str, asked: Any, *, allowed: str = _OPERATORS) -> _Condition:
     """Return the condition that ``asked`` describes: a value or an operator. Raises UsageError."""
-    if isinstance(asked, dict) and len(asked) == 1:
-        ((operator, wanted),) = asked.items()
-        if operator == "contains" and isinstance(wanted, str):
-            return _Condition(
-                name,
-                f"contains {_short(wanted)}",
-                lambda seen: any(wanted in one for one in seen),
-                values,
-            )
-        if operator == "absent" and isinstance(wanted, bool):
-            words = "nothing" if wanted else "any value"
-            return _Condition(name, words, lambda seen: wanted != bool(seen), values)
-    if not isinstance(asked, str | int | float):
-        raise UsageError(name, seen=quoted(asked), allowed=allowed)
-    text = _text(asked)
-    return _Condition(name, _short(text), lambda seen: text in seen, values)
+    if isinstance(asked, str | int | float):
+        return _Condition(name, "is", _text(asked))
+    for operator, kind in (("contains", str), ("absent", bool)):
+        is_alone = isinstance(asked, dict) and asked.keys() == {operator}
+        if is_alone and isinstance(asked[operator], kind):
+            return _Condition(name, operator, asked[operator])
+    raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-def _known(reader: JournalReader, name: str) -> Iterable[str]:
-    """Return the values that a request can have for a member."""
-    match name:
-        case "operation":
-            return (method.name for method in reader.config.methods.values())
-        case "outcome":
-            return ("accepted", "refused")
-        case "code":
-            return _codes(reader.config)
-        case "fault":
-            here = (state.fault.name for state in reader.faults.all())
-            hit = (entry.fault.name for entry in reader.journal.entries() if entry.fault)
-            return dict.fromkeys([*PRESETS, *here, *hit])
-        case _:
-            return SHOWN_STATES
-
-
-def _codes(config: Config) -> Iterable[str]:
-    return dict.fromkeys(["OK", *(config.dialect[f"errors.{one}.code"] for one in error_kinds())])
-
-
-def _parameters(asked: Any) -> list[_Condition]:
-    """Return a condition for each parameter. Raises UsageError."""
+def _parameters(asked: Any) -> Iterable[_Condition]:
+    """Yield a condition for each parameter. Raises UsageError."""
     if not isinstance(asked, dict):
         allowed = 'an object, such as {"entity": "JOBS"}'
         raise UsageError("parameters", seen=quoted(asked), allowed=allowed)
-    found = []
     for name, wanted in asked.items():
         check_one_of("parameters", name, _parameter_names())
         where = f"parameters.{name}"
         if is_secret(name) and not (isinstance(wanted, dict) and "absent" in wanted):
             allowed = '{"absent": true} or {"absent": false}, since the journal hides its value'
             raise UsageError(where, seen="a hidden value", allowed=allowed)
-        is_text = isinstance(wanted, str | int | float)
-        if is_text and name.endswith("_identifier") and "=" not in str(wanted):
+        condition = _condition(where, wanted)
+        is_whole = condition.operator == "is" and name.endswith("_identifier")
+        if is_whole and "=" not in str(wanted):
             allowed = 'as a query spells it, such as "number=7"'
             raise UsageError(where, seen=quoted(wanted), allowed=allowed)
-        found.append(_condition(where, wanted, partial(_parameter, name)))
-    return found
+        yield condition
 
 
 @cache
@@ -189,26 +163,52 @@ def _parameter_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for method in known for name in method.parameters))
 
 
-def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
-    """Raise UsageError, naming the nearest values, unless ``asked`` is in ``known``."""
+def _known(reader: JournalReader, name: str) -> Iterable[str]:
+    """Return the values that a request can have for a member."""
+    match name:
+        case "operation":
+            return [method.name for method in reader.config.methods.values()]
+        case "outcome":
+            return ("accepted", "refused")
+        case "code":
+            dialect = reader.config.dialect
+            return dict.fromkeys(["OK", *(dialect[f"errors.{one}.code"] for one in error_kinds())])
+        case "fault":
+            here = (state.fault.name for state in reader.faults.all())
+            hit = (entry.fault.name for entry in reader.journal.entries() if entry.fault)
+            return dict.fromkeys([*PRESETS, *here, *hit])
+        case _:
+            return SHOWN_STATES
+
+
+def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
+    """Raise UsageError unless ``asked`` is in ``known``."""
     if asked in known:
         return
-    near = get_close_matches(str(asked), known, n=3, cutoff=0.4) or known[:3]
-    few = len(known) <= _MAX_LISTED
-    allowed = f"one of {', '.join(known)}" if few else f"one such as {', '.join(near)}"
+    allowed = f"one of {', '.join(known)}"
     if name == "state_after":
         allowed += '; of a deleted webhook request {"absent": true}'
     raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-def _record(call: CallView) -> list[str]:
-    """Return how a request names its webhook request, and the number and id of that one."""
-    named = (call.identifier or "").partition("=")[2]
-    record = call.record or call.named_record or {}
-    return [*([named] if named else ()), *reversed(record.values())]
+def _values(call: CallView, name: str) -> list[str] | None:
+    """Return the values that a request has for a member; None if its response will decide."""
+    member, _, parameter = name.partition(".")
+    if parameter:
+        return _parameter(call, parameter)
+    if member == "record":
+        named = (call.identifier or "").partition("=")[2]
+        record = call.record or call.named_record or {}
+        return [*([named] if named else ()), *reversed(record.values())]
+    if member in _OF_RESPONSE and call.running:
+        return None
+    if member in ("state_before", "state_after") and call.result is None:
+        return None
+    value = call.fault and call.fault["name"] if member == "fault" else getattr(call, member)
+    return [] if value is None else [_text(value)]
 
 
-def _parameter(name: str, call: CallView) -> list[str]:
+def _parameter(call: CallView, name: str) -> list[str]:
     """Return the values of a parameter; an identifier as a query spells it."""
     if name not in call.parameters:
         return []
@@ -216,34 +216,6 @@ def _parameter(name: str, call: CallView) -> list[str]:
     if isinstance(value, dict):
         return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
     return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
-
-
-def _of_response(value_of: Callable[[CallView], object]) -> _Values:
-    return lambda call: None if call.running else _listed(value_of(call))
-
-
-def _state(attribute: str) -> _Values:
-    def values(call: CallView) -> list[str] | None:
-        record = getattr(call, attribute)
-        return None if call.result is None else _listed(record and record["life_cycle_state"])
-
-    return values
-
-
-def _listed(value: object) -> list[str]:
-    return [] if value is None else [_text(value)]
-
-
-_VALUES: Mapping[str, _Values] = {
-    "operation": lambda call: _listed(call.operation),
-    "record": _record,
-    "outcome": _of_response(lambda call: call.outcome),
-    "status": _of_response(lambda call: call.status),
-    "code": _of_response(lambda call: call.code),
-    "state_before": _state("before"),
-    "state_after": _state("after"),
-    "fault": lambda call: _listed(None if call.fault is None else call.fault["name"]),
-}
 
 
 def _text(value: object) -> str:

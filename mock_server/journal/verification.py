@@ -21,7 +21,7 @@ from crmcom_kit.usage_errors import UsageError
 DELETED = "DELETED"
 STATES = (*map(str, State), DELETED)
 _MAX_NEAR = 3  # nearest requests in a message
-_MAX_SHOWN = 5  # matching requests in a message
+_MAX_SHOWN = 5  # matching requests in a message, and undecided ones
 _MAX_KEPT = 100  # matching requests that a watch keeps
 
 
@@ -37,20 +37,14 @@ class Times(NamedTuple):
 
     def __str__(self) -> str:
         if self.maximum is None:
-            return f"at least {_calls(self.minimum)}"
+            return f"at least {self.minimum}"
         if self.maximum == self.minimum:
-            return "no call" if not self.minimum else f"exactly {_calls(self.minimum)}"
-        if not self.minimum:
-            return f"at most {_calls(self.maximum)}"
-        return f"{self.minimum} to {_calls(self.maximum)}"
+            return f"exactly {self.minimum}"
+        return f"{self.minimum} to {self.maximum}"
 
 
 #: How often: a number, or ``{"at_least": 1, "at_most": 3}``.
 Expected = int | Mapping[str, int] | None
-
-
-def _calls(count: int) -> str:
-    return "1 call" if count == 1 else f"{count} calls"
 
 
 def times(value: Any) -> Times:
@@ -125,16 +119,16 @@ class Calls:
             UsageError: ``expected`` cannot be read.
         """
         self.times = times(expected)
-        self.answered = self.others = 0  # the answered requests that match, and that do not
-        self.running: list[CallView] = []  # the others that match
-        self.unsure: list[CallView] = []  # those that match if their response does
         self.evicted = 0  # requests that came and went unseen
-        self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last answered ones that match
         self._reader = reader
         self._pattern = pattern
         self._counts_running = running
         self._seen = since
+        self._answered = 0  # how many that match
+        self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last of them
         self._unanswered: list[Entry] = []
+        self._running: list[CallView] = []  # those that match and count
+        self._undecided: list[CallView] = []  # those that may count once they are answered
 
     def look(self) -> None:
         """Look at the new requests, and again at those that were running."""
@@ -142,19 +136,19 @@ class Calls:
         self._seen = news.last
         self.evicted += news.evicted
         entries = [*self._unanswered, *news.entries]
-        self._unanswered, self.running, self.unsure = [], [], []
+        self._unanswered, self._running, self._undecided = [], [], []
         for entry in entries:
             call = CallView(self._reader, entry)
             matches = self._pattern.matches(call)
             if call.running:
                 self._unanswered.append(entry)
-                if matches is not False:
-                    (self.running if matches else self.unsure).append(call)
+                if matches and self._counts_running:
+                    self._running.append(call)
+                elif matches is not False:
+                    self._undecided.append(call)
             elif matches:
                 self._last.append(call)
-                self.answered += 1
-            else:
-                self.others += 1
+                self._answered += 1
 
     def holds(self) -> bool:
         """Look at the requests; return whether there are as many."""
@@ -164,24 +158,19 @@ class Calls:
     @property
     def count(self) -> int:
         """How many requests match and count."""
-        return self.answered + (len(self.running) if self._counts_running else 0)
-
-    @property
-    def _most(self) -> int:
-        """How many there are if all those match that nobody knows of."""
-        unsure = len(self.unsure) if self._counts_running else 0
-        return self.count + unsure + self.evicted
+        return self._answered + len(self._running)
 
     @property
     def ok(self) -> bool:
         """Whether there are as many as expected, whatever is not known of other requests."""
-        return self.times.allows(self.count) and self.times.allows(self._most)
+        undecided = len(self._undecided) if self._counts_running else 0
+        maximum = self.count + undecided + self.evicted
+        return self.times.allows(self.count) and self.times.allows(maximum)
 
     def check_complete(self) -> None:
         """Raise UsageError if requests that were evicted may make a difference."""
-        maximum = self._most if self.times.maximum is None else self.times.maximum
-        may_differ = self.count <= maximum and self.times.minimum <= self._most
-        if self.evicted and not self.ok and may_differ:
+        is_too_many = self.times.maximum is not None and self.count > self.times.maximum
+        if self.evicted and not self.ok and not is_too_many:
             journal = self._reader.journal
             raise UsageError(
                 "journal",
@@ -195,33 +184,28 @@ class Calls:
     @property
     def calls(self) -> list[CallView]:
         """The last requests that match and count, oldest first."""
-        found = [*self._last, *(self.running if self._counts_running else ())]
-        return sorted(found, key=lambda call: call.number)[-_MAX_KEPT:]
+        return sorted([*self._last, *self._running], key=lambda call: call.number)[-_MAX_KEPT:]
 
     @property
     def message(self) -> str:
         """What was expected, what was found, and the nearest requests."""
-        lines = [f"expected {self.times}, found {self.count or 'none'}: {self._pattern}"]
-        shown = self.calls[-_MAX_SHOWN:]
-        if shown:
-            more = self.count - len(shown)
-            lines += [f"found{f', {more} earlier ones and' if more else ''}:", *_lines(shown)]
-        if self.unsure:
-            lines += ["not decided before the response:", *_lines(self.unsure)]
-        if self.running and not self._counts_running:
-            lines += ["not counted without running:", *_lines(self.running)]
-        if self.others and self.count < self.times.minimum:
-            lines += [f"nearest of {self.others} other calls:", *self._nearest()]
-        elif not (self.answered or self.others or self._unanswered or self.evicted):
-            lines.append("the journal is empty")
+        lines = [f"expected {self.times}, found {self.count}: {self._pattern}"]
+        lines += [f"  {line(call)}" for call in self.calls[-_MAX_SHOWN:]]
+        if self._undecided:
+            lines.append("not counted before the response:")
+            lines += [f"  {line(call)}" for call in self._undecided[-_MAX_SHOWN:]]
+        if self.count < self.times.minimum:
+            lines += self._nearest()
         return "\n".join(lines)
 
     def _nearest(self) -> list[str]:
         """Return the requests that differ least from the pattern, and how they differ."""
         calls = self._reader.calls()
+        if not calls:
+            return ["the journal is empty"]
         differing = [(call, found) for call in calls if (found := self._pattern.differences(call))]
         differing.sort(key=lambda each: (len(each[1]), -each[0].number))
-        lines = []
+        lines = [f"nearest of {len(differing)} other calls:"] if differing else []
         for call, differences in differing[:_MAX_NEAR]:
             lines += [f"  {line(call)}", *(f"    {one}" for one in differences)]
         return lines
@@ -234,10 +218,6 @@ class Calls:
         self.check_complete()
         facts = {"count": self.count, "requests": [summary(call) for call in self.calls]}
         return facts if self.ok else {**facts, "message": self.message}
-
-
-def _lines(calls: Sequence[CallView]) -> list[str]:
-    return [f"  {line(call)}" for call in calls[-_MAX_SHOWN:]]
 
 
 def verify(reader: JournalReader, pattern: Pattern, expected: Expected = None) -> Calls:
@@ -294,17 +274,14 @@ class OneRecord:
         self._key: Key = key
         self._value = value
         self._state = state
-        self._was_there = False
 
     def _seen(self) -> str | None:
         """Return the state in which it is; None if there never was such a record."""
         store = self._store()
         record = store.get(self._key, self._value)
-        # Also what was seen here: content that replaced it may never have had the record.
-        self._was_there = self._was_there or record is not None
         if record is not None:
             return str(record.state)
-        return DELETED if self._was_there or store.ever_existed(self._key, self._value) else None
+        return DELETED if store.ever_existed(self._key, self._value) else None
 
     def holds(self) -> bool:
         """Whether it is in that state now; responses show SENDING as REJECTED."""
@@ -313,9 +290,7 @@ class OneRecord:
 
     def facts(self) -> dict[str, Any]:
         """Return the state in which it is."""
-        seen = self._seen()
-        facts = {"record": {self._key: self._value}, "state": seen}
-        return facts if seen else {**facts, "note": "such a webhook request never existed"}
+        return {"record": {self._key: self._value}, "state": self._seen()}
 
 
 class Count:

@@ -1,15 +1,8 @@
 """The vendor's errors: requests that the emulated API refuses.
 
-    VendorError
-    ├── TokenError        the request has no valid token
-    ├── LoginError        a login method refuses the caller
-    ├── RequestError      the request as a whole cannot be read, or no method serves it
-    ├── ParameterError    a parameter is missing, invalid, misplaced or one too many
-    └── RecordError       the record does not exist, or is in the wrong state
-
-The texts of errors: ``schemas/data/errors.json`` lists the kinds of each family with their default
-codes and sentences, and ``schemas/envelopes.py`` assembles the text from a kind's sentence and the
-facts of the error (parameter, seen, allowed). HTTP status, code and sentence of a kind are dials.
+``schemas/data/errors.json`` lists the kinds of errors with their default codes and sentences, and
+``schemas/envelopes.py`` assembles the text from a kind's sentence and the facts of the error
+(parameter, seen, allowed). HTTP status, code and sentence of a kind are dials.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -46,23 +39,3 @@ class VendorError(Exception):
     def details(self) -> str:
         """The facts in one phrase: parameter, seen, allowed."""
         return phrase(self.parameter, self.seen, self.allowed)
-
-
-class TokenError(VendorError):
-    """The request has no valid token."""
-
-
-class LoginError(VendorError):
-    """A login method refuses the caller."""
-
-
-class RequestError(VendorError):
-    """The request as a whole cannot be read, or no method serves it."""
-
-
-class ParameterError(VendorError):
-    """A parameter is missing, invalid, misplaced or one too many."""
-
-
-class RecordError(VendorError):
-    """The record does not exist, or is in the wrong state."""

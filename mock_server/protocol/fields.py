@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.protocol.errors import ParameterError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import json_type, repeated
 from crmcom_kit.schemas import Dialect, load_schema, response_fields
 from crmcom_kit.usage_errors import quoted
@@ -61,7 +61,7 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
     results". Everything else about it is a dial (``fields_set.*``).
 
     Raises:
-        ParameterError: it is not a string, nor an array of strings in a body (wrong_type), or a
+        VendorError: it is not a string, nor an array of strings in a body (wrong_type), or a
             name is not a field and the dialect refuses it (bad_fields_set).
     """
     names = _names(value, dialect, from_body=from_body)
@@ -84,11 +84,11 @@ def _names(value: object, dialect: Dialect, *, from_body: bool) -> list[str]:
         allowed = "a string of comma-separated field names"
         decided = (arrays,) if isinstance(value, list) else ()
         seen = json_type(value)
-        raise ParameterError("wrong_type", "fields_set", seen=seen, allowed=allowed, dials=decided)
+        raise VendorError("wrong_type", "fields_set", seen=seen, allowed=allowed, dials=decided)
     wrong = [json_type(name) for name in value if not isinstance(name, str)]
     if wrong:
         seen = f"{wrong[0]} in the array"
-        raise ParameterError("wrong_type", "fields_set", seen=seen, allowed="a string there")
+        raise VendorError("wrong_type", "fields_set", seen=seen, allowed="a string there")
     return list(value)
 
 
@@ -126,5 +126,5 @@ def _known_fields() -> str:
     return f"some of {', '.join(response_fields())}"
 
 
-def _bad(seen: str, allowed: str, *dials: str) -> ParameterError:
-    return ParameterError("bad_fields_set", "fields_set", seen=seen, allowed=allowed, dials=dials)
+def _bad(seen: str, allowed: str, *dials: str) -> VendorError:
+    return VendorError("bad_fields_set", "fields_set", seen=seen, allowed=allowed, dials=dials)

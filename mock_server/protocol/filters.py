@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, time
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import ParameterError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import read_selection
 from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
 from crmcom_kit.schemas import Dialect
@@ -60,7 +60,7 @@ def _values(dialect: Dialect, kind: str, choices: Callable[[Parameter], Collecti
 
 def _not_allowed(
     kind: str, parameter: Parameter, value: str, allowed: Collection[str]
-) -> ParameterError:
+) -> VendorError:
     is_entity = parameter.name == "entity"
     since = entities_since().get(value) if is_entity else None
     dials = []
@@ -70,7 +70,7 @@ def _not_allowed(
         dials.append("list.comma_lists")
     if is_entity and value in disputes():
         dials.append(disputes()[value].dial)
-    return ParameterError(
+    return VendorError(
         kind,
         parameter.name,
         seen=f"{quoted(value)}, known from {since}" if since else quoted(value),
@@ -98,9 +98,9 @@ def _created_date(dialect: Dialect) -> Reader:
     if form == "neither":
         allowed = "no created_date"
 
-    def bad_date(parameter: Parameter, text: str, *dials: str) -> ParameterError:
+    def bad_date(parameter: Parameter, text: str, *dials: str) -> VendorError:
         seen = quoted(text)
-        return ParameterError("bad_date", parameter.name, seen=seen, allowed=allowed, dials=dials)
+        return VendorError("bad_date", parameter.name, seen=seen, allowed=allowed, dials=dials)
 
     def read(parameter: Parameter, value: Any, given: Given) -> tuple[int, int | None]:
         text = read_text(parameter, value, given)
@@ -126,8 +126,8 @@ def offset_seconds(text: str) -> int:
     return -passed if text.startswith("-") else passed
 
 
-def _bad_paging(parameter: Parameter, seen: str, allowed: str, *dials: str) -> ParameterError:
-    return ParameterError("bad_paging", parameter.name, seen=seen, allowed=allowed, dials=dials)
+def _bad_paging(parameter: Parameter, seen: str, allowed: str, *dials: str) -> VendorError:
+    return VendorError("bad_paging", parameter.name, seen=seen, allowed=allowed, dials=dials)
 
 
 def _whole_number(dialect: Dialect, parameter: Parameter, value: Any, given: Given) -> int | None:

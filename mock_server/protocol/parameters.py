@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import ParameterError, TokenError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import (
     Members,
     Request,
@@ -63,9 +63,8 @@ class Parameters:
         """Return the parameters of ``request``, from where ``method`` takes them.
 
         Raises:
-            RequestError: query or body cannot be read.
-            ParameterError: they are in the wrong place or too many (misplaced_parameter,
-                invalid_value).
+            VendorError: query or body cannot be read, or parameters are in the wrong place or
+                too many (misplaced_parameter, invalid_value).
         """
         if request.verb != "POST":
             if request.body != b"" and self._dialect["requests.body_on_get"] == "error":
@@ -111,8 +110,8 @@ class Parameters:
         """Return the token of the request.
 
         Raises:
-            TokenError: there is none, or it is empty (missing_token).
-            ParameterError: it is not one string (wrong_type, duplicate_parameter).
+            VendorError: there is none, or it is empty (missing_token), or it is not one string
+                (wrong_type, duplicate_parameter).
         """
         allowed = "a token from a login method"
         in_header = "requests.token_in_header"
@@ -122,21 +121,23 @@ class Parameters:
             if is_bearer and self._dialect[in_header]:
                 return text.strip()
             dials = (in_header,) if is_bearer else ()
-            raise TokenError("missing_token", "token", seen="nothing", allowed=allowed, dials=dials)
+            raise VendorError(
+                "missing_token", "token", seen="nothing", allowed=allowed, dials=dials
+            )
         if "token" in given.repeated:
             raise _duplicate("token")
         token = given.values["token"]
         if not isinstance(token, str):
             raise _wrong_type("token", token)
         if not token:
-            raise TokenError("missing_token", "token", seen='""', allowed=allowed)
+            raise VendorError("missing_token", "token", seen='""', allowed=allowed)
         return token
 
     def read(self, given: Given) -> dict[str, Any]:
         """Return the values of the method's parameters, without the token.
 
         Raises:
-            ParameterError: a parameter is missing, invalid or unknown.
+            VendorError: a parameter is missing, invalid or unknown.
         """
         self._check_names(given)
         values: dict[str, Any] = {}
@@ -189,7 +190,7 @@ class Parameters:
             forms = " or ".join(f"{field}=..." for field in parameter.fields)
             if equals:
                 raise _unknown_field(parameter, name, forms)
-            raise ParameterError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
+            raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
         return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
     def _identifier_object(self, parameter: Parameter, value: Any) -> Identifier:
@@ -206,7 +207,7 @@ class Parameters:
             raise _unknown_field(parameter, unknown[0], fields, *dials)
         if not known:
             seen = "an empty object"
-            raise ParameterError("no_identifier", parameter.name, seen=seen, allowed=fields)
+            raise VendorError("no_identifier", parameter.name, seen=seen, allowed=fields)
         name, text = known[0], value[known[0]]
         if isinstance(text, int) and not isinstance(text, bool):
             if not self._dialect["identifiers.json_number"]:
@@ -233,14 +234,7 @@ def _hint(name: str, given: Given) -> str:
     identifier = method.parameters.get(REQUEST_IDENTIFIER)
     if identifier is not None and name in identifier.fields:
         near = [REQUEST_IDENTIFIER]
-    if not near:
-        return ""
-    fields = method.parameters[near[0]].fields
-    if not fields:
-        return f"did you mean {near[0]}?"
-    field = name if name in fields else fields[-1]
-    form = f'"{near[0]}": {{"{field}": "..."}}' if given.from_body else f"{near[0]}={field}=..."
-    return f"did you mean {form}?"
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _listed(names: list[str]) -> str:
@@ -252,32 +246,30 @@ def _one_of(parameter: Parameter) -> str:
     return f"exactly one of {' or '.join(parameter.fields)}"
 
 
-def _missing(parameter: Parameter) -> ParameterError:
+def _missing(parameter: Parameter) -> VendorError:
     allowed = _one_of(parameter) if parameter.type == "object" else "a string"
-    return ParameterError("missing_parameter", parameter.name, seen="nothing", allowed=allowed)
+    return VendorError("missing_parameter", parameter.name, seen="nothing", allowed=allowed)
 
 
-def _misplaced(parameter: str, seen: str, allowed: str, dial: str) -> ParameterError:
-    return ParameterError(
-        "misplaced_parameter", parameter, seen=seen, allowed=allowed, dials=(dial,)
-    )
+def _misplaced(parameter: str, seen: str, allowed: str, dial: str) -> VendorError:
+    return VendorError("misplaced_parameter", parameter, seen=seen, allowed=allowed, dials=(dial,))
 
 
-def _duplicate(name: str) -> ParameterError:
+def _duplicate(name: str) -> VendorError:
     dials = ("requests.repeated_parameters",)
-    return ParameterError(
+    return VendorError(
         "duplicate_parameter", name, seen="more than one", allowed="one", dials=dials
     )
 
 
-def _several(parameter: Parameter, seen: str, *dials: str) -> ParameterError:
+def _several(parameter: Parameter, seen: str, *dials: str) -> VendorError:
     kind, allowed = "several_identifiers", _one_of(parameter)
-    return ParameterError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
+    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
 
 
-def _unknown(name: str, method: Method, hint: str) -> ParameterError:
+def _unknown(name: str, method: Method, hint: str) -> VendorError:
     allowed = f"one of {', '.join(method.parameters)}"
-    return ParameterError(
+    return VendorError(
         "unknown_parameter",
         quoted(name).strip('"'),
         seen="in the call",
@@ -286,13 +278,13 @@ def _unknown(name: str, method: Method, hint: str) -> ParameterError:
     )
 
 
-def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> ParameterError:
+def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:
     kind, seen = "unknown_identifier_field", quoted(name)
-    return ParameterError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
+    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
 
 
-def _no_object(parameter: Parameter, value: Any) -> ParameterError:
-    return ParameterError(
+def _no_object(parameter: Parameter, value: Any) -> VendorError:
+    return VendorError(
         "wrong_type",
         parameter.name,
         seen=json_type(value),
@@ -301,14 +293,12 @@ def _no_object(parameter: Parameter, value: Any) -> ParameterError:
     )
 
 
-def _wrong_type(name: str, value: Any, *dials: str) -> ParameterError:
-    return ParameterError(
-        "wrong_type", name, seen=json_type(value), allowed="a string", dials=dials
-    )
+def _wrong_type(name: str, value: Any, *dials: str) -> VendorError:
+    return VendorError("wrong_type", name, seen=json_type(value), allowed="a string", dials=dials)
 
 
 def read_text(parameter: Parameter, value: Any, given: Given) -> str:
-    """Read a string that must not be empty. Raises ParameterError."""
+    """Read a string that must not be empty. Raises VendorError."""
     del given
     return _text(parameter.name, value)
 
@@ -318,9 +308,9 @@ def _text(name: str, value: Any) -> str:
         raise _wrong_type(name, value)
     if not value:
         allowed = "a string with at least one character"
-        raise ParameterError("empty_value", name, seen='""', allowed=allowed)
+        raise VendorError("empty_value", name, seen='""', allowed=allowed)
     if _FORBIDDEN.search(value):
         seen = quoted(value, secret=is_secret(name))
         allowed = "a string without control characters"
-        raise ParameterError("invalid_value", name, seen=seen, allowed=allowed)
+        raise VendorError("invalid_value", name, seen=seen, allowed=allowed)
     return value

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from crmcom_kit.mock_server.protocol.errors import ParameterError, RequestError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.usage_errors import quoted
 
@@ -15,22 +15,6 @@ MAX_BODY_BYTES = 1_048_576
 _MAX_QUERY_PARAMETERS = 500
 _TOO_DEEP = "nesting that is too deep"
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-
-
-class Encoding(NamedTuple):
-    """What bytes are, if they are not plain UTF-8."""
-
-    name: str
-    advice: str  # to who sends them
-
-
-# By the first bytes.
-_ENCODINGS = {
-    b"\xef\xbb\xbf": Encoding("a byte order mark", "leave out the byte order mark"),
-    b"\xff\xfe": Encoding("UTF-16", "encode the body as UTF-8"),
-    b"\xfe\xff": Encoding("UTF-16", "encode the body as UTF-8"),
-    b"\x1f\x8b": Encoding("gzip", "send the body uncompressed"),
-}
 
 
 class Request(NamedTuple):
@@ -81,13 +65,13 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
     """Return the parameters of a query in order, including repeated ones.
 
     Raises:
-        RequestError: a name or value is not UTF-8 (bad_charset).
-        ParameterError: there are too many parameters (invalid_value).
+        VendorError: a name or value is not UTF-8 (bad_charset), or there are too many
+            parameters (invalid_value).
     """
     parts = [part for part in query.replace(b"+", b" ").split(b"&") if part]
     if len(parts) > _MAX_QUERY_PARAMETERS:
         seen, allowed = f"{len(parts)} parameters", f"at most {_MAX_QUERY_PARAMETERS}"
-        raise ParameterError("invalid_value", "query", seen=seen, allowed=allowed)
+        raise VendorError("invalid_value", "query", seen=seen, allowed=allowed)
     pairs = []
     for part in parts:
         encoded_name, _, encoded_value = part.partition(b"=")
@@ -109,13 +93,13 @@ def body_members(request: Request) -> Members:
     """Return the members of a request's JSON body.
 
     Raises:
-        RequestError: the body is longer than MAX_BODY_BYTES (body_too_large), is not UTF-8
+        VendorError: the body is longer than MAX_BODY_BYTES (body_too_large), is not UTF-8
             (bad_charset), or is not a JSON object (bad_body).
     """
     if request.body is None:
         limit = f"{MAX_BODY_BYTES} bytes"
         seen, allowed = f"more than {limit}", f"at most {limit}"
-        raise RequestError("body_too_large", "body", seen=seen, allowed=allowed)
+        raise VendorError("body_too_large", "body", seen=seen, allowed=allowed)
     text = body_text(request.body, request.content_type)
     if not text.strip():
         raise _bad_body("nothing")
@@ -130,9 +114,9 @@ def body_members(request: Request) -> Members:
     return value
 
 
-def _bad_body(seen: str) -> RequestError:
+def _bad_body(seen: str) -> VendorError:
     allowed = "a JSON object that holds the parameters"
-    return RequestError("bad_body", "body", seen=seen, allowed=allowed)
+    return VendorError("bad_body", "body", seen=seen, allowed=allowed)
 
 
 def why(error: ValueError) -> str:
@@ -144,32 +128,22 @@ def why(error: ValueError) -> str:
     return str(error)
 
 
-def encoding_of(body: bytes) -> Encoding | None:
-    """Return what a body, or a file, begins like; None if it may be plain UTF-8."""
-    return next((one for start, one in _ENCODINGS.items() if body.startswith(start)), None)
-
-
 def body_text(body: bytes, content_type: str) -> str:
-    """Return a body as text. Raises RequestError if it is, or claims to be, not UTF-8."""
+    """Return a body as text. Raises VendorError if it is, or claims to be, not UTF-8."""
     for part in content_type.split(";")[1:]:
         name, _, value = part.partition("=")
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
             raise _bad_charset("Content-Type", quoted(charset), "charset=utf-8")
-    allowed = "UTF-8 without a byte order mark, not compressed"
-    if not body.startswith(b"{"):
-        encoding = encoding_of(body)
-        if encoding is not None:
-            raise _bad_charset("body", encoding.name, allowed)
     try:
         return body.decode()
     except UnicodeDecodeError as error:
         seen = f"the byte 0x{body[error.start]:02x} at position {error.start}"
-        raise _bad_charset("body", seen, allowed) from None
+        raise _bad_charset("body", seen, "UTF-8, not compressed") from None
 
 
-def _bad_charset(parameter: str, seen: str, allowed: str) -> RequestError:
-    return RequestError("bad_charset", parameter, seen=seen, allowed=allowed)
+def _bad_charset(parameter: str, seen: str, allowed: str) -> VendorError:
+    return VendorError("bad_charset", parameter, seen=seen, allowed=allowed)
 
 
 def json_type(value: object) -> str:

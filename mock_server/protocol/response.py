@@ -25,15 +25,15 @@ _MAX_HEADER = 400
 
 #: Stands for a value that only the caller knows: a token, a password.
 PLACEHOLDER = "..."
-Action = Literal["set", "leave out", "verb", "path", "body", "header"]
+Action = Literal["set", "leave out", "verb", "path", "body"]
 
 
 class Change(NamedTuple):
     """One change of a refused request.
 
     ``set`` gives a parameter its one value: a string, an identifier as an object, or ``...`` for
-    what only the caller knows. ``leave out`` removes it; ``body`` and ``query`` can be left out as
-    a whole. The others name the verb, path, JSON body or header that would be valid.
+    what only the caller knows. ``leave out`` removes it. The others name the verb, path or JSON
+    body that would be valid.
     """
 
     action: Action

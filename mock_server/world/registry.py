@@ -20,7 +20,6 @@ from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 MAX_WORLDS = 10_000  # each takes some kilobytes
 IDLE_SECONDS = 3_600.0
 MAX_WAITING = 32
-_MAX_NAMES = 10  # in one message
 _SWEEPS_PER_LIFE = 4  # searches for idle worlds within the time after which a world is idle
 _ALLOWED = (
     "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit"
@@ -201,7 +200,7 @@ class WorldRegistry:
             return self.default
         named = self._worlds.get(name)
         if named is None:
-            raise self._not_found(name)
+            raise _not_found(name)
         return named.world
 
     def end(self, name: str) -> None:
@@ -216,7 +215,7 @@ class WorldRegistry:
             raise UsageError("world", seen=quoted(DEFAULT), allowed=allowed)
         with self._lock:
             if name not in self._worlds:
-                raise self._not_found(name)
+                raise _not_found(name)
             self._drop(name)
 
     def end_all(self) -> int:
@@ -227,8 +226,6 @@ class WorldRegistry:
                 self._drop(name)
             return len(names)
 
-    def _not_found(self, name: str) -> NotFound:
-        first = [DEFAULT, *self._worlds][:_MAX_NAMES]
-        more = len(self._worlds) + 1 - len(first)
-        allowed = ", ".join(first) + (f" and {more} more" if more else "")
-        return NotFound("world", seen=quoted(name), allowed=allowed)
+
+def _not_found(name: str) -> NotFound:
+    return NotFound("world", seen=quoted(name), allowed="the name of a world that exists")

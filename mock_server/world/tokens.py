@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.protocol.errors import TokenError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.schemas.releases import TokenKind
@@ -159,7 +159,7 @@ class Tokens:
         """Return the session of a token, and extend its life if its kind is renewed by use.
 
         Raises:
-            TokenError: the token is not valid (invalid_token, expired_token, released_token).
+            VendorError: the token is not valid (invalid_token, expired_token, released_token).
         """
         with self._lock:
             return self._checked(text)
@@ -183,7 +183,7 @@ class Tokens:
         return token.session
 
     def release(self, text: str) -> None:
-        """End a token. Raises TokenError as ``check`` does, and then nothing has changed."""
+        """End a token. Raises VendorError as ``check`` does, and then nothing has changed."""
         with self._lock:
             self._checked(text)
             if text in self._tokens:
@@ -227,9 +227,9 @@ def _lives(token: _Token, now: float) -> bool:
     return not token.released and now < token.expires
 
 
-def _refusal(kind: str, allowed: str = "", *dials: str) -> TokenError:
+def _refusal(kind: str, allowed: str = "", *dials: str) -> VendorError:
     allowed = allowed or _ALLOWED[kind]
-    return TokenError(kind, "token", seen=_SEEN, allowed=allowed, dials=dials)
+    return VendorError(kind, "token", seen=_SEEN, allowed=allowed, dials=dials)
 
 
 def _life(kind: TokenKind) -> str:

@@ -3,7 +3,6 @@
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -154,14 +153,6 @@ def test_inner_objects_are_sorted_too() -> None:
     )
 
 
-def test_the_defaults_are_sha256_hex_compact_utf8() -> None:
-    """A code that was made with no options is the one that all four defaults give."""
-    expected = hmac.new(b"k", '{"a":"Ω"}'.encode(), "sha256").hexdigest()
-
-    assert sign({"a": "Ω"}, "k") == expected
-    assert sign(b'{"a":"\xce\xa9"}', b"k") == expected
-
-
 @given(data=OBJECTS, key=st.text(min_size=1), other=st.text(min_size=1), options=OPTIONS)
 def test_a_code_verifies_with_its_own_key_alone(
     data: dict[str, Any], key: str, other: str, options: dict[str, str]
@@ -184,23 +175,6 @@ def test_no_other_text_verifies(code: str, options: dict[str, str]) -> None:
     assert verify(code, DATA, "k", **options) == (code == right)
     for wrong in ("", right[:-1], right + "=", right.swapcase(), f" {right}", f"{right[:-1]}ß"):
         assert not verify(wrong, DATA, "k", **options)
-
-
-@pytest.mark.parametrize("wrong", ["\ud800", "Σάμος", "\x00", "a" * 100_000])
-def test_odd_codes_are_wrong_and_no_error(wrong: str) -> None:
-    """Unpaired surrogates, letters beyond ASCII, NUL and huge texts are wrong codes."""
-    assert verify(wrong, DATA, "k") is False
-
-
-def test_a_mapping_need_not_be_a_dict() -> None:
-    """Whatever is a mapping of names to JSON values can be signed."""
-    assert sign(MappingProxyType({"a": 1}), "k") == sign({"a": 1}, "k")
-
-
-@pytest.mark.parametrize("key", ["Κλειδί", "a\ud800"])
-def test_a_key_may_be_any_text(key: str) -> None:
-    """Keys beyond ASCII stand for their UTF-8 bytes, unpaired surrogates for three bytes each."""
-    assert sign(b"data", key) == sign(b"data", key.encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize(
@@ -237,21 +211,13 @@ NO_JSON = "data: not valid as JSON in UTF-8: "
 #: Function, arguments, what is raised.
 MISTAKES: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception], str]] = [
     (sign, ({"a": float("nan")}, "k"), ValueError, NO_JSON),
-    (sign, ({"a": float("inf")}, "k"), ValueError, NO_JSON),
     (sign, ({"a": "\ud800"}, "k"), ValueError, NO_JSON),
     (sign, ({"a": {1, 2}}, "k"), ValueError, NO_JSON),
-    (sign, ({"a": b"bytes"}, "k"), ValueError, NO_JSON),
-    (sign, ({("a", "b"): 1}, "k"), ValueError, NO_JSON),
     (sign, (circle(), "k"), ValueError, NO_JSON),
     (sign, (None, "k"), TypeError, "data: NoneType is not allowed; allowed is a JSON object"),
     (sign, ([1], "k"), TypeError, "data: list is not allowed"),
-    (sign, ("text", "k"), TypeError, "data: str is not allowed"),
-    (sign, (bytearray(b"{}"), "k"), TypeError, "data: bytearray is not allowed"),
-    (verify, ("code", [1], "k"), TypeError, "data: list is not allowed"),
     (sign, ({}, ""), ValueError, "key: an empty key is not allowed"),
-    (sign, ({}, b""), ValueError, "key: an empty key is not allowed"),
     (sign, ({}, None), TypeError, "key: NoneType is not allowed"),
-    (sign, ({}, ["k"]), TypeError, "key: list is not allowed"),
     # A null authentication_code is no wrong code, but a mistake in the test that checks it.
     (verify, (None, {}, "k"), TypeError, "code: NoneType is not allowed"),
     (verify, (b"bytes", {}, "k"), TypeError, "code: bytes is not allowed"),

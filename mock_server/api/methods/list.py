@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.api.methods.show import Values
-from crmcom_kit.mock_server.protocol.errors import ParameterError, RecordError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
@@ -37,9 +37,9 @@ def list_(epoch: Epoch, values: Values) -> Response:
     """Return the webhook requests that meet every condition.
 
     Raises:
-        ParameterError: there is no semi-optional parameter (no_semi_optional).
-        RecordError: the dialect refuses a definition or rule that does not exist
-            (unknown_webhook_definition, unknown_workflow_rule).
+        VendorError: there is no semi-optional parameter (no_semi_optional), or the dialect
+            refuses a definition or rule that does not exist (unknown_webhook_definition,
+            unknown_workflow_rule).
     """
     _check_semi_optional(epoch, values)
     query = _query(epoch, values)
@@ -56,7 +56,7 @@ def _check_semi_optional(epoch: Epoch, values: Values) -> None:
     if given and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
         return
     missing = ", ".join(name for name in semi_optional if name not in given)
-    raise ParameterError(
+    raise VendorError(
         "no_semi_optional",
         "list",
         seen=f"only {', '.join(values)}" if values else "none of them",
@@ -106,7 +106,7 @@ def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
     if found is not None:
         return str(found["id"])
     if epoch.config.dialect["list.unknown_reference"] == "error":
-        raise RecordError(
+        raise VendorError(
             f"unknown_{kind}",
             f"{name}.{field}",
             seen=quoted(identifier.value),

@@ -7,7 +7,7 @@ import hmac
 import orjson
 
 from crmcom_kit.mock_server.api.methods.show import Values
-from crmcom_kit.mock_server.protocol.errors import LoginError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import Object
@@ -24,7 +24,7 @@ def token(epoch: Epoch, values: Values) -> Response:
     Source: POST authentication/token.
 
     Raises:
-        LoginError: they are wrong (wrong_credentials), or the unit does not exist (unknown_unit).
+        VendorError: they are wrong (wrong_credentials), or the unit does not exist (unknown_unit).
     """
     config = epoch.config
     right = config.credentials
@@ -35,7 +35,7 @@ def token(epoch: Epoch, values: Values) -> Response:
     )
     if not fits:
         username, organisation = quoted(values["username"]), quoted(values["organisation"])
-        raise LoginError(
+        raise VendorError(
             "wrong_credentials",
             "username, password, organisation",
             seen=f"username {username}, organisation {organisation}",
@@ -50,11 +50,11 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
     Source: POST authentication/web_api_key/token, R10.0.0.
 
     Raises:
-        LoginError: the key is wrong (wrong_credentials), or the unit does not exist (unknown_unit).
+        VendorError: the key is wrong (wrong_credentials), or there is no such unit (unknown_unit).
     """
     key, dials = _basic_user(epoch, authorization)
     if key is None or not _same(key, epoch.config.credentials.api_key):
-        raise LoginError(
+        raise VendorError(
             "wrong_credentials",
             "Authorization",
             seen="a hidden value" if authorization else "nothing",
@@ -72,7 +72,7 @@ def token_release(epoch: Epoch, text: str) -> Response:
     dial).
 
     Raises:
-        TokenError: the token is not valid.
+        VendorError: the token is not valid.
     """
     from_r12 = epoch.config.release.at_least("R12.0.0")
     if not from_r12 or epoch.config.dialect[_RELEASE] == "works":
@@ -96,7 +96,7 @@ def _unit(epoch: Epoch, named: str | None) -> Object | None:
     if unit is not None:
         return unit
     allowed = "the id of an existing unit"
-    raise LoginError("unknown_unit", "unit", seen=quoted(named), allowed=allowed)
+    raise VendorError("unknown_unit", "unit", seen=quoted(named), allowed=allowed)
 
 
 def _basic_user(epoch: Epoch, authorization: str) -> tuple[str | None, tuple[str, ...]]:

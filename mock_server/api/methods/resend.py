@@ -8,7 +8,7 @@ from crmcom_kit.mock_server.api.methods.show import Values, find, unknown
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
-from crmcom_kit.mock_server.protocol.errors import RecordError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
@@ -31,7 +31,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
     """Send a rejected webhook request again, and return it as it is then.
 
     Raises:
-        RecordError: it does not exist (unknown_webhook_request), is not REJECTED (not_rejected), is
+        VendorError: it does not exist (unknown_webhook_request), is not REJECTED (not_rejected), is
             being sent (resend_under_way), or the dialect refuses its definition
             (definition_not_effective) or the failed delivery (delivery_failed).
     """
@@ -45,7 +45,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
         return _response(epoch, values, record, settled or record, attempt)
     outcome, attempts = attempt.outcome, (attempt.number,)
     if settled is None:
-        raise RecordError(
+        raise VendorError(
             "unknown_webhook_request",
             REQUEST_IDENTIFIER,
             seen=f"number {record.number}, which was deleted during the delivery",
@@ -53,7 +53,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
             attempts=attempts,
         )
     if not outcome.delivered and epoch.config.dialect["resend.failed"] == "error":
-        raise RecordError(
+        raise VendorError(
             "delivery_failed",
             REQUEST_IDENTIFIER,
             seen=f"{outcome.error_code} when number {record.number} was delivered",
@@ -99,14 +99,14 @@ def _claim(epoch: Epoch, record: Record) -> Record:
     return claimed
 
 
-def _wrong_state(record: Record, state: State) -> RecordError:
+def _wrong_state(record: Record, state: State) -> VendorError:
     number = f"number {record.number}"
     kind, seen = "not_rejected", f"{number} in state {state}"
     allowed = "a webhook request that is REJECTED"
     if state is State.SENDING:
         kind, seen = "resend_under_way", f"{number} while another resend of it is running"
         allowed = "one resend at a time"
-    return RecordError(kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
+    return VendorError(kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
 
 
 def _check_definition(epoch: Epoch, record: Record) -> None:
@@ -114,7 +114,7 @@ def _check_definition(epoch: Epoch, record: Record) -> None:
     if epoch.config.dialect[dial] == "send":
         return
     if not is_effective(epoch.reference_data.definitions.find("id", record.definition) or {}):
-        raise RecordError(
+        raise VendorError(
             "definition_not_effective",
             REQUEST_IDENTIFIER,
             seen=f"number {record.number}, whose webhook definition is not effective",

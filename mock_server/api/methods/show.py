@@ -6,7 +6,7 @@ Source: GET webhook_requests/show, R9.0.0 and later.
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import RecordError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import Record, key_of
@@ -20,7 +20,7 @@ def show(epoch: Epoch, values: Values) -> Response:
     """Return one webhook request.
 
     Raises:
-        RecordError: it does not exist (unknown_webhook_request).
+        VendorError: it does not exist (unknown_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     body = epoch.store.body(key_of(identifier.field), identifier.value)
@@ -32,16 +32,16 @@ def show(epoch: Epoch, values: Values) -> Response:
 
 
 def find(epoch: Epoch, identifier: Identifier) -> Record:
-    """Return the record that ``identifier`` names. Raises RecordError (unknown_webhook_request)."""
+    """Return the record that ``identifier`` names. Raises VendorError (unknown_webhook_request)."""
     record = epoch.store.get(key_of(identifier.field), identifier.value)
     if record is None:
         raise unknown(identifier)
     return record
 
 
-def unknown(identifier: Identifier) -> RecordError:
+def unknown(identifier: Identifier) -> VendorError:
     """Return the error that no such record exists."""
-    return RecordError(
+    return VendorError(
         "unknown_webhook_request",
         f"{REQUEST_IDENTIFIER}.{identifier.field}",
         seen=quoted(identifier.value),

@@ -54,7 +54,6 @@ export function corrected(call) {
     if (action === "verb") verb = value;
     if (action === "path") path = `${path.slice(0, path.indexOf("/v2/"))}/v2/${value}`;
     if (action === "body") [parameters, lost] = [value, undefined];
-    if (action === "header") headers = [...headers.filter(([name]) => name !== parameter), [parameter, value]];
     if (action === "leave out") delete parameters[parameter];
     if (action === "set") parameters[parameter] = value === YOURS ? HIDDEN : value;
   }

@@ -85,7 +85,7 @@ function matchOf({ match }) {
 
 // What can be added.
 
-const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_found"},\n "times": 1}';
+const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "unknown_webhook_request"},\n "times": 1}';
 
 function known(presets, operations) {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];

@@ -45,7 +45,7 @@ def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
         (b"{", "body line 1"),
         (b'{"unit": {"id": "1"}}\n{"unit": {}}\n', "body line 2: "),
         (b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}', "already"),
-        (b"\xff\xfe", "seen UTF-16"),
+        (b"\xff\xfe", "not JSON"),
     ],
 )
 def test_wrong_entries_change_nothing(

@@ -67,7 +67,6 @@ def test_only_utf_8_is_read(admin: Any) -> None:
     for content_type, body in (
         ("application/json; charset=utf-16", b'{"mode": "real"}'),
         ("application/json", '{"mode": "real"}'.encode("utf-16")),
-        ("application/json", b'\xef\xbb\xbf{"mode": "real"}'),
         ("application/json", b'{"mode": "\xff"}'),
         ("application/json", b"\x1f\x8b\x08"),
     ):

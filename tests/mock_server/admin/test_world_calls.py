@@ -39,7 +39,7 @@ def test_worlds_are_ended(mock: Any, admin: Any, admin_of: Any) -> None:
 
     assert admin.ask("DELETE", "/worlds?name=a") == {"ended": 1}
     status, found = admin.refused("DELETE", "/worlds?name=a")
-    assert (status, found["allowed"]) == (404, "default, b")
+    assert (status, found["parameter"]) == (404, "world")
     assert one.ask("GET", "/health")["epoch"] == 0
     assert admin.ask("DELETE", "/worlds") == {"ended": 2}
     assert [w["name"] for w in admin.ask("GET", "/worlds")["worlds"]] == ["default"]

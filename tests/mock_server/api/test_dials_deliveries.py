@@ -13,7 +13,7 @@ from helpers.receivers import listening
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.schemas import Dialect, dials
+from crmcom_kit.schemas import Dialect
 
 SHORT, LONG, LONGER = 50, 20_000, 30_000
 CONNECTING = (1, 5_000, 20_000)
@@ -77,17 +77,6 @@ PROBES = {
     "delivery.read_timeout": Probe(to(_late), {SHORT: "timeout", LONG: "success"}),
     "delivery.overall_timeout": Probe(to(_slow), {SHORT: "timeout", LONGER: "success"}),
 }
-
-
-def test_the_probes_are_those_of_real_deliveries() -> None:
-    """Each has a probe, and whatever can be chosen is tried."""
-    real = {key for key in dials() if key.startswith("delivery.")}
-    elsewhere = {"delivery.script", "delivery.description_limit", "delivery.success"}
-    assert set(PROBES) == real - elsewhere  # test_dials_records and test_http_delivery have those
-    for key, probe in PROBES.items():
-        dial = dials()[key]
-        assert all(map(dial.accepts, probe.seen))
-        assert dial.type != "choice" or set(probe.seen) == set(dial.choices)
 
 
 @pytest.mark.parametrize(

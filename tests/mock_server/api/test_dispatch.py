@@ -9,18 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
-from crmcom_kit.mock_server.api.dispatch import dispatch, handle
+from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import FixedClock, IsOver, SystemClock, WorldClock
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
-from crmcom_kit.mock_server.protocol.errors import RequestError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.schemas import load_dialect
-from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.methods import methods
 
 TOKEN = "token-of-the-tests"
@@ -115,33 +112,3 @@ def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
         await asyncio.wait_for(waiting, 20)
 
     asyncio.run(wait())
-
-
-def test_a_refusal_names_the_dials_that_decided() -> None:
-    """A vendor error and a success carry the keys of the dials behind them."""
-    world = world_of(dialect=load_dialect().changed({"requests.unknown_parameters": "strict"}))
-    query = f"token={TOKEN}&entity=JOBS"
-    cases = {
-        f"{query}&x=1": ("requests.unknown_parameters",),
-        f"{query}&created_date=x": (),
-        f"{query}&webhook_definition_identifier=id=x": ("list.unknown_reference",),
-        f"{query}&entity_id=1&url=x": (
-            "list.empty",
-            "list.order",
-            "list.combine",
-            "list.url.match",
-            "paging.default_results",
-        ),
-    }
-    for text, expected in cases.items():
-        path = "webhook_requests/list"
-        response = dispatch(world, Request("GET", path, text.encode()))
-        found = response.dials if response.error is None else response.error.dials
-        assert sorted(found) == sorted(expected), text
-        assert set(found) <= dials().keys()
-
-
-def test_a_kind_of_error_is_one_of_the_table() -> None:
-    """A typing error in a kind is found where the error is made."""
-    with pytest.raises(ValueError, match=r"seen 'bad_bdoy'; allowed is a kind of .*errors\.json"):
-        RequestError("bad_bdoy")

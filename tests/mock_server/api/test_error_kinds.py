@@ -5,7 +5,20 @@ from typing import Any
 
 import pytest
 from helpers.asking import Asker
-from helpers.mistakes import LOGIN, MISTAKES, NOT_MECHANICAL, ODD, RIGHT, Asked, post, resend, show
+from helpers.mistakes import (
+    LIST,
+    LOGIN,
+    MISTAKES,
+    NOT_MECHANICAL,
+    ODD,
+    RESEND,
+    RIGHT,
+    Asked,
+    get,
+    post,
+    resend,
+    show,
+)
 
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.schemas import dials, load_dialect
@@ -17,6 +30,28 @@ CASES: dict[str, tuple[Asked, str, Mapping[str, Any]]] = {
     "expired_token": (show("number=7"), "R10", {}),
     "released_token": (show("number=7"), "R10", {}),
     "resend_under_way": (resend(number="7"), "R10", {}),
+    "unknown_unit": (post(LOGIN, {**RIGHT, "unit": "x"}), "R13", {}),
+    "duplicate_parameter": (get(LIST, ("entity", "JOBS"), ("entity", "JOBS")), "R13", {}),
+    "bad_date": (get(LIST, entity="JOBS", created_date="31/01/2016"), "R13", {}),
+    "bad_paging": (get(LIST, entity="JOBS", offset="-1"), "R13", {}),
+    "bad_charset": (post(RESEND, b"\xff"), "R13", {}),
+    "body_too_large": (post(RESEND, b" " * 2_000_000), "R13", {}),
+    "misplaced_parameter": (
+        show("number=7")._replace(body={}),
+        "R13",
+        {"requests.body_on_get": "error"},
+    ),
+    "method_withdrawn": (show("number=7"), "R18", {"requests.deprecated_methods": "withdraw"}),
+    "definition_not_effective": (
+        resend(number="116"),
+        "R9",
+        {"resend.definition_not_effective": "error"},
+    ),
+    "delivery_failed": (
+        resend(number="7"),
+        "R9",
+        {"resend.failed": "error", "delivery.script": "timeout"},
+    ),
     **{kind: (asked, release, dials) for kind, release, dials, asked, _ in NOT_MECHANICAL},
     **{kind: (asked, "R13", dials) for kind, dials, asked, _ in ODD},
     **{kind: (asked, "R13", {}) for kind, asked, _ in MISTAKES},

@@ -9,10 +9,13 @@ from helpers.records import entries_like_one
 from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Seen, Shell
 
 from crmcom_kit.mock_server.protocol.response import MAX_JOINED
-from crmcom_kit.schemas.dialect import error_kinds
 
 CHANGING = ("resend", "delete")
-REPLACEMENTS: tuple[dict[str, Any], ...] = ({"drop": True}, {"status": 502}, {"error": "failed"})
+REPLACEMENTS: tuple[dict[str, Any], ...] = (
+    {"drop": True},
+    {"status": 502},
+    {"error": "delivery_failed"},
+)
 
 
 @pytest.fixture
@@ -24,21 +27,6 @@ def shell() -> Shell:
 def code(seen: Seen) -> str:
     """The code in a response of the API."""
     return str(json.loads(seen.body)["status"]["code"])
-
-
-def test_an_error_is_the_vendors(shell: Shell) -> None:
-    """Each kind of error is answered as the dialect spells it, and nothing is done."""
-    before, dialect = shell.state(), shell.world.dialect
-    for kind in error_kinds():
-        fault = shell.world.faults.add({"effect": {"error": kind}})
-        for call in CALLS.values():
-            seen = shell.call(call)
-            assert int(seen.status[:3]) == dialect[f"errors.{kind}.status"]
-            assert code(seen) == dialect[f"errors.{kind}.code"]
-            assert seen.headers["X-Mock-Fault"] == f"{fault.id} (error {kind})"
-            assert "X-Mock-Statement" not in seen.headers
-        shell.world.faults.remove(fault.id)
-    assert shell.state() == before
 
 
 def test_a_status_is_a_gateways_page(shell: Shell) -> None:
@@ -89,15 +77,6 @@ def test_a_dropped_request_has_no_response(shell: Shell, call: str, when: str) -
     assert (seen.body, seen.ended) == (b"", True)
     assert shell.last.response.ending.kind == "dropped"
     assert shell.call(LIST).ended is False
-
-
-def test_a_dropped_head_has_no_response(shell: Shell) -> None:
-    """HEAD is dropped like any other request, and has no body that could be cut."""
-    shell.world.faults.add({"effect": {"drop": True}, "times": 1})
-    shell.world.faults.add({"effect": {"cut": 1}})
-
-    assert shell.call(SHOW, verb="HEAD").ended
-    assert shell.call(SHOW, verb="HEAD")[2:] == (b"", False)
 
 
 @pytest.mark.parametrize("call", CALLS)

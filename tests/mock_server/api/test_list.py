@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import sample_world_path, world
-from crmcom_kit.schemas import Dialect, resolve, response_fields
+from crmcom_kit.schemas import resolve
 
 SEMI = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
 OPTIONAL = ("url", "life_cycle_state", "created_date")
@@ -90,19 +90,6 @@ def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: An
         assert numbers(mock.list(**chosen, fields_set="number")) == expected, chosen
 
 
-@pytest.mark.parametrize("kind", ["webhook_definition", "workflow_rule"])
-@pytest.mark.parametrize("field", ["id", "name", "alternative_code"])
-def test_an_identifier_may_be_any_of_its_fields(mock_r15: Any, kind: str, field: str) -> None:
-    """Every definition and rule is found by its id, its name and its alternative code."""
-    records = sample_records("R15")
-
-    for one in sample_entries(kind):
-        found = mock_r15.list(
-            **{f"{kind}_identifier": f"{field}={one[field]}"}, fields_set="number"
-        )
-        assert numbers(found) == [r["number"] for r in records if r[kind]["id"] == one["id"]]
-
-
 @pytest.mark.parametrize("name", [GREEK, AWKWARD])
 def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
     """Spaces, Greek letters, `=`, `&` and `,` in a name are found, whatever else is encoded."""
@@ -126,17 +113,6 @@ def test_entities_are_those_of_the_release(mock: Any) -> None:
             assert reply.message.endswith(", ".join(allowed))
 
 
-def test_fields_set_selects_fields_of_every_record(mock: Any) -> None:
-    """With fields_set each record has the fields named and no other; without it, every field."""
-    whole = mock.list(entity="ACTIVITIES").data
-    some = mock.list(entity="ACTIVITIES", fields_set="number, log_information").data
-
-    assert all(set(record) == set(response_fields()) for record in whole)
-    for record, selected in zip(whole, some, strict=True):
-        wanted = ("number", "log_information")
-        assert selected == {name: record[name] for name in wanted}
-
-
 def test_a_day_ends_at_midnight(make_mock: Any) -> None:
     """The last second of a day belongs to it, and the first of the next does not."""
     entries = list(world(count=1, release="R9"))
@@ -155,17 +131,6 @@ def test_a_day_ends_at_midnight(make_mock: Any) -> None:
     assert found == [[], ["0"], ["2", "1"], []]
 
 
-def test_any_of_the_filters_may_name_what_is_not_there(make_mock: Any) -> None:
-    """Where any filter will do, one that finds nothing does not hide what the others find."""
-    dialect = Dialect("test", {"list.combine": "any", "list.unknown_reference": "empty"})
-
-    found = make_mock(dialect=dialect).list(
-        entity="JOBS", webhook_definition_identifier="id=0", fields_set="entity"
-    )
-
-    assert {record["entity"] for record in found.data} == {"JOBS"}
-
-
 @given(size=st.integers(0, 60), offset=st.integers(0, 60))
 def test_a_page_is_a_slice_of_the_list(mock_r15: Any, size: int, offset: int) -> None:
     """Whatever the two numbers are, a page is that slice of the whole list."""
@@ -174,33 +139,6 @@ def test_a_page_is_a_slice_of_the_list(mock_r15: Any, size: int, offset: int) ->
     page = mock_r15.list(entity="SUBSCRIPTIONS", number_of_results=str(size), offset=str(offset))
 
     assert (numbers(page), page.warnings) == (whole[offset : offset + size], [])
-
-
-@pytest.mark.parametrize("name", ["number_of_results", "offset"])
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        *((bad, "bad_paging") for bad in ("-1", "1.5", "1e3", "0x10", "٣", "9" * 19, "1 0", "--1")),
-        ("", "empty_value"),
-        *((good, None) for good in ("0", "00", "+3", "9" * 18)),
-    ],
-)
-def test_paging_numbers_are_whole_and_not_negative(
-    mock_r15: Any, name: str, value: str, kind: str | None
-) -> None:
-    """Anything else is refused by the name of the parameter; zeros and a sign may lead."""
-    reply = mock_r15.list(entity="JOBS", **{name: value})
-
-    assert reply.code == ("OK" if kind is None else mock_r15.code_of(kind))
-    assert kind is None or name in reply.message
-
-
-@pytest.mark.parametrize("paging", [{"number_of_results": "0"}, {"number_of_results": "5"}])
-def test_nothing_gets_around_the_maximum(make_mock: Any, paging: dict[str, str]) -> None:
-    """Where there is a maximum, a request for all results gets no more than it."""
-    dialect = Dialect("test", {"paging.maximum_results": 4, "paging.zero": "all"})
-
-    assert len(make_mock("R13", dialect=dialect).list(entity="JOBS", **paging).data) == 4
 
 
 def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
@@ -213,23 +151,3 @@ def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
     assert sorted(map(int, numbers(whole))) == list(range(300))
     assert numbers(mock.list(entity=entity, fields_set="number")) == numbers(whole)
     assert int(whole.headers["Content-Length"]) == len(whole.text.encode())
-
-
-@pytest.mark.parametrize(
-    ("query", "kind", "seen"),
-    [
-        ("entity=JOBS&life_cycle_state=SENDING", "bad_life_cycle_state", '"SENDING"'),
-        ("entity=JOBS&created_date=2015-02-29", "bad_date", '"2015-02-29"'),
-        ("entity=JOBS&created_date=2015-11-02T24:00:00", "bad_date", '"2015-11-02T24:00:00"'),
-        ("webhook_definition_identifier=name=", "empty_value", '""'),
-        ("workflow_rule_identifier=description=x", "unknown_identifier_field", '"description"'),
-        ("workflow_rule_identifier=id=x&workflow_rule_identifier=id=y", "several_identifiers", ""),
-        ("url=x&life_cycle_state=REJECTED&created_date=2015-11-02", "no_semi_optional", "url"),
-    ],
-)
-def test_a_wrong_value_is_refused(mock: Any, query: str, kind: str, seen: str) -> None:
-    """What nearly is a value, and optional parameters alone; helpers.mistakes has the others."""
-    reply = mock.list(query)
-
-    assert reply.code == mock.code_of(kind)
-    assert seen in reply.message

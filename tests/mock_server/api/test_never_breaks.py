@@ -146,14 +146,3 @@ def test_any_login_is_answered_without_its_password(mock: Any, members: dict[str
     assert reply.code != "OK"
     assert secret not in reply.text
     assert secret not in str(reply.headers)
-
-
-@given(st.lists(pairs, max_size=600))
-def test_warnings_stay_few_and_short(mock: Any, found: list[tuple[bytes, bytes]]) -> None:
-    """However many parameters are unknown, the headers stay within what HTTP clients read."""
-    query = "&".join(quote_from_bytes(name) for name, _ in found)
-
-    reply = mock.list(f"entity=JOBS&{query}")
-
-    assert len(reply.warnings) <= 6
-    assert all(len(warning) <= 400 for warning in reply.warnings)

@@ -27,7 +27,6 @@ UNIT = {
     "group_name": "Group",
     "community_name": "Community",
 }
-USER = {"id": "1", "username": "user", "person_name": "Person", "email": "user@example.com"}
 DEFINITION = {
     "id": "D1",
     "name": "Jobs",
@@ -63,32 +62,6 @@ def renderer(release: str = "R9", **dialed: Any) -> Renderer:
     return Renderer(load_dialect().changed(changes), resolve(release))
 
 
-@pytest.mark.parametrize(
-    ("release", "emptied", "group", "person"),
-    [
-        ("R14.0.9", "null", "Group", "Person"),  # these releases know no such setting
-        ("R14.1", "keep", "Group", "Person"),
-        ("R14.1", "null", None, None),
-        ("R18", "empty", "", ""),
-        ("R18", "absent", ..., ...),
-    ],
-)
-def test_names_are_emptied_from_r14_1_on(
-    release: str, emptied: str, group: Any, person: Any
-) -> None:
-    """Names of groups, communities and people, and emails; no member comes by that."""
-    made = renderer(release, emptied_names=emptied)
-    unit: dict[str, Any] = UNIT
-    user: dict[str, Any] = USER
-    if group != "Group":
-        unit = {**UNIT, "group_name": group, "community_name": group}
-        user = {**USER, "person_name": person, "email": person}
-    assert made.unit(UNIT) == {k: v for k, v in unit.items() if v is not ...}
-    assert made.user(USER) == {k: v for k, v in user.items() if v is not ...}
-    assert made.user({"id": "1"}) == {"id": "1"}
-    assert (made.unit(None), made.user(None)) == (None, None)
-
-
 @pytest.mark.parametrize(("release", "name"), [("R17", "unit"), ("R18", "business_unit")])
 @pytest.mark.parametrize("written", ["unit", "business_unit"])
 def test_units_are_business_units_from_r18_on(release: str, name: str, written: str) -> None:
@@ -110,47 +83,6 @@ def test_unknown_members_are_null_where_they_may_be(definition: dict[str, Any]) 
     made = renderer(definition_members=ALL_MEMBERS).definition({"id": "D1", **definition})
 
     assert made == {"id": "D1", "alternative_code": None, "description": None}
-
-
-#: For each order the members of a record, of a unit, a user and the log information.
-ORDERS = {
-    "older": (
-        "response entity error_code error_description number url request log_information "
-        "authentication_code life_cycle_state entity_id id webhook_definition fields_set "
-        "workflow_rule",
-        "community_name id name group_name description alternative_code",
-        "person_name username id email",
-        "updated_date created_date created_by_unit updated_by_unit created_by_user updated_by_user",
-    ),
-    "newer": (
-        "request log_information life_cycle_state webhook_definition entity_id workflow_rule "
-        "url fields_set authentication_code number response error_description error_code id entity",
-        "alternative_code group_name community_name name description id",
-        "person_name id email username",
-        "created_by_unit updated_by_unit created_date updated_date updated_by_user created_by_user",
-    ),
-    "documented": (
-        " ".join(response_fields()),
-        "id name alternative_code description group_name community_name",
-        "id username person_name email",
-        "created_date updated_date created_by_unit updated_by_unit created_by_user updated_by_user",
-    ),
-}
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_members_come_in_the_dialects_order(order: str) -> None:
-    """As in the examples before or from R12, or in the documents, at every level; a copy has it."""
-    made = Renderer(load_dialect().changed({"envelope.key_order": order}), resolve("R9"))
-    log = {"created_by_unit": UNIT, "created_by_user": USER}
-    record = {name: RECORD[name] for name in sorted(RECORD)} | {"log_information": log}
-    before = json.dumps(record)
-    shown = made.record(record)
-    log = shown["log_information"]
-
-    found = (shown, log["created_by_unit"], log["created_by_user"], log)
-    assert tuple(" ".join(each) for each in found) == ORDERS[order]
-    assert json.dumps(record) == before
 
 
 def test_members_that_no_order_names_follow_by_name() -> None:

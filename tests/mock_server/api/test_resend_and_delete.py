@@ -13,18 +13,6 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
     return make_mock(request.param)
 
 
-def test_show_and_list_agree_with_a_resend(mock: Any) -> None:
-    """The record that resend returned is the one that show and list return from then on."""
-    before, answered = mock.records(), mock.resend().data
-
-    assert answered["life_cycle_state"] == "SUCCESSFUL"
-    assert mock.show().data == answered
-    assert answered in mock.list(entity="ACTIVITIES", life_cycle_state="SUCCESSFUL").data
-    rejected = mock.list(entity="ACTIVITIES", life_cycle_state="REJECTED", fields_set="number")
-    assert {"number": "7"} not in rejected.data
-    assert mock.records() == {**before, "7": answered}
-
-
 def test_a_successful_one_is_not_sent_again(mock: Any) -> None:
     """Neither one that always was, nor one just resent."""
     mock.resend("7")

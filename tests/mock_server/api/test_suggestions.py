@@ -1,36 +1,26 @@
 """Each refused request gets the smallest change that makes it valid, and it does."""
 
 import json
-import re
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from helpers.asking import Asker
 from helpers.mistakes import (
-    DELETE,
-    LIST,
     LOGIN,
     MISTAKES,
     NOT_MECHANICAL,
     ODD,
-    RESEND,
     RIGHT,
     SHOW,
-    TOKEN,
     Asked,
     post,
     resend,
     show,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.api.suggestions import FINDERS
 from crmcom_kit.mock_server.protocol.response import Change
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.schemas import load_dialect
-from crmcom_kit.schemas.dialect import error_kinds
 
 ASKER = Asker()
 
@@ -100,15 +90,6 @@ def test_tokens_that_are_over_are_corrected_by_another() -> None:
         assert asker.ask(asked.changed(change)).json["status"]["code"] == "OK"
 
 
-def test_every_kind_has_a_suggestion_that_is_tried() -> None:
-    """Every kind of error has a suggestion; all but a resend under way are tried here."""
-    tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
-    tried |= {row[0] for row in NOT_MECHANICAL}
-    tried |= {"expired_token", "released_token", "resend_under_way"}
-    assert FINDERS.keys() == error_kinds().keys()
-    assert tried == error_kinds().keys()
-
-
 def test_a_resend_that_nothing_can_be_resent_for_is_told_so() -> None:
     """Where no record is REJECTED any more, the suggestion says that."""
     asker = Asker()
@@ -122,79 +103,4 @@ def test_an_empty_world_has_no_record_to_name() -> None:
     """Without any record there is no other one to suggest."""
     asker = Asker(data=())
     asked = show("number=7")
-    assert hold(asker, "unknown_webhook_request", asked, "none fits this request") == ()
-
-
-texts = st.text(max_size=30)
-values: st.SearchStrategy[Any] = st.one_of(
-    texts, st.integers(), st.none(), st.booleans(), st.lists(texts, max_size=2),
-    st.dictionaries(st.sampled_from(["id", "number", "name", "x"]), st.one_of(texts, st.integers()),
-                    max_size=3),
-)  # fmt: skip
-names = st.sampled_from(
-    ["token", "webhook_request_identifier", "entity", "fields_set", "life_cycle_state", "number",
-     "created_date", "number_of_results", "offset", "identifier", "username", "unit", "password"]
-)  # fmt: skip
-paths = st.one_of(st.sampled_from([SHOW, LIST, RESEND, DELETE, LOGIN, "x"]), texts)
-gets = st.builds(
-    lambda path, pairs, token: Asked(
-        "GET", quote(path), ((("token", TOKEN),) if token else ()) + tuple(pairs)
-    ),
-    paths,
-    st.lists(st.tuples(names, st.one_of(texts, st.sampled_from(["number=7", "id=x", "JOBS"]))),
-             max_size=3),
-    st.booleans(),
-)  # fmt: skip
-posts = st.builds(
-    lambda path, body: Asked("POST", quote(path), body=body),
-    paths,
-    st.one_of(st.binary(max_size=40), st.dictionaries(names, values, max_size=3)
-              .map(lambda members: {"token": TOKEN, **members})),
-)  # fmt: skip
-
-
-@given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
-@settings(max_examples=300)
-def test_suggestions_fit_a_header_and_come_to_an_end(asked: Asked) -> None:
-    """Of several mistakes one at a time is repaired, unless one is not mechanical."""
-    seen = []
-    for _ in range(12):
-        answer = ASKER.ask(asked)
-        told, header = ASKER.told(), answer.headers.get("X-Mock-Suggestion")
-        assert (header is not None) == (told.error is not None)
-        if header is None:
-            return
-        assert re.fullmatch("[ -~]{4,400}", header)
-        assert told.near_miss["suggestion"]
-        suggestion = told.entry.response.suggestion
-        if not suggestion.changes:
-            return
-        for change in suggestion.changes:
-            asked = asked.changed(change)
-        seen.append(suggestion.text)
-    pytest.fail(f"{asked} is not right after {seen}")
-
-
-@pytest.mark.parametrize(
-    ("changes", "before"),
-    [
-        ({}, None),
-        ({"errors.suggestion_in_description": True}, ""),
-        ({"errors.suggestion_in_description": True, "errors.description": "null"}, ""),
-        ({"errors.suggestion_in_description": True, "errors.description": "detail"},
-         "webhook_request_identifier.number: seen "),
-    ],
-)  # fmt: skip
-def test_a_dial_brings_the_suggestion_into_the_description(
-    changes: dict[str, Any], before: str | None
-) -> None:
-    """Off, the description is as ever; on, the suggestion stands in it, behind what is there."""
-    asker = Asker(dialect=load_dialect().changed(changes))
-    answer = asker.ask(show("number=0"))
-    description = answer.json["status"]["description"]
-    suggestion = answer.headers["X-Mock-Suggestion"]
-    if before is None:
-        assert description == ""
-    else:
-        assert description.startswith(before)
-        assert description.endswith(suggestion)
+    assert hold(asker, "unknown_webhook_request", asked, "create one first") == ()

@@ -214,7 +214,7 @@ def test_a_suggestion_corrects_its_request(browser: Browser) -> None:
             )
             codes.append(page.evaluate(CORRECTED, right))
             assert codes[-1] in ("OK", "no change"), text
-        assert codes.count("OK") > 12
+        assert codes.count("OK") > 8
         console.close()
         assert console.errors == []
 

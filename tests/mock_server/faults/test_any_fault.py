@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.presets import preferred
-from crmcom_kit.mock_server.faults.validation import errors, fault_of
+from crmcom_kit.mock_server.faults.validation import fault_of
+from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.usage_errors import UsageError
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
@@ -22,7 +23,7 @@ PIECES = [
     "lost_answer", "not_found", "after_commit", "-", "9" * 20, "\u0665", "\x00",
 ]  # fmt: skip
 #: Where members contradict each other that the document allows one by one.
-CONTRADICTIONS = {"effect", "match.after", "when"}
+CONTRADICTIONS = {"effect", "effect.retry_after", "match.after", "when"}
 
 
 def _objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -54,7 +55,7 @@ effects = _objects(
     delay=delays | odd,
     status=st.integers(199, 600) | odd,
     retry_after=counts,
-    error=st.sampled_from(errors()) | odd,
+    error=st.sampled_from(list(error_kinds())) | odd,
     drop=flags,
     cut=st.integers(0, 9) | _objects(share=st.floats(0, 1)) | odd,
     malformed=flags,
@@ -77,7 +78,7 @@ specs = (
 ends = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"status": st.sampled_from([200, 302, 418, 500, 599])}),
-    st.fixed_dictionaries({"error": st.sampled_from(errors())}),
+    st.fixed_dictionaries({"error": st.sampled_from(list(error_kinds()))}),
     st.fixed_dictionaries({"drop": st.sampled_from([True])}),
     st.fixed_dictionaries({"cut": st.integers(1, 5_000)}),
     st.fixed_dictionaries({"malformed": st.sampled_from([True])}),

@@ -2,7 +2,6 @@
 
 import io
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -117,8 +116,7 @@ def test_what_the_console_reads_has_no_line(make_mock: Any) -> None:
     client = client_of(make_mock().world, out, "json")
     own = {"Sec-Fetch-Site": "same-origin"}
     for verb, url, headers in (
-        ("GET", "/", {}),
-        ("GET", "/worlds/w/console/app.js", {}),
+        ("GET", "/worlds/w/console/app.js", own),
         ("GET", "/__admin/faults", own),
         ("GET", "/console/nothing.js", own),
         ("DELETE", "/__admin/faults", own),
@@ -135,30 +133,6 @@ def test_what_the_console_reads_has_no_line(make_mock: Any) -> None:
         ("GET", SHOW),
         ("GET", "/__admin/faults"),
     ]
-
-
-def test_a_head_has_no_bytes_whatever_its_list_and_its_fault(start_server: Any) -> None:
-    """A long list is sent in parts, and HEAD sends none, so that a cut cuts nothing either."""
-    long = f"{API_PATH}/webhook_requests/list?token=T&entity=JOBS"
-    calls = [
-        (f"{long}{fields}", {"X-Mock-Prefer": prefer} if prefer else {})
-        for fields in ("", "&fields_set=number")
-        for prefer in ("", "cut=7")
-    ]
-    seed = {"count": 300, "entities": ["JOBS"]}
-    server = start_server("--token", "T", "--release", "R13", "--log", "json")
-    server.ask("POST", "/__admin/seed", seed)
-    for url, headers in calls:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        head = f"HEAD {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n"
-        status, _, rest = server.sent(head.encode()).partition(b"\r\n")
-        assert status == b"HTTP/1.1 200 OK"
-        assert rest.endswith(b"\r\n\r\n")
-    _, _, log = server.end(signal.SIGTERM)
-
-    seen = [json.loads(line) for line in log.splitlines() if '"HEAD"' in line]
-    facts = [(one["status"], one["bytes"], one.get("ending")) for one in seen]
-    assert facts == [(200, 0, None)] * len(calls)
 
 
 @pytest.mark.parametrize("form", ["human", "json"])
@@ -214,18 +188,6 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
     assert text.count("?a=1&") == text.count("&b=number=7 ") == 3 * len(spellings)
 
 
-def test_a_line_makes_no_world(make_mock: Any) -> None:
-    """A world that its own call ended is not there again because the call has a line."""
-    registry, out = WorldRegistry(make_mock().world), Terminal()
-    client = client_of(registry, out)
-    client.get("/worlds/w/__admin/health", buffered=True)
-
-    client.delete("/worlds/w/__admin/worlds?name=w", buffered=True)
-
-    assert registry.names() == ("default",)
-    assert out.getvalue().count("\n") == 2
-
-
 @pytest.mark.parametrize("form", ["human", "json"])
 @pytest.mark.parametrize(
     "forged",
@@ -247,22 +209,6 @@ def test_a_line_has_an_end(logged: Any) -> None:
     (line,), _ = logged(("GET", f"{SHOW}?entity_id={'x' * 100_000}"))
 
     assert len(line) < 2_200
-
-
-def test_a_streamed_answer_is_counted_whole(make_mock: Any) -> None:
-    """The bytes of an answer that comes in pieces are added up."""
-    pieces = [b"x" * 1000] * 7
-
-    def app(_: Any, start_response: Any) -> Any:
-        start_response("206 Partial Content", [("Content-Type", "text/plain")])
-        yield from pieces
-
-    out = Terminal()
-    answer = client_of(make_mock().world, out, "json", app).get("/x", buffered=True)
-
-    assert answer.data == b"".join(pieces)
-    entry = json.loads(out.getvalue())
-    assert (entry["status"], entry["bytes"]) == (206, 7000)
 
 
 def entry(world: Any, target: str = "/x", **more: Any) -> Entry:
@@ -294,26 +240,6 @@ def test_lines_are_written_in_batches(make_mock: Any) -> None:
     assert [line.split()[3] for line in "".join(writes).splitlines()] == [
         f"/x{at}" for at in range(50)
     ]
-
-
-def test_threads_lose_no_line(make_mock: Any) -> None:
-    """Lines of many threads are all there, each in one piece."""
-    world, out = make_mock().world, io.StringIO()
-    log = AccessLog(out, form="human", clock=FixedClock(NOON))
-
-    def work(name: int) -> None:
-        for at in range(500):
-            log.add(entry(world, f"/{name}-{at}"))
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    log.flush()
-
-    found = [line.split()[3] for line in out.getvalue().splitlines()]
-    assert sorted(found) == sorted(f"/{name}-{at}" for name in range(8) for at in range(500))
 
 
 def test_a_crash_loses_no_line(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Connections: what a client may send and how much of it, and who is served meanwhile."""
 
-import gc
 import http.client
 import json
 import resource
@@ -17,7 +16,6 @@ import pytest
 from helpers.serving import served
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
@@ -156,49 +154,6 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
         assert answer.count(b"HTTP/1.1 200") == len(requests), answer
 
 
-@pytest.mark.parametrize(
-    "line", [f"GET {SHOW} {HEAD}Connection: Upgrade, close", f"GET {SHOW} HTTP/1.0\r\nA: b"]
-)
-def test_an_upgrade_that_closes_the_connection_is_answered(server: Any, line: str) -> None:
-    """A request that asks for both, or is of HTTP/1.0, gets its response and an end."""
-    for before in (b"", GET_SHOW):
-        answer = server.sent(before, f"{line}\r\nUpgrade: h2c\r\n\r\n".encode())
-
-        assert answer.count(b"HTTP/1.1 200") == 1 + bool(before), answer
-
-
-def test_a_trailer_is_no_header(server: Any) -> None:
-    """Neither of its request, also if it arrives together with it, nor of the next one."""
-    body = b'{"token": "T", "webhook_request_identifier": {"number": "7"}}'
-    head = f"POST {API_PATH}/webhook_requests/resend {HEAD}Transfer-Encoding: chunked\r\n\r\n"
-    parts = [head.encode(), b"%x\r\n%b\r\n0\r\n" % (len(body), body)]
-    parts += [b"X-Mock-Prefer: status=503\r\n\r\n", LAST]
-    for sending in (parts, [b"".join(parts)]):
-        assert server.sent(*sending).count(b"HTTP/1.1 200") == 2
-
-
-def test_a_request_leaves_nothing_to_the_garbage_collector() -> None:
-    """Objects that refer to each other would cost each request a tenth of its time."""
-    requests = 200
-    with crmcom_mock(tokens=["T"]) as mock:
-        client = http.client.HTTPConnection(httpx.URL(mock.url).netloc.decode())
-
-        def send() -> None:
-            for _ in range(requests):
-                client.request("GET", SHOW)
-                client.getresponse().read()
-
-        send()
-        gc.collect()
-        gc.disable()
-        try:
-            send()
-            assert gc.collect() < requests
-        finally:
-            gc.enable()
-            client.close()
-
-
 def test_a_stream_that_fails_is_closed() -> None:
     """Also if its next part, or its head, cannot be sent."""
     closed = threading.Event()
@@ -286,15 +241,6 @@ def test_who_sends_a_long_body_can_read_the_refusal(server: Any, path: str) -> N
             part = plain.recv(65_536)
             assert part, found
             found += part
-
-
-def test_who_sends_a_long_head_can_read_the_refusal(server: Any) -> None:
-    """The same holds for what is refused before the application gets it."""
-    with server.connect() as plain:
-        plain.sendall(f"GET / {HEAD}X: {'y' * 10_000_000}\r\n\r\n".encode())
-        assert plain.recv(65_536).startswith(b"HTTP/1.1 431 ")
-        while plain.recv(65_536):
-            pass
 
 
 def test_a_world_may_be_long(server: Any) -> None:
@@ -393,18 +339,3 @@ def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
         server.ask("POST", "/__admin/clock/advance", {"seconds": 61})
         for connection in delayed:
             assert connection.recv(12) == b"HTTP/1.1 200"
-
-
-def test_a_fault_between_requests_holds_nobody_up(start_server: Any) -> None:
-    """A fault that comes while requests arrive delays those, and not the call that removes it."""
-    server = start_server("--token", "T", "--log", "off")
-    with connections(server, 12) as busy:
-        for _ in range(3):
-            for connection in busy:
-                connection.sendall(GET_SHOW)
-            spec = {"match": {"operation": "show"}, "effect": {"delay": 60}}
-            server.ask("POST", "/__admin/faults", spec)
-            for connection in busy:
-                connection.sendall(GET_SHOW)
-            server.ask("DELETE", "/__admin/faults")
-            server.ask("POST", "/__admin/clock/advance", {"seconds": 61})

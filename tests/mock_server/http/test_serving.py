@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
@@ -37,12 +36,6 @@ server = serving.Server(WsgiBridge(app, threads=4), listening, closing=closing)
 ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
 serving.run_until_signalled(server, ready)
 """
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Any) -> Any:
-    """A server that all tests share which do not end it."""
-    return start_server("--token", "T", "--log", "off")
 
 
 @pytest.fixture
@@ -159,31 +152,6 @@ def test_a_client_that_does_not_read_is_waited_for_only_so_long(start_slow: Any)
 
     assert status == 0
     assert time.monotonic() - began > 1
-
-
-def test_a_second_signal_ends_it_at_once(start_slow: Any) -> None:
-    """Who cannot wait for running requests sends the signal again."""
-    server = start_slow("closing.wait(); print('stopping', flush=True); time.sleep(600); return []")
-    with server.connect() as connection:
-        connection.sendall(ask("/"))
-        for line in ("begun\n", "stopping\n"):
-            assert server.process.stdout.readline() == line
-            server.process.send_signal(signal.SIGTERM)
-        status, _, _ = server.end()
-
-    assert status == -signal.SIGTERM
-
-
-def test_a_name_with_two_addresses_is_served_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Localhost is ::1 as well on many machines; most clients try 127.0.0.1 first."""
-    found = [
-        (family, socket.SOCK_STREAM, 0, "", (address, 0))
-        for family, address in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
-    ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-
-    with bound_socket("localhost", 0) as bound:
-        assert bound.getsockname()[0] == "127.0.0.1"
 
 
 def test_it_serves_ipv6(start_server: Any) -> None:

@@ -229,10 +229,3 @@ late = {"flask", "httpcore", "jinja2", "jsonschema", "jsonschema_rs", "jwt", "to
 assert not late & sys.modules.keys(), late & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
-
-
-def test_flask_is_made_once() -> None:
-    """Warming early and answering later use the same application."""
-    shell = AsgiShell(WorldRegistry(make_world(tokens=["T"])), threads=1)
-
-    assert shell.flask.warm() is shell.flask.warm()

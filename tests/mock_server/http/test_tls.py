@@ -13,7 +13,6 @@ import trustme
 from click.testing import CliRunner
 
 from crmcom_kit.cli import main
-from crmcom_kit.schemas import API_PATH
 
 
 def health(mock: Any, ca: Path) -> Any:
@@ -39,21 +38,6 @@ def test_a_certificate_is_made_at_the_start(start_server: Any, tmp_path: Path) -
     status, _, log = mock.end(signal.SIGTERM)
     assert status == 0
     assert "Traceback" not in log
-
-
-def test_a_client_who_leaves_leaves_no_word(start_server: Any, tmp_path: Path) -> None:
-    """One that times out while its request is held back is nothing to warn of."""
-    ca = tmp_path / "ca.pem"
-    server = start_server("--token", "T", "--tls-self-signed", str(ca), "--log", "off")
-    context = ssl.create_default_context(cafile=str(ca))
-    show = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
-    head = f"GET {show} HTTP/1.1\r\nHost: localhost\r\n"
-    with context.wrap_socket(server.connect(), server_hostname="localhost") as client:
-        client.sendall(f"{head}X-Mock-Prefer: delay=300\r\n\r\n".encode())
-        client.unwrap()  # says that it leaves, and waits until the server says so, too
-        status, _, err = server.end(signal.SIGTERM)
-
-    assert (status, err) == (0, "")
 
 
 def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) -> None:

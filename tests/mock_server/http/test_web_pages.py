@@ -109,11 +109,6 @@ def test_a_reverse_proxy_does_not_open_the_control_api(mock: Any) -> None:
     assert mock.ask("GET", "/__admin/health")[1] == before
 
 
-def test_people_may_look(mock: Any) -> None:
-    """Under the mock's own address a browser shows what there is."""
-    assert '"number":"7"' in rendered(f"http://localhost:{mock.port}{SHOW}")
-
-
 def test_people_may_read_the_apis_document(mock: Any) -> None:
     """The policy of the page lets it show each method, and the webhook."""
     page = rendered(f"http://localhost:{mock.port}/worlds/a/docs")

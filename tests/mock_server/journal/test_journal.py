@@ -1,6 +1,5 @@
 """The journal keeps the last entries within its bounds, and wakes everyone who waits for one."""
 
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -99,19 +98,6 @@ def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]
         found = numbers(journal)
         assert found == sorted(set(found))
         assert not found or found[-1] <= journal.last
-
-
-@given(st.integers(0, 30), st.integers(1, 10))
-def test_the_last_entries_are_kept(made: int, entries: int) -> None:
-    """The newest are kept, numbered as they came."""
-    journal = Journal(entries)
-    record(journal, made)
-    kept = list(range(1, made + 1))[-entries:]
-    assert numbers(journal) == kept
-    assert numbers(journal, since=5) == [n for n in kept if n > 5]
-    for number in range(made + 2):
-        found = journal.find(number)
-        assert (None if found is None else found.number) == (number if number in kept else None)
 
 
 def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
@@ -226,18 +212,6 @@ def test_no_wake_up_is_lost() -> None:
 
         assert journal.wait_for(ask, LONG)
         assert len(asked) == 2
-
-
-def test_a_wait_ends_with_its_time_or_its_journal() -> None:
-    """None is returned when time is over, and at once from a journal that is closed."""
-    journal = Journal()
-    assert journal.wait_for(lambda: None, 0.01) is None
-    waiting = threading.Thread(target=journal.wait_for, args=(lambda: None, LONG))
-    waiting.start()
-    journal.close()
-    waiting.join(LONG)
-    assert not waiting.is_alive()
-    assert journal.wait_for(lambda: None, LONG) is None
 
 
 def test_a_reset_closes_the_journal_and_begins_another() -> None:

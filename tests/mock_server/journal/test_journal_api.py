@@ -94,15 +94,6 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     assert driven.ask("GET", "/requests/3")[1] == found
 
 
-def test_a_list_says_what_it_asked_for_and_found(driven: Driven) -> None:
-    """Its entity, and how many webhook requests came back, also of a list that is streamed."""
-    driven.ask("POST", "/seed", {"count": 300, "entities": ["JOBS"]})
-    for more, count in (("", 300), ("&entity_id=none", 0)):
-        driven.client.get(f"{API}/list?token={TOKEN}&entity=JOBS{more}").get_data()
-        found = driven.ask("GET", "/requests?limit=1")[1]["requests"][0]
-        assert (found["entity"], found["results"]) == ("JOBS", count)
-
-
 def test_calls_are_found_and_removed(driven: Driven) -> None:
     """By pattern: those that fit, and no others; without a pattern, all of them."""
     found = driven.ask("POST", "/requests/find", RESEND)[1]
@@ -154,37 +145,6 @@ def test_the_journal_is_a_har(driven: Driven) -> None:
 def test_requests_are_listed_newest_first(driven: Driven, query: str, ids: list[str]) -> None:
     """All of them, those after one, the newest few, or those that were refused."""
     assert numbers(driven.ask("GET", f"/requests{query}")[1]) == ids
-
-
-@pytest.mark.parametrize(
-    ("verb", "path", "body", "status"),
-    [
-        ("GET", "/requests?since=x", None, 400),
-        ("GET", "/requests?limit=-1", None, 400),
-        ("GET", "/requests?outcome=lost", None, 400),
-        ("GET", "/requests/0-9", None, 404),
-        ("GET", "/requests/x", None, 404),
-        ("POST", "/verify", {"operatio": "x"}, 400),
-        ("POST", "/verify", {"times": {"at_least": 2, "at_most": 1}}, 400),
-        ("POST", "/verify", {"timeout": 1}, 400),
-        ("POST", "/wait", {}, 400),
-        ("POST", "/wait", {"record": {}}, 400),
-        ("POST", "/wait", {"record": "7", "running": True}, 400),
-        ("POST", "/wait", {"operation": "show", "running": 1}, 400),
-        ("POST", "/wait", {"record": "1", "times": 2}, 400),
-        ("POST", "/wait", {"state": "REJECTED", "operation": "list"}, 400),
-        ("POST", "/requests/find", {"parameters": {"entty": "JOBS"}}, 400),
-        ("POST", "/requests/find", {"where": "x"}, 400),
-    ],
-)
-def test_what_makes_no_sense_is_refused(
-    driven: Driven, verb: str, path: str, body: Any, status: int
-) -> None:
-    """At once, with its parameter and what is allowed."""
-    found = driven.ask(verb, path, body)
-    assert found[0] == status
-    assert found[1]["parameter"]
-    assert found[1]["allowed"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from crmcom_kit.schemas import API_PATH
 BODY = "webhook_request_identifier"
 LONG = 60.0  # seconds; no test waits for them to pass
 HELD_BACK = 300  # seconds of the world's time
-SHELLS = ["asgi", "wsgi", "flask"]
+SHELLS = ["asgi", "flask"]
 When = Literal["before_commit", "after_commit"]
 
 
@@ -74,7 +74,6 @@ def calling(shell: str = "asgi", when: When = "after_commit", **options: Any) ->
     with crmcom_mock(**options) as mock:
         clients: dict[str, Callable[[], httpx.Client]] = {
             "asgi": lambda: httpx.Client(base_url=mock.url),
-            "wsgi": mock.client,
             "flask": lambda: httpx.Client(
                 base_url=f"http://localhost{API_PATH}",
                 transport=httpx.WSGITransport(create_app(mock.emulated)),
@@ -116,12 +115,12 @@ def test_a_double_send_is_seen_while_both_are_held_back() -> None:
     """Verification counts requests that run, in Python as over HTTP; other content keeps them."""
     with calling() as caller:
         mock, _ = caller.mock, caller.begin()
-        with pytest.raises(AssertionError, match=r"found 1: .*\n.*\n  0-1 POST .* is running"):
+        with pytest.raises(AssertionError, match=r"found 1: .*\n  0-1 POST .* is running"):
             mock.assert_not_called(operation="resend")
         mock.assert_called(record=caller.number, times=1)
         mock.assert_called(record=mock.records[caller.number]["id"], times=1)
         sent = caller.begin()
-        with pytest.raises(AssertionError, match="exactly 1 call, found 2"):
+        with pytest.raises(AssertionError, match="exactly 1, found 2"):
             mock.assert_called(operation="resend", times=1)
         assert caller.ask("POST", "/verify", {"operation": "resend", "times": 2})[0] == 202
 
@@ -136,7 +135,7 @@ def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
     with calling() as caller:
         mock, sent = caller.mock, caller.begin()
         waiting: dict[str, Any] = {"operation": "resend", "timeout": 0}
-        with pytest.raises(AssertionError, match=r"not counted without running:\n  0-1 POST"):
+        with pytest.raises(AssertionError, match=r"before the response:\n  0-1 POST"):
             mock.wait_for(**waiting)
         assert caller.ask("POST", "/wait", waiting)[0] == 408
         (call,) = mock.wait_for(running=True, **waiting)
@@ -183,7 +182,7 @@ def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
     with calling() as caller:
         mock, sent = caller.mock, caller.begin()
         for expected in (0, 1):
-            with pytest.raises(AssertionError, match="not decided before the response:\n  0-1"):
+            with pytest.raises(AssertionError, match="before the response:\n  0-1"):
                 mock.assert_called(operation="resend", status=200, times=expected)
         mock.assert_called(status=200, times={"at_most": 1})
         mock.assert_not_called(operation="show", status=200)
@@ -208,18 +207,6 @@ def test_a_cleared_request_does_not_come_back(shell: str) -> None:
         assert mock.emulated.journal.size == 0
         caller.show()
         assert [call.id for call in mock.calls] == ["0-2"]
-
-
-def test_a_request_that_is_still_to_be_carried_out_outlives_a_clear() -> None:
-    """What it does comes after the clear: it is running then, and counts."""
-    with calling("asgi", "before_commit") as caller:
-        mock, sent = caller.mock, caller.begin()
-        mock.calls.clear()
-        assert [call.running for call in mock.calls] == [True]
-        caller.release()
-        sent.result(LONG)
-
-        mock.assert_called(operation="resend", times=1)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

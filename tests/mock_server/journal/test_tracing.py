@@ -63,18 +63,6 @@ def test_a_refused_request_names_what_decided() -> None:
         assert found.dials[f"errors.{kind}.code"] == call.code
 
 
-def test_dials_named_by_an_error_are_in_the_trace() -> None:
-    """What the place of the decision names is shown with its setting."""
-    SHARED.world.reset()
-    SHARED.ask(show("number=0"))
-    call = SHARED.told()
-    call.error.dials = ("errors.token_first", "list.order")
-    found = decision(call)
-
-    assert found.dials["errors.token_first"] == SHARED.world.dialect["errors.token_first"]
-    assert found.dials["list.order"] == SHARED.world.dialect["list.order"]
-
-
 def test_the_chain_of_a_served_request() -> None:
     """A request that only reads ends with itself; others lead to changes, attempts and answers."""
     cases: list[tuple[Asked, list[tuple[Any, ...]]]] = [
@@ -130,16 +118,3 @@ def test_a_fault_is_told_apart_from_the_request() -> None:
         assert call.near_miss is None
         state = (call.after or {}).get("life_cycle_state")
         assert state == (None if outcome == SKIPPED else "SUCCESSFUL")
-
-
-def test_a_request_s_own_mistake_under_a_fault_is_its_own() -> None:
-    """If a fault only delays, what the caller did wrong is still explained."""
-    SHARED.world.reset()
-    SHARED.world.faults.add({"name": "slow", "effect": {"delay": 0}})
-    SHARED.ask(show("number=0"))
-    call = SHARED.told()
-
-    assert call.fault["name"] == "slow"
-    assert call.outcome == "refused"
-    assert call.near_miss["error_kind"] == "unknown_webhook_request"
-    assert call.code == call.code.upper() != "OK"

@@ -4,17 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from crmcom_kit.mock_server.clock import FixedClock, SystemClock
+from crmcom_kit.mock_server.clock import FixedClock
 
 NOON = datetime(2015, 11, 1, 12, tzinfo=UTC)
-
-
-def test_the_system_clock_tells_utc_and_moves_on() -> None:
-    """The machine's time comes with its zone and never stands in the past of an earlier look."""
-    first, second = SystemClock().now(), SystemClock().now()
-
-    assert first.utcoffset() == timedelta(0)
-    assert timedelta(0) <= second - first < timedelta(minutes=1)
 
 
 def test_a_fixed_clock_moves_only_when_told() -> None:

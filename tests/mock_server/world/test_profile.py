@@ -1,7 +1,6 @@
 """A mock with a profile: it is what the profile says, and shows webhook requests as they were."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,48 +126,29 @@ def test_what_a_profile_has_cannot_be_given_as_well(given: dict[str, Any], named
     assert caught.value.parameter == named
 
 
-def _without_head(folder: Path) -> None:
-    (folder / HEAD).unlink()
-
-
-def _newer(folder: Path) -> None:
-    (folder / HEAD).write_text('format = 99\nrelease = "R9"\n[unsettled]\n', "utf-8")
-
-
-def _nowhere(folder: Path) -> None:
-    (folder / HEAD).write_text('format = 1\nrelease = "R1"\n[unsettled]\n', "utf-8")
-
-
-def _of_no_dial(folder: Path) -> None:
-    head = 'format = 1\nrelease = "R9.0.0"\n[unsettled]\n'
-    (folder / HEAD).write_text(f'{head}"no.such" = [1]\n', "utf-8")
-
-
-def _without_dialect(folder: Path) -> None:
-    (folder / DIALECT).unlink()
-
-
-def _with_empty_dialect(folder: Path) -> None:
-    (folder / DIALECT).write_text("# nothing\n", "utf-8")
+HEAD_START = 'format = 1\nrelease = "R9.0.0"\n[unsettled]\n'
 
 
 @pytest.mark.parametrize(
-    ("damage", "named"),
+    ("name", "text", "named"),
     [
-        (_without_head, HEAD),
-        (_newer, HEAD),
-        (_nowhere, HEAD),
-        (_of_no_dial, HEAD),
-        (_without_dialect, f"{DIALECT} cannot be read"),
-        (_with_empty_dialect, f"{DIALECT}: seen no dial"),
+        (HEAD, None, HEAD),
+        (HEAD, HEAD_START.replace("1", "99", 1), HEAD),
+        (HEAD, HEAD_START.replace("R9.0.0", "R1"), HEAD),
+        (HEAD, f'{HEAD_START}"no.such" = [1]\n', HEAD),
+        (DIALECT, None, f"{DIALECT} cannot be read"),
+        (DIALECT, "# nothing\n", f"{DIALECT}: seen no dial"),
     ],
 )
 def test_a_damaged_profile_is_refused(
-    tmp_path: Path, damage: Callable[[Path], None], named: str
+    tmp_path: Path, name: str, text: str | None, named: str
 ) -> None:
-    """The file that is wrong is named."""
+    """The file that is wrong, or missing, is named."""
     folder = written(tmp_path / "p", profile())
-    damage(folder)
+    if text is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(text, "utf-8")
 
     with pytest.raises(ProfileError, match=named):
         make_world(profile=folder)

@@ -13,7 +13,7 @@ from helpers.threads import at_once
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.protocol.errors import TokenError
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
@@ -47,7 +47,7 @@ def holds(known: Tokens, token: str) -> bool:
     """Whether a call with ``token`` may be made; this uses it."""
     try:
         known.check(token)
-    except TokenError:
+    except VendorError:
         return False
     return True
 
@@ -83,7 +83,7 @@ def test_an_hour_slides_with_use() -> None:
         assert holds(known, token)
     clock.advance(HOUR)
     assert not holds(known, token)
-    with pytest.raises(TokenError, match="expired_token"):
+    with pytest.raises(VendorError, match="expired_token"):
         known.check(token)
     clock.advance(-1)
     assert holds(known, token)
@@ -139,14 +139,6 @@ def test_a_jwt_carries_the_recorded_claims(
     }
 
 
-def test_another_seed_signs_with_another_key() -> None:
-    """All JWTs of one world have the same key."""
-    ids = Ids(7)
-    key = ids.of("jwt", "key") + ids.of("jwt", "more key")
-    with pytest.raises(jwt.InvalidSignatureError):
-        jwt.decode(fresh(seed=8).issue(session(), JWT_KIND).text, key, algorithms=["HS256"])
-
-
 def expired(known: Tokens, clock: FixedClock) -> str:
     """Return a token whose life is over."""
     token = known.issue(session(), SLIDING).text
@@ -183,31 +175,11 @@ def test_each_wrong_token_has_its_own_error(
     known = fresh(clock)
     token = made(known, clock)
 
-    with pytest.raises(TokenError) as caught:
+    with pytest.raises(VendorError) as caught:
         use(known, token)
     assert caught.value.kind == kind
     assert known.knows(token) == (kind != "invalid_token")  # so that it is redacted
     assert caught.value.seen == "a hidden value"
-
-
-def test_only_so_many_live_at_once() -> None:
-    """By dial the oldest live token of the same user ends when another one comes."""
-    clock = FixedClock(START)
-    known = fresh(clock, live_at_once=2)
-    other = known.issue(session("2"), SLIDING).text
-    first, second, third = (known.issue(session(), SLIDING).text for _ in range(3))
-
-    assert [holds(known, token) for token in (other, first, second, third)] == [
-        True,
-        False,
-        True,
-        True,
-    ]
-    known.release(third)
-    fourth = known.issue(session(), SLIDING).text
-    assert [holds(known, token) for token in (second, fourth)] == [True, True]
-    clock.advance(HOUR)  # nobody lives now, so nobody has to go
-    assert holds(known, known.issue(session(), SLIDING).text)
 
 
 def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +190,7 @@ def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert [known.knows(token) for token in issued] == [False] * 15 + [True] * 10
     assert [holds(known, token) for token in issued] == [False] * 15 + [True] * 10
-    with pytest.raises(TokenError, match="invalid_token"):
+    with pytest.raises(VendorError, match="invalid_token"):
         known.check(issued[0])
 
 
@@ -234,7 +206,7 @@ def test_a_fixed_token_holds_until_it_is_released(monkeypatch: pytest.MonkeyPatc
     for _ in range(25):
         known.issue(session(), SLIDING)
     for use in (known.check, known.release):
-        with pytest.raises(TokenError, match="released_token"):
+        with pytest.raises(VendorError, match="released_token"):
             use("T")
     assert known.knows("T")  # so that it is still redacted
 
@@ -250,7 +222,7 @@ def test_a_reset_restores_fixed_tokens() -> None:
 
     assert holds(world.tokens, "T")
     assert holds(world.tokens, alive)
-    with pytest.raises(TokenError, match="released_token"):
+    with pytest.raises(VendorError, match="released_token"):
         world.tokens.check(login)
 
 
@@ -295,7 +267,7 @@ def test_one_of_64_releases_is_taken() -> None:
     def release() -> str:
         try:
             known.release(token)
-        except TokenError as error:
+        except VendorError as error:
             return error.kind
         return "OK"
 
