@@ -36,9 +36,9 @@ def target_url(pytestconfig: pytest.Config) -> str | None:
 def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[Session]:
     """The target, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
 
-    What the options say holds for every call: limits, what may be changed, and the ledger.
+    What the options say holds for every call: limits, and what may be changed.
     """
-    made, config = _prepared({**_values(request), "base_url": target_url})
+    made, config = _prepared({**given_options(request.config), "base_url": target_url})
     session = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
@@ -70,7 +70,7 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
     Under xdist the first worker that needs it makes it, and the others read it: a target is never
     asked, or changed, once for each worker.
     """
-    values = _values(request)
+    values = given_options(request.config)
     if not hasattr(request.config, "workerinput"):
         return _made(values)
     path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
@@ -101,14 +101,6 @@ def _enter(session: Session, config: RunConfig) -> None:
     # Out here, since pytest shows what was being handled, too.
     session.client.close()
     pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
-
-
-def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the options; with no test that is marked `changes`, nothing may be changed."""
-    values = given_options(request.config)
-    if not any(item.get_closest_marker("changes") for item in request.session.items):
-        values["allow"] = "none"
-    return values
 
 
 def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
-from crmcom_kit.contract_tests.campaign.conclusions import conclude
+from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted
-from crmcom_kit.contract_tests.campaign.reasons import why_not
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
@@ -23,7 +22,6 @@ from crmcom_kit.contract_tests.oracle.oracle import Oracle
 from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.inventory import Inventory
-from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, separate_world
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
@@ -52,8 +50,7 @@ def new_session(
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
     session = Session(client, oracle, scene, stop=config.stop)
-    ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
-    session.guard = Guard(session, ledger, may_find_more=may_find_more)
+    session.guard = Guard(session, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session
 
@@ -63,12 +60,8 @@ def enter(session: Session, config: RunConfig) -> None:
 
     That it is one is believed only of what is near, whatever a server elsewhere says of itself.
 
-    Raises:
-        TargetDown, Unreachable: see ``Tokens.enter``.
-        LedgerFailed: it cannot be written; then nothing is sent.
+    Raises TargetDown, Unreachable: see ``Tokens.enter``.
     """
-    if config.ledger is not None:
-        Ledger(config.ledger, session.target.base_url).open()
     session.tokens.enter()
     if session.target.near and _says_it_is_a_mock(session):
         _permit(session, config, ours=True)
@@ -317,8 +310,23 @@ class _Run:
         for each in checked_statements(self.target.release.name):
             found = findings.by_statement[each.id]
             if not (found.held or found.breaks):
-                why = why_not(each.id, self.session, self.campaign.missed)
-                findings.miss(each.id, why or self.ended or "no request of this run tested it")
+                findings.miss(each.id, self._why_not(each.id))
+
+    def _why_not(self, statement: str) -> str:
+        """Return what the run lacked to try a statement."""
+        scene, topic = self.session.scene, statement.partition(".")[0]
+        if topic in CHANGES and topic not in scene.allowed:
+            return f"needs --allow {topic} and a scope: --only-… or --all-records"
+        if topic in CHANGES and not any(map(scene.may_change, self.session.records.values())):
+            return "no webhook request is in scope"
+        if "web_api_key" in statement and scene.login.api_key is None:
+            return "needs --api-key"
+        if topic in ("login", "token_release") and not self.session.tokens.may_log_in:
+            return "needs a login: --username, --password and --organisation"
+        if statement == CODES and not self.config.secret_keys:
+            return "needs --secret-key, and a server that shows what it has signed"
+        missed = self.campaign.missed.get(topic)
+        return missed or self.ended or "the server has shown nothing to try it on"
 
     def _own_trouble(self, found: Sequence[StatementResult], *, is_broken: bool) -> str | None:
         """Say why a run that came to its end has failed nevertheless, where it has."""

@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
 from crmcom_kit.contract_tests.findings import Withheld
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER, identifying_values
-from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
@@ -77,19 +76,15 @@ class Guard:
     it names one after all, the call is not sent.
     """
 
-    def __init__(
-        self, session: Sender, log: Ledger | None = None, *, may_find_more: bool = False
-    ) -> None:
+    def __init__(self, session: Sender, *, may_find_more: bool = False) -> None:
         """Guard what ``session`` sends.
 
         Args:
             session: sends the calls.
-            log: gets what is about to be changed.
             may_find_more: whether a value that turns out to name a webhook request in scope may
                 be sent. A run must not: it takes the value for one that names none.
         """
         self._session = session
-        self._log = log
         self._may_find_more = may_find_more
         self._looked_up: dict[tuple[str, str], list[Record]] = {}  # what names what, by field
         self.touched: dict[str, Record] = {}  # by id: all that a changing call has named
@@ -97,19 +92,11 @@ class Guard:
         self._newly_unclear: list[Record] = []
 
     def __call__(self, call: Call) -> None:
-        """Let ``call`` pass.
-
-        Raises:
-            Withheld: it might leave the scope, or reach what the run does not know.
-            LedgerFailed: what it may change cannot be written down.
-        """
+        """Let ``call`` pass. Raises Withheld: it might leave the scope, or reach what is new."""
         free = self._session.scene.everything
         records = self._all_named(call) if free else self._one_in_scope(call)
         for record in records:
-            if record["id"] not in self.touched:
-                if self._log is not None:  # first: one that is touched passes from then on
-                    self._log.note(record, changing_method(call) or call.method)
-                self.touched[record["id"]] = record
+            self.touched.setdefault(record["id"], record)
         sent = self._session.client.left != 0
         self._newly_unclear = [r for r in records if sent and r["id"] not in self.unclear]
         self.unclear |= {r["id"]: r for r in self._newly_unclear}
