@@ -142,8 +142,7 @@ class _Run:
 
     def list_requests(self) -> None:
         """Say which requests would be sent."""
-        is_clear = self.config.allowed is not None or not self.target.near
-        self.notes += dry_run_lines(self.session, self.templates, is_clear=is_clear)
+        self.notes += dry_run_lines(self.session, self.templates)
 
     def fail(self, why: str) -> None:
         """Say why the run itself failed."""
@@ -279,12 +278,10 @@ class _Run:
         if trouble is None and not config.dry_run:
             trouble = self._own_trouble(found, is_broken=is_broken)
         touched = {key: str(record.get("number")) for key, record in guard.touched.items()}
-        changed = tuple(number for key, number in touched.items() if key in session.changed)
-        unclear = dict.fromkeys(str(record.get("number")) for record in guard.unclear.values())
+        changed = session.changed | guard.unclear
         service = session.oracle.service
         return Results(
             target=self.target,
-            options=config.options,
             command=config.command,
             seed=config.seed,
             began=config.began,
@@ -292,8 +289,7 @@ class _Run:
             statements=found,
             history=tuple(self.client.history),
             findings=session.findings,
-            changed=changed,
-            unclear=tuple(number for number in unclear if number not in changed),
+            changed=tuple(number for key, number in touched.items() if key in changed),
             inventory=self.compared,
             trouble=trouble,
             notes=(*self.notes, *session.notes(), *service.recovered()),
@@ -309,7 +305,7 @@ class _Run:
         findings = self.session.findings
         for each in checked_statements(self.target.release.name):
             found = findings.by_statement[each.id]
-            if not (found.held or found.breaks):
+            if not (found.held or found.causes):
                 findings.miss(each.id, self._why_not(each.id))
 
     def _why_not(self, statement: str) -> str:

@@ -575,8 +575,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert "✗ list.life_cycle_state.filter" in done.stdout
     assert "2 recorded exchanges were checked, and nothing was sent" in done.stdout
     assert all((tmp_path / path).stat().st_size for path in outputs.values())
-    options = json.loads((tmp_path / "a.json").read_text())["run"]["options"]
-    assert options == {"from-har": ["a.har"]}
+    command = json.loads((tmp_path / "a.json").read_text())["run"]["command"]
+    assert command == "crmcom-kit check --from-har a.har"
     for arguments in (["--har", "a.har"], ["--token", "T"], ["--from-har", "none.har"]):
         done = check(tmp_path, "--from-har", "a.har", *arguments, **OTHER)
         assert (done.returncode, done.stdout) == (2, "")

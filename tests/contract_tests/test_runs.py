@@ -208,8 +208,8 @@ class TestSeparateWorld:
     @pytest.mark.parametrize(
         ("changes", "token", "given", "told"),
         [
-            ({}, "hush", None, "give it with CRMCOM_ADMIN_TOKEN"),
-            ({}, "hush", "wrong", "does not accept the given admin token"),
+            ({}, "hush", None, "--admin-token"),
+            ({}, "hush", "wrong", "--admin-token"),
             ({"login": Login(token="of a login")}, None, None, "is not valid in other worlds"),
         ],
     )
