@@ -176,24 +176,3 @@ def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> 
     assert recording.stderr == said
     assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
     assert (tmp_path / "r.har").read_text("utf-8") == "precious"
-
-
-def test_the_mock_keeps_every_statement(tmp_path: Path) -> None:
-    """The suite under pytest finds nothing wrong with the mock, and says what it skips."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-rs"),
-            *("--crmcom-release", "R13"),
-            *("--crmcom-max-requests", "700", "-p", "no:cacheprovider", "-p", "no:xdist"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
-    assert len(skipped) == 1
-    assert "--secret-key" in skipped[0]

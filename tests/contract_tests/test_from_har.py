@@ -398,9 +398,7 @@ def test_organisations_are_not_mixed(tmp_path: Path) -> None:
 # Secrets that were removed, and those that were not.
 
 
-@pytest.mark.parametrize(
-    "shown", ["…", "...", "REDACTED", "[token redacted]", "***", "xxxxxxxxxxxx"]
-)
+@pytest.mark.parametrize("shown", ["…", "REDACTED", "xxxxxxxxxxxx"])
 @pytest.mark.parametrize("release", ["R10", "R12"])
 def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, release: str) -> None:
     """All tokens look alike: a released one, a wrong one, and the one after it."""

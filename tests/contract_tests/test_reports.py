@@ -318,8 +318,8 @@ def test_har_has_every_exchange() -> None:
 
 def test_har_of_large_bodies_is_small() -> None:
     """Bodies are cut, which is said, and no more than one of them is worked on at a time."""
-    body = b'{"data": "' + b"x" * 20_000_000 + b'"}'
-    history = tuple(exchange(at, content=body) for at in range(1, 33))
+    body = b'{"data": "' + b"x" * 4_000_000 + b'"}'
+    history = tuple(exchange(at, content=body) for at in range(1, 9))
     results, pieces = made(history=history), 0
 
     tracemalloc.start()
@@ -331,7 +331,7 @@ def test_har_of_large_bodies_is_small() -> None:
     tracemalloc.stop()
 
     assert pieces > len(history)
-    assert size < 32 * 2 * har.MAX_BODY
+    assert size < 8 * 2 * har.MAX_BODY
     assert peak < 3 * len(body)
     (entry,) = json.loads("".join(har.written(Report(made(history=history[:1])))))["log"]["entries"]
     content = entry["response"]["content"]
@@ -517,19 +517,6 @@ def test_html_fits_its_window_and_opens_a_statement(tmp_path: Path) -> None:
         assert each["widest"] <= each["width"]
         assert each["copies"] == 24 + 1
         assert each["open"] == [names[5]]
-
-
-def test_terminal_shows_violations_whole() -> None:
-    """A broken statement is shown with its source, expected, seen, and a script."""
-    out = io.StringIO()
-    terminal.show(Report(made()), Console(file=out, width=80))
-    text = out.getvalue()
-
-    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -isS", "not exercised"):
-        assert part in text
-    assert "delete.gone" not in text
-    assert "[red]&amp;" in text
-    assert "\x1b[31m" not in text
 
 
 def test_verdicts_and_deviations_are_by_method() -> None:
