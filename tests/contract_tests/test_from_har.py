@@ -126,13 +126,6 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "fields_set.default_all",
         [show(ONE), show({k: v for k, v in ONE.items() if k != "url"}), listed([ONE])],
     ),
-    "a list by two filters is refused": (
-        "list.life_cycle_state.filter",
-        [
-            *(listed([ONE]), listed(refused(), entity="JOBS", life_cycle_state="REJECTED")),
-            listed([ONE]),
-        ],
-    ),
     "a list fails each time, and others do not": (
         "errors.no_server_error",
         [show(ONE), listed(refused(500)), show(ONE), listed(refused(500))],
@@ -145,17 +138,9 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "resend.sends_again",
         [show(ONE), changed("resend", DONE), show(ONE)],
     ),
-    "a resend returns a success, and has failed": (
-        "resend.returns_record",
-        [show(ONE), changed("resend", DONE), show(OTHER_ERROR)],
-    ),
     "a successful one is sent again": (
         "resend.only_rejected",
         [show(DONE), changed("resend", DONE)],
-    ),
-    "a delete is refused": (
-        "delete.either_state",
-        [show(ONE), changed("delete", refused()), listed([ONE])],
     ),
     "a deleted one is shown": ("delete.gone", [show(ONE), changed("delete", ONE), show(ONE)]),
     "a released token is valid": (
@@ -203,23 +188,8 @@ OPEN: dict[str, Sequence[Entry]] = {
         *(show(ONE), changed("resend", ONE, **UNANSWERED), show(ONE)),
         *(changed("resend", refused()), listed([], entity="JOBS", life_cycle_state="REJECTED")),
     ],
-    "a resend is queued": [
-        show(ONE),
-        changed("resend", ONE),
-        show(ONE),
-        show(DONE),
-        listed([DONE]),
-    ],
-    "a number is used again": [
-        *(show(ONE), changed("delete", ONE)),
-        *(show(record(2, number="1"), 2), listed([record(2, number="1")])),
-    ],
     "a second delete returns what is gone": [
         *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2)),
-    ],
-    "a list is cut by a filter that may be read in two ways": [
-        *(listed([ONE, record(2, entity_id="E2")]), listed([ONE], entity="JOBS", entity_id="E1")),
-        listed([ONE, record(2, entity_id="E2")]),
     ],
 }
 

@@ -132,31 +132,6 @@ def test_a_login_that_fails_shows_no_password(
     assert "hush" not in str(done.stdout) + str(done.stderr)
 
 
-DYING = """
-import os
-
-from crmcom_kit.contract_tests import pytest_fixtures
-
-
-def die(values):
-    os._exit(9)
-
-
-pytest_fixtures._made = die
-"""
-
-
-def test_who_waits_for_a_worker_that_died_is_told(pytest_on: PytestOn) -> None:
-    """Under xdist the others end with it, and do not ask the target again."""
-    asking = "def test_{}(report):\n    pass\n\n\n"
-    text = DYING + "".join(asking.format(name) for name in "ab")
-
-    done = pytest_on(text, "-n", "2", "--max-worker-restart", "0", apart=True)
-
-    assert done.ret == 1, str(done.stdout) + str(done.stderr)
-    assert "the pytest worker that checked the target has failed or died" in str(done.stdout)
-
-
 SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
 
 

