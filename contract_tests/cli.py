@@ -116,7 +116,7 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     from crmcom_kit.contract_tests.reports.report import Report
 
     files = {o.name: given[o.key] for o in OPTIONS if o.heading == REPORTS and given[o.key]}
-    check_files(files, given["from_har"])
+    check_files(files, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = run_with(given, now, stop)
     report = Report(results)
@@ -129,9 +129,11 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     return 2 if failures else int(results.exit_code)
 
 
-def check_files(files: Mapping[str, Path], recordings: Iterable[str]) -> None:
+def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iterable[str]) -> None:
     """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
     taken = {os.path.realpath(path): "from-har" for path in recordings}
+    if ledger:
+        taken[os.path.realpath(ledger)] = "ledger"
     for name, path in files.items():
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             msg = f"--{name}: {path} cannot be written: its folder is missing or not writable"

@@ -39,6 +39,7 @@ class RunConfig:
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
     world: str = ""  # what a world made for the run is called; "": after the seed
+    ledger: Path | None = None  # where webhook requests are written down before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
     dry_run: bool = False  # only say what would be called
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
@@ -73,6 +74,7 @@ def prepared(
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
         deviations=Deviations(listed, today=now.date()),
+        ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         recording=recording,
         command=command_line(values),

@@ -168,7 +168,8 @@ class Findings:
     @property
     def breaks(self) -> int:
         """How many violations were found so far, of whatever statement."""
-        return sum(found.breaks for found in self.by_statement.values())
+        found = self.by_statement.values()
+        return sum(cause.times for each in found for cause in each.causes.values())
 
     def is_broken(self, statement: str, method: str) -> bool:
         """Whether a method was found to break a statement so far."""

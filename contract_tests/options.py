@@ -114,6 +114,10 @@ OPTIONS = (
         default=False,
     ),
     Option(
+        "ledger", CHANGED, "FILE",
+        "Append each webhook request to this file before it is changed for the first time.",
+    ),
+    Option(
         "dry-run", CHANGED, None, "Print the planned requests; send nothing.", bool, default=False
     ),
     Option(

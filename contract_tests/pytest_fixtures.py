@@ -36,7 +36,7 @@ def target_url(pytestconfig: pytest.Config) -> str | None:
 def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[Session]:
     """The target, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
 
-    What the options say holds for every call: limits, and what may be changed.
+    What the options say holds for every call: limits, what may be changed, and the ledger.
     """
     made, config = _prepared({**given_options(request.config), "base_url": target_url})
     session = new_session(made, config, may_find_more=True)

@@ -22,6 +22,7 @@ from crmcom_kit.contract_tests.oracle.oracle import Oracle
 from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.inventory import Inventory
+from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, separate_world
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
@@ -50,7 +51,8 @@ def new_session(
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
     session = Session(client, oracle, scene, stop=config.stop)
-    session.guard = Guard(session, may_find_more=may_find_more)
+    ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
+    session.guard = Guard(session, ledger, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session
 
@@ -60,8 +62,12 @@ def enter(session: Session, config: RunConfig) -> None:
 
     That it is one is believed only of what is near, whatever a server elsewhere says of itself.
 
-    Raises TargetDown, Unreachable: see ``Tokens.enter``.
+    Raises:
+        TargetDown, Unreachable: see ``Tokens.enter``.
+        LedgerFailed: it cannot be written; then nothing is sent.
     """
+    if config.ledger is not None:
+        Ledger(config.ledger, session.target.base_url).open()
     session.tokens.enter()
     if session.target.near and _says_it_is_a_mock(session):
         _permit(session, config, ours=True)

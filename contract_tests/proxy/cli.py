@@ -75,7 +75,7 @@ def proxy(**given: Any) -> None:
 
     values = {o.key: () if o.repeats else o.default for o in OPTIONS} | given
     files = {o.name: given[o.key] for o in _OPTIONS if o.heading == REPORTS and given[o.key]}
-    check_files(files, ())
+    check_files(files, None, ())
     if not (given["base_url"] or "").strip():
         msg = "--base-url is missing: give the base URL of the server to forward to"
         raise Refused(msg)

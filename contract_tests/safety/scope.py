@@ -13,6 +13,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
 from crmcom_kit.contract_tests.findings import Withheld
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER, identifying_values
+from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
@@ -76,15 +77,19 @@ class Guard:
     it names one after all, the call is not sent.
     """
 
-    def __init__(self, session: Sender, *, may_find_more: bool = False) -> None:
+    def __init__(
+        self, session: Sender, log: Ledger | None = None, *, may_find_more: bool = False
+    ) -> None:
         """Guard what ``session`` sends.
 
         Args:
             session: sends the calls.
+            log: gets what is about to be changed.
             may_find_more: whether a value that turns out to name a webhook request in scope may
                 be sent. A run must not: it takes the value for one that names none.
         """
         self._session = session
+        self._log = log
         self._may_find_more = may_find_more
         self._looked_up: dict[tuple[str, str], list[Record]] = {}  # what names what, by field
         self.touched: dict[str, Record] = {}  # by id: all that a changing call has named
@@ -92,11 +97,19 @@ class Guard:
         self._newly_unclear: set[str] = set()
 
     def __call__(self, call: Call) -> None:
-        """Let ``call`` pass. Raises Withheld: it might leave the scope, or reach what is new."""
+        """Let ``call`` pass.
+
+        Raises:
+            Withheld: it might leave the scope, or reach what the run does not know.
+            LedgerFailed: what it may change cannot be written down.
+        """
         free = self._session.scene.everything
         records = self._all_named(call) if free else self._one_in_scope(call)
         for record in records:
-            self.touched.setdefault(record["id"], record)
+            if record["id"] not in self.touched:
+                if self._log is not None:  # first: one that is touched passes from then on
+                    self._log.note(record, changing_method(call) or call.method)
+                self.touched[record["id"]] = record
         sent = self._session.client.left != 0
         self._newly_unclear = {r["id"] for r in records if sent} - self.unclear
         self.unclear |= self._newly_unclear

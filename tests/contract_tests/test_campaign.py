@@ -39,7 +39,7 @@ def test_few_requests_are_spread_over_all_templates() -> None:
     assert {each.call.method for each in results.history} > {"show", "list", "resend", "delete"}
     held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
     assert held > {"identifier.mandatory", "resend.sends_again", "delete.gone"}
-    assert re.match(r"\d+ of 150 requests: ", lines[-1])
+    assert re.match(r"\d+ of 150 requests, 0 violations, about \d+ s left: ", lines[-1])
 
 
 def test_a_few_statements_take_few_requests() -> None:

@@ -165,14 +165,17 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
 
 
 def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> None:
-    """A report never overwrites a recording, or another report."""
+    """A report never overwrites a recording, the ledger, or another report."""
     (tmp_path / "r.har").write_text("precious", "utf-8")
     (tmp_path / "link").symlink_to("r.har")
 
     recording = check(tmp_path, "--from-har", "r.har", "--junit", "link")
+    ledger = check(tmp_path, *FEW, "--ledger", "r.har", "--junit", "link")
     twice = check(tmp_path, *FEW, "--har", "r.json")
 
     said = "Error: --junit: link is the file that --from-har reads; name another one\n"
     assert recording.stderr == said
+    said = "Error: --junit: link is the file that --ledger writes; name another one\n"
+    assert ledger.stderr == said
     assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
     assert (tmp_path / "r.har").read_text("utf-8") == "precious"

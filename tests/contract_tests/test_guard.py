@@ -1,6 +1,9 @@
-"""No changing call gets around the scope, and what a server says of itself."""
+"""No changing call gets around the scope, the ledger, and what a server says of itself."""
 
+import errno
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,11 +18,54 @@ from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import new_session, run
+from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.fixtures import webhook_request
 
 NAMED = "webhook_request_identifier"
+
+
+def test_nothing_is_changed_once_the_ledger_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk ends the run before the change that could not be written down."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    def full(_: int) -> None:
+        if (tmp_path / "ledger").read_text("utf-8"):  # there is room to open it, and no more
+            raise OSError(errno.ENOSPC, "No space left")
+
+    monkeypatch.setattr("crmcom_kit.contract_tests.safety.ledger.os.fsync", full)
+    scope = Scope(definition=NAME)
+    ledger = tmp_path / "ledger"
+    results = run(target, config(only="resend.*", allowed=BOTH, scope=scope, ledger=ledger))
+
+    assert everything(wire, target) == before
+    assert results.exit_code == 2
+    assert "cannot be written: No space left" in str(results.trouble)
+
+
+def test_the_ledger_holds_texts_that_are_not_whole(tmp_path: Path) -> None:
+    """Half of a surrogate pair, which JSON can carry, is no reason to stop."""
+    record = {"id": "\ud83d", "number": "ü"}
+
+    Ledger(tmp_path / "ledger", "").note(record, "delete")
+
+    assert json.loads((tmp_path / "ledger").read_text("utf-8"))["record"] == record
+
+
+def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(tmp_path: Path) -> None:
+    """A folder, or a place in none, is told of before the first request."""
+    for path in (tmp_path, tmp_path / "none" / "ledger"):
+        target, wire = remote("R15")
+
+        results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME), ledger=path))
+
+        assert not wire.requests
+        assert results.exit_code == 2
+        assert f"--ledger: {path} cannot be written" in str(results.trouble)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-"""A server that is not ours: what a run changes there, and how it ends."""
+"""A server that is not ours: what a run changes there, what it writes down, and how it ends."""
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,12 +26,20 @@ def violations(results: Results) -> list[str]:
     ]
 
 
-def test_only_what_is_in_scope_is_changed() -> None:
-    """Nothing outside the scope differs afterwards, and the results name what was changed."""
+def test_only_what_is_in_scope_is_changed(tmp_path: Path) -> None:
+    """Nothing outside the scope differs afterwards, and the ledger has all that was changed."""
+    ledger = tmp_path / "ledger.jsonl"
     target, wire = remote("R15")
     before = everything(wire, target)
+    noted: list[set[str]] = []
 
-    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME)))
+    def watch(_: int, request: httpx.Request) -> None:
+        if request.url.path.endswith(("/resend", "/delete")):
+            lines = ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
+            noted.append({json.loads(line)["record"]["number"] for line in lines})
+
+    wire.hook = watch
+    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME), ledger=ledger))
     after = everything(wire, target)
 
     assert not violations(results)
@@ -37,8 +47,14 @@ def test_only_what_is_in_scope_is_changed() -> None:
     assert changed
     assert {before[key]["webhook_definition"]["name"] for key in changed} == {NAME}
     assert not set(after) - set(before)
+    lines = [json.loads(line) for line in ledger.read_text(encoding="utf-8").splitlines()]
+    assert all(before[line["record"]["id"]] == line["record"] for line in lines)
+    assert changed <= {line["record"]["id"] for line in lines}
     assert {before[key]["number"] for key in changed} == set(results.changed)
-    assert changing(wire)
+    for at, request in enumerate(changing(wire)):
+        text = request.content.decode("utf-8", "replace")
+        named = {r["number"] for r in before.values() if f'"{r["id"]}"' in text}
+        assert named <= noted[at], "written down before it is named"
     assert "all are unchanged" in results.inventory
 
 

@@ -1,0 +1,56 @@
+"""The ledger: saves each webhook request to disk before the run changes it."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.http import TargetDown
+
+
+class LedgerFailed(TargetDown):
+    """The ledger cannot be written: the run ends as it does where no answer comes."""
+
+
+def utc_now() -> str:
+    """Return the present time, as ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Ledger:
+    """A JSON Lines file, one line a webhook request: time, target, method and the whole record."""
+
+    def __init__(self, path: Path, target: str, *, now: Callable[[], str] = utc_now) -> None:
+        """Write to the file at ``path``, behind what it holds.
+
+        Args:
+            path: the file; it is made if there is none.
+            target: the base URL of the target, which stands in each line.
+            now: returns the time, as ISO 8601.
+        """
+        self._path = path
+        self._target = target
+        self._now = now
+
+    def open(self) -> None:
+        """See before anything is sent that the file can be written. Raises LedgerFailed."""
+        self._write("")
+
+    def note(self, record: Record, method: str) -> None:
+        """Write ``record`` down before ``method`` changes it. Raises LedgerFailed."""
+        line = {"time": self._now(), "target": self._target, "method": method, "record": record}
+        self._write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            # Half of a surrogate pair is written as the escape that JSON has for it.
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, ValueError) as error:  # ValueError: a path that can be none
+            why = getattr(error, "strerror", None) or error
+            msg = f"--ledger: {self._path} cannot be written: {why}"
+            raise LedgerFailed(msg) from None
