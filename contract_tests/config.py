@@ -14,7 +14,6 @@ from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,
     command_line,
-    nondefault_options,
     secret_keys,
 )
 from crmcom_kit.contract_tests.recorded.reading import Recording, read_recording
@@ -37,7 +36,6 @@ class RunConfig:
     scope: Callable[[Record], bool] | None = None
     only: str = "*"  # a glob of statement ids
     deviations: Deviations = field(default_factory=Deviations)
-    options: dict[str, Any] = field(default_factory=dict)
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
     world: str = ""  # what a world made for the run is called; "": after the seed
@@ -79,7 +77,6 @@ def prepared(
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         recording=recording,
-        options=nondefault_options(values),
         command=command_line(values),
         began=now.isoformat(timespec="seconds"),
         world=f"check-{now:%Y%m%d-%H%M%S-%f}",

@@ -6,7 +6,6 @@ other behavior is broken.
 """
 
 import datetime as dt
-import os.path
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -114,32 +113,22 @@ def write_deviations(broken: Iterable[tuple[str, str, str]]) -> str:
 
     Args:
         broken: the id of a statement, the method that breaks it and what was seen, redacted, for
-            each kind of violation. What differs between those of one method is * in the draft, and
-            so are ids, numbers and what was redacted: so it explains the next run, too.
+            each kind of violation. Ids, numbers and what was redacted are * in the draft, so that
+            it explains the next run, too.
     """
-    seen: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str, str], None] = {}
     for statement_id, method, text in broken:
         pattern = _VARIES.sub("*", text)
         is_said = pattern.strip("*")  # a bare value would accept everything
-        seen.setdefault((statement_id, method), []).append(pattern if is_said else text)
+        found[statement_id, method, pattern if is_said else text] = None
     lines = [_HEADER]
-    for (statement_id, method), texts in seen.items():
+    for statement_id, method, seen in found:
         lines += [
             "[[deviation]]",
             f"statement = {toml_value(statement_id)}",
             f"method = {toml_value(method)}",
-            f"seen = {toml_value(_pattern(texts))}",
+            f"seen = {toml_value(seen)}",
             'reason = "to be said"',
             "",
         ]
     return "\n".join(lines)
-
-
-def _pattern(texts: Sequence[str]) -> str:
-    """Return what ``texts`` have in common at both ends, with * for what is between."""
-    if len(set(texts)) == 1:
-        return texts[0]
-    start = os.path.commonprefix(texts)  # noqa: RUF071 - they are no paths
-    ends = [text[len(start) :][::-1] for text in texts]
-    end = os.path.commonprefix(ends)[::-1]  # noqa: RUF071 - they are no paths
-    return f"{start}*{end}"

@@ -84,11 +84,10 @@ class Withheld(Unreachable):
     """A request that the scope of the run keeps from being sent."""
 
 
-#: So many causes of violations of one statement are told apart; more violations are counted.
-MAX_KEPT = 10
-#: So many texts of what was seen instead are told apart for one cause, to compare deviations; and
-#: what stands for all others.
-MAX_KINDS, _MORE = 1_000, "more violations than are compared"
+#: So many causes of violations of one statement are told apart; others count as the last one.
+MAX_CAUSES = 10
+#: So many internal errors of crmcom-kit are kept.
+MAX_CRASHES = 10
 #: What differs between violations of one cause: what is quoted, and words with a digit.
 _VALUE = re.compile(r"""'[^']*'|"[^"]*"|(?<!HTTP )\b\w*\d\w*""")
 
@@ -112,10 +111,7 @@ class Cause:
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer calls."""
         self.times += 1
-        kind = Kind(violation.method, violation.seen)
-        if len(self.kinds) >= MAX_KINDS and kind not in self.kinds:
-            kind = Kind(violation.method, _MORE)
-        self.kinds[kind] = None
+        self.kinds[Kind(violation.method, violation.seen)] = None
         if violation.record is not None:
             self.records.add(violation.record)
         is_cut = bool(violation.witness) or not self.violation.witness
@@ -135,7 +131,6 @@ class StatementFindings:
     held_by: Counter[str] = field(default_factory=Counter)  # how often it was kept, by method
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by texts, less values
-    breaks: int = 0  # violations, those of further causes among them
     missed: str = ""  # why it could not be tried
 
     @property
@@ -149,23 +144,17 @@ class StatementFindings:
         return [cause.violation for cause in self.causes.values()]
 
     @property
-    def more(self) -> int:
-        """How many violations are of causes that are not told apart any more."""
-        return self.breaks - sum(cause.times for cause in self.causes.values())
-
-    @property
     def kinds(self) -> list[Kind]:
         """What was seen of all violations, each once."""
-        kinds = [kind for cause in self.causes.values() for kind in cause.kinds]
-        return [*kinds, Kind("", _MORE)] if self.more else kinds
+        return [kind for cause in self.causes.values() for kind in cause.kinds]
 
     def keep(self, violation: Violation) -> None:
         """Count a violation with those of its cause."""
-        self.breaks += 1
         self.requests.update(exchange.number for exchange in violation.exchanges)
         shape = _VALUE.sub("*", violation.expected), _VALUE.sub("*", violation.seen)
-        if shape in self.causes or len(self.causes) < MAX_KEPT:
-            self.causes.setdefault(shape, Cause(violation)).add(violation)
+        if len(self.causes) >= MAX_CAUSES and shape not in self.causes:
+            shape = next(reversed(self.causes))
+        self.causes.setdefault(shape, Cause(violation)).add(violation)
 
 
 class Findings:
@@ -179,7 +168,8 @@ class Findings:
     @property
     def breaks(self) -> int:
         """How many violations were found so far, of whatever statement."""
-        return sum(found.breaks for found in self.by_statement.values())
+        found = self.by_statement.values()
+        return sum(cause.times for each in found for cause in each.causes.values())
 
     def is_broken(self, statement: str, method: str) -> bool:
         """Whether a method was found to break a statement so far."""
@@ -207,7 +197,7 @@ class Findings:
     def crash(self, where: str, error: Exception) -> None:
         """Note an internal error of crmcom-kit, once for each place."""
         what = shortened(f"{where}: {type(error).__name__}: {error}")
-        if what not in self.crashes and len(self.crashes) < MAX_KEPT:
+        if what not in self.crashes and len(self.crashes) < MAX_CRASHES:
             self.crashes.append(what)
 
 

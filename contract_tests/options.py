@@ -279,22 +279,16 @@ def _text(name: str, seen: object, allowed: str) -> str:
     return f"--{name}: {seen!r} is not allowed; allowed is {allowed}"
 
 
-def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that differ from their defaults, for reports; credentials are left out."""
-    return {
-        option.name: list(values[option.key]) if option.repeats else values[option.key]
-        for option in RUN_OPTIONS
-        if option.is_given(values) and option.heading != CREDENTIALS
-    }
-
-
 def command_line(values: Mapping[str, Any], command: str = "crmcom-kit check") -> str:
     """Return the command that repeats a run; credentials come from the environment."""
     words = [command]
-    for name, value in nondefault_options(values).items():
+    for option in RUN_OPTIONS:
+        if option.heading == CREDENTIALS or not option.is_given(values):
+            continue
+        value = values[option.key]
         if value is True:
-            words.append(f"--{name}")
+            words.append(f"--{option.name}")
         else:
-            given = value if isinstance(value, list) else [value]
-            words += [f"--{name} {shlex.quote(str(each))}" for each in given]
+            given = value if option.repeats else [value]
+            words += [f"--{option.name} {shlex.quote(str(each))}" for each in given]
     return " ".join(words)

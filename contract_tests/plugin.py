@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
-MARKERS = {
-    "readonly": "statements that are checked without changing anything on the target",
-    "changes": "statements whose checks change webhook requests on the target",
-}
-
 
 def is_installed() -> bool:
     """Whether the extra is, so that the suite can run; else pytest's help can do without it."""
@@ -45,12 +40,6 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
             help=re.sub(rf"--({names})\b", r"--crmcom-\1", option.help).replace("%", "%%"),
             **more,
         )
-
-
-def pytest_configure(config: "pytest.Config") -> None:
-    """Register the markers."""
-    for name, text in MARKERS.items() if is_installed() else ():
-        config.addinivalue_line("markers", f"{name}: {text} (crmcom-kit)")
 
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:

@@ -38,7 +38,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    made, config = _prepared({**_values(request), "base_url": target_url})
+    made, config = _prepared({**given_options(request.config), "base_url": target_url})
     session = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
@@ -67,21 +67,17 @@ def records(target: Session) -> list[dict[str, Any]]:
 def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, Any]:
     """The JSON report of the one run, as `crmcom-kit check --json` writes it.
 
-    Under xdist the first worker that needs it makes it, and the others read it: a target is never
+    Under xdist the first worker that needs it makes it, and the others read it: a target is not
     asked, or changed, once for each worker.
     """
-    values = _values(request)
+    values = given_options(request.config)
     if not hasattr(request.config, "workerinput"):
         return _made(values)
     path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
     with FileLock(path.with_suffix(".lock")):  # the others wait here
         if not path.exists():
-            path.touch()
             path.write_text(json.dumps(_made(values)), "utf-8")
-        text = path.read_text("utf-8")
-    if not text:
-        pytest.fail("the pytest worker that checked the target has failed or died")
-    return json.loads(text)  # type: ignore[no-any-return]
+        return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")
@@ -101,14 +97,6 @@ def _enter(session: Session, config: RunConfig) -> None:
     # Out here, since pytest shows what was being handled, too.
     session.client.close()
     pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
-
-
-def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the options; with no test that is marked `changes`, nothing may be changed."""
-    values = given_options(request.config)
-    if not any(item.get_closest_marker("changes") for item in request.session.items):
-        values["allow"] = "none"
-    return values
 
 
 def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
@@ -34,7 +33,6 @@ class Results:
     """Everything that reports are made from."""
 
     target: Target
-    options: dict[str, Any]  # as they were given, secrets left out
     command: str  # repeats the run
     seed: int
     began: str  # ISO 8601, UTC
@@ -42,8 +40,8 @@ class Results:
     statements: tuple[StatementResult, ...]
     history: tuple[Exchange, ...]
     findings: Findings
-    changed: tuple[str, ...] = ()  # numbers of the webhook requests that the run has changed
-    unclear: tuple[str, ...] = ()  # of others that it may have changed: no response has told
+    #: Numbers of the webhook requests that the run has changed, or may have: no response has told.
+    changed: tuple[str, ...] = ()
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
-from crmcom_kit.contract_tests.campaign.conclusions import conclude
+from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted
-from crmcom_kit.contract_tests.campaign.reasons import why_not
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
@@ -149,8 +148,7 @@ class _Run:
 
     def list_requests(self) -> None:
         """Say which requests would be sent."""
-        is_clear = self.config.allowed is not None or not self.target.near
-        self.notes += dry_run_lines(self.session, self.templates, is_clear=is_clear)
+        self.notes += dry_run_lines(self.session, self.templates)
 
     def fail(self, why: str) -> None:
         """Say why the run itself failed."""
@@ -286,12 +284,10 @@ class _Run:
         if trouble is None and not config.dry_run:
             trouble = self._own_trouble(found, is_broken=is_broken)
         touched = {key: str(record.get("number")) for key, record in guard.touched.items()}
-        changed = tuple(number for key, number in touched.items() if key in session.changed)
-        unclear = dict.fromkeys(str(record.get("number")) for record in guard.unclear.values())
+        changed = session.changed | guard.unclear
         service = session.oracle.service
         return Results(
             target=self.target,
-            options=config.options,
             command=config.command,
             seed=config.seed,
             began=config.began,
@@ -299,8 +295,7 @@ class _Run:
             statements=found,
             history=tuple(self.client.history),
             findings=session.findings,
-            changed=changed,
-            unclear=tuple(number for number in unclear if number not in changed),
+            changed=tuple(number for key, number in touched.items() if key in changed),
             inventory=self.compared,
             trouble=trouble,
             notes=(*self.notes, *session.notes(), *service.recovered()),
@@ -316,9 +311,24 @@ class _Run:
         findings = self.session.findings
         for each in checked_statements(self.target.release.name):
             found = findings.by_statement[each.id]
-            if not (found.held or found.breaks):
-                why = why_not(each.id, self.session, self.campaign.missed)
-                findings.miss(each.id, why or self.ended or "no request of this run tested it")
+            if not (found.held or found.causes):
+                findings.miss(each.id, self._why_not(each.id))
+
+    def _why_not(self, statement: str) -> str:
+        """Return what the run lacked to try a statement."""
+        scene, topic = self.session.scene, statement.partition(".")[0]
+        if topic in CHANGES and topic not in scene.allowed:
+            return f"needs --allow {topic} and a scope: --only-… or --all-records"
+        if topic in CHANGES and not any(map(scene.may_change, self.session.records.values())):
+            return "no webhook request is in scope"
+        if "web_api_key" in statement and scene.login.api_key is None:
+            return "needs --api-key"
+        if topic in ("login", "token_release") and not self.session.tokens.may_log_in:
+            return "needs a login: --username, --password and --organisation"
+        if statement == CODES and not self.config.secret_keys:
+            return "needs --secret-key, and a server that shows what it has signed"
+        missed = self.campaign.missed.get(topic)
+        return missed or self.ended or "the server has shown nothing to try it on"
 
     def _own_trouble(self, found: Sequence[StatementResult], *, is_broken: bool) -> str | None:
         """Say why a run that came to its end has failed nevertheless, where it has."""

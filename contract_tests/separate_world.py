@@ -61,10 +61,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
         return found
     why = f"its control API returned HTTP {answer.status}: {body.get('error', 'no reason')}"
     if answer.status == 404:
-        why = "the mock creates worlds only for callers with its admin token; give it "
-        why += "with CRMCOM_ADMIN_TOKEN or --admin-token"
-        if target.admin_token is not None:
-            why = "the mock does not accept the given admin token"
+        why = "the mock creates worlds only for callers with its admin token (--admin-token)"
     return replace(found, refused=why)
 
 

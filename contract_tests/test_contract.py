@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.options import CHANGES, OptionsError, check_values
+from crmcom_kit.contract_tests.options import OptionsError, check_values
 from crmcom_kit.contract_tests.plugin import given_options
 from crmcom_kit.contract_tests.reports.report import fails, failure_details, visible
 from crmcom_kit.schemas.releases import UnknownRelease
@@ -28,9 +28,7 @@ def _chosen(values: dict[str, Any]) -> Iterator[Any]:
     except (OptionsError, UnknownRelease) as error:
         raise pytest.UsageError(str(error)) from None
     for statement in found:
-        changes = statement.id.partition(".")[0] in CHANGES
-        mark = pytest.mark.changes if changes else pytest.mark.readonly
-        yield pytest.param(statement.id, id=statement.id, marks=mark)
+        yield pytest.param(statement.id, id=statement.id)
 
 
 def test_the_run_itself(report: dict[str, Any]) -> None:

@@ -307,8 +307,8 @@ def _changed(results: "Results") -> str:
     """Say what a run that ends for nothing has changed."""
     if results.target.own:  # a mock that has gone with the run
         return ""
-    numbers = [*results.changed, *results.unclear]
-    return f"; webhook requests that it may have changed: {', '.join(numbers)}" if numbers else ""
+    numbers = ", ".join(results.changed)
+    return f"; webhook requests that it may have changed: {numbers}" if numbers else ""
 
 
 def _say(compared: "Comparisons", which: str) -> None:

@@ -7,22 +7,9 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.redaction import redact_url
 
-#: Why a changing method may not be called where ``--allow`` does not say.
-_UNSAID = "called only in a separate world of a crmcom-kit mock, and not with --allow none"
 
-
-def dry_run_lines(
-    session: Session, templates: Sequence[Template], *, is_clear: bool
-) -> Iterator[str]:
-    """Yield what a run would call, a line each, in its order.
-
-    Args:
-        session: the run's session, and what it may change.
-        templates: what the run is about.
-        is_clear: whether it is clear what may be changed: ``--allow`` was given, or the target
-            is far. Without it a run changes separate worlds of mocks that are near and no other
-            server, and which of them a target is turns out only when it answers.
-    """
+def dry_run_lines(session: Session, templates: Sequence[Template]) -> Iterator[str]:
+    """Yield what a run that is about some templates would call, a line each, in its order."""
     login, scene = session.scene.login, session.scene
     base = redact_url(session.target.base_url)
     if login.token is None:
@@ -35,23 +22,17 @@ def dry_run_lines(
     yield f"GET {base}/{session.method('list').path}: find webhook requests of {entities}"
     for (method, state), count in needs(scene).items():
         yield f"about {count} {state} webhook requests in scope are used for {method} at first"
-    uncalled: dict[str, list[str]] = {}
     for each in templates:
         if scene.method(each.method) is None:
             continue
-        if each.changes and each.method not in scene.allowed:
-            name = _what(each).removeprefix(f"{each.method}: ")
-            uncalled.setdefault(each.method, []).append(name)
-        else:
-            times = "once" if each.first == 1 else f"{each.first} times"
-            looks = ", with looks before and after it" if each.changes else ""
-            yield f"{times}{looks}: {_what(each)}"
+        times = "once" if each.first == 1 else f"{each.first} times"
+        looks = ", with looks before and after it" if each.changes else ""
+        is_called = not each.changes or each.method in scene.allowed
+        unless = "" if is_called else f"if {each.method} is allowed, "
+        yield f"{unless}{times}{looks}: {_what(each)}"
     most = session.client.limits.max_requests
     yield f"fewer of each if they are more than {most} requests, else any of them again, at random"
     yield f"GET {base}/{session.method('list').path}: has anything else changed?"
-    for method, names in uncalled.items():
-        why = "not called, since it is not allowed" if is_clear else _UNSAID
-        yield f"{method} is {why}: {', '.join(names)}"
 
 
 def _what(template: Template) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.contract_tests.belief.belief import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import token_of
-from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, ask_once
+from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
 from crmcom_kit.contract_tests.oracle.expectations import Must
@@ -51,12 +50,12 @@ class Tokens:
             history = session.client.history
             if not history or any(each.code is not None for each in history):
                 raise
-            hint = self._hint()
-            if not hint:
+            if API_PATH in session.target.base_url:
                 raise
             session.findings.by_statement.clear()  # this is not what is to be checked
             msg = f"{session.target.base_url} returns HTTP {history[-1].status}, and not as the "
-            msg += f"API does: {hint}"
+            msg += "API does: --base-url must be the whole base URL of the API, such as "
+            msg += f"{session.target.base_url}{API_PATH}"
             raise TargetDown(msg) from None
 
     def _enter(self) -> None:
@@ -73,20 +72,6 @@ class Tokens:
             msg = f"{session.target.name} does not accept the given token: {outcome(tried)}"
             raise TargetDown(msg)
         session.belief.set_token(given, TokenState.LIVE)
-
-    def _hint(self) -> str:
-        """Say what the base URL should be if nothing at it speaks as the API does; "" if it may."""
-        session = self._session
-        target = session.target
-        if API_PATH in target.base_url:
-            return ""
-        inside = f"{target.base_url}{API_PATH}"
-        call = build(session.method("list"), {})
-        found = ask_once(replace(target, base_url=inside), call, session.client.limits)
-        if found is not None and found.code is not None:
-            return f"the API is at {inside}; give this as --base-url"
-        hint = "--base-url must be the whole base URL of the API, which ends in "
-        return f"{hint}{API_PATH}, such as {inside}"
 
     def _learn_refusal(self) -> None:
         session = self._session

@@ -12,7 +12,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -311,21 +310,6 @@ def unzipped(content: bytes, coding: str, longest: int) -> bytes:
 
 
 def retry_after_seconds(exchange: Exchange) -> float:
-    """Return how long an answer asks to wait: 1 s where it does not say, or not clearly.
-
-    Retry-After is a number of seconds or a date; a date is read by the clock of the one who
-    wrote it, the Date header of the same answer.
-    """
+    """Return how long an answer asks to wait: 1 s unless it has a number of seconds."""
     header = (exchange.header("Retry-After") or "").strip()
-    if header.isascii() and header.isdigit():
-        return float(header)
-    until, now = http_date(header), http_date(exchange.header("Date"))
-    return 1.0 if until is None or now is None else max(0.0, until - now)
-
-
-def http_date(text: str | None) -> float | None:
-    """Return the seconds since 1970 of a date as HTTP headers write it, or None."""
-    try:
-        return None if not text else parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return float(header) if header.isascii() and header.isdigit() else 1.0

@@ -177,7 +177,6 @@ class Traffic:
         found = statement_results(one, self._target.release, config.deviations, config.only)
         results = Results(
             target=self._target,
-            options={},
             command="",
             seed=0,
             began="",

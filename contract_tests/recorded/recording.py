@@ -228,7 +228,6 @@ class Observer:
             trouble = f"no request {where} tests any of the selected statements"
         return Results(
             target=target,
-            options=config.options,
             command=config.command,
             seed=config.seed,
             began=config.began,

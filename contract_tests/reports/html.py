@@ -8,7 +8,6 @@ from crmcom_kit.contract_tests.reports.report import (
     amount,
     by_method,
     repeated,
-    unlisted,
     visible,
 )
 
@@ -36,7 +35,6 @@ def written(report: Report) -> str:
         amount=amount,
         verdicts_by_method=by_method,
         repeated=repeated,
-        unlisted=unlisted,
         shown=shown,
         opens=len(shown) <= _MAX_OPEN,
         verdicts=list(map(str, Verdict)),

@@ -57,15 +57,10 @@ class Report:
                 "seed": results.seed,
                 "began": results.began,
                 "seconds": round(results.seconds, 3),
-                "options": {
-                    name: text(value) if isinstance(value, str) else value
-                    for name, value in results.options.items()
-                },
                 "command": text(results.command),
             },
             "statements": [self._statement(each) for each in results.statements],
             "changed": list(results.changed),
-            "perhaps_changed": list(results.unclear),
             "never_served": [text(line) for line in results.never_served],
             "inventory": text(results.inventory),
             "notes": [text(note) for note in (*results.notes, *results.warnings)],
@@ -103,7 +98,6 @@ class Report:
             "by_method": {name: str(each) for name, each in result.by_method.items()},
             "stale": result.stale,
             "violations": [self._violation(each) for each in result.found.causes.values()],
-            "more_violations": result.found.more,
         }
 
     def _violation(self, cause: Cause) -> dict[str, Any]:
@@ -231,12 +225,6 @@ def by_method(entry: Entry) -> str:
     return ", ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
 
 
-def unlisted(entry: Entry) -> str:
-    """Return how many violations of a statement are not listed, in a sentence, or ""."""
-    more = entry["more_violations"]
-    return f"{counted(more, 'violation')} of other kinds not listed." if more else ""
-
-
 def one_line(text: str) -> str:
     """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
     return visible(text).replace("\n", "\\n")
@@ -261,5 +249,3 @@ def failure_details(entry: Entry, most: int | None = None) -> Iterator[str]:
         yield from (f"  {visible(line)}" for line in each["script"].splitlines())
     if more := len(found[:most]) - len(found):
         yield f"{counted(-more, 'other kind')} of violation not shown."
-    elif entry["more_violations"]:
-        yield unlisted(entry)

@@ -1,9 +1,8 @@
 """Write the requests that show a violation as a script that can be pasted into a POSIX shell.
 
 It logs in by itself, with curl and standard tools alone. No secret is in it: each has the variable
-that reports show in its place. Its reader sets what only the reader has; a login returns a token;
-and a secret that is almost right is made from the right one. A line that says something is an
-argument of ``:``, since zsh takes no comments at its prompt.
+that reports show in its place. A login returns a token; its reader sets all others. A line that
+says something is an argument of ``:``, since zsh takes no comments at its prompt.
 """
 
 import base64
@@ -11,6 +10,7 @@ import binascii
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import Literal
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
@@ -23,8 +23,7 @@ from crmcom_kit.redaction import MASK
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
 _FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
 _USED = re.compile(VARIABLE.pattern.replace("(", r"\{?(", 1))
-_PARTS = ("header", "payload", "signature")  # of a JSON Web Token
-_SHORTEST = 4  # characters of a secret that another one may be made from
+_ALIKE = 0.5  # the part of their letters that two secrets share if one is made from the other
 
 #: The functions of a script: the token in a response, and a secret as a query and JSON can have it.
 _FUNCTIONS = {
@@ -129,24 +128,15 @@ class Scripts:
             else:
                 yield f"${{{each}}}" if re.match(r"\w", parts[at + 1]) else f"${each}"
 
-    def almost_right(self, name: str) -> tuple[str, str, str]:
-        """Return the variable that a wrong secret is made from, what makes it, and how it differs.
-
-        The word that makes it is empty if only its reader can, and all is if it is like no other.
-        """
-        secrets, found = self._redactor.secrets, ("", "", "")
+    def hint(self, name: str) -> str:
+        """Return what a wrong secret is almost, for the one who sets its variable; or ""."""
+        secrets = self._redactor.secrets
         wrong = secrets.get(name, "")
         for other, right in secrets.items():
-            if "_OTHER_" in other or "_OTHER_" not in name or len(right) < _SHORTEST:
-                continue
-            word = _made(wrong, right, other)
-            if word:
-                return other, word, "almost right"
-            parts = list(zip(_PARTS, wrong.split("."), right.split("."), strict=False))
-            changed = [part for part, one, another in parts if one != another]
-            if len(parts) == 3 and {"payload", "signature"} - {*changed}:
-                found = other, "", f"like {other}, with another {' and '.join(changed)}"
-        return found
+            is_right = "_OTHER_" in name and "_OTHER_" not in other
+            if is_right and SequenceMatcher(None, wrong.lower(), right.lower()).ratio() > _ALIKE:
+                return f"{name} is {other}, with a part or a letter that is another one."
+        return ""
 
 
 class _Script:
@@ -183,39 +173,9 @@ class _Script:
             command = self._prepared(self._scripts.curl(login, "-sS"))
             self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
             return
-        other, word, how = self._scripts.almost_right(name)
-        if word:
-            self._prepared(f"${other}")
-        self.lines += [f": '{name} is {how}.'"] if how else []
-        self.lines += [f"{name}={word}"] if word else []
-        self.needed += [] if word else [name]
-
-
-def _made(wrong: str, right: str, name: str) -> str:
-    """Return the word that makes a wrong secret from the right one, a variable's value; or ""."""
-    if not wrong:
-        return ""
-    forged, real = wrong.split("."), right.split(".")
-    if len(forged) == len(real) == 3 and forged[1] == real[1] and not _share(forged[2], real[2]):
-        payload = f'$(printf %s "${name}" | cut -d. -f2)'
-        return f"{shlex.quote(forged[0])}.{payload}.{shlex.quote(forged[2]) * bool(forged[2])}"
-    if wrong == right.swapcase():
-        return f"$(printf %s \"${name}\" | tr 'A-Za-z' 'a-zA-Z')"
-    if wrong[1:] == right[1:] and wrong[0] in "01":  # the one that no right one begins with
-        return f'$(printf %s "${name}" | sed -e s/^0/1/ -e t -e s/^./0/)'
-    for kept, word in (
-        (right, f'"${name}"'), (right[:-1], f'"${{{name}%?}}"'), (right[1:], f'"${{{name}#?}}"'),
-    ):  # fmt: skip
-        before, found, after = wrong.partition(kept)
-        if found and len(before + after) <= 1:
-            return shlex.quote(before) * bool(before) + word + shlex.quote(after) * bool(after)
-    return ""
-
-
-def _share(one: str, other: str) -> bool:
-    """Whether a part of the one is in the other."""
-    parts = (one[at : at + _SHORTEST] for at in range(len(one) - _SHORTEST + 1))
-    return any(each in other for each in parts)
+        hint = self._scripts.hint(name)
+        self.lines += [f": '{hint}'"] if hint else []
+        self.needed.append(name)
 
 
 def _basic(coded: str) -> tuple[str, str] | None:

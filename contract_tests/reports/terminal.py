@@ -105,10 +105,7 @@ def closing(report: Report) -> Iterator[str]:
     document, counts = report.document, report.document["summary"]
     yield ""
     if document["changed"]:
-        yield f"Changed webhook requests: {', '.join(document['changed'])}."
-    if document["perhaps_changed"]:
-        numbers = ", ".join(document["perhaps_changed"])
-        yield f"Webhook requests that may have changed (no clear response): {numbers}."
+        yield f"Webhook requests that were or may be changed: {', '.join(document['changed'])}."
     if document["inventory"]:
         yield document["inventory"]
     yield report.about_run

@@ -93,8 +93,8 @@ class Guard:
         self._may_find_more = may_find_more
         self._looked_up: dict[tuple[str, str], list[Record]] = {}  # what names what, by field
         self.touched: dict[str, Record] = {}  # by id: all that a changing call has named
-        self.unclear: dict[str, Record] = {}  # by id: those that no answer has told the fate of
-        self._newly_unclear: list[Record] = []
+        self.unclear: set[str] = set()  # ids of those that no response has told the fate of
+        self._newly_unclear: set[str] = set()
 
     def __call__(self, call: Call) -> None:
         """Let ``call`` pass.
@@ -111,8 +111,8 @@ class Guard:
                     self._log.note(record, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         sent = self._session.client.left != 0
-        self._newly_unclear = [r for r in records if sent and r["id"] not in self.unclear]
-        self.unclear |= {r["id"]: r for r in self._newly_unclear}
+        self._newly_unclear = {r["id"] for r in records if sent} - self.unclear
+        self.unclear |= self._newly_unclear
 
     def answered(self, exchange: Exchange) -> None:
         """Take note of the answer to the call that passed last: was anything done?
@@ -120,8 +120,7 @@ class Guard:
         An answer that never comes, or that is no envelope for the server's sake, leaves it open.
         """
         if exchange.envelope or 400 <= exchange.status < 500:
-            for record in self._newly_unclear:
-                self.unclear.pop(record["id"], None)
+            self.unclear -= self._newly_unclear
 
     def _one_in_scope(self, call: Call) -> list[Record]:
         """Return the webhook request that a documented call names; none for what names nothing."""

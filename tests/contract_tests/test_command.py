@@ -165,39 +165,17 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
 
 
 def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> None:
-    """A report never overwrites the ledger, or another report."""
-    (tmp_path / "ledger").write_text("precious", "utf-8")
-    (tmp_path / "link").symlink_to("ledger")
+    """A report never overwrites a recording, the ledger, or another report."""
+    (tmp_path / "r.har").write_text("precious", "utf-8")
+    (tmp_path / "link").symlink_to("r.har")
 
-    for other in ("ledger", "./ledger", "link"):
-        done = check(tmp_path, *FEW, "--ledger", "ledger", "--junit", other)
-        assert done.returncode == 2
-        assert (
-            done.stderr
-            == f"Error: --junit: {Path(other)} is the file that --ledger writes; name another one\n"
-        )
+    recording = check(tmp_path, "--from-har", "r.har", "--junit", "link")
+    ledger = check(tmp_path, *FEW, "--ledger", "r.har", "--junit", "link")
     twice = check(tmp_path, *FEW, "--har", "r.json")
 
+    said = "Error: --junit: link is the file that --from-har reads; name another one\n"
+    assert recording.stderr == said
+    said = "Error: --junit: link is the file that --ledger writes; name another one\n"
+    assert ledger.stderr == said
     assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
-    assert (tmp_path / "ledger").read_text("utf-8") == "precious"
-
-
-def test_the_mock_keeps_every_statement(tmp_path: Path) -> None:
-    """The suite under pytest finds nothing wrong with the mock, and says what it skips."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-rs"),
-            *("--crmcom-release", "R13"),
-            *("--crmcom-max-requests", "700", "-p", "no:cacheprovider", "-p", "no:xdist"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
-    assert len(skipped) == 1
-    assert "--secret-key" in skipped[0]
+    assert (tmp_path / "r.har").read_text("utf-8") == "precious"

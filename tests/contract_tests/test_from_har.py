@@ -126,13 +126,6 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "fields_set.default_all",
         [show(ONE), show({k: v for k, v in ONE.items() if k != "url"}), listed([ONE])],
     ),
-    "a list by two filters is refused": (
-        "list.life_cycle_state.filter",
-        [
-            *(listed([ONE]), listed(refused(), entity="JOBS", life_cycle_state="REJECTED")),
-            listed([ONE]),
-        ],
-    ),
     "a list fails each time, and others do not": (
         "errors.no_server_error",
         [show(ONE), listed(refused(500)), show(ONE), listed(refused(500))],
@@ -145,17 +138,9 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "resend.sends_again",
         [show(ONE), changed("resend", DONE), show(ONE)],
     ),
-    "a resend returns a success, and has failed": (
-        "resend.returns_record",
-        [show(ONE), changed("resend", DONE), show(OTHER_ERROR)],
-    ),
     "a successful one is sent again": (
         "resend.only_rejected",
         [show(DONE), changed("resend", DONE)],
-    ),
-    "a delete is refused": (
-        "delete.either_state",
-        [show(ONE), changed("delete", refused()), listed([ONE])],
     ),
     "a deleted one is shown": ("delete.gone", [show(ONE), changed("delete", ONE), show(ONE)]),
     "a released token is valid": (
@@ -203,23 +188,8 @@ OPEN: dict[str, Sequence[Entry]] = {
         *(show(ONE), changed("resend", ONE, **UNANSWERED), show(ONE)),
         *(changed("resend", refused()), listed([], entity="JOBS", life_cycle_state="REJECTED")),
     ],
-    "a resend is queued": [
-        show(ONE),
-        changed("resend", ONE),
-        show(ONE),
-        show(DONE),
-        listed([DONE]),
-    ],
-    "a number is used again": [
-        *(show(ONE), changed("delete", ONE)),
-        *(show(record(2, number="1"), 2), listed([record(2, number="1")])),
-    ],
     "a second delete returns what is gone": [
         *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2)),
-    ],
-    "a list is cut by a filter that may be read in two ways": [
-        *(listed([ONE, record(2, entity_id="E2")]), listed([ONE], entity="JOBS", entity_id="E1")),
-        listed([ONE, record(2, entity_id="E2")]),
     ],
 }
 
@@ -398,9 +368,7 @@ def test_organisations_are_not_mixed(tmp_path: Path) -> None:
 # Secrets that were removed, and those that were not.
 
 
-@pytest.mark.parametrize(
-    "shown", ["…", "...", "REDACTED", "[token redacted]", "***", "xxxxxxxxxxxx"]
-)
+@pytest.mark.parametrize("shown", ["…", "REDACTED", "xxxxxxxxxxxx"])
 @pytest.mark.parametrize("release", ["R10", "R12"])
 def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, release: str) -> None:
     """All tokens look alike: a released one, a wrong one, and the one after it."""
@@ -551,7 +519,7 @@ def test_options_that_make_no_sense_beside_it() -> None:
     given = {
         "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
         "max_requests": 5, "rate": 1.0, "seed": 1, "admin_token": "A",
-        "ledger": "l.jsonl", "all_records": True, "only_number": ("7",),
+        "all_records": True, "only_number": ("7",),
         "secret_key": ("A=B",),
     }  # fmt: skip
     for name, value in given.items():
@@ -575,8 +543,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert "✗ list.life_cycle_state.filter" in done.stdout
     assert "2 recorded exchanges were checked, and nothing was sent" in done.stdout
     assert all((tmp_path / path).stat().st_size for path in outputs.values())
-    options = json.loads((tmp_path / "a.json").read_text())["run"]["options"]
-    assert options == {"from-har": ["a.har"]}
+    command = json.loads((tmp_path / "a.json").read_text())["run"]["command"]
+    assert command == "crmcom-kit check --from-har a.har"
     for arguments in (["--har", "a.har"], ["--token", "T"], ["--from-har", "none.har"]):
         done = check(tmp_path, "--from-har", "a.har", *arguments, **OTHER)
         assert (done.returncode, done.stdout) == (2, "")

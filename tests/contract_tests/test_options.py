@@ -20,7 +20,6 @@ from crmcom_kit.contract_tests.options import (
     RUN_OPTIONS,
     OptionsError,
     command_line,
-    nondefault_options,
 )
 
 NOW = dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC)
@@ -109,11 +108,9 @@ def test_a_scope_and_what_may_be_changed() -> None:
 
 
 def test_reports_show_no_secret_option() -> None:
-    """Options and the command that repeats a run leave secrets out."""
+    """The command that repeats a run leaves secrets out."""
     values = given(**REMOTE, password="hush", api_key="hush-key", secret_key=("D=hush",))
 
-    assert "hush" not in str(nondefault_options(values))
-    assert "T-0123" not in str(nondefault_options(values))
     line = command_line(values)
     assert "hush" not in line
     assert line == f"crmcom-kit check --base-url {URL}"

@@ -29,7 +29,6 @@ def delete(target, record):
     return target.call("delete", {"webhook_request_identifier": {"id": record["id"]}})
 
 
-@pytest.mark.changes
 @pytest.mark.parametrize("time", [1, 2])
 def test_one_is_deleted(target, records, time):
     """Each time another one."""
@@ -37,7 +36,6 @@ def test_one_is_deleted(target, records, time):
     assert delete(target, records[0]).ok
 
 
-@pytest.mark.changes
 def test_the_rest_is_not_touched(target, records):
     """What is out of scope is never named to a changing method."""
     others = [each for each in target.records.values() if not target.may_change(each)]
@@ -90,14 +88,10 @@ def test_elsewhere_only_what_is_in_scope_is_changed_and_once(
     assert "is out of scope, so it is not changed" in str(done.stdout)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("--crmcom-allow", "none"), ("-m", "not changes", "--crmcom-allow", "delete")],
-)
 def test_elsewhere_nothing_is_changed_unasked(
-    serve: Callable[..., str], pytest_on: PytestOn, arguments: tuple[str, ...]
+    serve: Callable[..., str], pytest_on: PytestOn
 ) -> None:
-    """With nothing allowed, or without a test that says that it changes things, all is read."""
+    """With nothing allowed all is read."""
     deletes = []
     app = create_app(release="R9")
 
@@ -111,9 +105,7 @@ def test_elsewhere_nothing_is_changed_unasked(
         deletes.extend(environ["PATH_INFO"].split("/delete")[1:])
         return app(environ, start)
 
-    unmarked = CHANGING.replace("@pytest.mark.changes\n", "") if "-m" in arguments else CHANGING
-    scope = ("--crmcom-all-records", *arguments)
-    done = pytest_on(READING + unmarked, *scope, CRMCOM_BASE_URL=serve(foreign), **LOGIN)
+    done = pytest_on(READING + CHANGING, CRMCOM_BASE_URL=serve(foreign), **LOGIN)
 
     assert done.ret == 1
     assert "known: " in str(done.stdout)
@@ -138,31 +130,6 @@ def test_a_login_that_fails_shows_no_password(
     assert done.ret == 1
     assert "refuses the login" in str(done.stdout)
     assert "hush" not in str(done.stdout) + str(done.stderr)
-
-
-DYING = """
-import os
-
-from crmcom_kit.contract_tests import pytest_fixtures
-
-
-def die(values):
-    os._exit(9)
-
-
-pytest_fixtures._made = die
-"""
-
-
-def test_who_waits_for_a_worker_that_died_is_told(pytest_on: PytestOn) -> None:
-    """Under xdist the others end with it, and do not ask the target again."""
-    asking = "def test_{}(report):\n    pass\n\n\n"
-    text = DYING + "".join(asking.format(name) for name in "ab")
-
-    done = pytest_on(text, "-n", "2", "--max-worker-restart", "0", apart=True)
-
-    assert done.ret == 1, str(done.stdout) + str(done.stderr)
-    assert "the pytest worker that checked the target has failed or died" in str(done.stdout)
 
 
 SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")

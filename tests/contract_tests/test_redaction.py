@@ -62,7 +62,6 @@ def reports(
     found = on or target(username="ann", password="abc", organisation="O")
     results = Results(
         target=found,
-        options={"base_url": found.base_url},
         command=command,
         seed=0,
         began="2026-11-24T20:00:00+00:00",

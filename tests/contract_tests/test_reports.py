@@ -17,7 +17,7 @@ from rich.console import Console
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
-from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_KINDS, Findings, Verdict, Violation
+from crmcom_kit.contract_tests.findings import MAX_CAUSES, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.reports import (
     har,
     html,
@@ -41,7 +41,7 @@ TARGET = Target(
     release=resolve("R9"),
     login=LOGIN,
 )
-# Loads the report in windows of two widths, goes to a statement, filters, and says what is seen.
+# Loads the report in windows of two widths, goes to a statement, and says what is seen.
 FRAMES = """<!doctype html><body><output></output><script>
 const seen = [];
 for (const width of [390, 1280]) {
@@ -55,11 +55,8 @@ for (const width of [390, 1280]) {
     const open = all("details.statement[open]").map((each) => each.id);
     for (const each of all("details")) each.open = true;
     const widest = Math.max(...all("body *").map((each) => each.getBoundingClientRect().right));
-    page.getElementById("filter").value = "%s";
-    page.getElementById("filter").dispatchEvent(new Event("input"));
-    const shown = all("details.statement").filter((each) => !each.hidden).map((each) => each.id);
     const copies = all("button.copy:not([hidden])").length;
-    seen.push({width, folded, open, widest, shown, copies});
+    seen.push({width, folded, open, widest, copies});
     seen.sort((a, b) => a.width - b.width);
     document.querySelector("output").textContent = JSON.stringify(seen);
   };
@@ -115,7 +112,6 @@ def made(**changes: Any) -> Results:
     ]
     values: dict[str, Any] = {
         "target": TARGET,
-        "options": {"rate": 5},
         "command": "crmcom-kit check --seed 3",
         "seed": 3,
         "began": "2026-11-24T20:00:00+00:00",
@@ -178,11 +174,9 @@ def test_every_statement_has_the_verdict_that_it_earned() -> None:
     [
         (["twice"] * 30, "twice", Verdict.DEVIATES),
         (["thrice"], "twice", Verdict.BROKEN),
-        (["twice"] * MAX_KEPT * 2 + ["thrice"], "twice", Verdict.BROKEN),
-        ([f"{n} times" for n in range(MAX_KINDS)], "* times", Verdict.DEVIATES),
-        ([*(f"{n} times" for n in range(MAX_KINDS - 1)), "thrice"], "* times", Verdict.BROKEN),
-        ([*(f"{n} times" for n in range(MAX_KINDS)), "thrice"], "* times", Verdict.BROKEN),
-        ([f"{n} times" for n in range(MAX_KINDS + 1)], "*", Verdict.DEVIATES),
+        (["twice"] * MAX_CAUSES * 2 + ["thrice"], "twice", Verdict.BROKEN),
+        ([*(f"{each} times" for each in "abcdefghijklm"), "thrice"], "* times", Verdict.BROKEN),
+        ([f"{each} times" for each in "abcdefghijklm"], "* times", Verdict.DEVIATES),
     ],
 )
 def test_a_deviation_explains_every_violation_or_none(
@@ -199,14 +193,14 @@ def test_a_deviation_explains_every_violation_or_none(
     }["list.no_duplicates"]
 
     assert found.verdict is verdict
-    if "thrice" in seen and len(seen) <= MAX_KINDS:
+    if "thrice" in seen and pattern == "twice":
         assert found.why.endswith("does not cover this: thrice")
     if pattern == "twice":
         assert {each.violation.seen: each.times for each in found.found.causes.values()} == Counter(
             seen
         )
     causes = found.found.causes.values()
-    assert sum(each.times for each in causes) + found.found.more == len(seen)
+    assert sum(each.times for each in causes) == len(seen)
 
 
 def test_violations_of_one_cause_are_one_entry() -> None:
@@ -300,15 +294,12 @@ def test_junit_is_xml_with_a_case_for_each_statement() -> None:
     cases = {case.get("name"): case for case in suite.iter("testcase")}
 
     assert len(cases) == len(results.statements) == int(suite.get("tests", ""))
-    assert cases["response.number"].find("failure") is not None
     assert cases["envelope.json"].find("failure") is not None
     assert cases["delete.gone"].find("skipped") is not None
     assert cases["show.single_result"].find("failure") is None
-    sources = [
-        each.get("value") for each in cases["response.number"].iter("property")
-        if each.get("name") == "source"
-    ]  # fmt: skip
-    assert sources == [by_id(results)["response.number"].statement.source]
+    failure = cases["response.number"].find("failure")
+    assert failure is not None
+    assert by_id(results)["response.number"].statement.source in str(failure.text)
 
 
 def test_har_has_every_exchange() -> None:
@@ -327,8 +318,8 @@ def test_har_has_every_exchange() -> None:
 
 def test_har_of_large_bodies_is_small() -> None:
     """Bodies are cut, which is said, and no more than one of them is worked on at a time."""
-    body = b'{"data": "' + b"x" * 20_000_000 + b'"}'
-    history = tuple(exchange(at, content=body) for at in range(1, 33))
+    body = b'{"data": "' + b"x" * 4_000_000 + b'"}'
+    history = tuple(exchange(at, content=body) for at in range(1, 9))
     results, pieces = made(history=history), 0
 
     tracemalloc.start()
@@ -340,7 +331,7 @@ def test_har_of_large_bodies_is_small() -> None:
     tracemalloc.stop()
 
     assert pieces > len(history)
-    assert size < 32 * 2 * har.MAX_BODY
+    assert size < 8 * 2 * har.MAX_BODY
     assert peak < 3 * len(body)
     (entry,) = json.loads("".join(har.written(Report(made(history=history[:1])))))["log"]["entries"]
     content = entry["response"]["content"]
@@ -364,43 +355,30 @@ def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str
 
 
 def test_summary_shows_what_a_server_says_as_text() -> None:
-    """Neither Markdown nor HTML of a server is one, and a block of code does not end early."""
+    """Its text stands in one block of code, which does not end early."""
     findings = Findings()
-    seen = "a | b\n## c <img src=x> [d](https://e) `f` @g **h** &amp; www.i"
     call = Call("show", "GET", "webhook_requests/show", "x=```\n</details>")
-    findings.broke(
-        Violation("response.number", exchange(call=call), expected=seen, seen="s" * 9000)
-    )
+    findings.broke(Violation("response.number", exchange(call=call), expected="<img>", seen="b"))
     statements = statement_results(findings, TARGET.release, Deviations())
 
     lines = job_summary.written(Report(made(statements=statements, findings=findings))).splitlines()
 
-    assert lines[0] == "## ❌ crmcom-kit check: 1 statement is broken."
-    (row,) = [line for line in lines if line.startswith("| response.number")]
-    assert row.count("|") == 4
-    assert len(row) < 1500
-    for sign in ("<img", "](", "`", "**", "@g", "https:/", "www."):
-        assert sign not in row
-    fences = [line for line in lines if re.fullmatch("`{4,}(sh)?", line)]
-    assert fences == ["````sh", "````"]
+    assert lines[0] == "## ❌ crmcom-kit check: failed"
+    assert [lines.index(each) for each in ("````text", "````")] == [2, len(lines) - 1]
 
 
-def test_summary_is_bounded() -> None:
+@pytest.mark.parametrize("limit", [100_000, 10_000, 300, 10, 0])
+def test_summary_is_bounded(limit: int) -> None:
     """However much is broken, it ends within the limit, and says that it does."""
     findings = Findings()
-    call = Call("show", "GET", "webhook_requests/show", "x=" + "é" * 7_000)
     for statement in checked_statements("R9"):
-        findings.broke(
-            Violation(statement.id, exchange(call=call), expected="|" * 5000, seen="é" * 5000)
-        )
+        findings.broke(Violation(statement.id, exchange(), expected="|" * 5000, seen="é" * 5000))
     results = made(statements=statement_results(findings, TARGET.release, Deviations()))
 
-    whole = job_summary.written(Report(results)).encode()
-    assert 500_000 < len(whole) <= job_summary.MAX_BYTES
-    for limit in (job_summary.MAX_BYTES, 10_000, 200, 10, 0):
-        text = job_summary.written(Report(results), limit).encode()
-        assert len(text) <= limit
-        assert text.endswith(b"see the HTML or JSON report._\n") or limit < 100
+    text = job_summary.written(Report(results), limit)
+
+    assert len(text.encode()) <= limit
+    assert "see the HTML or JSON report" in text or limit < 100
 
 
 @pytest.mark.parametrize(
@@ -417,7 +395,7 @@ def test_summary_is_bounded() -> None:
 def test_every_report_for_people_says_the_outcome(
     holds: int, broken: int, stale: int, changes: dict[str, Any], said: str
 ) -> None:
-    """In the same sentence: the terminal at its end, the page and the job summary in front."""
+    """In the same sentence: the terminal and the job summary at their end, the page in front."""
     findings = Findings()
     ids = [each.id for each in checked_statements("R9")]
     for name in ids[: holds + stale]:
@@ -432,7 +410,7 @@ def test_every_report_for_people_says_the_outcome(
     outcome, sentence = said.split(": ", 1)
     assert f"\n{said}" in reports["terminal"]
     assert f"<h1>{outcome.capitalize()}: {sentence}" in reports["html"]
-    assert sentence in reports["summary"].partition("\n")[0].replace("&#58;", ":")
+    assert said in reports["summary"]
     assert ("0 broken" in reports["terminal"]) == (not broken and "dry_run" not in changes)
     assert ('<b class="broken">' in reports["html"]) == bool(broken)
 
@@ -503,8 +481,8 @@ def test_html_is_one_file_that_runs_nothing_of_the_target() -> None:
         assert result.statement.id in page
 
 
-def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
-    """At 390 and 1280 pixels nothing is wider than the window; what is filtered out is hidden."""
+def test_html_fits_its_window_and_opens_a_statement(tmp_path: Path) -> None:
+    """At 390 and 1280 pixels nothing is wider than the window; a link opens its statement."""
     findings = Findings()
     names = [each.id for each in checked_statements("R9")][:24]
     for at, name in enumerate(names):
@@ -515,7 +493,7 @@ def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
         statements=statement_results(findings, TARGET.release, Deviations()), findings=findings
     )
     (tmp_path / "report.html").write_text(html.written(Report(results)), "utf-8", "replace")
-    (tmp_path / "frame.html").write_text(FRAMES % (names[5], names[5]), "utf-8")
+    (tmp_path / "frame.html").write_text(FRAMES % names[5], "utf-8")
 
     page = rendered((tmp_path / "frame.html").as_uri(), "--allow-file-access-from-files")
 
@@ -526,20 +504,6 @@ def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
         assert each["widest"] <= each["width"]
         assert each["copies"] == 24 + 1
         assert each["open"] == [names[5]]
-        assert each["shown"] == [names[5]]
-
-
-def test_terminal_shows_violations_whole() -> None:
-    """A broken statement is shown with its source, expected, seen, and a script."""
-    out = io.StringIO()
-    terminal.show(Report(made()), Console(file=out, width=80))
-    text = out.getvalue()
-
-    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -isS", "not exercised"):
-        assert part in text
-    assert "delete.gone" not in text
-    assert "[red]&amp;" in text
-    assert "\x1b[31m" not in text
 
 
 def test_verdicts_and_deviations_are_by_method() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import pytest
 from helpers.checking import check
@@ -143,74 +143,25 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
         assert secret not in script.replace(ODD, "").replace(quote(ODD, safe=""), "")
 
 
-@pytest.mark.parametrize(("old", "new"), [*zip(OLD, NEW, strict=True)])
-def test_a_wrong_token_is_made_from_the_right_one(
-    old: str, new: str, serve: Callable[..., str]
-) -> None:
-    """One that is almost right is as wrong for the token of the script, and does not show it."""
+@pytest.mark.parametrize("old", OLD)
+def test_a_script_says_what_a_wrong_token_is_like(old: str, serve: Callable[..., str]) -> None:
+    """One that is almost right would show the right one: who runs the script sets it."""
     wrong = [*near_misses(old, SECRET_MUTATIONS)]
-    made = [*near_misses(new, SECRET_MUTATIONS)]
-    recorder = Recorder(new)
-    other_login = exchange(log_in(NO_PASSWORD), f"{old.partition('.')[0]}.another.0123456789")
-    login, calls = Login(password=PASSWORD), [f(each) for f in (resend, show) for each in wrong]
+    calls = [resend(each) for each in wrong]
 
-    script = script_for(serve(recorder), login, calls, exchange(log_in(), old), other_login)
-    pasted(script, CRMCOM_PASSWORD=PASSWORD)
+    script = script_for(serve(Recorder()), Login(), calls, exchange(log_in(NO_PASSWORD), old))
 
-    sent = recorder.seen[1:]
-    assert [json.loads(seen[3])["token"] for seen in sent[: len(made)]] == made
-    assert [parse_qs(seen[2])["token"] for seen in sent[len(made) :]] == [[each] for each in made]
+    for name in ("CRMCOM_OTHER_TOKEN", "CRMCOM_OTHER_TOKEN_2"):
+        assert f': "${{{name}:?must be set}}"' in script
+        assert f"{name} is CRMCOM_TOKEN, with" in script
     parts = re.findall(r"\w{6,}", old)
     assert not [part for part in parts if part in script or part.swapcase() in script]
 
 
-def test_a_script_says_what_is_wrong_with_a_forged_token(serve: Callable[..., str]) -> None:
-    """Where a shell cannot make one, who runs the script sets it."""
-    header, payload, signature = OLD[2].split(".")
-    wrong = [f"{header}.forged.{signature}", f"{header}.{payload}.A{signature}"]
-    calls = [resend(each) for each in wrong]
-
-    script = script_for(serve(Recorder()), Login(), calls, exchange(log_in(), OLD[2]))
-
-    for number, changed in (("", "payload"), ("_2", "signature")):
-        name = f"CRMCOM_OTHER_TOKEN{number}"
-        assert f': "${{{name}:?must be set}}"' in script
-        assert f": '{name} is like CRMCOM_TOKEN, with another {changed}.'" in script
-    assert payload not in script
-    assert signature not in script
-
-
-def test_a_token_that_nobody_signed_is_made_from_the_right_one(serve: Callable[..., str]) -> None:
-    """Its header and signature are the kit's own; the claims are those of the script's token."""
-    (_, old, signature), (_, new, _) = OLD[2].split("."), NEW[2].split(".")
-    recorder = Recorder(NEW[2])
-    calls = [resend(f"none.{old}."), resend(f"HS.{old}.forged")]
-
-    script = script_for(
-        serve(recorder), Login(password=PASSWORD), calls, exchange(log_in(), OLD[2])
-    )
-    pasted(script, CRMCOM_PASSWORD=PASSWORD)
-
-    sent = [json.loads(each[3])["token"] for each in recorder.seen[1:]]
-    assert sent == [f"none.{new}.", f"HS.{new}.forged"]
-    assert old not in script
-    assert signature not in script
-
-
-def test_a_wrong_first_character_is_never_the_right_one(serve: Callable[..., str]) -> None:
-    """Whichever the token of the script's own login begins with."""
-    for new in ("0B8C7D6E", "1B8C7D6E"):
-        recorder = Recorder(new)
-        calls = [resend(f"0{OLD[1][1:]}")]
-        script = script_for(serve(recorder), Login(), calls, exchange(log_in(NO_PASSWORD), OLD[1]))
-        pasted(script)
-        assert json.loads(recorder.seen[1][3])["token"] not in ("", new)
-
-
 def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) -> None:
-    """A Web API key, on either side of the colon, almost right or made up; and a token."""
-    recorder = Recorder("t", "t", "t", "t")
-    texts = [f"{KEY}:", f":{KEY}", f"{KEY[:-1]}:", "crmcom-kit-no-key:"]
+    """A Web API key, on either side of the colon, or made up; and a token."""
+    recorder = Recorder("t", "t", "t")
+    texts = [f"{KEY}:", f":{KEY}", "crmcom-kit-no-key:"]
     calls = [
         Call("web_api_key_token", "GET", "authentication/web_api_key/token", headers=(
             ("Authorization", f"Basic {base64.b64encode(text.encode()).decode()}"),
@@ -275,7 +226,6 @@ def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> N
     ("name", "shown", "part"),
     [
         ("list_numbers_are_integers", r'"number": \d', "TOKEN=$(curl"),
-        ("shorter_token_accepted", r'"code": "OK"', "OTHER_TOKEN="),
     ],
 )
 def test_a_pasted_script_shows_the_violation(

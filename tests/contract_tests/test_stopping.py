@@ -19,8 +19,6 @@ from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.mock_server import create_app
 
-BOTH_SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-
 
 @pytest.fixture(autouse=True)
 def _interruptible() -> Iterator[None]:
@@ -36,13 +34,12 @@ def swallowed(number: int) -> None:
         signal.raise_signal(number)
 
 
-@BOTH_SIGNALS
-def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -> None:
+def test_a_swallowed_signal_stops_the_run_before_the_next_request() -> None:
     """Nothing more is sent, and what was found until then is kept."""
 
     def hook(count: int, _: httpx.Request) -> None:
         if count == 60:
-            swallowed(number)
+            swallowed(signal.SIGINT)
 
     target, wire = remote("R15", hook)
     stop = Stop()
@@ -69,7 +66,7 @@ def test_a_signal_before_the_run_leaves_nothing_sent() -> None:
     assert not wire.requests
 
 
-@BOTH_SIGNALS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_at_once(number: int) -> None:
     """With what a shell reports of it, which is no verdict."""
     stop = Stop()
@@ -82,10 +79,7 @@ def test_a_second_signal_ends_at_once(number: int) -> None:
     assert ended.value.code == 128 + number
 
 
-@BOTH_SIGNALS
-def test_the_command_writes_its_reports(
-    serve: Callable[..., str], tmp_path: Path, number: int
-) -> None:
+def test_the_command_writes_its_reports(serve: Callable[..., str], tmp_path: Path) -> None:
     """It ends with 2, and its report says that it was interrupted."""
     app, asked = create_app(release="R9"), 0
     started: list[subprocess.Popen[bytes]] = []
@@ -94,7 +88,7 @@ def test_the_command_writes_its_reports(
         nonlocal asked
         asked += 1
         if asked == 20:
-            os.kill(started[0].pid, number)
+            os.kill(started[0].pid, signal.SIGTERM)
         return app(environ, start_response)
 
     base = serve(interrupting)

@@ -3,9 +3,7 @@
 The servers are the independent one of the tests, and the mock as `crmcom-kit serve` serves it.
 """
 
-import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -95,82 +93,42 @@ def assert_passed(done: Result) -> None:
 @pytest.mark.parametrize(
     ("sound", "way"),
     [
-        ("R9", "token"), ("R15", "token"), ("R12", "token+name"), ("R9", "name"), ("R10", "name"),
-        ("R12", "name+unit"), ("R13", "name"), ("R14", "name"), ("R15", "name"), ("R18", "name"),
-        ("R10", "key"), ("R15", "key"), ("R15", "key+token"), ("R15", "key+name"),
+        ("R9", "token"), ("R12", "name+unit"), ("R18", "name"), ("R10", "key"),
+        ("R15", "key+token"),
     ],
     indirect=["sound"],
 )  # fmt: skip
-def test_each_login_in_each_release(sound: Sound, way: str, tmp_path: Path) -> None:
-    """A token, a user name and a Web API key do, alone and together, in each release."""
+def test_each_login(sound: Sound, way: str, tmp_path: Path) -> None:
+    """A token, a user name and a Web API key do, alone and together."""
     assert_passed(check(tmp_path, *sound.options, *sound.login(way), *FEW))
 
 
 @pytest.mark.parametrize(
     ("kind", "allow"),
-    [
-        ("definition", "resend"), ("definition", "delete"), ("definition", BOTH),
-        ("number", "delete"), ("numbers", "resend"), ("numbers", BOTH),
-        ("definition+numbers", BOTH), ("all", "resend"), ("all", "delete"), ("all", BOTH),
-    ],
-)  # fmt: skip
+    [("definition+numbers", BOTH), ("number", "delete"), ("all", "resend")],
+)
 def test_each_scope(kind: str, allow: str, sound: Sound, tmp_path: Path) -> None:
-    """Each scope allows changes in it, and all that was changed is in the ledger."""
+    """Each scope allows changes in it."""
     before = {key: repr(record) for key, record in sound.app.records.items()}
-    ledger = tmp_path / "ledger"
-    options = ["--allow", allow, *sound.scope(kind), "--ledger", str(ledger)]
+    options = ["--allow", allow, *sound.scope(kind)]
 
     assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options, *FEW))
 
-    changed = {key for key, text in before.items() if repr(sound.app.records.get(key)) != text}
-    noted = {json.loads(each)["record"]["id"] for each in ledger.read_text("utf-8").splitlines()}
-    assert changed
-    assert changed <= noted
+    assert {key: repr(record) for key, record in sound.app.records.items()} != before
 
 
-@pytest.mark.parametrize("sound", ["R9", "R15"], indirect=True)
-@pytest.mark.parametrize("kind", ["definition", "numbers"])
-def test_others_are_read_before_and_after(kind: str, sound: Sound, tmp_path: Path) -> None:
-    """Whatever the scope is, some webhook requests outside it show whether changes reach them."""
-    options = ["--allow", BOTH, *sound.scope(kind), "--max-requests", "200"]
-
-    done = check(tmp_path, *sound.options, *BY_NAME, *options)
-
-    assert_passed(done)
-    said = (
-        r"(\d+) webhook requests that must not change( \((\d+) of .*\))? were read before and after"
-    )
-    found = re.search(said, done.output)
-    assert found is not None, done.output
-    assert int(found[3] or found[1]) >= 4
-
-
-@pytest.mark.parametrize("allow", [(), ("--allow", "none", "--all-records")])
-def test_a_run_that_only_reads(allow: Sequence[str], sound: Sound, tmp_path: Path) -> None:
+def test_a_run_that_only_reads(sound: Sound, tmp_path: Path) -> None:
     """Without leave nothing is changed; nor does it take more than reading to end well."""
     before = {key: repr(record) for key, record in sound.app.records.items()}
 
-    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *allow, *FEW))
+    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *FEW))
 
     assert {key: repr(record) for key, record in sound.app.records.items()} == before
 
 
-@pytest.mark.parametrize("sound", ["R9", "R15"], indirect=True)
-@pytest.mark.parametrize("budget", ["20", "60", "300"])
-def test_each_budget(budget: str, sound: Sound, tmp_path: Path) -> None:
+def test_a_tiny_budget(sound: Sound, tmp_path: Path) -> None:
     """However few requests a run may send, it ends well."""
-    options = ["--allow", BOTH, *sound.scope("numbers"), "--max-requests", budget]
-
-    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options))
-
-
-@pytest.mark.parametrize(
-    ("sound", "budget", "kind"), [("R9", "700", "definition"), ("R12", "1600", "all")],
-    indirect=["sound"],
-)  # fmt: skip
-def test_large_budgets(budget: str, kind: str, sound: Sound, tmp_path: Path) -> None:
-    """With room for everything, all layers run, and end well."""
-    options = ["--allow", BOTH, *sound.scope(kind), "--max-requests", budget]
+    options = ["--allow", BOTH, *sound.scope("numbers"), "--max-requests", "20"]
 
     assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options))
 
@@ -178,12 +136,11 @@ def test_large_budgets(budget: str, kind: str, sound: Sound, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("only", "allow", "exit_code"),
     [
-        ("list.paging.*", "none", 0), ("token.*", "none", 0), ("login.*", "none", 0),
-        ("resend.only_rejected", "resend", 0), ("delete.either_state", "delete", 0),
-        ("delete.gone", BOTH, 0), ("identifier.*", BOTH, 0),
-        ("delete.*", "none", 2), ("delete.either_state", "none", 2), ("resend.*", "delete", 2),
+        ("login.*", "none", 0),
+        ("delete.gone", BOTH, 0),
+        ("resend.*", "delete", 2),
     ],
-)  # fmt: skip
+)
 def test_few_statements(
     only: str, allow: str, exit_code: int, sound: Sound, tmp_path: Path
 ) -> None:
@@ -198,20 +155,15 @@ def test_few_statements(
         return
     method = only.partition(".")[0]
     assert done.exit_code == exit_code, done.output
-    assert f"no statement was checked: {method} is not allowed" in done.output
+    assert f"no statement was checked: needs --allow {method}" in done.output
 
 
-@pytest.mark.parametrize("release", ["R9", "R15"])
 @pytest.mark.parametrize(
-    "options",
-    [
-        (), ("--allow", "none"), ("--allow", "resend", "--all-records"),
-        ("--allow", BOTH, "--only-number", "7", "--only-number", "8"),
-        ("--allow", BOTH, "--only-definition", "Nobody's"),
-    ],
-)  # fmt: skip
+    ("release", "options"),
+    [("R15", ()), ("R9", ("--allow", BOTH, "--only-definition", "Nobody's"))],
+)
 def test_a_mock_that_is_served(release: str, options: Sequence[str], tmp_path: Path) -> None:
-    """The mock is checked in a world of the run, under each scope."""
+    """The mock is checked in a world of the run, whatever the scope is."""
     with mock_served(create_app(release=release)) as base:
         url = ("--base-url", base, "--release", release)
         assert_passed(check(tmp_path, *url, *options, *FEW, **LOGIN))
@@ -221,10 +173,11 @@ def test_a_scope_of_nothing_is_said(sound: Sound, tmp_path: Path) -> None:
     """A mistyped number passes with the methods untried, and with a line that says why."""
     options = (*sound.options, *sound.login("name"), "--allow", BOTH, *FEW)
     said = "None of the webhook requests that the run saw is in its scope"
-    for number, empty in (("999999", True), (sound.rejected[0].number, False)):
-        done = check(tmp_path, *options, "--only-number", number)
-        assert_passed(done)
-        assert (said in done.output) == empty
+
+    done = check(tmp_path, *options, "--only-number", "999999")
+
+    assert_passed(done)
+    assert said in done.output
 
 
 def test_a_token_of_a_mock_that_is_served(tmp_path: Path) -> None:
@@ -241,23 +194,19 @@ def test_a_token_of_a_mock_that_is_served(tmp_path: Path) -> None:
     assert "The run only read the default world" in done.output
 
 
-@pytest.mark.parametrize(("way", "more"), [("token", ("-p", "no:xdist")), ("name", ("-n", "2"))])
-def test_under_pytest(way: str, more: Sequence[str], sound: Sound, tmp_path: Path) -> None:
-    """The same options do under pytest, with one process and with several."""
-    given = [*sound.options, *sound.login(way), *FEW]
-    if way == "name":
-        given += ["--allow", BOTH, *sound.scope("numbers"), "--ledger", "ledger"]
+def test_under_pytest(sound: Sound, tmp_path: Path) -> None:
+    """The same options do under pytest, with several processes, of which one checks the server."""
+    given = [*sound.options, *BY_NAME, *FEW, "--allow", BOTH, *sound.scope("numbers")]
     options = [each.replace("--", "--crmcom-", 1) for each in given]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
 
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
-            *("-p", "no:cacheprovider", *more, *options),
+            *("-p", "no:cacheprovider", "-n", "2", *options),
         ],
         cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert (tmp_path / "ledger").exists() is (way == "name")
     assert sound.app.requests <= 81  # one worker has checked it for all
