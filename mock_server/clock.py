@@ -9,6 +9,12 @@ from typing import Literal, NamedTuple, Protocol
 
 from crmcom_kit.usage_errors import UsageError
 
+#: Seconds in each unit by which a clock can be moved forward.
+SECONDS_PER = {
+    f"{unit}s": timedelta(**{f"{unit}s": 1}).total_seconds()
+    for unit in ("week", "day", "hour", "minute", "second")
+}
+
 
 class Clock(Protocol):
     """Tells the time."""

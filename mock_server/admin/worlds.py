@@ -1,11 +1,17 @@
 """Operations on worlds as a whole: those of the server; the reset, tokens and clock of one."""
 
-from typing import Annotated, Literal, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Count, Keywords, Moment, operation
 from crmcom_kit.mock_server.admin.values import read_moment, write_moment
-from crmcom_kit.mock_server.clock import ClockMode
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
+
+_Amount = Annotated[float, Keywords(minimum=0)]
+_SOME = Keywords(
+    {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
+)
 
 
 class WorldUse(TypedDict):
@@ -65,10 +71,14 @@ class ClockSetting(TypedDict):
     ]
 
 
-class Advance(TypedDict):
-    """How far to move the clock."""
+class Advance(TypedDict, total=False):
+    """How far to move the clock: the sum of these, of which at least one is needed."""
 
-    seconds: Annotated[float, Keywords(minimum=0)]
+    weeks: _Amount
+    days: _Amount
+    hours: _Amount
+    minutes: _Amount
+    seconds: _Amount
 
 
 @operation("GET /worlds", "worlds")
@@ -163,11 +173,12 @@ def put_clock(call: Call, body: ClockSetting) -> Clock:
     return get_clock(call)
 
 
-@operation("POST /clock/advance", "clock", examples={"three hours": {"seconds": 10800}})
-def advance_clock(call: Call, body: Advance) -> Clock:
+@operation("POST /clock/advance", "clock", examples={"three hours": {"hours": 3}})
+def advance_clock(call: Call, body: Annotated[Advance, _SOME]) -> Clock:
     """Move the clock forward, as if the time had passed.
 
     Calls that wait until a time of the world's clock, e.g. in a delay, continue once it is reached.
     """
-    call.world.clock.advance(body["seconds"])
+    parts = cast("Mapping[str, float]", body)
+    call.world.clock.advance(sum(SECONDS_PER[unit] * parts[unit] for unit in parts))
     return get_clock(call)

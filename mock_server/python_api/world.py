@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.clock import ClockState, WorldClock
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, moment, number, text
@@ -65,13 +65,26 @@ class ClockControl:
         """
         self._clock().freeze(moment("at", at))
 
-    def advance(self, by: float | timedelta) -> None:
-        """Move the clock forward by seconds or a timedelta, as if the time had passed.
+    def advance(self, by: float | timedelta | None = None, **parts: float) -> None:
+        """Move the clock forward, as if the time had passed; nothing sleeps.
+
+        Args:
+            by: seconds, or a timedelta.
+            parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
 
         Raises:
-            UsageError: backward, or beyond the last date that the clock supports.
+            UsageError: by nothing, backward, or beyond the last date that the clock supports.
         """
-        self._clock().advance(by.total_seconds() if isinstance(by, timedelta) else number("by", by))
+        if by is None and not parts:
+            allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"
+            raise UsageError("by", seen="nothing", allowed=allowed)
+        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by or 0)
+        for name, value in parts.items():
+            if name not in SECONDS_PER:
+                allowed = f"some of {', '.join(SECONDS_PER)}"
+                raise UsageError(name, seen="among the arguments", allowed=allowed)
+            passed += number(name, value, "a number from 0 on") * SECONDS_PER[name]
+        self._clock().advance(passed)
 
     def run(self, at: datetime | str | None = None) -> None:
         """Run again, from the time that it shows or from ``at``. Raises UsageError."""

@@ -56,13 +56,14 @@ def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
 
 
 def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> None:
-    """Time goes on, not back."""
+    """All ways to say how long add up, and time goes on, not back."""
     mock.clock.freeze("2024-01-31T12:00:00Z")
 
     mock.clock.advance(30)
     mock.clock.advance(timedelta(minutes=1))
+    mock.clock.advance(30, hours=1, days=1)
 
-    assert mock.clock.now() == datetime(2024, 1, 31, 12, 1, 30, tzinfo=UTC)
+    assert mock.clock.now() == datetime(2024, 2, 1, 13, 2, tzinfo=UTC)
     with pytest.raises(UsageError, match="seconds"):
         mock.clock.advance(-1)
 
