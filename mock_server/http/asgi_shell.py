@@ -154,7 +154,7 @@ class AsgiShell:
     ) -> None:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
-        status, sent = await self._bridge(scope, receive, send, headers, limit)
+        status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
         # What the console reads gets no line; what it changes, and what it is refused, does.
         is_own_page = headers.get("HTTP_SEC_FETCH_SITE") == "same-origin"
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST

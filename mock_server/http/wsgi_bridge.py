@@ -40,12 +40,16 @@ class WsgiBridge:
         self._app = app
         self._threads = ThreadPoolExecutor(threads, "crmcom-wsgi")
 
-    async def __call__(
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self.answer(scope, receive, send, asgi_headers(scope["headers"]))
+
+    async def answer(
         self,
         scope: Scope,
         receive: Receive,
         send: Send,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str],
         max_body: int = MAX_BODY_BYTES,
     ) -> tuple[int, int]:
         """Answer one request; return the status, and how many bytes of the body were sent.
@@ -54,14 +58,12 @@ class WsgiBridge:
             scope: the request's.
             receive: returns what arrives.
             send: sends the response.
-            headers: the request's, as CGI names them; read from ``scope`` by default.
+            headers: the request's, as CGI names them.
             max_body: bytes of the body that are read; the application refuses a longer one.
 
         Raises:
             ClientLeft: in the middle of the request's body.
         """
-        if headers is None:
-            headers = asgi_headers(scope["headers"])
         with SpooledTemporaryFile(max_size=MAX_BODY_BYTES) as body:
             await read_body(headers, receive, body, max_body)
             environ = _environ(scope, headers, body)
