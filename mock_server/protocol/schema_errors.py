@@ -74,7 +74,8 @@ def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str
     """Return a violation as a usage error: the deepest one if there are several."""
     from jsonschema.exceptions import best_match
 
-    found: Any = error if "x-allowed" in error.schema else best_match([error]) or error  # type: ignore[operator]
+    meant = _of_intended_option(error)
+    found: Any = meant if "x-allowed" in meant.schema else best_match([meant]) or error  # type: ignore[operator]
     where = found.json_path.removeprefix("$").removeprefix(".") or whole
     if found.validator == "additionalProperties":
         known = found.schema.get("properties", {})
@@ -92,6 +93,31 @@ def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str
     else:
         seen = quoted(value, secret=is_secret(where))
     return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, document))
+
+
+def _of_intended_option(error: "ValidationError") -> "ValidationError":
+    """Return the violation of the one option of ``anyOf`` that a value was meant to be, if any.
+
+    That is the option of the value's type, or failing that the one with all members that it
+    requires.
+    """
+    from jsonschema.exceptions import best_match
+
+    if error.validator != "anyOf":
+        return error
+    options: dict[Any, list[ValidationError]] = {}
+    for one in error.context or ():
+        options.setdefault(one.relative_schema_path[0], []).append(one)
+    for excluding in (("type", "enum"), ("type", "required", "enum")):
+        meant = [
+            found
+            for found in options.values()
+            if not any(one.validator in excluding and not one.relative_path for one in found)
+        ]
+        if len(meant) == 1:
+            best: ValidationError = best_match(meant[0]) or error
+            return best
+    return error
 
 
 def _place(where: str, member: str, whole: str) -> str:

@@ -208,7 +208,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
     ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
     ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after: seen one without status"),
-    ({"effect": {"cut": {}}}, "effect.cut: seen an object; allowed is a number of bytes from 1"),
+    ({"effect": {"cut": {}}}, "effect.cut.share: seen nothing; allowed is a number from 0 to 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
     ({**HARMLESS, "times": True}, "times: seen True"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
