@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
@@ -47,6 +48,13 @@ class _Kind(NamedTuple):
     must: Must
     statement: str
     names: tuple[str, ...]  # of the parameters, with the field of an identifier
+
+
+class _Resend(NamedTuple):
+    """A resend of a REJECTED webhook request, and the definition that sent this one."""
+
+    exchange: Exchange
+    definition: str
 
 
 class _Failure(NamedTuple):
@@ -96,7 +104,7 @@ class Service:
         self._told: set[_Kind] = set()
         self._tallies: dict[tuple[str, frozenset[str]], _Tally] = {}
         self._recovered = 0  # failures that did not come again
-        self._resends: dict[str, list[Exchange]] = {"id": [], "number": []}  # of REJECTED ones
+        self._resends: dict[str, list[_Resend]] = {"id": [], "number": []}  # of REJECTED ones
 
     def covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -124,7 +132,8 @@ class Service:
         if sense.name == "resend" and sense.record is not None and must is Must.EITHER:
             known = self._belief.named(sense.record)
             if known is not None and known.exists and not known.moving:
-                self._resends[sense.record.field].append(exchange)
+                definition = value_at(known.record, "webhook_definition.id")
+                self._resends[sense.record.field].append(_Resend(exchange, str(definition)))
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -181,12 +190,15 @@ class Service:
     def _of_forms(self) -> Iterator[Violation]:
         """Yield a violation if resend takes one form of an identifier only, as each one shows."""
         for form, other in (("id", "number"), ("number", "id")):
-            refused, served = self._resends[form], self._resends[other]
-            if min(len(refused), len(served)) < _MIN_TRIED or any(each.ok for each in refused):
+            served = self._resends[other]
+            # A server may refuse what a definition has sent that is no longer effective.
+            definitions = {each.definition for each in served}
+            refused = [each for each in self._resends[form] if each.definition in definitions]
+            if min(len(refused), len(served)) < _MIN_TRIED:
                 continue
-            if all(each.ok for each in served):
+            if all(each.exchange.ok for each in served) and not any(e.exchange.ok for e in refused):
                 expected = f"OK: {other} is served each time, and {form} identifies as well"
-                last = refused[-1]
+                last = refused[-1].exchange
                 yield Violation("identifier.fields", last, expected=expected, seen=outcome(last))
 
     def recovered(self) -> tuple[str, ...]:
