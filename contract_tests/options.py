@@ -273,6 +273,19 @@ def check_url(url: str | None, name: str = "base-url") -> None:
         allowed = "an http or https URL without user, query and fragment"
         quoted = redact_url(url) if "@" not in url else "a URL with a user in it"
         raise OptionsError(_text(name, quoted, allowed))
+    if parts.scheme == "https":
+        _check_trusted()
+
+
+def _check_trusted() -> None:
+    """Refuse certificates of the environment that cannot be read. Raises OptionsError."""
+    import httpx  # here, since pytest imports this module in every run
+
+    try:
+        httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one
+        msg = f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read as certificates: {error}"
+        raise OptionsError(msg) from None
 
 
 def _text(name: str, seen: object, allowed: str) -> str:

@@ -204,7 +204,7 @@ def diff(
     now, or another server with the same webhook requests. The run is read-only unless --allow and
     a scope are given; with --other, they count for both servers.
 
-    Exit status 0: nothing differs. 1: some responses do. 2: the run failed, or was interrupted.
+    Exit status 0: no documented request differs. 1: some do. 2: the run failed, or was interrupted.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, group_rows
     from crmcom_kit.contract_tests.calibration.report import as_html

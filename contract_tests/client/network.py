@@ -19,7 +19,7 @@ class Network(httpx.HTTPTransport):
         """
         # No initializer of httpx takes the backend of a pool.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=httpx.create_ssl_context(),
             keepalive_expiry=_IDLE,
             network_backend=DeadlineBackend(deadline),
         )

@@ -67,7 +67,7 @@ class Forwarding:
         self._traffic = traffic
         self._timeout, self._read_only = timeout, read_only
         self._transport = httpx.AsyncHTTPTransport(
-            verify=httpx.create_ssl_context(trust_env=False),
+            verify=httpx.create_ssl_context(),
             trust_env=False,
             limits=httpx.Limits(max_connections=None, keepalive_expiry=_IDLE),
         )

@@ -75,7 +75,7 @@ def test_no_more_are_looked_at_than_a_few() -> None:
 
 @pytest.mark.parametrize(
     ("answers", "confirmed"),
-    [([NO, ONE], True), ([ONE], False), ([NO, NO], False)],
+    [([NO, ONE, NO], True), ([ONE], False), ([NO, NO], False), ([NO, ONE, ONE], False)],
 )
 def test_of_two_requests_one_is_refused_each_time(
     answers: Sequence[Any], *, confirmed: bool

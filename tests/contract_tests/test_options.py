@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.deviations import (
 from crmcom_kit.contract_tests.options import (
     RUN_OPTIONS,
     OptionsError,
+    check_url,
     command_line,
 )
 
@@ -252,3 +253,11 @@ def test_the_help_of_pytest_names_the_flags_of_pytest() -> None:
     named = set(re.findall(r"--[a-z-]+", " ".join(texts))) - {"--write-deviations"}
     assert "--crmcom-base-url" in named
     assert named <= {f"--crmcom-{option.name}" for option in RUN_OPTIONS}
+
+
+def test_unreadable_certificates_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Before anything is sent, and only where the server has https."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    check_url("http://crm.example.com")
+    with pytest.raises(OptionsError, match="SSL_CERT_FILE"):
+        check_url("https://crm.example.com")
