@@ -7,13 +7,13 @@ from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import (
     Count,
     JsonObject,
-    Keywords,
     Name,
     Record,
     operation,
 )
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire

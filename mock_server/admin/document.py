@@ -17,7 +17,6 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
 )
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, described, operation
-from crmcom_kit.mock_server.faults import validation
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
@@ -59,8 +58,6 @@ def document() -> dict[str, Any]:
     """Return the document; a shared object that callers must not change."""
     schemas: dict[str, Any] = {"UsageError": _ERROR}
     paths: dict[str, Any] = {}
-    schemas.update(validation.schemas(validation.all_operations()))
-    schemas["FaultOfPreset"] = _of_preset(schemas)
     for one in OPERATIONS.values():
         found = paths.setdefault(one.path, {})[one.verb.lower()] = described(one, schemas)
         found["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
@@ -88,13 +85,6 @@ def document() -> dict[str, Any]:
         },
         "security": [{"adminToken": []}, {"bearer": []}],
     }
-
-
-def _of_preset(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a call that names a preset: the arguments stand beside its name."""
-    arguments = schemas["FaultPresetArguments"]
-    members = {"preset": schemas["FaultPreset"]["properties"]["name"], **arguments["properties"]}
-    return {**arguments, "title": "A preset", "properties": members, "required": ["preset"]}
 
 
 @cache

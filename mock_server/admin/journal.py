@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.conditions import condition_of
-from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, Keywords, operation
+from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, operation
 from crmcom_kit.mock_server.journal import patterns, serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.usage_errors import NotFound, quoted
 
 _DEFAULT_TIMEOUT = 10.0

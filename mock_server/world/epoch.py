@@ -58,7 +58,6 @@ class Epoch:
         """End everything that waits for something to happen in this epoch."""
         self.over = True
         self.journal.close()
-        self.faults.end()
 
     @property
     def content(self) -> Content:
