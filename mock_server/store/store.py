@@ -32,8 +32,6 @@ class Store:
         """Start empty."""
         self._lock = threading.Lock()
         self._contents = Contents()
-        #: How many bytes of records their transitions have written; a copy begins with none.
-        self.rewritten = 0
         self._shared = False  # True if other stores share the contents; do not change them then
         # The positions of the records whose delivery runs. They are not in the contents, where
         # these records stay REJECTED: a delivery belongs to the store that it began in.
@@ -77,6 +75,11 @@ class Store:
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self._contents.records)
+
+    @property
+    def size(self) -> int:
+        """How many bytes its records count for."""
+        return self._contents.size
 
     def body(self, key: Key, value: str) -> bytes | None:
         """Return the body of the record with that id or number; None if there is none.
@@ -168,7 +171,6 @@ class Store:
             if kept != self._contents.records[position]:
                 if self._listener is not None:
                     self._listener((kept,), (), None)
-                self.rewritten += kept.size
                 self._writable().replace(position, kept)
             if state is State.SENDING:
                 self._sending.add(position)

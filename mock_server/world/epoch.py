@@ -1,6 +1,7 @@
 """An epoch: a world between two replacements of its content."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
@@ -12,9 +13,8 @@ from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.reference_data import Content, Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.schemas.formats import write_date_time
 
@@ -38,7 +38,7 @@ class Epoch:
     initial_content: Content
     ids: Ids
     delivery: Sender
-    room: ContentLimit
+    room: Callable[[Content], float]  # how many bytes may be added to it
     # What goes on when the content is replaced, and is new after a reset.
     journal: Journal
     faults: Faults
