@@ -97,7 +97,6 @@ def serve(**options: Any) -> None:
                     app,
                     listening,
                     closing=registry.closing,
-                    on_refusal=app.log_refusal,
                     tls=_tls(options),
                 )
             except ServeError as error:

@@ -14,7 +14,6 @@ from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
@@ -91,16 +90,6 @@ class AsgiShell:
                 await self._answer_with_app(scope, receive, send, headers, rest)
             else:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
-
-    def log_refusal(self, client: str, verb: str, target: str, status: int, reason: str) -> None:
-        """Log a request that the server refused, which never came here."""
-        if self._log is not None:
-            path, _, query = target.partition("?")
-            world = world_of(path, self._registry)
-            path = wsgi_path({"path": unquote(path)})
-            size = len(reason)
-            entry = Entry(world, client, verb, path, query, status, size, 0.0, warnings=[reason])
-            self._log.add(entry)
 
     # The API.
 

@@ -28,9 +28,6 @@ LINGER_SECONDS = 10
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
 
-#: Takes of a refusal the client, verb and target ("-" where unknown), the status and the reason.
-OnRefusal = Callable[[str, str, str, int, str], None]
-
 _HEAD_TOO_LONG = f"Request line and headers may have at most {MAX_HEAD_BYTES:,} bytes."
 _MAX_JOINED = 64 * 1024  # bytes
 _SLICE = 4096  # bytes that are parsed at once, and so may become requests that wait
@@ -95,15 +92,13 @@ class Connection(HttpToolsProtocol):
         config: "Config",
         state: "ServerState",
         loop: asyncio.AbstractEventLoop,
-        on_refusal: OnRefusal | None = None,
     ) -> None:
-        """Serve the application of ``config``; tell ``on_refusal`` what never comes there."""
+        """Serve the application of ``config``."""
         super().__init__(config, state, {}, loop)
         self.access_log = False  # the application writes its own
         self.logger = _LOGGER
         #: Whether the client has closed its side.
         self.is_left = False
-        self._on_refusal = on_refusal
         self._refusal: tuple[int, str] | None = None
         self._is_in_message = False  # whether a request has begun to arrive
         self._arrived = memoryview(b"")  # what is not parsed yet
@@ -266,11 +261,6 @@ class Connection(HttpToolsProtocol):
             f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(f"{head}{text}".encode())
-        if self._on_refusal is not None:
-            verb, target = "-", "-"
-            if self._is_in_message and self.url.startswith(b"/"):
-                verb, target = self.parser.get_method().decode(), self.url.decode("latin-1")
-            self._on_refusal(self.client[0] if self.client else "-", verb, target, status, text)
         if self.is_left or not self.transport.can_write_eof():
             self.transport.close()
             return
