@@ -161,7 +161,8 @@ def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery
     If the webhook request is REJECTED, the outcome sets its new state; otherwise it does not
     change.
     """
-    return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
+    with call.may_send():
+        return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
 
 
 @operation(
@@ -182,7 +183,8 @@ def fire_event(call: Call, body: Event) -> Fired:
     with the outcome. A definition or rule that is NOT EFFECTIVE sends nothing. The fields set of
     the definition selects which members of the data are sent.
     """
-    fired = fire(call.epoch, **body)
+    with call.may_send():
+        fired = fire(call.epoch, **body)
     attempt = None if fired.attempt is None else serializers.attempt(call, fired.attempt)
     return {
         "sent": fired.sent,

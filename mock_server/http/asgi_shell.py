@@ -30,6 +30,7 @@ from crmcom_kit.mock_server.http.requests import (
     world_or_refusal,
 )
 from crmcom_kit.mock_server.http.wsgi_bridge import (
+    THREADS,
     ClientLeft,
     Receive,
     Scope,
@@ -58,20 +59,16 @@ class AsgiShell:
         self,
         registry: WorldRegistry,
         *,
-        threads: int,
         log: AccessLog | None = None,
         flask: LateApp | None = None,
     ) -> None:
-        """Respond to the API's requests; leave the rest to ``flask``, by default the mock's.
-
-        So many ``threads`` may run requests in it at the same time, and as many deliveries.
-        """
+        """Respond to the API's requests; leave the rest to ``flask``, by default the mock's."""
         self._registry = registry
         self._log = log
         #: The application that responds to all but the API's requests.
         self.flask = LateApp(self._make_flask) if flask is None else flask
-        self._bridge = WsgiBridge(self.flask, threads=threads)
-        self._waits = WaitsOnLoop(ThreadPoolExecutor(threads, "crmcom-delivery"))
+        self._bridge = WsgiBridge(self.flask)
+        self._waits = WaitsOnLoop(ThreadPoolExecutor(THREADS, "crmcom-delivery"))
 
     def _make_flask(self) -> "WSGIApplication":
         from crmcom_kit.mock_server.http.app import create_app

@@ -19,6 +19,10 @@ from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
+#: Requests that may run at the same time, besides those of the API. Of these, registry.MAX_WAITING
+#: may wait, so that there is always a thread for others.
+THREADS = 64
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -35,10 +39,10 @@ _Begun = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, Non
 class WsgiBridge:
     """An ASGI application that answers with a WSGI application."""
 
-    def __init__(self, app: "WSGIApplication", *, threads: int) -> None:
-        """Answer with ``app``, in at most ``threads`` threads at the same time."""
+    def __init__(self, app: "WSGIApplication") -> None:
+        """Answer with ``app``, in at most THREADS threads at the same time."""
         self._app = app
-        self._threads = ThreadPoolExecutor(threads, "crmcom-wsgi")
+        self._threads = ThreadPoolExecutor(THREADS, "crmcom-wsgi")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -48,7 +48,6 @@ def make_world(
     delivery: Sender | None = None,
     deliver: Literal["scripted", "http"] = "scripted",
     allow_hosts: Iterable[str] = (),
-    at_once: int | None = None,
     journal: int = MAX_ENTRIES,
 ) -> World:
     """Return a world for ``create_app``.
@@ -70,8 +69,6 @@ def make_world(
         deliver: *scripted* sends nothing, the script gives the outcomes; *http* really sends, to
             loopback addresses only.
         allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
-        at_once: how many slow deliveries may run at the same time while their callers wait; any
-            number by default.
         journal: how many requests the journal keeps.
 
     Raises:
@@ -99,7 +96,7 @@ def make_world(
         entries = sample_entries(known)
     else:
         entries = given_entries(data, known, "data entry")
-    delivery_queue = DeliveryQueue(at_once=at_once)
+    delivery_queue = DeliveryQueue()
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} together with a delivery or a script; allowed is only one"

@@ -19,7 +19,7 @@ from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 MAX_WORLDS = 10_000  # each takes some kilobytes
 IDLE_SECONDS = 3_600.0
-MAX_WAITING = 32
+MAX_WAITING = 32  # each holds one of the server's threads
 _SWEEPS_PER_LIFE = 4  # searches for idle worlds within the time after which a world is idle
 _ALLOWED = (
     "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit"

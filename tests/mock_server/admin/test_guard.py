@@ -74,7 +74,7 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(token))
     log = io.StringIO()
     access_log = AccessLog(log, form="human", clock=SystemClock())
-    client = Client(AsWsgi(AsgiShell(registry, threads=1, log=access_log)))
+    client = Client(AsWsgi(AsgiShell(registry, log=access_log)))
     admin = {"X-Mock-Admin-Token": token}
     assert client.get(f"{root}/__admin/health", headers=admin).status_code == 200
     methods = f"{root}{API_PATH}/webhook_requests"

@@ -47,7 +47,7 @@ def client_of(world: Any, out: Any, form: Any = "human", app: Any = None) -> Cli
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     log = AccessLog(out, form=form, clock=FixedClock(NOON))
     flask = None if app is None else LateApp(lambda: app)
-    return Client(AsWsgi(AsgiShell(registry, threads=1, log=log, flask=flask)))
+    return Client(AsWsgi(AsgiShell(registry, log=log, flask=flask)))
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) 
     for registry in registries:
         registry.default.reset()
     flask = create_app(registries[0])
-    asgi = AsWsgi(AsgiShell(registries[1], threads=1, flask=LateApp(_unreachable)))
+    asgi = AsWsgi(AsgiShell(registries[1], flask=LateApp(_unreachable)))
 
     for call in made:
         assert _response(asgi, call) == _response(flask, call)
