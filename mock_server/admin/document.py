@@ -24,9 +24,9 @@ _TEXT = """\
 Control the mock itself, for tests and for people. Every path also exists below `/worlds/NAME`, for
 that world. Without `--admin-token` the control API serves only callers on this machine, and a named
 world is created when it is first used. With `--admin-token` every call must carry the token, in
-`X-Mock-Admin-Token` or as a bearer token, and only calls and API requests that carry it create
-worlds. An invalid call changes nothing; the response says which parameter is wrong, what was seen
-and what is allowed. Times are in seconds."""
+`X-Mock-Admin-Token`, and only calls and API requests that carry it create worlds. An invalid call
+changes nothing; the response says which parameter is wrong, what was seen and what is allowed.
+Times are in seconds."""
 _TAGS = {
     "mock": "The mock itself.",
     "world": "A world as a whole.",
@@ -80,10 +80,9 @@ def document() -> dict[str, Any]:
             "responses": {"UsageError": _REFUSED},
             "securitySchemes": {
                 "adminToken": {"type": "apiKey", "in": "header", "name": "X-Mock-Admin-Token"},
-                "bearer": {"type": "http", "scheme": "bearer"},
             },
         },
-        "security": [{"adminToken": []}, {"bearer": []}],
+        "security": [{"adminToken": []}],
     }
 
 

@@ -48,8 +48,8 @@ class _Serve(click.Command):
             with formatter.section(heading):
                 formatter.write_dl([one for one in records if one is not None])
         with formatter.section("Rarely needed (the documentation explains them)"):
-            names = textwrap.wrap(" ".join(options), break_on_hyphens=False)
-            formatter.write(textwrap.indent("\n".join(names), "  ") + "\n")
+            lines = textwrap.wrap(" ".join(options), break_on_hyphens=False)
+            formatter.write("".join(f"  {line}\n" for line in lines))
 
 
 @click.command(

@@ -194,15 +194,6 @@ class WorldRegistry:
         """Return the names of the worlds that exist, the default one first."""
         return tuple(one.world.name for one in self.worlds())
 
-    def find(self, name: str) -> World:
-        """Return the world of that name without counting it as used. Raises NotFound."""
-        if name == DEFAULT:
-            return self.default
-        named = self._worlds.get(name)
-        if named is None:
-            raise _not_found(name)
-        return named.world
-
     def end(self, name: str) -> None:
         """Remove a named world; its next use creates it again.
 
@@ -215,7 +206,8 @@ class WorldRegistry:
             raise UsageError("world", seen=quoted(DEFAULT), allowed=allowed)
         with self._lock:
             if name not in self._worlds:
-                raise _not_found(name)
+                allowed = "the name of a world that exists"
+                raise NotFound("world", seen=quoted(name), allowed=allowed)
             self._drop(name)
 
     def end_all(self) -> int:
@@ -225,7 +217,3 @@ class WorldRegistry:
             for name in names:
                 self._drop(name)
             return len(names)
-
-
-def _not_found(name: str) -> NotFound:
-    return NotFound("world", seen=quoted(name), allowed="the name of a world that exists")

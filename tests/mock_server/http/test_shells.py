@@ -140,7 +140,7 @@ def _state(registry: WorldRegistry) -> list[Any]:
     """Records and journals of all worlds, except for objects that each shell makes itself."""
     found: list[Any] = []
     for name in registry.names():
-        world = registry.find(name)
+        world = registry.get(name)
         found.append(world.store.query(Query(indexed=())))
         for note in world.journal.entries():
             assert note.response is not None
