@@ -293,11 +293,11 @@ class MockWorld:
         Args:
             until: a function that returns something true once it has happened.
             timeout: how many seconds to wait.
-            asked: which calls, see ``assert_called``, with ``times``, and with ``running=True`` if
-                they count before they are answered. Or one ``record``, by number or id, that
-                exists or is in ``state``: SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many
-                records (``times``) are in ``state``, of an ``entity``. Or ``delivery``, the record
-                with a finished delivery, True for any, and whether it was ``delivered``.
+            asked: which calls, see ``assert_called``, with ``times``; they count when they are
+                answered. Or one ``record``, by number or id, that exists or is in ``state``:
+                SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many records (``times``) are in
+                ``state``, of an ``entity``. Or ``delivery``, the record with a finished delivery,
+                True for any, and whether it was ``delivered``.
 
         Returns:
             The calls, the result of the function, a summary of the records, or the attempt.

@@ -174,7 +174,7 @@ def test_a_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
     """Requests that come meanwhile count."""
     later = threading.Timer(0.05, driven.show)
     later.start()
-    waited = {"operation": "show", "since": "0-3", "timeout": 60}
+    waited = {"operation": "show", "times": 2, "timeout": 60}
     status, found = driven.ask("POST", "/wait", waited)
     later.join()
-    assert (status, found["why"], numbers(found)) == (200, "held", ["0-4"])
+    assert (status, found["why"], numbers(found)) == (200, "held", ["0-1", "0-4"])
