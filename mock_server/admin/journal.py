@@ -211,16 +211,11 @@ def list_requests(
     since: Annotated[EntryId, "Only requests after this one."] | None = None,
     limit: Annotated[int, "Only the newest ones.", Keywords(minimum=0, maximum=10000)]
     | None = None,
-    outcome: Annotated[Literal["accepted", "refused"], "refused: they broke a restriction."]
-    | None = None,
 ) -> Reply:
     """List the requests in the journal, newest first."""
     reader = call.world.reader
     calls = reader.calls(reader.journal.number_of(since or "0") or 0)
-    if outcome is not None:
-        calls = [one for one in calls if one.outcome == outcome]
-    calls.reverse()
-    return _found(call, calls, limit)
+    return _found(call, calls[::-1], limit)
 
 
 @operation(

@@ -110,7 +110,7 @@ def serve(**options: Any) -> None:
             _greet(options, server.port)
             deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
             # Flask is needed soon, for the control API; READY does not wait for it.
-            threading.Thread(target=app.flask.warm, daemon=True).start()
+            threading.Thread(target=app.bridge.warm, daemon=True).start()
 
         run_until_signalled(server, ready)
         deliveries.ended(DELIVERY_SECONDS)

@@ -22,7 +22,6 @@ from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import ending_of, kept
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
@@ -60,14 +59,13 @@ class AsgiShell:
         registry: WorldRegistry,
         *,
         log: AccessLog | None = None,
-        flask: LateApp | None = None,
+        make_app: "Callable[[], WSGIApplication] | None" = None,
     ) -> None:
-        """Respond to the API's requests; leave the rest to ``flask``, by default the mock's."""
+        """Respond to the API's requests; leave the rest to a WSGI application, the mock's own."""
         self._registry = registry
         self._log = log
-        #: The application that responds to all but the API's requests.
-        self.flask = LateApp(self._make_flask) if flask is None else flask
-        self._bridge = WsgiBridge(self.flask)
+        #: Responds to all but the API's requests.
+        self.bridge = WsgiBridge(make_app or self._make_flask)
         self._waits = WaitsOnLoop(ThreadPoolExecutor(THREADS, "crmcom-delivery"))
 
     def _make_flask(self) -> "WSGIApplication":
@@ -140,7 +138,7 @@ class AsgiShell:
     ) -> None:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
-        status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
+        status, sent = await self.bridge.answer(scope, receive, send, headers, limit)
         # What the console reads gets no line; what it changes, and what it is refused, does.
         is_own_page = headers.get("HTTP_SEC_FETCH_SITE") == "same-origin"
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST

@@ -7,6 +7,7 @@ thread while it makes its next part.
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
@@ -37,12 +38,26 @@ _Begun = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, Non
 
 
 class WsgiBridge:
-    """An ASGI application that answers with a WSGI application."""
+    """An ASGI application that answers with a WSGI application.
 
-    def __init__(self, app: "WSGIApplication") -> None:
-        """Answer with ``app``, in at most THREADS threads at the same time."""
-        self._app = app
+    This is made with its first request, or when ``warm`` is called: importing Flask is most of what
+    a start would cost, and many users need the API alone.
+    """
+
+    def __init__(self, make: "Callable[[], WSGIApplication]") -> None:
+        """Answer with what ``make`` returns, in at most THREADS threads at the same time."""
+        self._make = make
+        # Werkzeug compiles its rules, and Python 3.11 breaks if two threads compile at once.
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
         self._threads = ThreadPoolExecutor(THREADS, "crmcom-wsgi")
+
+    def warm(self) -> "WSGIApplication":
+        """Return the application, which is made once."""
+        with self._lock:
+            if self._app is None:
+                self._app = self._make()
+            return self._app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -87,7 +102,7 @@ class WsgiBridge:
             started[:] = int(status[:3]), headers
             return None  # nothing here uses the old way to write
 
-        rest = _closing(self._app(environ, start))
+        rest = _closing((self._app or self.warm())(environ, start))
         first = next(rest, b"")  # a generator calls ``start`` only now
         status, headers = started
         encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]

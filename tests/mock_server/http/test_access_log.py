@@ -17,7 +17,6 @@ from werkzeug.test import Client
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -46,8 +45,8 @@ def client_of(world: Any, out: Any, form: Any = "human", app: Any = None) -> Cli
     """A client of a server of ``world``, or of its worlds, that writes a log."""
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     log = AccessLog(out, form=form, clock=FixedClock(NOON))
-    flask = None if app is None else LateApp(lambda: app)
-    return Client(AsWsgi(AsgiShell(registry, log=log, flask=flask)))
+    make_app = None if app is None else lambda: app
+    return Client(AsWsgi(AsgiShell(registry, log=log, make_app=make_app)))
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -172,7 +171,7 @@ def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) 
     for registry in registries:
         registry.default.reset()
     flask = create_app(registries[0])
-    asgi = AsWsgi(AsgiShell(registries[1], flask=LateApp(_unreachable)))
+    asgi = AsWsgi(AsgiShell(registries[1], make_app=_unreachable))
 
     for call in made:
         assert _response(asgi, call) == _response(flask, call)
