@@ -118,7 +118,7 @@ def seed_world(
     if entries is None:
         located = generated(world, scenario, knobs)
     else:
-        located = given_entries(entries, world.release, "entry")
+        located = given_entries(entries, world.release, "data")
     return len(world.replace_content(located).store)
 
 

@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     given_entries,
-    profile_entries,
     sample_entries,
 )
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
@@ -91,11 +90,11 @@ def make_world(
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, chosen))
     if learned is not None:
-        entries = profile_entries(learned.world)
+        entries = given_entries(learned.world, known, "profile", of_profile=True)
     elif data is None:
         entries = sample_entries(known)
     else:
-        entries = given_entries(data, known, "data entry")
+        entries = given_entries(data, known, "data")
     delivery_queue = DeliveryQueue()
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
