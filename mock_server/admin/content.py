@@ -10,8 +10,7 @@ import orjson
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Name, operation
-from crmcom_kit.mock_server.admin.contract import Record as RecordKey
+from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Name, RecordKey, operation
 from crmcom_kit.mock_server.admin.worlds import Begun
 from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked

@@ -32,7 +32,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Moment = Annotated[str, Keywords(format="date-time")]
 Count = Annotated[int, Keywords(minimum=0)]
 #: The number or the id of a webhook request.
-Record = Annotated[str, Keywords(maxLength=100)]
+RecordKey = Annotated[str, Keywords(maxLength=100)]
 #: A name, an alternative code or an id.
 Name = Annotated[str, Keywords(maxLength=1000)]
 Headers = dict[str, str]

@@ -8,7 +8,7 @@ from crmcom_kit.mock_server.admin.contract import (
     Count,
     JsonObject,
     Name,
-    Record,
+    RecordKey,
     operation,
 )
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
@@ -64,7 +64,7 @@ class DeliveryScriptChange(TypedDict):
         "Outcomes in order, such as `2*timeout, success`; `crmcom-kit dialect` prints the outcomes "
         "(`delivery.script`).",
     ]
-    record: NotRequired[Record]
+    record: NotRequired[RecordKey]
     definition: NotRequired[Name]
 
 
@@ -100,7 +100,7 @@ def list_deliveries(
     call: Call,
     *,
     since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
-    record: Annotated[Record, "Only attempts for this webhook request."] | None = None,
+    record: Annotated[RecordKey, "Only attempts for this webhook request."] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
     epoch = call.epoch

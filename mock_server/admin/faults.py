@@ -100,7 +100,7 @@ def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Reply:
     """
     spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)
-    added = faults.add_all([spec]) if preset is None else faults.add_preset(preset, spec)
+    added = faults.add(spec) if preset is None else faults.add_preset(preset, spec)
     return Reply(_listed(added), 201)
 
 

@@ -5,7 +5,7 @@ due. Every fault counts all requests that it matches, even if another one hits.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -74,15 +74,6 @@ class Faults:
         # Without a look at the clock in most mocks, and for every request.
         return bool(self._faults) and not all(one.over for one in self.all())
 
-    def add(self, spec: object) -> Fault:
-        """Add the fault that a specification describes, and return it.
-
-        Raises:
-            UsageError: the specification is not allowed.
-            LimitExceeded: there are as many faults as allowed.
-        """
-        return self.add_all([spec])[0].fault
-
     def add_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
         """Add the faults of a preset.
 
@@ -90,10 +81,15 @@ class Faults:
             UsageError, NotFound: there is no such preset, or an argument is not allowed.
             LimitExceeded: there would be more faults than allowed.
         """
-        return self.add_all(preset_specs(name, arguments))
+        return self.add(*preset_specs(name, arguments))
 
-    def add_all(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
-        """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
+    def add(self, *specs: object) -> tuple[FaultState, ...]:
+        """Add the faults that specifications describe, all or none.
+
+        Raises:
+            UsageError: a specification is not allowed.
+            LimitExceeded: there would be more faults than allowed.
+        """
         drafts = [fault_of(spec) for spec in specs]
         now = self._clock.now()
         with self._lock:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import ending_of, kept
@@ -123,8 +123,8 @@ class AsgiShell:
             ending = None if found_ending is None else found_ending.kind
             status = 0 if ending == "dropped" else response.status
             marks = response.statement, response.fault, response.warnings, ending
-            entry = _entry(world, scope, status, sent, seconds, *marks, response.entry_id)
-            self._log.add(entry)
+            line = _line(world, scope, status, sent, seconds, *marks, response.entry_id)
+            self._log.add(line)
 
     # Everything else.
 
@@ -145,7 +145,7 @@ class AsgiShell:
         if self._log is not None and not is_of_console:
             seconds = perf_counter() - began
             world = world_of(scope["path"], self._registry)
-            self._log.add(_entry(world, scope, status, sent, seconds))
+            self._log.add(_line(world, scope, status, sent, seconds))
 
 
 class WaitsOnLoop:
@@ -171,13 +171,11 @@ class WaitsOnLoop:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
-def _entry(
-    world: World, scope: Scope, status: int, sent: int, seconds: float, *marks: Any
-) -> Entry:
-    """Return the log entry of a request; ``marks`` are the members that an API request adds."""
+def _line(world: World, scope: Scope, status: int, sent: int, seconds: float, *marks: Any) -> Line:
+    """Return the log's line of a request; ``marks`` are the members that an API request adds."""
     client, verb, path = _client(scope), scope["method"], wsgi_path(scope)
     query = scope["query_string"].decode("latin-1")
-    return Entry(world, client, verb, path, query, status, sent, seconds, *marks)
+    return Line(world, client, verb, path, query, status, sent, seconds, *marks)
 
 
 def _client(scope: Scope) -> str:

@@ -7,7 +7,6 @@ body of a response, an end that the application asks for, and a client that clos
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -112,11 +111,6 @@ class Connection(HttpToolsProtocol):
         """
         self._current.disconnected = True  # so that uvicorn misses no response
         self.transport.close()
-
-    def end_with_body(self) -> None:
-        """Send the body without chunks, of which HTTP/1.0 knows nothing; ``end`` has to follow."""
-        cycle = self._current
-        cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
 
     # What the event loop calls.
 

@@ -106,17 +106,17 @@ class WsgiBridge:
         first = next(rest, b"")  # a generator calls ``start`` only now
         status, headers = started
         encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-        if any(name.lower() == "content-length" for name, _ in headers):
-            return status, encoded, b"".join([first, *rest]), None
+        is_known = any(name.lower() == "content-length" for name, _ in headers)
+        if is_known or environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # which knows no chunks
+            body = b"".join([first, *rest])
+            length = [] if is_known else [(b"content-length", b"%d" % len(body))]
+            return status, encoded + length, body, None
         return status, encoded, first, rest
 
     async def _send(self, begun: _Begun, scope: Scope, send: Send) -> int:
         """Send a response; return how many bytes of its body."""
         status, headers, body, rest = begun
         connection = scope[CONNECTION]
-        ends_by_closing = rest is not None and scope["http_version"] == "1.0"
-        if ends_by_closing:
-            connection.end_with_body()
         await send({"type": "http.response.start", "status": status, "headers": headers})
         more = rest is not None
         await send({"type": "http.response.body", "body": body, "more_body": more})
@@ -127,9 +127,6 @@ class WsgiBridge:
                 break
             part = await self._in_thread(next, rest, None)
             more = part is not None
-            if ends_by_closing and not more:
-                connection.end()
-                break
             body = part or b""
             await send({"type": "http.response.body", "body": body, "more_body": more})
             sent += len(body)

@@ -114,13 +114,9 @@ class Store:
 
     def records(self) -> Iterator[Record]:
         """Return all records as they are at this moment, oldest first."""
-        return iter(self.contents().records.values())
-
-    def contents(self) -> Contents:
-        """Return what it holds at this moment, to be read only."""
         with self._lock:
             self._shared = True  # so that a write copies what is read
-            return self._contents
+            return iter(self._contents.records.values())
 
     def largest_number(self) -> int:
         """Return the largest whole number that a record has or had; 0 if there is none."""

@@ -15,7 +15,7 @@ from helpers.shells import AsWsgi
 from werkzeug.test import Client
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
@@ -210,10 +210,10 @@ def test_a_line_has_an_end(logged: Any) -> None:
     assert len(line) < 2_200
 
 
-def entry(world: Any, target: str = "/x", **more: Any) -> Entry:
+def entry(world: Any, target: str = "/x", **more: Any) -> Line:
     """A line's facts."""
     path, _, query = target.partition("?")
-    return Entry(world, "127.0.0.1", "GET", path, query, 200, 5, 0.0012, **more)
+    return Line(world, "127.0.0.1", "GET", path, query, 200, 5, 0.0012, **more)
 
 
 def test_lines_are_written_in_batches(make_mock: Any) -> None:
@@ -247,10 +247,10 @@ def test_a_crash_loses_no_line(tmp_path: Path) -> None:
     script = f"""
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 log = AccessLog(open({str(path)!r}, "w"), form="human", clock=SystemClock())
-log.add(Entry(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
+log.add(Line(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
 raise RuntimeError
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
