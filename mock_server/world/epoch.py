@@ -51,7 +51,8 @@ class Epoch:
         self.store = self.initial_content.store.copy()
         self._numbering = threading.Lock()
         self._reserved = 0
-        #: True once another epoch is in its place: a delivery that is still queued is not sent.
+        #: True once another epoch is in its place: a delivery that is still queued is not sent. The
+        #: journal is closed only by a reset, since it goes on when the content is replaced.
         self.over = False
 
     def end(self) -> None:
