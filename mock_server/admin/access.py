@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.access import (
 )
 from crmcom_kit.mock_server.deliveries.messages import OWN_HEADER
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, CONTROL, admin_token_in
+from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, CONTROL
 
 if TYPE_CHECKING:
     from flask import Request
@@ -39,7 +39,7 @@ def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatu
         return f"{CONTROL} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is None:
         seen = _stranger(request, registry)
-    elif registry.is_admin(admin_token_of(request)):
+    elif registry.is_admin(request.headers.get(ADMIN_TOKEN_HEADER)):
         return None
     elif is_message and registry.is_receiver_secret(request.args.get(SECRET)):
         seen = api_refusal(registry.access, _caller(request))
@@ -56,14 +56,8 @@ def may_create_world(request: "Request", registry: WorldRegistry) -> bool:
     if request.path == RECEIVER:
         return False
     if registry.access.admin_token is not None:
-        return registry.is_admin(admin_token_of(request))
+        return registry.is_admin(request.headers.get(ADMIN_TOKEN_HEADER))
     return page_refusal(registry.access, _caller(request)) is None
-
-
-def admin_token_of(request: "Request") -> str | None:
-    """Return the admin token that a request carries."""
-    headers = request.headers
-    return admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
 
 
 def _stranger(request: "Request", registry: WorldRegistry) -> str | None:

@@ -1,5 +1,6 @@
 """One call of the control API, as its operations see it."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +30,14 @@ class Call:
     root: str  # the part of the path that names the world
     origin: str  # scheme, host and port of the server, as the client wrote them
     stream: IO[bytes] = field(default_factory=BytesIO)  # the body, if the operation reads it
+
+    def may_send(self) -> AbstractContextManager[None]:
+        """Take a slot for a call in which the mock may really send, and wait for the receiver.
+
+        Entering it raises LimitExceeded: else such calls may take all threads of the server, and
+        leave none to the built-in receiver.
+        """
+        return self.registry.waiting if self.epoch.sends else nullcontext()
 
 
 class Reply(NamedTuple):

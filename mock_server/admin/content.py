@@ -10,11 +10,11 @@ import orjson
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Keywords, Name, operation
-from crmcom_kit.mock_server.admin.contract import Record as RecordKey
+from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Name, RecordKey, operation
 from crmcom_kit.mock_server.admin.worlds import Begun
 from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
 from crmcom_kit.mock_server.world.changes import (
     change_record,

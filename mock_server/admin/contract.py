@@ -5,59 +5,39 @@
 
 Its parameters are those of the path and of the query, and ``body`` is the JSON that is sent. Their
 types are what is valid, the type that it returns is that of the response, and its docstring is the
-text of the reference. A type may be a TypedDict; ``Annotated`` adds a description, as a string, or
-``Keywords`` of JSON Schema.
+text of the reference. ``protocol/typed_schemas`` says what a type may be.
 """
 
 from collections.abc import Callable, Mapping
-from enum import EnumType
 from inspect import Parameter, cleandoc, signature
 from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
-    Literal,
     NamedTuple,
-    NotRequired,
-    Required,
     TypeVar,
     Union,
     get_args,
     get_origin,
     get_type_hints,
-    is_typeddict,
 )
 
 from crmcom_kit.mock_server.admin.call import Reply
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords, Schema, close, schema_of
 from crmcom_kit.schemas.statements import EVIDENCE
 
-Schema = dict[str, Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class Keywords(dict[str, Any]):
-    """Keywords of JSON Schema beside a type; they can be hashed, which unions of types need."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 Moment = Annotated[str, Keywords(format="date-time")]
 Count = Annotated[int, Keywords(minimum=0)]
 #: The number or the id of a webhook request.
-Record = Annotated[str, Keywords(maxLength=100)]
+RecordKey = Annotated[str, Keywords(maxLength=100)]
 #: A name, an alternative code or an id.
 Name = Annotated[str, Keywords(maxLength=1000)]
 Headers = dict[str, str]
 JsonObject = dict[str, Any]
 Evidence = Annotated[str, Keywords(enum=[*EVIDENCE])]
-
-_JSON_TYPES = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    NoneType: "null",
-}
 
 
 class Operation(NamedTuple):
@@ -139,7 +119,7 @@ def described(one: Operation, components: dict[str, Schema]) -> Schema:
         required = {p.name for p in given if p.default is Parameter.empty}
         is_required = one.stream is not None or "body" in required
         schema = schema_of(hints["body"] if one.stream is None else one.stream, components)
-        _close(schema, components)
+        close(schema, components)
         examples = {name: {"value": value} for name, value in one.examples.items()}
         content = {"schema": schema, "examples": examples}
         found["requestBody"] = {"required": is_required, "content": {"application/json": content}}
@@ -175,73 +155,3 @@ def _without_none(hint: Any) -> Any:
     if get_origin(hint) in (Union, UnionType):
         return Union[tuple(one for one in get_args(hint) if one is not NoneType)]  # noqa: UP007
     return hint
-
-
-def schema_of(hint: Any, components: dict[str, Schema]) -> Schema:
-    """Return the JSON Schema of a type; those of TypedDicts go to components."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        found = dict(schema_of(arguments[0], components))
-        for about in arguments[1:]:
-            found |= {"description": about} if isinstance(about, str) else about
-        return found
-    if origin in (Required, NotRequired):
-        return schema_of(arguments[0], components)
-    if origin is Literal:
-        return {"enum": [*arguments]}
-    if origin in (Union, UnionType):
-        return _one_of([schema_of(one, components) for one in arguments])
-    if origin is list:
-        return {"type": "array", "items": schema_of(arguments[0], components)}
-    if origin is dict:
-        inner = schema_of(arguments[1], components)
-        return {"type": "object", "additionalProperties": inner or True}
-    return _plain(hint, components)
-
-
-def _plain(hint: Any, components: dict[str, Schema]) -> Schema:
-    """Return the JSON Schema of a type without arguments."""
-    if is_typeddict(hint):
-        if hint.__name__ not in components:
-            components[hint.__name__] = {}  # for one that refers to itself
-            components[hint.__name__] = _object(hint, components)
-        return {"$ref": f"#/components/schemas/{hint.__name__}"}
-    if isinstance(hint, EnumType):
-        return {"enum": [*map(str, hint.__members__.values())]}
-    return {} if hint is Any else {"type": _JSON_TYPES[hint]}
-
-
-def _one_of(options: list[Schema]) -> Schema:
-    """Return the schema of a union: types are listed, and null is a further type."""
-    *first, last = options
-    if last == {"type": "null"} and len(first) == 1 and isinstance(first[0].get("type"), str):
-        return {**first[0], "type": [first[0]["type"], "null"]}
-    if all(option.keys() == {"type"} for option in options):
-        return {"type": [option["type"] for option in options]}
-    return {"anyOf": options}
-
-
-def _object(hint: Any, components: dict[str, Schema]) -> Schema:
-    members = get_type_hints(hint, include_extras=True)
-    found: Schema = {
-        "type": "object",
-        "description": cleandoc(hint.__doc__ or ""),
-        "properties": {name: schema_of(one, components) for name, one in members.items()},
-    }
-    required = [name for name in members if name in hint.__required_keys__]
-    return {**found, "required": required} if required else found
-
-
-def _close(schema: Any, components: dict[str, Schema]) -> None:
-    """Refuse unknown members in a schema of what is sent, and in those that it refers to."""
-    if isinstance(schema, list):
-        for part in schema:
-            _close(part, components)
-    elif isinstance(schema, dict):
-        name = str(schema.get("$ref", "")).rpartition("/")[2]
-        found = components.get(name, {})
-        if "properties" in found and "additionalProperties" not in found:
-            found["additionalProperties"] = False
-            _close(found, components)
-        for part in schema.values():
-            _close(part, components)

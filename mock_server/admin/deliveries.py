@@ -7,13 +7,13 @@ from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import (
     Count,
     JsonObject,
-    Keywords,
     Name,
-    Record,
+    RecordKey,
     operation,
 )
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
@@ -64,7 +64,7 @@ class DeliveryScriptChange(TypedDict):
         "Outcomes in order, such as `2*timeout, success`; `crmcom-kit dialect` prints the outcomes "
         "(`delivery.script`).",
     ]
-    record: NotRequired[Record]
+    record: NotRequired[RecordKey]
     definition: NotRequired[Name]
 
 
@@ -100,7 +100,7 @@ def list_deliveries(
     call: Call,
     *,
     since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
-    record: Annotated[Record, "Only attempts for this webhook request."] | None = None,
+    record: Annotated[RecordKey, "Only attempts for this webhook request."] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
     epoch = call.epoch
@@ -161,7 +161,8 @@ def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery
     If the webhook request is REJECTED, the outcome sets its new state; otherwise it does not
     change.
     """
-    return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
+    with call.may_send():
+        return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
 
 
 @operation(
@@ -182,7 +183,8 @@ def fire_event(call: Call, body: Event) -> Fired:
     with the outcome. A definition or rule that is NOT EFFECTIVE sends nothing. The fields set of
     the definition selects which members of the data are sent.
     """
-    fired = fire(call.epoch, **body)
+    with call.may_send():
+        fired = fire(call.epoch, **body)
     attempt = None if fired.attempt is None else serializers.attempt(call, fired.attempt)
     return {
         "sent": fired.sent,

@@ -17,7 +17,6 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
 )
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, described, operation
-from crmcom_kit.mock_server.faults import validation
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
@@ -25,9 +24,9 @@ _TEXT = """\
 Control the mock itself, for tests and for people. Every path also exists below `/worlds/NAME`, for
 that world. Without `--admin-token` the control API serves only callers on this machine, and a named
 world is created when it is first used. With `--admin-token` every call must carry the token, in
-`X-Mock-Admin-Token` or as a bearer token, and only calls and API requests that carry it create
-worlds. An invalid call changes nothing; the response says which parameter is wrong, what was seen
-and what is allowed. Times are in seconds."""
+`X-Mock-Admin-Token`, and only calls and API requests that carry it create worlds. An invalid call
+changes nothing; the response says which parameter is wrong, what was seen and what is allowed.
+Times are in seconds."""
 _TAGS = {
     "mock": "The mock itself.",
     "world": "A world as a whole.",
@@ -59,8 +58,6 @@ def document() -> dict[str, Any]:
     """Return the document; a shared object that callers must not change."""
     schemas: dict[str, Any] = {"UsageError": _ERROR}
     paths: dict[str, Any] = {}
-    schemas.update(validation.schemas(validation.all_operations()))
-    schemas["FaultOfPreset"] = _of_preset(schemas)
     for one in OPERATIONS.values():
         found = paths.setdefault(one.path, {})[one.verb.lower()] = described(one, schemas)
         found["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
@@ -83,18 +80,10 @@ def document() -> dict[str, Any]:
             "responses": {"UsageError": _REFUSED},
             "securitySchemes": {
                 "adminToken": {"type": "apiKey", "in": "header", "name": "X-Mock-Admin-Token"},
-                "bearer": {"type": "http", "scheme": "bearer"},
             },
         },
-        "security": [{"adminToken": []}, {"bearer": []}],
+        "security": [{"adminToken": []}],
     }
-
-
-def _of_preset(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a call that names a preset: the arguments stand beside its name."""
-    arguments = schemas["FaultPresetArguments"]
-    members = {"preset": schemas["FaultPreset"]["properties"]["name"], **arguments["properties"]}
-    return {**arguments, "title": "A preset", "properties": members, "required": ["preset"]}
 
 
 @cache

@@ -1,35 +1,68 @@
 """Operations on the faults of a world."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, Required, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Keywords, operation
+from crmcom_kit.mock_server.admin.contract import Moment, operation
+from crmcom_kit.mock_server.faults import specification
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.faults.registry import FaultState
+from crmcom_kit.mock_server.faults.specification import (
+    FaultEffect,
+    FaultMatch,
+    FaultPresetArguments,
+    FaultSpec,
+)
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 
-_LISTED = Annotated[Any, Keywords({"$ref": "#/components/schemas/Faults"})]
-_GIVEN = Annotated[
-    dict[str, Any],
-    Keywords(
-        {
-            "anyOf": [
-                {"$ref": "#/components/schemas/FaultSpec"},
-                {"$ref": "#/components/schemas/FaultOfPreset"},
-            ],
-            "x-allowed": "an object with effect, or with the name of a preset as preset",
-        }
-    ),
-]
+_Preset = Annotated[str, Keywords(enum=[*PRESETS])]
+
+
+class Fault(TypedDict):
+    """A fault and its counts so far."""
+
+    id: str
+    name: specification.Name
+    match: FaultMatch
+    effect: FaultEffect
+    when: specification.When
+    times: NotRequired[specification.Times]
+    lifetime: NotRequired[specification.Lifetime]
+    calls: Annotated[int, "How many requests it matched so far."]
+    hits: Annotated[int, "How many requests it hit so far."]
+    left: NotRequired[Annotated[int, "How many it will still hit at most; absent for any number."]]
+    expires: NotRequired[Annotated[Moment, "When it expires, by the world's clock."]]
+    over: Annotated[bool, "True if it will not hit any more requests."]
+
+
+class Faults(TypedDict):
+    """Faults, in the order in which they were added."""
+
+    faults: list[Fault]
+
+
+class FaultOfPreset(FaultPresetArguments, total=False):
+    """A preset and its arguments."""
+
+    preset: Required[_Preset]
+
+
+class FaultPreset(TypedDict):
+    """A preset, and its arguments with their defaults."""
+
+    name: _Preset
+    text: str
+    arguments: FaultPresetArguments
 
 
 class Presets(TypedDict):
     """The named faults."""
 
-    presets: list[Annotated[Any, Keywords({"$ref": "#/components/schemas/FaultPreset"})]]
+    presets: list[FaultPreset]
 
 
 @operation("GET /faults", "faults")
-def list_faults(call: Call) -> _LISTED:
+def list_faults(call: Call) -> Faults:
     """List all faults, in the order in which they were added, including those that are over."""
     return _listed(call.world.faults.all())
 
@@ -37,7 +70,7 @@ def list_faults(call: Call) -> _LISTED:
 @operation(
     "POST /faults",
     "faults",
-    returns=_LISTED,
+    returns=Faults,
     status=201,
     examples={
         "preset": {"preset": "lost_answer", "times": 2},
@@ -58,23 +91,23 @@ def list_faults(call: Call) -> _LISTED:
         },
     },
 )
-def add_fault(call: Call, body: _GIVEN) -> Reply:
+def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Reply:
     """Inject a fault, or those of a preset.
 
     The first active fault that matches a request hits it. Every fault counts all requests that
     match it, whether it hits them or not. A reset removes all faults; restoring a snapshot leaves
     them as they are. Returns the faults that were added.
     """
-    spec, faults = dict(body), call.world.faults
+    spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)
-    added = faults.add_all([spec]) if preset is None else faults.add_preset(preset, spec)
+    added = faults.add(spec) if preset is None else faults.add_preset(preset, spec)
     return Reply(_listed(added), 201)
 
 
 @operation("DELETE /faults", "faults")
 def clear_faults(
     call: Call, *, id: Annotated[str, "The fault to remove; all by default."] | None = None
-) -> _LISTED:
+) -> Faults:
     """Remove all faults, or one; return those that are left."""
     faults = call.world.faults
     if id is None:
@@ -96,5 +129,6 @@ def list_fault_presets(call: Call) -> Presets:
     }
 
 
-def _listed(states: tuple[FaultState, ...]) -> Any:
-    return {"faults": [state.as_json() for state in states]}
+def _listed(states: tuple[FaultState, ...]) -> Faults:
+    shown: list[Any] = [state.as_json() for state in states]
+    return {"faults": shown}

@@ -4,11 +4,12 @@ import json
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.conditions import condition_of
-from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, Keywords, operation
+from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, operation
 from crmcom_kit.mock_server.journal import patterns, serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.usage_errors import NotFound, quoted
 
 _DEFAULT_TIMEOUT = 10.0
@@ -176,8 +177,6 @@ class Awaiting(Pattern, total=False):
     ]
     delivered: Annotated[bool, "Only deliveries that the receiver accepted, or did not accept."]
     times: _Times
-    running: Annotated[bool, "Whether requests count that are not answered yet."]
-    since: Annotated[EntryId, "Only requests after this one."]
     timeout: Annotated[_Seconds, "How many seconds to wait at most; 10 by default."]
 
 
@@ -212,16 +211,11 @@ def list_requests(
     since: Annotated[EntryId, "Only requests after this one."] | None = None,
     limit: Annotated[int, "Only the newest ones.", Keywords(minimum=0, maximum=10000)]
     | None = None,
-    outcome: Annotated[Literal["accepted", "refused"], "refused: they broke a restriction."]
-    | None = None,
 ) -> Reply:
     """List the requests in the journal, newest first."""
     reader = call.world.reader
     calls = reader.calls(reader.journal.number_of(since or "0") or 0)
-    if outcome is not None:
-        calls = [one for one in calls if one.outcome == outcome]
-    calls.reverse()
-    return _found(call, calls, limit)
+    return _found(call, calls[::-1], limit)
 
 
 @operation(
@@ -320,10 +314,9 @@ def verify(call: Call, body: Verifying) -> Reply:
 def wait(call: Call, body: Awaiting) -> Reply:
     """Wait until requests were made, records are in a state, or deliveries are over.
 
-    With members of a pattern, it is for requests: they count when they are answered, or with
-    running as soon as they have arrived. With record, and state if given, it is for one webhook
-    request; with state or entity, and times, for a number of them; with delivery, for finished
-    delivery attempts.
+    With members of a pattern, it is for requests, which count when they are answered. With record,
+    and state if given, it is for one webhook request; with state or entity, and times, for a number
+    of them; with delivery, for finished delivery attempts.
     """
     journal = call.world.journal  # first: a reset from now on ends the wait
     asked = dict[str, Any](body)

@@ -6,10 +6,11 @@ from typing import Annotated, Any, TypedDict
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Keywords, operation
+from crmcom_kit.mock_server.admin.contract import operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
 from crmcom_kit.usage_errors import UsageError
 

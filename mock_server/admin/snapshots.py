@@ -3,8 +3,9 @@
 from typing import Annotated, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import Count, Keywords, operation
+from crmcom_kit.mock_server.admin.contract import Count, operation
 from crmcom_kit.mock_server.admin.worlds import Begun
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 
 SnapshotName = Annotated[
     str,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import Count, Keywords, Moment, operation
+from crmcom_kit.mock_server.admin.contract import Count, Moment, operation
 from crmcom_kit.mock_server.admin.values import read_moment, write_moment
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 
 _Amount = Annotated[float, Keywords(minimum=0)]
 _SOME = Keywords(

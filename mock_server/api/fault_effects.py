@@ -51,7 +51,7 @@ async def apply(
 async def _wait(epoch: Epoch, effect: Mapping[str, Any], waits: Waits, closing: Event) -> bool:
     """Hold the request back; return False if the server has ended in the meantime."""
     await waits.sleep(
-        epoch.clock, effect["delay"], lambda: epoch.faults.is_over() or closing.is_set()
+        epoch.clock, effect["delay"], lambda: epoch.journal.closed or closing.is_set()
     )
     return not closing.is_set()
 
@@ -59,9 +59,9 @@ async def _wait(epoch: Epoch, effect: Mapping[str, Any], waits: Waits, closing: 
 def _disturb(epoch: Epoch, effect: Mapping[str, Any], view: RequestView) -> None:
     """Let the request's token expire, delete its record."""
     token = view.token if "expire_token" in effect else None
-    if token is not None:
-        # Tokens outlive an epoch: a fault of this one must not reach into the next.
-        epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
+    # Tokens outlive a reset: a fault from before it must not reach beyond it.
+    if token is not None and not epoch.journal.closed:
+        epoch.tokens.expire(token)
     if "delete_record" in effect and view.record is not None:
         epoch.store.delete("id", view.record.id)
 
@@ -105,9 +105,7 @@ def _damage(effect: Mapping[str, Any], response: Response) -> None:
         response.length = len(response.body)
     length = response.length or 0
     if cut is not None:
-        kept = cut if isinstance(cut, int) else int(length * cut["share"])
-        # At least one byte, and never all of them.
-        response.ending = Ending("cut", min(max(1, kept), max(0, length - 1)))
+        response.ending = Ending("cut", min(cut, max(0, length - 1)))  # never all of them
     elif isinstance(response.body, bytes):
         response.body = response.body[: length // 2]  # half of an object is not JSON
         response.length = len(response.body)

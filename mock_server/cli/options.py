@@ -118,13 +118,6 @@ OPTIONS: list[click.Parameter] = [
         help='Outcomes of those that are not, such as "3*timeout, success".',
     ),
     click.Option(
-        ["--threads"],
-        type=click.IntRange(1, 256),
-        default=64,
-        help="Maximum number of concurrent control API requests. Up to half may wait; with "
-        "--deliver http, up to a quarter may wait for deliveries.",
-    ),
-    click.Option(
         ["--admin-token"],
         metavar="TOKEN",
         envvar="CRMCOM_ADMIN_TOKEN",

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +48,8 @@ class _Serve(click.Command):
             with formatter.section(heading):
                 formatter.write_dl([one for one in records if one is not None])
         with formatter.section("Rarely needed (the documentation explains them)"):
-            formatter.write_text(" ".join(options))
+            lines = textwrap.wrap(" ".join(options), break_on_hyphens=False)
+            formatter.write("".join(f"  {line}\n" for line in lines))
 
 
 @click.command(
@@ -91,13 +93,12 @@ def serve(**options: Any) -> None:
 
             registry = registry_of(options)
             log = log_of(options, registry)
-            app = AsgiShell(registry, threads=options["threads"], log=log)
+            app = AsgiShell(registry, log=log)
             try:
                 server = Server(
                     app,
                     listening,
                     closing=registry.closing,
-                    on_refusal=app.log_refusal,
                     tls=_tls(options),
                 )
             except ServeError as error:
@@ -109,7 +110,7 @@ def serve(**options: Any) -> None:
             _greet(options, server.port)
             deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
             # Flask is needed soon, for the control API; READY does not wait for it.
-            threading.Thread(target=app.flask.warm, daemon=True).start()
+            threading.Thread(target=app.bridge.warm, daemon=True).start()
 
         run_until_signalled(server, ready)
         deliveries.ended(DELIVERY_SECONDS)
@@ -171,7 +172,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
     return WorldRegistry(
         _world(options),
         idle_seconds=options["world_idle"],
-        waiting=options["threads"] // 2,
         access=Access(
             options["admin_token"],
             frozenset(name.lower() for name in _names(options)),
@@ -182,7 +182,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that checked options ask for. Raises Refused."""
-    from crmcom_kit.mock_server.deliveries.queue import max_waiting
     from crmcom_kit.mock_server.world.factory import make_world
     from crmcom_kit.mock_server.world.world_file import DataError
     from crmcom_kit.usage_errors import UsageError
@@ -195,7 +194,6 @@ def _world(options: dict[str, Any]) -> "World":
             deliveries=options["deliveries"],
             deliver=options["deliver"],
             allow_hosts=options["allow_hosts"],
-            at_once=max_waiting(options["deliver"], options["threads"]),
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],

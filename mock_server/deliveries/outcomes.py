@@ -26,16 +26,13 @@ class OutcomeName(StrEnum):
     MALFORMED = "malformed"
     BLOCKED = "blocked"
     BAD_URL = "bad_url"
-    NO_CONNECTION = "no_connection"
     QUEUE_FULL = "queue_full"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
 
 
 #: Outcomes where the mock itself sent nothing.
-NOT_SENT = frozenset(
-    (OutcomeName.BLOCKED, OutcomeName.BAD_URL, OutcomeName.NO_CONNECTION, OutcomeName.QUEUE_FULL)
-)
+NOT_SENT = frozenset((OutcomeName.BLOCKED, OutcomeName.BAD_URL, OutcomeName.QUEUE_FULL))
 
 
 class CallFailed(Exception):

@@ -23,12 +23,8 @@ class DeliveryQueue:
     what is being sent.
     """
 
-    def __init__(self, *, at_once: int | None = None) -> None:
-        """Start empty; threads are started as they are needed.
-
-        ``at_once`` is how many slow deliveries may run while their callers wait, so that they never
-        take all threads of a server; any number by default.
-        """
+    def __init__(self) -> None:
+        """Start empty; threads are started as they are needed."""
         #: Called with a world's name and each of its attempts once it has ended.
         self.on_attempt: Callable[[str, Attempt], None] | None = None
         #: Called when running deliveries must end.
@@ -40,27 +36,19 @@ class DeliveryQueue:
         #: How many queued deliveries have not begun.
         self.waiting = 0
         self._running = 0
-        self._slots = None if at_once is None else threading.BoundedSemaphore(at_once)
         self._pool: ThreadPool | None = None
         self._changed = threading.Condition(threading.Lock())
 
     @contextmanager
-    def running(self, *, slow: bool) -> Iterator[bool]:
-        """Count a delivery; yield whether there is room for it if it may be slow.
-
-        Raises Stopped if the queue is closed.
-        """
+    def running(self) -> Iterator[None]:
+        """Count a delivery whose caller waits. Raises Stopped if the queue is closed."""
         with self._changed:
             if self.closed.is_set():
                 raise Stopped
             self._running += 1
-        slots = self._slots if slow else None
-        has_room = slots is None or slots.acquire(blocking=False)
         try:
-            yield has_room
+            yield
         finally:
-            if slots is not None and has_room:
-                slots.release()
             self._end()
 
     def put(self, deliver: Callable[[], object]) -> bool:
@@ -129,8 +117,3 @@ class DeliveryQueue:
         """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self.waiting and not self._running, seconds)
-
-
-def max_waiting(deliver: str, threads: int) -> int | None:
-    """Return how many deliveries may run at once while their callers wait; None for any number."""
-    return max(1, threads // 4) if deliver == "http" else None

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One injected failure; ``validation.fault_of`` makes it, and ``schemas.json`` describes it."""
+    """One injected failure; ``validation.fault_of`` makes it of a ``FaultSpec``."""
 
     id: str = ""
     name: str  # what the journal calls it

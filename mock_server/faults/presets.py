@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.validation import all_operations, fault_of, valid
+from crmcom_kit.mock_server.faults.validation import fault_of, valid
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 HEADER = "X-Mock-Prefer"
@@ -26,7 +26,7 @@ class Preset(NamedTuple):
     """A named kind of failure."""
 
     text: str
-    arguments: Mapping[str, Any]  # by name, with their defaults; None is no condition
+    arguments: Any  # by name, with their defaults; None is no condition
     #: What its faults do. ``operation``, ``record`` and ``times`` are added to each.
     specs: Callable[[Mapping[str, Any]], list[_Spec]]
 
@@ -84,9 +84,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset_specs(
-    name: str, arguments: Mapping[str, Any], operations: tuple[str, ...]
-) -> list[_Spec]:
+def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
     """Return the specifications that a preset makes of its arguments.
 
     Raises:
@@ -96,8 +94,11 @@ def preset_specs(
     preset = PRESETS.get(name)
     if preset is None:
         raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
-    changed = valid(arguments, "FaultPresetArguments", operations, only=preset.arguments)
-    given = {**preset.arguments, **changed}
+    for argument in arguments:
+        if argument not in preset.arguments:
+            allowed = f"one of {', '.join(preset.arguments)}"
+            raise UsageError(argument, seen=f"with preset {name}", allowed=allowed)
+    given = {**preset.arguments, **valid(arguments, "FaultPresetArguments")}
     match = {n: given[n] for n in ("operation", "record") if given.get(n) is not None}
     times = {} if given.get("times") is None else {"times": given["times"]}
     return [
@@ -116,7 +117,7 @@ def _once(preset: Preset) -> _Spec:
 _ONCE: dict[str, _Spec] = {
     **{name: _once(preset) for name, preset in PRESETS.items()},
     "drop": {"effect": {"drop": True}},
-    "cut": {"effect": {"cut": {"share": 0.5}}},
+    "cut": {"effect": {"cut": 40}},
     "malformed": {"effect": {"malformed": True}},
 }
 #: What the header may ask for, and what each value is.
@@ -154,7 +155,7 @@ def preferred(header: str) -> Fault:
         if name in given:
             spec["effect"][name] = given[name] if name == "error" else _number(name, given[name])
     try:
-        found = fault_of(spec, all_operations())
+        found = fault_of(spec)
     except UsageError as refused:
         name = refused.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER

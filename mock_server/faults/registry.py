@@ -5,7 +5,7 @@ due. Every fault counts all requests that it matches, even if another one hits.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,22 +67,12 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: dict[str, FaultState] = {}
         self._count = 0
-        self._is_over = False
 
     @property
     def has_active(self) -> bool:
         """Whether any fault may still hit a request."""
         # Without a look at the clock in most mocks, and for every request.
         return bool(self._faults) and not all(one.over for one in self.all())
-
-    def add(self, spec: object) -> Fault:
-        """Add the fault that a specification describes, and return it.
-
-        Raises:
-            UsageError: the specification is not allowed.
-            LimitExceeded: there are as many faults as allowed.
-        """
-        return self.add_all([spec])[0].fault
 
     def add_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
         """Add the faults of a preset.
@@ -91,11 +81,16 @@ class Faults:
             UsageError, NotFound: there is no such preset, or an argument is not allowed.
             LimitExceeded: there would be more faults than allowed.
         """
-        return self.add_all(preset_specs(name, arguments, self._operations()))
+        return self.add(*preset_specs(name, arguments))
 
-    def add_all(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
-        """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
-        drafts = [fault_of(spec, self._operations()) for spec in specs]
+    def add(self, *specs: object) -> tuple[FaultState, ...]:
+        """Add the faults that specifications describe, all or none.
+
+        Raises:
+            UsageError: a specification is not allowed.
+            LimitExceeded: there would be more faults than allowed.
+        """
+        drafts = [fault_of(spec) for spec in specs]
         now = self._clock.now()
         with self._lock:
             if len(self._faults) + len(drafts) > MAX_FAULTS:
@@ -113,9 +108,6 @@ class Faults:
         lifetime = fault.lifetime
         expires = None if lifetime is None else now + timedelta(seconds=lifetime)
         return FaultState(fault=fault, expires=expires)
-
-    def _operations(self) -> tuple[str, ...]:
-        return tuple(method.name for method in self._config.methods.values())
 
     def all(self) -> tuple[FaultState, ...]:
         """Return copies of all faults, oldest first, including those that are over."""
@@ -170,18 +162,3 @@ class Faults:
                 return None
             due[0].hits += 1
             return due[0].fault
-
-    def end(self) -> None:
-        """Release the requests that are held back; the epoch is over."""
-        with self._lock:
-            self._is_over = True
-
-    def unless_over(self, change: Callable[[], object]) -> None:
-        """Call ``change`` unless the epoch is over; the end of the epoch waits for it."""
-        with self._lock:
-            if not self._is_over:
-                change()
-
-    def is_over(self) -> bool:
-        """Return True if the epoch is over, so that no request may be held back any more."""
-        return self._is_over

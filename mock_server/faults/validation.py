@@ -3,22 +3,16 @@
     {"name": "…", "match": {…}, "effect": {…}, "when": "before_commit", "times": 1,
      "lifetime": 30}
 
-Only ``effect`` is required. ``schemas.json`` says what is allowed; the control API's document shows
-the same schemas. Here is only what a schema cannot say: members that contradict each other.
+Only ``effect`` is required. The types in ``specification`` say what is allowed. Here is only what
+they cannot say: members that contradict each other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
-from crmcom_kit.schemas import methods, resolve
-from crmcom_kit.schemas.dialect import error_kinds
-from crmcom_kit.schemas.releases import release_names
 from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,28 +21,13 @@ if TYPE_CHECKING:
 _ENDS = ("status", "error", "drop", "cut", "malformed")
 
 
-@cache
-def all_operations() -> tuple[str, ...]:
-    """Return the names of the methods of all releases."""
-    return tuple(dict.fromkeys(n for name in release_names() for n in methods(resolve(name))))
-
-
-@cache
-def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
-    """Return the JSON Schemas of faults by name, for a mock that has these methods."""
-    found: dict[str, Any] = orjson.loads(Path(__file__).with_name("schemas.json").read_bytes())
-    found["FaultOperation"]["enum"] = list(operations)
-    found["FaultEffect"]["properties"]["error"]["enum"] = list(error_kinds())
-    return found
-
-
-def fault_of(spec: object, operations: tuple[str, ...]) -> Fault:
+def fault_of(spec: object) -> Fault:
     """Return the fault that a specification describes.
 
-    Sequences and mappings in ``spec`` count as JSON arrays and objects; ``operations`` are the
-    names of the methods that can be matched. Raises UsageError if the specification is not allowed.
+    Sequences and mappings in ``spec`` count as JSON arrays and objects. Raises UsageError if the
+    specification is not allowed.
     """
-    given = valid(spec, "FaultSpec", operations)
+    given = valid(spec, "FaultSpec")
     match, effect = given.get("match", {}), given["effect"]
     ends = [name for name in _ENDS if name in effect]
     if len(ends) > 1:
@@ -76,17 +55,10 @@ def fault_of(spec: object, operations: tuple[str, ...]) -> Fault:
     )
 
 
-def valid(
-    value: object, schema: str, operations: tuple[str, ...], only: Iterable[str] | None = None
-) -> Any:
-    """Return a value as JSON, once it fits the schema of that name in ``schemas.json``.
-
-    ``only`` are the members that are allowed of those in the schema; all by default. Raises
-    UsageError if the value does not fit.
-    """
+def valid(value: object, type_name: str) -> Any:
+    """Return a value as JSON, once it fits a type of ``specification``. Raises UsageError."""
     plain = _plain(value)
-    validator = _validator(schema, operations, None if only is None else tuple(only))
-    check(validator, plain, whole="fault")
+    check(_validator(type_name), plain, whole="fault")
     return plain
 
 
@@ -99,15 +71,14 @@ def _plain(value: object) -> Any:
 
 
 @cache
-def _validator(
-    name: str, operations: tuple[str, ...], only: tuple[str, ...] | None
-) -> "Draft202012Validator":
-    found = schemas(operations)
-    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
-    if only is not None:
-        members = {one: found[name]["properties"][one] for one in only}
-        schema = {**found[name], "properties": members}
-    return strict_validator({**schema, "components": {"schemas": found}})
+def _validator(type_name: str) -> "Draft202012Validator":
+    from crmcom_kit.mock_server.faults import specification
+    from crmcom_kit.mock_server.protocol.typed_schemas import close, schema_of
+
+    components: dict[str, Any] = {}
+    schema = schema_of(getattr(specification, type_name), components)
+    close(schema, components)
+    return strict_validator({**schema, "components": {"schemas": components}})
 
 
 def _several(value: Any) -> tuple[Any, ...]:

@@ -34,7 +34,7 @@ _MAX_TARGET = 2_000
 _MAX_CACHED = 200  # characters of a parameter that is worth remembering
 
 
-class Entry(NamedTuple):
+class Line(NamedTuple):
     """What a line says of one request, or of one webhook that was sent."""
 
     world: "World"  # whose secrets are kept out of the line
@@ -67,21 +67,21 @@ class AccessLog:
         self._is_due = False  # whether a thread is going to write
         atexit.register(self.flush)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, line: Line) -> None:
         """Write a line, soon."""
         # Redacted here and not by the writer: a reset in between would forget the tokens.
-        target = _redacted(entry.world, redact_path, entry.path)
-        if entry.query:
-            parts = [_redacted(entry.world, redact_query, it) for it in entry.query.split("&")]
+        target = _redacted(line.world, redact_path, line.path)
+        if line.query:
+            parts = [_redacted(line.world, redact_query, it) for it in line.query.split("&")]
             target = f"{target}?{'&'.join(parts)}"
         target = _printable(target)
-        if entry.warnings or entry.fault:  # they quote the caller
-            redact = entry.world.redactor.text
-            fault = entry.fault and redact(entry.fault)
-            warnings = [redact(text) for text in entry.warnings]
-            entry = entry._replace(warnings=warnings, fault=fault)
+        if line.warnings or line.fault:  # they quote the caller
+            redact = line.world.redactor.text
+            fault = line.fault and redact(line.fault)
+            warnings = [redact(text) for text in line.warnings]
+            line = line._replace(warnings=warnings, fault=fault)
         time = self._clock.now().isoformat(timespec="milliseconds")
-        self._lines.append(self._as_text(entry, time, target))
+        self._lines.append(self._as_text(line, time, target))
         if self._writes_at_once:
             self.flush()
         elif not self._is_due:
@@ -99,8 +99,8 @@ class AccessLog:
         if outcome is not None:
             status, size, name = outcome.status or 0, len(outcome.answer), outcome.name
         delivery = f"delivery {attempt.number}: {name}"
-        entry = Entry(world, "-", "POST", target, query, status, size, seconds, fault=attempt.fault)
-        self.add(entry._replace(delivery=delivery))
+        line = Line(world, "-", "POST", target, query, status, size, seconds, fault=attempt.fault)
+        self.add(line._replace(delivery=delivery))
 
     def flush(self) -> None:
         """Write all lines now."""
@@ -150,39 +150,39 @@ def _printable(text: str) -> str:
     return text if len(text) <= _MAX_TARGET else f"{text[:_MAX_TARGET]}..."
 
 
-def _human(entry: Entry, time: str, target: str) -> str:
+def _human(line: Line, time: str, target: str) -> str:
     parts = (
         time,
-        entry.client,
-        _printable(entry.verb),
+        line.client,
+        _printable(line.verb),
         target,
-        str(entry.status),
-        f"{entry.bytes}B",
-        f"{entry.seconds * 1000:.1f}ms",
-        entry.statement,
-        *(f"({text})" for text in entry.warnings),
-        entry.fault,
-        entry.ending,
-        entry.trace_id and f"#{entry.trace_id}",
-        entry.delivery and f"({entry.delivery})",
+        str(line.status),
+        f"{line.bytes}B",
+        f"{line.seconds * 1000:.1f}ms",
+        line.statement,
+        *(f"({text})" for text in line.warnings),
+        line.fault,
+        line.ending,
+        line.trace_id and f"#{line.trace_id}",
+        line.delivery and f"({line.delivery})",
     )
     return " ".join(filter(None, parts)) + "\n"
 
 
-def _json(entry: Entry, time: str, target: str) -> str:
+def _json(line: Line, time: str, target: str) -> str:
     found: dict[str, Any] = {
-        "status": entry.status,
-        "bytes": entry.bytes,
-        "statement": entry.statement,
-        "fault": entry.fault,
-        "warnings": [*entry.warnings],
-        "seconds": round(entry.seconds, 6),
+        "status": line.status,
+        "bytes": line.bytes,
+        "statement": line.statement,
+        "fault": line.fault,
+        "warnings": [*line.warnings],
+        "seconds": round(line.seconds, 6),
         "target": target,
-        "verb": _printable(entry.verb),
+        "verb": _printable(line.verb),
         "time": time,
-        "client": entry.client,
+        "client": line.client,
     }
     for name in ("ending", "trace_id", "delivery"):
-        if (value := getattr(entry, name)) is not None:
+        if (value := getattr(line, name)) is not None:
             found[name] = value
     return json.dumps(found) + "\n"

@@ -14,16 +14,14 @@ from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import ending_of, kept
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
@@ -31,6 +29,7 @@ from crmcom_kit.mock_server.http.requests import (
     world_or_refusal,
 )
 from crmcom_kit.mock_server.http.wsgi_bridge import (
+    THREADS,
     ClientLeft,
     Receive,
     Scope,
@@ -59,20 +58,15 @@ class AsgiShell:
         self,
         registry: WorldRegistry,
         *,
-        threads: int,
         log: AccessLog | None = None,
-        flask: LateApp | None = None,
+        make_app: "Callable[[], WSGIApplication] | None" = None,
     ) -> None:
-        """Respond to the API's requests; leave the rest to ``flask``, by default the mock's.
-
-        So many ``threads`` may run requests in it at the same time, and as many deliveries.
-        """
+        """Respond to the API's requests; leave the rest to a WSGI application, the mock's own."""
         self._registry = registry
         self._log = log
-        #: The application that responds to all but the API's requests.
-        self.flask = LateApp(self._make_flask) if flask is None else flask
-        self._bridge = WsgiBridge(self.flask, threads=threads)
-        self._waits = WaitsOnLoop(ThreadPoolExecutor(threads, "crmcom-delivery"))
+        #: Responds to all but the API's requests.
+        self.bridge = WsgiBridge(make_app or self._make_flask)
+        self._waits = WaitsOnLoop(ThreadPoolExecutor(THREADS, "crmcom-delivery"))
 
     def _make_flask(self) -> "WSGIApplication":
         from crmcom_kit.mock_server.http.app import create_app
@@ -91,16 +85,6 @@ class AsgiShell:
                 await self._answer_with_app(scope, receive, send, headers, rest)
             else:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
-
-    def log_refusal(self, client: str, verb: str, target: str, status: int, reason: str) -> None:
-        """Log a request that the server refused, which never came here."""
-        if self._log is not None:
-            path, _, query = target.partition("?")
-            world = world_of(path, self._registry)
-            path = wsgi_path({"path": unquote(path)})
-            size = len(reason)
-            entry = Entry(world, client, verb, path, query, status, size, 0.0, warnings=[reason])
-            self._log.add(entry)
 
     # The API.
 
@@ -139,8 +123,8 @@ class AsgiShell:
             ending = None if found_ending is None else found_ending.kind
             status = 0 if ending == "dropped" else response.status
             marks = response.statement, response.fault, response.warnings, ending
-            entry = _entry(world, scope, status, sent, seconds, *marks, response.entry_id)
-            self._log.add(entry)
+            line = _line(world, scope, status, sent, seconds, *marks, response.entry_id)
+            self._log.add(line)
 
     # Everything else.
 
@@ -154,14 +138,14 @@ class AsgiShell:
     ) -> None:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
-        status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
+        status, sent = await self.bridge.answer(scope, receive, send, headers, limit)
         # What the console reads gets no line; what it changes, and what it is refused, does.
         is_own_page = headers.get("HTTP_SEC_FETCH_SITE") == "same-origin"
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST
         if self._log is not None and not is_of_console:
             seconds = perf_counter() - began
             world = world_of(scope["path"], self._registry)
-            self._log.add(_entry(world, scope, status, sent, seconds))
+            self._log.add(_line(world, scope, status, sent, seconds))
 
 
 class WaitsOnLoop:
@@ -187,13 +171,11 @@ class WaitsOnLoop:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
-def _entry(
-    world: World, scope: Scope, status: int, sent: int, seconds: float, *marks: Any
-) -> Entry:
-    """Return the log entry of a request; ``marks`` are the members that an API request adds."""
+def _line(world: World, scope: Scope, status: int, sent: int, seconds: float, *marks: Any) -> Line:
+    """Return the log's line of a request; ``marks`` are the members that an API request adds."""
     client, verb, path = _client(scope), scope["method"], wsgi_path(scope)
     query = scope["query_string"].decode("latin-1")
-    return Entry(world, client, verb, path, query, status, sent, seconds, *marks)
+    return Line(world, client, verb, path, query, status, sent, seconds, *marks)
 
 
 def _client(scope: Scope) -> str:

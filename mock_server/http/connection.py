@@ -7,7 +7,6 @@ body of a response, an end that the application asks for, and a client that clos
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,6 @@ MAX_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS = 10
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
-
-#: Takes of a refusal the client, verb and target ("-" where unknown), the status and the reason.
-OnRefusal = Callable[[str, str, str, int, str], None]
 
 _HEAD_TOO_LONG = f"Request line and headers may have at most {MAX_HEAD_BYTES:,} bytes."
 _MAX_JOINED = 64 * 1024  # bytes
@@ -95,15 +91,13 @@ class Connection(HttpToolsProtocol):
         config: "Config",
         state: "ServerState",
         loop: asyncio.AbstractEventLoop,
-        on_refusal: OnRefusal | None = None,
     ) -> None:
-        """Serve the application of ``config``; tell ``on_refusal`` what never comes there."""
+        """Serve the application of ``config``."""
         super().__init__(config, state, {}, loop)
         self.access_log = False  # the application writes its own
         self.logger = _LOGGER
         #: Whether the client has closed its side.
         self.is_left = False
-        self._on_refusal = on_refusal
         self._refusal: tuple[int, str] | None = None
         self._is_in_message = False  # whether a request has begun to arrive
         self._arrived = memoryview(b"")  # what is not parsed yet
@@ -117,11 +111,6 @@ class Connection(HttpToolsProtocol):
         """
         self._current.disconnected = True  # so that uvicorn misses no response
         self.transport.close()
-
-    def end_with_body(self) -> None:
-        """Send the body without chunks, of which HTTP/1.0 knows nothing; ``end`` has to follow."""
-        cycle = self._current
-        cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
 
     # What the event loop calls.
 
@@ -266,11 +255,6 @@ class Connection(HttpToolsProtocol):
             f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(f"{head}{text}".encode())
-        if self._on_refusal is not None:
-            verb, target = "-", "-"
-            if self._is_in_message and self.url.startswith(b"/"):
-                verb, target = self.parser.get_method().decode(), self.url.decode("latin-1")
-            self._on_refusal(self.client[0] if self.client else "-", verb, target, status, text)
         if self.is_left or not self.transport.can_write_eof():
             self.transport.close()
             return

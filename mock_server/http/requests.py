@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.access import Access, Caller, api_refusal, page_refu
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import admin_token_in, world_for
+from crmcom_kit.mock_server.world.routing import world_for
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
@@ -108,8 +108,7 @@ def world_or_refusal(
         return Response(403, orjson.dumps({"error": why}), "application/json")
 
     def may_create() -> bool:
-        own, bearer = headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION")
-        is_admin = registry.is_admin(admin_token_in(own, bearer))
+        is_admin = registry.is_admin(headers.get("HTTP_X_MOCK_ADMIN_TOKEN"))
         return is_admin and page_refusal(registry.access, caller) is None
 
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from crmcom_kit.mock_server.http.connection import Connection, OnRefusal
+from crmcom_kit.mock_server.http.connection import Connection
 
 if TYPE_CHECKING:
     import ssl
@@ -73,7 +73,6 @@ class Server:
         listening: socket.socket,
         *,
         closing: threading.Event | None = None,
-        on_refusal: OnRefusal | None = None,
         tls: "ssl.SSLContext | None" = None,
     ) -> None:
         """Accept connections on ``listening``, a bound socket.
@@ -82,7 +81,6 @@ class Server:
             app: an ASGI application that answers the requests.
             listening: a bound socket; it belongs to the server from now on.
             closing: set once the server is told to stop, so that calls that wait end.
-            on_refusal: called when a request is refused before the application gets it.
             tls: serve https with it; None: http.
 
         Raises:
@@ -102,7 +100,6 @@ class Server:
         self._listening = listening
         self._tls = tls
         self._closing = threading.Event() if closing is None else closing
-        self._on_refusal = on_refusal
         self._state = ServerState()
         host, self.port = listening.getsockname()[:2]
         try:
@@ -155,7 +152,7 @@ class Server:
     async def _serve(self, grace: float, ready: Callable[[], object]) -> None:
         loop = self._loop
         accepting = await loop.create_server(
-            lambda: Connection(self._config, self._state, loop, self._on_refusal),
+            lambda: Connection(self._config, self._state, loop),
             sock=self._listening,
             backlog=_BACKLOG,
             ssl=self._tls,

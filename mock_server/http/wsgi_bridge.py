@@ -7,6 +7,7 @@ thread while it makes its next part.
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
@@ -18,6 +19,10 @@ from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+#: Requests that may run at the same time, besides those of the API. Of these, registry.MAX_WAITING
+#: may wait, so that there is always a thread for others.
+THREADS = 64
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -33,12 +38,26 @@ _Begun = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, Non
 
 
 class WsgiBridge:
-    """An ASGI application that answers with a WSGI application."""
+    """An ASGI application that answers with a WSGI application.
 
-    def __init__(self, app: "WSGIApplication", *, threads: int) -> None:
-        """Answer with ``app``, in at most ``threads`` threads at the same time."""
-        self._app = app
-        self._threads = ThreadPoolExecutor(threads, "crmcom-wsgi")
+    This is made with its first request, or when ``warm`` is called: importing Flask is most of what
+    a start would cost, and many users need the API alone.
+    """
+
+    def __init__(self, make: "Callable[[], WSGIApplication]") -> None:
+        """Answer with what ``make`` returns, in at most THREADS threads at the same time."""
+        self._make = make
+        # Werkzeug compiles its rules, and Python 3.11 breaks if two threads compile at once.
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+        self._threads = ThreadPoolExecutor(THREADS, "crmcom-wsgi")
+
+    def warm(self) -> "WSGIApplication":
+        """Return the application, which is made once."""
+        with self._lock:
+            if self._app is None:
+                self._app = self._make()
+            return self._app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -83,21 +102,21 @@ class WsgiBridge:
             started[:] = int(status[:3]), headers
             return None  # nothing here uses the old way to write
 
-        rest = _closing(self._app(environ, start))
+        rest = _closing((self._app or self.warm())(environ, start))
         first = next(rest, b"")  # a generator calls ``start`` only now
         status, headers = started
         encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-        if any(name.lower() == "content-length" for name, _ in headers):
-            return status, encoded, b"".join([first, *rest]), None
+        is_known = any(name.lower() == "content-length" for name, _ in headers)
+        if is_known or environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # which knows no chunks
+            body = b"".join([first, *rest])
+            length = [] if is_known else [(b"content-length", b"%d" % len(body))]
+            return status, encoded + length, body, None
         return status, encoded, first, rest
 
     async def _send(self, begun: _Begun, scope: Scope, send: Send) -> int:
         """Send a response; return how many bytes of its body."""
         status, headers, body, rest = begun
         connection = scope[CONNECTION]
-        ends_by_closing = rest is not None and scope["http_version"] == "1.0"
-        if ends_by_closing:
-            connection.end_with_body()
         await send({"type": "http.response.start", "status": status, "headers": headers})
         more = rest is not None
         await send({"type": "http.response.body", "body": body, "more_body": more})
@@ -108,9 +127,6 @@ class WsgiBridge:
                 break
             part = await self._in_thread(next, rest, None)
             more = part is not None
-            if ends_by_closing and not more:
-                connection.end()
-                break
             body = part or b""
             await send({"type": "http.response.body", "body": body, "more_body": more})
             sent += len(body)

@@ -1,25 +1,19 @@
-"""Verifying that requests were made as expected, and waiting for requests, records or counts.
+"""Verifying that requests were made as expected, and waiting for that or something else.
 
 Waits are by the machine's time, whatever the world's clock shows.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
 from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Entry, Journal
-from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, Pattern, check_one_of
+from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.journal.serializers import summary
-from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Key, Query
-from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
-DELETED = "DELETED"
-STATES = (*map(str, State), DELETED)
 _MAX_NEAR = 3  # nearest requests in a message
 _MAX_SHOWN = 5  # matching requests in a message, and undecided ones
 _MAX_KEPT = 100  # matching requests that a watch keeps
@@ -87,16 +81,13 @@ def line(call: CallView) -> str:
     return f"{call.id} {call.verb} {call.url} {outcome}{code}{fault}"
 
 
-class Condition(Protocol):
+class Condition(NamedTuple):
     """Something to wait for."""
 
-    def holds(self) -> bool:
-        """Whether it holds now."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """Return, as JSON, what made it hold, or what is nearest to that. May raise UsageError."""
-        ...
+    holds: Callable[[], bool]  # whether it holds now
+    #: What made it hold, or what is nearest to that, as JSON. May raise UsageError.
+    facts: Callable[[], dict[str, Any]]
+    result: Callable[[], Any] | None = None  # what a wait in Python returns; the facts by default
 
 
 class Calls:
@@ -107,11 +98,10 @@ class Calls:
         reader: JournalReader,
         pattern: Pattern,
         expected: Expected = None,
-        since: int = 0,
         *,
         running: bool = False,
     ) -> None:
-        """Count the requests above number ``since`` in the journal, and those to come.
+        """Count the requests in the journal, and those to come.
 
         A request counts when it is answered; with ``running``, as soon as it has arrived.
 
@@ -123,7 +113,7 @@ class Calls:
         self._reader = reader
         self._pattern = pattern
         self._counts_running = running
-        self._seen = since
+        self._seen = 0  # the number of the last request that was looked at
         self._answered = 0  # how many that match
         self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last of them
         self._unanswered: list[Entry] = []
@@ -255,79 +245,3 @@ def wait_for(
 
     why = journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
     return Waited(why == "held", why, condition.facts())
-
-
-class OneRecord:
-    """A webhook request in a state."""
-
-    def __init__(
-        self, store: Callable[[], Store], key: Key, value: str, state: str | None = None
-    ) -> None:
-        """Wait for the record with that id or number; in any state by default.
-
-        Raises:
-            UsageError: there is no such state.
-        """
-        if state is not None:
-            check_one_of("state", state, STATES)
-        self._store = store
-        self._key: Key = key
-        self._value = value
-        self._state = state
-
-    def _seen(self) -> str | None:
-        """Return the state in which it is; None if there never was such a record."""
-        store = self._store()
-        record = store.get(self._key, self._value)
-        if record is not None:
-            return str(record.state)
-        return DELETED if store.ever_existed(self._key, self._value) else None
-
-    def holds(self) -> bool:
-        """Whether it is in that state now; responses show SENDING as REJECTED."""
-        seen = self._seen()
-        return seen not in (None, DELETED) if self._state is None else seen == self._state
-
-    def facts(self) -> dict[str, Any]:
-        """Return the state in which it is."""
-        return {"record": {self._key: self._value}, "state": self._seen()}
-
-
-class Count:
-    """As many of something as expected, such as deliveries that are over."""
-
-    def __init__(self, found: Callable[[], Sequence[Any]], expected: Expected = None) -> None:
-        """Wait for ``found`` to return as many. Raises UsageError."""
-        self.times = times(expected)
-        #: Returns those that count now.
-        self.found = found
-
-    def holds(self) -> bool:
-        """Whether there are as many now."""
-        return self.times.allows(len(self.found()))
-
-    def facts(self) -> dict[str, Any]:
-        """Return how many there are."""
-        return {"count": len(self.found())}
-
-
-def records(
-    store: Callable[[], Store],
-    state: str | None = None,
-    expected: Expected = None,
-    entity: str | None = None,
-) -> Count:
-    """Return the condition that as many webhook requests are in a state, as responses show it.
-
-    Those of every state and entity count by default. Raises UsageError if there is no such state
-    or entity, or if ``expected`` cannot be read.
-    """
-    if state is not None:
-        check_one_of("state", state, SHOWN_STATES)
-    if entity:
-        check_one_of("entity", entity, tuple(entities_since()))
-    query = Query(
-        indexed=(("entity", frozenset({entity})),) if entity else (),
-        states=frozenset({state}) if state else None,
-    )
-    return Count(lambda: store().query(query), expected)

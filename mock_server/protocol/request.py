@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -37,14 +37,9 @@ class Members(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         """Take the members in the order of the text; the last of a repeated name counts."""
         super().__init__(pairs)
-        self.repeated = repeated_names(pairs, self)
-
-
-def repeated_names(pairs: Sequence[tuple[str, Any]], by_name: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names that occur more than once in ``pairs``, of which ``by_name`` was made."""
-    if len(by_name) == len(pairs):
-        return frozenset()
-    return repeated(name for name, _ in pairs)
+        self.repeated: frozenset[str] = frozenset()
+        if len(self) < len(pairs):
+            self.repeated = repeated(name for name, _ in pairs)
 
 
 def repeated(names: Iterable[str]) -> frozenset[str]:
@@ -52,13 +47,13 @@ def repeated(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name, times in Counter(names).items() if times > 1)
 
 
-def refuse_constant(text: str) -> NoReturn:
+def _refuse_constant(text: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python's decoder accepts. Raises ValueError."""
     msg = f"{text}, which JSON does not have"
     raise ValueError(msg)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=refuse_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=_refuse_constant)
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:

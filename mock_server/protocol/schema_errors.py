@@ -137,18 +137,6 @@ _ARTICLES = {
     "null": "null",
 }
 
-#: Keywords that set a limit → how it is said.
-_LIMITS = {
-    "minimum": "at least {:,}",
-    "maximum": "at most {:,}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "minProperties": "at least {} members",
-    "maxProperties": "at most {} members",
-}
-
 #: Formats → what they are.
 _FORMATS = {
     "date-time": "a date and time with a time zone, such as 2026-01-31T12:00:00Z",
@@ -157,52 +145,45 @@ _FORMATS = {
 }
 
 
+def _of_type(kinds: str | list[str]) -> str:
+    """Name the types of a schema, each with its article."""
+    listed = [kinds] if isinstance(kinds, str) else kinds
+    return " or ".join(_ARTICLES.get(kind, f"a {kind}") for kind in listed)
+
+
+#: Keywords → how to say what they allow. The first of them describe a schema as a whole.
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "enum": lambda values: f"one of {', '.join(map(str, values))}",
+    "const": str,
+    "required": lambda names: f"an object with {', '.join(names)}",
+    "type": _of_type,
+    "minimum": "at least {:,}".format,
+    "maximum": "at most {:,}".format,
+    "minLength": "at least {} characters".format,
+    "maxLength": "at most {} characters".format,
+    "minItems": "at least {} items".format,
+    "maxItems": "at most {} items".format,
+    "minProperties": "at least {} members".format,
+    "maxProperties": "at most {} members".format,
+    "pattern": "a string that fits {}".format,
+    "format": _FORMATS.__getitem__,
+    "not": lambda _: "nothing here",
+}
+
+
 def allowed_by(error: Any, document: Mapping[str, Any]) -> str:
     """Say what a schema allows instead of the value that broke one of its keywords."""
-    limit, schema = error.validator_value, error.schema
-    if "x-allowed" in schema:
-        return str(schema["x-allowed"])
-    if error.validator in _LIMITS:
-        return _LIMITS[error.validator].format(limit)
-    match error.validator:
-        case "enum":
-            return f"one of {', '.join(map(str, limit))}"
-        case "type":
-            return _of_type(limit)
-        case "pattern":
-            return f"a string that fits {limit}"
-        case "not":
-            return "nothing here"
-        case "format":
-            return _FORMATS[limit]
-        case _:
-            return _described(schema, document)
+    if "x-allowed" in error.schema or error.validator not in _WORDS:
+        return _described(error.schema, document)
+    return _WORDS[error.validator](error.validator_value)
 
 
-def _described(schema: Any, document: Mapping[str, Any]) -> str:
+def _described(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
     """Say what a schema as a whole allows."""
-    if not isinstance(schema, dict):
-        return "nothing"
     if "x-allowed" not in schema:
         schema = resolved(schema, document)
     if "x-allowed" in schema:
         return str(schema["x-allowed"])
-    if "enum" in schema:
-        return f"one of {', '.join(map(str, schema['enum']))}"
-    if "const" in schema:
-        return str(schema["const"])
     if "anyOf" in schema:
-        options = dict.fromkeys(_described(option, document) for option in schema["anyOf"])
-        return " or ".join(options)
-    if "required" in schema:
-        return f"an object with {', '.join(schema['required'])}"
-    return _of_type(schema.get("type", "value"))
-
-
-def _of_type(kinds: str | list[str]) -> str:
-    """Name the types of a schema, each with its article."""
-    return " or ".join(_ARTICLES.get(kind, f"a {kind}") for kind in _listed(kinds))
-
-
-def _listed(kinds: str | list[str]) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else kinds
+        return " or ".join(dict.fromkeys(_described(one, document) for one in schema["anyOf"]))
+    return next((say(schema[name]) for name, say in _WORDS.items() if name in schema), "a value")

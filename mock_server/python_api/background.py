@@ -17,13 +17,10 @@ GRACE_SECONDS = 0.03
 class Background:
     """Serves an application from ``start`` to ``stop``, as often as is wanted."""
 
-    def __init__(self, registry: "WorldRegistry", *, host: str, port: int, threads: int) -> None:
-        """Serve nothing yet; port 0 is a free one at each start.
-
-        What is not the API's is responded to in so many ``threads``.
-        """
+    def __init__(self, registry: "WorldRegistry", *, host: str, port: int) -> None:
+        """Serve nothing yet; port 0 is a free one at each start."""
         self._registry = registry
-        self._host, self._port, self._threads = host, port, threads
+        self._host, self._port = host, port
         self._lock = threading.Lock()
         self._app: AsgiShell | None = None
         self._running: tuple[Server, threading.Thread] | None = None
@@ -57,7 +54,7 @@ class Background:
         from crmcom_kit.mock_server.http.server import Server, bound_socket
 
         if self._app is None:
-            self._app = AsgiShell(self._registry, threads=self._threads)
+            self._app = AsgiShell(self._registry)
         listening = bound_socket(self._host, self._port)
         if self._stopped:
             self._registry.reopen()

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from crmcom_kit.mock_server.admin.conditions import condition_of
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern
-from crmcom_kit.mock_server.journal.verification import Expected, line
+from crmcom_kit.mock_server.journal.verification import Condition, Expected, line
+from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
@@ -108,21 +108,18 @@ def assert_calls(world: World, expected: Expected, asked: Mapping[str, Any]) -> 
     return result.calls
 
 
-class _Until:
-    """The condition that a function returns something true."""
+def _until(function: Callable[[], object]) -> Condition:
+    """Return the condition that a function returns something true."""
+    if not callable(function):
+        allowed = "a function without arguments"
+        raise UsageError("until", seen=repr(function), allowed=allowed)
+    last: list[object] = [None]
 
-    def __init__(self, until: Callable[[], object]) -> None:
-        if not callable(until):
-            raise UsageError("until", seen=repr(until), allowed="a function without arguments")
-        self._until = until
-        self.result: object = None
+    def holds() -> bool:
+        last[0] = function()
+        return bool(last[0])
 
-    def holds(self) -> bool:
-        self.result = self._until()
-        return bool(self.result)
-
-    def facts(self) -> dict[str, Any]:
-        return {"it returned": self.result}
+    return Condition(holds, lambda: {"it returned": last[0]}, lambda: last[0])
 
 
 def wait_for(
@@ -130,36 +127,22 @@ def wait_for(
 ) -> Any:
     """Return what was waited for. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
-    condition: verification.Condition
     if until is None:
         condition = condition_of(world, asked)
     elif asked:
         raise UsageError("until", seen=f"with {next(iter(asked))}", allowed="until alone")
     else:
-        condition = _Until(until)
+        condition = _until(until)
     done = verification.wait_for(world.journal, condition, seconds=timeout)
     if not done.ok:
-        raise AssertionError(_late(condition, done, timeout, asked))
-    match condition:
-        case _Until():
-            return condition.result
-        case verification.Calls():
-            return condition.calls
-        case verification.Count() if "delivery" in asked:
-            return next(iter(condition.found()), None)  # none if none was waited for
-        case _:
-            return done.facts
+        raise AssertionError(_late(done, timeout, asked))
+    return done.facts if condition.result is None else condition.result()
 
 
-def _late(
-    condition: verification.Condition,
-    done: verification.Waited,
-    timeout: float,
-    asked: Mapping[str, Any],
-) -> str:
+def _late(done: verification.Waited, timeout: float, asked: Mapping[str, Any]) -> str:
     """Return what was waited for, and what was there instead."""
-    if isinstance(condition, verification.Calls):
-        return condition.message
+    if "message" in done.facts:
+        return str(done.facts["message"])
     wanted = ", ".join(f"{name} {value!r}" for name, value in asked.items())
     seen = ", ".join(f"{name} {value!r}" for name, value in done.facts.items() if name != "record")
     what = wanted or "the function to return a true value"

@@ -118,18 +118,22 @@ def seed_world(
     if entries is None:
         located = generated(world, scenario, knobs)
     else:
-        located = given_entries(entries, world.release, "entry")
+        located = given_entries(entries, world.release, "data")
     return len(world.replace_content(located).store)
 
 
-def add_reference(world: World, kind: str, members: Record) -> Record:
-    """Add a webhook definition or a workflow rule, and return a copy of it. Raises DataError."""
+def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:
+    """Add an entry to a world, and return a copy of it as it was added. Raises DataError.
+
+    A webhook request gets the members that it lacks, a definition or rule an id.
+    """
     epoch = world.current_epoch
-    given = LocatedEntry({kind: members}, f"the {kind}")
+    given = LocatedEntry({kind: value}, f"the {kind}")
     (located,) = validated([given], world.release, new_id=epoch.ids.next)
-    add_partial(epoch, world, [located])
-    added: Record = deepcopy(located.entry[kind])
-    return added
+    filled_in = add_partial(epoch, world, [located]).filled_in
+    added = located.entry[kind]
+    shown: Record = orjson.loads(filled_in[0].body) if filled_in else added.get("record", added)
+    return deepcopy(shown)
 
 
 def _check_knobs(knobs: Mapping[str, Any]) -> None:

@@ -70,7 +70,7 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
         return Failing(faults, faults.add_preset(name, given))
     try:
-        return Failing(faults, faults.add_all([_spec(given)]))
+        return Failing(faults, faults.add(_spec(given)))
     except UsageError as refused:  # named as Python names the argument
         name = re.sub("^(match|effect)[.]", "", refused.parameter)
         raise type(refused)(name, seen=refused.seen, allowed=refused.allowed) from None

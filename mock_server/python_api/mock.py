@@ -4,7 +4,6 @@ from inspect import signature
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.deliveries.queue import max_waiting
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
@@ -13,7 +12,6 @@ from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "crmcom-mock-token"
-_THREADS = 64
 #: How long a running delivery may take to end by itself once the mock is stopped.
 _DELIVERY_SECONDS = 0.5
 
@@ -29,19 +27,17 @@ class Mock(MockWorld):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        threads: int = _THREADS,
         **options: Any,
     ) -> None:
         """Create the mock; ``crmcom_mock`` describes the arguments."""
         known = signature(make_world).parameters
         for name in sorted(options.keys() - known):
-            allowed = f"one of host, port, threads, {', '.join(known)}"
+            allowed = f"one of host, port, {', '.join(known)}"
             raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
-        options.setdefault("at_once", max_waiting(options.get("deliver", "scripted"), threads))
         access = Access(names=frozenset([host.lower()]))
-        registry = WorldRegistry(make_world(**options), waiting=threads // 2, access=access)
-        server = Background(registry, host=host, port=port, threads=threads)
+        registry = WorldRegistry(make_world(**options), access=access)
+        server = Background(registry, host=host, port=port)
         super().__init__(registry, server, DEFAULT)
 
     def start(self) -> "Mock":
@@ -76,8 +72,7 @@ def crmcom_mock(**options: Any) -> Mock:
         options: those of ``make_world``, with one token by default; and
 
             - host: the address to listen on, 127.0.0.1 by default;
-            - port: the port to listen on, a free one by default;
-            - threads: requests of the control API that may run at the same time, 64 by default.
+            - port: the port to listen on, a free one by default.
 
     Raises:
         UsageError: there is no such option.

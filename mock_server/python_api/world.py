@@ -21,13 +21,12 @@ from crmcom_kit.mock_server.python_api.content import (
     Entries,
     Record,
     RecordsView,
-    add_reference,
+    add_entry,
     seed_world,
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
-from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
@@ -293,11 +292,11 @@ class MockWorld:
         Args:
             until: a function that returns something true once it has happened.
             timeout: how many seconds to wait.
-            asked: which calls, see ``assert_called``, with ``times``, and with ``running=True`` if
-                they count before they are answered. Or one ``record``, by number or id, that
-                exists or is in ``state``: SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many
-                records (``times``) are in ``state``, of an ``entity``. Or ``delivery``, the record
-                with a finished delivery, True for any, and whether it was ``delivered``.
+            asked: which calls, see ``assert_called``, with ``times``; they count when they are
+                answered. Or one ``record``, by number or id, that exists or is in ``state``:
+                SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many records (``times``) are in
+                ``state``, of an ``entity``. Or ``delivery``, the record with a finished delivery,
+                True for any, and whether it was ``delivered``.
 
         Returns:
             The calls, the result of the function, a summary of the records, or the attempt.
@@ -346,11 +345,11 @@ class MockWorld:
                 is the data object that was sent.
 
         Raises:
-            FixtureError: no webhook request can have these members.
-            DataError: it contradicts the world's content; nothing has changed.
+            DataError: no webhook request can have these members, or it contradicts the world's
+                content; nothing has changed.
         """
-        record: Record = orjson.loads(add_generated(self.emulated, members))
-        return record
+        data = {"data": members.pop("data")} if "data" in members else {}
+        return add_entry(self.emulated, "webhook_request", {"record": members, **data})
 
     def change(self, record: str | int, /, **members: Any) -> Record:
         """Change members of a webhook request, by its number or id, and return it.
@@ -404,7 +403,7 @@ class MockWorld:
         Raises:
             DataError: it is not allowed; nothing has changed.
         """
-        return add_reference(self.emulated, "webhook_definition", members)
+        return add_entry(self.emulated, "webhook_definition", members)
 
     def add_rule(self, **members: Any) -> dict[str, Any]:
         """Add a workflow rule, and return it; it gets an id if it has none.
@@ -415,7 +414,7 @@ class MockWorld:
         Raises:
             DataError: it is not allowed; nothing has changed.
         """
-        return add_reference(self.emulated, "workflow_rule", members)
+        return add_entry(self.emulated, "workflow_rule", members)
 
     # Deliveries.
 

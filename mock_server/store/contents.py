@@ -39,6 +39,8 @@ class Contents:
         self.positions: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
         #: The largest whole number that a record has or had; 0 if there is none.
         self.largest_number = 0
+        #: How many bytes its records count for.
+        self.size = 0
         self.indexes: dict[_Field, _Index] = {}  # built when a query first needs them
 
     def copy(self) -> "Contents":
@@ -47,6 +49,7 @@ class Contents:
         copy.records = self.records.copy()
         copy.positions = {key: found.copy() for key, found in self.positions.items()}
         copy.largest_number = self.largest_number
+        copy.size = self.size
         return copy
 
     def check_new(self, records: Sequence[Record]) -> None:
@@ -73,6 +76,7 @@ class Contents:
             self.positions["id"][record.id] = position
             self.positions["number"][record.number] = position
             self.largest_number = max(self.largest_number, _whole(record.number))
+            self.size += record.size
             for field, index in self.indexes.items():
                 index.setdefault(getattr(record, field), []).append(position)
         self.records.update(new)  # last and in one step: a reader without a lock sees all or none
@@ -100,10 +104,12 @@ class Contents:
                 _take_out(index, old, position)
                 insort(index.setdefault(new, []), position)
         self.records[position] = record
+        self.size += record.size - before.size
 
     def remove(self, position: int) -> None:
         """Remove the record at ``position``; its id and number stay taken."""
         record = self.records.pop(position)
+        self.size -= record.size
         for field, index in self.indexes.items():
             _take_out(index, getattr(record, field), position)
 

@@ -32,8 +32,6 @@ class Store:
         """Start empty."""
         self._lock = threading.Lock()
         self._contents = Contents()
-        #: How many bytes of records their transitions have written; a copy begins with none.
-        self.rewritten = 0
         self._shared = False  # True if other stores share the contents; do not change them then
         # The positions of the records whose delivery runs. They are not in the contents, where
         # these records stay REJECTED: a delivery belongs to the store that it began in.
@@ -78,6 +76,11 @@ class Store:
         """Return the number of records."""
         return len(self._contents.records)
 
+    @property
+    def size(self) -> int:
+        """How many bytes its records count for."""
+        return self._contents.size
+
     def body(self, key: Key, value: str) -> bytes | None:
         """Return the body of the record with that id or number; None if there is none.
 
@@ -111,13 +114,9 @@ class Store:
 
     def records(self) -> Iterator[Record]:
         """Return all records as they are at this moment, oldest first."""
-        return iter(self.contents().records.values())
-
-    def contents(self) -> Contents:
-        """Return what it holds at this moment, to be read only."""
         with self._lock:
             self._shared = True  # so that a write copies what is read
-            return self._contents
+            return iter(self._contents.records.values())
 
     def largest_number(self) -> int:
         """Return the largest whole number that a record has or had; 0 if there is none."""
@@ -168,7 +167,6 @@ class Store:
             if kept != self._contents.records[position]:
                 if self._listener is not None:
                     self._listener((kept,), (), None)
-                self.rewritten += kept.size
                 self._writable().replace(position, kept)
             if state is State.SENDING:
                 self._sending.add(position)

@@ -1,6 +1,7 @@
 """An epoch: a world between two replacements of its content."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
@@ -12,9 +13,8 @@ from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.reference_data import Content, Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.schemas.formats import write_date_time
 
@@ -38,7 +38,7 @@ class Epoch:
     initial_content: Content
     ids: Ids
     delivery: Sender
-    room: ContentLimit
+    room: Callable[[Content], float]  # how many bytes may be added to it
     # What goes on when the content is replaced, and is new after a reset.
     journal: Journal
     faults: Faults
@@ -51,14 +51,14 @@ class Epoch:
         self.store = self.initial_content.store.copy()
         self._numbering = threading.Lock()
         self._reserved = 0
-        #: True once another epoch is in its place: a delivery that is still queued is not sent.
+        #: True once another epoch is in its place: a delivery that is still queued is not sent. The
+        #: journal is closed only by a reset, since it goes on when the content is replaced.
         self.over = False
 
     def end(self) -> None:
         """End everything that waits for something to happen in this epoch."""
         self.over = True
         self.journal.close()
-        self.faults.end()
 
     @property
     def content(self) -> Content:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import orjson
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.world.content_limit import Content
-from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.world.reference_data import Content, Object, ReferenceData
 from crmcom_kit.mock_server.world.world_file import kinds
 
 _RECORD = "webhook_request"

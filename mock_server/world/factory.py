@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     given_entries,
-    profile_entries,
     sample_entries,
 )
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
@@ -48,7 +47,6 @@ def make_world(
     delivery: Sender | None = None,
     deliver: Literal["scripted", "http"] = "scripted",
     allow_hosts: Iterable[str] = (),
-    at_once: int | None = None,
     journal: int = MAX_ENTRIES,
 ) -> World:
     """Return a world for ``create_app``.
@@ -70,8 +68,6 @@ def make_world(
         deliver: *scripted* sends nothing, the script gives the outcomes; *http* really sends, to
             loopback addresses only.
         allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
-        at_once: how many slow deliveries may run at the same time while their callers wait; any
-            number by default.
         journal: how many requests the journal keeps.
 
     Raises:
@@ -94,12 +90,12 @@ def make_world(
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, chosen))
     if learned is not None:
-        entries = profile_entries(learned.world)
+        entries = given_entries(learned.world, known, "profile", of_profile=True)
     elif data is None:
         entries = sample_entries(known)
     else:
-        entries = given_entries(data, known, "data entry")
-    delivery_queue = DeliveryQueue(at_once=at_once)
+        entries = given_entries(data, known, "data")
+    delivery_queue = DeliveryQueue()
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} together with a delivery or a script; allowed is only one"

@@ -50,31 +50,6 @@ def generated(
     return numbered(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given), _NAME)
 
 
-def add_generated(world: World, members: Mapping[str, Any]) -> bytes:
-    """Add a generated webhook request, some of whose members are given; return its body.
-
-    ``members`` are as for ``crmcom_kit.fixtures.webhook_request``, and ``data``, the data object
-    that was sent.
-
-    Raises:
-        FixtureError: no webhook request can have these members.
-        DataError: it contradicts the world's content; nothing has changed.
-    """
-    ids = []
-
-    def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        record = {name: value for name, value in members.items() if name != "data"}
-        given = {"data": members["data"]} if "data" in members else {}
-        entries = _filled_in(epoch, {"record": record, **given}, "the webhook request")
-        ids.append(_id_of(entries))
-        return entries
-
-    world.add(entries_for)
-    body = world.store.body("id", ids[0])
-    assert body is not None  # noqa: S101 - it was added just now
-    return body
-
-
 class Added(NamedTuple):
     """What was added to a world."""
 
@@ -134,7 +109,7 @@ def _filled_in(epoch: Epoch, given: Mapping[str, Any], place: str) -> list[Locat
     """Return what a world needs to have a webhook request, itself last.
 
     ``given`` is an entry's value: a record with some members, and the data object if that is given.
-    Raises FixtureError and DataError as ``add_generated`` does.
+    Raises FixtureError: no webhook request can have its members.
     """
     from crmcom_kit.fixtures import Options, webhook_request_entries
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER

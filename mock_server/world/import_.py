@@ -11,12 +11,30 @@ from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit, check, size_of
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.world.reference_data import (
+    Content,
+    Object,
+    ReferenceData,
+    size_of,
+)
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
-from crmcom_kit.usage_errors import quoted
+from crmcom_kit.usage_errors import LimitExceeded, quoted
+
+#: Bytes that a world may have more than it started with, as much again in all of its snapshots
+#: included: 250,000 usual webhook requests, of 2 KiB each.
+MAX_CONTENT = 512 * 1024 * 1024
+
+
+def check_room(left: float) -> None:
+    """Raise LimitExceeded if fewer than no bytes would be ``left`` for content."""
+    if left < 0:
+        allowed = (
+            f"at most {MAX_CONTENT:,} bytes more than a world starts with, snapshots included; "
+            "delete some, or start with --data"
+        )
+        raise LimitExceeded("content", seen="more", allowed=allowed)
 
 
 def import_entries(
@@ -24,13 +42,13 @@ def import_entries(
     entries: Iterable[LocatedEntry],
     *,
     by_age: bool = True,
-    room: ContentLimit | None = None,
+    room: float = inf,
 ) -> Content:
     """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
     Raises:
         DataError: entries contradict each other, or hold a value that cannot be kept.
-        LimitExceeded: there is no ``room`` for them.
+        LimitExceeded: they have more than ``room`` bytes.
     """
     content = Content(Store(), ReferenceData())
     _Importer(config, content.reference_data, room).insert(content, entries, by_age=by_age)
@@ -38,13 +56,13 @@ def import_entries(
 
 
 def add_entries(
-    config: Config, to: Content, entries: Iterable[LocatedEntry], room: ContentLimit
+    config: Config, to: Content, entries: Iterable[LocatedEntry], room: float
 ) -> tuple[ReferenceData, int]:
     """Add ``entries`` to content; return the new reference data and the number of records added.
 
     Raises:
         DataError: entries contradict each other or the content; nothing has changed.
-        LimitExceeded: there is no ``room`` for them; nothing has changed.
+        LimitExceeded: they have more than ``room`` bytes; nothing has changed.
     """
     grown = to.reference_data.copy()
     return grown, _Importer(config, grown, room).insert(to, entries)
@@ -69,13 +87,10 @@ def record_of(
 class _Importer:
     """Turns entries into reference data and records."""
 
-    def __init__(
-        self, config: Config, reference_data: ReferenceData, room: ContentLimit | None = None
-    ) -> None:
+    def __init__(self, config: Config, reference_data: ReferenceData, room: float = inf) -> None:
         self.reference_data = reference_data
         self._config = config
-        self._room = room
-        self._size = 0  # of what was read, in bytes
+        self._room = room  # bytes that may still be read
         self._ids = Ids(config.seed)
         self._records: list[Record] = []
         self._places: list[str] = []  # of the records
@@ -88,8 +103,6 @@ class _Importer:
         Raises DataError, LimitExceeded.
         """
         self._read(entries)
-        if self._room is not None:
-            self._room.admit(self._size, to)
         records = sorted(self._records, key=_age) if by_age else self._records
         try:
             to.store.insert(*records, reference_data=self.reference_data)
@@ -123,14 +136,12 @@ class _Importer:
     def _add_record(self, record: Record, place: str) -> None:
         self._records.append(record)
         self._places.append(place)
-        if self._room is not None:
-            self._count(record.size)
+        self._count(record.size)
 
     def _count(self, size: int) -> None:
-        """Add to the size; stop early if it is too much for any world. Raises LimitExceeded."""
-        self._size += size
-        if self._room is not None:
-            check(self._size)
+        """Count what was read. Raises LimitExceeded."""
+        self._room -= size
+        check_room(self._room)
 
     def _place_of(self, record: Record) -> str:
         """Return where the entry of a record is."""

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
+
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.usage_errors import NotFound, quoted
 
 Object = dict[str, Any]
@@ -91,9 +94,10 @@ class ReferenceData:
             setattr(clone, name, directory.copy())
         return clone
 
-    def objects(self) -> Iterator[Object]:
-        """Go through the objects of all kinds."""
-        return chain.from_iterable(vars(self).values())
+    @property
+    def size(self) -> int:
+        """How many bytes its objects count for."""
+        return sum(map(size_of, chain.from_iterable(vars(self).values())))
 
     def directory(self, kind: str) -> Directory:
         """Return the directory of a kind of world entry."""
@@ -132,6 +136,23 @@ class ReferenceData:
             if name is not None and name.casefold() == wanted:
                 return user
         return None
+
+
+def size_of(value: Object) -> int:
+    """Return how many bytes an object counts for."""
+    return len(orjson.dumps(value))
+
+
+class Content(NamedTuple):
+    """The content of a world: its records, and what they refer to."""
+
+    store: Store
+    reference_data: ReferenceData
+
+    @property
+    def size(self) -> int:
+        """How many bytes it counts for."""
+        return self.store.size + self.reference_data.size
 
 
 def named(directory: Directory, kind: str, wanted: str) -> Object:

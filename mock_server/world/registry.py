@@ -19,7 +19,7 @@ from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 MAX_WORLDS = 10_000  # each takes some kilobytes
 IDLE_SECONDS = 3_600.0
-MAX_WAITING = 32
+MAX_WAITING = 32  # each holds one of the server's threads
 _SWEEPS_PER_LIFE = 4  # searches for idle worlds within the time after which a world is idle
 _ALLOWED = (
     "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit"
@@ -194,15 +194,6 @@ class WorldRegistry:
         """Return the names of the worlds that exist, the default one first."""
         return tuple(one.world.name for one in self.worlds())
 
-    def find(self, name: str) -> World:
-        """Return the world of that name without counting it as used. Raises NotFound."""
-        if name == DEFAULT:
-            return self.default
-        named = self._worlds.get(name)
-        if named is None:
-            raise _not_found(name)
-        return named.world
-
     def end(self, name: str) -> None:
         """Remove a named world; its next use creates it again.
 
@@ -215,7 +206,8 @@ class WorldRegistry:
             raise UsageError("world", seen=quoted(DEFAULT), allowed=allowed)
         with self._lock:
             if name not in self._worlds:
-                raise _not_found(name)
+                allowed = "the name of a world that exists"
+                raise NotFound("world", seen=quoted(name), allowed=allowed)
             self._drop(name)
 
     def end_all(self) -> int:
@@ -225,7 +217,3 @@ class WorldRegistry:
             for name in names:
                 self._drop(name)
             return len(names)
-
-
-def _not_found(name: str) -> NotFound:
-    return NotFound("world", seen=quoted(name), allowed="the name of a world that exists")

@@ -17,7 +17,7 @@ CONTROL = "/__admin"
 PICKED = "crmcom_kit.world"
 #: The key under which it has the name of the world in the path, None if the path names none.
 PICKED_NAME = "crmcom_kit.world_name"
-#: The header that carries the admin token; ``Authorization: Bearer`` does so as well.
+#: The header that carries the admin token.
 ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
 
 
@@ -32,14 +32,6 @@ def split_path(path: str) -> tuple[str | None, str]:
         return None, path
     name, slash, rest = path.removeprefix(WORLDS).partition("/")
     return name, slash + rest
-
-
-def admin_token_in(own: str | None, authorization: str | None) -> str | None:
-    """Return the admin token that a request carries, from the values of its two headers."""
-    if own:
-        return own.strip()
-    scheme, _, bearer = (authorization or "").partition(" ")
-    return bearer.strip() if scheme.lower() == "bearer" else None
 
 
 def world_for(name: str | None, registry: WorldRegistry, may_create: Callable[[], bool]) -> World:
@@ -70,12 +62,9 @@ def world_for(name: str | None, registry: WorldRegistry, may_create: Callable[[]
 
 
 def world_of(path: str, registry: WorldRegistry) -> World:
-    """Return the world that a request was for, without creating it or counting it as used.
+    """Return the world that a request was for, without creating it.
 
     That is the default world if there is no such world, e.g. because the request ended it.
     """
     name, _ = split_path(path)
-    try:
-        return registry.find(name or DEFAULT)
-    except NotFound:
-        return registry.default
+    return registry.existing(name or DEFAULT) or registry.default

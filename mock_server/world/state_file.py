@@ -28,11 +28,10 @@ import orjson
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.content_limit import Content
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.export import exported, record_line, reference_line
 from crmcom_kit.mock_server.world.import_ import import_entries
-from crmcom_kit.mock_server.world.reference_data import ReferenceData
+from crmcom_kit.mock_server.world.reference_data import Content, ReferenceData
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
     LocatedEntry,

@@ -16,14 +16,16 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.content_limit import Content, ContentLimit
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import (
+    MAX_CONTENT,
     add_entries,
+    check_room,
     import_entries,
     record_of,
 )
+from crmcom_kit.mock_server.world.reference_data import Content
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
@@ -93,8 +95,7 @@ class World:
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
-        self._kept_content: Content | None = None  # what the state file had
-        self._room = ContentLimit(self._given_content, self._saved_content)
+        self._given_size = start.size  # of the content that is from the user's files
         self.tokens = self._new_tokens()
         self._secrets = secrets
         #: Hides the secrets of this world.
@@ -162,12 +163,11 @@ class World:
             receiver=Receiver(self.clock),
         )
 
-    def _given_content(self) -> list[Content]:
-        """Return the content that the world has from its files."""
-        return [one for one in (self._start, self._kept_content) if one is not None]
-
-    def _saved_content(self) -> list[Content]:
-        return [one.content for one in list(self._snapshots.values())]
+    def _room(self, content: Content | None) -> float:
+        """Return how many bytes may be added to ``content``, or to none, beside the snapshots."""
+        sizes = [one.content.size for one in list(self._snapshots.values())]
+        saved = sum(max(0, size - self._given_size) for size in sizes)
+        return MAX_CONTENT + self._given_size - saved - (content.size if content else 0)
 
     # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
     # epoch in which it began.
@@ -209,7 +209,7 @@ class World:
             LimitExceeded: there is no room for them; nothing has changed.
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
-        initial_content = import_entries(self.config, entries, by_age=by_age, room=self._room)
+        initial_content = import_entries(self.config, entries, by_age=by_age, room=self._room(None))
         with self._lock:
             self._check_epoch(expected_epoch)
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
@@ -234,7 +234,7 @@ class World:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
             reference_data, records = add_entries(
-                self.config, epoch.content, make(epoch), self._room
+                self.config, epoch.content, make(epoch), self._room(epoch.content)
             )
             epoch.reference_data = reference_data
             return records
@@ -251,7 +251,7 @@ class World:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
             reference_data, record = record_of(self.config, epoch.reference_data, located)
-            self._room.admit(record.size, epoch.content)
+            check_room(self._room(epoch.content) + before.size - record.size)
             if not epoch.store.replace(before, record, reference_data=reference_data):
                 return None
             epoch.reference_data = reference_data
@@ -274,8 +274,8 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            self._room.admit_snapshot(epoch.content)
             content = Content(epoch.store.copy(), epoch.reference_data)
+            check_room(self._room(content) - max(0, content.size - self._given_size))
             kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
             self._snapshots[name] = kept
             return kept.records
@@ -335,7 +335,7 @@ class World:
             kept = state.read()
             if kept is not None:
                 ids = self._new_ids(kept.drawn)
-                self._kept_content = kept.content
+                self._given_size = max(self._given_size, kept.content.size)
                 self._replace(kept.content, ids, self.current_epoch.delivery)
             state.begin(self.current_epoch)
             self._state = state

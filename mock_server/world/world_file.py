@@ -104,74 +104,67 @@ def _entity(entry: Entry) -> str | None:
 
 
 def given_entries(
-    given: str | Path | Iterable[Entry] | Entry, release: Release, name: str
+    given: str | Path | Iterable[Mapping[str, Any]] | Mapping[str, Any],
+    release: Release,
+    name: str,
+    *,
+    of_profile: bool = False,
 ) -> Iterator[LocatedEntry]:
-    """Return the entries of the file at a path, or of a value that messages call ``name``.
+    """Return the entries of the file at a path, or of a value; messages call either ``name``.
+
+    ``of_profile``: see ``checked``.
 
     Raises:
         DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
     if isinstance(given, str | Path):
-        return file_entries(Path(given), release)
+        return _file_entries(Path(given), release, name, of_profile=of_profile)
+    name = f"{name} entry"
     if isinstance(given, Mapping):
         return validated(_of_object(given, name), release)
+    if of_profile:  # an instance may have shown what is no JSON, such as NaN
+        return checked(numbered(map(dict, given), name), release, of_profile=True)
     return validated(numbered(given, name), release)
 
 
-def numbered(entries: Iterable[Entry], name: str) -> Iterator[LocatedEntry]:
+def numbered(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[LocatedEntry]:
     """Return entries whose places are ``name`` with their numbers."""
     return (located(entry, f"{name} {at}") for at, entry in enumerate(entries))
 
 
-def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
-    """Yield the entries of the world in the file at ``path``, each validated.
-
-    Raises:
-        DataError: the file cannot be read, or an entry does not fit the schema or the release.
-    """
+def _file_entries(
+    path: Path, release: Release, name: str, *, of_profile: bool
+) -> Iterator[LocatedEntry]:
+    place = f"{name} {path}"
     try:
         with path.open("rb", buffering=_BUFFER) as file:
-            yield from read_entries(file, release, place=f"data {path}")
+            yield from read_entries(file, release, place=place, of_profile=of_profile)
     except OSError as error:
-        msg = f"data {path}: cannot be read: {error.strerror}"
+        msg = f"{place}: cannot be read: {error.strerror}"
         raise DataError(msg) from None
 
 
-def profile_entries(world: Path | Iterable[Mapping[str, Any]]) -> Iterator[LocatedEntry]:
-    """Yield the entries of a profile's world. An instance may show what no schema knows.
-
-    Raises:
-        DataError: the file cannot be read, or a webhook request lacks id, number or state.
-    """
-    if isinstance(world, Path):
-        try:
-            with world.open("rb", buffering=_BUFFER) as file:
-                for found in _entries(file, f"profile {world}"):
-                    _check_recorded(found)
-                    yield found
-        except OSError as error:
-            msg = f"profile {world}: cannot be read: {error.strerror}"
-            raise DataError(msg) from None
-    else:
-        for found in numbered(map(dict, world), "profile entry"):
-            _check_recorded(found)
-            yield found
+def _is_shown(entry: Any) -> bool:
+    """Return True for what an instance has shown: reference data, and recorded webhook requests."""
+    if not (isinstance(entry, dict) and len(entry) == 1):
+        return False
+    ((kind, value),) = entry.items()
+    return isinstance(value, dict) and (kind != _RECORD or "recorded" in value)
 
 
-def _check_recorded(found: LocatedEntry) -> None:
+def _check_shown(found: LocatedEntry) -> None:
     """Check what a mock needs of an entry that an instance has shown. Raises DataError."""
-    entry = found.entry
-    kind = next(iter(entry)) if isinstance(entry, dict) and len(entry) == 1 else ""
-    value = entry[kind] if kind in kinds() else None
-    if kind == _RECORD and isinstance(value, dict):
+    ((kind, value),) = found.entry.items()
+    if kind == _RECORD:
         value = value.get("record")
     required = ("id", "number", "life_cycle_state") if kind == _RECORD else ("id",)
-    if not (isinstance(value, dict) and all(isinstance(value.get(n), str) for n in required)):
+    has_all = isinstance(value, dict) and all(isinstance(value.get(n), str) for n in required)
+    if kind not in kinds() or not has_all:
         msg = f"{found.place}: allowed is an entry of a world that has {', '.join(required)}"
         raise DataError(msg)
     if kind != _RECORD:
         _check_read(kind, value, found.place)
-    if kind == _RECORD and value["life_cycle_state"] not in ("SUCCESSFUL", "REJECTED"):
+    elif value["life_cycle_state"] not in ("SUCCESSFUL", "REJECTED"):
         state = quoted(value["life_cycle_state"])
         msg = f"{found.place}: life_cycle_state is {state}; allowed is SUCCESSFUL or REJECTED"
         raise DataError(msg)
@@ -387,8 +380,8 @@ def checked(
                 yield one
                 continue
             _add_id(entry, new_id)
-        if of_profile and not (_RECORD in entry and "recorded" not in entry[_RECORD]):
-            _check_recorded(one)
+        if of_profile and _is_shown(entry):
+            _check_shown(one)
             yield one
             continue
         if not fits(entry):

@@ -60,14 +60,12 @@ class ServedMock:
 
 
 @contextmanager
-def served_mock(
-    release: str = "R9", *, threads: int = 8, port: int = 0, **options: Any
-) -> Iterator[ServedMock]:
+def served_mock(release: str = "R9", *, port: int = 0, **options: Any) -> Iterator[ServedMock]:
     """Serve a mock that really delivers, with the options of ``make_world``."""
     world = make_world(release=release, tokens=[TOKEN], **{"deliver": "http", **options})
-    registry = WorldRegistry(world, waiting=threads // 2)
+    registry = WorldRegistry(world)
     listening = bound_socket("127.0.0.1", port)
-    shell = AsgiShell(registry, threads=threads)
+    shell = AsgiShell(registry)
     server = Server(shell, listening, closing=registry.closing)
     world.delivery_queue.close_after(registry.closing.wait, 4.0)
     thread = threading.Thread(target=server.run)

@@ -20,7 +20,7 @@ LOGIN = {
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an application on a free port as long as the block lasts; yield the base URL."""
-    server = Server(WsgiBridge(app, threads=4), bound_socket("127.0.0.1", 0))
+    server = Server(WsgiBridge(lambda: app), bound_socket("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
     running.start()
     yield f"http://127.0.0.1:{server.port}{API_PATH}"

@@ -19,8 +19,8 @@ export const faults = {
     if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main: ({ faults: all, presets, scripts, definitions, FaultOperation }) => html`<div class="board">
-    <div>${injected(all)} ${known(presets, FaultOperation.enum)}</div>
+  main: ({ faults: all, presets, scripts, definitions, FaultMatch }) => html`<div class="board">
+    <div>${injected(all)} ${known(presets, FaultMatch.properties.operation.anyOf[0].enum)}</div>
     <div>${clock()} ${deliveryScripts(scripts, definitions)}</div></div>`,
 };
 

@@ -190,7 +190,7 @@ class Delivery:
         """
         if not self.is_queued:
             with suppress(Stopped):
-                return self.deliver(slow=self.epoch.sends)
+                return self.deliver()
             return None
         queue = self.epoch.delivery_queue
         if queue.put(self._deliver_in_turn):
@@ -198,23 +198,22 @@ class Delivery:
         if queue.closed.is_set():
             self._abandon()
             return None
-        return self._refuse(OutcomeName.QUEUE_FULL, "the maximum number of deliveries is waiting")
+        limit = self.epoch.config.dialect["delivery.description_limit"]
+        url, why = self.attempt.message.url, "the maximum number of deliveries is waiting"
+        return self._settle(outcome_of(OutcomeName.QUEUE_FULL, url, limit, why=why))
 
     def _deliver_in_turn(self) -> None:
         if self.epoch.over:  # a reset has replaced it
             self._abandon()
             return
         with suppress(Stopped):
-            self.deliver(slow=False)
+            self.deliver()
 
-    def deliver(self, *, slow: bool) -> Record | None:
+    def deliver(self) -> Record | None:
         """Send in this thread; return the record. Raises Stopped if the mock stops."""
         try:
-            with self.epoch.delivery_queue.running(slow=slow) as has_room:
-                if has_room:
-                    return self._settle(self._send())
-                why = "the maximum number of deliveries is running"
-                return self._refuse(OutcomeName.NO_CONNECTION, why)
+            with self.epoch.delivery_queue.running():
+                return self._settle(self._send())
         except BaseException:
             self._abandon()
             raise
@@ -232,13 +231,8 @@ class Delivery:
         attempt.seconds = round(perf_counter() - began, 6)
         if attempt.fault == "duplicate":
             with suppress(Stopped):
-                _repeat(epoch, Cause.DUPLICATE, attempt).deliver(slow=False)
+                _repeat(epoch, Cause.DUPLICATE, attempt).deliver()
         return outcome
-
-    def _refuse(self, name: OutcomeName, why: str) -> Record | None:
-        """End it without sending anything."""
-        limit = self.epoch.config.dialect["delivery.description_limit"]
-        return self._settle(outcome_of(name, self.attempt.message.url, limit, why=why))
 
     def _settle(self, outcome: Outcome) -> Record | None:
         """Let the record have the outcome; return it, or None if it is gone or not concerned."""

@@ -108,7 +108,7 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     record = located[0].entry["webhook_request"]["record"]
     for tries_left in reversed(range(_MAX_TRIES)):
         try:
-            add_entries(epoch.config, epoch.content, located, epoch.room)
+            add_entries(epoch.config, epoch.content, located, epoch.room(epoch.content))
             break
         except DataError:
             if not tries_left:

@@ -31,16 +31,12 @@ def _guarded() -> Any:
     ("headers", "status"),
     [
         ({"X-Mock-Admin-Token": TOKEN}, 200),
-        ({"Authorization": f"Bearer {TOKEN}"}, 200),
-        ({"Authorization": f"bearer  {TOKEN} "}, 200),
         ({}, 401),
         ({"X-Mock-Admin-Token": TOKEN[:-1]}, 401),
         ({"X-Mock-Admin-Token": TOKEN + "x"}, 401),
         ({"X-Mock-Admin-Token": ""}, 401),
         ({"X-Mock-Admin-Token": "é"}, 401),
-        ({"Authorization": f"Basic {TOKEN}"}, 401),
-        ({"Authorization": TOKEN}, 401),
-        ({"X-Mock-Admin-Token": "wrong", "Authorization": f"Bearer {TOKEN}"}, 401),
+        ({"Authorization": f"Bearer {TOKEN}"}, 401),
     ],
 )
 def test_whoever_has_the_token_may(
@@ -62,8 +58,8 @@ def test_the_document_does_not_show_it(guarded: Any, admin_of: Any) -> None:
     admin = admin_of(guarded)
 
     found = admin.ask("GET", "/openapi.json", headers=headers)
-    assert found["security"] == [{"adminToken": []}, {"bearer": []}]
-    assert set(found["components"]["securitySchemes"]) == {"adminToken", "bearer"}
+    assert found["security"] == [{"adminToken": []}]
+    assert set(found["components"]["securitySchemes"]) == {"adminToken"}
     assert TOKEN not in json.dumps(found)
 
 
@@ -74,7 +70,7 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(token))
     log = io.StringIO()
     access_log = AccessLog(log, form="human", clock=SystemClock())
-    client = Client(AsWsgi(AsgiShell(registry, threads=1, log=access_log)))
+    client = Client(AsWsgi(AsgiShell(registry, log=access_log)))
     admin = {"X-Mock-Admin-Token": token}
     assert client.get(f"{root}/__admin/health", headers=admin).status_code == 200
     methods = f"{root}{API_PATH}/webhook_requests"

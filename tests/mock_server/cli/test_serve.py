@@ -22,7 +22,7 @@ SHOW = "webhook_requests/show?webhook_request_identifier=number=7&token="
 FLAGS = [
     "--host", "--port", "--release", "--dialect", "--data", "--seed", "--token", "--username",
     "--password", "--organisation", "--api-key", "--deliveries", "--deliver", "--allow-host",
-    "--threads", "--log",
+    "--log",
 ]  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     world.write_text('{"unit": {"id": "1", "name": "Only unit"}}\n')
     server = start_server(
         *("--release", "R14.1", "--dialect", str(dialect), "--data", str(world)),
-        *("--seed", "5", "--threads", "1", "--deliveries", "timeout"),
+        *("--seed", "5", "--deliveries", "timeout"),
     )
 
     root = server.base.removesuffix(API_PATH)

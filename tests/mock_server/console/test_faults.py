@@ -52,9 +52,7 @@ def test_clock_and_scripts(console: Console, mock: Mock) -> None:
     field = page.get_by_role("form", name="Add outage").locator("[name=seconds]")
     expect(field).to_be_focused()
     expect(field).to_have_value("soon")
-    expect(field).to_have_accessible_description(
-        'seconds: seen "soon"; allowed is a number from 0.001 to 100,000,000'
-    )
+    expect(field).to_have_accessible_description('seconds: seen "soon"; allowed is a number')
     assert not mock.emulated.faults.all()
     fill(page, "Freeze the clock", "Freeze", at="2024-05-01T10:00:00Z")
     clock = page.get_by_role("region", name="Clock")

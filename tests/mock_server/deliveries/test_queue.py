@@ -234,23 +234,6 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     assert world.current_epoch.attempts.list()[0].stage is Stage.ABANDONED
 
 
-def test_places_keep_threads_free(held: Held) -> None:
-    """With two places, a third resend that would wait is rejected at once, as from a full pool."""
-    world = made(held, Dialect("usual"), at_once=2)
-    numbers = rejected(world)[:3]
-    threads = [threading.Thread(target=resend, args=(world, one)) for one in numbers[:2]]
-    for thread in threads:
-        thread.start()
-    arrived(held, 2)
-    answer = resend(world, numbers[2])
-    held.release.set()
-    for thread in threads:
-        thread.join(20)
-
-    assert b'"error_code":"ConnectionPoolTimeoutException"' in bytes(answer.body)
-    assert len(held.arrived) == 2
-
-
 @pytest.mark.parametrize(("name", "limit"), [("MAX_ENTRIES", 5), ("MAX_BYTES", 6_000)])
 def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch, name: str, limit: int) -> None:
     """The oldest go first; numbers go on."""

@@ -57,7 +57,7 @@ effects = _objects(
     retry_after=counts,
     error=st.sampled_from(list(error_kinds())) | odd,
     drop=flags,
-    cut=st.integers(0, 9) | _objects(share=st.floats(0, 1)) | odd,
+    cut=st.integers(0, 9) | odd,
     malformed=flags,
     expire_token=flags,
     delete_record=flags,
@@ -106,7 +106,7 @@ late = good.map(lambda spec: {**spec, "when": "after_commit"})
 def read(spec: Any) -> Fault | UsageError:
     """What a specification is read as, or why it is refused."""
     try:
-        return fault_of(spec, OPERATIONS)
+        return fault_of(spec)
     except UsageError as error:
         return error
 

@@ -98,8 +98,8 @@ def test_a_fault_takes_its_turn(mock: Any) -> None:
 
 def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
     """One fault a call, the one that was added first; a later one counts that call all the same."""
-    first = mock.world.faults.add({**HARMLESS, "name": "first", "times": 2})
-    second = mock.world.faults.add({**HARMLESS, "name": "second", "match": {"after": 3}})
+    first = mock.world.faults.add({**HARMLESS, "name": "first", "times": 2})[0].fault
+    second = mock.world.faults.add({**HARMLESS, "name": "second", "match": {"after": 3}})[0].fault
 
     named = [mock.show().headers.get("X-Mock-Fault") for _ in range(4)]
 
@@ -139,7 +139,7 @@ def test_times_are_exact_among_threads(mock: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
     """Its time to live is the world's: it hits to the last millisecond, and nothing after."""
-    fault = mock.world.faults.add({**HARMLESS, "lifetime": 2.5})
+    fault = mock.world.faults.add({**HARMLESS, "lifetime": 2.5})[0].fault
 
     assert shows(mock, 1) == [True]
     mock.world.clock.advance(2.499)
@@ -154,14 +154,14 @@ def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
 
 def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
     """Unknown ids are refused, and an id is not given twice."""
-    first = mock.world.faults.add(HARMLESS)
+    first = mock.world.faults.add(HARMLESS)[0].fault
     mock.world.faults.remove(first.id)
 
     with pytest.raises(NotFound, match="fault-1"):
         mock.world.faults.remove(first.id)
     with pytest.raises(NotFound):
         mock.world.faults.find("")
-    assert mock.world.faults.add(HARMLESS).id == "fault-2"
+    assert mock.world.faults.add(HARMLESS)[0].fault.id == "fault-2"
     mock.world.faults.clear()
 
 
@@ -169,7 +169,7 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
     """A world takes so many faults; those that are over make room, and no others."""
     for _ in range(MAX_FAULTS - 1):
         mock.world.faults.add({**HARMLESS, "match": {"operation": "list"}})
-    once = mock.world.faults.add({**HARMLESS, "times": 1})
+    once = mock.world.faults.add({**HARMLESS, "times": 1})[0].fault
     with pytest.raises(LimitExceeded, match="at most 1,000"):
         mock.world.faults.add(HARMLESS)
     with pytest.raises(LimitExceeded):
@@ -186,7 +186,7 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
 def test_expired_faults_are_not_active(mock: Any) -> None:
     """Without a request that looks at it, a fault is inactive once its time to live has passed."""
     mock.world.faults.add({**HARMLESS, "lifetime": 1})
-    lasting = mock.world.faults.add({**HARMLESS, "times": 1})
+    lasting = mock.world.faults.add({**HARMLESS, "times": 1})[0].fault
     assert mock.world.faults.has_active is True
     mock.world.clock.advance(1)
     assert mock.world.faults.has_active is True
@@ -208,7 +208,8 @@ REFUSED: list[tuple[Any, str]] = [
     ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
     ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
     ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after: seen one without status"),
-    ({"effect": {"cut": {}}}, "effect.cut.share: seen nothing; allowed is a number from 0 to 1"),
+    ({"effect": {"cut": {}}}, "effect.cut: seen an object; allowed is a whole number"),
+    ({**HARMLESS, "match": {"nth": [0]}}, "match.nth[0]: seen 0; allowed is at least 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
     ({**HARMLESS, "times": True}, "times: seen True"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
@@ -221,7 +222,7 @@ def test_a_bad_specification_is_refused(mock: Any) -> None:
     found = []
     for spec, message in REFUSED:
         with pytest.raises(UsageError) as caught:
-            mock.world.faults.add_all([HARMLESS, spec])
+            mock.world.faults.add(HARMLESS, spec)
         found.append(str(caught.value)[: len(message)])
 
     assert found == [message for _, message in REFUSED]

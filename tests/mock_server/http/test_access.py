@@ -83,7 +83,7 @@ def client(request: pytest.FixtureRequest) -> Any:
     access = Access(names=frozenset(["mock.example"]))
     registry = WorldRegistry(make_world(tokens=["T"]), access=access)
     app = create_app(registry)
-    return Client(app if request.param == "flask" else AsWsgi(AsgiShell(registry, threads=1)))
+    return Client(app if request.param == "flask" else AsWsgi(AsgiShell(registry)))
 
 
 def _status(client: Any, path: str, headers: dict[str, str], verb: str = "GET") -> int:

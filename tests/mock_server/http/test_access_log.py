@@ -15,9 +15,8 @@ from helpers.shells import AsWsgi
 from werkzeug.test import Client
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -46,8 +45,8 @@ def client_of(world: Any, out: Any, form: Any = "human", app: Any = None) -> Cli
     """A client of a server of ``world``, or of its worlds, that writes a log."""
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     log = AccessLog(out, form=form, clock=FixedClock(NOON))
-    flask = None if app is None else LateApp(lambda: app)
-    return Client(AsWsgi(AsgiShell(registry, threads=1, log=log, flask=flask)))
+    make_app = None if app is None else lambda: app
+    return Client(AsWsgi(AsgiShell(registry, log=log, make_app=make_app)))
 
 
 @pytest.fixture
@@ -211,10 +210,10 @@ def test_a_line_has_an_end(logged: Any) -> None:
     assert len(line) < 2_200
 
 
-def entry(world: Any, target: str = "/x", **more: Any) -> Entry:
+def entry(world: Any, target: str = "/x", **more: Any) -> Line:
     """A line's facts."""
     path, _, query = target.partition("?")
-    return Entry(world, "127.0.0.1", "GET", path, query, 200, 5, 0.0012, **more)
+    return Line(world, "127.0.0.1", "GET", path, query, 200, 5, 0.0012, **more)
 
 
 def test_lines_are_written_in_batches(make_mock: Any) -> None:
@@ -248,10 +247,10 @@ def test_a_crash_loses_no_line(tmp_path: Path) -> None:
     script = f"""
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 log = AccessLog(open({str(path)!r}, "w"), form="human", clock=SystemClock())
-log.add(Entry(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
+log.add(Line(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
 raise RuntimeError
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

@@ -11,18 +11,20 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.mock_server.world.registry import MAX_WAITING
+
 WAIT = "/__admin/wait"
 EVENTS = "/__admin/events"
 PATTERN = {"operation": "delete"}
-PLACES = 2
+PLACES = MAX_WAITING
 LONG = 200  # seconds; nobody of these is served in a test's time
 BODIES = {WAIT: {**PATTERN, "timeout": LONG}, EVENTS: None}
 
 
 @pytest.fixture(scope="module")
 def server(start_server: Any) -> Any:
-    """A server that lets as many calls wait as there are PLACES."""
-    return ready(start_server("--threads", str(2 * PLACES), "--log", "off"))
+    """A server, which lets as many calls wait as there are PLACES."""
+    return ready(start_server("--log", "off"))
 
 
 def ready(server: Any) -> Any:

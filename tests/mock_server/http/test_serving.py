@@ -32,7 +32,7 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     {work}
 listening = serving.bound_socket("127.0.0.1", 0)
-server = serving.Server(WsgiBridge(app, threads=4), listening, closing=closing)
+server = serving.Server(WsgiBridge(lambda: app), listening, closing=closing)
 ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
 serving.run_until_signalled(server, ready)
 """

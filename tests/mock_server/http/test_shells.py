@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -140,7 +139,7 @@ def _state(registry: WorldRegistry) -> list[Any]:
     """Records and journals of all worlds, except for objects that each shell makes itself."""
     found: list[Any] = []
     for name in registry.names():
-        world = registry.find(name)
+        world = registry.get(name)
         found.append(world.store.query(Query(indexed=())))
         for note in world.journal.entries():
             assert note.response is not None
@@ -172,7 +171,7 @@ def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) 
     for registry in registries:
         registry.default.reset()
     flask = create_app(registries[0])
-    asgi = AsWsgi(AsgiShell(registries[1], threads=1, flask=LateApp(_unreachable)))
+    asgi = AsWsgi(AsgiShell(registries[1], make_app=_unreachable))
 
     for call in made:
         assert _response(asgi, call) == _response(flask, call)

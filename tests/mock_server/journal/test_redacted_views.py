@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.journal.serializers import archive, entry, summary
-from crmcom_kit.mock_server.journal.verification import Calls, verify, wait_for
+from crmcom_kit.mock_server.journal.verification import Calls, Condition, verify, wait_for
 from crmcom_kit.schemas import API_PATH
 
 SECRET = "Zx81SecretQuiteSecret"  # under a secret's name
@@ -135,7 +135,8 @@ def everything() -> str:
     calls = reader.calls()
     parameters = {"token": {"absent": True}, "entity": f"token={SECRET}"}
     pattern = Pattern(reader, {"operation": {"contains": "none"}, "parameters": parameters})
-    waited = wait_for(WORLD.journal, Calls(reader, pattern), seconds=0)
+    waiting = Calls(reader, pattern)
+    waited = wait_for(WORLD.journal, Condition(waiting.holds, waiting.facts), seconds=0)
     shown: list[Any] = [archive(calls, "http://localhost"), waited.facts]
     shown.append(verify(reader, pattern, 2).message)
     for call in calls:

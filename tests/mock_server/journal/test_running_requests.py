@@ -130,18 +130,14 @@ def test_a_double_send_is_seen_while_both_are_held_back() -> None:
         assert [call.status for call in mock.calls] == [200, 200]
 
 
-def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
-    """``running`` is the word for it, in Python as over HTTP."""
+def test_a_wait_is_for_responses() -> None:
+    """A request that is running does not count, in Python as over HTTP."""
     with calling() as caller:
         mock, sent = caller.mock, caller.begin()
         waiting: dict[str, Any] = {"operation": "resend", "timeout": 0}
         with pytest.raises(AssertionError, match=r"before the response:\n  0-1 POST"):
             mock.wait_for(**waiting)
         assert caller.ask("POST", "/wait", waiting)[0] == 408
-        (call,) = mock.wait_for(running=True, **waiting)
-        assert call.running
-        status, found = caller.ask("POST", "/wait", {**waiting, "running": True})
-        assert (status, found["requests"][0]["running"]) == (200, True)
         caller.release()
         sent.result(LONG)
 

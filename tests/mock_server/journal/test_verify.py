@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server.journal.patterns import Pattern
-from crmcom_kit.mock_server.journal.verification import (
-    Calls,
-    OneRecord,
-    records,
-    times,
-    verify,
-    wait_for,
-)
+from crmcom_kit.mock_server.journal.verification import Calls, times, verify, wait_for
+from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.usage_errors import UsageError
 
@@ -115,7 +109,7 @@ def test_a_closing_server_ends_a_wait(mock: Any) -> None:
     """Whoever waits is told that nothing will come any more."""
     registry = WorldRegistry(mock.world)
     registry.closing.set()
-    condition = Calls(mock.world.reader, pattern(mock))
+    condition = condition_of(mock.world, {"operation": "show"})
     closing = registry.closing.is_set
     done = wait_for(mock.world.journal, condition, seconds=LONG, closing=closing)
     assert (done.ok, done.why) == (False, "closing")
@@ -132,7 +126,7 @@ def test_a_count_goes_on_when_calls_leave_the_journal(mock: Any) -> None:
 
 def test_waiting_for_a_record(mock: Any) -> None:
     """A wait ends when the record is in the state, and says in which state it is where it fails."""
-    condition = OneRecord(lambda: mock.world.store, "number", "7", "SUCCESSFUL")
+    condition = condition_of(mock.world, {"record": "7", "state": "SUCCESSFUL"})
     assert wait_for(mock.world.journal, condition, seconds=SOON) == (
         False,
         "time over",
@@ -142,36 +136,41 @@ def test_waiting_for_a_record(mock: Any) -> None:
     later.start()
     assert wait_for(mock.world.journal, condition, seconds=LONG).ok
     later.join()
-    gone = OneRecord(lambda: mock.world.store, "number", "7", "DELETED")
-    there = OneRecord(lambda: mock.world.store, "number", "7")
+    gone = condition_of(mock.world, {"record": "7", "state": "DELETED"})
+    there = condition_of(mock.world, {"record": "7"})
     assert (gone.holds(), there.holds()) == (False, True)
     mock.delete("7")
     assert (gone.holds(), there.holds()) == (True, False)
     with pytest.raises(UsageError):
-        OneRecord(lambda: mock.world.store, "number", "7", "GONE")
+        condition_of(mock.world, {"record": "7", "state": "GONE"})
 
 
 def test_waiting_for_records(mock: Any) -> None:
     """Records are counted by state and entity."""
-    rejected = records(lambda: mock.world.store, "REJECTED").facts()["count"]
-    successful = records(lambda: mock.world.store, "SUCCESSFUL").facts()["count"]
-    assert records(lambda: mock.world.store).facts() == {"count": rejected + successful}
-    assert records(lambda: mock.world.store, "REJECTED", rejected).holds()
-    assert not records(lambda: mock.world.store, "REJECTED", rejected - 1).holds()
-    assert records(lambda: mock.world.store, None, {"at_least": 1}, entity="JOBS").holds()
-    assert not records(lambda: mock.world.store, None, 1, entity="WRITEOFFS").holds()
+
+    def count(**asked: Any) -> Any:
+        return condition_of(mock.world, asked)
+
+    rejected = count(state="REJECTED").facts()["count"]
+    jobs = count(entity="JOBS").facts()["count"]
+    assert 0 < rejected < len(mock.world.store)
+    assert count(state="REJECTED", times=rejected).holds()
+    assert not count(state="REJECTED", times=rejected - 1).holds()
+    assert count(entity="JOBS", times={"at_least": 1}).holds()
+    assert count(entity="JOBS", state="REJECTED").facts()["count"] < jobs
     mock.resend("7")
-    assert records(lambda: mock.world.store, "REJECTED", rejected - 1).holds()
+    assert count(state="REJECTED", times=rejected - 1).holds()
     with pytest.raises(UsageError):
-        records(lambda: mock.world.store, "SENDING")
+        count(state="SENDING")
     with pytest.raises(UsageError, match="entity"):
-        records(lambda: mock.world.store, None, 0, entity="JOB")
+        count(entity="JOB", times=0)
 
 
 def test_a_reset_ends_a_wait(mock: Any) -> None:
     """Whoever waits for something in a world that is reset is told so at once."""
+    condition = condition_of(mock.world, {"operation": "show"})
     later = threading.Timer(0.05, mock.world.reset)
     later.start()
-    done = wait_for(mock.world.journal, Calls(mock.world.reader, pattern(mock)), seconds=LONG)
+    done = wait_for(mock.world.journal, condition, seconds=LONG)
     later.join()
     assert (done.ok, done.why) == (False, "reset")

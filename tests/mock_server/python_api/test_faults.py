@@ -64,7 +64,7 @@ REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
     (None, {}, "fail: seen no effect; allowed is .* at least one of delay, status, error"),
     (None, {"expire_token": False}, "fail: seen no effect"),
     (None, {"colour": "red"}, "colour: seen as an argument of fail; allowed is a preset"),
-    (None, {"drop": True, "lifetime": 0}, "lifetime: seen 0; allowed is a number of seconds"),
+    (None, {"drop": True, "lifetime": 0}, "lifetime: seen 0; allowed is at least"),
     (None, {"drop": True, "operation": "sho"}, "^operation: seen .*sho.*; allowed is one of"),
     (None, {"drop": True, "retry_after": 3}, "^retry_after: seen one without status"),
     ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),

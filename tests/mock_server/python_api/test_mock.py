@@ -59,7 +59,7 @@ def test_a_plain_object_starts_and_stops() -> None:
 
 def test_options_are_those_of_a_world() -> None:
     """Release, tokens and the rest are given as to make_world; a wrong one is refused by name."""
-    mock = crmcom_mock(release="R15", tokens=["mine"], threads=2)
+    mock = crmcom_mock(release="R15", tokens=["mine"])
 
     assert (mock.release, mock.token) == ("R15.0.0", "mine")
     assert mock.credentials.organisation == "CRMDEMO"

@@ -182,3 +182,16 @@ def test_what_the_mock_reads_has_its_type(mock: Any, kind: str, members: dict[st
 
     assert answer.status_code == 400
     assert next(iter(members)) in answer.json["error"]
+
+
+@pytest.mark.parametrize("verb", ["PUT", "POST"])
+@pytest.mark.parametrize(
+    "entry", [1, "webhook_request", {}, {"webhook_request": 1}, {"webhook_request": None}]
+)
+def test_what_is_no_entry_is_refused(mock: Any, verb: str, entry: Any) -> None:
+    """Also by a mock of a profile, which takes what an instance has shown as it is."""
+    path = "/__admin/state" if verb == "PUT" else "/__admin/records"
+    answer = mock.client.open(path, method=verb, json=[entry])
+
+    assert answer.status_code == 400
+    assert answer.json["error"].startswith("body /0: ")

@@ -81,8 +81,8 @@ def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
     """Requests without it use worlds that exist, and get an error for others."""
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
     client = create_app(registry).test_client()
-    right = [{"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"}]
-    wrong = [{"X-Mock-Admin-Token": "other"}, {"Authorization": "Basic sesame"}, dict[str, str]()]
+    right = [{"X-Mock-Admin-Token": "sesame"}]
+    wrong = [{"X-Mock-Admin-Token": "other"}, {"Authorization": "Bearer sesame"}, dict[str, str]()]
 
     path = f"/worlds/a{SHOW}T"
     for headers in wrong:
@@ -160,7 +160,7 @@ def test_idle_worlds_end(maximum: int) -> None:
     assert registry.get("used") is used
     assert idle.journal.closed
     with pytest.raises(NotFound, match="idle"):
-        registry.find("idle")
+        registry.end("idle")
 
 
 def test_many_make_one_world_together(registry: WorldRegistry) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.python_api.content import add_entry
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.export import exported
-from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.state_file import StateFile
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.world import World
@@ -85,7 +85,7 @@ def change_everything(world: World) -> None:
     assert call(world, "resend").json["status"]["code"] == "OK"
     assert call(world, "delete", "8").json["status"]["code"] == "OK"
     fire(world.current_epoch, "ACTIVITIES", "ACT CREATE", DATA)
-    add_generated(world, {"entity": "JOBS"})
+    add_entry(world, "webhook_request", {"record": {"entity": "JOBS"}})
     control = create_app(world).test_client()
     numbers = [record.number for record in world.current_epoch.store.records()]
     one, other = [number for number in numbers if number not in ("7", "8")][:2]
@@ -308,7 +308,7 @@ def test_a_change_that_cannot_be_written_is_refused(
             "state: seen world.state: No space left on device; allowed is a writable file"
         )
     with pytest.raises(ValueError, match="No space left"):
-        add_generated(world, {})
+        add_entry(world, "webhook_request", {"record": {}})
     with pytest.raises(ValueError, match="No space left"):
         add(world, [{"unit": {"id": "U9", "name": "Nine"}}])
     assert content(world)[:4] == expected

@@ -1,0 +1,130 @@
+"""What describes a fault, as types; the control API's document shows the same.
+
+Imported with the first fault: a start does not read the methods of all releases.
+"""
+
+from typing import Annotated, Literal, Required, TypedDict
+
+from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.schemas import methods, resolve
+from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.releases import release_names
+
+_OPERATIONS = dict.fromkeys(n for release in release_names() for n in methods(resolve(release)))
+_MAX = 1_000_000_000
+
+Operation = Annotated[str, Keywords(enum=[*_OPERATIONS])]
+_Operations = Operation | Annotated[list[Operation], Keywords(minItems=1, maxItems=20)]
+_Record = Annotated[
+    Annotated[str, Keywords(minLength=1, maxLength=200)]
+    | Annotated[int, Keywords(minimum=0, maximum=10**18 - 1)],
+    Keywords({"x-allowed": 'the number or the id of a webhook request, such as "7"'}),
+]
+_Number = Annotated[int, Keywords(minimum=1, maximum=_MAX)]
+_Seconds = Annotated[float, Keywords(minimum=0.001, maximum=100_000_000)]
+_Yes = Annotated[Literal[True], Keywords({"x-allowed": "true, or no such member"})]
+
+Name = Annotated[
+    str,
+    "Its name in the journal; by default derived from the effect.",
+    Keywords(minLength=1, maxLength=100),
+]
+When = Annotated[
+    Literal["before_commit", "after_commit"],
+    "Whether the fault applies before the request changes anything, or after it. The default is "
+    "before_commit; a response that is cut or malformed always belongs to a request that was "
+    "carried out.",
+]
+Times = Annotated[_Number, "How many requests it hits; any number by default."]
+Lifetime = Annotated[
+    _Seconds, "How long it is active, in seconds of the world's clock; no limit by default."
+]
+_Status = Annotated[
+    int,
+    "The response is a gateway's: a page with this HTTP status.",
+    Keywords(
+        {
+            "minimum": 200,
+            "maximum": 599,
+            "not": {"enum": [204, 205, 304]},
+            "x-allowed": "a status from 200 to 599 whose responses have a body",
+        }
+    ),
+]
+_Delay = Annotated[
+    float,
+    "How long the response is held back, in seconds of the world's clock; if that is frozen or "
+    "moved forward, nobody waits.",
+    Keywords(minimum=0, maximum=300),
+]
+
+
+class FaultMatch(TypedDict, total=False):
+    """All given conditions must hold; without any, it matches every request."""
+
+    operation: Annotated[_Operations, "A method's name, or several."]
+    record: Annotated[
+        _Record, "Only requests that name this webhook request, by number or id; either will do."
+    ]
+    nth: Annotated[
+        _Number | Annotated[list[_Number], Keywords(minItems=1, maxItems=20)],
+        "Only the n-th of the matching requests, counted from 1; or several of them.",
+    ]
+    after: Annotated[
+        int,
+        "How many matching requests pass before it hits; not together with nth.",
+        Keywords(minimum=0, maximum=_MAX),
+    ]
+
+
+class FaultEffect(TypedDict, total=False):
+    """What happens: one of status, error, drop, cut and malformed, or none; and any of the rest."""
+
+    delay: _Delay
+    status: _Status
+    retry_after: Annotated[
+        int,
+        "Seconds, for the header Retry-After; only together with status.",
+        Keywords(minimum=0, maximum=86_400),
+    ]
+    error: Annotated[
+        str,
+        "The response is this error of the API, as the dialect spells it.",
+        Keywords(enum=[*error_kinds()]),
+    ]
+    drop: Annotated[_Yes, "The connection is closed without a response."]
+    cut: Annotated[
+        _Number,
+        "The connection is closed after this many bytes of the body, or before its last one.",
+    ]
+    malformed: Annotated[_Yes, "The response is sent whole, but its JSON ends in the middle."]
+    expire_token: Annotated[
+        _Yes, "The token of the request expires; only requests with a token are hit."
+    ]
+    delete_record: Annotated[
+        _Yes, "Another user deletes the webhook request; only requests that name one are hit."
+    ]
+
+
+class FaultSpec(TypedDict, total=False):
+    """A fault to inject."""
+
+    name: Name
+    match: FaultMatch
+    effect: Required[Annotated[FaultEffect, Keywords(minProperties=1)]]
+    when: When
+    times: Times
+    lifetime: Lifetime
+
+
+class FaultPresetArguments(TypedDict, total=False):
+    """Arguments of a preset, which takes some of them."""
+
+    operation: _Operations | None
+    record: _Record | None
+    times: _Number | None
+    calls: _Number
+    delay: _Delay
+    seconds: _Seconds
+    status: _Status
+    drop: bool
