@@ -4,6 +4,7 @@ from inspect import signature
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
@@ -35,6 +36,7 @@ class Mock(MockWorld):
             allowed = f"one of host, port, {', '.join(known)}"
             raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
+        integer("port", port, 0, 65_535)
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), access=access)
         server = Background(registry, host=host, port=port)

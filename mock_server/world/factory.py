@@ -1,6 +1,6 @@
 """Make a world from the names and paths that users give."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,11 +73,17 @@ def make_world(
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
             allowed.
-        TypeError: ``tokens`` is one string, or two arguments contradict each other.
+        TypeError: ``tokens`` or ``allow_hosts`` is one string, or two arguments contradict each
+            other.
     """
-    if isinstance(tokens, str):
-        msg = "tokens: a string is not allowed; allowed is a list of strings"
-        raise TypeError(msg)
+    for name, given in (("tokens", tokens), ("allow_hosts", allow_hosts)):
+        if isinstance(given, str):
+            msg = f"{name}: a string is not allowed; allowed is a list of strings"
+            raise TypeError(msg)
+    tokens, allow_hosts = tuple(tokens), tuple(allow_hosts)
+    _check_plain({"seed": seed, "journal": journal}, {"tokens": tokens, "allow_hosts": allow_hosts})
+    if not isinstance(credentials, Credentials):
+        raise UsageError("credentials", seen=quoted(credentials), allowed="a Credentials")
     learned = None
     if profile is not None:
         learned = profile if isinstance(profile, Profile) else read_profile(profile)
@@ -107,7 +113,7 @@ def make_world(
         dialect=chosen,
         credentials=credentials,
         seed=seed,
-        fixed_tokens=tuple(tokens),
+        fixed_tokens=tokens,
         unsettled=None if learned is None else learned.unsettled,
     )
     return World(
@@ -118,6 +124,20 @@ def make_world(
         max_entries=journal,
         delivery_queue=delivery_queue,
     )
+
+
+def _check_plain(numbers: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
+    """Raise UsageError if a number or a list of texts is something else."""
+    for name, value in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise UsageError(name, seen=quoted(value), allowed="a whole number")
+    if numbers["journal"] < 0:
+        seen = str(numbers["journal"])
+        raise UsageError("journal", seen=seen, allowed="a whole number from 0 on")
+    for name, values in texts.items():
+        for value in values:
+            if not isinstance(value, str) or not value:
+                raise UsageError(name, seen=quoted(value), allowed="strings that are not empty")
 
 
 def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: Any) -> None:
