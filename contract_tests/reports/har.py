@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.har import CUT, HarRequest, HarResponse, archive_text, entry
 
 #: So many characters of each body are written.
-MAX_BODY = 64 * 1024
+MAX_BODY = 256 * 1024
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 _NO_TIME = "1970-01-01T00:00:00+00:00"
