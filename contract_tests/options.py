@@ -159,6 +159,8 @@ OPTIONS = (
         "Write a draft for --deviations, with the broken statements.",
     ),
 )  # fmt: skip
+#: The values of options that are not given.
+DEFAULTS = {option.key: () if option.repeats else option.default for option in OPTIONS}
 #: What decides about a run.
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
 

@@ -108,20 +108,11 @@ def run(target: Target, config: RunConfig) -> Results:
     except KeyboardInterrupt:
         one.fail("interrupted")
     except Exception as error:  # noqa: BLE001 - what was found so far is worth a report
-        one.fail(_own_error(error))
+        what = shortened(f"{type(error).__name__}: {error}")
+        one.fail(f"an internal error of crmcom-kit: {what}")
     finally:
         one.client.close()
     return one.results()
-
-
-def _own_error(error: Exception) -> str:
-    """Say what went wrong in the kit itself, and where: no verdict on the target."""
-    step = error.__traceback__
-    while step is not None and step.tb_next is not None:
-        step = step.tb_next
-    where = step.tb_frame.f_code.co_name if step is not None else "?"
-    what = shortened(f"{type(error).__name__}: {error}")
-    return f"an internal error of crmcom-kit, in {where}: {what}"
 
 
 class _Run:

@@ -31,9 +31,9 @@ from crmcom_kit.contract_tests.options import (
     CHANGED,
     CHECKED,
     CREDENTIALS,
+    DEFAULTS,
     OPTIONS,
     REPORTS,
-    RUN_OPTIONS,
     OptionsError,
     check_url,
 )
@@ -51,7 +51,6 @@ _DIFF_REQUESTS = 600
 #: The part of --max-time that is kept for learning, which follows the requests.
 _TO_LEARN = 0.25
 _FOLDER = click.Path(path_type=Path)
-_DEFAULTS = {each.key: () if each.repeats else each.default for each in RUN_OPTIONS}
 
 
 def _options(**helps: str) -> list[click.Option]:
@@ -280,7 +279,7 @@ def _compared(
     if profile is not None:
         return with_profile(results, profile)
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
-    values = {**_DEFAULTS, **given, "base_url": other, "max_requests": None, "from_har": ()}
+    values = {**DEFAULTS, **given, "base_url": other, "max_requests": None, "from_har": ()}
     try:
         target, config = prepared(values, now=now)
         return with_server(results, target, replace(config, stop=stop))
@@ -293,7 +292,7 @@ def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
     """Run, or read a recording; exit with 2 if that fails."""
     leave_environment(given)
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
-    results = run_with(_DEFAULTS | given, now, stop, is_check=False, **more)
+    results = run_with(DEFAULTS | given, now, stop, is_check=False, **more)
     if results.dry_run:
         for note in results.notes:
             click.echo(note)

@@ -21,9 +21,8 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
-#: So many responses to a changing method are lost since one was served before it is called no
-#: more: if none ever was, and else.
-MAX_LOST, MAX_LOST_LATER = 3, 10
+#: So many responses to a changing method are lost since one was served before it is called no more.
+MAX_LOST = 5
 
 
 @dataclass
@@ -119,10 +118,8 @@ class Session:
 
     def _count_lost(self, changes: str) -> None:
         self._lost[changes] += 1
-        lost = self._lost[changes]
-        was_served = any(e.ok and e.call.method == changes for e in self.client.history)
-        if lost >= (MAX_LOST_LATER if was_served else MAX_LOST):
-            self.given_up[changes] = lost
+        if self._lost[changes] >= MAX_LOST:
+            self.given_up[changes] = self._lost[changes]
             self.scene.allowed -= {changes}
 
     def _permit(self, changes: str, call: Call) -> None:

@@ -44,8 +44,10 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
             violation, with_logins((*part, last), logins), fresh_oracle(session)
         )
 
-    part = shortest(log, [{each.number for each in violation.exchanges}], shows)
-    return violation.exchanges if part is None else with_logins((*part, last), logins)
+    part = next(filter(shows, _parts(log, {each.number for each in violation.exchanges})), None)
+    if part is None:
+        return violation.exchanges
+    return with_logins((*_cut(part, shows), last), logins)
 
 
 def fresh_oracle(session: Session) -> Oracle:
@@ -80,26 +82,13 @@ def _without_numbers(*texts: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\d+", "", shortened(each, MAX_TEXT)) for each in texts)
 
 
-def shortest(log: Log, likely: Sequence[Collection[int]], shows: Shows) -> Log | None:
-    """Return the shortest part of a log that is found for which ``shows`` returns True, or None.
-
-    Args:
-        log: exchanges in their order.
-        likely: numbers of exchanges that may be enough. Each of these is tried first, and then the
-            last exchanges of the log with the first of these.
-        shows: whether a part is enough.
-    """
-    part = next(filter(shows, _parts(log, likely)), None)
-    return None if part is None else _cut(part, shows)
-
-
-def _parts(log: Log, likely: Sequence[Collection[int]]) -> Iterator[Log]:
-    for numbers in likely:
-        yield tuple(each for each in log if each.number in numbers)
+def _parts(log: Log, likely: Collection[int]) -> Iterator[Log]:
+    """Yield the exchanges of some numbers alone, and then with more and more of the last ones."""
+    yield tuple(each for each in log if each.number in likely)
     start, size = len(log), FIRST_WINDOW
     while start:
         start, size = max(0, len(log) - size), size * GROWTH
-        yield tuple(each for at, each in enumerate(log) if at >= start or each.number in likely[0])
+        yield tuple(each for at, each in enumerate(log) if at >= start or each.number in likely)
 
 
 def _cut(part: Log, shows: Shows) -> Log:

@@ -11,7 +11,7 @@ import click
 
 from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.cli import Refused, as_click, check_files, write, writers
-from crmcom_kit.contract_tests.options import OPTIONS, REPORTS
+from crmcom_kit.contract_tests.options import DEFAULTS, OPTIONS, REPORTS
 from crmcom_kit.schemas.methods import API_PATH
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def proxy(**given: Any) -> None:
     from crmcom_kit.contract_tests.targets import is_loopback
     from crmcom_kit.schemas.releases import UnknownRelease
 
-    values = {o.key: () if o.repeats else o.default for o in OPTIONS} | given
+    values = DEFAULTS | given
     files = {o.name: given[o.key] for o in _OPTIONS if o.heading == REPORTS and given[o.key]}
     check_files(files, None, ())
     if not (given["base_url"] or "").strip():
