@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import takewhile
+from itertools import cycle, islice, takewhile
 from math import inf
 from typing import Any
 
@@ -208,11 +208,12 @@ class _Learning:
         return result
 
     def _go_through(self) -> None:
-        for _ in range(MAX_ROUNDS):
+        all_dials, unchanged = _learnable(), 0
+        for dial in islice(cycle(all_dials), MAX_ROUNDS * len(all_dials)):
             before = dict(self.result.settings)
-            for dial in _learnable():
-                self.result.settled[dial.key] = self._settle(dial)
-            if self.result.settings == before:
+            self.result.settled[dial.key] = self._settle(dial)
+            unchanged = unchanged + 1 if self.result.settings == before else 0
+            if unchanged == len(all_dials):  # since the last change each was tried
                 return
 
     def _settle(self, dial: Dial) -> Settled:

@@ -29,7 +29,9 @@ class World(NamedTuple):
         found: list[Entry] = []
         for kind, own in (("user", self.user), ("unit", self.unit)):
             own_one = [] if own is None else [own]
-            every = {_key(each): each for each in (*own_one, *self._named_in_logs(kind))}
+            in_logs = self._named_in_logs(kind)
+            # The run's own comes first, and as it is now: others may have had its id.
+            every = {_key(each): each for each in (*own_one, *in_logs, *own_one)}
             found += [{kind: {**each, "id": key}} for key, each in every.items() if key]
         for kind in _REFERRED:
             known: dict[str, Record] = {}

@@ -464,9 +464,7 @@ def test_a_recording_teaches_as_well(
     done = CliRunner(env={**login, "CRMCOM_BASE_URL": url}).invoke(main, words)
 
     assert done.exit_code == 0, done.output
-    differing = re.search(r"(\d+) of \d+ documented requests differ", done.output)
-    assert differing is not None
-    assert int(differing[1]) <= 1, done.output  # so little traffic may leave something open
+    assert " 0 of " in done.output.partition(" documented requests differ")[0], done.output
     assert "recorded exchanges were read, and nothing was sent" in done.output
     assert read_profile(tmp_path / "p").release.name == "R13.0.0"
     requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
