@@ -238,8 +238,9 @@ def _check_login(values: Mapping[str, Any], *, logs_in: bool) -> None:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
     if values["base_url"] is None and named:
-        msg = f"--base-url is missing, and --{named[0].replace('_', '-')} is for a server: give "
-        msg += "its base URL, or remove the login to start and check a mock"
+        flag, variable = f"--{named[0].replace('_', '-')}", f"CRMCOM_{named[0].upper()}"
+        msg = f"--base-url is missing, and {flag} is for a server: give its base URL, or "
+        msg += f"remove the login (also {variable}) to start and check a mock"
         raise OptionsError(msg)
 
 

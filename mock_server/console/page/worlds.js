@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { gather, request, segment, session, urlOf } from "./api.js";
 import { dataList, form, schemas } from "./forms.js";
 import { act, reader, shell } from "./shell.js";
-import { confirmed, data, number, rowButton, section, took } from "./widgets.js";
+import { confirmed, counted, data, rowButton, section, took } from "./widgets.js";
 
 const DEFAULT = "default"; // the world that never ends
 
@@ -44,8 +44,7 @@ function list({ worlds: found, world_idle: idle }) {
 function row({ name, webhook_requests: count, calls, idle }) {
   const current = name === session.world;
   return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a>
-      <span class="note">${current ? "shown · " : ""}${number(count)} records · ${number(calls)}
-        requests${idle === null ? "" : ` · idle ${took(idle)}`}</span></p>
+      <span class="note">${current ? "shown · " : ""}${counted(count, "record")} · ${counted(calls, "request")}${idle === null ? "" : ` · idle ${took(idle)}`}</span></p>
     ${name === DEFAULT ? nothing : rowButton("End", `End ${name}`, () => end(name))}</li>`;
 }
 
@@ -59,7 +58,7 @@ async function end(name) {
 // The content of this world.
 
 function records() {
-  return section(`Content of ${session.world}`, `${number(shell.status?.webhook_requests ?? 0)} records`, html`
+  return section(`Content of ${session.world}`, counted(shell.status?.webhook_requests ?? 0, "record"), html`
     <p class="tools"><button @click=${reset}>Reset</button>
       <button @click=${save}>Export</button></p>
     <p class="note">An export has all records and reference data, one per line.
@@ -119,7 +118,7 @@ function snapshots(saved) {
 }
 
 function snapshot({ name, webhook_requests: records }) {
-  return html`<li><p>${name} <span class="note">${number(records)} records</span></p>
+  return html`<li><p>${name} <span class="note">${counted(records, "record")}</span></p>
     <p class="tools">${rowButton("Restore", `Restore ${name}`, () => restore(name))}
       ${rowButton("Delete", `Delete ${name}`, () => forget(name))}</p></li>`;
 }
