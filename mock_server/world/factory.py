@@ -73,13 +73,13 @@ def make_world(
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
             allowed.
-        TypeError: ``tokens`` or ``allow_hosts`` is one string, or two arguments contradict each
-            other.
+        TypeError: ``tokens`` is one string, or two arguments contradict each other.
     """
-    for name, given in (("tokens", tokens), ("allow_hosts", allow_hosts)):
-        if isinstance(given, str):
-            msg = f"{name}: a string is not allowed; allowed is a list of strings"
-            raise TypeError(msg)
+    if isinstance(tokens, str):
+        msg = "tokens: a string is not allowed; allowed is a list of strings"
+        raise TypeError(msg)
+    if isinstance(allow_hosts, str):
+        raise UsageError("allow_hosts", seen="a string", allowed="a list of strings")
     tokens, allow_hosts = tuple(tokens), tuple(allow_hosts)
     _check_plain({"seed": seed, "journal": journal}, {"tokens": tokens, "allow_hosts": allow_hosts})
     if not isinstance(credentials, Credentials):

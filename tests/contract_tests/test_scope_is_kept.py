@@ -161,7 +161,7 @@ def test_what_show_finds_as_well_is_seen_there(reading: str) -> None:
     app = Injectable(release="R9", reading=reading, shows_alike=True)
 
     given = {"only": "*identifier.*", "allowed": frozenset({"delete"})}
-    found = check(app, 700, **given)
+    found = check(app, 1_500, **given)
 
     assert any(each.startswith("identifier.") for each in found)
 
