@@ -1,7 +1,9 @@
 """What a run plans, shows, and says of what it could not try."""
 
+import importlib
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers.far import BOTH, remote, token_of
@@ -96,3 +98,20 @@ def test_a_token_is_released_and_then_used() -> None:
     found = broken(checked(app, only="token_release.*"))
 
     assert found == ["token_release.ends_token"]
+
+
+def test_the_seed_repeats_a_run_whatever_else_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hypothesis draws constants of the modules that it finds; none of them decides."""
+
+    def sent() -> list[tuple[str, str]]:
+        results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=150)))
+        calls = [each.call for each in results.history]
+        return [(each.method, str({**each.parameters, "token": ""})) for each in calls]
+
+    before = sent()
+    (tmp_path / "many_numbers.py").write_text(f"NUMBERS = {list(range(200))}")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("many_numbers")
+    assert sent() == before
