@@ -1,82 +1,53 @@
 """The date formats: what they accept, what they refuse, and that validators assert them."""
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crmcom_kit.schemas.formats import (
-    FORMATS,
-    PATTERNS,
-    parse_date,
-    parse_date_time,
-    write_date_time,
-)
+from crmcom_kit.schemas.formats import FORMATS, PATTERNS, parse_date_time, write_date_time
 from crmcom_kit.schemas.loader import load_schema, schema_names, validator
 
 GOOD = {
-    "crm-date-time": (
-        "2015-11-02T16:03:41",
-        "2016-02-29T00:00:00",
-        "0001-01-01T00:00:00",
-        "9999-12-31T23:59:59",
-    ),
-    "crm-date": ("2015-11-02", "2016-02-29", "0001-01-01", "9999-12-31"),
+    "crm-date-time": ("2016-02-29T00:00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59"),
+    "crm-date": ("2016-02-29", "0001-01-01", "9999-12-31"),
 }
 #: Of the right shape, and no date there is.
 NO_SUCH_DAY = {
     "crm-date-time": (
-        "2015-02-30T00:00:00",
-        "2015-02-29T00:00:00",
-        "2015-13-01T00:00:00",
-        "2015-00-10T00:00:00",
-        "2015-11-00T00:00:00",
-        "0000-01-01T00:00:00",
-        "2015-11-02T24:00:00",
-        "2015-11-02T16:60:00",
-        "2015-11-02T16:03:60",
+        *("2015-02-29T00:00:00", "2015-13-01T00:00:00", "2015-11-00T00:00:00"),
+        *("0000-01-01T00:00:00", "2015-11-02T24:00:00", "2015-11-02T16:60:00"),
     ),
-    "crm-date": ("2015-02-30", "2015-02-29", "2015-13-01", "2015-11-00", "0000-01-01"),
+    "crm-date": ("2015-02-29", "2015-13-01", "2015-11-00", "0000-01-01"),
 }
 #: Of another shape.
 MISSHAPEN = {
     "crm-date-time": (
         *("", "2015-11-02", "2015-11-02T16:03", "2015-11-02t16:03:41", "2015-11-02 16:03:41"),
         *("2015-11-02T16:03:41Z", "2015-11-02T16:03:41+02:00", "2015-11-02T16:03:41.000"),
-        *("2015-11-2T16:03:41", "15-11-02T16:03:41", "20151102T160341", "2015-W45-1T16:03:41"),
-        *("2015-11-32T16:03:41", "2015-11-02T24:03:41", " 2015-11-02T16:03:41"),
-        *("2015-11-02T16:03:41 ", "-2015-11-02T16:03:41", "12015-11-02T16:03:41", "1446480221"),
+        *("2015-11-2T16:03:41", "20151102T160341", "2015-W45-1T16:03:41", "2015-11-32T16:03:41"),
+        *(" 2015-11-02T16:03:41", "2015-11-02T16:03:41 ", "-2015-11-02T16:03:41", "1446480221"),
     ),
     "crm-date": (
         *("", "2015-11-02T16:03:41", "2015-11", "2015-11-2", "20151102", "2015-W45-1", "2015-306"),
         *("2015-11-32", "2015-11-02Z", " 2015-11-02", "2015-11-02 ", "02/11/2015", "today"),
     ),
 }
-#: Zeros of other scripts, each followed by its one to nine, which ``int`` reads and JSON lacks.
-ZEROS = ("\N{ARABIC-INDIC DIGIT ZERO}", "\N{FULLWIDTH DIGIT ZERO}", "\N{DEVANAGARI DIGIT ZERO}")
 #: Of the right shape to a careless eye: a pattern may let them pass, a reader may not.
 LOOKALIKES = {
     name: (
         f"{good[0]}\n",
         good[0].replace("-", "\N{NON-BREAKING HYPHEN}"),
-        *(
-            good[0].translate({ord("0") + digit: ord(zero) + digit for digit in range(10)})
-            for zero in ZEROS
-        ),
+        good[0].replace("2", "\N{ARABIC-INDIC DIGIT TWO}"),  # which int reads
+        good[0].replace("2", "\N{FULLWIDTH DIGIT TWO}"),
     )
     for name, good in GOOD.items()
 }
-#: How a moment looks in each format.
-WRITERS: dict[str, Callable[[datetime], str]] = {
-    "crm-date-time": write_date_time,
-    "crm-date": lambda moment: moment.date().isoformat(),
-}
 
 
-def _cases(*tables: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+def _cases(*tables: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
     return [(name, text) for table in tables for name, texts in table.items() for text in texts]
 
 
@@ -96,7 +67,7 @@ def test_a_good_text_passes(name: str, text: str) -> None:
 
 @pytest.mark.parametrize(("name", "text"), _cases(NO_SUCH_DAY, MISSHAPEN, LOOKALIKES))
 def test_a_bad_text_is_refused(name: str, text: str) -> None:
-    """The reader raises ValueError, and a validator asserts the format."""
+    """The reader says which form it wants, and a validator asserts the format."""
     with pytest.raises(ValueError, match=r".+"):
         FORMATS[name](text)
     assert not validator("common").evolve(schema={"format": name}).is_valid(text)
@@ -108,12 +79,13 @@ def test_a_pattern_refuses_another_shape(name: str, text: str) -> None:
     assert not re.search(PATTERNS[name], text)
 
 
-def test_a_misshapen_text_is_named_with_the_form_wanted() -> None:
+@pytest.mark.parametrize(
+    ("name", "form"), [("crm-date-time", "yyyy-MM-ddTHH:mm:ss"), ("crm-date", "yyyy-MM-dd")]
+)
+def test_a_misshapen_text_is_named_with_the_form_wanted(name: str, form: str) -> None:
     """The error says what was given and what would have been right."""
-    with pytest.raises(ValueError, match=r"'now' is not .* yyyy-MM-ddTHH:mm:ss$"):
-        parse_date_time("now")
-    with pytest.raises(ValueError, match=r"'today' is not .* yyyy-MM-dd$"):
-        parse_date("today")
+    with pytest.raises(ValueError, match=rf"'now' is not .* {form}$"):
+        FORMATS[name]("now")
 
 
 @pytest.mark.parametrize("bad", ["2015-02-30", "2015-02-30T00:00:00", "2015-11-02T16:03:41Z", "x"])
@@ -124,39 +96,12 @@ def test_list_asserts_its_created_date(bad: str) -> None:
     assert not validator("list_parameters").is_valid({"entity": "JOBS", "created_date": bad})
 
 
-#: Texts of each format, almost of it, and of any kind.
-TEXTS = {
-    name: st.from_regex(pattern.replace("$", r"\Z"))
-    | st.text("0123456789-T:", min_size=8, max_size=20)
-    | st.datetimes().map(WRITERS[name])
-    | st.text(max_size=24)
-    for name, pattern in PATTERNS.items()
-}
-
-
-@pytest.mark.parametrize("name", FORMATS)
-@given(data=st.data())
-def test_a_pattern_matches_whatever_the_reader_accepts(name: str, data: st.DataObject) -> None:
-    """Law: a text that a reader accepts matches the pattern of the same format."""
-    text = data.draw(TEXTS[name])
-    try:
-        FORMATS[name](text)
-    except ValueError:
-        return
-    assert re.search(PATTERNS[name], text)
-
-
-@given(st.dates(), st.times())
-def test_readers_accept_every_moment_there_is(day: date, hour: time) -> None:
-    """Law: every date, and every date with a time to the second, is read back as it was."""
-    assert parse_date(day.isoformat()) == day
-    moment = datetime.combine(day, hour.replace(microsecond=0))
-    assert parse_date_time(moment.isoformat()) == moment
-
-
 @given(st.datetimes(timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=2))])))
 @example(datetime(1, 1, 1))  # noqa: DTZ001 - the API's are local
 @example(datetime(999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 - the API's are local
 def test_what_is_written_reads_back_to_the_second(moment: datetime) -> None:
-    """Law: writing drops zone and fraction and keeps the rest, in every year."""
-    assert parse_date_time(write_date_time(moment)) == moment.replace(tzinfo=None, microsecond=0)
+    """Writing drops zone and fraction and keeps the rest, in every year; patterns match it."""
+    written = write_date_time(moment)
+    assert parse_date_time(written) == moment.replace(tzinfo=None, microsecond=0)
+    assert re.search(PATTERNS["crm-date-time"], written)
+    assert re.search(PATTERNS["crm-date"], written[:10])
