@@ -90,25 +90,7 @@ def steps_of(path: Path) -> list[Any]:
     return steps
 
 
-# --- the image's target of make
-
-
-@pytest.mark.parametrize(
-    ("engine", "form"),
-    [
-        ("docker", ""),
-        ("/usr/bin/docker", ""),
-        ("podman", "--format docker"),
-        ("/usr/bin/buildah", "--format docker"),
-    ],
-)
-def test_make_image_asks_for_a_form_that_keeps_the_health_check(engine: str, form: str) -> None:
-    """Docker builds it by itself, the others on request."""
-    command = [tool("make"), "--dry-run", "image", f"ENGINE={engine}", "ARGS=--quiet"]
-    run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    (built,) = re.findall(rf"^{engine} build (?:\\\n|.)*", run.stdout, re.MULTILINE)
-    rest = "-f Containerfile -t crmcom-kit:dev --quiet ."
-    assert built.replace("\\\n", "").split() == f"{engine} build {form} {rest}".split()
+# --- the image
 
 
 def test_the_builder_gets_what_an_installation_is_made_of() -> None:
@@ -339,23 +321,6 @@ def test_the_action_fails_where_nothing_was_checked(
     assert run.returncode == 2, run.stdout + run.stderr
     assert told in run.stdout + run.stderr
     assert not (checking.folder / "made").exists()
-
-
-def test_each_push_and_pull_request_is_tested() -> None:
-    """With all of CI's verdict, on every supported Python, by a job that may change nothing."""
-    path = ROOT / ".github" / "workflows" / "tests.yml"
-    workflow = yaml.safe_load(path.read_text("utf-8"))
-    (job,) = workflow["jobs"].values()
-    (setup,) = (step for step in job["steps"] if "setup-python" in step.get("uses", ""))
-    project = (ROOT / "pyproject.toml").read_text("utf-8")
-    # The name "on" is a truth value in YAML 1.1.
-    assert set(workflow[True]) == {"push", "pull_request"}
-    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
-    assert setup["with"]["python-version"].split() == re.findall(r"Python :: (3\.\d+)", project)
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "permissions" not in job
-    assert workflow["concurrency"]["cancel-in-progress"]
-    assert job["timeout-minutes"] <= 60
 
 
 def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:
