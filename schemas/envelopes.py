@@ -43,17 +43,12 @@ class Envelopes:
             return self.success(None) if self._dialect["list.empty"] == "null" else self.bare()
         return self.success(list(records))
 
-    def error(self, kind: str, details: str, hint: str = "") -> Object:
-        """Return the response to an error of ``kind``; ``details`` say what was wrong.
-
-        ``hint`` says what would be right; it is appended to the description.
-        """
+    def error(self, kind: str, details: str) -> Object:
+        """Return the response to an error of ``kind``; ``details`` say what was wrong."""
         dialect = self._dialect
         text = f"{dialect[f'errors.{kind}.message']} {details}".strip()
         message = {"text": text, "empty": "", "null": None}[dialect["errors.message_form"]]
         description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
-        if hint:
-            description = f"{description or ''} {hint}".strip()
         whole: Object = {
             "status": self._status(dialect[f"errors.{kind}.code"], message, description)
         }

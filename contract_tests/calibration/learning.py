@@ -29,7 +29,7 @@ from crmcom_kit.schemas.releases import Release
 #: Dials that no response of the four methods and the logins depends on, or not in this way.
 _LEFT_OUT = (
     *("signing.", "message.", "delivery.", "record.", "dates."),
-    *("errors.suggestion_in_description", "envelope.key_order", "envelope.content_type"),
+    *("envelope.key_order", "envelope.content_type"),
 )
 _LEARNED_BESIDES = ("record.unset_members",)
 #: A value that fits so many times as many responses as it contradicts is kept.

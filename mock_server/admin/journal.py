@@ -61,7 +61,6 @@ class Miss(TypedDict):
     seen: str
     allowed: str
     suggestion: str | None
-    changes: Annotated[list[JsonObject], "The suggestion as changes that a program can apply."]
 
 
 class CallSummary(TypedDict):

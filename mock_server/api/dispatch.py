@@ -163,9 +163,9 @@ def _error(
     # Imported with the first refused request: a start need not wait for it.
     from crmcom_kit.mock_server.api.suggestions import suggest
 
-    suggestion = suggest(error, method, request, given, epoch)
     name = "methods" if method is None else method.name
-    response = epoch.config.responses.error(error, name, suggestion)
+    response = epoch.config.responses.error(error, name)
+    response.suggestion = suggest(error, method, request, given, epoch)
     if error.kind == "wrong_verb" and response.status == 405:
         response.allow = error.allowed
     response.error = error

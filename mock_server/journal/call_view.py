@@ -315,21 +315,14 @@ class CallView:
         if error is None or response is None or self.outcome != "refused":
             return None
         text, suggestion = self._redactor.text, response.suggestion
-        changes = () if suggestion is None else suggestion.changes
         return {
             "statement": response.statement,
             "error_kind": error.kind,
             "parameter": text(error.parameter),
             "seen": text(error.seen),
             "allowed": text(error.allowed),
-            "suggestion": None if suggestion is None else text(suggestion.text),
-            "changes": [self._change(change._asdict()) for change in changes],
+            "suggestion": None if suggestion is None else text(suggestion),
         }
-
-    def _change(self, change: dict[str, Any]) -> dict[str, Any]:
-        name = change["parameter"]
-        value = self._redactor.value(name, change["value"])
-        return {**change, "parameter": self._redactor.name(name), "value": value}
 
 
 def _read_record(body: bytes | None) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 
@@ -23,33 +23,6 @@ MAX_JOINED = 256
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
-#: Stands for a value that only the caller knows: a token, a password.
-PLACEHOLDER = "..."
-Action = Literal["set", "leave out", "verb", "path", "body"]
-
-
-class Change(NamedTuple):
-    """One change of a refused request.
-
-    ``set`` gives a parameter its one value: a string, an identifier as an object, or ``...`` for
-    what only the caller knows. ``leave out`` removes it. The others name the verb, path or JSON
-    body that would be valid.
-    """
-
-    action: Action
-    parameter: str
-    value: Any = None
-
-
-class Suggestion(NamedTuple):
-    """The smallest change that makes a refused request valid, in words.
-
-    If it is mechanical, ``changes`` has it as changes of the request, too.
-    """
-
-    text: str
-    changes: tuple[Change, ...] = ()
-
 
 class Ending(NamedTuple):
     """How a fault ends a response early."""
@@ -67,7 +40,7 @@ class Response:
     content_type: str
     length: int | None = None  # of the body; None if it is a stream of unknown length
     statement: str | None = None  # the statement that an error upholds
-    suggestion: Suggestion | None = None  # for a refused request
+    suggestion: str | None = None  # for a refused request
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verbs that are allowed
     retry_after: int | None = None  # seconds
@@ -96,7 +69,7 @@ class Response:
         if self.statement:
             found.append(("X-Mock-Statement", self.statement))
         if self.suggestion is not None:
-            found.append(("X-Mock-Suggestion", _header_text(self.suggestion.text)))
+            found.append(("X-Mock-Suggestion", _header_text(self.suggestion)))
         if self.allow:
             found.append(("Allow", self.allow))
         if self.fault is not None:
@@ -179,21 +152,13 @@ class ResponseBuilder:
         stream = chunked(_parts(before, bodies, selection, after))
         return Response(200, stream, self._type, length, dials=dials, results=len(bodies))
 
-    def error(
-        self, error: VendorError, method: str, suggestion: Suggestion | None = None
-    ) -> Response:
-        """Return the response to a request of ``method`` that is refused with ``error``.
-
-        A dial adds the suggestion to the description.
-        """
-        kind, hint = error.kind, ""
-        if suggestion is not None and self._dialect["errors.suggestion_in_description"]:
-            hint = suggestion.text
+    def error(self, error: VendorError, method: str) -> Response:
+        """Return the response to a request of ``method`` that is refused with ``error``."""
         # The journal keeps it.
-        body = compact_json(self._envelopes.error(kind, error.details, hint))
-        statement = statement_of_error(kind, method)
-        status = self._dialect[f"errors.{kind}.status"]
-        return Response(status, body, self._type, statement=statement, suggestion=suggestion)
+        body = compact_json(self._envelopes.error(error.kind, error.details))
+        statement = statement_of_error(error.kind, method)
+        status = self._dialect[f"errors.{error.kind}.status"]
+        return Response(status, body, self._type, statement=statement)
 
 
 def _parts(

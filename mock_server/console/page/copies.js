@@ -1,18 +1,14 @@
-// A request of the journal, written anew: corrected, as a line for a shell, and ready to be sent once more.
+// A request of the journal, written anew: as a line for a shell, and ready to be sent once more.
 
 import { call, curl, parts, secret, send, urlOf } from "./api.js";
 
 const HIDDEN = "***"; // what the journal shows instead of a secret
-const YOURS = "..."; // what a suggestion has for a value that only the caller knows
 // What HTTP clients add by themselves, and the console's own token.
 const OF_CLIENTS = new RegExp(
   "^(host|connection|content-length|transfer-encoding|te|upgrade.*|user-agent|accept(-.*)?|origin|referer|cookie|sec-.*|" +
     "priority|cache-control|pragma|dnt|x-mock-admin-token)$",
   "i",
 );
-
-/** A text with its plain parts and the names of its secrets written in other ways. */
-const each = (text, write, writeSecret) => parts(text).map((part, at) => (at % 2 ? writeSecret(part) : write(part))).join("");
 
 const variable = (name) => name.replace(/\W+/g, "_").toUpperCase();
 
@@ -42,43 +38,6 @@ function unhidden(json) {
   return json.replace(/("([^"\\]*)"\s*:\s*)?"\*\*\*"/g, (_, before = "", name = "token") => `${before}"${secret(variable(name))}"`);
 }
 
-/**
- * A refused request with its suggestion's changes made: its parameters, as the mock has read them, in the place where they
- * belong. `record` is the identifier of the record that it is about.
- */
-export function corrected(call) {
-  const { changes } = call.near_miss;
-  let { verb, path, headers, lost } = asSent(call);
-  let parameters = { ...call.request.parameters };
-  for (const { action, parameter, value } of changes) {
-    if (action === "verb") verb = value;
-    if (action === "path") path = `${path.slice(0, path.indexOf("/v2/"))}/v2/${value}`;
-    if (action === "body") [parameters, lost] = [value, undefined];
-    if (action === "leave out") delete parameters[parameter];
-    if (action === "set") parameters[parameter] = value === YOURS ? HIDDEN : value;
-  }
-  parameters = JSON.parse(unhidden(JSON.stringify(parameters)));
-  const record = parameters.webhook_request_identifier;
-  headers = headers.filter(([name]) => name !== "Content-Type");
-  if (verb === "GET") {
-    const pairs = Object.entries(parameters).flatMap(([name, value]) => [value].flat().map((one) => [name, written(one)]));
-    const query = pairs.map((pair) => pair.map(encoded));
-    return { verb, path, query, headers, body: "", record };
-  }
-  headers.push(["Content-Type", "application/json"]);
-  return { verb, path, query: [], headers, body: JSON.stringify(parameters, withIdentifiers), record, lost };
-}
-
-/** For a body: an identifier as an object. In the query of a path that has no method, the mock has not read it. */
-function withIdentifiers(name, value) {
-  const [, field, text] = /^(id|number)=(.*)$/s.exec(value) ?? [];
-  return field ? { [field]: text } : value;
-}
-
-/** A parameter in a query. */
-const written = (value) => (typeof value === "object" ? Object.entries(value ?? {}).map((pair) => pair.join("=")).join() : value);
-const encoded = (text) => each(text, (part) => encodeURIComponent(part).replaceAll("%3D", "="), secret);
-
 /** A JSON object; undefined if the text is none. */
 export function parsed(text) {
   try {
@@ -100,13 +59,10 @@ export function secretsOf(request) {
   return [...new Set([...text.matchAll(/\ue000(\w+)\ue001/g)].map(([, name]) => name))];
 }
 
-/** The text with the secrets put in. */
-export const filled = (text, secrets) => each(text, (part) => part, (name) => secrets[name]);
-
 /** Send a request, with a new token for the hidden one. Returns status and body; null if no response came. */
 export async function sent(request) {
   const TOKEN = secretsOf(request).length ? (await call("POST", "/tokens")).token : "";
-  const fill = (text) => filled(text, { TOKEN });
+  const fill = (text) => parts(text).map((part, at) => (at % 2 ? TOKEN : part)).join("");
   const headers = request.headers.filter(([, value]) => value).map((pair) => pair.map(fill));
   return send(request.verb, fill(target(request)), fill(request.body), headers).catch(() => null);
 }

@@ -11,7 +11,6 @@ import {
   brief, clockTime, copyButton, counted, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs, took,
 } from "./widgets.js";
 
-const MAX_NAME = 40; // characters of an id on a button
 const MAX_URL = 4000;
 
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault", running: "running" };
@@ -61,18 +60,18 @@ export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
-  const parts = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules, last) };
+  const parts = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules) };
   const first = outcomeOf(call)[0] === "good" && !call.warnings.length ? "Response" : "Why";
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
-    <p class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyCurl(request, "request")}</p>
+    <p class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyCurl(request)}</p>
     ${tabs(parts, first)}`;
 }
 
-function copyCurl(request, what) {
+function copyCurl(request) {
   const names = copies.secretsOf(request).map((name) => `$${name}`);
   const hint = names.length ? `, with ${names.join(" and ")} from the environment` : "";
-  return copyButton(() => copies.asCurl(request), "Copy as curl", `${what} as curl${hint}`);
+  return copyButton(() => copies.asCurl(request), "Copy as curl", `request as curl${hint}`);
 }
 
 const isDropped = ({ fault }) => fault?.effect.drop === true;
@@ -105,13 +104,13 @@ function message(headers, body, label) {
 
 // Why: what happened, what decided, how sure that is, and what to change.
 
-function why(call, rules, last) {
+function why(call, rules) {
   const { near_miss, warnings, record } = call;
   const dials = call.trace.find((one) => one.step === "request")?.dials ?? {}; // nothing is decided while it is running
   const statements = call.statement ? [rule(call.statement, rules)] : [];
   return html`
     ${near_miss ? facts([["Parameter", near_miss.parameter], ["Seen", near_miss.seen], ["Allowed", near_miss.allowed]]) : nothing}
-    ${near_miss?.suggestion ? suggestion(call, last) : nothing}
+    ${near_miss?.suggestion ? html`<p class="tip"><b>Suggestion</b> ${plain(near_miss.suggestion)}</p>` : nothing}
     ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}
     ${list("Warnings", warnings.map((one) => plain(one)))}
     <h3>What happened</h3>
@@ -128,17 +127,6 @@ function past(record) {
   const requests = addressOf("requests", "", searchFor({ record: record.number }));
   return html`<p>What happened to the record before: <a href=${requests}>requests for #${record.number}</a>,
     <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
-}
-
-/** What to change; sent, it may be about another record than the request was, so the button names the record. */
-function suggestion(call, last) {
-  const { suggestion: text, changes } = call.near_miss;
-  const request = changes.length ? copies.corrected(call) : { lost: true };
-  const [[field, value] = []] = Object.entries(request.record ?? {});
-  const about = field && html` for ${field === "number" ? "#" : ""}${plain(`${value}`, MAX_NAME)}`;
-  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected${about}</button>
-    ${copyCurl(request, "corrected request")}</div>`;
-  return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>${request.lost ? nothing : acts()}</div>`;
 }
 
 /** A statement or a dial that decided; a dial has a value. */

@@ -133,10 +133,6 @@ PROBES: dict[str, Probe] = {
             "null": None,
         },
     ),
-    "errors.suggestion_in_description": Probe(
-        lambda mock: mock.list().json["status"]["description"],
-        {False: "", True: "add entity=ACTIVITIES"},
-    ),
     "errors.token_first": Probe(
         lambda mock: kind(mock, mock.send("GET", SHOW)),
         {True: "missing_token", False: "missing_parameter"},

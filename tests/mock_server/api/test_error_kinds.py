@@ -5,57 +5,12 @@ from typing import Any
 
 import pytest
 from helpers.asking import Asker
-from helpers.mistakes import (
-    LIST,
-    LOGIN,
-    MISTAKES,
-    NOT_MECHANICAL,
-    ODD,
-    RESEND,
-    RIGHT,
-    Asked,
-    get,
-    post,
-    resend,
-    show,
-)
+from helpers.mistakes import LOGIN, MISTAKES, RIGHT, post, resend
 
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds, statement_of_error
 from crmcom_kit.schemas.statements import statement
-
-#: For each kind a request that brings it about, its release, and dials that it needs.
-CASES: dict[str, tuple[Asked, str, Mapping[str, Any]]] = {
-    "expired_token": (show("number=7"), "R10", {}),
-    "released_token": (show("number=7"), "R10", {}),
-    "resend_under_way": (resend(number="7"), "R10", {}),
-    "unknown_unit": (post(LOGIN, {**RIGHT, "unit": "x"}), "R13", {}),
-    "duplicate_parameter": (get(LIST, ("entity", "JOBS"), ("entity", "JOBS")), "R13", {}),
-    "bad_date": (get(LIST, entity="JOBS", created_date="31/01/2016"), "R13", {}),
-    "bad_paging": (get(LIST, entity="JOBS", offset="-1"), "R13", {}),
-    "bad_charset": (post(RESEND, b"\xff"), "R13", {}),
-    "body_too_large": (post(RESEND, b" " * 2_000_000), "R13", {}),
-    "misplaced_parameter": (
-        show("number=7")._replace(body={}),
-        "R13",
-        {"requests.body_on_get": "error"},
-    ),
-    "method_withdrawn": (show("number=7"), "R18", {"requests.deprecated_methods": "withdraw"}),
-    "definition_not_effective": (
-        resend(number="116"),
-        "R9",
-        {"resend.definition_not_effective": "error"},
-    ),
-    "delivery_failed": (
-        resend(number="7"),
-        "R9",
-        {"resend.failed": "error", "delivery.script": "timeout"},
-    ),
-    **{kind: (asked, release, dials) for kind, release, dials, asked, _ in NOT_MECHANICAL},
-    **{kind: (asked, "R13", dials) for kind, dials, asked, _ in ODD},
-    **{kind: (asked, "R13", {}) for kind, asked, _ in MISTAKES},
-}
 
 
 class ReentrantDelivery:
@@ -75,10 +30,11 @@ class ReentrantDelivery:
 
 def provoke(kind: str, changes: Mapping[str, Any], dialect: str = "default") -> Any:
     """Return the answer to what provokes an error of a kind, in a dialect with these changes."""
-    asked, release, besides = CASES[kind]
+    mistake = MISTAKES[kind]
+    asked = mistake.asked
     delivery = ReentrantDelivery() if kind == "resend_under_way" else None
-    changed = load_dialect(dialect).changed({**besides, **changes})
-    asker = Asker(release, changed, delivery=delivery)
+    changed = load_dialect(dialect).changed({**mistake.dials, **changes})
+    asker = Asker(mistake.release, changed, delivery=delivery)
     if kind in ("expired_token", "released_token"):
         token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
         asked = asked._replace(query=(("token", token), *asked.query[1:]))
@@ -94,14 +50,14 @@ def provoke(kind: str, changes: Mapping[str, Any], dialect: str = "default") -> 
 
 def test_every_kind_is_provoked() -> None:
     """No kind of error is without a request that brings it about, and each has three dials."""
-    assert sorted(CASES) == sorted(error_kinds())
+    assert sorted(MISTAKES) == sorted(error_kinds())
     found = [dial.key for dial in dials().values() if dial.error_kind]
     parts = ("status", "code", "message")
     assert found == [f"errors.{kind}.{part}" for kind in error_kinds() for part in parts]
 
 
 @pytest.mark.parametrize("dialect", ["default", "http"])
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("kind", MISTAKES)
 def test_a_kind_has_its_dialects_answer(kind: str, dialect: str) -> None:
     """Status, code and sentence, then facts: "parameter: seen …; allowed is …"; a statement."""
     dials_now = load_dialect(dialect)
@@ -125,7 +81,7 @@ def test_a_kind_has_its_dialects_answer(kind: str, dialect: str) -> None:
 
 
 @pytest.mark.parametrize("message", ["Δεν γίνεται.\n", ""])
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("kind", MISTAKES)
 def test_the_three_dials_of_a_kind_change_its_answer(kind: str, message: str) -> None:
     """Status, code and message are just that, whatever the characters; the facts remain."""
     usual = provoke(kind, {}).json["status"]["message"]

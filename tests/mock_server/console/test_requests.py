@@ -1,18 +1,15 @@
 """The panel of requests: what arrives is shown, found, explained, copied and repeated."""
 
-import json
 import os
 import re
 import subprocess
 import threading
 from typing import Any
 
-import httpx
-from helpers import mistakes
 from helpers.console import Console
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+from crmcom_kit.mock_server.python_api import Mock
 
 IDENTIFIER = "webhook_request_identifier"
 
@@ -101,7 +98,7 @@ def test_a_row_says_what_and_how_long(console: Console, mock: Mock) -> None:
 
 
 def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
-    """By statement, evidence and dials; the suggestion, sent, is a request that succeeds."""
+    """By statement, evidence and dials, with a suggestion."""
     page = console.open()
     show(mock, "9999")
     opened(page, "unknown webhook request")
@@ -111,10 +108,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     link = details.get_by_role("link", name="identifier.known")
     expect(link).to_have_attribute("href", "#/w/default/contract/identifier.known")
     expect(details).not_to_contain_text(mock.token + "&")
-    details.get_by_role("button", name="Send corrected").click()
-    expect(page.get_by_role("status").last).to_contain_text("Sent with a new token: 200 OK.")
-    expect(page.locator('tr[aria-selected="true"]')).to_contain_text("200 OK")
-    assert [one["outcome"] for one in journal(mock)] == ["accepted", "refused"]
+    expect(details).to_contain_text("Suggestion webhook_request_identifier=number=")
 
 
 def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) -> None:
@@ -180,43 +174,6 @@ def test_a_copied_request_runs(console: Console, mock: Mock) -> None:
         for name in ("method", "url", "code", "statement"):
             assert again[name] == one[name]
         assert again["request"]["parameters"] == one["request"]["parameters"]
-
-
-#: Sends the newest request corrected; returns the code of the response, or why it cannot.
-CORRECTED = """async right => {
-  const copies = await import('/console/copies.js');
-  const { call, send } = await import('/console/api.js');
-  const [entry] = (await call('GET', '/requests?limit=1')).requests;
-  if (!entry.near_miss?.changes.length) return 'no change';
-  const request = copies.corrected(entry);
-  const fill = text => copies.filled(text, right);
-  const headers = request.headers.filter(([, value]) => value).map(pair => pair.map(fill));
-  const target = fill(copies.target(request));
-  const { body } = await send(request.verb, target, fill(request.body), headers);
-  return JSON.parse(body).status.code;
-}"""
-
-
-def test_a_suggestion_corrects_its_request(browser: Browser) -> None:
-    """Its changes, made by the page, make a request that succeeds."""
-    with crmcom_mock(tokens=(mistakes.TOKEN,)) as mock:
-        console = Console(browser, mock.origin)
-        page = console.open()
-        right = {"TOKEN": mistakes.TOKEN, "PASSWORD": mistakes.RIGHT["password"]}
-        codes = []
-        for _, asked, text in mistakes.MISTAKES[::5]:
-            mock.reset()
-            given = asked.body is None or isinstance(asked.body, bytes)
-            body = asked.body if given else json.dumps(asked.body).encode()
-            url, headers = f"{mock.url}/{asked.path}", asked.headers
-            httpx.request(
-                asked.verb, url, params=asked.query or None, content=body, headers=headers
-            )
-            codes.append(page.evaluate(CORRECTED, right))
-            assert codes[-1] in ("OK", "no change"), text
-        assert codes.count("OK") > 8
-        console.close()
-        assert console.errors == []
 
 
 def test_a_request_is_traced_and_repeated(console: Console, mock: Mock) -> None:

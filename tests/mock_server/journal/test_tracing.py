@@ -2,14 +2,14 @@
 
 from typing import Any
 
+import pytest
 from helpers.asking import Asker
 from helpers.mistakes import (
     DELETE,
     LIST,
     LOGIN,
     MISTAKES,
-    NOT_MECHANICAL,
-    ODD,
+    NEEDS_MORE,
     RIGHT,
     Asked,
     get,
@@ -23,11 +23,6 @@ from crmcom_kit.mock_server.journal.tracing import BROKEN, HELD, SKIPPED, Step
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.statements import EVIDENCE, statement
 
-CALLS: list[tuple[str, str, dict[str, Any], Asked]] = [
-    *((kind, "R13", {}, asked) for kind, asked, _ in MISTAKES),
-    *((kind, "R13", changes, asked) for kind, changes, asked, _ in ODD),
-    *((kind, release, changes, asked) for kind, release, changes, asked, _ in NOT_MECHANICAL),
-]
 SHARED = Asker()
 
 
@@ -47,20 +42,21 @@ def chain(call: CallView) -> list[tuple[Any, ...]]:
     return [(step.step, *step.facts.values()) for step in call.trace]
 
 
-def test_a_refused_request_names_what_decided() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in MISTAKES if kind not in NEEDS_MORE])
+def test_a_refused_request_names_what_decided(kind: str) -> None:
     """The step is broken and has the response's statement, and the dials of the error's kind."""
-    for kind, release, changes, asked in {case[0]: case for case in CALLS}.values():
-        asker = Asker(release, load_dialect().changed(changes))
-        asker.ask(asked)
-        call = asker.told()
-        found = decision(call)
+    mistake = MISTAKES[kind]
+    asker = Asker(mistake.release, load_dialect().changed(mistake.dials))
+    asker.ask(mistake.asked)
+    call = asker.told()
+    found = decision(call)
 
-        assert call.error.kind == kind
-        assert (found.outcome, found.statement) == (BROKEN, call.statement), kind
-        assert found.evidence is not None, kind
-        settings = asker.world.dialect
-        assert found.dials[f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
-        assert found.dials[f"errors.{kind}.code"] == call.code
+    assert call.error.kind == kind
+    assert (found.outcome, found.statement) == (BROKEN, call.statement)
+    assert found.evidence is not None
+    settings = asker.world.dialect
+    assert found.dials[f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
+    assert found.dials[f"errors.{kind}.code"] == call.code
 
 
 def test_the_chain_of_a_served_request() -> None:
