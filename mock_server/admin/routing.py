@@ -131,7 +131,7 @@ def _call(
         raw_stream = cast("io.RawIOBase", request.stream)
         return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES)), arguments
     raw = request.get_data(cache=False)
-    body = checked_body(one.id, raw, request.headers.get("Content-Type", ""))
+    body = checked_body(one.id, raw)
     if body is not None:
         arguments["body"] = body
     return call, arguments

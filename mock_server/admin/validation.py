@@ -48,14 +48,14 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
     return value
 
 
-def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
+def checked_body(operation: str, raw: bytes) -> Any:
     """Return the JSON body of a call, None if there is none. Raises UsageError."""
     about = operations()[operation][2].get("requestBody")
     if about is None:
         if raw.strip():
             raise UsageError("body", seen="a body", allowed="no body")
         return None
-    value = parse_body(raw, content_type)
+    value = parse_body(raw)
     if value is None and not raw.strip():
         if about["required"]:
             raise UsageError("body", seen="nothing", allowed="a JSON value")

@@ -32,10 +32,10 @@ def write_moment(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-def parse_body(raw: bytes, content_type: str) -> Any:
+def parse_body(raw: bytes) -> Any:
     """Return the JSON value of a body, None if it is empty. Raises UsageError."""
     try:
-        text = body_text(raw, content_type)
+        text = body_text(raw)
     except VendorError as error:
         raise UsageError(error.parameter, seen=error.seen, allowed=error.allowed) from None
     if not text.strip():

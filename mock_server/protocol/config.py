@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.filters import offset_seconds, readers
+from crmcom_kit.mock_server.protocol.filters import offset_seconds
 from crmcom_kit.mock_server.protocol.parameters import Parameters
 from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.schemas import Dialect, Release, methods
@@ -56,7 +56,7 @@ class Config:
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)
-        self.parameters = Parameters(dialect, readers(dialect, release.entities))
+        self.parameters = Parameters(dialect, release.entities)
         #: Set when the server ends: everything that waits in one of its worlds stops waiting. A
         #: server that starts again has another one.
         self.closing = threading.Event()

@@ -1,6 +1,6 @@
 """How the filters and paging parameters of list are read: entity, life_cycle_state, dates, numbers.
 
-A reader takes the parameter, its value and the other parameters, and returns what the method needs.
+A filter takes the parameter and the text that a request has for it, and returns what list needs.
 """
 
 import re
@@ -9,13 +9,13 @@ from datetime import datetime, time
 from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.fields import read_selection
-from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
 from crmcom_kit.schemas.releases import disputes, entities_since
 from crmcom_kit.usage_errors import quoted
+
+Filter = Callable[[Parameter, str], Any]
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = 86_400
@@ -23,33 +23,29 @@ _START = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of this API have no zone
 _DATE_FORMS = {"date": "yyyy-MM-dd", "date_time": "yyyy-MM-ddTHH:mm:ss"}
 
 
-def readers(dialect: Dialect, entities: Collection[str]) -> dict[str, Reader]:
-    """Return the readers of the parameters that are not plain strings, by parameter."""
-
-    def fields_set(parameter: Parameter, value: Any, given: Given) -> Any:
-        del parameter
-        return read_selection(value, dialect, from_body=given.from_body)
-
+def filters(dialect: Dialect, entities: Collection[str]) -> dict[str, Filter]:
+    """Return what reads the parameters of list that are not plain strings, by parameter."""
     return {
-        "entity": _values(dialect, "unsupported_entity", lambda _: entities),
-        "life_cycle_state": _values(dialect, "bad_life_cycle_state", lambda p: p.choices),
+        "entity": _values(dialect, "unsupported_entity", entities),
+        "life_cycle_state": _values(dialect, "bad_life_cycle_state"),
         "created_date": _created_date(dialect),
         "number_of_results": _number_of_results(dialect),
-        "offset": _offset(dialect),
-        "fields_set": fields_set,
+        "offset": lambda parameter, text: _whole_number(dialect, parameter, text) or 0,
     }
 
 
-def _values(dialect: Dialect, kind: str, choices: Callable[[Parameter], Collection[str]]) -> Reader:
-    """Return a reader of one value of an enumeration, or of several if the dialect allows it."""
+def _values(dialect: Dialect, kind: str, choices: Collection[str] = ()) -> Filter:
+    """Return a reader of one value of an enumeration, or of several if the dialect allows it.
+
+    Without ``choices`` it is one of the parameter's own.
+    """
     several, exact = dialect["list.comma_lists"], dialect["list.case_sensitive"]
 
-    def read(parameter: Parameter, value: Any, given: Given) -> frozenset[str]:
-        text = read_text(parameter, value, given)
+    def read(parameter: Parameter, text: str) -> frozenset[str]:
         parts = text.split(",") if several else [text]
         if not exact:
             parts = [part.upper() for part in parts]
-        allowed = choices(parameter)
+        allowed = choices or parameter.choices
         for part in parts:
             if part not in allowed:
                 raise _not_allowed(kind, parameter, part, allowed)
@@ -90,7 +86,7 @@ def read_date(text: str, at: time = time.min) -> datetime:
     return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
 
 
-def _created_date(dialect: Dialect) -> Reader:
+def _created_date(dialect: Dialect) -> Filter:
     """Return a reader of created_date: the seconds it selects, from and before (None: open)."""
     form, match = dialect["list.created_date.form"], dialect["list.created_date.match"]
     east = offset_seconds(dialect["list.created_date.utc_offset"])
@@ -102,8 +98,7 @@ def _created_date(dialect: Dialect) -> Reader:
         seen = quoted(text)
         return VendorError("bad_date", parameter.name, seen=seen, allowed=allowed, dials=dials)
 
-    def read(parameter: Parameter, value: Any, given: Given) -> tuple[int, int | None]:
-        text = read_text(parameter, value, given)
+    def read(parameter: Parameter, text: str) -> tuple[int, int | None]:
         try:
             moment = read_date(text)
         except ValueError:
@@ -126,51 +121,40 @@ def offset_seconds(text: str) -> int:
     return -passed if text.startswith("-") else passed
 
 
-def _bad_paging(parameter: Parameter, seen: str, allowed: str, *dials: str) -> VendorError:
+def _bad_paging(parameter: Parameter, text: str, allowed: str, *dials: str) -> VendorError:
+    seen = quoted(text)
     return VendorError("bad_paging", parameter.name, seen=seen, allowed=allowed, dials=dials)
 
 
-def _whole_number(dialect: Dialect, parameter: Parameter, value: Any, given: Given) -> int | None:
+def _whole_number(dialect: Dialect, parameter: Parameter, text: str) -> int | None:
     """Read a whole number; None for what is none, or negative, if the dialect ignores it."""
-    text = read_text(parameter, value, given)
-    if not _WHOLE_NUMBER.fullmatch(text):
-        if dialect["paging.not_a_number"] == "ignore":
-            return None
-        allowed = "a whole number from 0 on, of at most 18 digits"
-        raise _bad_paging(parameter, quoted(text), allowed, "paging.not_a_number")
-    number = int(text)
-    if number >= 0:
-        return number
-    if dialect["paging.negative"] == "error":
-        raise _bad_paging(parameter, str(number), "a whole number from 0 on", "paging.negative")
-    return None
+    is_number = _WHOLE_NUMBER.fullmatch(text) is not None
+    if is_number and int(text) >= 0:
+        return int(text)
+    dial = "paging.negative" if is_number else "paging.not_a_number"
+    if dialect[dial] == "ignore":
+        return None
+    raise _bad_paging(parameter, text, "a whole number from 0 on, of at most 18 digits", dial)
 
 
-def _number_of_results(dialect: Dialect) -> Reader:
+def _number_of_results(dialect: Dialect) -> Filter:
     """Return a reader of number_of_results: the limit; None for no limit."""
     maximum, default = dialect["paging.maximum_results"], dialect["paging.default_results"]
     over, zero = dialect["paging.over_maximum"], dialect["paging.zero"]
 
-    def read(parameter: Parameter, value: Any, given: Given) -> int | None:
-        number = _whole_number(dialect, parameter, value, given)
+    def read(parameter: Parameter, text: str) -> int | None:
+        number = _whole_number(dialect, parameter, text)
         if number is None:
             return default or None
         if number == 0 and zero == "error":
-            raise _bad_paging(parameter, "0", "a whole number from 1 on", "paging.zero")
+            raise _bad_paging(parameter, text, "a whole number from 1 on", "paging.zero")
         if number == 0 and zero == "all":
             return maximum or None
         if not maximum or number <= maximum:
             return number
         if over == "error":
             dials = ("paging.over_maximum", "paging.maximum_results")
-            raise _bad_paging(parameter, str(number), f"at most {maximum}", *dials)
+            raise _bad_paging(parameter, text, f"at most {maximum}", *dials)
         return int(maximum)
-
-    return read
-
-
-def _offset(dialect: Dialect) -> Reader:
-    def read(parameter: Parameter, value: Any, given: Given) -> int:
-        return _whole_number(dialect, parameter, value, given) or 0
 
     return read

@@ -2,11 +2,13 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.fields import read_selection
+from crmcom_kit.mock_server.protocol.filters import filters
 from crmcom_kit.mock_server.protocol.request import (
     Members,
     Request,
@@ -23,9 +25,7 @@ from crmcom_kit.usage_errors import quoted
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 # No value can have these: control characters, and halves of surrogate pairs.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-# The name of an identifier's field with what separates it from the value, in any notation.
-_FIELD = re.compile(r"(?<!\w)(?:id|number)[\"'\s\]]*[=:]")
-_MAX_LISTED = 5  # names in one message
+_MAX_WARNINGS = 5
 
 
 class Identifier(NamedTuple):
@@ -41,23 +41,19 @@ class Given:
 
     method: Method
     values: dict[str, Any]
-    repeated: frozenset[str]
-    from_body: bool
+    repeated: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
-
-
-Reader = Callable[[Parameter, Any, Given], Any]
 
 
 class Parameters:
     """Reads the parameters of requests in one dialect."""
 
-    def __init__(self, dialect: Dialect, readers: Mapping[str, Reader]) -> None:
-        """Use ``readers`` for the parameters that they name, and the type's own for the others."""
+    def __init__(self, dialect: Dialect, entities: Collection[str]) -> None:
+        """Read the dials that decide how parameters are read."""
         self._dialect = dialect
         self._unknown: str = dialect["requests.unknown_parameters"]
         self._repeated: str = dialect["requests.repeated_parameters"]
-        self._readers = readers
+        self._filters = filters(dialect, entities)
 
     def collect(self, method: Method, request: Request) -> Given:
         """Return the parameters of ``request``, from where ``method`` takes them.
@@ -66,37 +62,42 @@ class Parameters:
             VendorError: query or body cannot be read, or parameters are in the wrong place or
                 too many (misplaced_parameter, invalid_value).
         """
-        if request.verb != "POST":
-            if request.body != b"" and self._dialect["requests.body_on_get"] == "error":
+        if request.verb == "POST":
+            return self._collect_post(method, request)
+        pairs: list[tuple[str, Any]] = [*query_pairs(request.query)]
+        if request.body != b"":
+            mode = self._dialect["requests.body_on_get"]
+            if mode == "error":
                 raise _misplaced("body", "one", "parameters in the query", "requests.body_on_get")
-            pairs = query_pairs(request.query)
-            if request.body and self._dialect["requests.body_on_get"] == "read":
-                pairs += [(n, v) for n, v in body_members(request).items() if isinstance(v, str)]
-            return self._first_or_last(pairs, Given(method, {}, frozenset(), from_body=False))
-        given = _from_body(method, request)
-        if self._repeated != "error":  # the last one counts in JSON
-            given.repeated = frozenset()
-        if request.query:
-            self._take_query(given, request.query)
+            if mode == "read":
+                members = body_members(request)
+                pairs += [(name, v) for name, v in members.items() if isinstance(v, str)]
+        given = Given(method, {})
+        self._take(given, pairs)
         return given
 
-    def _take_query(self, given: Given, query: bytes) -> None:
-        """Handle the query of a POST as the dialect says."""
-        pairs = query_pairs(query)
+    def _collect_post(self, method: Method, request: Request) -> Given:
+        needs = {parameter.need for parameter in method.parameters.values()}
+        needs_body = request.body != b"" or bool(needs & {"mandatory", "token"})
+        members = body_members(request) if needs_body else Members([])
+        given = Given(method, dict(members))
+        if self._repeated == "error":  # else the last one counts in JSON
+            given.repeated = members.repeated
+        pairs = query_pairs(request.query)
         if not pairs:
-            return
-        names = _listed([quoted(name) for name in dict.fromkeys(name for name, _ in pairs)])
+            return given
+        names = quoted(", ".join(dict.fromkeys(name for name, _ in pairs)))
         mode = self._dialect["requests.query_on_post"]
         if mode == "error":
             allowed = "parameters in the JSON body"
             raise _misplaced("query", names, allowed, "requests.query_on_post")
-        if mode == "ignore":
-            if self._unknown != "loose":
-                given.warnings.append(f"the query of a POST is ignored: {names}")
-            return
-        self._first_or_last([*given.values.items(), *pairs], given)
+        if mode == "read":
+            self._take(given, [*given.values.items(), *pairs])
+        elif self._unknown != "loose":
+            given.warnings.append(f"the query of a POST is ignored: {names}")
+        return given
 
-    def _first_or_last(self, pairs: list[tuple[str, Any]], given: Given) -> Given:
+    def _take(self, given: Given, pairs: list[tuple[str, Any]]) -> None:
         """Give a request its parameters; which counts of those that it has twice, is a dial."""
         given.values = dict(pairs)
         if len(given.values) < len(pairs):
@@ -104,7 +105,6 @@ class Parameters:
                 given.repeated |= repeated(name for name, _ in pairs)
             elif self._repeated == "first":
                 given.values = dict(reversed(pairs))
-        return given
 
     def token(self, given: Given, authorization: str = "") -> str:
         """Return the token of the request.
@@ -114,13 +114,13 @@ class Parameters:
                 (wrong_type, duplicate_parameter).
         """
         allowed = "a token from a login method"
-        in_header = "requests.token_in_header"
         if "token" not in given.values:
             scheme, _, text = authorization.partition(" ")
             is_bearer = scheme.lower() == "bearer" and bool(text.strip())
-            if is_bearer and self._dialect[in_header]:
+            dial = "requests.token_in_header"
+            if is_bearer and self._dialect[dial]:
                 return text.strip()
-            dials = (in_header,) if is_bearer else ()
+            dials = (dial,) if is_bearer else ()
             raise VendorError(
                 "missing_token", "token", seen="nothing", allowed=allowed, dials=dials
             )
@@ -145,62 +145,58 @@ class Parameters:
             if name not in given.values:
                 if parameter.need == "mandatory":
                     raise _missing(parameter)
-            elif name in given.repeated and name != "token":
-                is_identifier = parameter.type == "object"
-                raise _several(parameter, "more than one") if is_identifier else _duplicate(name)
             elif name != "token":
-                read = self._readers.get(name)
-                if read is None:
-                    read = self._identifier if parameter.type == "object" else read_text
-                values[name] = read(parameter, given.values[name], given)
+                if name in given.repeated:
+                    is_identifier = parameter.type == "object"
+                    raise _several(parameter, "several") if is_identifier else _duplicate(name)
+                from_body = given.method.verb == "POST"
+                values[name] = self._value(parameter, given.values[name], from_body=from_body)
         return values
 
     def _check_names(self, given: Given) -> None:
         """Refuse names that the method does not know, or warn of them."""
-        known = given.method.parameters
-        if self._unknown == "loose" or given.values.keys() <= known.keys():
+        method = given.method
+        if self._unknown == "loose" or given.values.keys() <= method.parameters.keys():
             return
-        unknown = [name for name in given.values if name not in known and name != "token"]
-        if REQUEST_IDENTIFIER in given.values and REQUEST_IDENTIFIER in known:
-            identifier = known[REQUEST_IDENTIFIER]
-            for name in identifier.fields:
-                if name in unknown:  # `identifier=number=7&id=...`: an & that was not encoded
-                    seen = f"an identifier and {name}"
-                    raise _several(identifier, seen, "requests.unknown_parameters")
-        for name in unknown[:_MAX_LISTED]:
-            hint = _hint(name, given)
+        known = {*method.parameters, "token"}
+        unknown = [name for name in given.values if name not in known]
+        for name in unknown[:_MAX_WARNINGS]:
+            hint = _hint(name, method)
             if self._unknown == "strict":
-                raise _unknown(name, given.method, hint)
-            text = f"{quoted(name)} is unknown to {given.method.name} and was ignored; {hint}"
-            given.warnings.append(text.removesuffix("; "))
-        if len(unknown) > _MAX_LISTED:
-            more = len(unknown) - _MAX_LISTED
+                raise VendorError(
+                    "unknown_parameter",
+                    quoted(name).strip('"'),
+                    seen="in the call",
+                    allowed=f"one of {', '.join(method.parameters)}{hint}",
+                    dials=("requests.unknown_parameters",),
+                )
+            text = f"{quoted(name)} is unknown to {method.name} and was ignored{hint}"
+            given.warnings.append(text)
+        if len(unknown) > _MAX_WARNINGS:
+            more = len(unknown) - _MAX_WARNINGS
             given.warnings.append(f"{more} more unknown parameters were ignored")
 
-    def _identifier(self, parameter: Parameter, value: Any, given: Given) -> Identifier:
-        """Read an identifier: ``field=value`` in a query, an object in a body."""
-        if given.from_body and not isinstance(value, str):
-            return self._identifier_object(parameter, value)
-        if given.from_body and self._dialect["requests.query_on_post"] != "read":
-            raise _no_object(parameter, value)
-        name, equals, text = value.partition("=")
-        if parameter.name == REQUEST_IDENTIFIER and len(_FIELD.findall(value)) > 1:
-            raise _several(parameter, quoted(value))
-        if not equals or name not in parameter.fields:
-            forms = " or ".join(f"{field}=..." for field in parameter.fields)
-            if equals:
-                raise _unknown_field(parameter, name, forms)
-            raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
-        return Identifier(name, _text(f"{parameter.name}.{name}", text))
+    def _value(self, parameter: Parameter, value: Any, *, from_body: bool) -> Any:
+        if parameter.type == "object":
+            if from_body and not isinstance(value, str):
+                return self._identifier_object(parameter, value)
+            if from_body and self._dialect["requests.query_on_post"] != "read":
+                raise _no_object(parameter, value)
+            return _identifier(parameter, value)
+        if parameter.name == "fields_set":
+            return read_selection(value, self._dialect, from_body=from_body)
+        text = _text(parameter.name, value)
+        read = self._filters.get(parameter.name)
+        return text if read is None else read(parameter, text)
 
     def _identifier_object(self, parameter: Parameter, value: Any) -> Identifier:
+        """Read an identifier in a body: an object with one member."""
         fields = " or ".join(parameter.fields)
         if not isinstance(value, Members):
             raise _no_object(parameter, value)
         known = [name for name in value if name in parameter.fields]
         if len(known) > 1 or value.repeated & set(parameter.fields):
-            seen = " and ".join(known) if len(known) > 1 else f"{known[0]} more than once"
-            raise _several(parameter, seen)
+            raise _several(parameter, " and ".join(known))
         unknown = [name for name in value if name not in parameter.fields]
         if unknown and not (known and self._dialect["identifiers.unknown_field"] == "ignore"):
             dials = ("identifiers.unknown_field",) if known else ()
@@ -216,30 +212,39 @@ class Parameters:
         return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
 
-def _from_body(method: Method, request: Request) -> Given:
-    needs = {parameter.need for parameter in method.parameters.values()}
-    if request.body == b"" and not needs & {"mandatory", "token"}:
-        return Given(method, {}, frozenset(), from_body=True)
-    members = body_members(request)
-    return Given(method, dict(members), members.repeated, from_body=True)
+def _identifier(parameter: Parameter, value: str) -> Identifier:
+    """Read an identifier in a query: ``field=value``."""
+    name, equals, text = value.partition("=")
+    if name not in parameter.fields or not equals:
+        forms = " or ".join(f"{field}=..." for field in parameter.fields)
+        if equals:
+            raise _unknown_field(parameter, name, forms)
+        raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
+    if "," in text and any(f",{field}=" in text for field in parameter.fields):
+        raise _several(parameter, quoted(value))
+    return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
 
-def _hint(name: str, given: Given) -> str:
+def _text(name: str, value: Any) -> str:
+    """Read a string that must not be empty. Raises VendorError."""
+    if not isinstance(value, str):
+        raise _wrong_type(name, value)
+    if not value:
+        allowed = "a string with at least one character"
+        raise VendorError("empty_value", name, seen='""', allowed=allowed)
+    if _FORBIDDEN.search(value):
+        seen = quoted(value, secret=is_secret(name))
+        allowed = "a string without control characters"
+        raise VendorError("invalid_value", name, seen=seen, allowed=allowed)
+    return value
+
+
+def _hint(name: str, method: Method) -> str:
     """Return what the caller may have meant by a parameter that the method does not know."""
-    method = given.method
     if name in method.later:
-        return f"known from {method.later[name]}"
-    start = re.split(r"[\[.:]", name, maxsplit=1)[0]  # identifier[number], identifier.number
-    near = difflib.get_close_matches(start, method.parameters, n=1)
-    identifier = method.parameters.get(REQUEST_IDENTIFIER)
-    if identifier is not None and name in identifier.fields:
-        near = [REQUEST_IDENTIFIER]
-    return f"did you mean {near[0]}?" if near else ""
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
-    return ", ".join(names[:_MAX_LISTED]) + more
+        return f" (known from {method.later[name]})"
+    near = difflib.get_close_matches(name[:100], method.parameters, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _one_of(parameter: Parameter) -> str:
@@ -256,26 +261,13 @@ def _misplaced(parameter: str, seen: str, allowed: str, dial: str) -> VendorErro
 
 
 def _duplicate(name: str) -> VendorError:
-    dials = ("requests.repeated_parameters",)
-    return VendorError(
-        "duplicate_parameter", name, seen="more than one", allowed="one", dials=dials
-    )
+    kind, dials = "duplicate_parameter", ("requests.repeated_parameters",)
+    return VendorError(kind, name, seen="more than one", allowed="one", dials=dials)
 
 
-def _several(parameter: Parameter, seen: str, *dials: str) -> VendorError:
+def _several(parameter: Parameter, seen: str) -> VendorError:
     kind, allowed = "several_identifiers", _one_of(parameter)
-    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
-
-
-def _unknown(name: str, method: Method, hint: str) -> VendorError:
-    allowed = f"one of {', '.join(method.parameters)}"
-    return VendorError(
-        "unknown_parameter",
-        quoted(name).strip('"'),
-        seen="in the call",
-        allowed=f"{allowed} ({hint})" if hint else allowed,
-        dials=("requests.unknown_parameters",),
-    )
+    return VendorError(kind, parameter.name, seen=seen, allowed=allowed)
 
 
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:
@@ -295,22 +287,3 @@ def _no_object(parameter: Parameter, value: Any) -> VendorError:
 
 def _wrong_type(name: str, value: Any, *dials: str) -> VendorError:
     return VendorError("wrong_type", name, seen=json_type(value), allowed="a string", dials=dials)
-
-
-def read_text(parameter: Parameter, value: Any, given: Given) -> str:
-    """Read a string that must not be empty. Raises VendorError."""
-    del given
-    return _text(parameter.name, value)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type(name, value)
-    if not value:
-        allowed = "a string with at least one character"
-        raise VendorError("empty_value", name, seen='""', allowed=allowed)
-    if _FORBIDDEN.search(value):
-        seen = quoted(value, secret=is_secret(name))
-        allowed = "a string without control characters"
-        raise VendorError("invalid_value", name, seen=seen, allowed=allowed)
-    return value

@@ -14,7 +14,6 @@ from crmcom_kit.usage_errors import quoted
 MAX_BODY_BYTES = 1_048_576
 _MAX_QUERY_PARAMETERS = 500
 _TOO_DEEP = "nesting that is too deep"
-_SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 class Request(NamedTuple):
@@ -95,7 +94,7 @@ def body_members(request: Request) -> Members:
         limit = f"{MAX_BODY_BYTES} bytes"
         seen, allowed = f"more than {limit}", f"at most {limit}"
         raise VendorError("body_too_large", "body", seen=seen, allowed=allowed)
-    text = body_text(request.body, request.content_type)
+    text = body_text(request.body)
     if not text.strip():
         raise _bad_body("nothing")
     try:
@@ -123,13 +122,8 @@ def why(error: ValueError) -> str:
     return str(error)
 
 
-def body_text(body: bytes, content_type: str) -> str:
-    """Return a body as text. Raises VendorError if it is, or claims to be, not UTF-8."""
-    for part in content_type.split(";")[1:]:
-        name, _, value = part.partition("=")
-        charset = value.strip().strip('"').lower()
-        if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
-            raise _bad_charset("Content-Type", quoted(charset), "charset=utf-8")
+def body_text(body: bytes) -> str:
+    """Return a body as text. Raises VendorError if it is not UTF-8."""
     try:
         return body.decode()
     except UnicodeDecodeError as error:

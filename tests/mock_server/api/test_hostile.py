@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -51,20 +50,12 @@ def refused(mock: Any, reply: Any, kind: str, *words: str) -> None:
         "webhook_request_identifier=number=7&webhook_request_identifier=id=X",
         "webhook_request_identifier=number=7&webhook_request_identifier=",
         "webhook_request_identifier=number%3D7&webhook_request%5Fidentifier=id%3DX",
-        "id=X&webhook_request_identifier=number=7",
-        "webhook_request_identifier=number=7%2Cid=X",
-        "webhook_request_identifier=number%3D7%2C%20id%3DX",
-        "webhook_request_identifier=number=7;id=X",
-        "webhook_request_identifier=number=7%26number=14",
-        "webhook_request_identifier=number=7|id=X",
-        "webhook_request_identifier=number=7%0Aid=X",
-        "webhook_request_identifier=" + quote('{"number": "7", "id": "X"}'),
-        "webhook_request_identifier={number:7,id:X}",
-        "webhook_request_identifier=[number]=7[id]=X",
+        "webhook_request_identifier=number=7,id=X",
+        "webhook_request_identifier=number%3D7%2Cnumber%3D14",
     ],
 )
 def test_two_identifiers_in_a_query(mock: Any, written: str) -> None:
-    """Two fields are refused, in whichever way they are written."""
+    """Two fields are refused: two parameters, or a comma between them."""
     reply = mock.send("GET", SHOW, f"token=T&{written}")
 
     refused(mock, reply, "several_identifiers", "webhook_request_identifier")
@@ -79,7 +70,6 @@ def test_two_identifiers_in_a_query(mock: Any, written: str) -> None:
         b'"webhook_request_identifier":{"number":"7","n\\u0075mber":"14"}',
         b'"webhook_request_identifier":{"number":"7"},"webhook_request_identifier":{"id":"X"}',
         b'"webhook_request_identifier":{"number":"7"},"webhook_request_\\u0069dentifier":{}',
-        b'"webhook_request_identifier":{"number":"7"},"id":"X"',
     ],
 )
 def test_two_identifiers_in_a_body(mock: Any, name: str, members: bytes) -> None:
@@ -168,24 +158,14 @@ def test_a_query_with_too_many_parameters(mock: Any) -> None:
     refused(mock, mock.list("&".join(["a=b"] * 501)), "invalid_value", "query: seen 502 parameters")
 
 
-@pytest.mark.parametrize(
-    ("content_type", "kind"),
-    [
-        ("application/json; charset=iso-8859-7", "bad_charset"),
-        ('text/plain; Charset="UTF-16"', "bad_charset"),
-        ("a/b;charset=x,y", "bad_charset"),
-        ("", "unknown_webhook_request"),
-        ("application/x-www-form-urlencoded", "unknown_webhook_request"),
-        (";", "unknown_webhook_request"),
-    ],
-)
-def test_of_a_content_type_the_charset_counts(mock: Any, content_type: str, kind: str) -> None:
-    """Another charset is refused; a JSON body is read whatever else it is called."""
+@pytest.mark.parametrize("content_type", ["", ";", "text/plain; charset=utf-16"])
+def test_a_body_is_json_whatever_its_content_type(mock: Any, content_type: str) -> None:
+    """Nothing in the content type counts."""
     body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
 
     reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
 
-    refused(mock, reply, kind)
+    refused(mock, reply, "unknown_webhook_request")
 
 
 @pytest.mark.parametrize(
