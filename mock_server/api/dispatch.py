@@ -4,9 +4,7 @@ There is one implementation, ``handle``. It does no I/O: what a request must wai
 ``Waits`` of its shell. ``dispatch`` waits in its own thread.
 """
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from crmcom_kit.mock_server.api.methods.delete import delete
 from crmcom_kit.mock_server.api.methods.list import list_
@@ -17,23 +15,14 @@ from crmcom_kit.mock_server.api.waits import Waits, WaitsInThread
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.protocol.response import (
-    Ending,
-    Response,
-    usage_error_response,
-)
+from crmcom_kit.mock_server.protocol.response import Ending, Response, usage_error_response
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.redaction import redact_path
 from crmcom_kit.schemas.methods import API_PATH, Method
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_READS: dict[str, Callable[[Epoch, dict[str, Any]], Response]] = {
-    "show": show,
-    "list": list_,
-}
 _IN_THREAD = WaitsInThread()
 
 
@@ -80,30 +69,18 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
 
 async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
     """Return the API's own response in ``epoch``; vendor errors are responses, too."""
-    name = "methods"
-    warnings: Sequence[str] = ()
     method: Method | None = None
     given: Given | None = None
     try:
         method = _method(epoch, request)
-        name = method.name
         _check_verb(method, request)
         given = epoch.config.parameters.collect(method, request)
-        warnings = given.warnings
-        if name in _RECORD_METHODS:
-            session, values = _session_and_values(epoch, given, request)
-            if name == "resend":
-                response = await resend(epoch, values, session, waits)
-            elif name == "delete":
-                response = delete(epoch, values, session)
-            else:
-                response = _READS[name](epoch, values)
-        else:
-            response = _log_in_or_out(epoch, method, given, request)
+        response = await _carried_out(epoch, request, given, waits)
     except VendorError as error:
         response = _error(epoch, error, method, request, given)
-    response.method = name
-    response.warnings = (*warnings, *response.warnings)
+    response.method = "methods" if method is None else method.name
+    if given is not None and given.warnings:
+        response.warnings = (*given.warnings, *response.warnings)
     return response
 
 
@@ -129,28 +106,32 @@ def _check_verb(method: Method, request: Request) -> None:
         raise VendorError("wrong_verb", method.path, seen=seen, allowed=method.verb)
 
 
-def _session_and_values(
-    epoch: Epoch, given: Given, request: Request
-) -> tuple[Session, dict[str, Any]]:
-    """Check token and parameters, in the order of the dialect."""
-    parameters = epoch.config.parameters
+async def _carried_out(epoch: Epoch, request: Request, given: Given, waits: Waits) -> Response:
+    """Check token and parameters, in the order of the dialect, and call the method."""
+    parameters, tokens = epoch.config.parameters, epoch.tokens
+    match given.method.name:
+        case "token":
+            return token(epoch, parameters.read(given))
+        case "web_api_key_token":
+            return web_api_key_token(epoch, parameters.read(given), request.authorization)
+        case "token_release":
+            text = parameters.token(given)
+            parameters.read(given)
+            return token_release(epoch, text)
     if epoch.config.dialect["errors.token_first"]:
-        session = epoch.tokens.check(parameters.token(given, request.authorization))
-        return session, parameters.read(given)
-    values = parameters.read(given)
-    return epoch.tokens.check(parameters.token(given, request.authorization)), values
-
-
-def _log_in_or_out(epoch: Epoch, method: Method, given: Given, request: Request) -> Response:
-    parameters = epoch.config.parameters
-    if method.name == "token_release":
-        text = parameters.token(given)
-        parameters.read(given)
-        return token_release(epoch, text)
-    values = parameters.read(given)
-    if method.name == "web_api_key_token":
-        return web_api_key_token(epoch, values, request.authorization)
-    return token(epoch, values)
+        session = tokens.check(parameters.token(given, request.authorization))
+        values = parameters.read(given)
+    else:
+        values = parameters.read(given)
+        session = tokens.check(parameters.token(given, request.authorization))
+    match given.method.name:
+        case "show":
+            return show(epoch, values)
+        case "list":
+            return list_(epoch, values)
+        case "delete":
+            return delete(epoch, values, session)
+    return await resend(epoch, values, session, waits)
 
 
 def _error(

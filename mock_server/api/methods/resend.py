@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
+from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import is_effective
@@ -36,7 +36,6 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
             (definition_not_effective) or the failed delivery (delivery_failed).
     """
     record = find(epoch, values[REQUEST_IDENTIFIER])
-    _check_state(record)
     _check_definition(epoch, record)
     delivery = prepare(epoch, session, _claim(epoch, record), Cause.RESEND)
     settled = await waits.call(delivery.start) if delivery.may_block else delivery.start()
@@ -81,32 +80,22 @@ def _response(
     return response
 
 
-def _check_state(record: Record) -> None:
-    try:
-        after(record.state, Event.RESEND)
-    except WrongState as error:
-        raise _wrong_state(record, error.state) from None
-
-
 def _claim(epoch: Epoch, record: Record) -> Record:
     """Take a record for sending: no other resend gets it until it is settled."""
     try:
         claimed = epoch.store.transition(record.id, Event.RESEND)
     except WrongState as error:
-        raise _wrong_state(record, error.state) from None
-    if claimed is None:
+        kind, seen = "not_rejected", f"number {record.number} in state {error.state}"
+        allowed = "a webhook request that is REJECTED"
+        if error.state is State.SENDING:
+            kind, allowed = "resend_under_way", "one resend at a time"
+            seen = f"number {record.number} while another resend of it is running"
+        raise VendorError(
+            kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body
+        ) from None
+    if claimed is None:  # deleted since it was found
         raise unknown(Identifier("id", record.id))
     return claimed
-
-
-def _wrong_state(record: Record, state: State) -> VendorError:
-    number = f"number {record.number}"
-    kind, seen = "not_rejected", f"{number} in state {state}"
-    allowed = "a webhook request that is REJECTED"
-    if state is State.SENDING:
-        kind, seen = "resend_under_way", f"{number} while another resend of it is running"
-        allowed = "one resend at a time"
-    return VendorError(kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
 
 
 def _check_definition(epoch: Epoch, record: Record) -> None:
