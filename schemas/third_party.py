@@ -42,10 +42,8 @@ class ThirdPartyMessages:
         self._header: str = dialect["message.code_header"]
         self._method: str = dialect["message.method"]
         self._content_type: str = dialect["message.content_type"]
-        self._form: dict[str, str] = {}
-        if dialect["message.data_form"] == "as_signed":
-            names = ("canonical_form", "charset")
-            self._form = {name: dialect[f"signing.{name}"] for name in names}
+        names = ("canonical_form", "charset")
+        self._form = {name: dialect[f"signing.{name}"] for name in names}
 
     def body(self, data: Any, code: str | None) -> Any:
         """Return the message's body as a JSON value."""

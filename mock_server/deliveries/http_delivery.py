@@ -63,7 +63,7 @@ class HttpDelivery:
         """Send as ``dialect`` says.
 
         Args:
-            dialect: what is sent (``message.*``), and how long it may take (``delivery.*``).
+            dialect: what is sent (``message.*``), and how long it may take (``delivery.timeout``).
             allowed_hosts: decides which URLs may be called.
             tls: how certificates are verified; by default as on this machine.
             connect: makes the connections.
@@ -76,9 +76,6 @@ class HttpDelivery:
         self._lock = threading.Lock()
         self._open: set[_Network] = set()
         self._stopped = False
-        read = dialect["delivery.read_timeout"] / 1000
-        connecting = dialect["delivery.connect_timeout"] / 1000
-        self._timeouts = {"connect": connecting, "read": read, "write": read}
 
     def send(self, message: OutgoingMessage) -> Outcome:
         """Send once, and return the outcome. Raises Stopped."""
@@ -115,7 +112,7 @@ class HttpDelivery:
             CallFailed: no response came, or the URL may not be called.
             Stopped: ``stop`` was called.
         """
-        deadline = Deadline(self._dialect["delivery.overall_timeout"] / 1000)
+        deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
         return self._exchange(self._allowed_hosts.check(url), message, deadline)
 
     def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> ReceiverResponse:
@@ -129,7 +126,7 @@ class HttpDelivery:
         connection = httpcore.HTTPConnection(origin, ssl_context=tls, network_backend=network)
         try:
             with _failures(network):
-                response = connection.handle_request(_request(to, message, self._timeouts))
+                response = connection.handle_request(_request(to, message))
                 try:
                     body = _beginning(response.iter_stream())
                 finally:
@@ -204,7 +201,7 @@ class _Network(httpcore.NetworkBackend):
             self._stream.close()
 
 
-def _request(to: Destination, message: Message, timeouts: dict[str, float]) -> httpcore.Request:
+def _request(to: Destination, message: Message) -> httpcore.Request:
     own = [("Host", to.authority), ("Connection", "close")]
     if message.body or message.method != "GET":
         own.append(("Content-Length", str(len(message.body))))
@@ -218,7 +215,6 @@ def _request(to: Destination, message: Message, timeouts: dict[str, float]) -> h
         ),
         headers=[*own, *message.headers],
         content=message.body,
-        extensions={"timeout": timeouts},
     )
 
 

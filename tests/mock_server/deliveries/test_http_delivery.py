@@ -18,8 +18,8 @@ from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
 #: Timeouts in milliseconds: for what ends by itself, and for what ends by them alone.
-PATIENT = {f"delivery.{one}_timeout": 120_000 for one in ("connect", "read", "overall")}
-QUICK: dict[str, Any] = {"delivery__read_timeout": 200, "delivery__overall_timeout": 600}
+PATIENT = {"delivery.timeout": 120_000}
+QUICK: dict[str, Any] = {"delivery__timeout": 600}
 
 
 def delivery(**dials: Any) -> HttpDelivery:
@@ -193,7 +193,7 @@ def test_an_address_that_does_not_answer_takes_its_share_of_the_time() -> None:
             raise httpcore.ConnectTimeout
         return tcp_connect("127.0.0.1", port, seconds)
 
-    dialect = Dialect("test", {**PATIENT, "delivery.connect_timeout": 30_000})
+    dialect = Dialect("test", {"delivery.timeout": 30_000})
     for addresses in (["127.0.0.1", "127.0.0.2", "127.0.0.3"], ["127.0.0.1", "127.0.0.2"]):
         hosts = AllowedHosts(["two.example"], resolve=lambda *_, found=addresses: found)
         sender = HttpDelivery(dialect, hosts, connect=connect)

@@ -17,7 +17,7 @@ from crmcom_kit.schemas import API_PATH, Dialect
 
 DEFINITION = "ACT CREATE"
 DATA = {"id": "A1", "number": "ACT1", "status": "COMPLETED", "secret": "x"}
-PATIENT = {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
+PATIENT = {"delivery.timeout": 120_000}
 
 
 def fire(mock: ServedMock, **members: Any) -> Any:
