@@ -8,39 +8,33 @@ import json
 from typing import Any
 
 import pytest
-from helpers.dial_probes import Probe, check_choices, kind
+from helpers.dial_probes import Probe, check_choices, hold, kind, kinds_of, of_each_value
 
 from crmcom_kit.fixtures import sample_world_path
-from crmcom_kit.schemas import Dialect, dials, response_fields
+from crmcom_kit.schemas import dials, response_fields
 
 TOPICS = {"errors", "envelope", "list", "fields_set", "paging", "identifiers", "requests"}
 ELSEWHERE = {
-    "dates",
-    "record",
-    "resend",
-    "delete",
-    "delivery",
-    "signing",
-    "message",
-    "login",
-    "tokens",
+    *("dates", "record", "resend", "delete", "login", "tokens"),
+    *("delivery", "signing", "message"),
 }
-
 SHOW = "webhook_requests/show"
+NO_TOKEN = "token: seen nothing; allowed is a token from a login method"
 NUMBER_7 = "webhook_request_identifier=number=7"
 MOMENT = "2015-11-02T16:03:33"  # when webhook request 7 was created
 URL = "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
-
-
-def numbers(mock: Any, **filters: str) -> list[str]:
-    """The numbers that a list returns."""
-    return [record["number"] for record in mock.list(**filters).data]
 
 
 def entities(mock: Any, **filters: str) -> Any:
     """The entities that a list returns, or the kind of its error."""
     reply = mock.list(**filters)
     return sorted({r["entity"] for r in reply.data}) if reply.code == "OK" else kind(mock, reply)
+
+
+def has_7(mock: Any, *wanted: str, name: str = "created_date") -> list[bool]:
+    """Whether lists by these values of a filter have webhook request 7."""
+    lists = [mock.list(entity="ACTIVITIES", **{name: value}).data for value in wanted]
+    return ["7" in [record["number"] for record in found] for found in lists]
 
 
 def page(mock: Any, **paging: str) -> Any:
@@ -53,6 +47,11 @@ def fields(mock: Any, names: str) -> Any:
     """The fields that a fields_set selects, or the kind of its error."""
     reply = mock.show(fields_set=names)
     return sorted(reply.data) if reply.code == "OK" else kind(mock, reply)
+
+
+def texts(reply: Any) -> list[Any]:
+    """Message and description of a reply."""
+    return [reply.json["status"][name] for name in ("message", "description")]
 
 
 def jobs_in_no_order() -> list[Any]:
@@ -81,32 +80,29 @@ def ordered_by(mock: Any) -> list[str]:
         "id": [r["id"] for r in found],
         "updated": [log["updated_date"] or log["created_date"] for log in logs],
     }
-    ways = {"up": False, "down": True}
     return [
         f"{name} {way}"
         for name, values in orders.items()
-        for way, backwards in ways.items()
-        if values == sorted(values, reverse=backwards)
+        for way in ("up", "down")
+        if values == sorted(values, reverse=way == "down")
     ]
 
 
 def nested(mock: Any) -> Any:
     """What a dotted name selects."""
     reply = mock.show(fields_set="log_information.created_date,number")
-    return sorted(reply.data["log_information"]) if reply.code == "OK" else kind(mock, reply)
+    return len(reply.data["log_information"]) if reply.code == "OK" else kind(mock, reply)
 
 
-def query_on_post(mock: Any) -> tuple[str, int]:
-    """What becomes of a POST with everything in its query."""
-    body: dict[str, str] = {}
-    reply = mock.send("POST", "webhook_requests/resend", "token=T&fields_set=id", body=body)
+def with_warnings(mock: Any, reply: Any) -> tuple[str, int]:
+    """What comes of a call, and how many warnings."""
     return kind(mock, reply), len(reply.warnings)
 
 
-def unknown_parameter(mock: Any) -> tuple[str, int]:
-    """What becomes of a parameter that no release knows."""
-    reply = mock.show(nonsense="1")
-    return kind(mock, reply), len(reply.warnings)
+def of_jobs_and_activities(mock: Any) -> Any:
+    """The entity that counts of two, or the kind of the error."""
+    reply = mock.send("GET", "webhook_requests/list", "token=T&entity=JOBS&entity=ACTIVITIES")
+    return reply.data[0]["entity"] if reply.code == "OK" else kind(mock, reply)
 
 
 PROBES: dict[str, Probe] = {
@@ -115,35 +111,22 @@ PROBES: dict[str, Probe] = {
         {"absent": "absent", "null": None, "object": {}},
     ),
     "errors.description": Probe(
-        lambda mock: mock.list().json["status"]["description"],
-        {
-            "empty": "",
-            "null": None,
-            "detail": "list: seen none of them; allowed is one or more of "
-            "webhook_definition_identifier, workflow_rule_identifier, entity, entity_id",
-        },
+        lambda mock: texts(mock.send("GET", SHOW))[1],
+        {"empty": "", "null": None, "detail": NO_TOKEN},
     ),
     "errors.message_form": Probe(
-        lambda mock: mock.list().json["status"]["message"],
-        {
-            "text": "At least one of the semi-optional parameters is mandatory. list: seen none of "
-            "them; allowed is one or more of webhook_definition_identifier, "
-            "workflow_rule_identifier, entity, entity_id",
-            "empty": "",
-            "null": None,
-        },
+        lambda mock: texts(mock.send("GET", SHOW))[0],
+        {"text": f"A token is mandatory. {NO_TOKEN}", "empty": "", "null": None},
     ),
     "errors.token_first": Probe(
-        lambda mock: kind(mock, mock.send("GET", SHOW)),
-        {True: "missing_token", False: "missing_parameter"},
+        kinds_of(lambda mock: mock.send("GET", SHOW)),
+        {True: ["missing_token"], False: ["missing_parameter"]},
     ),
     "envelope.empty_text": Probe(
-        lambda mock: [mock.show().json["status"][name] for name in ("message", "description")],
-        {"empty": ["", ""], "null": [None, None]},
+        lambda mock: texts(mock.show()), {"empty": ["", ""], "null": [None, None]}
     ),
     "envelope.login_empty_text": Probe(
-        lambda mock: [mock.login().json["status"][name] for name in ("message", "description")],
-        {"null": [None, None], "empty": ["", ""]},
+        lambda mock: texts(mock.login()), {"null": [None, None], "empty": ["", ""]}
     ),
     "envelope.key_order": Probe(
         lambda mock: [*mock.show().json, *mock.show().json["status"], next(iter(mock.show().data))],
@@ -154,16 +137,13 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "envelope.content_type": Probe(
-        lambda mock: [
-            reply.headers["Content-Type"] for reply in (mock.show(), mock.show(""), mock.login())
-        ],
-        {choice: [choice] * 3 for choice in dials()["envelope.content_type"].choices},
+        lambda mock: [reply.headers["Content-Type"] for reply in (mock.show(), mock.show(""))],
+        {choice: [choice] * 2 for choice in dials()["envelope.content_type"].choices},
     ),
     "list.created_date.match": Probe(
-        lambda mock: [
-            "7" in numbers(mock, entity="ACTIVITIES", created_date=date)
-            for date in (MOMENT, f"{MOMENT[:-1]}2", f"{MOMENT[:-1]}4", MOMENT[:10], "2015-11-01")
-        ],
+        lambda mock: has_7(
+            mock, MOMENT, f"{MOMENT[:-1]}2", f"{MOMENT[:-1]}4", MOMENT[:10], "2015-11-01"
+        ),
         {
             "day": [True, True, True, True, False],
             "instant": [True, False, False, False, False],
@@ -171,10 +151,10 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "list.created_date.form": Probe(
-        lambda mock: [
-            kind(mock, mock.list(entity="JOBS", created_date=date))
-            for date in (MOMENT[:10], MOMENT)
-        ],
+        kinds_of(
+            lambda mock: mock.list(entity="JOBS", created_date=MOMENT[:10]),
+            lambda mock: mock.list(entity="JOBS", created_date=MOMENT),
+        ),
         {
             "either": ["OK", "OK"],
             "date": ["OK", "bad_date"],
@@ -183,10 +163,7 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "list.created_date.utc_offset": Probe(
-        lambda mock: [
-            "7" in numbers(mock, entity="ACTIVITIES", created_date=moment)
-            for moment in (MOMENT, "2015-11-03T00:03:33", "2015-11-02T02:03:33")
-        ],
+        lambda mock: has_7(mock, MOMENT, "2015-11-03T00:03:33", "2015-11-02T02:03:33"),
         {
             "+00:00": [True, False, False],
             "+08:00": [False, True, False],
@@ -212,9 +189,7 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "list.url.match": Probe(
-        lambda mock: [
-            "7" in numbers(mock, entity="ACTIVITIES", url=url) for url in (URL, URL[:-1], URL[1:])
-        ],
+        lambda mock: has_7(mock, URL, URL[:-1], URL[1:], name="url"),
         {
             "exact": [True, False, False],
             "prefix": [True, True, False],
@@ -222,10 +197,10 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "list.entity_id_alone": Probe(
-        lambda mock: [
-            kind(mock, mock.list(entity_id="1")),
-            kind(mock, mock.list(entity_id="1", entity="JOBS")),
-        ],
+        kinds_of(
+            lambda mock: mock.list(entity_id="1"),
+            lambda mock: mock.list(entity_id="1", entity="JOBS"),
+        ),
         {True: ["OK", "OK"], False: ["no_semi_optional", "OK"]},
     ),
     "list.combine": Probe(
@@ -250,12 +225,11 @@ PROBES: dict[str, Probe] = {
         {
             "newest_first": ["created down"],
             "oldest_first": ["created up"],
-            "number_up": ["number up"],
-            "number_down": ["number down"],
-            "id_up": ["id up"],
-            "id_down": ["id down"],
-            "updated_up": ["updated up"],
-            "updated_down": ["updated down"],
+            **{
+                f"{by}_{way}": [f"{by} {way}"]
+                for by in ("number", "id", "updated")
+                for way in ("up", "down")
+            },
         },
         data=jobs_in_no_order,
     ),
@@ -263,17 +237,7 @@ PROBES: dict[str, Probe] = {
         lambda mock: fields(mock, "id,nonsense"),
         {"error": "bad_fields_set", "ignore": ["id"]},
     ),
-    "fields_set.nested": Probe(
-        nested,
-        {
-            "error": "bad_fields_set",
-            "select": ["created_date"],
-            "whole": [
-                *("created_by_unit", "created_by_user", "created_date"),
-                *("updated_by_unit", "updated_by_user", "updated_date"),
-            ],
-        },
-    ),
+    "fields_set.nested": Probe(nested, {"error": "bad_fields_set", "select": 1, "whole": 6}),
     "fields_set.spaces": Probe(
         lambda mock: fields(mock, " id , number"),
         {"strip": ["id", "number"], "keep": "bad_fields_set"},
@@ -290,8 +254,8 @@ PROBES: dict[str, Probe] = {
         lambda mock: fields(mock, "number"), {False: ["number"], True: ["id", "number"]}
     ),
     "fields_set.array_in_body": Probe(
-        lambda mock: kind(mock, mock.delete(fields_set=["id"])),
-        {True: "OK", False: "wrong_type"},
+        kinds_of(lambda mock: mock.delete(fields_set=["id"])),
+        {True: ["OK"], False: ["wrong_type"]},
         "R10",
     ),
     "paging.default_results": Probe(
@@ -326,28 +290,31 @@ PROBES: dict[str, Probe] = {
         "R13",
     ),
     "identifiers.json_number": Probe(
-        lambda mock: [
-            kind(mock, mock.post("delete", webhook_request_identifier={"number": number}))
-            for number in (7, 7.0, True)
-        ],
+        kinds_of(
+            lambda mock: mock.delete(7),
+            lambda mock: mock.delete(7.0),
+            lambda mock: mock.delete(number=True),
+        ),
         {False: ["wrong_type"] * 3, True: ["OK", "wrong_type", "wrong_type"]},
     ),
     "identifiers.unknown_field": Probe(
-        lambda mock: [
-            kind(mock, mock.post("delete", webhook_request_identifier=identifier))
-            for identifier in ({"number": "7", "x": "1"}, {"x": "1"})
-        ],
+        kinds_of(
+            lambda mock: mock.post("delete", webhook_request_identifier={"number": "7", "x": "1"}),
+            lambda mock: mock.post("delete", webhook_request_identifier={"x": "1"}),
+        ),
         {
             "error": ["unknown_identifier_field"] * 2,
             "ignore": ["OK", "unknown_identifier_field"],
         },
     ),
     "requests.unknown_parameters": Probe(
-        unknown_parameter,
+        lambda mock: with_warnings(mock, mock.show(nonsense="1")),
         {"strict": ("unknown_parameter", 0), "warn": ("OK", 1), "loose": ("OK", 0)},
     ),
     "requests.query_on_post": Probe(
-        query_on_post,
+        lambda mock: with_warnings(
+            mock, mock.send("POST", "webhook_requests/resend", "token=T&fields_set=id", body={})
+        ),
         {
             "ignore": ("missing_token", 1),
             "read": ("missing_parameter", 0),
@@ -356,15 +323,8 @@ PROBES: dict[str, Probe] = {
         "R10",
     ),
     "requests.repeated_parameters": Probe(
-        lambda mock: [
-            [record["entity"] for record in reply.data[:1]]
-            if reply.code == "OK"
-            else kind(mock, reply)
-            for reply in (
-                mock.send("GET", "webhook_requests/list", "token=T&entity=JOBS&entity=ACTIVITIES"),
-            )
-        ],
-        {"error": ["duplicate_parameter"], "first": [["JOBS"]], "last": [["ACTIVITIES"]]},
+        of_jobs_and_activities,
+        {"error": "duplicate_parameter", "first": "JOBS", "last": "ACTIVITIES"},
     ),
     "requests.body_on_get": Probe(
         lambda mock: [
@@ -388,15 +348,17 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "requests.rewardoffers_since": Probe(
-        lambda mock: kind(mock, mock.list(entity="REWARDOFFERS")),
-        {"R15.0.0": "unsupported_entity", "R11.0.0": "OK"},
+        kinds_of(lambda mock: mock.list(entity="REWARDOFFERS")),
+        {"R15.0.0": ["unsupported_entity"], "R11.0.0": ["OK"]},
         "R11",
     ),
     "requests.deprecated_methods": Probe(
-        lambda mock: [
-            kind(mock, reply)
-            for reply in (mock.show(), mock.list(entity="JOBS"), mock.resend(), mock.delete())
-        ],
+        kinds_of(
+            lambda mock: mock.show(),
+            lambda mock: mock.list(entity="JOBS"),
+            lambda mock: mock.resend(),
+            lambda mock: mock.delete(),
+        ),
         {"serve": ["OK"] * 4, "withdraw": ["method_withdrawn"] * 4},
         "R18",
     ),
@@ -405,25 +367,15 @@ PROBES: dict[str, Probe] = {
 
 def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
     """A probe expects something for each choice, and no topic is unknown to the tests."""
-    mine = [
-        key
-        for key, dial in dials().items()
-        if key.partition(".")[0] in TOPICS and not dial.error_kind
-    ]
+    known = dials().values()
+    mine = [one.key for one in known if one.key.partition(".")[0] in TOPICS and not one.error_kind]
     assert sorted(PROBES) == sorted(mine)
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
     for key, probe in PROBES.items():
         check_choices(key, probe)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [(key, value) for key, probe in PROBES.items() for value in probe.seen],
-)
+@pytest.mark.parametrize(("key", "value"), of_each_value(PROBES))
 def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
     """Set to each of its values, a dial makes the difference that the probe expects."""
-    probe = PROBES[key]
-    dialect = Dialect("probe", {**probe.besides, key: value})
-
-    more = {} if probe.data is None else {"data": probe.data()}
-    assert probe.see(make_mock(probe.release, dialect=dialect, **more)) == probe.seen[value]
+    hold(make_mock, key, value, PROBES[key])

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from helpers.dial_probes import Probe, check_choices, kind
+from helpers.dial_probes import Probe, check_choices, hold, kind, of_each_value
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
@@ -19,16 +19,12 @@ from crmcom_kit.mock_server.signing import (
     ENCODINGS,
     verify,
 )
-from crmcom_kit.schemas import Dialect, dials
+from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect import delivery_outcomes
 
 TOPICS = {"dates", "record", "resend", "delete", "delivery", "signing", "login", "tokens"}
-#: The dials of real deliveries, which test_dials_deliveries knows.
-REAL = {
-    "resend.delivery",
-    "delivery.timeout",
-    "delivery.success",
-}
+#: The dials of real deliveries, which test_dials_deliveries and test_http_delivery know.
+REAL = {"resend.delivery", "delivery.timeout", "delivery.success"}
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
 OLD_URL, NEW_URL = "http://127.0.0.1/old", "http://127.0.0.1/new"
 LONG = {"delivery.script": "timeout"}
@@ -56,16 +52,6 @@ def world_of_record_7() -> list[Any]:
     seven["webhook_request"]["record"]["url"] = OLD_URL
     seven["webhook_request"]["record"]["log_information"].pop("updated_date")
     return [*kept, seven]
-
-
-def definition(mock: Any) -> Any:
-    """The webhook definition of record 7."""
-    return tuple(sorted(mock.show().data["webhook_definition"]))
-
-
-def rule(mock: Any) -> Any:
-    """The workflow rule of record 7."""
-    return tuple(sorted(mock.show().data["workflow_rule"]))
 
 
 def log(mock: Any) -> Any:
@@ -152,11 +138,14 @@ def updated(mock: Any) -> tuple[str, str]:
     return found["updated_date"], found["updated_by_user"]["username"]
 
 
-def members(*names: str) -> dict[Any, Any]:
+def members(field: str) -> Probe:
     """The probe of a members dial: what is chosen is what is there."""
     default = ("id", "name", "alternative_code")
-    chosen = [default, ("id",), (), ("name", "description"), (*default, "life_cycle_state")]
-    return {value: tuple(sorted(value)) for value in [*chosen, *((name,) for name in names)]}
+    each = [(name,) for name in (*default, "description", "life_cycle_state")]
+    chosen = [default, (), ("name", "description"), *each]
+    return Probe(
+        lambda mock: sorted(mock.show().data[field]), {value: sorted(value) for value in chosen}
+    )
 
 
 PROBES: dict[str, Probe] = {
@@ -169,12 +158,8 @@ PROBES: dict[str, Probe] = {
             "+14:00": "2016-05-05T02:00:00",
         },
     ),
-    "record.definition_members": Probe(
-        definition, members("id", "name", "alternative_code", "description", "life_cycle_state")
-    ),
-    "record.rule_members": Probe(
-        rule, members("id", "name", "alternative_code", "description", "life_cycle_state")
-    ),
+    "record.definition_members": members("webhook_definition"),
+    "record.rule_members": members("workflow_rule"),
     "record.unit_form": Probe(
         lambda mock: {"group_name", "community_name"} & log(mock)["created_by_unit"].keys(),
         {"long": {"group_name", "community_name"}, "short": set()},
@@ -337,18 +322,7 @@ def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
         check_choices(key, probe)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [(key, value) for key, probe in PROBES.items() for value in probe.seen],
-)
+@pytest.mark.parametrize(("key", "value"), of_each_value(PROBES))
 def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
     """Set to each of its values, a dial makes the difference that the probe expects."""
-    probe = PROBES[key]
-    mock = make_mock(
-        probe.release,
-        dialect=Dialect("probe", {**probe.besides, key: value}),
-        clock=FixedClock(NOON),
-        data=probe.data and probe.data(),
-    )
-
-    assert probe.see(mock) == probe.seen[value]
+    hold(make_mock, key, value, PROBES[key], clock=FixedClock(NOON))
