@@ -6,12 +6,10 @@ import pytest
 
 from crmcom_kit.schemas import Dialect
 
-ODD_NAMES = ["x\r\nX-Injected: yes", "\x00", "Σύνολο", "a" * 5000, "\u202e", "é", '"', "%", ""]
 
-
-def mock_with(make_mock: Any, mode: str, release: str = "R9") -> Any:
-    """A mock whose dial for unknown parameters is set to ``mode``."""
-    return make_mock(release, dialect=Dialect("test", {"requests.unknown_parameters": mode}))
+def strict(make_mock: Any, release: str = "R9") -> Any:
+    """A mock that refuses unknown parameters."""
+    return make_mock(release, dialect=Dialect("test", {"requests.unknown_parameters": "strict"}))
 
 
 CALLS: dict[str, Any] = {
@@ -32,7 +30,7 @@ def test_an_unknown_parameter_is_remarked_on_or_refused(make_mock: Any, method: 
         [f'"nonsense" is unknown to {method} and was ignored'],
     )
 
-    mock = mock_with(make_mock, "strict")
+    mock = strict(make_mock)
     before = mock.state()
     refused = CALLS[method](mock, nonsense="1")
     assert refused.code == mock.code_of("unknown_parameter")
@@ -41,50 +39,41 @@ def test_an_unknown_parameter_is_remarked_on_or_refused(make_mock: Any, method: 
     assert mock.state() == before
 
 
-@pytest.mark.parametrize("name", ["number_of_results", "offset"])
-def test_a_parameter_of_a_later_release_is_named_with_it(make_mock: Any, name: str) -> None:
-    """Paging before R13 is remarked on, or refused, with the release that brings it."""
-    assert make_mock("R12").list(entity="JOBS", **{name: "1"}).warnings == [
-        f'"{name}" is unknown to list and was ignored (known from R13.0.0)'
-    ]
-    strict = mock_with(make_mock, "strict", "R12").list(entity="JOBS", **{name: "1"})
-    assert strict.message.endswith("(known from R13.0.0)")
-
-
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("entty", "did you mean entity?"),
-        ("Entity", "did you mean entity?"),
-        ("life_cycle", "did you mean life_cycle_state?"),
-        ("workflow_rule", "did you mean workflow_rule_identifier?"),
-        ("webhook_definition_identifier[name]", "did you mean webhook_definition_identifier?"),
+        ("offset", "(known from R13.0.0)"),
+        ("entty", "(did you mean entity?)"),
+        ("Entity", "(did you mean entity?)"),
+        ("life_cycle", "(did you mean life_cycle_state?)"),
+        ("workflow_rule", "(did you mean workflow_rule_identifier?)"),
+        ("webhook_definition_identifier[name]", "(did you mean webhook_definition_identifier?)"),
     ],
 )
-def test_a_slip_of_the_pen_is_answered_with_a_suggestion(
-    make_mock: Any, name: str, hint: str
-) -> None:
-    """A name close to a known one brings that one up."""
-    (warning,) = make_mock().list(entity="JOBS", **{name: "1"}).warnings
+def test_what_may_be_meant_is_named(make_mock: Any, name: str, hint: str) -> None:
+    """A name close to a known one brings that one up, one of a later release that release."""
+    (warning,) = make_mock("R12").list(entity="JOBS", **{name: "1"}).warnings
+    refused = strict(make_mock, "R12").list(entity="JOBS", **{name: "1"})
 
-    assert hint in warning
+    assert warning.endswith(hint)
+    assert refused.message.endswith(hint)
 
 
-@pytest.mark.parametrize("mode", ["warn", "strict"])
-@pytest.mark.parametrize("name", ODD_NAMES)
-def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["x\r\nX-Injected: yes", "\x00", "Σύνολο", "a" * 5000, "\u202e", '"', ""]
+)
+def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, name: str) -> None:
     """Line breaks, control characters, other alphabets and great length come out harmless."""
-    mock = mock_with(make_mock, mode, "R10")
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}, name: 1}
 
-    reply = mock.send("POST", "webhook_requests/delete", body=body)
+    served = make_mock().send("POST", "webhook_requests/delete", body=body)
+    refused = strict(make_mock).send("POST", "webhook_requests/delete", body=body)
 
-    assert "X-Injected" not in reply.headers
-    assert all(character.isprintable() for character in reply.message)
-    assert len(reply.text) < 4000
-    if mode == "warn":
-        assert reply.code == "OK"
-        assert len(reply.warnings[0]) <= 400
+    assert served.code == "OK"
+    assert len(served.warnings[0]) <= 400
+    assert "X-Injected" not in served.headers
+    assert refused.message.isprintable()
+    assert len(refused.text) < 4000
 
 
 def test_a_great_many_are_no_burden(make_mock: Any) -> None:
@@ -100,14 +89,10 @@ def test_a_great_many_are_no_burden(make_mock: Any) -> None:
 
 
 def test_names_in_the_query_of_a_post_are_remarked_on(make_mock: Any) -> None:
-    """By default the query of a POST is ignored, and the header names some of what was in it."""
+    """By default the query of a POST is ignored, and the header names what was in it."""
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-    query = "&".join(["number=14", *(f"x{at}" for at in range(40))])
-    names = ", ".join(f"x{at}" for at in range(40))
 
-    reply = make_mock().send("POST", "webhook_requests/resend", query, body=body)
+    reply = make_mock().send("POST", "webhook_requests/resend", "number=14&x=1", body=body)
 
     assert reply.data["number"] == "7"
-    assert reply.warnings == [
-        f'the query of a POST is ignored: "number, {names[:72]}? ({len(names) + 8} characters)"'
-    ]
+    assert reply.warnings == ['the query of a POST is ignored: "number, x"']

@@ -7,7 +7,6 @@ import pytest
 from crmcom_kit.schemas import API_PATH, methods, resolve
 
 METHODS = list(methods(resolve("R10")).values())
-VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", "G-E.T"]
 SHOW = "token=T&webhook_request_identifier=number=7"
 
 
@@ -18,7 +17,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ["GET", "POST", "DELETE", "OPTIONS", "G-E.T"])
 def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) -> None:
     """Any other verb, invented ones too, is refused with the right one, and changes nothing."""
     if verb == method.verb:
@@ -30,17 +29,14 @@ def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) 
 
     assert (reply.code, reply.statement) == (mock.code_of("wrong_verb"), "methods.verb")
     assert reply.message.endswith(f"{method.path}: seen {verb}; allowed is {method.verb}")
-    if reply.http == 405:
-        assert reply.headers["Allow"] == method.verb
+    assert reply.headers.get("Allow") == (method.verb if reply.http == 405 else None)
     assert mock.state() == before
 
 
 @pytest.mark.parametrize("path", ["webhook_requests/show", "webhook_requests/list"])
 def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> None:
     """HEAD of a GET method has GET's headers and no body."""
-    query = f"{SHOW}&entity=JOBS"
-
-    head, get = mock.send("HEAD", path, query), mock.send("GET", path, query)
+    head, get = (mock.send(verb, path, f"{SHOW}&entity=JOBS") for verb in ("HEAD", "GET"))
 
     assert (head.http, head.text) == (get.http, "")
     assert dict(head.headers) == dict(get.headers)
@@ -49,44 +45,27 @@ def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> N
 @pytest.mark.parametrize(
     "path",
     [
-        "",
-        "/",
-        "..",
-        "webhook_requests/",
-        "webhook_requests/SHOW",
-        "webhook_requests//show",
-        "webhook_requests/./show",
-        "webhook_requests/../webhook_requests/show",
-        "%2e%2e/%2e%2e/%2e%2e/__admin/health",
-        "../v1/webhook_requests/show",
-        "webhook_requests/show/7",
-        "webhook_requests/show;v=1",
-        "webhook_requests/show%00",
-        "webhook_requests/show%3Ftoken=T",
+        *("", "/", "..", "webhook_requests/", "webhook_requests/SHOW", "webhook_requests//show"),
+        *("webhook_requests/./show", "webhook_requests/show/7", "webhook_requests/show;v=1"),
+        *("webhook_requests/show%00", "%FF%FE", "%E2%80%AE", "x" * 60_000, "../v1/x"),
         "webhook_requests/show%0D%0AX-Injected:%20yes",
-        "%FF%FE",
-        "%E2%80%AE",
-        "x" * 60_000,
-        "/".join("x" * 5_000),
     ],
 )
-@pytest.mark.parametrize("verb", ["GET", "BREW"])
-def test_a_path_without_a_method_is_an_unknown_method(mock: Any, verb: str, path: str) -> None:
+def test_a_path_without_a_method_is_an_unknown_method(mock: Any, path: str) -> None:
     """Any other path below the API's is answered with JSON that names the methods there are."""
-    reply = mock.send(verb, path, SHOW)
+    reply = mock.send("GET", path, SHOW)
 
     assert (reply.code, reply.statement) == (mock.code_of("unknown_method"), "methods.known")
     assert all(method.path in reply.message for method in METHODS)
     assert len(reply.message) < 700
 
 
-@pytest.mark.parametrize("url", ["/crmapix/foo", "/crmapi.x", "/crmap", "/CRMAPI/rest", "/x"])
-@pytest.mark.parametrize("verb", ["GET", "POST"])
-def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str) -> None:
+@pytest.mark.parametrize("url", ["/crmapix/foo", "/crmap", "/CRMAPI/rest", "/x"])
+def test_elsewhere_the_mock_says_where_things_are(mock: Any, url: str) -> None:
     """It is a 404 of the mock's own that names the base paths, and no call in the journal."""
     last = mock.world.journal.last
 
-    answer = mock.client.open(url, method=verb)
+    answer = mock.client.get(url)
 
     assert answer.status_code == 404
     assert API_PATH in answer.json["error"]
@@ -99,9 +78,7 @@ def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str
     [
         (f"{API_PATH}/webhook%5Frequests%2Fshow?{SHOW}", None),  # encoded slashes are slashes
         (f"{API_PATH}/webhook_requests/show/?{SHOW}", None),
-        (f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3d7", None),
         (f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=%6eumber=%37", None),
-        ("/crmapi", "unknown_method"),
         ("/crmapi/", "unknown_method"),
         (API_PATH, "unknown_method"),
         ("/crmapi/rest/v1/webhook_requests/show", "unknown_method"),
