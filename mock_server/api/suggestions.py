@@ -154,6 +154,8 @@ def _fitting(refused: _Refused) -> Iterator[tuple[str, str]]:
     """Yield the valid identifiers that the request may mean, by another field or parameter."""
     for name in (refused.name, *refused.fields):
         value = refused.value(name)
+        if value is None:
+            continue
         for part in value.values() if isinstance(value, dict) else [value]:
             text = str(part)[:_MAX_LENGTH]
             text = (text.partition("=")[2] or text).strip()
