@@ -28,11 +28,6 @@ def call(mock: Any, token: str) -> str:
     return str(mock.send("GET", "webhook_requests/show", query).code)
 
 
-def later(mock: Any, minutes: float) -> None:
-    """Let time pass."""
-    mock.world.clock.advance(minutes * 60)
-
-
 def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
     """MPAdministrator is mpadministrator, as in the captured examples."""
     assert mock.login(username="MPAdministrator").code == "OK"
@@ -58,16 +53,20 @@ def test_wrong_credentials_do_not_say_which(mock: Any, wrong: dict[str, str]) ->
     assert wrong.get("password", PASSWORD) not in reply.text
 
 
-def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
+@pytest.mark.parametrize(
+    ("unit", "name"), [({"unit": SECOND_UNIT}, "Installation Team 4"), ({}, "Admin Unit")]
+)
+def test_a_unit_is_the_one_acted_for(mock: Any, unit: dict[str, str], name: str) -> None:
     """What is done is logged for the unit of the login, or for the default unit without one."""
-    for unit, name in ((SECOND_UNIT, "Installation Team 4"), (None, "Admin Unit")):
-        chosen = {} if unit is None else {"unit": unit}
-        token = mock.login(**chosen).data["token"]
-        number = "7" if unit else "16"
-        body = {"token": token, "webhook_request_identifier": {"number": number}}
-        log = mock.send("POST", "webhook_requests/resend", body=body).data["log_information"]
-        member = next(key for key in log if key.startswith("updated_by_") and key.endswith("unit"))
-        assert log[member]["name"] == name
+    body = {
+        "token": mock.login(**unit).data["token"],
+        "webhook_request_identifier": {"number": "7"},
+    }
+
+    log = mock.send("POST", "webhook_requests/resend", body=body).data["log_information"]
+
+    member = next(key for key in log if key.startswith("updated_by_") and key.endswith("unit"))
+    assert log[member]["name"] == name
 
 
 def test_wrong_credentials_do_not_tell_units(mock: Any) -> None:
@@ -92,36 +91,35 @@ def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     assert call(mock, other) == "OK"
 
 
-def basic(text: str | bytes) -> dict[str, str]:
+def basic(text: str) -> dict[str, str]:
     """The headers that send ``text`` by HTTP Basic authentication."""
-    raw = text.encode() if isinstance(text, str) else text
-    return {"Authorization": f"Basic {base64.b64encode(raw).decode()}"}
+    return {"Authorization": f"Basic {base64.b64encode(text.encode('latin-1')).decode()}"}
 
 
-def key_login(mock: Any, headers: dict[str, str] | None = None, body: Any = None) -> Any:
+def key_login(mock: Any, headers: dict[str, str], body: Any = None) -> Any:
     """Log in with a Web API key."""
     return mock.send("POST", KEY_LOGIN, body=body, headers=headers)
 
 
-@pytest.mark.parametrize("release", ["R9", "R10", "R12", "R18"])
-def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
-    """A Web API key is the user name of Basic authentication; before R10 there is no such login."""
+def test_before_r10_there_is_no_login_by_key(make_mock: Any) -> None:
+    """It is an unknown method."""
+    mock = make_mock("R9")
+    assert key_login(mock, basic(f"{KEY}:")).code == mock.code_of("unknown_method")
+
+
+@pytest.mark.parametrize("release", ["R10", "R12", "R18"])
+@pytest.mark.parametrize("body", [None, b"", {}, {"unit": SECOND_UNIT}])
+def test_a_key_gets_a_token_that_each_use_renews(make_mock: Any, release: str, body: Any) -> None:
+    """A Web API key is the user name of Basic authentication; the body is optional."""
     mock = make_mock(release, clock=FixedClock(NOON))
 
-    reply, *others = (
-        key_login(mock, basic(f"{KEY}:"), body) for body in (None, b"", {}, {"unit": SECOND_UNIT})
-    )
+    token = key_login(mock, basic(f"{KEY}:"), body).data["token"]
 
-    if mock.world.release.name == "R9.0.0":
-        assert reply.code == mock.code_of("unknown_method")
-        return
-    assert {other.code for other in others} == {"OK"}  # the body is optional
-    token = reply.data["token"]
-    for _ in range(2):
-        later(mock, 59)
-        assert call(mock, token) == "OK"
-    later(mock, 59)
-    assert call(mock, token) == mock.code_of("expired_token")
+    held = []
+    for _ in range(3):
+        mock.world.clock.advance(59 * 60)
+        held.append(call(mock, token))
+    assert held == ["OK", "OK", mock.code_of("expired_token")]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +136,7 @@ def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
         basic(f"{KEY}:password"),
         basic(f":{KEY}"),
         basic(f"{KEY.lower()}:"),
-        basic(b"\xff\xfe:"),
+        basic("ÿþ:"),
         basic(f"mpadministrator:{PASSWORD}"),
     ],
 )
