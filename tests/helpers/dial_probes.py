@@ -24,6 +24,12 @@ def kind(mock: Any, reply: Any) -> str:
     return str(kinds.get(reply.code, reply.code))
 
 
+def seen(mock: Any, reply: Any, see: Callable[[Any], Any]) -> Any:
+    """Return what ``see`` finds in the data of a reply, or the kind of its error."""
+    found = kind(mock, reply)
+    return see(reply.data) if found == "OK" else found
+
+
 def kinds_of(*calls: Callable[[Any], Any]) -> Callable[[Any], list[str]]:
     """Return what tells what comes of each of these calls."""
     return lambda mock: [kind(mock, call(mock)) for call in calls]

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from helpers.dial_probes import Probe, check_choices, hold, kind, kinds_of, of_each_value
+from helpers.dial_probes import Probe, check_choices, hold, kind, kinds_of, of_each_value, seen
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.schemas import dials, response_fields
@@ -27,8 +27,7 @@ URL = "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
 
 def entities(mock: Any, **filters: str) -> Any:
     """The entities that a list returns, or the kind of its error."""
-    reply = mock.list(**filters)
-    return sorted({r["entity"] for r in reply.data}) if reply.code == "OK" else kind(mock, reply)
+    return seen(mock, mock.list(**filters), lambda data: sorted({r["entity"] for r in data}))
 
 
 def has_7(mock: Any, *wanted: str, name: str = "created_date") -> list[bool]:
@@ -39,14 +38,12 @@ def has_7(mock: Any, *wanted: str, name: str = "created_date") -> list[bool]:
 
 def page(mock: Any, **paging: str) -> Any:
     """How many of the 45 subscriptions a page has, or the kind of its error."""
-    reply = mock.list(entity="SUBSCRIPTIONS", **paging)
-    return len(reply.data) if reply.code == "OK" else kind(mock, reply)
+    return seen(mock, mock.list(entity="SUBSCRIPTIONS", **paging), len)
 
 
 def fields(mock: Any, names: str) -> Any:
     """The fields that a fields_set selects, or the kind of its error."""
-    reply = mock.show(fields_set=names)
-    return sorted(reply.data) if reply.code == "OK" else kind(mock, reply)
+    return seen(mock, mock.show(fields_set=names), sorted)
 
 
 def texts(reply: Any) -> list[Any]:
@@ -54,17 +51,14 @@ def texts(reply: Any) -> list[Any]:
     return [reply.json["status"][name] for name in ("message", "description")]
 
 
-def jobs_in_no_order() -> list[Any]:
-    """The jobs of the sample world, with numbers that are in no order of theirs."""
+def renumbered() -> list[Any]:
+    """The sample world with numbers that are in no order of the records'."""
     entries = [json.loads(line) for line in sample_world_path().read_bytes().splitlines()]
-    kept = []
     for entry in entries:
-        record = entry.get("webhook_request", {}).get("record")
-        if record is not None:
+        if "webhook_request" in entry:
+            record = entry["webhook_request"]["record"]
             record["number"] = str(int(record["number"]) * 7 % 211)
-        if record is None or record["entity"] == "JOBS":
-            kept.append(entry)
-    return kept
+    return entries
 
 
 def ordered_by(mock: Any) -> list[str]:
@@ -75,34 +69,21 @@ def ordered_by(mock: Any) -> list[str]:
     found = mock.list(entity="JOBS").data
     logs = [r["log_information"] for r in found]
     orders = {
-        "created": [log["created_date"] for log in logs],
-        "number": [int(r["number"]) for r in found],
-        "id": [r["id"] for r in found],
-        "updated": [log["updated_date"] or log["created_date"] for log in logs],
+        ("oldest_first", "newest_first"): [log["created_date"] for log in logs],
+        ("number_up", "number_down"): [int(r["number"]) for r in found],
+        ("id_up", "id_down"): [r["id"] for r in found],
+        ("updated_up", "updated_down"): [log["updated_date"] for log in logs],
     }
-    return [
-        f"{name} {way}"
-        for name, values in orders.items()
-        for way in ("up", "down")
-        if values == sorted(values, reverse=way == "down")
-    ]
-
-
-def nested(mock: Any) -> Any:
-    """What a dotted name selects."""
-    reply = mock.show(fields_set="log_information.created_date,number")
-    return len(reply.data["log_information"]) if reply.code == "OK" else kind(mock, reply)
+    holds = []
+    for (up, down), values in orders.items():
+        holds += [up] if values == sorted(values) else []
+        holds += [down] if values == sorted(values, reverse=True) else []
+    return holds
 
 
 def with_warnings(mock: Any, reply: Any) -> tuple[str, int]:
     """What comes of a call, and how many warnings."""
     return kind(mock, reply), len(reply.warnings)
-
-
-def of_jobs_and_activities(mock: Any) -> Any:
-    """The entity that counts of two, or the kind of the error."""
-    reply = mock.send("GET", "webhook_requests/list", "token=T&entity=JOBS&entity=ACTIVITIES")
-    return reply.data[0]["entity"] if reply.code == "OK" else kind(mock, reply)
 
 
 PROBES: dict[str, Probe] = {
@@ -142,7 +123,7 @@ PROBES: dict[str, Probe] = {
     ),
     "list.created_date.match": Probe(
         lambda mock: has_7(
-            mock, MOMENT, f"{MOMENT[:-1]}2", f"{MOMENT[:-1]}4", MOMENT[:10], "2015-11-01"
+            mock, MOMENT, "2015-11-02T16:03:32", "2015-11-02T16:03:34", "2015-11-02", "2015-11-01"
         ),
         {
             "day": [True, True, True, True, False],
@@ -222,22 +203,22 @@ PROBES: dict[str, Probe] = {
     ),
     "list.order": Probe(
         ordered_by,
-        {
-            "newest_first": ["created down"],
-            "oldest_first": ["created up"],
-            **{
-                f"{by}_{way}": [f"{by} {way}"]
-                for by in ("number", "id", "updated")
-                for way in ("up", "down")
-            },
-        },
-        data=jobs_in_no_order,
+        {choice: [choice] for choice in dials()["list.order"].choices},
+        "R15",
+        data=renumbered,
     ),
     "fields_set.unknown_name": Probe(
         lambda mock: fields(mock, "id,nonsense"),
         {"error": "bad_fields_set", "ignore": ["id"]},
     ),
-    "fields_set.nested": Probe(nested, {"error": "bad_fields_set", "select": 1, "whole": 6}),
+    "fields_set.nested": Probe(
+        lambda mock: seen(
+            mock,
+            mock.show(fields_set="log_information.created_date,number"),
+            lambda data: len(data["log_information"]),
+        ),
+        {"error": "bad_fields_set", "select": 1, "whole": 6},
+    ),
     "fields_set.spaces": Probe(
         lambda mock: fields(mock, " id , number"),
         {"strip": ["id", "number"], "keep": "bad_fields_set"},
@@ -323,8 +304,8 @@ PROBES: dict[str, Probe] = {
         "R10",
     ),
     "requests.repeated_parameters": Probe(
-        of_jobs_and_activities,
-        {"error": "duplicate_parameter", "first": "JOBS", "last": "ACTIVITIES"},
+        lambda mock: entities(mock, query="entity=JOBS&entity=ACTIVITIES"),
+        {"error": "duplicate_parameter", "first": ["JOBS"], "last": ["ACTIVITIES"]},
     ),
     "requests.body_on_get": Probe(
         lambda mock: [

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from helpers.dial_probes import Probe, check_choices, hold, kind, of_each_value
+from helpers.dial_probes import Probe, check_choices, hold, kind, of_each_value, seen
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
@@ -37,21 +37,17 @@ FORMS_OF_CODE = {
 }
 
 
-def world_of_record_7() -> list[Any]:
-    """Record 7, never updated, and what it refers to; the definition's url is another by now."""
+def moved() -> list[Any]:
+    """The sample world, where each definition has got another URL, and 7 was never updated."""
     entries = [json.loads(line) for line in sample_world_path().read_bytes().splitlines()]
-    kept = [entry for entry in entries if not {"webhook_request", "workflow_rule"} & set(entry)]
-    for entry in kept:
-        if entry.get("webhook_definition", {}).get("alternative_code") == "ACT CREATE":
+    for entry in entries:
+        if "webhook_definition" in entry:
             entry["webhook_definition"]["url"] = NEW_URL
-    (seven,) = (
-        entry
-        for entry in entries
-        if entry.get("webhook_request", {}).get("record", {}).get("number") == "7"
-    )
-    seven["webhook_request"]["record"]["url"] = OLD_URL
-    seven["webhook_request"]["record"]["log_information"].pop("updated_date")
-    return [*kept, seven]
+        record = entry.get("webhook_request", {}).get("record", {})
+        if record.get("number") == "7":
+            del record["log_information"]["updated_date"]
+            record["url"] = OLD_URL
+    return entries
 
 
 def log(mock: Any) -> Any:
@@ -80,10 +76,9 @@ def fits(mock: Any, form: str) -> list[str]:
 
 def resent(mock: Any, number: str = "7") -> Any:
     """What a resend comes to: the kind of error, or state and error of the record."""
-    reply = mock.resend(number)
-    if reply.code != "OK":
-        return kind(mock, reply)
-    return reply.data["life_cycle_state"], reply.data["error_code"]
+    return seen(
+        mock, mock.resend(number), lambda data: (data["life_cycle_state"], data["error_code"])
+    )
 
 
 def key_login(mock: Any, template: str) -> str:
@@ -112,10 +107,10 @@ def first_tokens(mock: Any) -> list[str]:
 def used_hour(mock: Any) -> str:
     """What comes of a token that was used after 50 minutes, and again 50 minutes later."""
     token = mock.login().data["token"]
-    for _ in range(2):
-        mock.world.clock.advance(50 * 60)
-        last = holds(mock, token)
-    return last
+    mock.world.clock.advance(50 * 60)
+    holds(mock, token)
+    mock.world.clock.advance(50 * 60)
+    return holds(mock, token)
 
 
 def released(mock: Any) -> list[str]:
@@ -212,7 +207,8 @@ PROBES: dict[str, Probe] = {
     "record.unset_dates": Probe(
         lambda mock: log(mock).get("updated_date", "absent"),
         {"null": None, "absent": "absent"},
-        data=world_of_record_7,
+        "R15",
+        data=moved,
     ),
     "resend.failed": Probe(
         resent,
@@ -250,7 +246,8 @@ PROBES: dict[str, Probe] = {
     "resend.destination": Probe(
         lambda mock: mock.resend().data["url"],
         {"stored": OLD_URL, "definition": NEW_URL},
-        data=world_of_record_7,
+        "R15",
+        data=moved,
     ),
     "resend.definition_not_effective": Probe(
         lambda mock: [resent(mock, "116"), resent(mock, "7")],
