@@ -18,10 +18,10 @@ JSON_VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["default", "http"])
-def shared(request: pytest.FixtureRequest, make_mock: Any) -> Any:
-    """A mock of R10 in each built-in dialect."""
-    return make_mock("R10", dialect=request.param)
+@pytest.fixture(scope="module")
+def shared(make_mock: Any) -> Any:
+    """A mock of R10."""
+    return make_mock("R10")
 
 
 @pytest.fixture
@@ -33,10 +33,8 @@ def mock(shared: Any) -> Iterator[Any]:
 
 
 def refused(mock: Any, reply: Any, kind: str, *words: str) -> None:
-    """Hold that ``reply`` is the error of ``kind``, in this dialect, and says these words."""
+    """Hold that ``reply`` is the error of ``kind``, and says these words."""
     assert reply.code == mock.code_of(kind), reply.message
-    assert reply.http == mock.world.dialect[f"errors.{kind}.status"]
-    assert (reply.http == 200) == (mock.world.dialect.name == "default")
     assert reply.statement == error_kinds()[kind]["statement"]
     assert "seen " in reply.message
     assert "allowed is " in reply.message

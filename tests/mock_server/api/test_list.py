@@ -10,7 +10,7 @@ from helpers.records import entries_like_one
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.fixtures import sample_world_path, world
+from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.schemas import resolve
 
 SEMI = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
@@ -21,17 +21,11 @@ AWKWARD = "New = changed & renewed, to Curtis-Davey"
 Filters = dict[str, str]
 
 
-def sample_entries(kind: str) -> list[Any]:
-    """The sample world's entries of one kind."""
-    entries = map(json.loads, sample_world_path().read_bytes().splitlines())
-    return [entry[kind] for entry in entries if kind in entry]
-
-
 def sample_records(release: str) -> list[Any]:
     """The sample world's webhook requests in ``release``, newest first."""
-    entities = resolve(release).entities
-    found = [entry["record"] for entry in sample_entries("webhook_request")]
-    found = [record for record in found if record["entity"] in entities]
+    entries = map(json.loads, sample_world_path().read_bytes().splitlines())
+    found = [entry["webhook_request"]["record"] for entry in entries if "webhook_request" in entry]
+    found = [record for record in found if record["entity"] in resolve(release).entities]
     found.sort(key=created)  # stable, so that of two in one second the later entry is newer
     return found[::-1]
 
@@ -115,18 +109,16 @@ def test_entities_are_those_of_the_release(mock: Any) -> None:
 
 def test_a_day_ends_at_midnight(make_mock: Any) -> None:
     """The last second of a day belongs to it, and the first of the next does not."""
-    entries = list(world(count=1, release="R9"))
-    template = entries.pop()["webhook_request"]["record"]
-    for at, moment in enumerate(
-        ["2016-02-28T23:59:59", "2016-02-29T00:00:00", "2016-02-29T23:59:59"]
-    ):
-        log = {**template["log_information"], "created_date": moment, "updated_date": moment}
-        record = {**template, "id": str(at), "number": str(at), "log_information": log}
-        entries.append({"webhook_request": {"record": record}})
+    moments = ["2016-02-28T23:59:59", "2016-02-29T00:00:00", "2016-02-29T23:59:59"]
+    entries, entity = entries_like_one(3)
+    for entry, moment in zip(entries[-3:], moments, strict=True):
+        record = entry["webhook_request"]["record"]
+        log = {**record["log_information"], "created_date": moment, "updated_date": moment}
+        record["log_information"] = log
     mock = make_mock(data=entries)
 
     days = [f"2016-02-{day}" for day in ("27", "28", "29")] + ["2016-03-01"]
-    found = [numbers(mock.list(entity=template["entity"], created_date=day)) for day in days]
+    found = [numbers(mock.list(entity=entity, created_date=day)) for day in days]
 
     assert found == [[], ["0"], ["2", "1"], []]
 
