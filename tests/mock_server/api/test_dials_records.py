@@ -23,11 +23,12 @@ from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect import delivery_outcomes
 
 TOPICS = {"dates", "record", "resend", "delete", "delivery", "signing", "login", "tokens"}
-#: The dials of real deliveries, which test_dials_deliveries and test_http_delivery know.
-REAL = {"resend.delivery", "delivery.timeout", "delivery.success"}
+#: The dials of real deliveries, which test_http_delivery knows.
+REAL = {"delivery.timeout", "delivery.success"}
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
 OLD_URL, NEW_URL = "http://127.0.0.1/old", "http://127.0.0.1/new"
 LONG = {"delivery.script": "timeout"}
+LAZY = "LazyInitializationException"
 STATE = ("life_cycle_state",)
 FORMS_OF_CODE = {
     "algorithm": ALGORITHMS,
@@ -209,6 +210,9 @@ PROBES: dict[str, Probe] = {
         {"null": None, "absent": "absent"},
         "R15",
         data=moved,
+    ),
+    "resend.delivery": Probe(
+        resent, {"synchronous": ("SUCCESSFUL", None), "queued": ("REJECTED", LAZY)}
     ),
     "resend.failed": Probe(
         resent,
