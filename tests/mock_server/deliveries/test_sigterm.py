@@ -11,8 +11,7 @@ DIALECT = """
 [resend]
 delivery = "queued"
 [delivery]
-read_timeout = 600_000
-overall_timeout = 600_000
+timeout = 600_000
 """
 QUEUED = 40  # more than there are workers
 
