@@ -82,7 +82,11 @@ def test_only_real_deliveries_and_delays_wait(
 def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
     """A frozen or moved clock and the end of the epoch wake it."""
     clock, until = WorldClock(SystemClock()), threading.Event()
-    changes = {"freeze": clock.freeze, "advance": partial(clock.advance, 3_600), "until": until.set}
+    changes: dict[str, Callable[[], Any]] = {
+        "freeze": clock.freeze,
+        "advance": partial(clock.advance, 3_600),
+        "until": until.set,
+    }
 
     async def wait() -> None:
         waiting = asyncio.create_task(WaitsOnLoop(None).sleep(clock, 600, until.is_set))
