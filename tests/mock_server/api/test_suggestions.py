@@ -77,6 +77,7 @@ def suggestion(asker: Asker, asked: Asked) -> str:
         (Asked("POST", RESEND, (NUMBER_7,)), "move the parameters from the query into a JSON"),
         (post(RESEND, b"token=T&webhook_request_identifier=number=7"), "not as a form"),
         (post(RESEND, [{"token": TOKEN}]), 'send a JSON object, such as {"token"'),
+        (post(RESEND, b""), 'send a JSON object, such as {"token"'),
         (get("webhook_request/show"), "GET webhook_requests/show"),
         (get("webhook_requests/resnd"), "POST webhook_requests/resend"),
         (get("x"), "use a path of the API, such as "),
