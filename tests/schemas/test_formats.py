@@ -1,6 +1,7 @@
 """The date formats: what they accept, what they refuse, and that validators assert them."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -47,7 +48,7 @@ LOOKALIKES = {
 }
 
 
-def _cases(*tables: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+def _cases(*tables: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
     return [(name, text) for table in tables for name, texts in table.items() for text in texts]
 
 
