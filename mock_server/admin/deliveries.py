@@ -63,6 +63,7 @@ class DeliveryScriptChange(TypedDict):
         str | None,
         "Outcomes in order, such as `2*timeout, success`; `crmcom-kit dialect` prints the outcomes "
         "(`delivery.script`).",
+        Keywords(maxLength=10000),
     ]
     record: NotRequired[RecordKey]
     definition: NotRequired[Name]
@@ -156,11 +157,7 @@ def get_delivery(call: Call, id: _Id) -> Delivery:
 
 @operation("POST /deliveries/{id}/replay", "deliveries", examples={"twice": {"fault": "duplicate"}})
 def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery:
-    """Send exactly the same message again.
-
-    If the webhook request is REJECTED, the outcome sets its new state; otherwise it does not
-    change.
-    """
+    """Send exactly the same message again. The webhook request does not change."""
     with call.may_send():
         return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
 

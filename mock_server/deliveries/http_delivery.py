@@ -5,11 +5,10 @@ the addresses that ``allowed_hosts`` checked, whatever the name would resolve to
 """
 
 import ssl
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpcore
 
@@ -20,7 +19,6 @@ from crmcom_kit.mock_server.deliveries.outcomes import (
     CallFailed,
     Outcome,
     OutcomeName,
-    Stopped,
     outcome_of,
     outcome_of_status,
 )
@@ -31,17 +29,17 @@ from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 MAX_BODY = 65_536
 #: How much of a receiver's response is read in all, headers included.
 _MAX_BYTES = 327_680
+#: The outcomes of failed exchanges; the first that fits counts.
+_OUTCOMES = {
+    httpcore.ConnectTimeout: OutcomeName.CONNECT_TIMEOUT,
+    httpcore.TimeoutException: OutcomeName.TIMEOUT,
+    httpcore.NetworkError: OutcomeName.RESET,
+    httpcore.RemoteProtocolError: OutcomeName.MALFORMED,
+    TooManyBytes: OutcomeName.MALFORMED,
+}
 
 #: Connects to an address and a port within this many seconds.
 Connect = Callable[[str, int, float], httpcore.NetworkStream]
-
-
-class ReceiverResponse(NamedTuple):
-    """A receiver's response, as far as it was read."""
-
-    status: int
-    reason: str
-    body: bytes
 
 
 def tcp_connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
@@ -73,75 +71,56 @@ class HttpDelivery:
         self._allowed_hosts = allowed_hosts
         self._given_tls = tls
         self._connect = connect
-        self._lock = threading.Lock()
         self._open: set[_Network] = set()
-        self._stopped = False
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Send once, and return the outcome. Raises Stopped."""
-        url, limit = message.url, self._dialect["delivery.description_limit"]
+        """Send once, and return the outcome; a redirect is one, too."""
+        url = message.url
+        deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
         try:
-            response = self._call(url, message_of(self._messages, message))
+            destination = self._allowed_hosts.check(url)
+            request = _request(destination, message_of(self._messages, message), self._timeouts)
+            response, answer = self._exchange(destination, request, deadline)
         except CallFailed as failed:
-            return outcome_of(failed.outcome, url, limit, why=str(failed))
+            return outcome_of(failed.outcome, url, why=str(failed))
         status, success = response.status, self._dialect["delivery.success"]
         if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
-            return Outcome(OutcomeName.SUCCESS, None, None, status, response.body)
-        return outcome_of_status(status, response.reason, url, limit, answer=response.body)
+            return Outcome(OutcomeName.SUCCESS, None, None, status, answer)
+        reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
+        return outcome_of_status(status, reason, url, answer=answer)
 
-    def stop(self) -> None:
-        """Cut the connections that are open, and send nothing until ``resume``."""
-        with self._lock:
-            self._stopped = True
-            networks = tuple(self._open)
-        for network in networks:
+    def cut(self) -> None:
+        """End the exchanges that run; each has an outcome then."""
+        for network in self._open.copy():
             network.cut()
-
-    def resume(self) -> None:
-        """Send again after ``stop``."""
-        self._stopped = False
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or ssl.create_default_context()
 
-    def _call(self, url: str, message: Message) -> ReceiverResponse:
-        """Send a message and return the response; a redirect is one, too.
-
-        Raises:
-            CallFailed: no response came, or the URL may not be called.
-            Stopped: ``stop`` was called.
-        """
-        deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
-        return self._exchange(self._allowed_hosts.check(url), message, deadline)
-
-    def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> ReceiverResponse:
+    def _exchange(
+        self, to: Destination, request: httpcore.Request, deadline: Deadline
+    ) -> tuple[httpcore.Response, bytes]:
+        """Send a request; return the response, and the beginning of its body. Raises CallFailed."""
         network = _Network(self._connect, to.addresses, deadline)
-        with self._lock:
-            if self._stopped:
-                raise Stopped
-            self._open.add(network)
-        origin = httpcore.Origin(to.scheme.encode(), to.host.encode(), to.port)
         tls = self._tls if to.scheme == "https" else None
-        connection = httpcore.HTTPConnection(origin, ssl_context=tls, network_backend=network)
+        connection = httpcore.HTTPConnection(
+            request.url.origin, ssl_context=tls, network_backend=network
+        )
+        self._open.add(network)
         try:
-            with _failures(network):
-                response = connection.handle_request(_request(to, message))
-                try:
-                    body = _beginning(response.iter_stream())
-                finally:
-                    response.close()
-        except CallFailed:
-            if network.is_cut:  # also if others may be sent again by now
-                raise Stopped from None
-            raise
+            response = connection.handle_request(request)
+            try:
+                return response, _beginning(response.iter_stream())
+            finally:
+                response.close()
+        except tuple(_OUTCOMES) as error:
+            why = str(error) or type(error).__name__
+            raise CallFailed(_outcome_name(error, network), why) from None
         finally:
-            with self._lock:
-                self._open.discard(network)
+            self._open.discard(network)
             connection.close()
-            network.close_stream()
-        reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
-        return ReceiverResponse(response.status, reason, body)
+            network.close()
 
 
 class _Network(httpcore.NetworkBackend):
@@ -149,9 +128,8 @@ class _Network(httpcore.NetworkBackend):
 
     def __init__(self, connect: Connect, addresses: tuple[str, ...], deadline: Deadline) -> None:
         self._connect, self._addresses, self._deadline = connect, addresses, deadline
-        self._stream: DeadlineStream | None = None
-        #: Whether ``cut`` was called.
-        self.is_cut = False
+        #: The connection, before or after the TLS handshake.
+        self.stream: DeadlineStream | None = None
 
     def connect_tcp(
         self,
@@ -163,48 +141,36 @@ class _Network(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to one of the addresses, whatever ``host`` may resolve to by now.
 
-        Each address gets its share of the time that is left, so that a silent one takes none from
-        the next.
+        Each address has its share of the time, so that a silent one takes none from the next.
         """
         del host, local_address, socket_options
-        connecting = Deadline(self._deadline.left(httpcore.ConnectTimeout, timeout))
+        share = self._deadline.left(httpcore.ConnectTimeout, timeout) / len(self._addresses)
         *others, last = self._addresses
-        for tried, address in enumerate(others):
-            share = connecting.left(httpcore.ConnectTimeout) / (len(self._addresses) - tried)
+        for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return self._open_stream(address, port, share)
-        return self._open_stream(last, port, connecting.left(httpcore.ConnectTimeout))
+        return self._open_stream(last, port, share)
 
     def _open_stream(self, address: str, port: int, seconds: float) -> DeadlineStream:
-        if self.is_cut:
-            raise Stopped
         connection = self._connect(address, port, seconds)
-        self._stream = stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
-        if self.is_cut:  # meanwhile
-            stream.cut()
-        return stream
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is a connection, before or after the TLS handshake."""
-        return self._stream is not None
+        self.stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
+        return self.stream
 
     def cut(self) -> None:
-        """End the connection while another thread uses it."""
-        self.is_cut = True
-        if self._stream is not None:
-            self._stream.cut()
+        """End the exchange while another thread makes it."""
+        self._deadline.restart(0)
+        if self.stream is not None:
+            self.stream.cut()
 
-    def close_stream(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
-        if self._stream is not None:
-            self._stream.close()
+        if self.stream is not None:
+            self.stream.close()
 
 
 def _request(to: Destination, message: Message) -> httpcore.Request:
-    own = [("Host", to.authority), ("Connection", "close")]
-    if message.body or message.method != "GET":
-        own.append(("Content-Length", str(len(message.body))))
+    length = str(len(message.body))
+    own = (("Host", to.authority), ("Connection", "close"), ("Content-Length", length))
     return httpcore.Request(
         message.method,
         httpcore.URL(
@@ -229,38 +195,13 @@ def _beginning(parts: Iterable[bytes]) -> bytes:
     return found[:MAX_BODY]
 
 
-@contextmanager
-def _failures(network: _Network) -> Iterator[None]:
-    """Turn httpcore's errors into outcomes."""
-    try:
-        yield
-    except httpcore.ConnectTimeout:
-        raise CallFailed(
-            OutcomeName.CONNECT_TIMEOUT, "the receiver did not accept the connection in time"
-        ) from None
-    except httpcore.TimeoutException:
-        raise CallFailed(OutcomeName.TIMEOUT, "the receiver did not respond in time") from None
-    except httpcore.ConnectError as error:
-        if network.is_connected:
-            raise CallFailed(OutcomeName.BAD_TLS, f"TLS failed: {error}") from None
-        raise _no_connection(error.__cause__) from None
-    except httpcore.NetworkError as error:
-        raise CallFailed(OutcomeName.RESET, f"the connection was lost: {error}") from None
-    except httpcore.RemoteProtocolError as error:
-        early = "without sending" in str(error)
-        name = OutcomeName.NO_RESPONSE if early else OutcomeName.MALFORMED
-        raise CallFailed(name, f"the response is not HTTP: {error}") from None
-    except TooManyBytes:
-        raise CallFailed(OutcomeName.MALFORMED, "the response headers are too long") from None
-    except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise CallFailed(
-            OutcomeName.BAD_URL, f"the URL or a header is not valid in HTTP: {error}"
-        ) from None
-
-
-def _no_connection(cause: BaseException | None) -> CallFailed:
-    if isinstance(cause, ConnectionRefusedError):
-        return CallFailed(OutcomeName.REFUSED, "no server listens there")
-    if isinstance(cause, ConnectionError):
-        return CallFailed(OutcomeName.RESET, f"the connection was lost: {cause}")
-    return CallFailed(OutcomeName.UNREACHABLE, f"the receiver cannot be reached: {cause}")
+def _outcome_name(error: Exception, network: _Network) -> OutcomeName:
+    """Return what an error of httpcore means."""
+    if isinstance(error, httpcore.ConnectError):
+        if network.stream is not None:
+            return OutcomeName.BAD_TLS
+        is_refused = isinstance(error.__cause__, ConnectionRefusedError)
+        return OutcomeName.REFUSED if is_refused else OutcomeName.UNREACHABLE
+    if "without sending" in str(error):
+        return OutcomeName.NO_RESPONSE
+    return next(name for kind, name in _OUTCOMES.items() if isinstance(error, kind))

@@ -34,10 +34,7 @@ class Sender(Protocol):
     """Sends webhook requests. It is called without any lock held."""
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Try once and return the outcome; do not raise for what a receiver does.
-
-        Raises Stopped if the mock stops meanwhile. Any other exception fails the attempt.
-        """
+        """Try once and return the outcome; an exception fails the attempt, too."""
         ...
 
 

@@ -26,13 +26,12 @@ class OutcomeName(StrEnum):
     MALFORMED = "malformed"
     BLOCKED = "blocked"
     BAD_URL = "bad_url"
-    QUEUE_FULL = "queue_full"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
 
 
 #: Outcomes where the mock itself sent nothing.
-NOT_SENT = frozenset((OutcomeName.BLOCKED, OutcomeName.BAD_URL, OutcomeName.QUEUE_FULL))
+NOT_SENT = frozenset((OutcomeName.BLOCKED, OutcomeName.BAD_URL))
 
 
 class CallFailed(Exception):
@@ -42,10 +41,6 @@ class CallFailed(Exception):
         """Remember ``outcome``."""
         super().__init__(why)
         self.outcome = outcome
-
-
-class Stopped(Exception):
-    """The mock stops: an attempt was abandoned, and its outcome is unknown."""
 
 
 class Outcome(NamedTuple):
@@ -63,32 +58,34 @@ class Outcome(NamedTuple):
         """Whether the receiver accepted the webhook request."""
         return self.error_code is None
 
+    def limited(self, characters: int) -> "Outcome":
+        """Return it with a description of at most so many characters."""
+        text = self.error_description
+        return self._replace(error_description=text and text[:characters])
 
-def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str = "") -> Outcome:
-    """Return an outcome of the table for ``url``, described in at most ``limit`` characters."""
+
+def outcome_of(name: str, url: str, *, answer: bytes = b"", why: str = "") -> Outcome:
+    """Return an outcome of the table for ``url``."""
     entry = delivery_outcomes()[name]
     text = entry["error_description"]
     if text is not None:
-        text = text.replace("{url}", redact_url(url))[:limit]
+        text = text.replace("{url}", redact_url(url))
     return Outcome(name, entry["error_code"], text, entry["status"], answer, why)
 
 
-def outcome_of_status(
-    status: int, reason: str, url: str, limit: int, *, answer: bytes = b""
-) -> Outcome:
+def outcome_of_status(status: int, reason: str, url: str, *, answer: bytes = b"") -> Outcome:
     """Return the outcome of a receiver's HTTP status that is not a success."""
     name = f"http_{status}"
     if name in delivery_outcomes():
-        return outcome_of(name, url, limit, answer=answer)
+        return outcome_of(name, url, answer=answer)
     entry = other_statuses()
     text = entry["error_description"].replace("{reason}", reason or str(status))
-    return Outcome(
-        name, entry["error_code"], text.replace("{url}", redact_url(url))[:limit], status, answer
-    )
+    text = text.replace("{url}", redact_url(url))
+    return Outcome(name, entry["error_code"], text, status, answer)
 
 
-def outcome_of_error(error: Exception, limit: int) -> Outcome:
+def outcome_of_error(error: Exception) -> Outcome:
     """Return the outcome of a sender that raised ``error`` instead of returning an outcome."""
     code = type(error).__name__
     why = f"{code}: {error}; raised by the delivery given to the mock"
-    return Outcome(OutcomeName.INTERNAL, code, why[:limit], None, why=why)
+    return Outcome(OutcomeName.INTERNAL, code, why, None, why=why)

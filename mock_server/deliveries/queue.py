@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from weakref import finalize
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.deliveries.outcomes import Stopped
 
 if TYPE_CHECKING:
     from multiprocessing.pool import ThreadPool
 
 WORKERS = 16
-ROOM = 1_000
+
+
+class Stopped(Exception):
+    """The mock stops: nothing more is sent."""
 
 
 class DeliveryQueue:
@@ -29,33 +31,25 @@ class DeliveryQueue:
         self.on_attempt: Callable[[str, Attempt], None] | None = None
         #: Called when running deliveries must end.
         self.on_stop: Callable[[], object] = bool
-        #: Called when deliveries may be made again.
-        self.on_reopen: Callable[[], object] = bool
         #: Set while nothing more is sent.
         self.closed = threading.Event()
-        #: How many queued deliveries have not begun.
-        self.waiting = 0
-        self._running = 0
+        self._unfinished = 0
         self._pool: ThreadPool | None = None
         self._changed = threading.Condition(threading.Lock())
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count a delivery whose caller waits. Raises Stopped if the queue is closed."""
-        with self._changed:
-            if self.closed.is_set():
-                raise Stopped
-            self._running += 1
+        """Count a delivery that is made here. Raises Stopped if the queue is closed."""
+        self._begin()
         try:
             yield
         finally:
             self._end()
 
-    def put(self, deliver: Callable[[], object]) -> bool:
-        """Let a thread call ``deliver`` in its turn; return False if full or closed."""
+    def put(self, deliver: Callable[[], object]) -> None:
+        """Let a thread call ``deliver`` in its turn. Raises Stopped if the queue is closed."""
+        self._begin()
         with self._changed:
-            if self.closed.is_set() or self.waiting >= ROOM:
-                return False
             if self._pool is None:
                 # Not a ThreadPoolExecutor, which sends all that waits before the process ends.
                 # Imported with the first queued delivery: most mocks queue none.
@@ -63,22 +57,23 @@ class DeliveryQueue:
 
                 self._pool = ThreadPool(WORKERS)
                 finalize(self, self._pool.terminate)
-            self.waiting += 1
-            self._pool.apply_async(self._begin, [deliver])
-            return True
+        self._pool.apply_async(self._take, [deliver])
 
-    def _begin(self, deliver: Callable[[], object]) -> None:
-        with self._changed:
-            self.waiting -= 1
-            self._running += 1
+    def _take(self, deliver: Callable[[], object]) -> None:
         try:
             deliver()
         finally:
             self._end()
 
+    def _begin(self) -> None:
+        with self._changed:
+            if self.closed.is_set():
+                raise Stopped
+            self._unfinished += 1
+
     def _end(self) -> None:
         with self._changed:
-            self._running -= 1
+            self._unfinished -= 1
             self._changed.notify_all()
 
     def attempted(self, world: str, attempt: Attempt) -> None:
@@ -104,16 +99,16 @@ class DeliveryQueue:
         """
         with self._changed:
             self.closed.set()
-        ended = self.ended(seconds)
+        if self.ended(seconds):
+            return True
         self.on_stop()
-        return ended or self.ended(seconds)
+        return self.ended(seconds)
 
     def reopen(self) -> None:
         """Send again after ``close``."""
-        self.on_reopen()
         self.closed.clear()
 
     def ended(self, seconds: float) -> bool:
         """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self.waiting and not self._running, seconds)
+            return self._changed.wait_for(lambda: not self._unfinished, seconds)

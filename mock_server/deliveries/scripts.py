@@ -8,9 +8,8 @@ from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
 from crmcom_kit.schemas.dialect import dials, read_script
 from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
-#: How many scripts a world may have, and how long one that is put may be.
+#: How many scripts a world may have.
 MAX_SCRIPTS = 1_000
-MAX_SCRIPT = 10_000
 _WORLD = (None, None)
 
 
@@ -50,24 +49,23 @@ class ScriptedDelivery:
     Assumed: no page says when a webhook request is rejected or with which error.
     """
 
-    def __init__(self, script: str, *, description_limit: int) -> None:
+    def __init__(self, script: str) -> None:
         """Take the world's script, such as ``3*timeout, success``.
 
         Raises UsageError if it is not allowed.
         """
-        self._limit = description_limit
         self._lock = threading.Lock()
-        self._first = DeliveryScript(script)
+        self._first = script
         # By number of a webhook request and id of a definition, one of which is None, or both.
         self._scripts: dict[tuple[str | None, str | None], DeliveryScript]
-        self._scripts = {_WORLD: replace(self._first)}
+        self._scripts = {_WORLD: DeliveryScript(script)}
 
     def send(self, message: OutgoingMessage) -> Outcome:
         """Return the next outcome of the script that decides."""
         keys = ((message.number, None), (None, message.definition), _WORLD)
         with self._lock:
             name = next(self._scripts[key] for key in keys if key in self._scripts).next()
-        return outcome_of(name, message.url, self._limit)
+        return outcome_of(name, message.url)
 
     def scripts(self) -> list[DeliveryScript]:
         """Return copies of the scripts, the world's first."""
@@ -75,15 +73,7 @@ class ScriptedDelivery:
             return [replace(script) for script in self._scripts.values()]
 
     def put(self, script: DeliveryScript, definition_id: str | None = None) -> None:
-        """Let a script decide from its first outcome on.
-
-        Raises:
-            UsageError: it is too long.
-            LimitExceeded: there are as many scripts as allowed.
-        """
-        if len(script.script) > MAX_SCRIPT:
-            allowed = f"at most {MAX_SCRIPT:,} characters"
-            raise UsageError("script", seen=f"{len(script.script):,} characters", allowed=allowed)
+        """Let a script decide from its first outcome on. Raises LimitExceeded."""
         key = (script.record, definition_id)
         with self._lock:
             if key not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
@@ -94,13 +84,14 @@ class ScriptedDelivery:
     def remove(self, number: str | None, definition_id: str | None) -> None:
         """End a script; the world's starts again as it was at first."""
         with self._lock:
-            self._scripts.pop((number, definition_id), None)
-            if _WORLD not in self._scripts:
-                self._scripts = {_WORLD: replace(self._first), **self._scripts}
+            if (number, definition_id) == _WORLD:
+                self._scripts[_WORLD] = DeliveryScript(self._first)
+            else:
+                self._scripts.pop((number, definition_id), None)
 
     def clone(self) -> "ScriptedDelivery":
         """Return an independent copy at the same places of the scripts."""
-        copy = ScriptedDelivery(self._first.script, description_limit=self._limit)
+        copy = ScriptedDelivery(self._first)
         with self._lock:
             copy._scripts = {key: replace(script) for key, script in self._scripts.items()}
         return copy

@@ -124,7 +124,7 @@ def _error_in(epoch: Epoch, state: object, url: str) -> Object:
     if state != State.REJECTED:
         return dict.fromkeys(_ERROR)
     limit = epoch.config.dialect["delivery.description_limit"]
-    outcome = outcome_of(OutcomeName.TIMEOUT, url, limit)
+    outcome = outcome_of(OutcomeName.TIMEOUT, url).limited(limit)
     return dict(zip(_ERROR, (outcome.error_code, outcome.error_description), strict=True))
 
 

@@ -107,7 +107,7 @@ def make_world(
             msg = f"deliver: {deliver} together with a delivery or a script; allowed is only one"
             raise TypeError(msg)
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
-        delivery_queue.on_stop, delivery_queue.on_reopen = http.stop, http.resume
+        delivery_queue.on_stop = http.cut
     config = Config(
         release=known,
         dialect=chosen,

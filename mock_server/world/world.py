@@ -143,9 +143,7 @@ class World:
         """Return an epoch with the content that the world started with."""
         delivery = self._delivery  # any object that sends, a false one as well
         if delivery is None:
-            dialect = self.config.dialect
-            limit = dialect["delivery.description_limit"]
-            delivery = ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
+            delivery = ScriptedDelivery(self.config.dialect["delivery.script"])
         return Epoch(
             config=self.config,
             name=self.name,

@@ -1,4 +1,4 @@
-"""One way to deliver for resend, fire and replay: claim, prepare, send, settle.
+"""One way to deliver for resend and fire: claim, prepare, send, settle. A replay sends only.
 
 Who delivers a record claims it (``store.transition``, one atomic step): of several callers, one
 gets it. ``prepare`` makes the message and begins an attempt. The ``Delivery`` then sends with no
@@ -9,7 +9,6 @@ What a resend changes in the record is inferred from the example on its page (PO
 webhook_requests/resend, R9.0.0); the rest are dials (``resend.*``).
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -26,13 +25,11 @@ from crmcom_kit.mock_server.deliveries.messages import (
 )
 from crmcom_kit.mock_server.deliveries.outcomes import (
     Outcome,
-    OutcomeName,
-    Stopped,
-    outcome_of,
     outcome_of_error,
 )
+from crmcom_kit.mock_server.deliveries.queue import Stopped
 from crmcom_kit.mock_server.protocol.response import compact_json
-from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
+from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
@@ -40,24 +37,13 @@ from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 
 def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
-    """Send exactly what an attempt sent once more; return the new attempt.
+    """Send exactly what an attempt sent once more, which changes no record; return the new attempt.
 
-    The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
-    is. Raises NotFound, and UsageError as ``check_fault`` does.
+    Raises NotFound, and UsageError as ``check_fault`` does.
     """
-    check_fault(epoch, fault)
     before = attempt_of(epoch, number)
-    check_signed(epoch, fault, before.definition)
-    try:
-        claimed = epoch.store.transition(before.record_id, Event.RESEND)
-    except WrongState:
-        claimed = None
-    if claimed is None:
-        delivery = _repeat(epoch, Cause.REPLAY, before, fault)
-    else:
-        delivery = prepare(epoch, epoch.session(), claimed, Cause.REPLAY, before, fault)
-    delivery.start()
-    return delivery.attempt
+    check_fault(epoch, fault, before.definition)
+    return _repeat(epoch, Cause.REPLAY, before, fault)
 
 
 def attempt_of(epoch: Epoch, number: int) -> Attempt:
@@ -71,30 +57,26 @@ def attempt_of(epoch: Epoch, number: int) -> Attempt:
     return found
 
 
-def check_fault(epoch: Epoch, fault: str | None) -> None:
-    """Raise UsageError unless that can be wrong with a delivery on purpose, or nothing is."""
-    if fault is not None and fault not in MESSAGE_FAULTS:
+def check_fault(epoch: Epoch, fault: str | None, definition: str) -> None:
+    """Raise UsageError if that cannot be wrong on purpose where a definition's webhook is sent.
+
+    ``definition`` is its id; a fault of signatures needs a key.
+    """
+    if fault is None:
+        return
+    if fault not in MESSAGE_FAULTS:
         allowed = f"one of {', '.join(MESSAGE_FAULTS)}"
         raise UsageError("fault", seen=quoted(fault), allowed=allowed)
-    if fault is not None and not epoch.sends:
+    if not epoch.sends:
         seen = f"{fault}, while a script decides and nothing is sent"
         raise UsageError("fault", seen=seen, allowed="a mock with --deliver http")
-
-
-def check_signed(epoch: Epoch, fault: str | None, definition: str) -> None:
-    """Raise UsageError for a fault of signatures if the definition with that id has no key."""
     if fault in SIGNATURE_FAULTS and epoch.reference_data.key_of(definition) is None:
         seen = f"{fault}, while the webhook definition has no secret key"
         raise UsageError("fault", seen=seen, allowed="a webhook definition with a secret key")
 
 
 def prepare(
-    epoch: Epoch,
-    session: Session,
-    claimed: Record,
-    cause: Cause,
-    before: Attempt | None = None,
-    fault: str | None = None,
+    epoch: Epoch, session: Session, claimed: Record, cause: Cause, fault: str | None = None
 ) -> "Delivery":
     """Return the delivery of a claimed record, which settles the record when it ends.
 
@@ -102,13 +84,11 @@ def prepare(
         epoch: where.
         session: who changes the record.
         claimed: the record; if this raises, it is as it was.
-        cause: FIRE for the first delivery of a record.
-        before: the attempt whose message is sent again; by default the record's own is sent.
+        cause: FIRE for the first delivery of a record, or RESEND.
         fault: what is wrong with the delivery on purpose, see ``check_fault``.
     """
     try:
-        own, data = _message(epoch, claimed, cause)
-        right = own if before is None else before.message
+        right, data = _message(epoch, claimed, cause)
         key = epoch.reference_data.key_of(claimed.definition)
         attempt = Attempt(
             cause=cause,
@@ -117,7 +97,6 @@ def prepare(
             definition=claimed.definition,
             at=epoch.clock.now(),
             message=faulty(right, fault, epoch.config.exchanges, key),
-            of=None if before is None else before.number,
             before=None if cause is Cause.FIRE else claimed.state.shown,
             fault=fault,
         )
@@ -127,8 +106,8 @@ def prepare(
         raise
 
 
-def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> "Delivery":
-    """Return a delivery of what ``before`` sent, which changes no record."""
+def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> Attempt:
+    """Send what ``before`` sent once more, which changes no record; return the new attempt."""
     key = epoch.reference_data.key_of(before.definition)
     attempt = Attempt(
         cause=cause,
@@ -140,7 +119,8 @@ def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = Non
         of=before.number,
         fault=fault,
     )
-    return Delivery(epoch, epoch.session(), epoch.attempts.add(attempt), before.message)
+    Delivery(epoch, epoch.session(), epoch.attempts.add(attempt), before.message).deliver()
+    return attempt
 
 
 def _message(epoch: Epoch, record: Record, cause: Cause) -> tuple[OutgoingMessage, Any]:
@@ -189,34 +169,34 @@ class Delivery:
         None if it is not settled yet, is gone, or is as it was because the mock stops.
         """
         if not self.is_queued:
-            with suppress(Stopped):
-                return self.deliver()
-            return None
-        queue = self.epoch.delivery_queue
-        if queue.put(self._deliver_in_turn):
-            return None
-        if queue.closed.is_set():
+            return self.deliver()
+        try:
+            self.epoch.delivery_queue.put(self._deliver_in_turn)
+        except Stopped:
             self._abandon()
-            return None
-        limit = self.epoch.config.dialect["delivery.description_limit"]
-        url, why = self.attempt.message.url, "the maximum number of deliveries is waiting"
-        return self._settle(outcome_of(OutcomeName.QUEUE_FULL, url, limit, why=why))
+        return None
 
     def _deliver_in_turn(self) -> None:
         if self.epoch.over:  # a reset has replaced it
             self._abandon()
-            return
-        with suppress(Stopped):
+        else:
             self.deliver()
 
     def deliver(self) -> Record | None:
-        """Send in this thread; return the record. Raises Stopped if the mock stops."""
+        """Send in this thread; return the record if it is settled."""
+        queue = self.epoch.delivery_queue
         try:
-            with self.epoch.delivery_queue.running():
-                return self._settle(self._send())
+            with queue.running():
+                outcome = self._send()
+                if outcome.delivered or not queue.closed.is_set():
+                    return self._settle(outcome)
+                self._abandon()  # it was cut
+        except Stopped:
+            self._abandon()
         except BaseException:
             self._abandon()
             raise
+        return None
 
     def _send(self) -> Outcome:
         epoch, attempt = self.epoch, self.attempt
@@ -224,15 +204,12 @@ class Delivery:
         began = perf_counter()
         try:
             outcome = epoch.delivery.send(attempt.message)
-        except Stopped:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever a receiver makes of the sender
-            outcome = outcome_of_error(error, epoch.config.dialect["delivery.description_limit"])
+            outcome = outcome_of_error(error)
         attempt.seconds = round(perf_counter() - began, 6)
         if attempt.fault == "duplicate":
-            with suppress(Stopped):
-                _repeat(epoch, Cause.DUPLICATE, attempt).deliver()
-        return outcome
+            _repeat(epoch, Cause.DUPLICATE, attempt)
+        return outcome.limited(epoch.config.dialect["delivery.description_limit"])
 
     def _settle(self, outcome: Outcome) -> Record | None:
         """Let the record have the outcome; return it, or None if it is gone or not concerned."""

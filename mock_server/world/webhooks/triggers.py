@@ -16,11 +16,9 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object, is_effective, named
-from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, check_signed, prepare
+from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
-
-_MAX_TRIES = 100
 
 
 class Fired(NamedTuple):
@@ -65,12 +63,11 @@ def fire(
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
     """
-    check_fault(epoch, fault)
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
     found = named(epoch.reference_data.definitions, "definition", definition)
-    check_signed(epoch, fault, found["id"])
+    check_fault(epoch, fault, found["id"])
     about = found.get("entity")
     if about is not None and about != entity:
         seen = f"{entity}, while definition {found['name']} is about {about}"
@@ -98,22 +95,11 @@ def fire(
 
 
 def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
-    """Store the webhook request as one whose delivery runs; return it. Raises DataError.
-
-    If its number is taken meanwhile, it gets the next one.
-    """
+    """Store the webhook request as one whose delivery runs; return it. Raises DataError."""
     entry = {"webhook_request": {"record": record, "data": data}}
     given = LocatedEntry(entry, "the webhook request")
-    located = list(validated([given], epoch.config.release))  # copied, too
-    record = located[0].entry["webhook_request"]["record"]
-    for tries_left in reversed(range(_MAX_TRIES)):
-        try:
-            add_entries(epoch.config, epoch.content, located, epoch.room(epoch.content))
-            break
-        except DataError:
-            if not tries_left:
-                raise
-            record["number"] = epoch.next_number()
+    located = list(validated([given], epoch.config.release))
+    add_entries(epoch.config, epoch.content, located, epoch.room(epoch.content))
     claimed = epoch.store.transition(record["id"], Event.RESEND)
     if claimed is None:
         msg = f"the webhook request: number {record['number']} was deleted before it was sent"
@@ -155,7 +141,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
     """Return the webhook request as it is until its delivery ends."""
     session, renderer = epoch.session(), epoch.config.renderer
     limit = epoch.config.dialect["delivery.description_limit"]
-    interrupted = outcome_of(OutcomeName.INTERRUPTED, "", limit)
+    interrupted = outcome_of(OutcomeName.INTERRUPTED, "").limited(limit)
     now = epoch.date_time()
     log: dict[str, Any] = {}
     for event in ("created", "updated"):

@@ -11,10 +11,9 @@ import pytest
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FIRST_MOMENT
-from crmcom_kit.mock_server.deliveries import queue
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Attempts, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
 from crmcom_kit.mock_server.deliveries.queue import WORKERS, DeliveryQueue
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
@@ -43,7 +42,7 @@ class Held:
             self.most = max(self.most, self._now)
         while not self.release.wait(0.01):
             if self.stopped.is_set():
-                raise Stopped
+                return outcome_of("reset", message.url)
         with self._lock:
             self._now -= 1
         return SUCCESS
@@ -126,30 +125,13 @@ def test_a_few_threads_do_the_work(held: Held) -> None:
     """Not more are sent at once than there are workers, and all are sent in the end."""
     delivery_queue = DeliveryQueue()
     for at in range(WORKERS + 10):
-        assert delivery_queue.put(partial(held.send, OutgoingMessage(str(at), None, None)))
+        delivery_queue.put(partial(held.send, OutgoingMessage(str(at), None, None)))
     arrived(held, WORKERS)
-    assert delivery_queue.waiting == 10
     held.release.set()
     arrived(held, WORKERS + 10)
 
     assert held.most == WORKERS
     assert delivery_queue.close(20)
-
-
-def test_a_full_queue_rejects_what_comes_next(
-    world: World, held: Held, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The record is REJECTED with an error that says so, and can be sent again later."""
-    monkeypatch.setattr(queue, "ROOM", 0)
-
-    answer = resend(world, "7")
-
-    assert b'"error_code":"RejectedExecutionException"' in bytes(answer.body)
-    assert state(world, "7") is State.REJECTED
-    (attempt,) = world.current_epoch.attempts.list()
-    assert attempt.outcome is not None
-    assert (attempt.stage, attempt.outcome.name) == (Stage.ENDED, "queue_full")
-    assert held.arrived == []
 
 
 def test_a_reset_gives_up_what_waits(world: World, held: Held) -> None:
@@ -172,8 +154,6 @@ def test_a_reset_gives_up_what_waits(world: World, held: Held) -> None:
 
 def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held: Held) -> None:
     """What waits is given up, what runs is cut; then nothing is sent until it is opened again."""
-    resumed = threading.Event()
-    world.delivery_queue.on_reopen = resumed.set
     numbers = rejected(world)[: WORKERS + 14]
     for number in numbers:
         resend(world, number)
@@ -192,7 +172,6 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
     held.stopped.clear()
     held.release.set()
     world.delivery_queue.reopen()
-    assert resumed.is_set()
     resend(world, numbers[0])
     soon(lambda: state(world, numbers[0]) is State.SUCCESSFUL)
     assert len(held.arrived) == WORKERS + 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPT, MAX_SCRIPTS
+from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPTS
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 EVENT = ("ACTIVITIES", "ACT CREATE", {"id": "A"})
@@ -80,7 +80,6 @@ def test_a_reset_ends_scripts_and_a_snapshot_keeps_them(mock: Mock) -> None:
     ("error", "says", "script", "given"),
     [
         (UsageError, 'script: seen "no"; allowed is comma-separated outcomes', "no", {}),
-        (UsageError, "at most 10,000 characters", "success" + ",success" * MAX_SCRIPT, {}),
         (UsageError, "definition: seen 5", "success", {"definition": 5}),
         (UsageError, "not both", "success", {"record": "7", "definition": "ACT CREATE"}),
         (NotFound, 'record: seen "nope"', "success", {"record": "nope"}),

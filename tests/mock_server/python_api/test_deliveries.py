@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.python_api import crmcom_mock
-from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
@@ -75,14 +74,3 @@ def test_a_wrong_signature_needs_a_key(kind: str) -> None:
         with pytest.raises(UsageError, match=f"fault: seen {kind}, while the webhook definition"):
             mock.fire("ACTIVITIES", "unsigned", DATA, fault=kind)
         assert len(mock.records) == before
-
-
-def test_a_webhook_gets_the_next_number_if_its_own_is_taken(
-    mock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another request may add that number in the meantime."""
-    taken = fire(mock)
-    numbers = iter([taken, taken, "900001"])
-    monkeypatch.setattr(Epoch, "next_number", lambda _: next(numbers))
-
-    assert fire(mock) == "900001"
