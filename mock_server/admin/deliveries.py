@@ -32,7 +32,6 @@ class Deliveries(TypedDict):
     """The attempts that are still kept."""
 
     deliveries: list[Delivery]
-    last: Annotated[int, "Id of the last entry."]
 
 
 class Replay(TypedDict, total=False):
@@ -100,13 +99,10 @@ class Fired(TypedDict):
 def list_deliveries(
     call: Call,
     *,
-    since: Annotated[int, "Only entries after this id.", Keywords(minimum=0)] = 0,
     record: Annotated[RecordKey, "Only attempts for this webhook request."] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
-    epoch = call.epoch
-    attempts = epoch.attempts.list(since=since, record=record)
-    return {"deliveries": serializers.attempts(call, attempts), "last": epoch.attempts.last}
+    return {"deliveries": serializers.attempts(call, call.epoch.attempts.list(record=record))}
 
 
 @operation("GET /deliveries/script", "deliveries")

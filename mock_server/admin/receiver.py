@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
-from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
+from crmcom_kit.mock_server.world.webhooks.signatures import labeled_attempt, verdict_on_message
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
@@ -51,29 +51,17 @@ class ReceivedRequests(TypedDict):
     requests: list[ReceivedRequest]
 
 
-class Removed(TypedDict):
-    """How many messages were removed."""
-
-    removed: int
-
-
 @operation("GET /receiver", "deliveries")
 def get_receiver(call: Call) -> Receiver:
     """Show the built-in receiver."""
     receiver, secret = call.epoch.receiver, call.registry.receiver_secret
     query = "" if secret is None else f"?{SECRET}={secret}"
-    answers: list[Answer] = [
-        {
-            "status": one.status,
-            "body": one.body,
-            "delay": one.delay,
-            "times": one.times,
-        }
-        for one in receiver.answers
-    ]
     return {
         "url": f"{call.origin}/worlds/{call.world.name}{RECEIVER}{query}",
-        "answers": answers,
+        "answers": [
+            {"status": one.status, "body": one.body, "delay": one.delay, "times": one.times}
+            for one in receiver.answers
+        ],
         "received": receiver.last,
     }
 
@@ -106,12 +94,6 @@ def list_received(call: Call) -> ReceivedRequests:
     return {"requests": [serializers.received(call, one) for one in found]}
 
 
-@operation("DELETE /receiver/requests", "deliveries")
-def forget_received(call: Call) -> Removed:
-    """Remove the messages that the built-in receiver received."""
-    return {"removed": call.epoch.receiver.forget()}
-
-
 @operation("PUT /receiver/in", "deliveries", id="receive_put", media=_TEXT, stream=Any)
 @operation("POST /receiver/in", "deliveries", media=_TEXT, stream=Any)
 def receive(
@@ -133,8 +115,11 @@ def receive(
     # First the slot: a request that is refused because none is free was never received.
     waits = any(answer.delay for answer in receiver.answers)
     with call.registry.waiting if waits else nullcontext():
-        verdict = verdict_on_message(epoch, headers, body)
-        answer = receiver.take(call.verb, headers, body, verdict).answer
+        named = {name.lower(): value for name, value in headers.items()}
+        attempt = labeled_attempt(epoch, named)
+        number, definition = (attempt.number, attempt.definition) if attempt else (None, None)
+        verdict = verdict_on_message(epoch, named, body, definition)
+        answer = receiver.take(call.verb, headers, body, verdict, number)
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
     return Reply(answer.body.encode(), answer.status, _TEXT)

@@ -12,14 +12,9 @@ from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.receiver import Reason, Received, Verdict
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.signatures import (
-    Reason,
-    Verdict,
-    labeled_attempt,
-    verdict_on_attempt,
-)
+from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_attempt
 from crmcom_kit.redaction import Redactor, redact_url
 
 _MAX_SHOWN = 65_536
@@ -189,17 +184,16 @@ def _outcome(outcome: Outcome) -> DeliveryOutcome:
 
 def received(call: Call, request: Received) -> ReceivedRequest:
     """Return a request that the built-in receiver got as JSON."""
-    epoch, redactor = call.epoch, call.world.redactor
-    attempt = labeled_attempt(epoch, request.named)
+    redactor = call.world.redactor
     return {
         "id": request.number,
         "at": write_moment(request.at),
-        "method": request.verb,
-        "headers": {name: redactor.header(name, value) for name, value in request.headers},
+        "method": request.method,
+        "headers": {name: redactor.header(name, value) for name, value in request.headers.items()},
         "body": redactor.text(_text(request.body)),
         "size": request.size,
         "cut": request.size > len(request.body),
         "status": request.answer.status,
-        "delivery": None if attempt is None else attempt.number,
-        "signature": verdict(call, request.verdict),
+        "delivery": request.attempt,
+        "signature": verdict(call, request.signature),
     }

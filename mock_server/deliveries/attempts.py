@@ -12,8 +12,8 @@ from crmcom_kit.mock_server.store.life_cycle import State
 
 #: How much is kept; the oldest attempts go first.
 MAX_ENTRIES = 1_000
-MAX_BYTES = 8_388_608
-_OWN_BYTES = 1_000  # what an attempt takes besides data and response
+MAX_BYTES = 16_777_216
+_OWN_BYTES = 10_000  # what an attempt takes at most besides its data
 
 
 class Stage(StrEnum):
@@ -74,7 +74,8 @@ class Attempts:
         self._lock = threading.Lock()
         self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
-        self._last = last
+        #: The number of the last attempt.
+        self.last = last
         #: Counts what is added and changed.
         self.revision = 0
 
@@ -84,31 +85,28 @@ class Attempts:
         Its message gets a label, by which a receiver can name the attempt, and says whose it is.
         """
         with self._lock:
-            self._last += 1
-            attempt.number = self._last
+            self.last += 1
+            attempt.number = self.last
             attempt.message = attempt.message._replace(
                 label=f"{self._world}/{attempt.number}",
                 number=attempt.record_number,
                 definition=attempt.definition,
             )
             self._attempts[attempt.number] = attempt
-            self._count(attempt, _size(attempt))
+            self._bytes += _size(attempt)
+            while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:
+                self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
+            self._count(attempt)
         return attempt
 
     def change(self, attempt: Attempt, **changes: object) -> None:
         """Set members of an attempt."""
         with self._lock:
-            before = _size(attempt)
             for name, value in changes.items():
                 setattr(attempt, name, value)
-            is_kept = attempt.number in self._attempts
-            self._count(attempt, _size(attempt) - before if is_kept else 0)
+            self._count(attempt)
 
-    def _count(self, attempt: Attempt, grown: int) -> None:
-        """Take note of a change of an attempt, and make room for what it has ``grown``."""
-        self._bytes += grown
-        while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:
-            self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
+    def _count(self, attempt: Attempt) -> None:
         self.revision = attempt.revision = self.revision + 1
 
     def changed_since(self, revision: int) -> "tuple[int, builtins.list[Attempt]]":
@@ -117,19 +115,13 @@ class Attempts:
             found = [one for one in self._attempts.values() if one.revision > revision]
             return self.revision, found
 
-    @property
-    def last(self) -> int:
-        """The number of the last attempt."""
-        return self._last
-
-    def list(self, *, since: int = 0, record: str | None = None) -> builtins.list[Attempt]:
-        """Return attempts above number ``since``, of a record by id or number, oldest first."""
+    def list(self, *, record: str | None = None) -> builtins.list[Attempt]:
+        """Return all attempts, or those of a record by its id or number, oldest first."""
         with self._lock:
             return [
                 attempt
                 for attempt in self._attempts.values()
-                if attempt.number > since
-                and (record is None or record in (attempt.record_id, attempt.record_number))
+                if record is None or record in (attempt.record_id, attempt.record_number)
             ]
 
     def find(self, number: int) -> Attempt | None:
@@ -144,5 +136,4 @@ class Attempts:
 
 
 def _size(attempt: Attempt) -> int:
-    answer = b"" if attempt.outcome is None else attempt.outcome.answer
-    return _OWN_BYTES + len(attempt.message.data or b"") + len(answer)
+    return _OWN_BYTES + len(attempt.message.data or b"")

@@ -25,8 +25,8 @@ from crmcom_kit.mock_server.deliveries.outcomes import (
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
-#: How much of the body of a receiver's response is read.
-MAX_BODY = 65_536
+#: How much of the body of a receiver's response is read and kept.
+MAX_BODY = 8_192
 #: How much of a receiver's response is read in all, headers included.
 _MAX_BYTES = 327_680
 #: The outcomes of failed exchanges; the first that fits counts.

@@ -1,18 +1,37 @@
 """The built-in receiver of webhook requests: it answers from a script and keeps what it gets."""
 
+import json
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import chain, repeat
+from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import WorldClock
 
 #: How many bytes are kept of a body, and of each text in its verdict.
 MAX_BODY = 65_536
-MAX_KEPT = 200
-_MAX_BYTES = 4_194_304
+#: How many requests are kept.
+MAX_KEPT = 100
+
+Reason = Literal["valid", "missing_code", "wrong_code", "no_key", "no_data"]
+
+
+class Verdict(NamedTuple):
+    """Whether an authentication code verifies, and if not, why not."""
+
+    reason: Reason
+    code: str | None  # the one that was checked; only its beginning if it is long
+    expected: str | None = None  # the right one, if only one key may be the right one
+    signed: str | None = None  # the beginning of the text that the right one signs
+    size: int | None = None  # how many bytes that text has
+
+    @property
+    def valid(self) -> bool:
+        """Whether the code verifies."""
+        return self.reason == "valid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,22 +44,24 @@ class ReceiverAnswer:
     times: int | None = None  # how often; None forever
 
 
-class Received(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
     """One request that the receiver got."""
 
     number: int  # counted from 1
     at: datetime  # of the world's clock
-    verb: str
-    headers: tuple[tuple[str, str], ...]
+    method: str
+    headers: dict[str, str]
     body: bytes  # only the beginning of a very long one
-    size: int
+    size: int  # of the complete body
     answer: ReceiverAnswer
-    verdict: Any  # on its signature, of the whole body
+    attempt: int | None  # the number of the attempt that it is, if it is one of this world
+    signature: Verdict  # on the complete body
 
     @property
-    def named(self) -> dict[str, str]:
-        """The headers by name in lower case."""
-        return {name.lower(): value for name, value in self.headers}
+    def json(self) -> Any:
+        """The body as a JSON value. Raises ValueError if it is not JSON, or only its beginning."""
+        return json.loads(self.body)
 
 
 class Receiver:
@@ -50,65 +71,48 @@ class Receiver:
         """Start with status 200 for every request, and without requests."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._answers: tuple[ReceiverAnswer, ...] = (ReceiverAnswer(),)
-        self._given = 0  # answers given since they were set
-        self._kept: deque[Received] = deque()
-        self._bytes = self._last = 0
-
-    @property
-    def answers(self) -> tuple[ReceiverAnswer, ...]:
-        """The answers that it gives, one after another; the last one forever."""
-        return self._answers
+        self._kept: deque[Received] = deque(maxlen=MAX_KEPT)
+        #: How many requests it got, including those no longer kept.
+        self.last = 0
+        self.answer_with(())
 
     def answer_with(self, answers: Iterable[ReceiverAnswer]) -> None:
         """Give these answers from now on, from the first one; without any, status 200."""
         with self._lock:
-            self._answers = tuple(answers) or (ReceiverAnswer(),)
-            self._given = 0
+            #: The answers that it gives, one after another; the last one forever.
+            self.answers = tuple(answers) or (ReceiverAnswer(),)
+            self._next = chain(*map(_repeated, self.answers), repeat(self.answers[-1]))
 
-    def take(self, verb: str, headers: Mapping[str, str], body: bytes, verdict: Any) -> Received:
-        """Keep a request and return it with its answer, whose delay the caller waits for."""
+    def take(
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        signature: Verdict,
+        attempt: int | None,
+    ) -> ReceiverAnswer:
+        """Keep a request and return its answer, whose delay the caller waits for."""
         with self._lock:
-            answer = self._next()
-            self._last += 1
-            kept = Received(
-                self._last, self._clock.now(), verb, tuple(headers.items()),
-                body[:MAX_BODY], len(body), answer, verdict,
-            )  # fmt: skip
-            self._kept.append(kept)
-            self._bytes += _size(kept)
-            while len(self._kept) > MAX_KEPT or self._bytes > _MAX_BYTES:
-                self._bytes -= _size(self._kept.popleft())
-            return kept
-
-    def _next(self) -> ReceiverAnswer:
-        given = self._given
-        self._given += 1
-        for answer in self._answers:
-            if answer.times is None or given < answer.times:
-                return answer
-            given -= answer.times
-        return self._answers[-1]
-
-    @property
-    def last(self) -> int:
-        """How many requests it got, including those no longer kept."""
-        return self._last
+            self.last += 1
+            received = Received(
+                number=self.last,
+                at=self._clock.now(),
+                method=method,
+                headers=headers,
+                body=body[:MAX_BODY],
+                size=len(body),
+                answer=next(self._next),
+                attempt=attempt,
+                signature=signature,
+            )
+            self._kept.append(received)
+            return received.answer
 
     def requests(self) -> list[Received]:
         """Return the requests that are still kept, oldest first."""
         with self._lock:
             return list(self._kept)
 
-    def forget(self) -> int:
-        """Forget the requests; return how many there were. Numbers go on."""
-        with self._lock:
-            gone = len(self._kept)
-            self._kept.clear()
-            self._bytes = 0
-            return gone
 
-
-def _size(kept: Received) -> int:
-    headers = sum(len(name) + len(value) for name, value in kept.headers)
-    return len(kept.body) + headers + len(str(kept.verdict)) + 500
+def _repeated(answer: ReceiverAnswer) -> "repeat[ReceiverAnswer]":
+    return repeat(answer) if answer.times is None else repeat(answer, answer.times)

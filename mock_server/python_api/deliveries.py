@@ -1,8 +1,6 @@
 """What a mock sends, and its built-in receiver, as a test uses them."""
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
@@ -11,7 +9,6 @@ from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
-from crmcom_kit.mock_server.world.webhooks.signatures import Verdict
 
 
 class Deliveries:
@@ -83,25 +80,6 @@ class Deliveries:
         return delivery_scripts(self._epoch())
 
 
-class ReceivedRequest:
-    """One request that the built-in receiver received."""
-
-    def __init__(self, received: Received) -> None:
-        """Show ``received``."""
-        self.received = received
-
-    @property
-    def json(self) -> Any:
-        """The body as a JSON value. Raises ValueError if it is not JSON, or only its beginning."""
-        return json.loads(self.received.body)
-
-    @property
-    def signature(self) -> Verdict:
-        """Whether its authentication code verifies."""
-        verdict: Verdict = self.received.verdict
-        return verdict
-
-
 class BuiltInReceiver:
     """The mock's own receiver of webhook requests."""
 
@@ -116,23 +94,16 @@ class BuiltInReceiver:
         return self._address()
 
     @property
-    def requests(self) -> list[ReceivedRequest]:
+    def requests(self) -> list[Received]:
         """What it received, oldest first."""
-        return [ReceivedRequest(one) for one in self._epoch().receiver.requests()]
+        return self._epoch().receiver.requests()
 
-    def answer_with(self, *answers: int | ReceiverAnswer) -> None:
-        """Respond with these statuses or answers, one after another; the last one forever.
+    def answer_with(self, *statuses: int) -> None:
+        """Respond with these statuses, one after another; the last one forever.
 
         Raises:
-            UsageError: one of them is neither.
+            UsageError: one of them is not a status.
         """
-        for one in answers:
-            if not isinstance(one, ReceiverAnswer):
-                integer("answers", one, 200, 599)
-        self._epoch().receiver.answer_with(
-            ReceiverAnswer(status=one, times=1) if isinstance(one, int) else one for one in answers
-        )
-
-    def forget(self) -> None:
-        """Forget what it received."""
-        self._epoch().receiver.forget()
+        for one in statuses:
+            integer("statuses", one, 200, 599)
+        self._epoch().receiver.answer_with(ReceiverAnswer(status=one, times=1) for one in statuses)

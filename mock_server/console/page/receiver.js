@@ -5,7 +5,7 @@ import { repeat } from "./lit-html/directives/repeat.js";
 import { call, curl } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf } from "./shell.js";
-import { clockTime, confirmed, copyButton, data, empty, facts, mark, number, plain, spaced } from "./widgets.js";
+import { clockTime, copyButton, data, empty, facts, mark, number, plain, spaced } from "./widgets.js";
 
 const SHOWN = 20; // messages
 
@@ -23,10 +23,6 @@ export async function readReceiver() {
 }
 
 export function receiverView({ url, answers, messages }) {
-  const clear = async () => {
-    const isWanted = await confirmed("Clear the receiver?", "Its messages are deleted. Deliveries and records stay.", "Clear it");
-    if (isWanted) await act("The receiver's messages are deleted.", "DELETE", "/receiver/requests");
-  };
   const text = "The built-in receiver accepts what is sent to its address, and checks the authentication code:";
   const example = curl("POST", url, { authentication_code: "C", data: { number: "A1" } });
   return html`<h2>Built-in receiver</h2>
@@ -34,7 +30,7 @@ export function receiverView({ url, answers, messages }) {
     <p class="note">Now it answers ${answers.map(answerText).join(", then ")}.</p>
     ${form("Answers of the receiver", FIELDS, "Set", setAnswer)}
     ${messages.length
-      ? html`<h3>Received <span class="count">${messages.length}</span> <button class="small" @click=${clear}>Clear</button></h3>
+      ? html`<h3>Received <span class="count">${messages.length}</span></h3>
           ${repeat(messages.slice(0, SHOWN), (one) => one.id, message)}`
       : empty("No messages yet", text, example)}`;
 }

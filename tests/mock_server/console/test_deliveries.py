@@ -155,7 +155,3 @@ def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
     outcomes = [fire(sender, sender.receiver.url).outcome for _ in range(2)]
     assert [one.status for one in outcomes] == [503, 200]
     expect(details(page).get_by_role("group")).to_have_count(2)
-    page.get_by_role("button", name="Clear").click()
-    page.get_by_role("dialog").get_by_role("button", name="Clear it").click()
-    expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
-    assert sender.receiver.requests == []

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.deliveries.receiver import Verdict
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.world.webhooks.signatures import Verdict, keys_of, verdict
+from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.signing import canonical_bytes
 
@@ -35,8 +36,7 @@ def judged(
     world = make_world(data=entries, dialect=Dialect("test", dials))
     body = json.dumps({"authentication_code": code, "data": data}).encode()
     headers = {"x-authentication-code": code}
-    arrived = world.config.exchanges.messages.read(headers if dials else {}, body)
-    return verdict(world.config, arrived, keys_of(world.current_epoch.reference_data, definition))
+    return verdict_on_message(world.current_epoch, headers if dials else {}, body, definition)
 
 
 @pytest.mark.parametrize(("key", "definition"), [("ONE", "ONE"), ("ONE", None), ("TWO", None)])
@@ -94,6 +94,5 @@ def test_the_text_is_cut() -> None:
 @pytest.mark.parametrize("body", [b"", b'{"data":{"a":"', b"hello", b"[1]", b'{"data":[]}'])
 def test_what_has_no_data(body: bytes) -> None:
     """Nothing could be signed."""
-    config = make_world(data=KEYS).config
-    arrived = config.exchanges.messages.read({}, body)
-    assert verdict(config, arrived, ["K"]) == ("no_data", None, None, None, None)
+    found = verdict_on_message(make_world(data=KEYS).current_epoch, {}, body, None)
+    assert found == ("no_data", None, None, None, None)
