@@ -6,8 +6,6 @@ import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.schemas.exchanges import Exchanges
-from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
 #: Headers in which the mock identifies itself and the attempt; they are not the vendor's.
@@ -50,23 +48,3 @@ def message_of(messages: ThirdPartyMessages, message: OutgoingMessage) -> Messag
     own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
     label = ((LABEL_HEADER, message.label),) if message.label else ()
     return Message(method, (*own, *label, *headers), body)
-
-
-def faulty(
-    message: OutgoingMessage, fault: str | None, exchanges: Exchanges, key: str | None
-) -> OutgoingMessage:
-    """Return what is sent instead of ``message``, whose definition has ``key``."""
-    code = message.authentication_code
-    if fault == "cut_body":
-        return message._replace(cut=True)
-    if fault == "wrong_signature" and code:  # another one of the same form
-        return message._replace(authentication_code=("1" if code[0] == "0" else "0") + code[1:])
-    if fault == "old_key" and key is not None:
-        data = None if message.data is None else orjson.loads(message.data)
-        return message._replace(authentication_code=exchanges.code(data, old_key(key), None))
-    return message
-
-
-def old_key(key: str) -> str:
-    """Return the key that preceded a secret key: nothing is signed with it any more."""
-    return id_of(f"old key/{key}")

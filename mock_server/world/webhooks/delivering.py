@@ -21,18 +21,15 @@ from crmcom_kit.mock_server.deliveries.messages import (
     MESSAGE_FAULTS,
     SIGNATURE_FAULTS,
     OutgoingMessage,
-    faulty,
 )
-from crmcom_kit.mock_server.deliveries.outcomes import (
-    Outcome,
-    outcome_of_error,
-)
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of_error
 from crmcom_kit.mock_server.deliveries.queue import Stopped
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 
@@ -89,14 +86,13 @@ def prepare(
     """
     try:
         right, data = _message(epoch, claimed, cause)
-        key = epoch.reference_data.key_of(claimed.definition)
         attempt = Attempt(
             cause=cause,
             record_id=claimed.id,
             record_number=claimed.number,
             definition=claimed.definition,
             at=epoch.clock.now(),
-            message=faulty(right, fault, epoch.config.exchanges, key),
+            message=_wrong(epoch, right, fault, claimed.definition),
             before=None if cause is Cause.FIRE else claimed.state.shown,
             fault=fault,
         )
@@ -108,19 +104,34 @@ def prepare(
 
 def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> Attempt:
     """Send what ``before`` sent once more, which changes no record; return the new attempt."""
-    key = epoch.reference_data.key_of(before.definition)
     attempt = Attempt(
         cause=cause,
         record_id=before.record_id,
         record_number=before.record_number,
         definition=before.definition,
         at=epoch.clock.now(),
-        message=faulty(before.message, fault, epoch.config.exchanges, key),
+        message=_wrong(epoch, before.message, fault, before.definition),
         of=before.number,
         fault=fault,
     )
     Delivery(epoch, epoch.session(), epoch.attempts.add(attempt), before.message).deliver()
     return attempt
+
+
+def _wrong(
+    epoch: Epoch, message: OutgoingMessage, fault: str | None, definition: str
+) -> OutgoingMessage:
+    """Return what is sent instead of ``message`` because of a fault that ``check_fault`` allows."""
+    if fault == "cut_body":
+        return message._replace(cut=True)
+    code = message.authentication_code
+    if fault == "wrong_signature" and code:  # another one of the same form
+        return message._replace(authentication_code=("1" if code[0] == "0" else "0") + code[1:])
+    if fault == "old_key":
+        data = None if message.data is None else orjson.loads(message.data)
+        key = id_of(f"old key/{epoch.reference_data.key_of(definition)}")
+        return message._replace(authentication_code=epoch.config.exchanges.code(data, key, None))
+    return message
 
 
 def _message(epoch: Epoch, record: Record, cause: Cause) -> tuple[OutgoingMessage, Any]:
