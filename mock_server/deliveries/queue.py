@@ -76,11 +76,6 @@ class DeliveryQueue:
             self._unfinished -= 1
             self._changed.notify_all()
 
-    def attempted(self, world: str, attempt: Attempt) -> None:
-        """Report an attempt of a world that has ended."""
-        if self.on_attempt is not None:
-            self.on_attempt(world, attempt)
-
     def close_after(self, wait: Callable[[], object], seconds: float) -> None:
         """Close within ``seconds`` once ``wait``, which a thread calls, has returned."""
 

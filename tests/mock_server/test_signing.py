@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.signing import (
-    ALGORITHMS,
-    CANONICAL_FORMS,
-    CHARSETS,
-    ENCODINGS,
-    canonical_bytes,
-    sign,
-    verify,
-)
+from crmcom_kit.mock_server.signing import canonical_bytes, sign, verify
+from crmcom_kit.schemas.signing import ALGORITHMS, CANONICAL_FORMS, CHARSETS, ENCODINGS
 
 #: RFC 4231, test cases 1 to 4, 6 and 7 (5 is about cutting codes short).
 RFC_4231 = [

@@ -241,7 +241,9 @@ class Delivery:
 
     def _over(self, **changes: object) -> None:
         self.epoch.attempts.change(self.attempt, **changes)
-        self.epoch.delivery_queue.attempted(self.epoch.name, self.attempt)
+        queue = self.epoch.delivery_queue
+        if queue.on_attempt is not None:
+            queue.on_attempt(self.epoch.name, self.attempt)
 
     def _changed(self, outcome: Outcome, record: Record) -> Record:
         """Return the record as the outcome changes it."""

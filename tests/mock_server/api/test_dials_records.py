@@ -12,15 +12,9 @@ from helpers.dial_probes import Probe, check_choices, hold, kind, of_each_value,
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.signing import (
-    ALGORITHMS,
-    CANONICAL_FORMS,
-    CHARSETS,
-    ENCODINGS,
-    verify,
-)
-from crmcom_kit.schemas import dials
+from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.dialect import delivery_outcomes
+from crmcom_kit.schemas.signing import ALGORITHMS, CANONICAL_FORMS, CHARSETS, ENCODINGS, verify
 
 TOPICS = {"dates", "record", "resend", "delete", "delivery", "signing", "login", "tokens"}
 #: The dials of real deliveries, which test_http_delivery knows.
