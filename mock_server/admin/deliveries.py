@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.admin.contract import (
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
-from crmcom_kit.mock_server.world.webhooks.delivering import attempt_of, replay
+from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
@@ -148,7 +148,7 @@ def put_delivery_script(call: Call, body: DeliveryScriptChange) -> DeliveryScrip
 @operation("GET /deliveries/{id}", "deliveries")
 def get_delivery(call: Call, id: _Id) -> Delivery:
     """Show one attempt, with a verdict on its signature."""
-    return serializers.attempt_with_signature(call, attempt_of(call.epoch, id))
+    return serializers.attempt_with_signature(call, call.epoch.attempts.get(id))
 
 
 @operation("POST /deliveries/{id}/replay", "deliveries", examples={"twice": {"fault": "duplicate"}})

@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import httpcore
+
 from crmcom_kit.mock_server.deliveries.outcomes import CallFailed, OutcomeName
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.usage_errors import UsageError, quoted
@@ -40,17 +42,9 @@ _NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)", re.ASCII)
 class Destination(NamedTuple):
     """Where a request goes, once it is allowed."""
 
-    scheme: str
-    host: str  # as the URL names it, in lower case; an IPv6 address without brackets
-    port: int
-    target: str  # path and query
+    url: httpcore.URL
+    authority: str  # the value of the header Host
     addresses: tuple[str, ...]  # to connect to, in this order
-
-    @property
-    def authority(self) -> str:
-        """The value of the header Host."""
-        host = _bracketed(self.host)
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -99,7 +93,11 @@ class AllowedHosts:
             allow = f"--allow-host {_bracketed(host)}:{port}"
             why = f"port {port} belongs to another protocol; allow it: {allow}"
             raise CallFailed(OutcomeName.BLOCKED, why)
-        return Destination(scheme, host, port, target, addresses)
+        authority = _bracketed(host)
+        if port != _PORTS[scheme]:
+            authority += f":{port}"
+        parts = {"scheme": scheme.encode(), "host": host.encode(), "target": target.encode()}
+        return Destination(httpcore.URL(**parts, port=port), authority, addresses)
 
     def _names(self, host: str, port: int) -> bool:
         return (host, port) in self._allowed or (host, None) in self._allowed

@@ -9,6 +9,7 @@ from enum import StrEnum
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.usage_errors import NotFound
 
 #: How much is kept; the oldest attempts go first.
 MAX_ENTRIES = 1_000
@@ -124,9 +125,15 @@ class Attempts:
                 if record is None or record in (attempt.record_id, attempt.record_number)
             ]
 
-    def find(self, number: int) -> Attempt | None:
-        """Return the attempt with that number, unless it is gone."""
-        return self._attempts.get(number)
+    def get(self, number: int) -> Attempt:
+        """Return an attempt by its number. Raises NotFound."""
+        found = self._attempts.get(number)
+        if found is None:
+            kept = self.list()
+            none = "none, since nothing was delivered"
+            allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
+            raise NotFound("delivery", seen=str(number), allowed=allowed)
+        return found
 
     def with_repeats(self, *numbers: int) -> builtins.list[Attempt]:
         """Return the attempts with these numbers and those that repeat them, oldest first."""

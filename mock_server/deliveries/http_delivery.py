@@ -13,7 +13,7 @@ from typing import Any
 import httpcore
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
-from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts, Destination
+from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage, message_of
 from crmcom_kit.mock_server.deliveries.outcomes import (
     CallFailed,
@@ -76,11 +76,8 @@ class HttpDelivery:
     def send(self, message: OutgoingMessage) -> Outcome:
         """Send once, and return the outcome; a redirect is one, too."""
         url = message.url
-        deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
         try:
-            destination = self._allowed_hosts.check(url)
-            request = _request(destination, message_of(self._messages, message), self._timeouts)
-            response, answer = self._exchange(destination, request, deadline)
+            response, answer = self._exchange(url, message_of(self._messages, message))
         except CallFailed as failed:
             return outcome_of(failed.outcome, url, why=str(failed))
         status, success = response.status, self._dialect["delivery.success"]
@@ -98,22 +95,24 @@ class HttpDelivery:
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or ssl.create_default_context()
 
-    def _exchange(
-        self, to: Destination, request: httpcore.Request, deadline: Deadline
-    ) -> tuple[httpcore.Response, bytes]:
-        """Send a request; return the response, and the beginning of its body. Raises CallFailed."""
+    def _exchange(self, url: str, message: Message) -> tuple[httpcore.Response, bytes]:
+        """Send a message; return the response, and the beginning of its body. Raises CallFailed."""
+        deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
+        to = self._allowed_hosts.check(url)
         network = _Network(self._connect, to.addresses, deadline)
-        tls = self._tls if to.scheme == "https" else None
+        tls = self._tls if to.url.scheme == b"https" else None
         connection = httpcore.HTTPConnection(
-            request.url.origin, ssl_context=tls, network_backend=network
+            to.url.origin, ssl_context=tls, network_backend=network
         )
         self._open.add(network)
         try:
-            response = connection.handle_request(request)
-            try:
+            with connection.stream(
+                message.method,
+                to.url,
+                headers=[("Host", to.authority), ("Connection", "close"), *message.headers],
+                content=message.body,
+            ) as response:
                 return response, _beginning(response.iter_stream())
-            finally:
-                response.close()
         except tuple(_OUTCOMES) as error:
             why = str(error) or type(error).__name__
             raise CallFailed(_outcome_name(error, network), why) from None
@@ -166,22 +165,6 @@ class _Network(httpcore.NetworkBackend):
         """Close the connection."""
         if self.stream is not None:
             self.stream.close()
-
-
-def _request(to: Destination, message: Message) -> httpcore.Request:
-    length = str(len(message.body))
-    own = (("Host", to.authority), ("Connection", "close"), ("Content-Length", length))
-    return httpcore.Request(
-        message.method,
-        httpcore.URL(
-            scheme=to.scheme.encode(),
-            host=to.host.encode(),
-            port=to.port,
-            target=to.target.encode(),
-        ),
-        headers=[*own, *message.headers],
-        content=message.body,
-    )
 
 
 def _beginning(parts: Iterable[bytes]) -> bytes:

@@ -30,7 +30,7 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.schemas.formats import id_of
-from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+from crmcom_kit.usage_errors import UsageError, quoted
 
 
 def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
@@ -38,20 +38,9 @@ def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
 
     Raises NotFound, and UsageError as ``check_fault`` does.
     """
-    before = attempt_of(epoch, number)
+    before = epoch.attempts.get(number)
     check_fault(epoch, fault, before.definition)
     return _repeat(epoch, Cause.REPLAY, before, fault)
-
-
-def attempt_of(epoch: Epoch, number: int) -> Attempt:
-    """Return an attempt by its number. Raises NotFound."""
-    found = epoch.attempts.find(number)
-    if found is None:
-        kept = epoch.attempts.list()
-        none = "none, since nothing was delivered"
-        allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
-        raise NotFound("delivery", seen=str(number), allowed=allowed)
-    return found
 
 
 def check_fault(epoch: Epoch, fault: str | None, definition: str) -> None:

@@ -11,10 +11,8 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 
 def labeled_attempt(epoch: Epoch, headers: Mapping[str, str]) -> Attempt | None:
     """Return the attempt that a message is, by the label in its headers; names are lower-case."""
-    world, _, number = headers.get(LABEL_HEADER.lower(), "").rpartition("/")
-    if world != epoch.name or not number.isdecimal() or len(number) > 18:
-        return None
-    return epoch.attempts.find(int(number))
+    label = headers.get(LABEL_HEADER.lower())
+    return next((one for one in epoch.attempts.list() if one.message.label == label), None)
 
 
 def verdict_on_attempt(epoch: Epoch, attempt: Attempt) -> Verdict:

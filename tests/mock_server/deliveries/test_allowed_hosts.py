@@ -173,7 +173,7 @@ def test_a_private_address_behind_a_name_needs_its_own_permission(outside: Outsi
 def test_another_protocols_port_needs_its_own_permission() -> None:
     """Naming host and port together opens it; naming the host alone does not."""
     url = "http://127.0.0.1:993/"
-    assert AllowedHosts(["127.0.0.1:993"]).check(url).port == 993
+    assert AllowedHosts(["127.0.0.1:993"]).check(url).url.port == 993
     with pytest.raises(CallFailed, match="another protocol"):
         AllowedHosts(["127.0.0.1"]).check(url)
 

@@ -19,6 +19,7 @@ from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.usage_errors import NotFound
 
 SUCCESS = Outcome("success", None, None, 200)
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})
@@ -224,7 +225,8 @@ def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch, name: str, limit:
     kept = attempts.list()
     assert len(kept) == 5
     assert kept[-1].number == attempts.last == 50
-    assert attempts.find(1) is None
+    with pytest.raises(NotFound, match="46 to 50"):
+        attempts.get(1)
 
 
 def _begun(attempts: Attempts) -> Attempt:
