@@ -1,6 +1,5 @@
-"""Operations of the built-in receiver: its answers, the requests it got, their signatures."""
+"""Operations of the built-in receiver: its responses, what it got, and their signatures."""
 
-from contextlib import nullcontext
 from typing import Annotated, Any, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
@@ -8,41 +7,26 @@ from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.contract import operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
-from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.signatures import labeled_attempt, verdict_on_message
-from crmcom_kit.usage_errors import UsageError
 
-_BODILESS = (204, 205, 304)
 _TEXT = "text/plain; charset=utf-8"
-
-
-class Answer(TypedDict, total=False):
-    """A response of the receiver."""
-
-    status: Annotated[int, "200 by default.", Keywords(minimum=200, maximum=599)]
-    body: Annotated[str, Keywords(maxLength=65536)]
-    delay: Annotated[float, "In seconds of the world's time.", Keywords(minimum=0, maximum=600)]
-    times: Annotated[
-        int | None,
-        "How often it is used; null, and the last one: no limit.",
-        Keywords(minimum=1),
-    ]
+_Status = Annotated[int, Keywords(minimum=200, maximum=599)]
 
 
 class Receiver(TypedDict):
-    """The built-in receiver: its URL, its script of responses, how many messages it received."""
+    """The built-in receiver: its URL, its responses, how many messages it received."""
 
     url: str
-    answers: list[Answer]
+    statuses: list[int]
     received: int
 
 
-class Answers(TypedDict):
-    """The script of the receiver; nothing is the one that it has at the start."""
+class Statuses(TypedDict):
+    """The statuses of its responses, in order; the last one repeats. None is 200, as at first."""
 
-    answers: Annotated[list[Answer], Keywords(maxItems=1000)]
+    statuses: Annotated[list[_Status], Keywords(maxItems=1000)]
 
 
 class ReceivedRequests(TypedDict):
@@ -58,10 +42,7 @@ def get_receiver(call: Call) -> Receiver:
     query = "" if secret is None else f"?{SECRET}={secret}"
     return {
         "url": f"{call.origin}/worlds/{call.world.name}{RECEIVER}{query}",
-        "answers": [
-            {"status": one.status, "body": one.body, "delay": one.delay, "times": one.times}
-            for one in receiver.answers
-        ],
+        "statuses": list(receiver.statuses),
         "received": receiver.last,
     }
 
@@ -70,17 +51,13 @@ def get_receiver(call: Call) -> Receiver:
     "PUT /receiver",
     "deliveries",
     examples={
-        "two failures first": {"answers": [{"status": 503, "times": 2}, {"status": 200}]},
-        "as at the start": {"answers": []},
+        "two failures first": {"statuses": [503, 503, 200]},
+        "as at the start": {"statuses": []},
     },
 )
-def put_receiver(call: Call, body: Answers) -> Receiver:
-    """Set the script of the built-in receiver."""
-    answers = [ReceiverAnswer(**one) for one in body["answers"]]
-    for answer in answers:
-        if answer.status in _BODILESS and answer.body:
-            raise UsageError("body", seen=f"a body with status {answer.status}", allowed="no body")
-    call.epoch.receiver.answer_with(answers)
+def put_receiver(call: Call, body: Statuses) -> Receiver:
+    """Set the responses of the built-in receiver."""
+    call.epoch.receiver.answer_with(body["statuses"])
     return get_receiver(call)
 
 
@@ -101,9 +78,9 @@ def receive(
     *,
     secret: Annotated[str, "Opens it without the admin token; `GET /receiver` shows it."] = "",
 ) -> Reply:
-    """Receive a message, and return the next answer.
+    """Receive a message, and respond with the next status.
 
-    Accepts any message and responds as the script says; `GET /receiver/requests` has its verdict.
+    Accepts any message; `GET /receiver/requests` has its verdict.
     For authors of receivers: send a message with the code that your receiver computed. It creates
     no world.
     """
@@ -111,15 +88,9 @@ def receive(
     body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     epoch = call.world.current_epoch
-    receiver = epoch.receiver
-    # First the slot: a request that is refused because none is free was never received.
-    waits = any(answer.delay for answer in receiver.answers)
-    with call.registry.waiting if waits else nullcontext():
-        named = {name.lower(): value for name, value in headers.items()}
-        attempt = labeled_attempt(epoch, named)
-        number, definition = (attempt.number, attempt.definition) if attempt else (None, None)
-        verdict = verdict_on_message(epoch, named, body, definition)
-        answer = receiver.take(call.verb, headers, body, verdict, number)
-        if answer.delay:
-            call.world.clock.sleep(answer.delay, call.over)
-    return Reply(answer.body.encode(), answer.status, _TEXT)
+    named = {name.lower(): value for name, value in headers.items()}
+    attempt = labeled_attempt(epoch, named)
+    number, definition = (attempt.number, attempt.definition) if attempt else (None, None)
+    verdict = verdict_on_message(epoch, named, body, definition)
+    status = epoch.receiver.take(call.verb, headers, body, verdict, number)
+    return Reply(b"", status, _TEXT)

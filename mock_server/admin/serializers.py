@@ -193,7 +193,7 @@ def received(call: Call, request: Received) -> ReceivedRequest:
         "body": redactor.text(_text(request.body)),
         "size": request.size,
         "cut": request.size > len(request.body),
-        "status": request.answer.status,
+        "status": request.status,
         "delivery": request.attempt,
         "signature": verdict(call, request.signature),
     }

@@ -1,4 +1,4 @@
-"""The built-in receiver of webhook requests: it answers from a script and keeps what it gets."""
+"""The built-in receiver of webhook requests: it responds as it is told and keeps what it gets."""
 
 import json
 import threading
@@ -35,16 +35,6 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiverAnswer:
-    """One answer of the script."""
-
-    status: int = 200
-    body: str = ""
-    delay: float = 0.0  # seconds of the world
-    times: int | None = None  # how often; None forever
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """One request that the receiver got."""
 
@@ -54,7 +44,7 @@ class Received:
     headers: dict[str, str]
     body: bytes  # only the beginning of a very long one
     size: int  # of the complete body
-    answer: ReceiverAnswer
+    status: int  # of the response to it
     attempt: int | None  # the number of the attempt that it is, if it is one of this world
     signature: Verdict  # on the complete body
 
@@ -76,12 +66,12 @@ class Receiver:
         self.last = 0
         self.answer_with(())
 
-    def answer_with(self, answers: Iterable[ReceiverAnswer]) -> None:
-        """Give these answers from now on, from the first one; without any, status 200."""
+    def answer_with(self, statuses: Iterable[int]) -> None:
+        """Respond with these statuses from now on, from the first one; without any, 200."""
         with self._lock:
-            #: The answers that it gives, one after another; the last one forever.
-            self.answers = tuple(answers) or (ReceiverAnswer(),)
-            self._next = chain(*map(_repeated, self.answers), repeat(self.answers[-1]))
+            #: The statuses of its responses, one after another; the last one forever.
+            self.statuses = tuple(statuses) or (200,)
+            self._next = chain(self.statuses, repeat(self.statuses[-1]))
 
     def take(
         self,
@@ -90,8 +80,8 @@ class Receiver:
         body: bytes,
         signature: Verdict,
         attempt: int | None,
-    ) -> ReceiverAnswer:
-        """Keep a request and return its answer, whose delay the caller waits for."""
+    ) -> int:
+        """Keep a request and return the status of the response."""
         with self._lock:
             self.last += 1
             received = Received(
@@ -101,18 +91,14 @@ class Receiver:
                 headers=headers,
                 body=body[:MAX_BODY],
                 size=len(body),
-                answer=next(self._next),
+                status=next(self._next),
                 attempt=attempt,
                 signature=signature,
             )
             self._kept.append(received)
-            return received.answer
+            return received.status
 
     def requests(self) -> list[Received]:
         """Return the requests that are still kept, oldest first."""
         with self._lock:
             return list(self._kept)
-
-
-def _repeated(answer: ReceiverAnswer) -> "repeat[ReceiverAnswer]":
-    return repeat(answer) if answer.times is None else repeat(answer, answer.times)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
+from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript
 from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -106,4 +106,4 @@ class BuiltInReceiver:
         """
         for one in statuses:
             integer("statuses", one, 200, 599)
-        self._epoch().receiver.answer_with(ReceiverAnswer(status=one, times=1) for one in statuses)
+        self._epoch().receiver.answer_with(statuses)

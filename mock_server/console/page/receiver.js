@@ -9,41 +9,28 @@ import { clockTime, copyButton, data, empty, facts, mark, number, plain, spaced 
 
 const SHOWN = 20; // messages
 
-const FIELDS = [
-  { name: "status", type: "number", value: 200, required: true },
-  { name: "times", type: "number", hint: "always", label: "times, then 200" },
-  { name: "delay", type: "number", hint: "0", label: "after seconds" },
-  { name: "body" },
-];
+const FIELDS = [{ name: "statuses", hint: "503, 503, 200", blank: [], read: (text) => text.split(",").map(Number) }];
 
 /** Read what it answers, and its messages. Throws Refused. */
 export async function readReceiver() {
-  const [{ url, answers }, { requests }] = await Promise.all([call("GET", "/receiver"), call("GET", "/receiver/requests")]);
-  return { url, answers, messages: requests.reverse() };
+  const [{ url, statuses }, { requests }] = await Promise.all([call("GET", "/receiver"), call("GET", "/receiver/requests")]);
+  return { url, statuses, messages: requests.reverse() };
 }
 
-export function receiverView({ url, answers, messages }) {
+export function receiverView({ url, statuses, messages }) {
   const text = "The built-in receiver accepts what is sent to its address, and checks the authentication code:";
   const example = curl("POST", url, { authentication_code: "C", data: { number: "A1" } });
   return html`<h2>Built-in receiver</h2>
     <p class="tools"><code class="url">${url}</code>${copyButton(url, "Copy", "the address of the receiver")}</p>
-    <p class="note">Now it answers ${answers.map(answerText).join(", then ")}.</p>
-    ${form("Answers of the receiver", FIELDS, "Set", setAnswer)}
+    <p class="note">Now it answers ${statuses.join(", then ")}.</p>
+    ${form("Answers of the receiver", FIELDS, "Set", setAnswers)}
     ${messages.length
       ? html`<h3>Received <span class="count">${messages.length}</span></h3>
           ${repeat(messages.slice(0, SHOWN), (one) => one.id, message)}`
       : empty("No messages yet", text, example)}`;
 }
 
-function answerText({ status, times, delay }) {
-  return `${status}${times ? ` ${times === 1 ? "once" : `${times} times`}` : ""}${delay ? ` after ${delay} s` : ""}`;
-}
-
-function setAnswer(first) {
-  const answers = first.times ? [first, { status: 200 }] : [first];
-  const text = (found) => `The receiver answers ${found.answers.map(answerText).join(", then ")}.`;
-  return act(text, "PUT", "/receiver", { answers });
-}
+const setAnswers = (body) => act((found) => `The receiver answers ${found.statuses.join(", then ")}.`, "PUT", "/receiver", body);
 
 function message({ id, at, status, method, headers, body, cut, size, signature, delivery }) {
   const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;

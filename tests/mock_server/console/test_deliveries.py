@@ -147,11 +147,11 @@ def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
     """They are set by a form, and the next deliveries get them."""
     page = live.open(f"{LIST}/receiver")
     expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
-    fill(page, "Answers of the receiver", "Set", status="999", times="1")
-    field = page.locator("[name=status]")
+    fill(page, "Answers of the receiver", "Set", statuses="999")
+    field = page.locator("[name=statuses]")
     expect(field).to_have_accessible_description(re.compile("999"))
-    fill(page, "Answers of the receiver", "Set", status="503", times="1", body="later")
-    expect(page.get_by_text("Now it answers 503 once, then 200.")).to_be_visible()
+    fill(page, "Answers of the receiver", "Set", statuses="503, 200")
+    expect(page.get_by_text("Now it answers 503, then 200.")).to_be_visible()
     outcomes = [fire(sender, sender.receiver.url).outcome for _ in range(2)]
     assert [one.status for one in outcomes] == [503, 200]
     expect(details(page).get_by_role("group")).to_have_count(2)

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,21 +98,6 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
     assert second.endswith(f"(delivery {sent + 1}: blocked)")
 
 
-def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> None:
-    """Without a place to wait in nothing is kept, and no step of the script is used up."""
-    answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
-    mock.admin("PUT", "/receiver", {"answers": answers})
-    with ExitStack() as all_places:
-        for _ in range(mock.registry.waiting.maximum):
-            all_places.enter_context(mock.registry.waiting)
-        refused = mock.client.post(mock.receiver, content=b"{}")
-    taken = [mock.client.post(mock.receiver, content=b"{}").status_code for _ in range(2)]
-
-    assert refused.status_code == 503
-    assert taken == [201, 202]
-    assert mock.admin("GET", "/receiver")["received"] == 2
-
-
 def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None:
     """The receiver gets two, the record is made once, and the attempts say which is which."""
     before = len(mock.world.store)
@@ -129,7 +113,7 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None
 
 def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock) -> None:
     """What is wrong on purpose is in the message alone, and a resend sends it rightly."""
-    mock.admin("PUT", "/receiver", {"answers": [{"status": 401, "times": 1}, {"status": 200}]})
+    mock.admin("PUT", "/receiver", {"statuses": [401, 200]})
     fired = fire(mock, fault="wrong_signature")
     number = fired["webhook_request"]["number"]
     before = mock.show(number)["authentication_code"]
@@ -162,7 +146,7 @@ def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
 
 def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     """No record changes, whatever comes of it: that is what a resend is for."""
-    mock.admin("PUT", "/receiver", {"answers": [{"status": 500, "times": 1}, {"status": 200}]})
+    mock.admin("PUT", "/receiver", {"statuses": [500, 200]})
     fired = fire(mock)
     before = mock.show(fired["webhook_request"]["number"])
     replayed = mock.admin("POST", f"/deliveries/{fired['delivery']['id']}/replay")
