@@ -7,7 +7,6 @@ from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import (
     Count,
     JsonObject,
-    Name,
     RecordKey,
     operation,
 )
@@ -45,7 +44,6 @@ class DeliveryScript(TypedDict):
 
     script: str
     record: str | None
-    definition: str | None
     used: Annotated[Count, "How many of its outcomes were used."]
 
 
@@ -56,7 +54,7 @@ class DeliveryScripts(TypedDict):
 
 
 class DeliveryScriptChange(TypedDict):
-    """A delivery script to set, for a webhook request, a definition, or the world."""
+    """A delivery script to set, for a webhook request or the world."""
 
     script: Annotated[
         str | None,
@@ -65,7 +63,6 @@ class DeliveryScriptChange(TypedDict):
         Keywords(maxLength=10000),
     ]
     record: NotRequired[RecordKey]
-    definition: NotRequired[Name]
 
 
 class Event(TypedDict):
@@ -108,16 +105,10 @@ def list_deliveries(
 @operation("GET /deliveries/script", "deliveries")
 def get_delivery_scripts(call: Call) -> DeliveryScripts:
     """List the delivery scripts."""
-    scripts = delivery_scripts(call.epoch)
     return {
         "scripts": [
-            {
-                "script": one.script,
-                "record": one.record,
-                "definition": one.definition,
-                "used": one.used,
-            }
-            for one in scripts
+            {"script": one.script, "record": one.record, "used": one.used}
+            for one in delivery_scripts(call.epoch)
         ]
     }
 
@@ -127,7 +118,6 @@ def get_delivery_scripts(call: Call) -> DeliveryScripts:
     "deliveries",
     examples={
         "one webhook request": {"script": "2*timeout, success", "record": "7"},
-        "a definition": {"script": "http_500", "definition": "ACT CREATE"},
         "the world": {"script": "3*refused, success"},
         "an end": {"script": None, "record": "7"},
     },
@@ -136,10 +126,9 @@ def put_delivery_script(call: Call, body: DeliveryScriptChange) -> DeliveryScrip
     """Set a script of delivery outcomes.
 
     The script starts with its first outcome; its last outcome repeats. The script of a webhook
-    request takes precedence over that of its definition, which takes precedence over the world's
-    (omit `record` and `definition` to set that one). null removes a script; the world then has its
-    initial script again. A reset removes all scripts; a snapshot keeps them and their positions.
-    Refused if the mock really sends.
+    request takes precedence over the world's (omit `record` to set that one). null removes a
+    script; the world then has its initial script again. A reset removes all scripts; a snapshot
+    keeps them and their positions. Refused if the mock really sends.
     """
     put_script(call.epoch, **body)
     return get_delivery_scripts(call)

@@ -88,11 +88,8 @@ class Attempts:
         with self._lock:
             self.last += 1
             attempt.number = self.last
-            attempt.message = attempt.message._replace(
-                label=f"{self._world}/{attempt.number}",
-                number=attempt.record_number,
-                definition=attempt.definition,
-            )
+            label = f"{self._world}/{attempt.number}"
+            attempt.message = attempt.message._replace(label=label, number=attempt.record_number)
             self._attempts[attempt.number] = attempt
             self._bytes += _size(attempt)
             while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:

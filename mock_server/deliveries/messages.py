@@ -25,7 +25,6 @@ class OutgoingMessage(NamedTuple):
     label: str = ""  # the mock's own name of the attempt, sent in a header
     cut: bool = False  # whether only the first half of the body is sent
     number: str = ""  # of the webhook request; not sent
-    definition: str = ""  # the id of its webhook definition; not sent
 
 
 class Sender(Protocol):

@@ -10,7 +10,6 @@ from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
 #: How many scripts a world may have.
 MAX_SCRIPTS = 1_000
-_WORLD = (None, None)
 
 
 @dataclass(slots=True)
@@ -18,8 +17,7 @@ class DeliveryScript:
     """A script, whose deliveries it decides, and how many of its outcomes are used up."""
 
     script: str
-    record: str | None = None  # the number of a webhook request
-    definition: str | None = None  # its name, or its id if it has none
+    record: str | None = None  # the number of a webhook request; None for all others
     used: int = 0
     _steps: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
 
@@ -45,8 +43,8 @@ class DeliveryScript:
 class ScriptedDelivery:
     """A sender that returns the outcomes of scripts, each one's last forever.
 
-    The script of a webhook request goes before that of its definition, and that before the world's.
-    Assumed: no page says when a webhook request is rejected or with which error.
+    The script of a webhook request goes before the world's. Assumed: no page says when a webhook
+    request is rejected or with which error.
     """
 
     def __init__(self, script: str) -> None:
@@ -56,15 +54,14 @@ class ScriptedDelivery:
         """
         self._lock = threading.Lock()
         self._first = script
-        # By number of a webhook request and id of a definition, one of which is None, or both.
-        self._scripts: dict[tuple[str | None, str | None], DeliveryScript]
-        self._scripts = {_WORLD: DeliveryScript(script)}
+        # By the number of a webhook request; the world's by None.
+        self._scripts: dict[str | None, DeliveryScript] = {None: DeliveryScript(script)}
 
     def send(self, message: OutgoingMessage) -> Outcome:
         """Return the next outcome of the script that decides."""
-        keys = ((message.number, None), (None, message.definition), _WORLD)
         with self._lock:
-            name = next(self._scripts[key] for key in keys if key in self._scripts).next()
+            script = self._scripts.get(message.number) or self._scripts[None]
+            name = script.next()
         return outcome_of(name, message.url)
 
     def scripts(self) -> list[DeliveryScript]:
@@ -72,26 +69,24 @@ class ScriptedDelivery:
         with self._lock:
             return [replace(script) for script in self._scripts.values()]
 
-    def put(self, script: DeliveryScript, definition_id: str | None = None) -> None:
-        """Let a script decide from its first outcome on. Raises LimitExceeded."""
-        key = (script.record, definition_id)
+    def put(self, script: str | None, number: str | None) -> None:
+        """Let a script decide from its first outcome on, or end it, of a webhook request or of all.
+
+        Raises UsageError, LimitExceeded.
+        """
+        if script is None and number is not None:
+            with self._lock:
+                self._scripts.pop(number, None)
+            return
+        found = DeliveryScript(self._first if script is None else script, number)
         with self._lock:
-            if key not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
+            if number not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
                 allowed = f"at most {MAX_SCRIPTS:,} scripts"
                 raise LimitExceeded("script", seen="one more", allowed=allowed)
-            self._scripts[key] = script
-
-    def remove(self, number: str | None, definition_id: str | None) -> None:
-        """End a script; the world's starts again as it was at first."""
-        with self._lock:
-            if (number, definition_id) == _WORLD:
-                self._scripts[_WORLD] = DeliveryScript(self._first)
-            else:
-                self._scripts.pop((number, definition_id), None)
+            self._scripts[number] = found
 
     def clone(self) -> "ScriptedDelivery":
         """Return an independent copy at the same places of the scripts."""
         copy = ScriptedDelivery(self._first)
-        with self._lock:
-            copy._scripts = {key: replace(script) for key, script in self._scripts.items()}
+        copy._scripts = {script.record: script for script in self.scripts()}
         return copy

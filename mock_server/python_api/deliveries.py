@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript
 from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import replay
-from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
+from crmcom_kit.mock_server.world.webhooks.scripts import put_script
 
 
 class Deliveries:
@@ -44,40 +43,29 @@ class Deliveries:
         """
         return replay(self._epoch(), number, fault)
 
-    def script(
-        self, script: str | None, *, record: str | int | None = None, definition: str | None = None
-    ) -> None:
+    def script(self, script: str | None, *, record: str | int | None = None) -> None:
         """Let a script decide the outcomes of deliveries, from its first outcome on.
 
             mock.deliveries.script("2*timeout, success", record="7")
-            mock.deliveries.script("http_500", definition="ACT CREATE")
             mock.deliveries.script("refused")
 
-        The script of a webhook request goes before that of its definition, and that before the
-        world's. A reset ends them all; ``snapshot`` keeps them with their places.
+        The script of a webhook request goes before the world's. A reset ends them all;
+        ``snapshot`` keeps them with their places.
 
         Args:
             script: outcomes in order, the last one forever; ``crmcom-kit dialect`` prints their
                 names (``delivery.script``). None ends the script; the world's is then what it
                 began with.
             record: number or id of a webhook request.
-            definition: name, alternative code or id of a webhook definition.
 
         Raises:
-            UsageError: an argument is not allowed, or the mock really sends.
-            NotFound: there is no such webhook request or definition.
+            UsageError: the script is not allowed, or the mock really sends.
+            NotFound: there is no such webhook request.
             LimitExceeded: there are as many scripts as allowed.
         """
-        for name, value in (("script", script), ("definition", definition)):
-            if value is not None:
-                text(name, value)
-        key = None if record is None else str(record)
-        put_script(self._epoch(), script, record=key, definition=definition)
-
-    @property
-    def scripts(self) -> list[DeliveryScript]:
-        """The scripts, the world's first; none if the mock really sends."""
-        return delivery_scripts(self._epoch())
+        if script is not None:
+            text("script", script)
+        put_script(self._epoch(), script, None if record is None else str(record))
 
 
 class BuiltInReceiver:

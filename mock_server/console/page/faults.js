@@ -2,12 +2,12 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { controlCurl, gather, urlOf } from "./api.js";
-import { dataList, form, schemas } from "./forms.js";
+import { form, schemas } from "./forms.js";
 import { searchFor } from "./search.js";
 import { act, addressOf, reader, shell } from "./shell.js";
 import { clockTime, counted, data, dateTime, mark, plain, rowButton, section } from "./widgets.js";
 
-const reading = reader("faults", () => gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()));
+const reading = reader("faults", () => gather("/faults", "/faults/presets", "/deliveries/script", schemas()));
 
 export const faults = {
   id: "faults",
@@ -19,9 +19,9 @@ export const faults = {
     if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main: ({ faults: all, presets, scripts, definitions, FaultMatch }) => html`<div class="board">
+  main: ({ faults: all, presets, scripts, FaultMatch }) => html`<div class="board">
     <div>${injected(all)} ${known(presets, FaultMatch.properties.operation.anyOf[0].enum)}</div>
-    <div>${clock()} ${deliveryScripts(scripts, definitions)}</div></div>`,
+    <div>${clock()} ${deliveryScripts(scripts)}</div></div>`,
 };
 
 // What is active, and what is over.
@@ -154,29 +154,28 @@ async function turn(verb, path, body) {
 const SCRIPT = [
   { name: "script", hint: "2*timeout, success", required: true },
   { name: "record", hint: "any" },
-  { name: "definition", hint: "any", list: "definitions" },
 ];
 
 /** Let a script decide deliveries; null ends the one that does. */
 const putScript = (body) => act(body.script === null ? "The script is gone." : "The script is set.", "PUT", "/deliveries/script", body);
 
-function deliveryScripts(scripts, definitions) {
+function deliveryScripts(scripts) {
   if (shell.status?.sends) {
     return section("Delivery scripts", "", html`<p class="note">This mock really sends, so the receivers decide.
       You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in one</a>.
       Without <code>--deliver http</code>, scripts decide.</p>`);
   }
   return section("Delivery scripts", "", html`
-    <p class="note">How deliveries end, in order; the last outcome repeats. The most specific script counts: for a record,
-      then for a definition, then for all. <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
+    <p class="note">How deliveries end, in order; the last outcome repeats. The script for a record goes before the one for all.
+      <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
     <ul class="rows">${scripts.map(scriptRow)}</ul>
-    ${form("Set a delivery script", SCRIPT, "Set", putScript)} ${dataList("definitions", definitions.map((one) => one.name))}`);
+    ${form("Set a delivery script", SCRIPT, "Set", putScript)}`);
 }
 
-function scriptRow({ script, used, record, definition }) {
-  const which = plain(record ? `#${record}` : (definition ?? "all deliveries"));
-  const end = () => putScript({ script: null, ...(record && { record }), ...(definition && { definition }) });
-  const label = record || definition ? "End" : "Reset"; // the one for all goes back to that of the start
+function scriptRow({ script, used, record }) {
+  const which = plain(record ? `#${record}` : "all deliveries");
+  const end = () => putScript({ script: null, ...(record && { record }) });
+  const label = record ? "End" : "Reset"; // the one for all goes back to that of the start
   return html`<li><p><code>${script}</code> <span class="note">for</span> ${which}
       <span class="note">· ${used} ${used === 1 ? "delivery" : "deliveries"} so far</span></p>
     ${rowButton(label, `${label} the script for ${which}`, end)}</li>`;

@@ -253,20 +253,17 @@ def test_a_secret_url_opens_the_receiver_of_a_guarded_mock(make_mock: Any, admin
 
 def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:
     """What is put decides the next delivery; what cannot be a script changes nothing."""
-    worlds = {"script": "success", "record": None, "definition": None, "used": 0}
-    own = {"script": "timeout, success", "record": "7", "definition": None, "used": 0}
+    worlds = {"script": "success", "record": None, "used": 0}
+    own = {"script": "timeout, success", "record": "7", "used": 0}
 
     found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "record": "7"})
     assert found == admin.ask("GET", "/deliveries/script") == {"scripts": [worlds, own]}
     assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
-    put = {"script": "http_500", "definition": "ACT CREATE"}
-    assert admin.ask("PUT", "/deliveries/script", put)["scripts"][2]["definition"] is not None
     found = admin.ask("PUT", "/deliveries/script", {"script": None, "record": "7"})
-    assert len(found["scripts"]) == 2
+    assert found == {"scripts": [worlds]}
     for body, status, parameter in (
         ({}, 400, "script"),
         ({"script": "success", "record": "nope"}, 404, "record"),
-        ({"script": "success", "definition": "nope"}, 404, "definition"),
     ):
         seen, refused = admin.refused("PUT", "/deliveries/script", body)
         assert (seen, refused["parameter"]) == (status, parameter)
