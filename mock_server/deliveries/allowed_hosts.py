@@ -9,7 +9,7 @@ them. A name that is not allowed is never resolved, since the lookup would be a 
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import httpcore
@@ -18,7 +18,6 @@ from crmcom_kit.mock_server.deliveries.outcomes import CallFailed, OutcomeName
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.usage_errors import UsageError, quoted
 
-Resolve = Callable[[str, int], Iterable[str]]
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
@@ -47,29 +46,21 @@ class Destination(NamedTuple):
     addresses: tuple[str, ...]  # to connect to, in this order
 
 
-def system_resolver(host: str, port: int) -> list[str]:
-    """Return the addresses of a name, as this machine resolves it. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
-
-
 class AllowedHosts:
     """Decides which URLs may be called."""
 
-    def __init__(self, allowed: Iterable[str] = (), *, resolve: Resolve = system_resolver) -> None:
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
         """Allow loopback, and ``allowed``: names or addresses, each with a port or for all ports.
 
         Args:
             allowed: for example ``hooks.example.com``, ``10.0.0.5:8080`` or ``[2001:db8::1]``.
                 A name includes no subdomains, and its addresses must be public, loopback, or
                 allowed as well.
-            resolve: returns the addresses of a name, or raises OSError.
 
         Raises:
             UsageError: an entry is not a host.
         """
         self._allowed = frozenset(map(_read_allowed, allowed))
-        self._resolve = resolve
 
     def check(self, url: str) -> Destination:
         """Return where a request to ``url`` goes; the name in it is resolved now.
@@ -107,7 +98,8 @@ class AllowedHosts:
             why = f"{quoted(host)} is neither loopback nor allowed; allow it: --allow-host {host}"
             raise CallFailed(OutcomeName.BLOCKED, why)
         try:
-            found = list(map(ipaddress.ip_address, self._resolve(host, port)))
+            known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [ipaddress.ip_address(address[0]) for *_, address in known]
         except (OSError, ValueError) as error:
             why = f"{quoted(host)} has no address: {error}"
             raise CallFailed(OutcomeName.UNKNOWN_HOST, why) from None

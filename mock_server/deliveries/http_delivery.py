@@ -5,14 +5,14 @@ the addresses that ``allowed_hosts`` checked, whatever the name would resolve to
 """
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import httpcore
 
-from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
+from crmcom_kit.deadline_streams import Deadline, DeadlineBackend, DeadlineStream, TooManyBytes
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage, message_of
 from crmcom_kit.mock_server.deliveries.outcomes import (
@@ -38,39 +38,20 @@ _OUTCOMES = {
     TooManyBytes: OutcomeName.MALFORMED,
 }
 
-#: Connects to an address and a port within this many seconds.
-Connect = Callable[[str, int, float], httpcore.NetworkStream]
-
-
-def tcp_connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-    """Connect over TCP. Raises httpcore's errors."""
-    return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
-
 
 class HttpDelivery:
     """Sends webhook requests over HTTP; many threads may use it at once."""
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        allowed_hosts: AllowedHosts,
-        *,
-        tls: ssl.SSLContext | None = None,
-        connect: Connect = tcp_connect,
-    ) -> None:
+    def __init__(self, dialect: Dialect, allowed_hosts: AllowedHosts) -> None:
         """Send as ``dialect`` says.
 
         Args:
             dialect: what is sent (``message.*``), and how long it may take (``delivery.timeout``).
             allowed_hosts: decides which URLs may be called.
-            tls: how certificates are verified; by default as on this machine.
-            connect: makes the connections.
         """
         self._messages = ThirdPartyMessages(dialect)
         self._dialect = dialect
         self._allowed_hosts = allowed_hosts
-        self._given_tls = tls
-        self._connect = connect
         self._open: set[_Network] = set()
 
     def send(self, message: OutgoingMessage) -> Outcome:
@@ -93,13 +74,13 @@ class HttpDelivery:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context()
+        return ssl.create_default_context()
 
     def _exchange(self, url: str, message: Message) -> tuple[httpcore.Response, bytes]:
         """Send a message; return the response, and the beginning of its body. Raises CallFailed."""
         deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
         to = self._allowed_hosts.check(url)
-        network = _Network(self._connect, to.addresses, deadline)
+        network = _Network(to.addresses, deadline)
         tls = self._tls if to.url.scheme == b"https" else None
         connection = httpcore.HTTPConnection(
             to.url.origin, ssl_context=tls, network_backend=network
@@ -122,37 +103,32 @@ class HttpDelivery:
             network.close()
 
 
-class _Network(httpcore.NetworkBackend):
+class _Network(DeadlineBackend):
     """Connects to the checked addresses of one destination, and to nothing else."""
 
-    def __init__(self, connect: Connect, addresses: tuple[str, ...], deadline: Deadline) -> None:
-        self._connect, self._addresses, self._deadline = connect, addresses, deadline
+    def __init__(self, addresses: tuple[str, ...], deadline: Deadline) -> None:
+        super().__init__(deadline, _MAX_BYTES)
+        self._addresses = addresses
         #: The connection, before or after the TLS handshake.
         self.stream: DeadlineStream | None = None
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+        self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
+    ) -> DeadlineStream:
         """Connect to one of the addresses, whatever ``host`` may resolve to by now.
 
         Each address has its share of the time, so that a silent one takes none from the next.
         """
-        del host, local_address, socket_options
+        del host
         share = self._deadline.left(httpcore.ConnectTimeout, timeout) / len(self._addresses)
         *others, last = self._addresses
         for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return self._open_stream(address, port, share)
-        return self._open_stream(last, port, share)
+                return self._connected(address, port, share)
+        return self._connected(last, port, share)
 
-    def _open_stream(self, address: str, port: int, seconds: float) -> DeadlineStream:
-        connection = self._connect(address, port, seconds)
-        self.stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
+    def _connected(self, address: str, port: int, seconds: float) -> DeadlineStream:
+        self.stream = super().connect_tcp(address, port, seconds)
         return self.stream
 
     def cut(self) -> None:

@@ -4,6 +4,9 @@ No packet leaves loopback: the resolver answers from a table, and the connector 
 sent and connects to nobody.
 """
 
+import socket
+from typing import Any
+
 import httpcore
 import pytest
 from helpers.receivers import answering, listening
@@ -44,39 +47,37 @@ class Outside:
         self.asked: list[str] = []
         self.connected: list[tuple[str, int]] = []
 
-    def resolve(self, host: str, port: int) -> list[str]:
+    def resolve(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         """Answer from the table, each time with the next answer."""
-        del port
         self.asked.append(host)
         answers = NAMES.get(host)
         if answers is None:
             raise OSError(host)
-        return answers[min(self.asked.count(host), len(answers)) - 1]
+        found = answers[min(self.asked.count(host), len(answers)) - 1]
+        return [(0, 0, 0, "", (address, port)) for address in found]
 
-    def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+    def connect(self, address: str, port: int, *_: Any) -> httpcore.NetworkStream:
         """Note it, and refuse as a host does where nobody listens."""
-        del seconds
         self.connected.append((address, port))
         raise httpcore.ConnectError from ConnectionRefusedError()
 
 
 @pytest.fixture(name="outside")
-def _outside() -> Outside:
-    return Outside()
+def _outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
+    """What names mean and who is called, of all deliveries of the test."""
+    outside = Outside()
+    monkeypatch.setattr(socket, "getaddrinfo", outside.resolve)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", outside.connect)
+    return outside
 
 
 @pytest.fixture(name="delivery")
 def _delivery(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> HttpDelivery:
+    del outside
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, f"http://{PRIVATE}:3128")
     monkeypatch.setenv("no_proxy", "")
-    return delivery_to(outside)
-
-
-def delivery_to(outside: Outside) -> HttpDelivery:
-    """A delivery whose resolver and connector are those of ``outside``."""
-    addresses = AllowedHosts(ALLOWED, resolve=outside.resolve)
-    return HttpDelivery(Dialect("test"), addresses, connect=outside.connect)
+    return HttpDelivery(Dialect("test"), AllowedHosts(ALLOWED))
 
 
 def sent_to(delivery: HttpDelivery, url: str) -> str:
@@ -109,10 +110,11 @@ def test_a_way_out_is_closed(delivery: HttpDelivery, outside: Outside, url: str)
         ("nobody.example.com", "unknown_host"),
     ],
 )
-def test_an_allowed_name_leads_to_no_other_network(name: str, outcome: str) -> None:
+def test_an_allowed_name_leads_to_no_other_network(
+    delivery: HttpDelivery, outside: Outside, name: str, outcome: str
+) -> None:
     """Every address that it has is checked; one that may not be called blocks the call."""
-    outside = Outside()
-    assert sent_to(delivery_to(outside), f"http://{name}/in") == outcome
+    assert sent_to(delivery, f"http://{name}/in") == outcome
     assert outside.asked == [name]
     assert outside.connected == []
 
@@ -154,20 +156,18 @@ def test_loopback_and_what_is_allowed_is_called(
     delivery: HttpDelivery, outside: Outside, url: str, connected: list[tuple[str, int]]
 ) -> None:
     """The connection goes straight there, whatever proxy the environment names."""
-    outside.connected.clear()
     assert sent_to(delivery, url) == "refused"
     assert outside.connected == connected
 
 
-def test_a_private_address_behind_a_name_needs_its_own_permission(outside: Outside) -> None:
+@pytest.mark.usefixtures("outside")
+def test_a_private_address_behind_a_name_needs_its_own_permission() -> None:
     """With both allowed the name can be called, and the refusal before said so."""
+    name, url = "inside.example.com", "http://inside.example.com/"
     with pytest.raises(CallFailed, match=rf"allow it: --allow-host {PRIVATE}"):
-        AllowedHosts(["inside.example.com"], resolve=outside.resolve).check(
-            "http://inside.example.com/"
-        )
-    both = AllowedHosts(["inside.example.com", PRIVATE], resolve=outside.resolve)
+        AllowedHosts([name]).check(url)
 
-    assert both.check("http://inside.example.com/").addresses == (PRIVATE,)
+    assert AllowedHosts([name, PRIVATE]).check(url).addresses == (PRIVATE,)
 
 
 def test_another_protocols_port_needs_its_own_permission() -> None:

@@ -20,10 +20,10 @@ from crmcom_kit.schemas import Dialect
 DIALS = {"delivery.timeout": 120_000}
 
 
-def sent(url: str, tls: ssl.SSLContext | None = None, **dials: Any) -> Outcome:
+def sent(url: str, **dials: Any) -> Outcome:
     """Send one attempt, on loopback."""
     changed = {f"delivery.{name}": value for name, value in dials.items()}
-    sender = HttpDelivery(Dialect("test", {**DIALS, **changed}), AllowedHosts(), tls=tls)
+    sender = HttpDelivery(Dialect("test", {**DIALS, **changed}), AllowedHosts())
     return sender.send(OutgoingMessage(url, b'{"n":"A1"}', "C0DE"))
 
 
@@ -69,12 +69,12 @@ def test_a_certificate_that_nobody_knows_is_refused(speaks_tls: Listening) -> No
 
 
 def test_a_certificate_that_is_trusted_is_held_to_the_name(
-    speaks_tls: Listening, certificate: Path
+    speaks_tls: Listening, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Connecting to a checked address, TLS still asks for the name in the URL."""
-    trusting = ssl.create_default_context(cafile=str(certificate.with_name("ca.pem")))
-    right = sent(f"https://localhost:{speaks_tls.port}/", trusting)
-    wrong = sent(f"https://127.0.0.1:{speaks_tls.port}/", trusting)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("ca.pem")))
+    right = sent(f"https://localhost:{speaks_tls.port}/")
+    wrong = sent(f"https://127.0.0.1:{speaks_tls.port}/")
 
     assert right.delivered
     assert wrong.name == "bad_tls"
