@@ -14,13 +14,10 @@ if TYPE_CHECKING:
 WORKERS = 16
 
 
-class Stopped(Exception):
-    """The mock stops: nothing more is sent."""
-
-
 class DeliveryQueue:
-    """Counts deliveries until it is closed, and makes those that nobody waits for, in their order.
+    """Counts deliveries, and makes those that nobody waits for, in their order.
 
+    Once it is closed, a delivery that begins must send nothing.
     Its threads are daemons: a process ends without sending what waits, and without waiting for
     what is being sent.
     """
@@ -28,7 +25,7 @@ class DeliveryQueue:
     def __init__(self) -> None:
         """Start empty; threads are started as they are needed."""
         #: Called with a world's name and each of its attempts once it has ended.
-        self.on_attempt: Callable[[str, Attempt], None] | None = None
+        self.on_attempt: Callable[[str, Attempt], object] = lambda *_: None
         #: Called when running deliveries must end.
         self.on_stop: Callable[[], object] = bool
         #: Set while nothing more is sent.
@@ -39,16 +36,16 @@ class DeliveryQueue:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count a delivery that is made here. Raises Stopped if the queue is closed."""
-        self._begin()
+        """Count a delivery that is made here."""
+        self._count(1)
         try:
             yield
         finally:
-            self._end()
+            self._count(-1)
 
     def put(self, deliver: Callable[[], object]) -> None:
-        """Let a thread call ``deliver`` in its turn. Raises Stopped if the queue is closed."""
-        self._begin()
+        """Let a thread call ``deliver`` in its turn."""
+        self._count(1)
         with self._changed:
             if self._pool is None:
                 # Not a ThreadPoolExecutor, which sends all that waits before the process ends.
@@ -63,17 +60,11 @@ class DeliveryQueue:
         try:
             deliver()
         finally:
-            self._end()
+            self._count(-1)
 
-    def _begin(self) -> None:
+    def _count(self, more: int) -> None:
         with self._changed:
-            if self.closed.is_set():
-                raise Stopped
-            self._unfinished += 1
-
-    def _end(self) -> None:
-        with self._changed:
-            self._unfinished -= 1
+            self._unfinished += more
             self._changed.notify_all()
 
     def close_after(self, wait: Callable[[], object], seconds: float) -> None:
@@ -92,8 +83,7 @@ class DeliveryQueue:
             Whether every delivery has ended, at the latest ``seconds`` after those that run were
             cut.
         """
-        with self._changed:
-            self.closed.set()
+        self.closed.set()
         if self.ended(seconds):
             return True
         self.on_stop()

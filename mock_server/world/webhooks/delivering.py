@@ -23,7 +23,6 @@ from crmcom_kit.mock_server.deliveries.messages import (
     OutgoingMessage,
 )
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of_error
-from crmcom_kit.mock_server.deliveries.queue import Stopped
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
@@ -170,36 +169,23 @@ class Delivery:
         """
         if not self.is_queued:
             return self.deliver()
-        try:
-            self.epoch.delivery_queue.put(self._deliver_in_turn)
-        except Stopped:
-            self._abandon()
+        self.epoch.delivery_queue.put(self.deliver)
         return None
-
-    def _deliver_in_turn(self) -> None:
-        if self.epoch.over:  # a reset has replaced it
-            self._abandon()
-        else:
-            self.deliver()
 
     def deliver(self) -> Record | None:
         """Send in this thread; return the record if it is settled."""
-        queue = self.epoch.delivery_queue
-        try:
-            with queue.running():
-                outcome = self._send()
-                if outcome.delivered or not queue.closed.is_set():
-                    return self._settle(outcome)
-                self._abandon()  # it was cut
-        except Stopped:
-            self._abandon()
-        except BaseException:
-            self._abandon()
-            raise
-        return None
+        with self.epoch.delivery_queue.running():
+            try:
+                return self._settle(self._send())
+            except BaseException:
+                self._settle(None)
+                raise
 
-    def _send(self) -> Outcome:
-        epoch, attempt = self.epoch, self.attempt
+    def _send(self) -> Outcome | None:
+        """Send, and return the outcome; None if it is given up: it was not begun, or was cut."""
+        epoch, attempt, closed = self.epoch, self.attempt, self.epoch.delivery_queue.closed
+        if closed.is_set() or (self.is_queued and epoch.over):  # a reset has replaced it
+            return None
         epoch.attempts.change(attempt, stage=Stage.SENDING)
         began = perf_counter()
         try:
@@ -209,30 +195,30 @@ class Delivery:
         attempt.seconds = round(perf_counter() - began, 6)
         if attempt.fault == "duplicate":
             _repeat(epoch, Cause.DUPLICATE, attempt)
+        if closed.is_set() and not outcome.delivered:
+            return None
         return outcome.limited(epoch.config.dialect["delivery.description_limit"])
 
-    def _settle(self, outcome: Outcome) -> Record | None:
-        """Let the record have the outcome; return it, or None if it is gone or not concerned."""
-        record = None
+    def _settle(self, outcome: Outcome | None) -> Record | None:
+        """Let the record have the outcome; return it, or None if it is gone or not concerned.
+
+        Without an outcome the record is as it was, and is not returned.
+        """
+        attempt, record = self.attempt, None
         if self.claimed is not None:
-            event = Event.DELIVERED if outcome.delivered else Event.FAILED
-            change = partial(self._changed, outcome)
+            event, change = Event.ABANDONED, None
+            if outcome is not None:
+                event = Event.DELIVERED if outcome.delivered else Event.FAILED
+                change = partial(self._changed, outcome)
             record = self.epoch.store.transition(self.claimed.id, event, change)
-        after = self.attempt.before and record and record.state
-        self._over(outcome=outcome, stage=Stage.ENDED, after=after)
+        if outcome is None:
+            self.epoch.attempts.change(attempt, stage=Stage.ABANDONED)
+            record = None
+        else:
+            after = attempt.before and record and record.state
+            self.epoch.attempts.change(attempt, outcome=outcome, stage=Stage.ENDED, after=after)
+        self.epoch.delivery_queue.on_attempt(self.epoch.name, attempt)
         return record
-
-    def _abandon(self) -> None:
-        """Give it up: the record is as it was."""
-        if self.claimed is not None:
-            self.epoch.store.transition(self.claimed.id, Event.ABANDONED)
-        self._over(stage=Stage.ABANDONED)
-
-    def _over(self, **changes: object) -> None:
-        self.epoch.attempts.change(self.attempt, **changes)
-        queue = self.epoch.delivery_queue
-        if queue.on_attempt is not None:
-            queue.on_attempt(self.epoch.name, self.attempt)
 
     def _changed(self, outcome: Outcome, record: Record) -> Record:
         """Return the record as the outcome changes it."""

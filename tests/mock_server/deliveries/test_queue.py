@@ -168,6 +168,7 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
     assert {state(world, number) for number in numbers} == {State.REJECTED}
     after = resend(world, numbers[0])
     assert b'"life_cycle_state":"REJECTED"' in bytes(after.body)
+    assert world.delivery_queue.ended(20)
     assert state(world, numbers[0]) is State.REJECTED
 
     held.stopped.clear()

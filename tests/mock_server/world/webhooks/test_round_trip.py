@@ -76,18 +76,16 @@ def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
     assert {k for k in shown if shown[k] != after[k]} <= {*changed, "log_information"}
 
 
-def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
+def test_the_access_log_has_what_is_sent(mock: ServedMock, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line for each attempt, with its outcome, and without the secrets in its URL."""
     out = io.StringIO()
     log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
-    queue = mock.world.delivery_queue
-    queue.on_attempt = lambda _, attempt: log.add_attempt(mock.world, attempt)
-    try:
-        with listening(answering()) as receiver:
-            sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
-        fire(mock, url="http://10.0.0.1/in")
-    finally:
-        queue.on_attempt = None
+    monkeypatch.setattr(
+        mock.world.delivery_queue, "on_attempt", lambda _, sent: log.add_attempt(mock.world, sent)
+    )
+    with listening(answering()) as receiver:
+        sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
+    fire(mock, url="http://10.0.0.1/in")
     log.flush()
 
     first, second = out.getvalue().splitlines()
