@@ -70,11 +70,7 @@ class Event(TypedDict):
 
     entity: Annotated[_Text, "The entity that the data describes, such as ACTIVITIES."]
     definition: Annotated[_Text, "Name, alternative code or id of the webhook definition."]
-    data: Annotated[JsonObject, "The entity."]
-    rule: NotRequired[Annotated[_Text, "The workflow rule; by default one that triggers it."]]
-    entity_id: NotRequired[
-        Annotated[_Text, "By default the id in the data, or a new one.", Keywords(minLength=1)]
-    ]
+    data: Annotated[JsonObject, "The entity; without an id it gets a new one."]
     url: NotRequired[
         Annotated[str, "By default the URL of the definition.", Keywords(maxLength=2048)]
     ]

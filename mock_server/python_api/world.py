@@ -427,9 +427,8 @@ class MockWorld:
             entity: the entity that the data describes.
             definition: name, alternative code or id of a webhook definition.
             data: the entity's members; the fields set of the definition selects what is sent.
-            given: ``rule``, ``entity_id`` and ``url``, if the defaults do not fit; ``fault``, what
-                is wrong with the delivery on purpose: *wrong_signature*, *old_key*, *cut_body* or
-                *duplicate*.
+            given: ``url``, if not that of the definition; ``fault``, what is wrong with the
+                delivery on purpose: *wrong_signature*, *old_key*, *cut_body* or *duplicate*.
 
         Raises:
             UsageError, NotFound, DataError: it cannot be triggered.

@@ -22,8 +22,8 @@ export async function readTrigger() {
 
 async function ofRecord(name) {
   const { record, data } = await call("GET", `/records/${segment(name)}`);
-  const { entity, entity_id, url, webhook_definition: definition } = record;
-  return { definition: definition?.id, entity, entity_id, url, data };
+  const { entity, entity_id: id, url, webhook_definition: definition } = record;
+  return { definition: definition?.id, entity, url, data: { id, ...data } };
 }
 
 /** An example for a definition: the data of its newest record. */
@@ -43,7 +43,6 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
   const fields = [
     { name: "definition", type: "choice", options: definitions.map(choiceOf), value: values.definition, change: (id) => setParams({ definition: id }) },
     { name: "entity", type: "choice", options: entities, value: values.entity },
-    { name: "entity_id", label: "entity id", hint: "the id in the data", value: values.entity_id },
     { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url, list: "receivers" },
     ...(shell.status?.sends ? [{ name: "fault", label: "wrong on purpose", type: "choice", options: [["", "nothing"], ...faults] }] : []),
     { name: "data", type: "area", label: "data of the entity, as JSON", value: pretty(values.data ?? {}) },

@@ -37,8 +37,6 @@ def fire(
     definition: str,
     data: Mapping[str, Any],
     *,
-    rule: str | None = None,
-    entity_id: str | None = None,
     url: str | None = None,
     fault: str | None = None,
 ) -> Fired:
@@ -48,10 +46,8 @@ def fire(
         epoch: where it happens.
         entity: what the data is about, such as ACTIVITIES.
         definition: name, alternative code or id of a webhook definition.
-        data: the entity; the members that the definition's fields set names are sent.
-        rule: name, alternative code or id of the workflow rule; by default one that triggers the
-            definition.
-        entity_id: the entity's id; by default the data's own, or a new one.
+        data: the entity; the members that the definition's fields set names are sent. Without an
+            id in it, the entity gets a new one.
         url: where it is sent; the definition's own by default.
         fault: what is wrong with the delivery on purpose: *wrong_signature*, *old_key*, *cut_body*
             or *duplicate*; it needs a mock that really sends.
@@ -59,7 +55,7 @@ def fire(
     Raises:
         UsageError: the entity is not in the release, or not the definition's, or the fault is not
             possible.
-        NotFound: there is no such definition or rule.
+        NotFound: there is no such definition, or no workflow rule that triggers it.
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
     """
@@ -72,7 +68,7 @@ def fire(
     if about is not None and about != entity:
         seen = f"{entity}, while definition {found['name']} is about {about}"
         raise UsageError("entity", seen=seen, allowed=about)
-    trigger = _rule(epoch, found, entity, rule)
+    trigger = _rule(epoch, found, entity)
     address = found.get("url") if url is None else url
     if address is None:
         seen = f"nothing, and no URL in definition {found['name']}"
@@ -85,8 +81,9 @@ def fire(
     chosen = set(data) if not names else {name.strip() for name in names.split(",")}
     left_out = tuple(name for name in data if name not in chosen)
     sent = {name: value for name, value in data.items() if name in chosen}
-    record = _record(epoch, found, trigger, entity, entity_id or _id_in(epoch, data))
-    record["url"] = address
+    own = data.get("id")
+    entity_id = own if isinstance(own, str) and own else epoch.ids.next("entity")
+    record = _record(epoch, found, trigger, entity, entity_id) | {"url": address}
     claimed = _stored(epoch, record, sent)
     delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, fault=fault)
     kept = delivery.start()
@@ -115,24 +112,14 @@ def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
     return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""
 
 
-def _id_in(epoch: Epoch, data: Mapping[str, Any]) -> str:
-    own = data.get("id")
-    return own if isinstance(own, str) and own else epoch.ids.next("entity")
-
-
-def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> Object:
+def _rule(epoch: Epoch, definition: Object, entity: str) -> Object:
     """Return the rule that triggers: an effective one if there is a choice."""
-    if wanted is not None:
-        return named(epoch.reference_data.rules, "rule", wanted)
     rules = [one for one in epoch.reference_data.rules if one.get("entity") in (None, entity)]
     by_name = [one for one in rules if definition["id"] in one.get("webhook_definition_ids", ())]
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
     if not possible:
-        seen = f"nothing, and no workflow rule triggers {definition['name']}"
-        allowed = (
-            "name, alternative code or id of a workflow rule; add one whose webhook_definition_ids "
-            f"have {definition['id']}"
-        )
+        seen = f"no workflow rule that triggers {definition['name']}"
+        allowed = f"a workflow rule whose webhook_definition_ids have {definition['id']}; add one"
         raise NotFound("rule", seen=seen, allowed=allowed)
     return max(possible, key=is_effective)
 

@@ -161,8 +161,6 @@ def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     [
         ({"definition": "ACT CREAT"}, 404, "nearest: "),
         ({"entity": "JOBS"}, 400, "is about ACTIVITIES"),
-        ({"rule": "no such rule"}, 404, "rule"),
-        ({"entity_id": ""}, 400, "entity_id"),
     ],
 )
 def test_what_cannot_be_fired_is_refused(
