@@ -107,7 +107,7 @@ class AllowedHosts:
             raise CallFailed(OutcomeName.UNKNOWN_HOST, f"{quoted(host)} has no address")
         for address in found:
             self._check_address(address, port, name=host)
-        return tuple(map(str, dict.fromkeys(found)))
+        return tuple(map(str, found))
 
     def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
         """Check an address of an allowed ``name``, or a literal one. Raises CallFailed."""
@@ -172,13 +172,13 @@ def _literal(host: str) -> IpAddress | None:
 
 def _kind(address: IpAddress) -> str:
     """Return ``loopback``, ``private``, ``public``, or ``reserved``, which is never called."""
-    if str(address) in _LOOPBACK:
-        return "loopback"
     if isinstance(address, ipaddress.IPv6Address):
         # Addresses that carry an IPv4 address inside, which a check would overlook.
         carries = address.ipv4_mapped or address.sixtofour or address.teredo
         if carries or address.is_site_local:
             return "reserved"
+    if address.is_loopback:
+        return "loopback"
     if (
         address.is_link_local
         or address.is_multicast
@@ -186,8 +186,6 @@ def _kind(address: IpAddress) -> str:
         or address.is_unspecified
     ):
         return "reserved"
-    if address.is_loopback:
-        return "loopback"
     return "public" if address.is_global else "private"
 
 

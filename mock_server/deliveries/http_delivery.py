@@ -65,7 +65,7 @@ class HttpDelivery:
         if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
             return Outcome(OutcomeName.SUCCESS, None, None, status, answer)
         reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
-        return outcome_of_status(status, reason, url, answer=answer)
+        return outcome_of_status(status, reason, url, answer)
 
     def cut(self) -> None:
         """End the exchanges that run; each has an outcome then."""

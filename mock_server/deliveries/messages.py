@@ -1,6 +1,6 @@
 """What an attempt sends: the message, what can be wrong with it on purpose, and who sends it."""
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -26,6 +26,11 @@ class OutgoingMessage(NamedTuple):
     cut: bool = False  # whether only the first half of the body is sent
     number: str = ""  # of the webhook request; not sent
 
+    @property
+    def data_object(self) -> Any:
+        """The data object; None if the record has none."""
+        return None if self.data is None else orjson.loads(self.data)
+
 
 class Sender(Protocol):
     """Sends webhook requests. It is called without any lock held."""
@@ -40,8 +45,9 @@ def message_of(messages: ThirdPartyMessages, message: OutgoingMessage) -> Messag
 
     A record without a data object sends an empty one.
     """
-    data = {} if message.data is None else orjson.loads(message.data)
-    method, headers, body = messages.written(data, message.authentication_code)
+    data = message.data_object
+    code = message.authentication_code
+    method, headers, body = messages.written({} if data is None else data, code)
     if message.cut:
         body = body[: len(body) // 2]
     own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))

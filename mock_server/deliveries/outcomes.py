@@ -64,21 +64,19 @@ class Outcome(NamedTuple):
         return self._replace(error_description=text and text[:characters])
 
 
-def outcome_of(name: str, url: str, *, answer: bytes = b"", why: str = "") -> Outcome:
+def outcome_of(name: str, url: str, *, why: str = "") -> Outcome:
     """Return an outcome of the table for ``url``."""
     entry = delivery_outcomes()[name]
     text = entry["error_description"]
     if text is not None:
         text = text.replace("{url}", redact_url(url))
-    return Outcome(name, entry["error_code"], text, entry["status"], answer, why)
+    return Outcome(name, entry["error_code"], text, entry["status"], why=why)
 
 
-def outcome_of_status(status: int, reason: str, url: str, *, answer: bytes = b"") -> Outcome:
+def outcome_of_status(status: int, reason: str, url: str, answer: bytes) -> Outcome:
     """Return the outcome of a receiver's HTTP status that is not a success."""
     name = f"http_{status}"
-    if name in delivery_outcomes():
-        return outcome_of(name, url, answer=answer)
-    entry = other_statuses()
+    entry = delivery_outcomes().get(name) or other_statuses()
     text = entry["error_description"].replace("{reason}", reason or str(status))
     text = text.replace("{url}", redact_url(url))
     return Outcome(name, entry["error_code"], text, status, answer)

@@ -73,7 +73,7 @@ def prepare(
         fault: what is wrong with the delivery on purpose, see ``check_fault``.
     """
     try:
-        right, data = _message(epoch, claimed, cause)
+        right = _message(epoch, claimed, cause)
         attempt = Attempt(
             cause=cause,
             record_id=claimed.id,
@@ -84,7 +84,7 @@ def prepare(
             before=None if cause is Cause.FIRE else claimed.state.shown,
             fault=fault,
         )
-        return Delivery(epoch, session, epoch.attempts.add(attempt), right, claimed, data)
+        return Delivery(epoch, session, epoch.attempts.add(attempt), right, claimed)
     except BaseException:
         epoch.store.transition(claimed.id, Event.ABANDONED)
         raise
@@ -116,29 +116,22 @@ def _wrong(
     if fault == "wrong_signature" and code:  # another one of the same form
         return message._replace(authentication_code=("1" if code[0] == "0" else "0") + code[1:])
     if fault == "old_key":
-        data = None if message.data is None else orjson.loads(message.data)
         key = id_of(f"old key/{epoch.reference_data.key_of(definition)}")
-        return message._replace(authentication_code=epoch.config.exchanges.code(data, key, None))
+        code = epoch.config.exchanges.code(message.data_object, key, None)
+        return message._replace(authentication_code=code)
     return message
 
 
-def _message(epoch: Epoch, record: Record, cause: Cause) -> tuple[OutgoingMessage, Any]:
-    """Return what is sent for a record, signed with its definition's key, and the data object.
-
-    The object is None if the record has no data, or if nothing needs to read it.
-    """
+def _message(epoch: Epoch, record: Record, cause: Cause) -> OutgoingMessage:
+    """Return what is sent for a record, signed with its definition's key."""
     url, definition = record.url, record.definition
     if cause is not Cause.FIRE and epoch.config.dialect["resend.destination"] == "definition":
         found = epoch.reference_data.definitions.find("id", definition) or {}
         url = found.get("url", url)
-    exchanges = epoch.config.exchanges
-    data = None
-    signed = None if record.data is None else exchanges.signed_of(record.data)
-    if record.data is not None and (exchanges.tells_status or signed is None):
-        data = orjson.loads(record.data)
+    message = OutgoingMessage(url, record.data, None)
     key = epoch.reference_data.key_of(definition)
-    code = exchanges.code(data if signed is None else signed, key, None)
-    return OutgoingMessage(url, record.data, code), data
+    code = epoch.config.exchanges.code(message.data_object, key, None)
+    return message._replace(authentication_code=code)
 
 
 @dataclass(slots=True, eq=False)
@@ -150,7 +143,6 @@ class Delivery:
     attempt: Attempt
     right: OutgoingMessage  # the message without what is wrong on purpose
     claimed: Record | None = None
-    data: Any = None  # the data object, if the record shows it
 
     @property
     def is_queued(self) -> bool:
@@ -257,7 +249,7 @@ class Delivery:
         exchanges, dialect = self.epoch.config.exchanges, self.epoch.config.dialect
         if first or dialect["resend.request"] == "renewed":
             code = body.get("authentication_code")
-            body["request"] = exchanges.request(self.data, code, reference)
+            body["request"] = exchanges.request(self.right.data_object, code, reference)
         response = "renewed" if first else dialect["resend.response"]
         if response == "null":
             body["response"] = None
