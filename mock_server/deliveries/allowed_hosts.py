@@ -103,8 +103,6 @@ class AllowedHosts:
         except (OSError, ValueError) as error:
             why = f"{quoted(host)} has no address: {error}"
             raise CallFailed(OutcomeName.UNKNOWN_HOST, why) from None
-        if not found:
-            raise CallFailed(OutcomeName.UNKNOWN_HOST, f"{quoted(host)} has no address")
         for address in found:
             self._check_address(address, port, name=host)
         return tuple(map(str, found))
