@@ -9,7 +9,6 @@ from typing import Any
 
 import httpcore
 import pytest
-from helpers.receivers import answering, listening
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
@@ -186,15 +185,3 @@ def test_what_is_no_host_cannot_be_allowed(entry: str) -> None:
     """An entry is one host; networks, patterns and odd notations are refused by name."""
     with pytest.raises(UsageError, match="allow_host"):
         AllowedHosts([entry])
-
-
-def test_a_redirect_is_not_followed() -> None:
-    """It is the receiver's response, and no success."""
-    with listening(answering()) as last:
-        head = f"HTTP/1.1 307 Moved\r\nLocation: {last.url}\r\nContent-Length: 0\r\n\r\n"
-        with listening(answering(head.encode())) as first:
-            message = OutgoingMessage(first.url, b"{}", None)
-            outcome = HttpDelivery(Dialect("test"), AllowedHosts()).send(message)
-
-    assert outcome.name == "http_307"
-    assert last.got == []
