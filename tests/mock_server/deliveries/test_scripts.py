@@ -1,91 +1,130 @@
-"""Delivery scripts of a world and of a webhook request."""
-
-from collections.abc import Iterator
-from typing import Any
+"""Delivery scripts of a world and of a webhook request, and the outcomes that they name."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPTS
+from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
+from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
+from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPTS, ScriptedDelivery
+from crmcom_kit.schemas.dialect import delivery_outcomes
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
-
-@pytest.fixture(name="mock")
-def _mock() -> Iterator[Mock]:
-    with crmcom_mock(deliveries="refused") as mock:
-        yield mock
+URL = "http://receiver/{url}?Ω="
+OUTCOMES = st.sampled_from(list(delivery_outcomes()))
 
 
-def outcome(mock: MockWorld, number: str) -> str:
-    """Resend a webhook request; return the outcome of its delivery."""
-    body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
+def names(delivery: ScriptedDelivery, tries: int, number: str = "") -> list[str]:
+    """Try to deliver a webhook request so many times; return what came of it."""
+    message = OutgoingMessage(URL, b"{}", "code", number=number)
+    return [delivery.send(message).name for _ in range(tries)]
+
+
+@given(steps=st.lists(st.tuples(st.integers(1, 4), OUTCOMES), min_size=1, max_size=5))
+def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
+    """A script is the list of its outcomes, written out."""
+    script = ", ".join(f"{count}*{name}" for count, name in steps)
+    written_out = [name for count, name in steps for _ in range(count)]
+
+    found = names(ScriptedDelivery(script), len(written_out) + 3)
+    assert found == [*written_out, *[steps[-1][1]] * 3]
+
+
+@pytest.mark.parametrize(
+    "script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"]
+)
+def test_an_unknown_script_is_refused(script: str) -> None:
+    """A script that cannot be played names what it may hold."""
+    with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
+        ScriptedDelivery(script)
+
+
+@pytest.mark.parametrize("name", delivery_outcomes())
+def test_an_outcome_has_error_fields_exactly_where_it_failed(name: str) -> None:
+    """A success has neither code nor description, and every failure has both."""
+    outcome = ScriptedDelivery(name).send(OutgoingMessage("http://receiver/in", None, None))
+
+    assert outcome.name == name
+    assert outcome.delivered == (name == "success")
+    if outcome.delivered:
+        assert (outcome.error_code, outcome.error_description, outcome.status) == (None, None, 200)
+    else:
+        assert outcome.error_code
+        assert outcome.error_description
+        assert "{" not in outcome.error_description
+        assert outcome.status is None or outcome.status >= 400
+
+
+def test_the_description_names_the_address() -> None:
+    """It has the URL of the attempt, whatever that holds."""
+    outcome = ScriptedDelivery("unknown_host").send(OutgoingMessage(URL, None, None))
+    begin = f"java.net.UnknownHostException: {URL}\n"
+    assert str(outcome.error_description).startswith(begin)
+
+
+def test_every_outcome_that_code_chooses_is_in_the_table() -> None:
+    """The table has every name of ``OutcomeName``, so that none fails when it is first needed."""
+    assert set(OutcomeName) <= set(delivery_outcomes())
+
+
+def test_the_script_of_a_webhook_request_goes_before_the_worlds() -> None:
+    """Each begins with its first outcome; without one of its own the world's decides again."""
+    delivery = ScriptedDelivery("refused")
+    delivery.put("2*timeout, http_500", "7")
+    delivery.put("bad_tls, http_404", None)
+
+    assert names(delivery, 4, "7") == ["timeout", "timeout", "http_500", "http_500"]
+    assert names(delivery, 3, "8") == ["bad_tls", "http_404", "http_404"]
+    listed = [(one.script, one.record, one.used) for one in delivery.scripts()]
+    assert listed == [("bad_tls, http_404", None, 3), ("2*timeout, http_500", "7", 4)]
+    delivery.put(None, "7")
+    assert names(delivery, 1, "7") == ["http_404"]
+    delivery.put(None, None)
+    assert names(delivery, 1, "7") == ["refused"]
+
+
+def test_there_are_only_so_many_scripts() -> None:
+    """One more is refused; one that is there can be replaced."""
+    delivery = ScriptedDelivery("refused")
+    for number in range(1, MAX_SCRIPTS):
+        delivery.put("timeout", str(number))
+
+    with pytest.raises(LimitExceeded, match="at most 1,000 scripts"):
+        delivery.put("timeout", "one more")
+    delivery.put("success", "1")
+    assert names(delivery, 1, "1") == ["success"]
+
+
+def outcome(mock: Mock) -> str:
+    """Resend webhook request 7; return the outcome of its delivery."""
+    body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
     with mock.client() as client:
         client.post("webhook_requests/resend", json=body)
-    last = mock.deliveries.of(number)[-1].outcome
+    last = mock.deliveries.of("7")[-1].outcome
     assert last is not None
     return last.name
 
 
-def test_the_nearest_script_decides(mock: Mock) -> None:
-    """The record's before the world's; each from its start."""
-    mock.deliveries.script("2*timeout, http_500", record=7)
-    mock.deliveries.script("bad_tls, http_404")
-    other = mock.add(life_cycle_state="REJECTED")["number"]
-
-    assert [outcome(mock, "7") for _ in range(4)] == ["timeout", "timeout", *["http_500"] * 2]
-    assert [outcome(mock, other) for _ in range(3)] == ["bad_tls", "http_404", "http_404"]
-    mock.deliveries.script(None, record=7)
-    assert outcome(mock, "7") == "http_404"
-    mock.deliveries.script(None)
-    assert outcome(mock, "7") == "refused"
-
-
-def test_a_reset_ends_scripts_and_a_snapshot_keeps_them(mock: Mock) -> None:
+def test_a_reset_ends_scripts_and_a_snapshot_keeps_them() -> None:
     """A restored snapshot has the scripts at their places; a reset has the first one alone."""
-    mock.deliveries.script("timeout, bad_tls, success", record="7")
-    outcome(mock, "7")
-    mock.snapshot("begun")
-    assert outcome(mock, "7") == "bad_tls"
-    mock.deliveries.script(None, record="7")
+    with crmcom_mock(deliveries="refused") as mock:
+        mock.deliveries.script("timeout, bad_tls, success", record=7)
+        outcome(mock)
+        mock.snapshot("begun")
+        assert outcome(mock) == "bad_tls"
+        mock.deliveries.script(None, record="7")
+        assert outcome(mock) == "refused"
 
-    mock.restore("begun")
-    assert outcome(mock, "7") == "bad_tls"
-    mock.reset()
-    assert outcome(mock, "7") == "refused"
-
-
-@pytest.mark.parametrize(
-    ("error", "says", "script", "given"),
-    [
-        (UsageError, 'script: seen "no"; allowed is comma-separated outcomes', "no", {}),
-        (NotFound, 'record: seen "nope"', "success", {"record": "nope"}),
-    ],
-)
-def test_what_cannot_be_is_refused(
-    mock: Mock, error: type[Exception], says: str, script: Any, given: Any
-) -> None:
-    """The error names the argument, and the scripts are as before."""
-    with pytest.raises(error) as found:
-        mock.deliveries.script(script, **given)
-
-    assert says in str(found.value)
-    assert outcome(mock, "7") == "refused"
+        mock.restore("begun")
+        assert outcome(mock) == "bad_tls"
+        mock.reset()
+        assert outcome(mock) == "refused"
 
 
-def test_there_are_only_so_many_scripts(mock: Mock) -> None:
-    """One more is refused; one that is there can be replaced."""
-    mock.seed(count=MAX_SCRIPTS)
-    numbers = [record["number"] for record in mock.records]
-    for number in numbers[: MAX_SCRIPTS - 1]:
-        mock.deliveries.script("timeout", record=number)
-
-    with pytest.raises(LimitExceeded, match="at most 1,000 scripts"):
-        mock.deliveries.script("timeout", record=numbers[-1])
-    mock.deliveries.script("success", record=numbers[0])
-
-
-def test_a_mock_that_sends_has_no_script() -> None:
-    """Its receivers decide."""
-    mock = crmcom_mock(deliver="http")
+def test_what_cannot_be_is_refused() -> None:
+    """A record that does not exist; a mock that sends, whose receivers decide."""
+    with pytest.raises(NotFound, match='record: seen "nope"'):
+        crmcom_mock().deliveries.script("success", record="nope")
     with pytest.raises(UsageError, match="without --deliver http"):
-        mock.deliveries.script("success", record="7")
+        crmcom_mock(deliver="http").deliveries.script("success", record="7")
