@@ -83,13 +83,12 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock, monkeypatch: pytest.M
     monkeypatch.setattr(
         mock.world.delivery_queue, "on_attempt", lambda _, sent: log.add_attempt(mock.world, sent)
     )
-    with listening(answering()) as receiver:
-        sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
+    sent = fire(mock, url=f"{mock.receiver}?secret=hunter2")["delivery"]["id"]
     fire(mock, url="http://10.0.0.1/in")
     log.flush()
 
     first, second = out.getvalue().splitlines()
-    start = f"2026-01-01T00:00:00.000+00:00 - POST {receiver.url}?token=*** 200 "
+    start = f"2026-01-01T00:00:00.000+00:00 - POST {mock.receiver}?secret=*** 200 "
     assert first.startswith(start)
     assert first.endswith(f"(delivery {sent}: success)")
     assert " - POST http://10.0.0.1/in 0 0B " in second
