@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -14,14 +13,13 @@ from crmcom_kit.mock_server.clock import FIRST_MOMENT
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Attempts, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
-from crmcom_kit.mock_server.deliveries.queue import WORKERS, DeliveryQueue
+from crmcom_kit.mock_server.deliveries.queue import WORKERS
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import NotFound
 
-SUCCESS = Outcome("success", None, None, 200)
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})
 
 
@@ -32,21 +30,14 @@ class Held:
         self.arrived: list[OutgoingMessage] = []
         self.release = threading.Event()
         self.stopped = threading.Event()
-        self.most = self._now = 0
-        self._lock = threading.Lock()
 
     def send(self, message: OutgoingMessage) -> Outcome:
         """Wait."""
-        with self._lock:
-            self.arrived.append(message)
-            self._now += 1
-            self.most = max(self.most, self._now)
+        self.arrived.append(message)
         while not self.release.wait(0.01):
             if self.stopped.is_set():
                 return outcome_of("reset", message.url)
-        with self._lock:
-            self._now -= 1
-        return SUCCESS
+        return Outcome("success", None, None, 200)
 
 
 def soon(found: Callable[[], bool]) -> None:
@@ -120,19 +111,6 @@ def test_a_queued_resend_answers_with_the_record_as_it_is(world: World, held: He
     soon(lambda: state(world, "7") is State.SUCCESSFUL)
     assert resend(world, "7").error.kind == "not_rejected"
     assert len(held.arrived) == 1
-
-
-def test_a_few_threads_do_the_work(held: Held) -> None:
-    """Not more are sent at once than there are workers, and all are sent in the end."""
-    delivery_queue = DeliveryQueue()
-    for at in range(WORKERS + 10):
-        delivery_queue.put(partial(held.send, OutgoingMessage(str(at), None, None)))
-    arrived(held, WORKERS)
-    held.release.set()
-    arrived(held, WORKERS + 10)
-
-    assert held.most == WORKERS
-    assert delivery_queue.close(20)
 
 
 def test_a_reset_gives_up_what_waits(world: World, held: Held) -> None:
