@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server.signing import canonical_bytes, sign, verify
 from crmcom_kit.schemas.signing import ALGORITHMS, CANONICAL_FORMS, CHARSETS, ENCODINGS
 
-DATA: dict[str, Any] = {"number": "7", "name": "Σάμος", "amount": 83.04, "a": [1, None, {"z": 1}]}
+DATA: dict[str, Any] = {
+    "number": "7",
+    "name": "Σάμος",
+    "amount": 83.04,
+    "a": [2, 1, {"z": 1, "c": 0}],
+}
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -59,18 +64,22 @@ def test_known_answers_come_out(options: Any, key: str | bytes, code: str) -> No
 @pytest.mark.parametrize(
     ("form", "charset", "expected"),
     [
-        ("compact", "utf-8", '{"number":"7","name":"Σάμος","amount":83.04,"a":[1,null,{"z":1}]}'),
-        ("sorted", "utf-8", '{"a":[1,null,{"z":1}],"amount":83.04,"name":"Σάμος","number":"7"}'),
+        (
+            "compact",
+            "utf-8",
+            '{"number":"7","name":"Σάμος","amount":83.04,"a":[2,1,{"z":1,"c":0}]}',
+        ),
+        ("sorted", "utf-8", '{"a":[2,1,{"c":0,"z":1}],"amount":83.04,"name":"Σάμος","number":"7"}'),
         (
             "spaced",
             "utf-8",
-            '{"number": "7", "name": "Σάμος", "amount": 83.04, "a": [1, null, {"z": 1}]}',
+            '{"number": "7", "name": "Σάμος", "amount": 83.04, "a": [2, 1, {"z": 1, "c": 0}]}',
         ),
         (
             "compact",
             "ascii",
             r'{"number":"7","name":"\u03a3\u03ac\u03bc\u03bf\u03c2","amount":83.04,'
-            '"a":[1,null,{"z":1}]}',
+            '"a":[2,1,{"z":1,"c":0}]}',
         ),
     ],
 )
@@ -80,15 +89,6 @@ def test_each_form_has_its_bytes(form: str, charset: str, expected: str) -> None
 
     assert signed == expected.encode()
     assert sign(DATA, "k", canonical_form=form, charset=charset) == sign(signed, "k")
-
-
-def test_inner_objects_are_sorted_too() -> None:
-    """The sorted form orders the members of every object, and leaves arrays alone."""
-    data = {"b": [{"d": 1, "c": 2}, 3, 1], "a": {"z": 1, "y": 2}}
-
-    assert canonical_bytes(data, canonical_form="sorted") == (
-        b'{"a":{"y":2,"z":1},"b":[{"c":2,"d":1},3,1]}'
-    )
 
 
 @given(data=OBJECTS, key=st.text(min_size=1), other=st.text(min_size=1), options=OPTIONS)
@@ -127,20 +127,12 @@ def test_an_option_that_is_no_choice_is_refused(name: str, value: Any) -> None:
         verify("code", DATA, "k", **{name: value})
 
 
-def circle() -> dict[str, Any]:
-    """Return data that holds itself."""
-    data: dict[str, Any] = {}
-    data["self"] = data
-    return data
-
-
 @pytest.mark.parametrize(
     ("function", "arguments", "error", "name"),
     [
         (sign, ({"a": float("nan")}, "k"), ValueError, "data"),
         (sign, ({"a": "\ud800"}, "k"), ValueError, "data"),
         (sign, ({"a": {1, 2}}, "k"), ValueError, "data"),
-        (sign, (circle(), "k"), ValueError, "data"),
         (sign, ([1], "k"), TypeError, "data: list"),
         (sign, ({}, ""), ValueError, "key: an empty key"),
         (sign, ({}, None), TypeError, "key: NoneType"),

@@ -171,17 +171,6 @@ def test_nobody_listens() -> None:
     assert (outcome.name, outcome.error_code) == ("refused", "ConnectException")
 
 
-def test_localhost_is_found_at_either_address() -> None:
-    """Where only IPv6 loopback listens, localhost still arrives."""
-    try:
-        with listening(answering(), host="::1") as receiver:
-            outcome = sent(f"http://localhost:{receiver.port}/")
-    except OSError:
-        pytest.skip("this machine has no IPv6 loopback")
-
-    assert outcome.delivered
-
-
 @pytest.mark.parametrize(("count", "name"), [(3, "success"), (2, "connect_timeout")])
 def test_an_address_that_does_not_answer_takes_its_share_of_the_time(
     monkeypatch: pytest.MonkeyPatch, count: int, name: str

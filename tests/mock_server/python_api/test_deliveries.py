@@ -24,35 +24,36 @@ def _anew(mock: Any) -> None:
     mock.reset()
 
 
-def fire(mock: Any) -> str:
-    """Fire an event to the mock's receiver; return the number of its webhook request."""
-    fired = mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=mock.receiver.url)
-    return str(fired.attempt.record_number)
-
-
 def test_an_event_arrives(mock: Any) -> None:
     """It is waited for, is SUCCESSFUL, and the receiver has it with a code that verifies."""
-    number = fire(mock)
+    fired = mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=mock.receiver.url)
+    number = fired.attempt.record_number
     attempt = mock.wait_for(delivery=number, delivered=True)
     (got,) = mock.receiver.requests
 
     assert attempt.record_number == number
+    assert mock.wait_for(delivery=True) is attempt
     assert got.json["data"] == DATA
     assert got.signature.valid
-    assert len(mock.deliveries) == 1
+    assert list(mock.deliveries) == mock.deliveries.of(number) == [attempt]
     assert mock.deliveries[0] is attempt
-
-
-def test_a_delivery_is_waited_for_like_anything_else(mock: Any) -> None:
-    """``wait_for`` returns the attempt; where none ends in time, its error says so."""
-    number = fire(mock)
-
-    assert mock.wait_for(delivery=number).record_number == number
-    assert mock.wait_for(delivery=True).over
-    with pytest.raises(AssertionError, match="time over: count 0"):
-        mock.wait_for(delivery="no such number", timeout=0.01)
     with pytest.raises(UsageError, match="state: seen with delivery"):
         mock.wait_for(delivery=number, state="REJECTED")
+    with pytest.raises(AssertionError, match="time over: count 0"):
+        mock.wait_for(delivery="no such number", timeout=0.01)
+
+
+def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
+    """The statuses come in order; a replay sends the same, or what is wrong on purpose."""
+    mock.receiver.answer_with(500, 201)
+    first = mock.wait_for(
+        delivery=mock.fire("JOBS", "JOB BOARD", DATA, url=mock.receiver.url).attempt.record_number
+    )
+    replayed = mock.deliveries.replay(first.number, fault="cut_body")
+
+    assert [one.outcome.status for one in mock.deliveries] == [500, 201]
+    assert replayed is mock.deliveries[1]
+    assert [one.signature.reason for one in mock.receiver.requests] == ["valid", "no_data"]
 
 
 @pytest.mark.parametrize(
