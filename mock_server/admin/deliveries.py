@@ -12,9 +12,10 @@ from crmcom_kit.mock_server.admin.contract import (
 )
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.delivering import replay
-from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
+from crmcom_kit.mock_server.world.webhooks.scripts import put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
 _Id = Annotated[int, Keywords(minimum=1)]
@@ -101,10 +102,11 @@ def list_deliveries(
 @operation("GET /deliveries/script", "deliveries")
 def get_delivery_scripts(call: Call) -> DeliveryScripts:
     """List the delivery scripts."""
+    delivery = call.epoch.delivery
+    scripts = delivery.scripts() if isinstance(delivery, ScriptedDelivery) else []
     return {
         "scripts": [
-            {"script": one.script, "record": one.record, "used": one.used}
-            for one in delivery_scripts(call.epoch)
+            {"script": one.script, "record": one.record, "used": one.used} for one in scripts
         ]
     }
 

@@ -1,24 +1,17 @@
-"""Delivery scripts of a world and of a webhook request: put and listed."""
+"""Put a script of deliveries in a world."""
 
-from crmcom_kit.mock_server.deliveries.scripts import DeliveryScript, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.world.changes import record_named
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.usage_errors import UsageError
 
 
-def delivery_scripts(epoch: Epoch) -> list[DeliveryScript]:
-    """Return the scripts, the world's first; none if the mock really sends."""
-    delivery = epoch.delivery
-    return delivery.scripts() if isinstance(delivery, ScriptedDelivery) else []
-
-
 def put_script(epoch: Epoch, script: str | None, record: str | None = None) -> None:
-    """Let a script decide the deliveries of a webhook request, or of all others.
+    """Let a script decide the deliveries of a webhook request, or of all others; None ends it.
 
     Args:
         epoch: where.
-        script: outcomes in order, such as ``2*timeout, success``; the last one forever. None ends
-            the script of the webhook request, and lets the world's be what it began with.
+        script: outcomes in order, such as ``2*timeout, success``; the last one forever.
         record: number or id of the webhook request.
 
     Raises:
