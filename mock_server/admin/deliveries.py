@@ -141,8 +141,9 @@ def get_delivery(call: Call, id: _Id) -> Delivery:
 @operation("POST /deliveries/{id}/replay", "deliveries", examples={"twice": {"fault": "duplicate"}})
 def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery:
     """Send exactly the same message again. The webhook request does not change."""
+    before = call.epoch.attempts.get(id)
     with call.may_send():
-        return serializers.attempt(call, replay(call.epoch, id, (body or {}).get("fault")))
+        return serializers.attempt(call, replay(call.epoch, before, (body or {}).get("fault")))
 
 
 @operation(

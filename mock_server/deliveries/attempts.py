@@ -31,8 +31,7 @@ class Cause(StrEnum):
 
     RESEND = "resend"
     FIRE = "fire"
-    REPLAY = "replay"
-    DUPLICATE = "duplicate"  # a fault sends the same again
+    REPLAY = "replay"  # also by the fault ``duplicate``
 
 
 @dataclass(slots=True, kw_only=True)

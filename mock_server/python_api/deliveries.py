@@ -41,7 +41,8 @@ class Deliveries:
             NotFound: there is no such attempt.
             UsageError: there is no such fault, or the mock does not really send.
         """
-        return replay(self._epoch(), number, fault)
+        epoch = self._epoch()
+        return replay(epoch, epoch.attempts.get(number), fault)
 
     def script(self, script: str | None, *, record: str | int | None = None) -> None:
         """Let a script decide the outcomes of deliveries, from its first outcome on.

@@ -135,7 +135,7 @@ function details(attempt, verdict) {
     })}`;
 }
 
-const CAUSES = { resend: "a resend", fire: "a trigger", replay: "a replay", duplicate: "a duplicate" };
+const CAUSES = { resend: "a resend", fire: "a trigger", replay: "a replay" };
 
 function why(attempt, signature) {
   const { outcome, before, after, fault, of, call: request, webhook_request: record, cause } = attempt;

@@ -32,16 +32,6 @@ from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.usage_errors import UsageError, quoted
 
 
-def replay(epoch: Epoch, number: int, fault: str | None = None) -> Attempt:
-    """Send exactly what an attempt sent once more, which changes no record; return the new attempt.
-
-    Raises NotFound, and UsageError as ``check_fault`` does.
-    """
-    before = epoch.attempts.get(number)
-    check_fault(epoch, fault, before.definition)
-    return _repeat(epoch, Cause.REPLAY, before, fault)
-
-
 def check_fault(epoch: Epoch, fault: str | None, definition: str) -> None:
     """Raise UsageError if that cannot be wrong on purpose where a definition's webhook is sent.
 
@@ -90,10 +80,14 @@ def prepare(
         raise
 
 
-def _repeat(epoch: Epoch, cause: Cause, before: Attempt, fault: str | None = None) -> Attempt:
-    """Send what ``before`` sent once more, which changes no record; return the new attempt."""
+def replay(epoch: Epoch, before: Attempt, fault: str | None = None) -> Attempt:
+    """Send exactly what an attempt sent once more, which changes no record; return the new attempt.
+
+    Raises UsageError as ``check_fault`` does.
+    """
+    check_fault(epoch, fault, before.definition)
     attempt = Attempt(
-        cause=cause,
+        cause=Cause.REPLAY,
         record_id=before.record_id,
         record_number=before.record_number,
         definition=before.definition,
@@ -186,7 +180,7 @@ class Delivery:
             outcome = outcome_of_error(error)
         attempt.seconds = round(perf_counter() - began, 6)
         if attempt.fault == "duplicate":
-            _repeat(epoch, Cause.DUPLICATE, attempt)
+            replay(epoch, attempt)
         if closed.is_set() and not outcome.delivered:
             return None
         return outcome.limited(epoch.config.dialect["delivery.description_limit"])

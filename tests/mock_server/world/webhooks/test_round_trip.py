@@ -104,7 +104,7 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None
     attempts = mock.admin("GET", f"/deliveries?record={number}")["deliveries"]
     assert bodies == [bodies[0]] * 2
     assert len(mock.world.store) == before + 1
-    assert [one["cause"] for one in attempts] == ["fire", "duplicate"]
+    assert [one["cause"] for one in attempts] == ["fire", "replay"]
     assert attempts[1]["of"] == attempts[0]["id"]
 
 
