@@ -123,21 +123,24 @@ class AllowedHosts:
 
 def _read_allowed(entry: str) -> tuple[str, int | None]:
     """Return the host, and the port if only one is allowed. Raises UsageError."""
-    allowed = "a host name or an address, optionally followed by :PORT, such as [2001:db8::1]:80"
+    allowed = (
+        "a host name, or the address of one host that is neither link-local nor mapped; optionally "
+        "followed by :PORT, such as [2001:db8::1]:80"
+    )
+    refused = UsageError("allow_host", seen=quoted(entry), allowed=allowed)
     found = _ALLOWED.fullmatch(entry)
     if found is None or int(found[3] or 1) > _MAX_PORT:
-        raise UsageError("allow_host", seen=quoted(entry), allowed=allowed)
+        raise refused
     bracketed, name, port = found.groups()
     host = (bracketed or name).lower()
     try:
         address = _literal(host)
     except CallFailed:
-        raise UsageError("allow_host", seen=quoted(entry), allowed=allowed) from None
+        raise refused from None
     if address is not None:
         host = str(address)
         if _kind(address) == "reserved":
-            allowed = "an address of one host, other than link-local and mapped ones"
-            raise UsageError("allow_host", seen=quoted(entry), allowed=allowed)
+            raise refused
     return host, None if port is None else int(port)
 
 
