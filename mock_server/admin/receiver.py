@@ -86,11 +86,8 @@ def receive(
     """
     del secret  # the guard has looked at it
     body = call.stream.read(MAX_BODY_BYTES)
-    headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
-    epoch = call.world.current_epoch
-    named = {name.lower(): value for name, value in headers.items()}
-    attempt = labeled_attempt(epoch, named)
-    number, definition = (attempt.number, attempt.definition) if attempt else (None, None)
-    verdict = verdict_on_message(epoch, named, body, definition)
-    status = epoch.receiver.take(call.verb, headers, body, verdict, number)
+    headers, epoch = dict(call.headers.items()), call.world.current_epoch
+    attempt = labeled_attempt(epoch, headers)
+    verdict = verdict_on_message(epoch, headers, body, attempt)
+    status = epoch.receiver.take(call.verb, headers, body, verdict, attempt)
     return Reply(b"", status, _TEXT)

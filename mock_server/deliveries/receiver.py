@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import WorldClock
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 
 #: How many bytes are kept of a body, and of each text in its verdict.
 MAX_BODY = 65_536
@@ -79,7 +80,7 @@ class Receiver:
         headers: dict[str, str],
         body: bytes,
         signature: Verdict,
-        attempt: int | None,
+        attempt: Attempt | None,
     ) -> int:
         """Keep a request and return the status of the response."""
         with self._lock:
@@ -92,7 +93,7 @@ class Receiver:
                 body=body[:MAX_BODY],
                 size=len(body),
                 status=next(self._next),
-                attempt=attempt,
+                attempt=None if attempt is None else attempt.number,
                 signature=signature,
             )
             self._kept.append(received)

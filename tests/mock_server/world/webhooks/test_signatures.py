@@ -1,7 +1,8 @@
 """Whether an authentication code verifies, and what the right one would be."""
 
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -10,6 +11,9 @@ from crmcom_kit.mock_server.deliveries.receiver import Verdict
 from crmcom_kit.mock_server.signing import canonical_bytes, sign
 from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
 from crmcom_kit.schemas import Dialect
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.deliveries.attempts import Attempt
 
 DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}
 ONE, TWO = sign(DATA, "KEY ONE"), sign(DATA, "KEY TWO")
@@ -29,8 +33,11 @@ def judged(
     """Judge a message with a code, of a definition or of any, in a world with two keys."""
     world = make_world(data=entries, dialect=Dialect("test", dials))
     body = json.dumps({"authentication_code": code, "data": DATA}).encode()
-    headers = {"x-authentication-code": code}
-    return verdict_on_message(world.current_epoch, headers if dials else {}, body, definition)
+    headers = {"X-Authentication-Code": code} if dials else {}
+    attempt = (
+        None if definition is None else cast("Attempt", SimpleNamespace(definition=definition))
+    )
+    return verdict_on_message(world.current_epoch, headers, body, attempt)
 
 
 @pytest.mark.parametrize(("code", "definition"), [(ONE, "ONE"), (ONE, None), (TWO, None)])
