@@ -12,7 +12,7 @@ from helpers.dial_probes import Probe, check_choices, hold, kind, of_each_value,
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.schemas import Dialect, dials
+from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect import delivery_outcomes
 from crmcom_kit.schemas.signing import ALGORITHMS, CANONICAL_FORMS, CHARSETS, ENCODINGS, verify
 
