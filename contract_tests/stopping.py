@@ -34,12 +34,19 @@ class Stop:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Have a signal break off what is inside, a wait or a call, with KeyboardInterrupt."""
-        self._raises = True
+        before = sys.unraisablehook
+
+        def unraisable(one: "sys.UnraisableHookArgs", /) -> None:
+            """Print no traceback of an exception that was swallowed: ``check`` raises it again."""
+            if one.exc_type is not KeyboardInterrupt:
+                before(one)
+
+        sys.unraisablehook, self._raises = unraisable, True
         try:
             self.check()
             yield
         finally:
-            self._raises = False
+            sys.unraisablehook, self._raises = before, False
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:

@@ -108,6 +108,16 @@ def test_a_file_that_is_asked_for_must_be_there() -> None:
     assert result.output == "Error: none.toml: cannot be read: No such file or directory\n"
 
 
+@pytest.mark.parametrize("command", ["serve", "check", "fixtures"])
+def test_a_variable_that_names_no_option_is_refused(command: str) -> None:
+    """Else a typo would leave the default in force; the nearest name is told."""
+    prefix = f"CRMCOM_{command.upper()}"
+    result = run(command, **{f"{prefix}_RELASE": "R9"})
+    assert result.exit_code == 2
+    assert f"{prefix}_RELASE" in result.output
+    assert f"did you mean {prefix}_RELEASE?" in result.output
+
+
 def test_other_commands_follow_the_file_and_the_environment() -> None:
     """Not only serve does."""
     Path("crmcom-kit.toml").write_text(

@@ -5,6 +5,7 @@ the front. A flag has precedence over the environment, and the environment over 
 """
 
 import difflib
+import os
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
@@ -41,6 +42,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     """Make what the file says the defaults of the command. Raises ConfigError."""
     if ctx.resilient_parsing:  # completion: it must not fail
         return
+    _check_environment(ctx)
     name, tables = _load(path)
     if name is None:
         return
@@ -53,6 +55,17 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         raise ConfigError(msg)
     ctx.meta[_META] = name
     ctx.default_map = _defaults(ctx, f"{name}: {command}", table)
+
+
+def _check_environment(ctx: click.Context) -> None:
+    """Raise ConfigError if a variable of the command's own names no option."""
+    prefix = f"{ctx.auto_envvar_prefix}_"
+    known = {f"{prefix}{(param.name or '').upper()}" for param in ctx.command.params}
+    known |= {param.envvar for param in ctx.command.params if isinstance(param.envvar, str)}
+    allowed = tuple(sorted(name for name in known if name.startswith(prefix)))
+    for name in sorted(os.environ):
+        if name.startswith(prefix) and name not in known:
+            raise ConfigError(_unknown(name, name, allowed, "variable"))
 
 
 def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
