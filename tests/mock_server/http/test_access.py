@@ -77,7 +77,7 @@ LINKS = [
 ]
 
 
-@pytest.fixture(params=["flask", "asgi"])
+@pytest.fixture(params=["flask", "server"])
 def client(request: pytest.FixtureRequest) -> Any:
     """A client of the mock behind one of the shells, which is called mock.example."""
     access = Access(names=frozenset(["mock.example"]))
