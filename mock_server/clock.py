@@ -32,25 +32,6 @@ class SystemClock:
         self.now: Callable[[], datetime] = partial(datetime.now, UTC)
 
 
-class FixedClock:
-    """A time that only ``advance`` changes, for tests and reproducible runs."""
-
-    def __init__(self, start: datetime) -> None:
-        """Stand at ``start``, which must have a time zone. Raises ValueError if it has none."""
-        if start.tzinfo is None:
-            msg = f"clock: {start!r} has no time zone; allowed is a date and time with a zone"
-            raise ValueError(msg)
-        self._now = start.astimezone(UTC)
-
-    def now(self) -> datetime:
-        """Return the time at which this clock stands."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Move on by ``seconds``."""
-        self._now += timedelta(seconds=seconds)
-
-
 ClockMode = Literal["real", "frozen"]
 #: The range of a world's clock, in which date arithmetic cannot overflow.
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)

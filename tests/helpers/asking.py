@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.schemas import API_PATH
+from helpers.clocks import FixedClock
 from helpers.mistakes import NOON, TOKEN, Asked
 
 

@@ -11,12 +11,12 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.connection import CONNECTION
 from crmcom_kit.mock_server.http.endings import ConnectionEnded
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
+from helpers.clocks import FixedClock
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SHOW = ("GET", "show?token=T&webhook_request_identifier=number=7", None)

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from helpers.clocks import FixedClock
 from helpers.dial_probes import Probe, check_choices, hold, kind, of_each_value, seen
 
 from crmcom_kit.fixtures import sample_world_path
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect import delivery_outcomes
 from crmcom_kit.schemas.signing import ALGORITHMS, CANONICAL_FORMS, CHARSETS, ENCODINGS, verify

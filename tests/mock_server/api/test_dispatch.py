@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from helpers.clocks import FixedClock
 
 from crmcom_kit.mock_server.api.dispatch import handle
-from crmcom_kit.mock_server.clock import FixedClock, IsOver, SystemClock, WorldClock
+from crmcom_kit.mock_server.clock import IsOver, SystemClock, WorldClock
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from helpers.clocks import FixedClock
 
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.faults.registry import MAX_FAULTS, FaultState
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError

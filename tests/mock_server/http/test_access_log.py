@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.clocks import FixedClock
 from helpers.shells import AsWsgi
 from werkzeug.test import Client
 
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry

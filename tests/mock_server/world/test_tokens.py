@@ -9,10 +9,10 @@ from typing import Any
 
 import jwt
 import pytest
+from helpers.clocks import FixedClock
 from helpers.threads import at_once
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.world.ids import Ids

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from helpers.clocks import FixedClock
 from helpers.threads import at_once
 from werkzeug.test import Client
 
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.schemas import API_PATH
 
 WORLDS, CALLS = 16, 50

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from helpers.clocks import FixedClock
 from helpers.receivers import answering, listening
 from helpers.served import TOKEN, ServedMock, served_mock
 
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.schemas import API_PATH, Dialect
 
