@@ -37,8 +37,7 @@ MISTAKES = [
     (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
     (
         ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
-        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, optionally '
-        "followed by :PORT",
+        'allow_host: seen "10.0.0.0/8"; allowed is a host name',
     ),
     (
         ["--allow-host", "x.example"],

@@ -4,6 +4,7 @@ import http.client
 import json
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -114,9 +115,13 @@ def test_who_stays_is_waited_for(server: Any) -> None:
         assert not comes(lambda: may_wait(server), seconds=1)
 
 
-def test_who_leaves_in_the_middle_of_long_responses_leaves_no_line(start_server: Any) -> None:
-    """Standard error is for the operator, who can do nothing about clients that go."""
+def test_who_leaves_early_leaves_no_line(start_server: Any) -> None:
+    """At once or amid long responses: the operator can do nothing about clients that go."""
     server = start_server("--log", "off")
+    for _ in range(50):
+        with server.connect() as connection:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     asked = b"GET /__admin/state HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
     for _ in range(3):
         with ExitStack() as stack:

@@ -19,12 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-<<<<<<< HEAD
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-=======
-from crmcom_kit.mock_server.http.shell import Shell
->>>>>>> 4df9c1eb (Leave the clock that stands to the tests)
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
