@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
 )
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, described, operation
-from crmcom_kit.mock_server.world.routing import CONTROL
+from crmcom_kit.mock_server.world.registry import CONTROL
 
 PREFIX = CONTROL
 _TEXT = """\

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
-from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
@@ -14,7 +13,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.routing import BaseConverter
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
-from crmcom_kit.mock_server.admin.access import may_create_world, refusal
+from crmcom_kit.mock_server.admin.access import refusal, world_of
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
 from crmcom_kit.mock_server.admin.document import PREFIX, document
@@ -22,16 +21,14 @@ from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import (
-    PICKED,
-    PICKED_NAME,
-    is_control,
-    world_for,
-)
+from crmcom_kit.mock_server.world.registry import WorldRegistry, is_control
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
+#: The key under which a WSGI environ has the world that the request is for.
+PICKED = "crmcom_kit.world"
+#: The key under which a request of the control API has that world's name.
+PICKED_NAME = "crmcom_kit.world_name"
 _READ_BYTES = 65_536
 
 
@@ -50,15 +47,15 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
 
     @app.before_request
     def guard() -> Response | None:
-        """Find the world, and refuse callers without access, on paths without an operation too."""
-        if not is_control(request.path):
-            return None
-        text, status = refusal(request, registry) or ("", HTTPStatus.OK)
-        if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
+        """Refuse callers without access, on paths without an operation too; find the world."""
+        if is_control(request.path):
+            refused = refusal(request, registry)
+            if refused is not None:
+                text, status = refused
+                return json_response({"error": text}, status)
             environ = request.environ
-            may_create = partial(may_create_world, request, registry)
-            environ[PICKED] = world_for(environ[PICKED_NAME], registry, may_create)
-        return None if status == HTTPStatus.OK else json_response({"error": text}, status)
+            environ[PICKED] = world_of(request, registry, environ[PICKED_NAME])
+        return None
 
     for one in OPERATIONS.values():
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
