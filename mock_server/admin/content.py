@@ -237,7 +237,8 @@ def put_state(call: Call) -> Begun:
     entries of a world file; or one object with an array of entries per kind. At most 1 GiB.
     `crmcom-kit schemas world_entry` prints the schema of an entry. Webhook requests keep the order
     of the body; `serve --data` sorts them by creation date. If an entry is invalid, nothing
-    changes. The id generator starts again; tokens, clock, journal and faults stay.
+    changes. The id generator starts again, and fixed tokens are valid again; tokens from logins,
+    clock, journal and faults stay.
     """
     entries = _entries_of(call)
     epoch = call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch)

@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.world.import_ import (
     record_of,
 )
 from crmcom_kit.mock_server.world.reference_data import Content
-from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
+from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
@@ -101,6 +101,7 @@ class World:
         #: Hides the secrets of this world.
         self.redactor = _redactor(config, self.tokens, secrets)
         self.current_epoch = self._first_epoch(0, attempts=0)
+        self.tokens.set_fixed(self.current_epoch.session())
 
     def clone(self, name: str) -> "World":
         """Return a world of another name with the content that this one started with."""
@@ -129,12 +130,8 @@ class World:
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
-            fixed=self._fixed_tokens(self._start),
+            fixed=self.config.fixed_tokens,
         )
-
-    def _fixed_tokens(self, content: Content) -> dict[str, Session]:
-        session = session_of(self.config, content.reference_data)
-        return dict.fromkeys(self.config.fixed_tokens, session)
 
     def _new_ids(self, drawn: int = 0) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
@@ -187,9 +184,8 @@ class World:
         self.current_epoch = epoch
         before.end()
         self.clock.restart()
-        self.tokens.set_fixed(self._fixed_tokens(self._start))
-        self.tokens.restore_fixed()
-        return self.current_epoch
+        self.tokens.set_fixed(epoch.session())
+        return epoch
 
     def replace_content(
         self,
@@ -314,10 +310,10 @@ class World:
             before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
         self._write_state(epoch)
-        self.tokens.set_fixed(self._fixed_tokens(content))
+        self.tokens.set_fixed(epoch.session())
         self.current_epoch = epoch
         before.over = True
-        return self.current_epoch
+        return epoch
 
     def keep(self, state: "StateFile") -> int | None:
         """Go on with the content that ``state`` has, if it has any, and keep the content there.
