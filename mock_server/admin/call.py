@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -40,10 +40,13 @@ class Call:
         return self.registry.waiting if self.epoch.sends else nullcontext()
 
 
-class Reply(NamedTuple):
-    """A response other than a JSON value with status 200."""
+Payload = TypeVar("Payload")
 
-    payload: Any  # a JSON value; or bytes, or an iterator of bytes, sent unchanged
+
+class Reply(NamedTuple, Generic[Payload]):
+    """A response that is more than a JSON value with the status of its operation."""
+
+    payload: Payload  # a JSON value; or bytes, or an iterator of bytes, sent unchanged
     status: int = 200
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()

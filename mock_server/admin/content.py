@@ -207,7 +207,7 @@ class Seed(TypedDict, total=False):
 
 
 @operation("GET /state", "content", media=JSON_LINES)
-def get_state(call: Call) -> Reply:
+def get_state(call: Call) -> Reply[Any]:
     """Export the content of the world.
 
     Returns a world file for `crmcom-kit serve --data` and `PUT /state`: every unit, user, secret

@@ -23,7 +23,7 @@ WORLD_SECONDS = 1.0
 @operation("GET /events", "journal", media="text/event-stream")
 def events(
     call: Call, *, since: Annotated[EntryId, "Only requests after this one."] | None = None
-) -> Reply:
+) -> Reply[Any]:
     """Return the requests as they arrive and are answered, as server-sent events.
 
     There are three kinds of events, by name. `call` is a request with a summary as in `POST

@@ -1,6 +1,7 @@
 """From a request below /__admin to an operation and back: access, checks, operation, response."""
 
 import io
+import json
 import re
 from dataclasses import replace
 from difflib import get_close_matches
@@ -96,12 +97,19 @@ def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
     return sent(found if isinstance(found, Reply) else Reply(found, one.status))
 
 
-def sent(reply: Reply) -> Response:
+def sent(reply: Reply[Any]) -> Response:
     """Return the response of a reply."""
     payload = reply.payload
-    if reply.content_type == "application/json" and isinstance(payload, dict | list):
-        payload = orjson.dumps(payload)
+    if isinstance(payload, dict):
+        payload = _json(payload)
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
+
+
+def _json(payload: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(payload)
+    except TypeError:  # an integer of more than 64 bits, or half a character, which it cannot write
+        return json.dumps(payload, separators=(",", ":")).encode()
 
 
 def _call(
@@ -122,13 +130,13 @@ def _call(
         root=request.script_root,
         origin=request.host_url.removesuffix("/"),
     )
-    arguments = checked_parameters(one.id, path, request.args.items(multi=True))
+    arguments = checked_parameters(one, path, request.args.items(multi=True))
     if one.stream is not None:
         # Buffered, since werkzeug's stream reads lines byte by byte.
         raw_stream = cast("io.RawIOBase", request.stream)
         return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES)), arguments
     raw = request.get_data(cache=False)
-    body = checked_body(one.id, raw)
+    body = checked_body(one, raw)
     if body is not None:
         arguments["body"] = body
     return call, arguments

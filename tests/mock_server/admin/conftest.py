@@ -7,23 +7,25 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.mock_server.admin.contract import OPERATIONS
+from crmcom_kit.mock_server.admin.document import PREFIX, described, document
 
 
-def described(verb: str, path: str) -> dict[str, Any] | None:
+def about_call(verb: str, path: str) -> dict[str, Any] | None:
     """What the document says of a call, by its path below the prefix; None where nothing."""
     fitting = [
-        (template.count("{"), template, about)
-        for known_verb, template, about in operations().values()
-        if known_verb == verb
-        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template.replace(".", r"\.")), path)
+        one
+        for one in OPERATIONS.values()
+        if one.verb == verb
+        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one.path.replace(".", r"\.")), path)
     ]
-    return min(fitting, key=lambda one: one[:2])[2] if fitting else None  # as it is routed
+    # As it is routed.
+    return described(min(fitting, key=lambda one: one.path.count("{"))) if fitting else None
 
 
 def hold(verb: str, path: str, status: int, content_type: str, body: bytes) -> None:
     """Fail where an answer is not what the document promises of the operation."""
-    about = described(verb, path)
+    about = about_call(verb, path)
     if about is None:  # no such operation: an error of the usual form
         schema: Any = {"$ref": "#/components/schemas/UsageError"}
         assert content_type == "application/json"
