@@ -359,12 +359,12 @@ def patch_record(
 ) -> Entry:
     """Change members of a webhook request.
 
-    Members of `record` are merged into those that are there; `webhook_definition`, `workflow_rule`,
-    `request` and `response` are replaced as a whole, and so is `data`. Members that depend on a
-    changed one, and are not given, are updated: a webhook request that becomes SUCCESSFUL loses its
-    error, one that becomes REJECTED gets a timeout error; authentication code, request and response
-    are computed again. `id`, `number` and `entity` cannot be changed. The call is refused while the
-    webhook request is being sent.
+    Members of `record` replace those that are there, except that `log_information` is merged into
+    the present one; `data` is replaced. Members that depend on a changed one, and are not given,
+    are updated: a webhook request that becomes SUCCESSFUL loses its error, one that becomes
+    REJECTED gets a timeout error; authentication code, request and response are computed again.
+    `id`, `number` and `entity` cannot be changed. The call is refused while the webhook request is
+    being sent.
     """
     return _entry(change_record(call.world, call.epoch, record, dict(body)))
 

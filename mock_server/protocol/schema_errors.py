@@ -84,26 +84,29 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
 def _deepest(error: "ValidationError") -> "ValidationError":
     """Return the violation to report of those that are the reason of one.
 
-    An object that may be of several kinds is of the one whose required members it has. What has
-    words of its own in ``x-allowed`` is reported as a whole.
+    A value that may be of several kinds is of the one that has its type, and whose required members
+    it has. What has words of its own in ``x-allowed`` is reported as a whole.
     """
     from jsonschema.exceptions import best_match
 
-    options: dict[Any, list[ValidationError]] = {}
+    kinds: dict[Any, list[ValidationError]] = {}
     for one in error.context:
-        options.setdefault(one.relative_schema_path[0], []).append(one)
-    possible = [
-        found
-        for found in options.values()
-        if not any(one.validator == "required" and not one.relative_path for one in found)
-    ]
-    best: Any = best_match(possible[0] if len(possible) == 1 else [error])
+        kinds.setdefault(one.relative_schema_path[0], []).append(one)
+    ranked = sorted(kinds.values(), key=_distance)
+    is_clear = len(ranked) > 1 and _distance(ranked[0]) < _distance(ranked[1])
+    best: Any = best_match(ranked[0] if is_clear else [error])
     above = best
     while above is not None:
         if "x-allowed" in above.schema:
             best = above
         above = above.parent
     return best  # type: ignore[no-any-return]
+
+
+def _distance(violations: list["ValidationError"]) -> tuple[bool, bool]:
+    """Return how far a value is from a kind: whether it has another type, or lacks members."""
+    broken = {one.validator for one in violations if not one.relative_path}
+    return not broken.isdisjoint({"type", "enum"}), "required" in broken
 
 
 def _place(where: str, member: str, whole: str) -> str:

@@ -359,15 +359,15 @@ class MockWorld:
 
         Args:
             record: its number or id.
-            members: its members by name; an object is merged into the one that is there, except
-                ``webhook_definition``, ``workflow_rule``, ``request`` and ``response``. ``data``
-                is the data object that is sent. What depends on these follows: a SUCCESSFUL one
-                has no error, a REJECTED one a time-out unless ``error_code`` is given.
+            members: its members by name; ``log_information`` is merged into the one that is
+                there. ``data`` is the data object that is sent. What depends on these follows: a
+                SUCCESSFUL one has no error, a REJECTED one a time-out unless ``error_code`` is
+                given.
 
         Raises:
             NotFound: there is no such webhook request.
             UsageError, DataError: it cannot become this; nothing has changed.
-            Conflict: it is being sent.
+            Conflict: it is being sent, or another change came first.
         """
         given = {"data": members.pop("data")} if "data" in members else {}
         world = self.emulated
