@@ -164,7 +164,6 @@ class Awaiting(Pattern, total=False):
     """A pattern, or others of these members."""
 
     state: Literal["SUCCESSFUL", "REJECTED", "SENDING", "DELETED"]
-    entity: str
     delivery: Annotated[
         str | bool, "The webhook request with a finished delivery, by number or id; true for any."
     ]
@@ -303,11 +302,10 @@ def verify(call: Call, body: Verifying) -> Reply[Verification]:
     examples={"sent": {"record": "7", "state": "SUCCESSFUL", "timeout": 0.1}},
 )
 def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
-    """Wait until requests were made, records are in a state, or deliveries are over.
+    """Wait until requests were made, a webhook request is in a state, or deliveries are over.
 
     With members of a pattern, it is for requests, which count when they are answered. With record,
-    and state if given, it is for one webhook request; with state or entity, and times, for a number
-    of them; with delivery, for finished delivery attempts.
+    and state if given, it is for a webhook request; with delivery, for finished delivery attempts.
     """
     journal = call.world.journal  # first: a reset from now on ends the wait
     asked = dict[str, Any](body)

@@ -285,7 +285,6 @@ class MockWorld:
 
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
-            mock.wait_for(state="REJECTED", times={"at_most": 0})
             mock.wait_for(delivery="7", delivered=True)
             mock.wait_for(lambda: len(mock.records) < 3)
 
@@ -294,9 +293,8 @@ class MockWorld:
             timeout: how many seconds to wait.
             asked: which calls, see ``assert_called``, with ``times``; they count when they are
                 answered. Or one ``record``, by number or id, that exists or is in ``state``:
-                SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many records (``times``) are in
-                ``state``, of an ``entity``. Or ``delivery``, the record with a finished delivery,
-                True for any, and whether it was ``delivered``.
+                SUCCESSFUL, REJECTED, SENDING or DELETED. Or ``delivery``, the record with a
+                finished delivery, True for any, and whether it was ``delivered``.
 
         Returns:
             The calls, the result of the function, a summary of the records, or the attempt.

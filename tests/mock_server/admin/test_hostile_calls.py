@@ -39,7 +39,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed or"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
     ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
-    ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, state"),
+    ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, delivery"),
 ]  # fmt: skip
 
 
