@@ -80,16 +80,12 @@ class Epoch:
         # An unset date may have been absent: then the new member is not in its place.
         return renderer.ordered("log_information", log) if len(log) > members else log
 
-    def next_number(self) -> str:
+    def next_number(self, *, minimum: int = 1) -> int:
         """Return the number after the largest that a record has, had, or was reserved."""
-        return str(self.reserve_numbers(1))
-
-    def reserve_numbers(self, count: int, *, minimum: int = 1) -> int:
-        """Return the first of ``count`` numbers above those of all records, past and reserved."""
         with self._numbering:
-            first = max(self._reserved + 1, self.store.largest_number() + 1, minimum)
-            self._reserved = first + count - 1
-            return first
+            largest = max(self._reserved, self.store.largest_number())
+            self._reserved = max(largest + 1, minimum)
+            return self._reserved
 
     def date_time(self) -> str:
         """Return the world's time as the server writes dates."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.import_ import import_entries
@@ -102,7 +103,10 @@ def make_world(
     else:
         entries = given_entries(data, known, "data")
     delivery_queue = DeliveryQueue()
-    if deliver != "scripted":
+    if deliver == "scripted":
+        if delivery is None:
+            delivery = ScriptedDelivery(chosen["delivery.script"])
+    else:
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} together with a delivery or a script; allowed is only one"
             raise TypeError(msg)

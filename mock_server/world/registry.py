@@ -93,8 +93,7 @@ class WorldRegistry:
         self.receiver_secret: str | None = None
         if token is not None:
             self.receiver_secret = hmac.digest(token.encode(), b"receiver", "sha256").hex()[:32]
-            default.hide(token)
-            default.hide(self.receiver_secret)
+            default.hide(token, self.receiver_secret)
         self._lock = threading.Lock()
         self._worlds: OrderedDict[str, World] = OrderedDict()  # the last one was used last
 

@@ -186,7 +186,7 @@ def test_a_reset_goes_back_to_the_start() -> None:
     known.reset()
 
     assert known.store.query(Query(indexed=())) == start
-    assert known.epoch_number == 1
+    assert known.current_epoch.number == 1
     assert post(known, "resend", number)["data"] == first
     known.reset()
-    assert (known.store.query(Query(indexed=())), known.epoch_number) == (start, 2)
+    assert (known.store.query(Query(indexed=())), known.current_epoch.number) == (start, 2)
