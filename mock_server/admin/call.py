@@ -1,8 +1,7 @@
 """One call of the control API, as its operations see it."""
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from io import BytesIO
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from crmcom_kit.mock_server.clock import IsOver
@@ -29,7 +28,7 @@ class Call:
     headers: "Headers"
     root: str  # the part of the path that names the world
     origin: str  # scheme, host and port of the server, as the client wrote them
-    stream: IO[bytes] = field(default_factory=BytesIO)  # the body, if the operation reads it
+    stream: IO[bytes]  # the body, if the operation reads it
 
     def may_send(self) -> AbstractContextManager[None]:
         """Take a slot for a call in which the mock may really send, and wait for the receiver.
@@ -37,7 +36,7 @@ class Call:
         Entering it raises LimitExceeded: else such calls may take all threads of the server, and
         leave none to the built-in receiver.
         """
-        return self.registry.waiting if self.epoch.sends else nullcontext()
+        return self.registry.waiting() if self.epoch.sends else nullcontext()
 
 
 Payload = TypeVar("Payload")

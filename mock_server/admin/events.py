@@ -71,7 +71,7 @@ def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
         new = journal.revision > seen or attempts.revision > revision
         return (new or journal.closed or over()) or None
 
-    with call.registry.waiting:
+    with call.registry.waiting():
         yield b""
         yield b"retry: 1000\n\n"  # so that the client knows that the stream has begun
         next_world = monotonic()

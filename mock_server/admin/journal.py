@@ -311,7 +311,7 @@ def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     asked = dict[str, Any](body)
     seconds = asked.pop("timeout", _DEFAULT_TIMEOUT)
     condition = condition_of(call.world, asked)
-    with call.registry.waiting:
+    with call.registry.waiting():
         done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
     why = done.why
     if why == "closing" and not call.registry.closing.is_set():

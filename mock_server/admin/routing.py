@@ -3,7 +3,6 @@
 import io
 import json
 import re
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, cast
@@ -19,7 +18,6 @@ from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
 from crmcom_kit.mock_server.admin.document import PREFIX, document
 from crmcom_kit.mock_server.admin.reference import reference_page
-from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry, is_control
@@ -53,7 +51,7 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
             refused = refusal(request, registry)
             if refused is not None:
                 text, status = refused
-                return json_response({"error": text}, status)
+                return sent(Reply({"error": text}, status))
             environ = request.environ
             environ[PICKED] = world_of(request, registry, environ[PICKED_NAME])
         return None
@@ -67,8 +65,8 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
         )
     page = reference_page("control API")
     app.add_url_rule(f"{PREFIX}/docs", "control_docs", lambda: sent(page))
-    app.register_error_handler(UsageError, refused_call)
-    app.register_error_handler(DataError, lambda error: json_response({"error": str(error)}, 400))
+    app.register_error_handler(UsageError, _refused)
+    app.register_error_handler(DataError, lambda error: sent(Reply({"error": str(error)}, 400)))
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(ClientDisconnected, _cut_off)
 
@@ -82,13 +80,31 @@ def not_found(error: HTTPException) -> Response:
     return nothing_here(error, f"{path} does not exist{hint}; {PREFIX}/docs lists all paths")
 
 
+def nothing_here(error: HTTPException, text: str) -> Response:
+    """Return the response to a path or verb without a view.
+
+    Args:
+        error: Flask's error.
+        text: the message, unless the path exists and other verbs are allowed.
+    """
+    allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+    if not allowed:
+        return sent(Reply({"error": text}, error.code or 404))
+    text = f"{request.path} does not support {request.method}; allowed is {allowed}"
+    return sent(Reply({"error": text}, error.code or 404, headers=(("Allow", allowed),)))
+
+
+def _refused(error: UsageError) -> Response:
+    return sent(Reply(error.facts(), error.status))
+
+
 def _too_large(_: RequestEntityTooLarge) -> Response:
     allowed = f"at most {request.max_content_length:,} bytes"
-    return refused_call(TooLarge("body", seen="more", allowed=allowed))
+    return _refused(TooLarge("body", seen="more", allowed=allowed))
 
 
 def _cut_off(_: ClientDisconnected) -> Response:
-    return refused_call(UsageError("body", seen="only a part", allowed="the whole body"))
+    return _refused(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
 def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
@@ -129,14 +145,12 @@ def _call(
         headers=request.headers,
         root=request.script_root,
         origin=request.host_url.removesuffix("/"),
+        # Buffered, since werkzeug's stream reads lines byte by byte.
+        stream=io.BufferedReader(cast("io.RawIOBase", request.stream), _READ_BYTES),
     )
     arguments = checked_parameters(one, path, request.args.items(multi=True))
-    if one.stream is not None:
-        # Buffered, since werkzeug's stream reads lines byte by byte.
-        raw_stream = cast("io.RawIOBase", request.stream)
-        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES)), arguments
-    raw = request.get_data(cache=False)
-    body = checked_body(one, raw)
-    if body is not None:
-        arguments["body"] = body
+    if one.stream is None:
+        body = checked_body(one, call.stream.read())
+        if body is not None:
+            arguments["body"] = body
     return call, arguments

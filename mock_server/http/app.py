@@ -9,13 +9,14 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wsgi import get_input_stream
 
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
+from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
-from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
 from crmcom_kit.mock_server.admin.routing import (
     PICKED,
     PICKED_NAME,
     add_control_api,
     not_found,
+    nothing_here,
     sent,
 )
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -184,7 +185,7 @@ def _openapi() -> FlaskResponse:
     config = request.environ[PICKED].config
     here = f"{request.host_url.removesuffix('/')}{request.script_root}{API_PATH}"
     document = openapi_document(config.release.name, dialect=config.dialect, server_url=here)
-    return json_response(document, 200)
+    return sent(Reply(document))
 
 
 def _docs_asset(name: str) -> FlaskResponse:

@@ -4,6 +4,8 @@ import hmac
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from crmcom_kit.mock_server.access import (
     ADMIN_TOKEN_CHARACTERS,
@@ -39,25 +41,6 @@ def split_path(path: str) -> tuple[str, str]:
     return name, slash + rest
 
 
-class WaitSlots:
-    """Limits how many calls wait at the same time, ``with`` it, since each holds a thread."""
-
-    def __init__(self, maximum: int) -> None:
-        """Let at most ``maximum`` calls wait at the same time."""
-        self.maximum = maximum
-        self._slots = threading.BoundedSemaphore(maximum)
-
-    def __enter__(self) -> None:
-        """Take a slot. Raises LimitExceeded if none is free."""
-        if not self._slots.acquire(blocking=False):
-            what, allowed = "waiting calls", f"at most {self.maximum} at once"
-            raise LimitExceeded(what, seen="one more", allowed=allowed)
-
-    def __exit__(self, *error: object) -> None:
-        """Give the slot back."""
-        self._slots.release()
-
-
 class WorldRegistry:
     """The default world, which always exists, and named worlds beside it.
 
@@ -65,9 +48,7 @@ class WorldRegistry:
     for the longest time ends.
     """
 
-    def __init__(
-        self, default: World, *, access: Access = LOCAL_ACCESS, waiting: int = MAX_WAITING
-    ) -> None:
+    def __init__(self, default: World, *, access: Access = LOCAL_ACCESS) -> None:
         """Hold the default world only.
 
         Args:
@@ -75,7 +56,6 @@ class WorldRegistry:
             access: who may call. An admin token is required for the control API and for creating
                 worlds; without one the control API serves loopback addresses only, and any request
                 may create worlds.
-            waiting: maximum number of control API calls that wait at the same time.
 
         Raises:
             UsageError: no header can carry the admin token.
@@ -86,7 +66,7 @@ class WorldRegistry:
                 "admin_token", seen=quoted(token, secret=True), allowed=ADMIN_TOKEN_CHARACTERS
             )
         self.default = default
-        self.waiting = WaitSlots(waiting)
+        self._places = threading.BoundedSemaphore(MAX_WAITING)
         self.access = access
         #: What opens the built-in receivers where there is an admin token. It is the same after
         #: the next start, so that the URLs in a state file stay right.
@@ -105,6 +85,17 @@ class WorldRegistry:
     def reopen(self) -> None:
         """Let calls wait again, since a server starts anew; what waited before stays ended."""
         self.default.config.closing = threading.Event()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let a call of the control API wait. Raises LimitExceeded if as many wait as may."""
+        if not self._places.acquire(blocking=False):
+            what, allowed = "waiting calls", f"at most {MAX_WAITING} at once"
+            raise LimitExceeded(what, seen="one more", allowed=allowed)
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def is_admin(self, token: str | None) -> bool:
         """Return True if a request with this admin token may use the control API."""

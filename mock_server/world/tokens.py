@@ -14,10 +14,8 @@ from math import inf
 from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.schemas.releases import TokenKind
 from crmcom_kit.usage_errors import quoted
 
@@ -38,30 +36,6 @@ class Session:
     user: dict[str, Any]
     unit: dict[str, Any] | None
     organisation: str
-
-
-def session_of(
-    config: Config, reference_data: ReferenceData, unit: Object | None = None
-) -> Session:
-    """Return the session of the credentials' user, for ``unit`` or the first unit.
-
-    Whatever the user's name, in a profile the first user is the one whose login it was made with.
-    """
-    credentials, renderer = config.credentials, config.renderer
-    name = credentials.username
-    learned = reference_data.users.first() if config.serves_profile else None
-    user = (
-        reference_data.user_named(name)
-        or learned
-        or {
-            "id": "1",
-            "username": name,
-            "person_name": name,
-            "email": None,
-        }
-    )
-    shown_unit = renderer.unit(unit or reference_data.units.first())
-    return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)
 
 
 @dataclass(slots=True)
@@ -206,11 +180,6 @@ class Tokens:
     def knows(self, text: str) -> bool:
         """Return whether a token is remembered, ended ones included."""
         return text in self._fixed or text in self._issued  # each one step, without the lock
-
-    def knows_any(self, texts: frozenset[str]) -> bool:
-        """Return whether any of these tokens is remembered, ended ones included."""
-        fixed, issued = self._fixed.keys(), self._issued.keys()
-        return not (fixed.isdisjoint(texts) and issued.isdisjoint(texts))
 
 
 def _refusal(kind: str, allowed: str, *dials: str) -> VendorError:

@@ -49,11 +49,6 @@ class Snapshot(NamedTuple):
     ids: Ids
     delivery: Sender
 
-    @property
-    def records(self) -> int:
-        """The number of records."""
-        return len(self.content.store)
-
 
 class World:
     """A tenant with its own records, ids, clock, tokens, journal and faults."""
@@ -267,9 +262,8 @@ class World:
             epoch = self.current_epoch
             content = Content(epoch.store.copy(), epoch.reference_data)
             check_room(self._room(content) - max(0, content.size - self._given_size))
-            kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
-            self._snapshots[name] = kept
-            return kept.records
+            self._snapshots[name] = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
+            return len(content.store)
 
     def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
         """Replace the content with a snapshot; return the new epoch.
@@ -289,7 +283,7 @@ class World:
     def snapshots(self) -> dict[str, int]:
         """The snapshots, in the order in which they were first saved; how many records each has."""
         with self._lock:
-            return {name: kept.records for name, kept in self._snapshots.items()}
+            return {name: len(kept.content.store) for name, kept in self._snapshots.items()}
 
     def _kept(self, name: str) -> Snapshot:
         kept = self._snapshots.get(name)
