@@ -148,7 +148,10 @@ def _call(
         # Buffered, since werkzeug's stream reads lines byte by byte.
         stream=io.BufferedReader(cast("io.RawIOBase", request.stream), _READ_BYTES),
     )
-    arguments = checked_parameters(one, path, request.args.items(multi=True))
+    arguments = {
+        **checked_parameters(one, "path", path.items()),
+        **checked_parameters(one, "query", request.args.items(multi=True)),
+    }
     if one.stream is None:
         body = checked_body(one, call.stream.read())
         if body is not None:

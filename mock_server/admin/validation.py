@@ -1,7 +1,7 @@
 """Check path, query and body of a call against what its operation declares."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import body_text, why
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
-from crmcom_kit.usage_errors import UsageError, quoted
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -23,30 +23,27 @@ MAX_DEPTH = 64  # values are written again, which has a limit of its own
 
 
 def checked_parameters(
-    operation: Operation, path: Mapping[str, str], query: Iterable[tuple[str, str]]
+    operation: Operation, place: str, given: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
-    """Return the parameters in path and query, typed. Raises UsageError."""
-    parameters = described(operation)["parameters"]
-    schemas = {one["name"]: one["schema"] for one in parameters}
-    known = [one["name"] for one in parameters if one["in"] == "query"]
-    values = {name: _typed(name, text, schemas[name]) for name, text in path.items()}
-    for name, text in query:
-        if name not in known:
-            allowed = f"one of {', '.join(known)}" if known else "no parameter"
-            raise UsageError(quoted(name).strip('"'), seen="in the query", allowed=allowed)
+    """Return the parameters in the path or the query, typed. Raises UsageError."""
+    known = [one for one in described(operation)["parameters"] if one["in"] == place]
+    schemas = {one["name"]: one["schema"] for one in known}
+    values: dict[str, Any] = {}
+    for name, text in given:
         if name in values:
             raise UsageError(name, seen="more than once", allowed="once")
-        values[name] = _typed(name, text, schemas[name])
+        values[name] = _typed(text, schemas.get(name, {}))
+    schema = {"properties": schemas, "additionalProperties": False}
+    check(_validator(json.dumps(schema)), values, whole=place)
     return values
 
 
-def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
-    value: Any = text
+def _typed(text: str, schema: dict[str, Any]) -> Any:
+    """Return the value that a text stands for where its type is not a string; else the text."""
     if schema.get("type", "string") != "string":
         with suppress(ValueError, RecursionError):
-            value = json.loads(text)
-    check(_validator(json.dumps(schema)), value, whole=name)
-    return value
+            return json.loads(text)
+    return text
 
 
 def checked_body(operation: Operation, raw: bytes) -> Any:

@@ -64,7 +64,7 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
     if found.validator == "additionalProperties":
         known = schema.get("properties", {})
         extra = next((name for name in value if name not in known), "member")
-        allowed = f"one of {', '.join(known)}" if known else "no member at all"
+        allowed = f"one of {', '.join(known)}" if known else "none"
         return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
     if found.validator == "required":
         lacking = next(name for name in schema["required"] if name not in value)

@@ -15,7 +15,7 @@ FROZEN = b'{"mode": "frozen"%b}'
 
 #: (verb, path, body, parameter, a piece of what was seen, a piece of what is allowed)
 REFUSED: list[tuple[str, str, Any, str, str, str]] = [
-    ("GET", "/health?x=1", None, "x", "in the query", "no parameter"),
+    ("GET", "/health?x=1", None, "x", "in the query", "none"),
     ("GET", "/records?limit=1&limit=2", None, "limit", "more than once", "once"),
     ("GET", "/records?limit=1001", None, "limit", "1001", "at most 1,000"),
     ("GET", "/records?state=rejected", None, "state", '"rejected"', "one of REJECTED, SUCCESSFUL"),
