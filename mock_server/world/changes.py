@@ -25,21 +25,15 @@ def record_named(epoch: Epoch, key: str) -> Record:
     """Return the webhook request with that number, or else that id. Raises NotFound."""
     found = epoch.store.get("number", key) or epoch.store.get("id", key)
     if found is None:
-        raise _unknown(key)
+        allowed = "the number or the id of a webhook request of this world"
+        raise NotFound("record", seen=quoted(key), allowed=allowed)
     return found
-
-
-def _unknown(key: str) -> NotFound:
-    allowed = "the number or the id of a webhook request of this world"
-    return NotFound("record", seen=quoted(key), allowed=allowed)
 
 
 def remove_record(epoch: Epoch, key: str) -> Record:
     """Remove a webhook request by number or id, and return it as it last was. Raises NotFound."""
     found = epoch.store.delete("id", record_named(epoch, key).id)
-    if found is None:  # deleted meanwhile
-        raise _unknown(key)
-    return found
+    return found or remove_record(epoch, key)  # if somebody else has just deleted it
 
 
 def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any]) -> Record:
