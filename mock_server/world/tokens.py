@@ -67,7 +67,6 @@ class Tokens:
         ids: Ids,
         live_at_once: int = 0,
         renews: bool = True,
-        fixed: Iterable[str] = (),
     ) -> None:
         """Start without any token.
 
@@ -76,7 +75,6 @@ class Tokens:
             ids: what tokens are made from.
             live_at_once: how many tokens of one user are valid at the same time; 0 for any number.
             renews: whether use extends the life of tokens whose kind is renewed by use.
-            fixed: tokens that never expire, valid once ``set_fixed`` says for whom.
         """
         self._clock = clock
         self._ids = ids
@@ -84,12 +82,11 @@ class Tokens:
         self._renews = renews
         self._lock = threading.Lock()
         self._issued: OrderedDict[str, _Token] = OrderedDict()
-        self._fixed_texts = tuple(fixed)
         self._fixed: dict[str, _Token] = {}
 
-    def set_fixed(self, session: Session) -> None:
-        """Make all fixed tokens valid, for ``session``."""
-        self._fixed = {text: _Token(session) for text in self._fixed_texts}
+    def set_fixed(self, texts: Iterable[str], session: Session) -> None:
+        """Make fixed tokens, which never expire, valid for ``session``."""
+        self._fixed = {text: _Token(session) for text in texts}
 
     def issue(self, session: Session, kind: TokenKind) -> IssuedToken:
         """Return a new token for ``session``."""

@@ -99,11 +99,10 @@ class World:
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
-            fixed=self.config.fixed_tokens,
         )
-        self.hide()
+        self.hide()  # the credentials, and what the world that this was made from hides
         self.current_epoch = self._first_epoch(0, attempts=0)
-        self.tokens.set_fixed(self.current_epoch.session())
+        self.tokens.set_fixed(self.config.fixed_tokens, self.current_epoch.session())
 
     def clone(self, name: str) -> "World":
         """Return a world of another name with the content that this one started with.
@@ -178,7 +177,7 @@ class World:
             self._state.begin(epoch)
         before, self.current_epoch = self.current_epoch, epoch
         before.over = True
-        self.tokens.set_fixed(epoch.session())
+        self.tokens.set_fixed(self.config.fixed_tokens, epoch.session())
 
     def replace_content(
         self,

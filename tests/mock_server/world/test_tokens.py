@@ -170,8 +170,8 @@ def test_a_fixed_token_holds_until_it_is_released(monkeypatch: pytest.MonkeyPatc
     """For ever, used or not; then neither time nor other logins bring it back."""
     monkeypatch.setattr(tokens, "MAX_TOKENS", 10)
     clock, mine = FixedClock(START), session()
-    known = fresh(clock, fixed=["T"])
-    known.set_fixed(mine)
+    known = fresh(clock)
+    known.set_fixed(["T"], mine)
     clock.advance(365 * 24 * HOUR)
 
     assert known.check("T") is mine
