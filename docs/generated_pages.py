@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.mock_server.admin.contract import OPERATIONS
+from crmcom_kit.mock_server.admin.document import PREFIX, described, document
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.dialect_file import toml_value
@@ -82,9 +83,9 @@ def operations_text() -> str:
         lines += [f"### {tag['name']}", "", tag["description"], "", "| operation | what it does |"]
         lines.append("|---|---|")
         lines += [
-            f"| `{verb} {PREFIX}{path}` | {described['summary']} |"
-            for verb, path, described in operations().values()
-            if tag["name"] in described["tags"]
+            f"| `{one.verb} {PREFIX}{one.path}` | {described(one)['summary']} |"
+            for one in OPERATIONS.values()
+            if one.tag == tag["name"]
         ]
         lines.append("")
     return "\n".join(lines)

@@ -6,8 +6,9 @@ rebinding read the responses. Behind a reverse proxy on the machine, every calle
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crmcom_kit.usage_errors import quoted
 
@@ -44,6 +45,12 @@ class Caller(NamedTuple):
     host: str | None
     origin: str | None
     fetch_site: str | None  # Sec-Fetch-Site, which pages cannot set
+
+    @classmethod
+    def of(cls, address: str | None, headers: Mapping[str, Any]) -> "Caller":
+        """Return the sender at an address; headers are named as CGI names them."""
+        names = ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE")
+        return cls(address, *map(headers.get, names))
 
 
 def is_admin_token(text: str) -> bool:

@@ -48,7 +48,7 @@ def test_what_is_printed_is_a_file_with_the_same_effect() -> None:
         [serve]
         release = "R15"
         allow-name = ["one", "two"]
-        world-idle = 1.5
+        journal = 15
         [fixtures]
         from = 2024-01-02
         [check]

@@ -78,13 +78,12 @@ def test_llms_txt_names_every_page(site: Path) -> None:
 def test_the_reference_has_what_the_code_has(site: Path) -> None:
     """Commands, operations, methods and dials come from the code, not from a copy of it."""
     from crmcom_kit.cli import COMMANDS
-    from crmcom_kit.mock_server.admin.document import operations
+    from crmcom_kit.mock_server.admin.document import document
 
     commands = (site / "reference" / "cli.html").read_text("utf-8")
     assert not [name for name in COMMANDS if f"crmcom-kit {name}" not in commands]
     control = (site / "reference" / "control-api.html").read_text("utf-8")
-    paths = {path for _, path, _ in operations().values()}
-    assert not [path for path in paths if f"/__admin{path}</span>" not in control]
+    assert not [path for path in document()["paths"] if f"/__admin{path}</span>" not in control]
     settings = _text(site / "reference" / "dials.html")
     assert not [k for k, dial in dials().items() if (dial.error_kind or k) not in settings]
 

@@ -4,7 +4,7 @@ An operation is a function of a ``Call`` and its parameters. What it declares is
 routes, the validation, the OpenAPI document and the reference page. It knows nothing of Flask.
 """
 
-from crmcom_kit.mock_server.world.routing import CONTROL
+from crmcom_kit.mock_server.world.registry import CONTROL
 
 #: Where a body may be a whole world, and how long it may be there, in bytes.
 LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})

@@ -67,7 +67,7 @@ def health(call: Call) -> Health:
         "seed": world.config.seed,
         "world": world.name,
         "base_path": f"{call.root}{API_PATH}",
-        "epoch": world.epoch_number,
+        "epoch": world.current_epoch.number,
         "webhook_requests": len(world.store),
     }
 

@@ -4,16 +4,10 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.access import (
-    Caller,
-    api_refusal,
-    host_refusal,
-    is_loopback,
-    page_refusal,
-)
+from crmcom_kit.mock_server.access import Caller, api_refusal, host_refusal, is_loopback
 from crmcom_kit.mock_server.deliveries.messages import OWN_HEADER
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, CONTROL
+from crmcom_kit.mock_server.world.registry import ADMIN_TOKEN_HEADER, CONTROL, WorldRegistry
+from crmcom_kit.mock_server.world.world import World
 
 if TYPE_CHECKING:
     from flask import Request
@@ -51,13 +45,11 @@ def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatu
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
 
 
-def may_create_world(request: "Request", registry: WorldRegistry) -> bool:
-    """Return True if a request that is not refused creates the world that it names."""
-    if request.path == RECEIVER:
-        return False
-    if registry.access.admin_token is not None:
-        return registry.is_admin(request.headers.get(ADMIN_TOKEN_HEADER))
-    return page_refusal(registry.access, _caller(request)) is None
+def world_of(request: "Request", registry: WorldRegistry, name: str) -> World:
+    """Return the world of that name for a request that is not refused. Raises UsageError."""
+    token = request.headers.get(ADMIN_TOKEN_HEADER)
+    may_create = request.path != RECEIVER
+    return registry.world_for(name, _caller(request), token, may_create=may_create)
 
 
 def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
@@ -78,6 +70,4 @@ def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
 
 
 def _caller(request: "Request") -> Caller:
-    headers = request.headers
-    site = headers.get("Sec-Fetch-Site")
-    return Caller(request.remote_addr, headers.get("Host"), headers.get("Origin"), site)
+    return Caller.of(request.remote_addr, request.environ)

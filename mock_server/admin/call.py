@@ -1,9 +1,8 @@
 """One call of the control API, as its operations see it."""
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -29,7 +28,7 @@ class Call:
     headers: "Headers"
     root: str  # the part of the path that names the world
     origin: str  # scheme, host and port of the server, as the client wrote them
-    stream: IO[bytes] = field(default_factory=BytesIO)  # the body, if the operation reads it
+    stream: IO[bytes]  # the body, if the operation reads it
 
     def may_send(self) -> AbstractContextManager[None]:
         """Take a slot for a call in which the mock may really send, and wait for the receiver.
@@ -37,13 +36,16 @@ class Call:
         Entering it raises LimitExceeded: else such calls may take all threads of the server, and
         leave none to the built-in receiver.
         """
-        return self.registry.waiting if self.epoch.sends else nullcontext()
+        return self.registry.waiting() if self.epoch.sends else nullcontext()
 
 
-class Reply(NamedTuple):
-    """A response other than a JSON value with status 200."""
+Payload = TypeVar("Payload")
 
-    payload: Any  # a JSON value; or bytes, or an iterator of bytes, sent unchanged
+
+class Reply(NamedTuple, Generic[Payload]):
+    """A response that is more than a JSON value with the status of its operation."""
+
+    payload: Payload  # a JSON value; or bytes, or an iterator of bytes, sent unchanged
     status: int = 200
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()

@@ -207,7 +207,7 @@ class Seed(TypedDict, total=False):
 
 
 @operation("GET /state", "content", media=JSON_LINES)
-def get_state(call: Call) -> Reply:
+def get_state(call: Call) -> Reply[Any]:
     """Export the content of the world.
 
     Returns a world file for `crmcom-kit serve --data` and `PUT /state`: every unit, user, secret
@@ -237,7 +237,8 @@ def put_state(call: Call) -> Begun:
     entries of a world file; or one object with an array of entries per kind. At most 1 GiB.
     `crmcom-kit schemas world_entry` prints the schema of an entry. Webhook requests keep the order
     of the body; `serve --data` sorts them by creation date. If an entry is invalid, nothing
-    changes. The id generator starts again; tokens, clock, journal and faults stay.
+    changes. The id generator starts again, and fixed tokens are valid again; tokens from logins,
+    clock, journal and faults stay.
     """
     entries = _entries_of(call)
     epoch = call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch)
@@ -358,12 +359,12 @@ def patch_record(
 ) -> Entry:
     """Change members of a webhook request.
 
-    Members of `record` are merged into those that are there; `webhook_definition`, `workflow_rule`,
-    `request` and `response` are replaced as a whole, and so is `data`. Members that depend on a
-    changed one, and are not given, are updated: a webhook request that becomes SUCCESSFUL loses its
-    error, one that becomes REJECTED gets a timeout error; authentication code, request and response
-    are computed again. `id`, `number` and `entity` cannot be changed. The call is refused while the
-    webhook request is being sent.
+    Members of `record` replace those that are there, except that `log_information` is merged into
+    the present one; `data` is replaced. Members that depend on a changed one, and are not given,
+    are updated: a webhook request that becomes SUCCESSFUL loses its error, one that becomes
+    REJECTED gets a timeout error; authentication code, request and response are computed again.
+    `id`, `number` and `entity` cannot be changed. The call is refused while the webhook request is
+    being sent.
     """
     return _entry(change_record(call.world, call.epoch, record, dict(body)))
 

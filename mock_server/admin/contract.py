@@ -9,18 +9,10 @@ text of the reference. ``protocol/typed_schemas`` says what a type may be.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from inspect import Parameter, cleandoc, signature
-from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    NamedTuple,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from types import NoneType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords, Schema, close, schema_of
@@ -40,68 +32,38 @@ JsonObject = dict[str, Any]
 Evidence = Annotated[str, Keywords(enum=[*EVIDENCE])]
 
 
-class Operation(NamedTuple):
-    """A function that responds to a verb and a path below the prefix."""
+@dataclass
+class Operation:
+    """Decorates a function that responds to a verb and a path below the prefix."""
 
-    id: str
-    verb: str
-    path: str
+    route: str
     tag: str
-    function: Callable[..., Any]
-    returns: Any  # the type of the JSON that it returns; None if it is not JSON alone
-    status: int
-    others: Mapping[int, str]  # other statuses with JSON of this type, and what they mean
-    media: str | None  # of a response that is not JSON
-    stream: Any  # the type of a body that the function reads itself
-    examples: Mapping[str, Any]  # of the body
+    _: KW_ONLY
+    id: str = ""  # the function's name by default
+    status: int = 200
+    others: Mapping[int, str] = field(default_factory=dict)  # other statuses, what they mean
+    media: str = ""  # of a response that is not JSON
+    stream: Any = None  # the type of a body that the function reads itself
+    examples: Mapping[str, Any] = field(default_factory=dict)  # of the body
 
-    @property
-    def has_body(self) -> bool:
-        """Whether a body may be sent."""
-        return self.stream is not None or "body" in signature(self.function).parameters
+    def __call__(self, function: Function) -> Function:
+        """Keep the operation that this makes of a function, and return the function."""
+        self.function = function
+        self.id = self.id or function.__name__
+        self.verb, self.path = self.route.split()
+        #: The types of its parameters, and of what it returns.
+        self.hints = get_type_hints(function, include_extras=True)
+        self.has_body = self.stream is not None or "body" in self.hints
+        OPERATIONS[self.id] = self
+        return function
 
 
-#: Every operation, by its id: the name of its function.
+operation = Operation
+#: Every operation, by its id.
 OPERATIONS: dict[str, Operation] = {}
 
 
-def operation(
-    route: str,
-    tag: str,
-    *,
-    id: str = "",
-    returns: Any = None,
-    status: int = 200,
-    others: Mapping[int, str] | None = None,
-    media: str | None = None,
-    stream: Any = None,
-    examples: Mapping[str, Any] | None = None,
-) -> Callable[[Function], Function]:
-    """Return a decorator that makes a function an operation; ``Operation`` says what is what."""
-    verb, path = route.split()
-
-    def add(function: Function) -> Function:
-        name = id or function.__name__
-        annotated = get_type_hints(function, include_extras=True)["return"]
-        OPERATIONS[name] = Operation(
-            name,
-            verb,
-            path,
-            tag,
-            function,
-            None if returns is None and annotated is Reply else returns or annotated,
-            status,
-            others or {},
-            media,
-            stream,
-            examples or {},
-        )
-        return function
-
-    return add
-
-
-def described(one: Operation, components: dict[str, Schema]) -> Schema:
+def openapi_of(one: Operation, components: dict[str, Schema]) -> Schema:
     """Return an operation as OpenAPI describes it; the schemas that it needs go to components."""
     summary, _, text = cleandoc(one.function.__doc__ or "").partition("\n\n")
     found: Schema = {
@@ -110,24 +72,23 @@ def described(one: Operation, components: dict[str, Schema]) -> Schema:
         "summary": " ".join(summary.split()),
         "description": " ".join(text.split()),
     }
-    hints = get_type_hints(one.function, include_extras=True)
     given = [p for name, p in signature(one.function).parameters.items() if name != "call"]
-    found["parameters"] = [
-        _parameter(p, hints[p.name], one.path, components) for p in given if p.name != "body"
-    ]
+    found["parameters"] = [_parameter(p, one, components) for p in given if p.name != "body"]
     if one.has_body:
         required = {p.name for p in given if p.default is Parameter.empty}
         is_required = one.stream is not None or "body" in required
-        schema = schema_of(hints["body"] if one.stream is None else one.stream, components)
+        schema = schema_of(one.hints["body"] if one.stream is None else one.stream, components)
         close(schema, components)
         examples = {name: {"value": value} for name, value in one.examples.items()}
         content = {"schema": schema, "examples": examples}
         found["requestBody"] = {"required": is_required, "content": {"application/json": content}}
-    content = {}
-    if one.media is not None:
-        content[one.media] = {"schema": {"type": "string"}}
-    if one.returns is not None:
-        content["application/json"] = {"schema": schema_of(one.returns, components)}
+    if one.media:
+        content = {one.media: {"schema": {"type": "string"}}}
+    else:
+        returns = one.hints["return"]
+        if get_origin(returns) is Reply:
+            (returns,) = get_args(returns)
+        content = {"application/json": {"schema": schema_of(returns, components)}}
     found["responses"] = {
         str(status): {"description": text, "content": content}
         for status, text in {one.status: "The operation succeeded.", **one.others}.items()
@@ -135,23 +96,19 @@ def described(one: Operation, components: dict[str, Schema]) -> Schema:
     return found
 
 
-def _parameter(parameter: Parameter, hint: Any, path: str, components: dict[str, Schema]) -> Schema:
-    is_in_path = f"{{{parameter.name}}}" in path
-    schema = dict(schema_of(_without_none(hint), components))
+def _parameter(parameter: Parameter, one: Operation, components: dict[str, Schema]) -> Schema:
+    is_in_path = f"{{{parameter.name}}}" in one.path
+    hint = one.hints[parameter.name]
+    if parameter.default is None:  # it may be omitted, and is never null
+        hint = Union[tuple(each for each in get_args(hint) if each is not NoneType)]  # noqa: UP007
+    schema = dict(schema_of(hint, components))
     text = schema.pop("description", "")
     if parameter.default not in (Parameter.empty, None):
         schema["default"] = parameter.default
     return {
-        "name": parameter.name.rstrip("_"),
+        "name": parameter.name,
         "in": "path" if is_in_path else "query",
         "required": is_in_path,
         "description": text,
         "schema": schema,
     }
-
-
-def _without_none(hint: Any) -> Any:
-    """Return the type of a parameter that may be omitted."""
-    if get_origin(hint) in (Union, UnionType):
-        return Union[tuple(one for one in get_args(hint) if one is not NoneType)]  # noqa: UP007
-    return hint

@@ -15,9 +15,9 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
     snapshots,
     worlds,
 )
-from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import OPERATIONS, described, operation
-from crmcom_kit.mock_server.world.routing import CONTROL
+from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation, openapi_of, operation
+from crmcom_kit.mock_server.world.registry import CONTROL
 
 PREFIX = CONTROL
 _TEXT = """\
@@ -59,7 +59,7 @@ def document() -> dict[str, Any]:
     schemas: dict[str, Any] = {"UsageError": _ERROR}
     paths: dict[str, Any] = {}
     for one in OPERATIONS.values():
-        found = paths.setdefault(one.path, {})[one.verb.lower()] = described(one, schemas)
+        found = paths.setdefault(one.path, {})[one.verb.lower()] = openapi_of(one, schemas)
         found["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
     world = {"world": {"default": "default"}}
     return {
@@ -86,18 +86,14 @@ def document() -> dict[str, Any]:
     }
 
 
-@cache
-def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Return verb, path and description of each operation, by its id."""
-    paths = document()["paths"]
-    return {
-        one.id: (one.verb, one.path, paths[one.path][one.verb.lower()])
-        for one in OPERATIONS.values()
-    }
+def described(one: Operation) -> dict[str, Any]:
+    """Return what the document says of an operation."""
+    found: dict[str, Any] = document()["paths"][one.path][one.verb.lower()]
+    return found
 
 
-@operation("GET /openapi.json", "mock", returns=dict[str, Any])
-def openapi(call: Call) -> Reply:
+@operation("GET /openapi.json", "mock")
+def openapi(call: Call) -> dict[str, Any]:
     """Return this document, for this server and world."""
     here = {"url": f"{call.origin}{call.root}{PREFIX}", "description": "This world"}
     named = {
@@ -110,4 +106,4 @@ def openapi(call: Call) -> Reply:
         del found["security"]
         found["components"] = {**found["components"]}
         del found["components"]["securitySchemes"]
-    return Reply(found)
+    return found

@@ -23,7 +23,7 @@ WORLD_SECONDS = 1.0
 @operation("GET /events", "journal", media="text/event-stream")
 def events(
     call: Call, *, since: Annotated[EntryId, "Only requests after this one."] | None = None
-) -> Reply:
+) -> Reply[Any]:
     """Return the requests as they arrive and are answered, as server-sent events.
 
     There are three kinds of events, by name. `call` is a request with a summary as in `POST
@@ -71,7 +71,7 @@ def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
         new = journal.revision > seen or attempts.revision > revision
         return (new or journal.closed or over()) or None
 
-    with call.registry.waiting:
+    with call.registry.waiting():
         yield b""
         yield b"retry: 1000\n\n"  # so that the client knows that the stream has begun
         next_world = monotonic()

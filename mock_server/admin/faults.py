@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, NotRequired, Required, TypedDict
 
-from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Moment, operation
 from crmcom_kit.mock_server.faults import specification
 from crmcom_kit.mock_server.faults.presets import PRESETS
@@ -70,7 +70,6 @@ def list_faults(call: Call) -> Faults:
 @operation(
     "POST /faults",
     "faults",
-    returns=Faults,
     status=201,
     examples={
         "preset": {"preset": "lost_answer", "times": 2},
@@ -91,7 +90,7 @@ def list_faults(call: Call) -> Faults:
         },
     },
 )
-def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Reply:
+def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
     """Inject a fault, or those of a preset.
 
     The first active fault that matches a request hits it. Every fault counts all requests that
@@ -101,7 +100,7 @@ def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Reply:
     spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)
     added = faults.add(spec) if preset is None else faults.add_preset(preset, spec)
-    return Reply(_listed(added), 201)
+    return _listed(added)
 
 
 @operation("DELETE /faults", "faults")

@@ -1,6 +1,5 @@
 """Operations on a world's journal: its entries, verifying, and waiting."""
 
-import json
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
@@ -45,11 +44,6 @@ class Limits(TypedDict, total=False):
 
 _Value = Annotated[str | float | bool | Contains | Absent, _VALUE]
 _Times = _Number | Limits
-
-
-def _written(payload: Any, status: int = 200) -> Reply:
-    """Return a reply with JSON that only Python's own writer accepts, such as large integers."""
-    return Reply(json.dumps(payload, separators=(",", ":")).encode(), status)
 
 
 class Miss(TypedDict):
@@ -170,7 +164,6 @@ class Awaiting(Pattern, total=False):
     """A pattern, or others of these members."""
 
     state: Literal["SUCCESSFUL", "REJECTED", "SENDING", "DELETED"]
-    entity: str
     delivery: Annotated[
         str | bool, "The webhook request with a finished delivery, by number or id; true for any."
     ]
@@ -203,24 +196,22 @@ class Awaited(TypedDict):
     message: NotRequired[Annotated[str, "What was expected, found, and the nearest requests."]]
 
 
-@operation("GET /requests", "journal", returns=Requests)
+@operation("GET /requests", "journal")
 def list_requests(
     call: Call,
     *,
     since: Annotated[EntryId, "Only requests after this one."] | None = None,
     limit: Annotated[int, "Only the newest ones.", Keywords(minimum=0, maximum=10000)]
     | None = None,
-) -> Reply:
+) -> Requests:
     """List the requests in the journal, newest first."""
     reader = call.world.reader
     calls = reader.calls(reader.journal.number_of(since or "0") or 0)
     return _found(call, calls[::-1], limit)
 
 
-@operation(
-    "POST /requests/find", "journal", returns=Requests, examples={"lists": {"operation": "list"}}
-)
-def find_requests(call: Call, body: Pattern | None = None) -> Reply:
+@operation("POST /requests/find", "journal", examples={"lists": {"operation": "list"}})
+def find_requests(call: Call, body: Pattern | None = None) -> Requests:
     """List the requests that match a pattern, oldest first.
 
     Running requests count, unless the pattern asks for their response.
@@ -230,17 +221,18 @@ def find_requests(call: Call, body: Pattern | None = None) -> Reply:
     return _found(call, [one for one in reader.calls() if pattern.matches(one)])
 
 
-def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Reply:
+def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Requests:
     shown = calls if limit is None else calls[:limit]
     dropped = call.world.journal.news().evicted
-    requests = [serializers.entry(one) for one in shown]
-    return _written({"count": len(calls), "dropped": dropped, "requests": requests})
+    requests: list[Any] = [serializers.entry(one) for one in shown]
+    return {"count": len(calls), "dropped": dropped, "requests": requests}
 
 
-@operation("GET /requests/{id}", "journal", returns=JournalEntry)
-def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Reply:
+@operation("GET /requests/{id}", "journal")
+def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> JournalEntry:
     """Show one entry: request, response, trace, the record before and after."""
-    return _written(serializers.entry(CallView(call.world.reader, _entry(call, id))))
+    found: Any = serializers.entry(CallView(call.world.reader, _entry(call, id)))
+    return found  # type: ignore[no-any-return]
 
 
 def _entry(call: Call, id: str) -> Entry:
@@ -255,36 +247,35 @@ def _entry(call: Call, id: str) -> Entry:
     return entry
 
 
-@operation("DELETE /requests", "journal", returns=JsonObject)
-def clear_requests(call: Call) -> Reply:
+@operation("DELETE /requests", "journal")
+def clear_requests(call: Call) -> JsonObject:
     """Remove all entries.
 
     Except those of requests that are still to be carried out: what they do comes later, and counts.
     Later entries continue the numbering.
     """
     call.world.journal.clear()
-    return Reply({})
+    return {}
 
 
-@operation("GET /requests.har", "journal", returns=JsonObject)
-def requests_har(call: Call) -> Reply:
+@operation("GET /requests.har", "journal")
+def requests_har(call: Call) -> JsonObject:
     """Return the journal as a HAR 1.2 archive.
 
     For the developer tools of browsers, and for proxies. Times are of the world's clock; the
     duration of a request is not measured. Running requests are left out.
     """
-    return _written(serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}"))
+    return serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}")
 
 
 @operation(
     "POST /verify",
     "journal",
-    returns=Verification,
     status=202,
     others={406: "The requests were not made as expected."},
     examples={"sent once": {"operation": "resend", "record": "7", "times": 1}},
 )
-def verify(call: Call, body: Verifying) -> Reply:
+def verify(call: Call, body: Verifying) -> Reply[Verification]:
     """Verify that requests were made as expected.
 
     By default at least one request is expected. Requests that are running count, and a result that
@@ -294,37 +285,36 @@ def verify(call: Call, body: Verifying) -> Reply:
     reader, asked = call.world.reader, dict[str, Any](body)
     expected = asked.pop("times", None)
     done = verification.verify(reader, patterns.Pattern(reader, asked), expected)
-    payload = {
+    requests: list[Any] = [serializers.summary(one) for one in done.calls]
+    found: Verification = {
         "ok": done.ok,
         "count": done.count,
         "message": done.message,
-        "requests": [serializers.summary(one) for one in done.calls],
+        "requests": requests,
     }
-    return _written(payload, 202 if done.ok else 406)
+    return Reply(found, 202 if done.ok else 406)
 
 
 @operation(
     "POST /wait",
     "journal",
-    returns=Awaited,
     others={408: "It was not so in time, or the world was reset, or mock or client stopped."},
     examples={"sent": {"record": "7", "state": "SUCCESSFUL", "timeout": 0.1}},
 )
-def wait(call: Call, body: Awaiting) -> Reply:
-    """Wait until requests were made, records are in a state, or deliveries are over.
+def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
+    """Wait until requests were made, a webhook request is in a state, or deliveries are over.
 
     With members of a pattern, it is for requests, which count when they are answered. With record,
-    and state if given, it is for one webhook request; with state or entity, and times, for a number
-    of them; with delivery, for finished delivery attempts.
+    and state if given, it is for a webhook request; with delivery, for finished delivery attempts.
     """
     journal = call.world.journal  # first: a reset from now on ends the wait
     asked = dict[str, Any](body)
     seconds = asked.pop("timeout", _DEFAULT_TIMEOUT)
     condition = condition_of(call.world, asked)
-    with call.registry.waiting:
+    with call.registry.waiting():
         done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
     why = done.why
     if why == "closing" and not call.registry.closing.is_set():
         why = "left"  # it is the client that has closed its side
-    payload = {"ok": done.ok, "why": why, **done.facts}
-    return _written(payload, 200 if done.ok else 408)
+    found: Any = {"ok": done.ok, "why": why, **done.facts}
+    return Reply(found, 200 if done.ok else 408)

@@ -77,7 +77,7 @@ def receive(
     call: Call,
     *,
     secret: Annotated[str, "Opens it without the admin token; `GET /receiver` shows it."] = "",
-) -> Reply:
+) -> Reply[Any]:
     """Receive a message, and respond with the next status.
 
     Accepts any message; `GET /receiver/requests` has its verdict.

@@ -27,14 +27,14 @@ _HEADERS = (
 )
 
 
-def reference_page(title: str) -> Reply:
+def reference_page(title: str) -> Reply[bytes]:
     """Return the page, for a document of that title."""
     page = files(__package__).joinpath("pages", "docs.html").read_text("utf-8")
     content = page.replace("{title}", title).encode()
     return Reply(content, content_type="text/html; charset=utf-8", headers=_HEADERS)
 
 
-def reference_asset(name: str) -> Reply:
+def reference_asset(name: str) -> Reply[bytes]:
     """Return one of the ``ASSETS``."""
     package, content_type = ASSETS[name]
     folder = "dist" if package == _SWAGGER_UI else "pages"

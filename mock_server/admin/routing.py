@@ -1,11 +1,10 @@
 """From a request below /__admin to an operation and back: access, checks, operation, response."""
 
 import io
+import json
 import re
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
-from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
@@ -14,24 +13,21 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.routing import BaseConverter
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
-from crmcom_kit.mock_server.admin.access import may_create_world, refusal
+from crmcom_kit.mock_server.admin.access import refusal, world_of
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
 from crmcom_kit.mock_server.admin.document import PREFIX, document
 from crmcom_kit.mock_server.admin.reference import reference_page
-from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import (
-    PICKED,
-    PICKED_NAME,
-    is_control,
-    world_for,
-)
+from crmcom_kit.mock_server.world.registry import WorldRegistry, is_control
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
+#: The key under which a WSGI environ has the world that the request is for.
+PICKED = "crmcom_kit.world"
+#: The key under which a request of the control API has that world's name.
+PICKED_NAME = "crmcom_kit.world_name"
 _READ_BYTES = 65_536
 
 
@@ -50,15 +46,15 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
 
     @app.before_request
     def guard() -> Response | None:
-        """Find the world, and refuse callers without access, on paths without an operation too."""
-        if not is_control(request.path):
-            return None
-        text, status = refusal(request, registry) or ("", HTTPStatus.OK)
-        if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
+        """Refuse callers without access, on paths without an operation too; find the world."""
+        if is_control(request.path):
+            refused = refusal(request, registry)
+            if refused is not None:
+                text, status = refused
+                return sent(Reply({"error": text}, status))
             environ = request.environ
-            may_create = partial(may_create_world, request, registry)
-            environ[PICKED] = world_for(environ[PICKED_NAME], registry, may_create)
-        return None if status == HTTPStatus.OK else json_response({"error": text}, status)
+            environ[PICKED] = world_of(request, registry, environ[PICKED_NAME])
+        return None
 
     for one in OPERATIONS.values():
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
@@ -69,8 +65,8 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
         )
     page = reference_page("control API")
     app.add_url_rule(f"{PREFIX}/docs", "control_docs", lambda: sent(page))
-    app.register_error_handler(UsageError, refused_call)
-    app.register_error_handler(DataError, lambda error: json_response({"error": str(error)}, 400))
+    app.register_error_handler(UsageError, _refused)
+    app.register_error_handler(DataError, lambda error: sent(Reply({"error": str(error)}, 400)))
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(ClientDisconnected, _cut_off)
 
@@ -84,13 +80,31 @@ def not_found(error: HTTPException) -> Response:
     return nothing_here(error, f"{path} does not exist{hint}; {PREFIX}/docs lists all paths")
 
 
+def nothing_here(error: HTTPException, text: str) -> Response:
+    """Return the response to a path or verb without a view.
+
+    Args:
+        error: Flask's error.
+        text: the message, unless the path exists and other verbs are allowed.
+    """
+    allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+    if not allowed:
+        return sent(Reply({"error": text}, error.code or 404))
+    text = f"{request.path} does not support {request.method}; allowed is {allowed}"
+    return sent(Reply({"error": text}, error.code or 404, headers=(("Allow", allowed),)))
+
+
+def _refused(error: UsageError) -> Response:
+    return sent(Reply(error.facts(), error.status))
+
+
 def _too_large(_: RequestEntityTooLarge) -> Response:
     allowed = f"at most {request.max_content_length:,} bytes"
-    return refused_call(TooLarge("body", seen="more", allowed=allowed))
+    return _refused(TooLarge("body", seen="more", allowed=allowed))
 
 
 def _cut_off(_: ClientDisconnected) -> Response:
-    return refused_call(UsageError("body", seen="only a part", allowed="the whole body"))
+    return _refused(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
 def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
@@ -99,12 +113,19 @@ def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
     return sent(found if isinstance(found, Reply) else Reply(found, one.status))
 
 
-def sent(reply: Reply) -> Response:
+def sent(reply: Reply[Any]) -> Response:
     """Return the response of a reply."""
     payload = reply.payload
-    if reply.content_type == "application/json" and isinstance(payload, dict | list):
-        payload = orjson.dumps(payload)
+    if isinstance(payload, dict):
+        payload = _json(payload)
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
+
+
+def _json(payload: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(payload)
+    except TypeError:  # an integer of more than 64 bits, or half a character, which it cannot write
+        return json.dumps(payload, separators=(",", ":")).encode()
 
 
 def _call(
@@ -124,14 +145,15 @@ def _call(
         headers=request.headers,
         root=request.script_root,
         origin=request.host_url.removesuffix("/"),
-    )
-    arguments = checked_parameters(one.id, path, request.args.items(multi=True))
-    if one.stream is not None:
         # Buffered, since werkzeug's stream reads lines byte by byte.
-        raw_stream = cast("io.RawIOBase", request.stream)
-        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES)), arguments
-    raw = request.get_data(cache=False)
-    body = checked_body(one.id, raw)
-    if body is not None:
-        arguments["body"] = body
+        stream=io.BufferedReader(cast("io.RawIOBase", request.stream), _READ_BYTES),
+    )
+    arguments = {
+        **checked_parameters(one, "path", path.items()),
+        **checked_parameters(one, "query", request.args.items(multi=True)),
+    }
+    if one.stream is None:
+        body = checked_body(one, call.stream.read())
+        if body is not None:
+            arguments["body"] = body
     return call, arguments

@@ -4,7 +4,7 @@ They hold what was sent and received; every view is redacted here, once it is co
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict, cast
 
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import Headers, Moment
@@ -162,7 +162,7 @@ def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> Delivery:
             "body": _text(message.body),
             "size": len(message.body),
         },
-        "outcome": None if attempt.outcome is None else _outcome(attempt.outcome),
+        "outcome": _outcome(attempt.outcome),
         "seconds": attempt.seconds,
         "before": attempt.before,
         "after": attempt.after,
@@ -170,16 +170,11 @@ def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> Delivery:
     }
 
 
-def _outcome(outcome: Outcome) -> DeliveryOutcome:
-    return {
-        "name": outcome.name,
-        "delivered": outcome.delivered,
-        "status": outcome.status,
-        "error_code": outcome.error_code,
-        "error_description": outcome.error_description,
-        "why": outcome.why,
-        "answer": _text(outcome.answer),
-    }
+def _outcome(outcome: Outcome | None) -> DeliveryOutcome | None:
+    if outcome is None:
+        return None
+    found = {**outcome._asdict(), "delivered": outcome.delivered, "answer": _text(outcome.answer)}
+    return cast("DeliveryOutcome", found)
 
 
 def received(call: Call, request: Received) -> ReceivedRequest:

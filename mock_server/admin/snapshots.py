@@ -61,8 +61,8 @@ def delete_snapshot(call: Call, name: SnapshotName) -> Snapshots:
 def restore_snapshot(call: Call, name: SnapshotName) -> Begun:
     """Replace the content with a snapshot.
 
-    Tokens, clock, journal and faults stay. A call that began before does not change the new
-    content.
+    Fixed tokens are valid again; tokens from logins, clock, journal and faults stay. A call that
+    began before does not change the new content.
     """
     epoch = call.world.restore(name, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}

@@ -1,68 +1,87 @@
 """Check path, query and body of a call against what its operation declares."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.admin.document import document, operations
-from crmcom_kit.mock_server.admin.values import parse_body, read_moment
-from crmcom_kit.mock_server.protocol.schema_errors import (
-    allowed_by,
-    check,
-    resolved,
-    strict_validator,
-)
-from crmcom_kit.usage_errors import UsageError, quoted
+import orjson
+
+from crmcom_kit.mock_server.admin.contract import Operation
+from crmcom_kit.mock_server.admin.document import described, document
+from crmcom_kit.mock_server.admin.values import read_moment
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.request import body_text, why
+from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
+MAX_DEPTH = 64  # values are written again, which has a limit of its own
+
 
 def checked_parameters(
-    operation: str, path: Mapping[str, str], query: Iterable[tuple[str, str]]
+    operation: Operation, place: str, given: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
-    """Return the parameters in path and query, typed. Raises UsageError."""
-    described = operations()[operation][2]["parameters"]
-    schemas = {one["name"]: resolved(one["schema"], document()) for one in described}
-    known = [one["name"] for one in described if one["in"] == "query"]
-    values = {name: _typed(name, text, schemas[name]) for name, text in path.items()}
-    for name, text in query:
-        if name not in known:
-            allowed = f"one of {', '.join(known)}" if known else "no parameter"
-            raise UsageError(quoted(name).strip('"'), seen="in the query", allowed=allowed)
+    """Return the parameters in the path or the query, typed. Raises UsageError."""
+    known = [one for one in described(operation)["parameters"] if one["in"] == place]
+    schemas = {one["name"]: one["schema"] for one in known}
+    values: dict[str, Any] = {}
+    for name, text in given:
         if name in values:
             raise UsageError(name, seen="more than once", allowed="once")
-        values[name] = _typed(name, text, schemas[name])
+        values[name] = _typed(text, schemas.get(name, {}))
+    schema = {"properties": schemas, "additionalProperties": False}
+    check(_validator(json.dumps(schema)), values, whole=place)
     return values
 
 
-def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
-    value: Any = text
+def _typed(text: str, schema: dict[str, Any]) -> Any:
+    """Return the value that a text stands for where its type is not a string; else the text."""
     if schema.get("type", "string") != "string":
         with suppress(ValueError, RecursionError):
-            value = json.loads(text)
-    for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, document()))
-    return value
+            return json.loads(text)
+    return text
 
 
-def checked_body(operation: str, raw: bytes) -> Any:
+def checked_body(operation: Operation, raw: bytes) -> Any:
     """Return the JSON body of a call, None if there is none. Raises UsageError."""
-    about = operations()[operation][2].get("requestBody")
+    about = described(operation).get("requestBody")
     if about is None:
         if raw.strip():
             raise UsageError("body", seen="a body", allowed="no body")
         return None
-    value = parse_body(raw)
-    if value is None and not raw.strip():
+    if not raw.strip():
         if about["required"]:
             raise UsageError("body", seen="nothing", allowed="a JSON value")
         return None
+    value = _parsed(raw)
     schema = about["content"]["application/json"]["schema"]
     check(_validator(json.dumps(schema)), value, whole="body")
     return value
+
+
+def _parsed(raw: bytes) -> Any:
+    """Return the JSON value of a body. Raises UsageError."""
+    try:
+        value = orjson.loads(body_text(raw))
+        if _depth(value) <= MAX_DEPTH:
+            return value
+        seen = "nesting that is too deep"
+    except VendorError as error:
+        raise UsageError(error.parameter, seen=error.seen, allowed=error.allowed) from None
+    except RecursionError:
+        seen = "nesting that is too deep"
+    except ValueError as error:
+        seen = why(error)
+    raise UsageError("body", seen=seen, allowed="a JSON value")
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(_depth, inner), default=0) if isinstance(value, dict | list) else 0
 
 
 @cache

@@ -8,6 +8,7 @@ from crmcom_kit.mock_server.admin.contract import Count, Moment, operation
 from crmcom_kit.mock_server.admin.values import read_moment, write_moment
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.world.registry import MAX_WORLDS
 
 _Amount = Annotated[float, Keywords(minimum=0)]
 _SOME = Keywords(
@@ -21,15 +22,13 @@ class WorldUse(TypedDict):
     name: str
     webhook_requests: Count
     calls: Annotated[Count, "Number of API calls since the last reset."]
-    idle: Annotated[float | None, "Seconds since its last use; null for the default world."]
 
 
 class Worlds(TypedDict):
-    """The default world, then the named ones in the order of their creation."""
+    """The default world, then the named ones in the order of their last use."""
 
     worlds: list[WorldUse]
     maximum: Annotated[Count, "Maximum number of named worlds."]
-    world_idle: Annotated[float, "How many seconds an unused named world is kept."]
 
 
 class Ended(TypedDict):
@@ -86,21 +85,16 @@ class Advance(TypedDict, total=False):
 def list_worlds(call: Call) -> Worlds:
     """List the worlds of the server.
 
-    A named world is created when it is first used, with the initial content of the default world. A
-    world that is not used for a while is ended. If there is an admin token, only requests that
-    carry it create worlds; other requests for a world that does not exist get 404.
+    A named world is created when it is first used, with the initial content of the default world.
+    Above the maximum, the world that was not used for the longest time ends. If there is an admin
+    token, only requests that carry it create worlds; other requests for a world that does not exist
+    get 404.
     """
-    registry = call.registry
     worlds: list[WorldUse] = [
-        {
-            "name": one.world.name,
-            "webhook_requests": len(one.world.store),
-            "calls": one.world.journal.last,
-            "idle": None if one.idle is None else round(one.idle, 3),
-        }
-        for one in registry.worlds()
+        {"name": one.name, "webhook_requests": len(one.store), "calls": one.journal.last}
+        for one in call.registry.worlds()
     ]
-    return {"worlds": worlds, "maximum": registry.max_worlds, "world_idle": registry.idle_seconds}
+    return {"worlds": worlds, "maximum": MAX_WORLDS}
 
 
 @operation("DELETE /worlds", "worlds")

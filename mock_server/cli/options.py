@@ -1,6 +1,5 @@
 """The options of ``crmcom-kit serve``, and what must be true of them together."""
 
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
-from crmcom_kit.mock_server.world.registry import IDLE_SECONDS
 from crmcom_kit.schemas import dialect_names, release_names
 
 
@@ -140,13 +138,6 @@ OPTIONS: list[click.Parameter] = [
         "control API; * allows any. Repeatable.",
     ),
     click.Option(
-        ["--world-idle"],
-        default=IDLE_SECONDS,
-        metavar="SECONDS",
-        type=click.FloatRange(0, 10**9, min_open=True),
-        help="How long an unused named world is kept.",
-    ),
-    click.Option(
         ["--journal"],
         default=MAX_ENTRIES,
         metavar="ENTRIES",
@@ -192,8 +183,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     """Return what is wrong with strings and with the options of deliveries, if anything is."""
     from crmcom_kit.schemas import dials
 
-    if isnan(options["world_idle"]):  # no comparison finds that it is out of its range
-        return "--world-idle: nan is not allowed; allowed is a number of seconds above 0"
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")

@@ -15,7 +15,7 @@ from crmcom_kit.config_file import config_option
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
 from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, Refused, check
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.world.routing import CONTROL
+from crmcom_kit.mock_server.world.registry import CONTROL
 from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
@@ -143,12 +143,11 @@ def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | N
     if options["log_form"] == "off" or sys.stderr is None:
         return None
     from crmcom_kit.mock_server.http.access_log import AccessLog
-    from crmcom_kit.mock_server.world.routing import WORLDS, world_of
 
     log = AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
     if options["deliver"] == "http":
         registry.default.delivery_queue.on_attempt = lambda name, attempt: log.add_attempt(
-            world_of(f"{WORLDS}{name}", registry), attempt
+            registry.existing(name) or registry.default, attempt
         )
     return log
 
@@ -171,7 +170,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
     return WorldRegistry(
         _world(options),
-        idle_seconds=options["world_idle"],
         access=Access(
             options["admin_token"],
             frozenset(name.lower() for name in _names(options)),

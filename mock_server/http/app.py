@@ -9,9 +9,16 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wsgi import get_input_stream
 
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
+from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
-from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
-from crmcom_kit.mock_server.admin.routing import add_control_api, not_found, sent
+from crmcom_kit.mock_server.admin.routing import (
+    PICKED,
+    PICKED_NAME,
+    add_control_api,
+    not_found,
+    nothing_here,
+    sent,
+)
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
@@ -25,11 +32,9 @@ from crmcom_kit.mock_server.http.requests import (
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.factory import make_world
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import (
+from crmcom_kit.mock_server.world.registry import (
     CONTROL,
-    PICKED,
-    PICKED_NAME,
+    WorldRegistry,
     is_control,
     split_path,
 )
@@ -180,7 +185,7 @@ def _openapi() -> FlaskResponse:
     config = request.environ[PICKED].config
     here = f"{request.host_url.removesuffix('/')}{request.script_root}{API_PATH}"
     document = openapi_document(config.release.name, dialect=config.dialect, server_url=here)
-    return json_response(document, 200)
+    return sent(Reply(document))
 
 
 def _docs_asset(name: str) -> FlaskResponse:

@@ -40,8 +40,7 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import split_path, world_of
+from crmcom_kit.mock_server.world.registry import WorldRegistry, split_path
 from crmcom_kit.mock_server.world.world import World
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class AsgiShell:
         path = api_path(rest)
         with suppress(ClientLeft, asyncio.CancelledError):  # cancelled: the server ends
             if path is None:
-                await self._answer_with_app(scope, receive, send, headers, rest)
+                await self._answer_with_app(scope, receive, send, headers, name, rest)
             else:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
 
@@ -94,7 +93,7 @@ class AsgiShell:
         receive: Receive,
         send: Send,
         headers: dict[str, str],
-        name: str | None,
+        name: str,
         path: str,
     ) -> None:
         began = perf_counter()
@@ -134,6 +133,7 @@ class AsgiShell:
         receive: Receive,
         send: Send,
         headers: dict[str, str],
+        name: str,
         rest: str,
     ) -> None:
         began = perf_counter()
@@ -144,7 +144,8 @@ class AsgiShell:
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST
         if self._log is not None and not is_of_console:
             seconds = perf_counter() - began
-            world = world_of(scope["path"], self._registry)
+            # The request may have ended its world.
+            world = self._registry.existing(name) or self._registry.default
             self._log.add(_line(world, scope, status, sent, seconds))
 
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.access import Access, Caller, api_refusal, page_refusal
+from crmcom_kit.mock_server.access import Access, Caller, api_refusal
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import world_for
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
@@ -91,7 +90,7 @@ def request_of(
 
 def world_or_refusal(
     registry: WorldRegistry,
-    name: str | None,
+    name: str,
     address: str | None,
     headers: Mapping[str, Any],
     refusal: Callable[[Access, Caller], str | None] = api_refusal,
@@ -101,17 +100,11 @@ def world_or_refusal(
     ``name`` is what ``split_path`` found, ``address`` the sender's; ``headers`` may be an environ.
     ``refusal`` says why a sender gets nothing.
     """
-    origin, site = headers.get("HTTP_ORIGIN"), headers.get("HTTP_SEC_FETCH_SITE")
-    caller = Caller(address, headers.get("HTTP_HOST"), origin, site)
+    caller = Caller.of(address, headers)
     why = refusal(registry.access, caller)
     if why is not None:
         return Response(403, orjson.dumps({"error": why}), "application/json")
-
-    def may_create() -> bool:
-        is_admin = registry.is_admin(headers.get("HTTP_X_MOCK_ADMIN_TOKEN"))
-        return is_admin and page_refusal(registry.access, caller) is None
-
     try:
-        return world_for(name, registry, may_create)
+        return registry.world_for(name, caller, headers.get("HTTP_X_MOCK_ADMIN_TOKEN"))
     except UsageError as error:
         return usage_error_response(error)

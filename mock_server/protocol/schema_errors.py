@@ -42,82 +42,71 @@ def strict_validator(
     return found
 
 
-def _is_integer(checker: object, value: object) -> bool:
-    del checker
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_integer(_: object, value: object) -> bool:
+    return type(value) is int
 
 
-def _is_number(checker: object, value: object) -> bool:
-    del checker
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and (isinstance(value, int) or isfinite(value))  # type: ignore[arg-type]
-
-
-def resolved(part: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ``part`` refers to in a document, or ``part`` if it is not a reference."""
-    while "$ref" in part:
-        found: Any = document
-        for name in part["$ref"].removeprefix("#/").split("/"):
-            found = found[name]
-        part = found
-    return part
+def _is_number(_: object, value: object) -> bool:
+    return type(value) is int or (type(value) is float and isfinite(value))
 
 
 def check(validator: "Draft202012Validator", value: object, whole: str) -> None:
     """Raise UsageError unless a value, which messages call ``whole``, fits a validator's schema."""
-    document: Any = validator.schema
     for error in validator.iter_errors(value):
-        raise _explained(error, document, whole)
+        raise _explained(_deepest(error), validator.schema, whole)
 
 
-def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str) -> UsageError:
-    """Return a violation as a usage error: the deepest one if there are several."""
-    from jsonschema.exceptions import best_match
-
-    meant = _of_intended_option(error)
-    found: Any = meant if "x-allowed" in meant.schema else best_match([meant]) or error  # type: ignore[operator]
+def _explained(found: "ValidationError", document: Any, whole: str) -> UsageError:
+    """Return a violation as a usage error."""
+    schema: Any = found.schema
     where = found.json_path.removeprefix("$").removeprefix(".") or whole
+    value: Any = found.instance
     if found.validator == "additionalProperties":
-        known = found.schema.get("properties", {})
-        extra = next((name for name in found.instance if name not in known), "member")
-        allowed = f"one of {', '.join(known)}" if known else "no member at all"
+        known = schema.get("properties", {})
+        extra = next((name for name in value if name not in known), "member")
+        allowed = f"one of {', '.join(known)}" if known else "none"
         return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
     if found.validator == "required":
-        lacking = next(name for name in found.validator_value if name not in found.instance)
-        schema = found.schema.get("properties", {}).get(lacking, {})
-        allowed = _described(schema, document)
+        lacking = next(name for name in schema["required"] if name not in value)
+        allowed = _described(schema.get("properties", {}).get(lacking, {}), document)
         return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
-    value = found.instance
     if isinstance(value, dict | list) or value is None:
         seen = json_type(value)
     else:
         seen = quoted(value, secret=is_secret(where))
-    return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, document))
+    if "x-allowed" in schema or found.validator not in _WORDS:
+        allowed = _described(schema, document)
+    else:
+        allowed = _WORDS[found.validator](found.validator_value)
+    return UsageError(_shortened(where), seen=seen, allowed=allowed)
 
 
-def _of_intended_option(error: "ValidationError") -> "ValidationError":
-    """Return the violation of the one option of ``anyOf`` that a value was meant to be, if any.
+def _deepest(error: "ValidationError") -> "ValidationError":
+    """Return the violation to report of those that are the reason of one.
 
-    That is the option of the value's type, or failing that the one with all members that it
-    requires.
+    A value that may be of several kinds is of the one that has its type, and whose required members
+    it has. What has words of its own in ``x-allowed`` is reported as a whole.
     """
     from jsonschema.exceptions import best_match
 
-    if error.validator != "anyOf":
-        return error
-    options: dict[Any, list[ValidationError]] = {}
-    for one in error.context or ():
-        options.setdefault(one.relative_schema_path[0], []).append(one)
-    for excluding in (("type", "enum"), ("type", "required", "enum")):
-        meant = [
-            found
-            for found in options.values()
-            if not any(one.validator in excluding and not one.relative_path for one in found)
-        ]
-        if len(meant) == 1:
-            best: ValidationError = best_match(meant[0]) or error
-            return best
-    return error
+    kinds: dict[Any, list[ValidationError]] = {}
+    for one in error.context:
+        kinds.setdefault(one.relative_schema_path[0], []).append(one)
+    ranked = sorted(kinds.values(), key=_distance)
+    is_clear = len(ranked) > 1 and _distance(ranked[0]) < _distance(ranked[1])
+    best: Any = best_match(ranked[0] if is_clear else [error])
+    above = best
+    while above is not None:
+        if "x-allowed" in above.schema:
+            best = above
+        above = above.parent
+    return best  # type: ignore[no-any-return]
+
+
+def _distance(violations: list["ValidationError"]) -> tuple[bool, bool]:
+    """Return how far a value is from a kind: whether it has another type, or lacks members."""
+    broken = {one.validator for one in violations if not one.relative_path}
+    return not broken.isdisjoint({"type", "enum"}), "required" in broken
 
 
 def _place(where: str, member: str, whole: str) -> str:
@@ -171,17 +160,13 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def allowed_by(error: Any, document: Mapping[str, Any]) -> str:
-    """Say what a schema allows instead of the value that broke one of its keywords."""
-    if "x-allowed" in error.schema or error.validator not in _WORDS:
-        return _described(error.schema, document)
-    return _WORDS[error.validator](error.validator_value)
-
-
 def _described(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
     """Say what a schema as a whole allows."""
-    if "x-allowed" not in schema:
-        schema = resolved(schema, document)
+    while "$ref" in schema and "x-allowed" not in schema:
+        meant: Any = document
+        for name in schema["$ref"].removeprefix("#/").split("/"):
+            meant = meant[name]
+        schema = meant
     if "x-allowed" in schema:
         return str(schema["x-allowed"])
     if "anyOf" in schema:

@@ -13,7 +13,7 @@ import pytest
 from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, Reached
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.calls import summarize_calls
-from crmcom_kit.mock_server.world.routing import WORLDS
+from crmcom_kit.mock_server.world.registry import WORLDS
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError

@@ -285,7 +285,6 @@ class MockWorld:
 
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
-            mock.wait_for(state="REJECTED", times={"at_most": 0})
             mock.wait_for(delivery="7", delivered=True)
             mock.wait_for(lambda: len(mock.records) < 3)
 
@@ -294,9 +293,8 @@ class MockWorld:
             timeout: how many seconds to wait.
             asked: which calls, see ``assert_called``, with ``times``; they count when they are
                 answered. Or one ``record``, by number or id, that exists or is in ``state``:
-                SUCCESSFUL, REJECTED, SENDING or DELETED. Or how many records (``times``) are in
-                ``state``, of an ``entity``. Or ``delivery``, the record with a finished delivery,
-                True for any, and whether it was ``delivered``.
+                SUCCESSFUL, REJECTED, SENDING or DELETED. Or ``delivery``, the record with a
+                finished delivery, True for any, and whether it was ``delivered``.
 
         Returns:
             The calls, the result of the function, a summary of the records, or the attempt.
@@ -359,15 +357,15 @@ class MockWorld:
 
         Args:
             record: its number or id.
-            members: its members by name; an object is merged into the one that is there, except
-                ``webhook_definition``, ``workflow_rule``, ``request`` and ``response``. ``data``
-                is the data object that is sent. What depends on these follows: a SUCCESSFUL one
-                has no error, a REJECTED one a time-out unless ``error_code`` is given.
+            members: its members by name; ``log_information`` is merged into the one that is
+                there. ``data`` is the data object that is sent. What depends on these follows: a
+                SUCCESSFUL one has no error, a REJECTED one a time-out unless ``error_code`` is
+                given.
 
         Raises:
             NotFound: there is no such webhook request.
             UsageError, DataError: it cannot become this; nothing has changed.
-            Conflict: it is being sent.
+            Conflict: it is being sent, or another change came first.
         """
         given = {"data": members.pop("data")} if "data" in members else {}
         world = self.emulated

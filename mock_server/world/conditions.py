@@ -1,33 +1,24 @@
-"""What can be waited for: requests, records and deliveries, by the same members everywhere.
+"""What can be waited for: requests, a webhook request, deliveries.
 
 A wait for requests has members of a pattern: ``{"operation": "resend", "times": 2}``. Others are
-``{"record": "7", "state": "SUCCESSFUL"}``, ``{"state": "REJECTED", "times": 0}`` and
-``{"delivery": "7", "delivered": true}``.
+``{"record": "7", "state": "SUCCESSFUL"}`` and ``{"delivery": "7", "delivered": true}``.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.journal.patterns import MEMBERS, SHOWN_STATES, Pattern, check_one_of
-from crmcom_kit.mock_server.journal.verification import Calls, Condition, Expected, times
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern, check_one_of
+from crmcom_kit.mock_server.journal.verification import Calls, Condition, times
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Key, Query
+from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
-#: The members of each condition, by the one that makes it; requests have those of a pattern.
-_KINDS = {
-    "delivery": ("delivered", "times"),
-    "record": ("state",),
-    "state": ("entity", "times"),
-    "entity": ("state", "times"),
-}
-_OTHERS = ("state", "entity", "delivery", "delivered", "times")
-_ALLOWED = 'record, state, delivery, or members of a pattern, such as operation="resend"'
+_KNOWN = (*MEMBERS, "state", "delivery", "delivered", "times")
+_ALLOWED = 'record, delivery, or members of a pattern, such as operation="resend"'
 _DELETED = "DELETED"
 _STATES = (*map(str, State), _DELETED)
 
@@ -35,8 +26,8 @@ _STATES = (*map(str, State), _DELETED)
 def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
     """Return what the members of a wait ask for. Raises UsageError."""
     for name in asked:
-        if name not in (*MEMBERS, *_OTHERS):
-            allowed = f"one of {', '.join([*MEMBERS, *_OTHERS])}, timeout"
+        if name not in _KNOWN:
+            allowed = f"one of {', '.join(_KNOWN)}, timeout"
             raise UsageError(name, seen="in the pattern", allowed=allowed)
     given = {name: value for name, value in asked.items() if value is not None}
     pattern = {name: given[name] for name in MEMBERS if name in given}
@@ -44,15 +35,13 @@ def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
         _refuse_others(next(iter(pattern)), given, (*MEMBERS, "times"))
         calls = Calls(world.reader, Pattern(world.reader, pattern), given.get("times"))
         return Condition(calls.holds, calls.facts, lambda: calls.calls)
-    kind = next((name for name in _KINDS if name in given), None)
-    if kind is None:
-        raise UsageError("wait", seen="nothing to wait for", allowed=_ALLOWED)
-    _refuse_others(kind, given, (kind, *_KINDS[kind]))
-    if kind == "delivery":
+    if "delivery" in given:
+        _refuse_others("delivery", given, ("delivery", "delivered", "times"))
         return _deliveries(world, given)
-    if kind == "record":
+    if "record" in given:
+        _refuse_others("record", given, ("record", "state"))
         return _one_record(world, given)
-    return _records(world, given)
+    raise UsageError("wait", seen="nothing to wait for", allowed=_ALLOWED)
 
 
 def _refuse_others(kind: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
@@ -65,7 +54,7 @@ def _refuse_others(kind: str, given: Mapping[str, Any], allowed: tuple[str, ...]
 def _deliveries(world: World, given: Mapping[str, Any]) -> Condition:
     """Return the condition that as many deliveries are over as expected."""
     wanted = None if given["delivery"] is True else _key(given, "delivery")
-    delivered = given.get("delivered")
+    delivered, expected = given.get("delivered"), times(given.get("times"))
     if not isinstance(delivered, bool | None):
         raise UsageError("delivered", seen=repr(delivered), allowed="True or False")
 
@@ -73,8 +62,11 @@ def _deliveries(world: World, given: Mapping[str, Any]) -> Condition:
         attempts = world.current_epoch.attempts.list(record=wanted)
         return [one for one in attempts if one.over and delivered in (None, one.delivered)]
 
-    # The first one, or none if none was waited for.
-    return _as_many(found, given.get("times"), lambda: next(iter(found()), None))
+    return Condition(
+        lambda: expected.allows(len(found())),
+        lambda: {"count": len(found())},
+        lambda: next(iter(found()), None),  # the first one, or none if none was waited for
+    )
 
 
 def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
@@ -96,30 +88,6 @@ def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
         return state not in (None, _DELETED) if wanted is None else state == wanted
 
     return Condition(holds, lambda: {"record": {key: value}, "state": seen()})
-
-
-def _records(world: World, given: Mapping[str, Any]) -> Condition:
-    """Return the condition that as many webhook requests are in a state, as responses show it."""
-    state, entity = given.get("state"), given.get("entity")
-    if state is not None:
-        check_one_of("state", state, SHOWN_STATES)
-    if entity is not None:
-        check_one_of("entity", entity, tuple(entities_since()))
-    query = Query(
-        indexed=() if entity is None else (("entity", frozenset({entity})),),
-        states=None if state is None else frozenset({state}),
-    )
-    return _as_many(lambda: world.store.query(query), given.get("times"))
-
-
-def _as_many(
-    found: Callable[[], Sequence[Any]],
-    expected: Expected,
-    result: Callable[[], Any] | None = None,
-) -> Condition:
-    """Return the condition that ``found`` returns as many as expected."""
-    wanted = times(expected)
-    return Condition(lambda: wanted.allows(len(found())), lambda: {"count": len(found())}, result)
 
 
 def _key(given: Mapping[str, Any], name: str) -> str:

@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Content, Object
-from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
+from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas.formats import write_date_time
 
 
@@ -80,21 +80,29 @@ class Epoch:
         # An unset date may have been absent: then the new member is not in its place.
         return renderer.ordered("log_information", log) if len(log) > members else log
 
-    def next_number(self) -> str:
+    def next_number(self, *, minimum: int = 1) -> int:
         """Return the number after the largest that a record has, had, or was reserved."""
-        return str(self.reserve_numbers(1))
-
-    def reserve_numbers(self, count: int, *, minimum: int = 1) -> int:
-        """Return the first of ``count`` numbers above those of all records, past and reserved."""
         with self._numbering:
-            first = max(self._reserved + 1, self.store.largest_number() + 1, minimum)
-            self._reserved = first + count - 1
-            return first
+            largest = max(self._reserved, self.store.largest_number())
+            self._reserved = max(largest + 1, minimum)
+            return self._reserved
 
     def date_time(self) -> str:
         """Return the world's time as the server writes dates."""
         return write_date_time(self.clock.now() + self.config.utc_offset)
 
     def session(self, unit: Object | None = None) -> Session:
-        """Return the session of the credentials' user, for ``unit`` or the first unit."""
-        return session_of(self.config, self.reference_data, unit)
+        """Return the session of the credentials' user, for ``unit`` or the first unit.
+
+        Whatever the user's name, in a profile the first user is the one whose login it was made
+        with.
+        """
+        credentials, renderer = self.config.credentials, self.config.renderer
+        name = credentials.username
+        user = self.reference_data.user_named(name)
+        if user is None and self.config.serves_profile:
+            user = self.reference_data.users.first()
+        if user is None:
+            user = {"id": "1", "username": name, "person_name": name, "email": None}
+        shown_unit = renderer.unit(unit or self.reference_data.units.first())
+        return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)

@@ -1,6 +1,6 @@
 """Make a world from the names and paths that users give."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import (
-    given_entries,
-    sample_entries,
-)
+from crmcom_kit.mock_server.world.world_file import given_entries, sample_entries
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
@@ -72,16 +70,10 @@ def make_world(
 
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
-            allowed.
-        TypeError: ``tokens`` is one string, or two arguments contradict each other.
+            allowed, or not together with another one.
     """
-    if isinstance(tokens, str):
-        msg = "tokens: a string is not allowed; allowed is a list of strings"
-        raise TypeError(msg)
-    if isinstance(allow_hosts, str):
-        raise UsageError("allow_hosts", seen="a string", allowed="a list of strings")
-    tokens, allow_hosts = tuple(tokens), tuple(allow_hosts)
-    _check_plain({"seed": seed, "journal": journal}, {"tokens": tokens, "allow_hosts": allow_hosts})
+    tokens, allow_hosts = _texts("tokens", tokens), _texts("allow_hosts", allow_hosts)
+    _check_numbers(seed, journal)
     if not isinstance(credentials, Credentials):
         raise UsageError("credentials", seen=quoted(credentials), allowed="a Credentials")
     learned = None
@@ -104,10 +96,12 @@ def make_world(
     delivery_queue = DeliveryQueue()
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
-            msg = f"deliver: {deliver} together with a delivery or a script; allowed is only one"
-            raise TypeError(msg)
+            seen = f"{deliver} together with a delivery or a script"
+            raise UsageError("deliver", seen=seen, allowed="only one of them")
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
         delivery_queue.on_stop = http.cut
+    elif delivery is None:
+        delivery = ScriptedDelivery(chosen["delivery.script"])
     config = Config(
         release=known,
         dialect=chosen,
@@ -126,18 +120,23 @@ def make_world(
     )
 
 
-def _check_plain(numbers: Mapping[str, Any], texts: Mapping[str, Sequence[Any]]) -> None:
-    """Raise UsageError if a number or a list of texts is something else."""
-    for name, value in numbers.items():
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise UsageError(name, seen=quoted(value), allowed="a whole number")
-    if numbers["journal"] < 0:
-        seen = str(numbers["journal"])
-        raise UsageError("journal", seen=seen, allowed="a whole number from 0 on")
-    for name, values in texts.items():
-        for value in values:
-            if not isinstance(value, str) or not value:
-                raise UsageError(name, seen=quoted(value), allowed="strings that are not empty")
+def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:
+    """Return a list of texts. Raises UsageError if it is something else."""
+    found = tuple(given)
+    if isinstance(given, str):
+        raise UsageError(name, seen="a string", allowed="a list of strings")
+    for text in found:
+        if not isinstance(text, str) or not text:
+            raise UsageError(name, seen=quoted(text), allowed="strings that are not empty")
+    return found
+
+
+def _check_numbers(seed: Any, journal: Any) -> None:
+    """Raise UsageError if one is not a whole number that is allowed."""
+    if type(seed) is not int:
+        raise UsageError("seed", seen=quoted(seed), allowed="a whole number")
+    if type(journal) is not int or journal < 0:
+        raise UsageError("journal", seen=quoted(journal), allowed="a whole number from 0 on")
 
 
 def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: Any) -> None:

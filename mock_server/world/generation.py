@@ -123,7 +123,7 @@ def _filled_in(epoch: Epoch, given: Mapping[str, Any], place: str) -> list[Locat
         members.setdefault("entity_id", others["data"]["id"])
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
-    at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
+    at = epoch.next_number(minimum=FIRST_NUMBER) - FIRST_NUMBER
     entries = webhook_request_entries(options=options, index=at, **members)
     entries[-1]["webhook_request"] |= others
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))

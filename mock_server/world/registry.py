@@ -1,91 +1,61 @@
-"""The worlds of one server by name: created on first use, ended when idle."""
+"""The worlds of one server by name, and which of them a request is for."""
 
 import hmac
 import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from time import monotonic
-from typing import NamedTuple
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from crmcom_kit.mock_server.access import (
     ADMIN_TOKEN_CHARACTERS,
     LOCAL_ACCESS,
     Access,
+    Caller,
     is_admin_token,
+    page_refusal,
 )
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
-MAX_WORLDS = 10_000  # each takes some kilobytes
-IDLE_SECONDS = 3_600.0
+WORLDS = "/worlds/"
+#: Where the paths of the control API begin, after the part that names a world.
+CONTROL = "/__admin"
+#: The header that carries the admin token.
+ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
+MAX_WORLDS = 1_000  # each takes some kilobytes
 MAX_WAITING = 32  # each holds one of the server's threads
-_SWEEPS_PER_LIFE = 4  # searches for idle worlds within the time after which a world is idle
-_ALLOWED = (
-    "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit"
-)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
-class WorldUse(NamedTuple):
-    """A world that exists, and how long it has been idle."""
-
-    world: World
-    idle: float | None  # seconds since it was last used; None for the default world
+def is_control(path: str) -> bool:
+    """Return True if a path within a world belongs to the control API."""
+    return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
-@dataclass
-class _Named:
-    """A named world, and when it was last used."""
-
-    world: World
-    used: float
-
-
-class WaitSlots:
-    """Limits how many calls wait at the same time, ``with`` it, since each holds a thread."""
-
-    def __init__(self, maximum: int) -> None:
-        """Let at most ``maximum`` calls wait at the same time."""
-        self.maximum = maximum
-        self._slots = threading.BoundedSemaphore(maximum)
-
-    def __enter__(self) -> None:
-        """Take a slot. Raises LimitExceeded if none is free."""
-        if not self._slots.acquire(blocking=False):
-            what, allowed = "waiting calls", f"at most {self.maximum} at once"
-            raise LimitExceeded(what, seen="one more", allowed=allowed)
-
-    def __exit__(self, *error: object) -> None:
-        """Give the slot back."""
-        self._slots.release()
+def split_path(path: str) -> tuple[str, str]:
+    """Return the name of the world that a path is for, and the rest of the path."""
+    if not path.startswith(WORLDS):
+        return DEFAULT, path
+    name, slash, rest = path.removeprefix(WORLDS).partition("/")
+    return name, slash + rest
 
 
 class WorldRegistry:
-    """The default world, which always exists, and named worlds beside it."""
+    """The default world, which always exists, and named worlds beside it.
 
-    def __init__(
-        self,
-        default: World,
-        *,
-        max_worlds: int = MAX_WORLDS,
-        idle_seconds: float = IDLE_SECONDS,
-        waiting: int = MAX_WAITING,
-        access: Access = LOCAL_ACCESS,
-        ticks: Callable[[], float] = monotonic,
-    ) -> None:
+    A named world is created when it is first used. If there are too many, the one that was not used
+    for the longest time ends.
+    """
+
+    def __init__(self, default: World, *, access: Access = LOCAL_ACCESS) -> None:
         """Hold the default world only.
 
         Args:
             default: the world of the bare path; named worlds begin with the same content.
-            max_worlds: maximum number of named worlds.
-            idle_seconds: how long an unused named world is kept, in seconds of the machine's time;
-                idle worlds are ended when worlds are created or listed.
-            waiting: maximum number of control API calls that wait at the same time.
             access: who may call. An admin token is required for the control API and for creating
                 worlds; without one the control API serves loopback addresses only, and any request
                 may create worlds.
-            ticks: returns the machine's time in seconds.
 
         Raises:
             UsageError: no header can carry the admin token.
@@ -96,21 +66,16 @@ class WorldRegistry:
                 "admin_token", seen=quoted(token, secret=True), allowed=ADMIN_TOKEN_CHARACTERS
             )
         self.default = default
-        self.max_worlds = max_worlds
-        self.idle_seconds = idle_seconds
-        self.waiting = WaitSlots(waiting)
+        self._places = threading.BoundedSemaphore(MAX_WAITING)
         self.access = access
         #: What opens the built-in receivers where there is an admin token. It is the same after
         #: the next start, so that the URLs in a state file stay right.
         self.receiver_secret: str | None = None
         if token is not None:
             self.receiver_secret = hmac.digest(token.encode(), b"receiver", "sha256").hex()[:32]
-            default.hide(token)
-            default.hide(self.receiver_secret)
-        self._ticks = ticks
+            default.hide(token, self.receiver_secret)
         self._lock = threading.Lock()
-        self._worlds: dict[str, _Named] = {}
-        self._swept = ticks()
+        self._worlds: OrderedDict[str, World] = OrderedDict()  # the last one was used last
 
     @property
     def closing(self) -> threading.Event:
@@ -121,78 +86,75 @@ class WorldRegistry:
         """Let calls wait again, since a server starts anew; what waited before stays ended."""
         self.default.config.closing = threading.Event()
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let a call of the control API wait. Raises LimitExceeded if as many wait as may."""
+        if not self._places.acquire(blocking=False):
+            what, allowed = "waiting calls", f"at most {MAX_WAITING} at once"
+            raise LimitExceeded(what, seen="one more", allowed=allowed)
+        try:
+            yield
+        finally:
+            self._places.release()
+
     def is_admin(self, token: str | None) -> bool:
-        """Return True if a request with this admin token may create worlds."""
-        expected = self.access.admin_token
-        return expected is None or hmac.compare_digest((token or "").encode(), expected.encode())
+        """Return True if a request with this admin token may use the control API."""
+        return _is_right(token, self.access.admin_token)
 
     def is_receiver_secret(self, secret: str | None) -> bool:
         """Return True if a message with this secret may go to a built-in receiver."""
-        expected = self.receiver_secret
-        return expected is None or hmac.compare_digest((secret or "").encode(), expected.encode())
+        return _is_right(secret, self.receiver_secret)
 
     def get(self, name: str) -> World:
         """Return the world of that name; create it if it does not exist.
 
-        Raises:
-            UsageError: the name is not allowed.
-            LimitExceeded: there are as many worlds as allowed.
+        Raises UsageError if the name is not allowed.
         """
-        return self.existing(name) or self._create(name)
+        found = self.existing(name)
+        if found is not None:
+            return found
+        _check_name(name)
+        with self._lock:
+            world = self._worlds.get(name) or self.default.clone(name)
+            self._worlds[name] = world
+            if len(self._worlds) > MAX_WORLDS:
+                self._drop(next(iter(self._worlds)))
+            return world
 
     def existing(self, name: str) -> World | None:
         """Return the world of that name, which counts as a use of it; None if it does not exist."""
         if name == DEFAULT:
             return self.default
-        named = self._worlds.get(name)
-        if named is None:
-            return None
-        named.used = self._ticks()
-        return named.world
-
-    def check_name(self, name: str) -> None:
-        """Raise UsageError if no world may have that name."""
-        if not _NAME.fullmatch(name):
-            raise UsageError("world", seen=quoted(name), allowed=_ALLOWED)
-
-    def _create(self, name: str) -> World:
-        self.check_name(name)
         with self._lock:
-            if name in self._worlds:
-                return self._worlds[name].world
-            passed = self._ticks() - self._swept
-            if (
-                len(self._worlds) >= self.max_worlds
-                or passed * _SWEEPS_PER_LIFE > self.idle_seconds
-            ):
-                self._end_idle()
-            if len(self._worlds) >= self.max_worlds:
-                allowed = f"at most {self.max_worlds} worlds, all of which are in use"
-                raise LimitExceeded("world", seen=quoted(name), allowed=allowed)
-            world = self.default.clone(name)
-            self._worlds[name] = _Named(world, self._ticks())
-            return world
+            if name not in self._worlds:
+                return None
+            self._worlds.move_to_end(name)
+            return self._worlds[name]
 
-    def _end_idle(self) -> None:
-        self._swept = self._ticks()
-        before = self._swept - self.idle_seconds
-        for name in [name for name, named in self._worlds.items() if named.used < before]:
-            self._drop(name)
+    def world_for(
+        self, name: str, caller: Caller, token: str | None, *, may_create: bool = True
+    ) -> World:
+        """Return the world of that name, for a caller with that admin token.
 
-    def _drop(self, name: str) -> None:
-        self._worlds.pop(name).world.current_epoch.end()
+        Raises:
+            UsageError: the name is not allowed.
+            NotFound: the world does not exist, and this request does not create it.
+        """
+        found = self.existing(name)
+        if found is not None:
+            return found
+        if may_create and self.is_admin(token) and page_refusal(self.access, caller) is None:
+            return self.get(name)
+        _check_name(name)
+        creates = "neither messages to its receiver nor pages of other origins create one"
+        if self.access.admin_token is not None:
+            creates = f"requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
+        raise NotFound("world", seen=quoted(name), allowed=f"a world that exists; {creates}")
 
-    def worlds(self) -> list[WorldUse]:
-        """Return the worlds that exist, the default one first; idle ones are ended before."""
+    def worlds(self) -> list[World]:
+        """Return the worlds that exist: the default one, then the others by their last use."""
         with self._lock:
-            self._end_idle()
-            now = self._swept
-            named = [WorldUse(one.world, max(0.0, now - one.used)) for one in self._worlds.values()]
-            return [WorldUse(self.default, None), *named]
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the worlds that exist, the default one first."""
-        return tuple(one.world.name for one in self.worlds())
+            return [self.default, *self._worlds.values()]
 
     def end(self, name: str) -> None:
         """Remove a named world; its next use creates it again.
@@ -217,3 +179,21 @@ class WorldRegistry:
             for name in names:
                 self._drop(name)
             return len(names)
+
+    def _drop(self, name: str) -> None:
+        self._worlds.pop(name).current_epoch.end()
+
+
+def _is_right(given: str | None, expected: str | None) -> bool:
+    """Return True if a secret is the expected one, or if none is expected."""
+    return expected is None or hmac.compare_digest((given or "").encode(), expected.encode())
+
+
+def _check_name(name: str) -> None:
+    """Raise UsageError if no world may have that name."""
+    if not _NAME.fullmatch(name):
+        allowed = (
+            "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or "
+            "digit"
+        )
+        raise UsageError("world", seen=quoted(name), allowed=allowed)

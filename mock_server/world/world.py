@@ -1,7 +1,9 @@
 """A world: one tenant, its current epoch, and what outlasts a reset."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +28,7 @@ from crmcom_kit.mock_server.world.import_ import (
     record_of,
 )
 from crmcom_kit.mock_server.world.reference_data import Content
-from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
+from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
@@ -47,11 +49,6 @@ class Snapshot(NamedTuple):
     ids: Ids
     delivery: Sender
 
-    @property
-    def records(self) -> int:
-        """The number of records."""
-        return len(self.content.store)
-
 
 class World:
     """A tenant with its own records, ids, clock, tokens, journal and faults."""
@@ -62,12 +59,9 @@ class World:
         start: Content,
         *,
         clock: Clock,
-        name: str = DEFAULT,
-        delivery: Sender | None = None,
+        delivery: Sender,
+        delivery_queue: DeliveryQueue,
         max_entries: int = MAX_ENTRIES,
-        delivery_queue: DeliveryQueue | None = None,
-        journal_budget: JournalBudget | None = None,
-        secrets: frozenset[str] = frozenset(),
     ) -> None:
         """Begin with ``start``, which other worlds may share.
 
@@ -75,75 +69,67 @@ class World:
             config: release, dialect and what follows from them.
             start: the content it begins with, and has again after a reset.
             clock: the base of its own clock.
-            name: its name; under another name the same seed gives other ids and tokens.
-            delivery: how webhooks are sent; by default as the dialect's script says.
+            delivery: how webhooks are sent.
+            delivery_queue: sends queued deliveries.
             max_entries: how many requests its journal keeps.
-            delivery_queue: sends queued deliveries; a new queue by default.
-            journal_budget: limits the journals of several worlds together; a new one by default.
-            secrets: what else is hidden, besides the credentials and the tokens.
         """
-        self.name = name
+        self.name = DEFAULT
         self.config = config
-        self.clock = WorldClock(clock)
         self._base_clock = clock
         self._start = start
         self._delivery = delivery
+        self.delivery_queue = delivery_queue
         self._max_entries = max_entries
         #: Limits the journals of all worlds that are made from one another.
-        self.journal_budget = journal_budget or JournalBudget()
-        self.delivery_queue = delivery_queue or DeliveryQueue()
+        self.journal_budget = JournalBudget()
+        self._secrets: frozenset[str] = frozenset()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make what the world shares with no other one."""
+        self.clock = WorldClock(self._base_clock)
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
-        self._given_size = start.size  # of the content that is from the user's files
-        self.tokens = self._new_tokens()
-        self._secrets = secrets
-        #: Hides the secrets of this world.
-        self.redactor = _redactor(config, self.tokens, secrets)
-        self.current_epoch = self._first_epoch(0, attempts=0)
-
-    def clone(self, name: str) -> "World":
-        """Return a world of another name with the content that this one started with."""
-        return World(
-            self.config,
-            self._start,
-            clock=self._base_clock,
-            name=name,
-            delivery=self._delivery,
-            max_entries=self._max_entries,
-            delivery_queue=self.delivery_queue,
-            journal_budget=self.journal_budget,
-            secrets=self._secrets,
-        )
-
-    def hide(self, secret: str) -> None:
-        """Hide one more secret, in the worlds that are made from this one as well."""
-        self._secrets |= {secret}
-        self.redactor = _redactor(self.config, self.tokens, self._secrets)
-
-    def _new_tokens(self) -> Tokens:
+        self._given_size = self._start.size  # of the content that is from the user's files
         dialect = self.config.dialect
-        return Tokens(
+        self.tokens = Tokens(
             clock=self.clock,
             # Own ids: tokens outlast a reset, and none may be issued twice.
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
-            fixed=self._fixed_tokens(self._start),
         )
+        self.hide()  # the credentials, and what the world that this was made from hides
+        self.current_epoch = self._first_epoch(0, attempts=0)
+        self.tokens.set_fixed(self.config.fixed_tokens, self.current_epoch.session())
 
-    def _fixed_tokens(self, content: Content) -> dict[str, Session]:
-        session = session_of(self.config, content.reference_data)
-        return dict.fromkeys(self.config.fixed_tokens, session)
+    def clone(self, name: str) -> "World":
+        """Return a world of another name with the content that this one started with.
+
+        Under another name the same seed gives other ids and tokens.
+        """
+        clone: World = copy(self)
+        clone.name = name
+        clone._begin()
+        return clone
+
+    def hide(self, *secrets: str) -> None:
+        """Hide more secrets, in the worlds that are made from this one as well."""
+        self._secrets |= {*secrets}
+        credentials, tokens = self.config.credentials, self.tokens
+        known = {credentials.api_key, credentials.password, *self.config.fixed_tokens}
+        hidden = dict.fromkeys(known - {PUBLIC_PASSWORD} | self._secrets, MASK)
+        #: Hides the secrets of this world, and every token that it knows then.
+        self.redactor = Redactor(
+            hidden, is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word)
+        )
 
     def _new_ids(self, drawn: int = 0) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         """Return an epoch with the content that the world started with."""
-        delivery = self._delivery  # any object that sends, a false one as well
-        if delivery is None:
-            delivery = ScriptedDelivery(self.config.dialect["delivery.script"])
         return Epoch(
             config=self.config,
             name=self.name,
@@ -153,7 +139,7 @@ class World:
             delivery_queue=self.delivery_queue,
             initial_content=self._start,
             ids=self._new_ids(),
-            delivery=delivery,
+            delivery=_cloned(self._delivery),
             room=self._room,
             journal=Journal(self._max_entries, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.clock),
@@ -178,18 +164,20 @@ class World:
         and snapshots stay. Raises NotWritten; nothing has changed.
         """
         with self._lock:
-            return self._reset()
+            before = self.current_epoch
+            epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
+            self._go_on_with(epoch)
+            before.end()
+            self.clock.restart()
+            return epoch
 
-    def _reset(self) -> Epoch:
-        before = self.current_epoch
-        epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
-        self._write_state(epoch)
-        self.current_epoch = epoch
-        before.end()
-        self.clock.restart()
-        self.tokens.set_fixed(self._fixed_tokens(self._start))
-        self.tokens.restore_fixed()
-        return self.current_epoch
+    def _go_on_with(self, epoch: Epoch) -> None:
+        """Let an epoch be the current one. Raises NotWritten; nothing has changed."""
+        if self._state is not None:
+            self._state.begin(epoch)
+        before, self.current_epoch = self.current_epoch, epoch
+        before.over = True
+        self.tokens.set_fixed(self.config.fixed_tokens, epoch.session())
 
     def replace_content(
         self,
@@ -208,9 +196,8 @@ class World:
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         initial_content = import_entries(self.config, entries, by_age=by_age, room=self._room(None))
-        with self._lock:
-            self._check_epoch(expected_epoch)
-            return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
+        with self._changing(expected_epoch) as epoch:
+            return self._replace(initial_content, self._new_ids(), epoch.delivery)
 
     def add(
         self,
@@ -228,9 +215,7 @@ class World:
             LimitExceeded: there is no room for them; nothing has changed.
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
-        with self._lock:
-            self._check_epoch(expected_epoch)
-            epoch = self.current_epoch
+        with self._changing(expected_epoch) as epoch:
             reference_data, records = add_entries(
                 self.config, epoch.content, make(epoch), self._room(epoch.content)
             )
@@ -245,9 +230,7 @@ class World:
         Returns None if ``before`` was changed or deleted meanwhile; nothing has changed then.
         Raises what ``add`` raises.
         """
-        with self._lock:
-            self._check_epoch(expected_epoch)
-            epoch = self.current_epoch
+        with self._changing(expected_epoch) as epoch:
             reference_data, record = record_of(self.config, epoch.reference_data, located)
             check_room(self._room(epoch.content) + before.size - record.size)
             if not epoch.store.replace(before, record, reference_data=reference_data):
@@ -255,11 +238,15 @@ class World:
             epoch.reference_data = reference_data
             return record
 
-    def _check_epoch(self, expected_epoch: Epoch | None) -> None:
-        if expected_epoch is not None and expected_epoch is not self.current_epoch:
-            now, expected = self.current_epoch.number, expected_epoch.number
-            seen = f"epoch {now}, while this call began in epoch {expected}"
-            raise Conflict("world", seen=seen, allowed="a call in one epoch; try again")
+    @contextmanager
+    def _changing(self, expected: Epoch | None) -> Iterator[Epoch]:
+        """Let nobody else change the world, and give its epoch. Raises Conflict."""
+        with self._lock:
+            epoch = self.current_epoch
+            if expected is not None and expected is not epoch:
+                seen = f"epoch {epoch.number}, while this call began in epoch {expected.number}"
+                raise Conflict("world", seen=seen, allowed="a call in one epoch; try again")
+            yield epoch
 
     def save(self, name: str) -> int:
         """Save the current content under ``name``; return its number of records.
@@ -274,20 +261,17 @@ class World:
             epoch = self.current_epoch
             content = Content(epoch.store.copy(), epoch.reference_data)
             check_room(self._room(content) - max(0, content.size - self._given_size))
-            kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
-            self._snapshots[name] = kept
-            return kept.records
+            self._snapshots[name] = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
+            return len(content.store)
 
     def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
         """Replace the content with a snapshot; return the new epoch.
 
         Raises NotFound, and Conflict as ``replace_content`` does.
         """
-        with self._lock:
-            self._check_epoch(expected_epoch)
+        with self._changing(expected_epoch):
             kept = self._kept(name)
-            delivery = _cloned(kept.delivery)
-            return self._replace(kept.content, kept.ids.clone(), delivery)
+            return self._replace(kept.content, kept.ids.clone(), _cloned(kept.delivery))
 
     def forget(self, name: str) -> None:
         """Remove a snapshot. Raises NotFound."""
@@ -298,7 +282,7 @@ class World:
     def snapshots(self) -> dict[str, int]:
         """The snapshots, in the order in which they were first saved; how many records each has."""
         with self._lock:
-            return {name: kept.records for name, kept in self._snapshots.items()}
+            return {name: len(kept.content.store) for name, kept in self._snapshots.items()}
 
     def _kept(self, name: str) -> Snapshot:
         kept = self._snapshots.get(name)
@@ -313,11 +297,8 @@ class World:
         epoch = replace(
             before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
-        self._write_state(epoch)
-        self.tokens.set_fixed(self._fixed_tokens(content))
-        self.current_epoch = epoch
-        before.over = True
-        return self.current_epoch
+        self._go_on_with(epoch)
+        return epoch
 
     def keep(self, state: "StateFile") -> int | None:
         """Go on with the content that ``state`` has, if it has any, and keep the content there.
@@ -346,17 +327,7 @@ class World:
                 self._state.close()
                 self._state = None
 
-    def _write_state(self, epoch: Epoch) -> None:
-        """Let the state file have the content of ``epoch``, which is about to be the current."""
-        if self._state is not None:
-            self._state.begin(epoch)
-
     # Shortcuts to the current epoch and the config, for tests and the control API.
-
-    @property
-    def epoch_number(self) -> int:
-        """How many times the content was replaced."""
-        return self.current_epoch.number
 
     @property
     def store(self) -> Store:
@@ -402,14 +373,6 @@ class World:
     def dialect(self) -> Dialect:
         """The dialect that the world uses."""
         return self.config.dialect
-
-
-def _redactor(config: Config, tokens: Tokens, secrets: frozenset[str]) -> Redactor:
-    """Return what hides ``secrets``, a world's credentials, and every token that it knows then."""
-    credentials = config.credentials
-    known = {credentials.api_key, credentials.password, *config.fixed_tokens, *secrets}
-    hidden = dict.fromkeys(known - {PUBLIC_PASSWORD}, MASK)
-    return Redactor(hidden, is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word))
 
 
 def _cloned(delivery: Sender) -> Sender:

@@ -169,7 +169,7 @@ class TestSeparateWorld:
 
     def worlds(self, registry: WorldRegistry) -> dict[str, int]:
         """How many requests each world has had."""
-        return {each.world.name: len(each.world.journal.entries()) for each in registry.worlds()}
+        return {each.name: len(each.journal.entries()) for each in registry.worlds()}
 
     @pytest.mark.parametrize("token", [None, "hush"])
     def test_the_default_world_is_left_alone(self, token: str | None) -> None:

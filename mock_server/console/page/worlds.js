@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { gather, request, segment, session, urlOf } from "./api.js";
 import { dataList, form, schemas } from "./forms.js";
 import { act, reader, shell } from "./shell.js";
-import { confirmed, counted, data, rowButton, section, took } from "./widgets.js";
+import { confirmed, counted, data, rowButton, section } from "./widgets.js";
 
 const DEFAULT = "default"; // the world that never ends
 
@@ -28,7 +28,7 @@ export const worlds = {
 
 const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
-function list({ worlds: found, world_idle: idle }) {
+function list({ worlds: found, maximum }) {
   const make = async ({ world }) => {
     await act(`The world ${world} is open.`, "GET", "/health", undefined, world);
     location.hash = addressIn(world);
@@ -37,14 +37,14 @@ function list({ worlds: found, world_idle: idle }) {
   return section("Worlds", found.length, html`<ul class="rows">${found.map(row)}</ul>
     ${form("Create a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Create and open", make)}
     <p class="note">Each world has its own records, clock, faults and journal. Use one for each test, or for each developer.
-      ${found.length > 1 ? `A named world ends ${took(idle)} after its last use.` : nothing} Clients reach this one at</p>
+      ${found.length > 1 ? `The last ${maximum} that were used are kept.` : nothing} Clients reach this one at</p>
     ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}`);
 }
 
-function row({ name, webhook_requests: count, calls, idle }) {
+function row({ name, webhook_requests: count, calls }) {
   const current = name === session.world;
   return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a>
-      <span class="note">${current ? "shown · " : ""}${counted(count, "record")} · ${counted(calls, "request")}${idle === null ? "" : ` · idle ${took(idle)}`}</span></p>
+      <span class="note">${current ? "shown · " : ""}${counted(count, "record")} · ${counted(calls, "request")}</span></p>
     ${name === DEFAULT ? nothing : rowButton("End", `End ${name}`, () => end(name))}</li>`;
 }
 

@@ -137,7 +137,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         log[f"{event}_by_user"] = session.user
     return {
         "id": epoch.ids.next("webhook_request"),
-        "number": epoch.next_number(),
+        "number": str(epoch.next_number()),
         "entity": entity,
         "entity_id": about,
         "fields_set": definition.get("fields_set"),

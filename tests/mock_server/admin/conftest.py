@@ -1,45 +1,14 @@
 """A client of the control API that holds every answer to the API's own document."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
+from werkzeug.exceptions import HTTPException
 
-from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
-
-
-def described(verb: str, path: str) -> dict[str, Any] | None:
-    """What the document says of a call, by its path below the prefix; None where nothing."""
-    fitting = [
-        (template.count("{"), template, about)
-        for known_verb, template, about in operations().values()
-        if known_verb == verb
-        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template.replace(".", r"\.")), path)
-    ]
-    return min(fitting, key=lambda one: one[:2])[2] if fitting else None  # as it is routed
-
-
-def hold(verb: str, path: str, status: int, content_type: str, body: bytes) -> None:
-    """Fail where an answer is not what the document promises of the operation."""
-    about = described(verb, path)
-    if about is None:  # no such operation: an error of the usual form
-        schema: Any = {"$ref": "#/components/schemas/UsageError"}
-        assert content_type == "application/json"
-    else:
-        answers = about["responses"]
-        answer = answers.get(str(status), answers["default"])
-        assert status >= 400 or str(status) in answers, (verb, path, status)
-        if "$ref" in answer:
-            answer = document()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
-        assert content_type in answer["content"], (verb, path, content_type)
-        schema = answer["content"][content_type]["schema"]
-    if content_type != "application/json":
-        return
-    whole = {**schema, "components": document()["components"]}
-    judge = Draft202012Validator(whole, format_checker=FormatChecker())
-    assert [error.message for error in judge.iter_errors(json.loads(body))] == []
+from crmcom_kit.mock_server.admin.contract import OPERATIONS
+from crmcom_kit.mock_server.admin.document import PREFIX, described, document
 
 
 class Admin:
@@ -54,12 +23,30 @@ class Admin:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         url = f"{self.root}{PREFIX}{path}"
         answer = self.client.open(url, method=verb, data=data, **more)
-        text = answer.get_data()
-        assert b"Traceback" not in text
-        if verb not in ("HEAD", "OPTIONS"):
-            bare = path.partition("?")[0]
-            hold(verb, bare, answer.status_code, answer.headers["Content-Type"], text)
+        assert b"Traceback" not in answer.get_data()
+        self._hold(answer, verb, path.partition("?")[0])
         return answer
+
+    def _hold(self, answer: Any, verb: str, path: str) -> None:
+        """Fail where an answer is not what the document promises of the operation."""
+        shared = document()["components"]
+        promised: dict[str, Any] = {"default": {"$ref": "UsageError"}}
+        try:
+            routes = self.client.application.url_map.bind("localhost")
+            name, _ = routes.match(f"{PREFIX}{path}", verb)
+            promised = described(OPERATIONS[name.removeprefix("control_")])["responses"]
+        except HTTPException:  # no such operation: an error of the usual form
+            assert answer.status_code >= 400
+        of_status = promised.get(str(answer.status_code), promised["default"])
+        assert answer.status_code >= 400 or of_status is not promised["default"]
+        if "$ref" in of_status:
+            of_status = shared["responses"][of_status["$ref"].rpartition("/")[2]]
+        content_type = answer.headers["Content-Type"]
+        schema = of_status["content"][content_type]["schema"]
+        if content_type == "application/json":
+            whole = {**schema, "components": shared}
+            judge = Draft202012Validator(whole, format_checker=FormatChecker())
+            assert [error.message for error in judge.iter_errors(answer.json)] == []
 
     def ask(self, verb: str, path: str, body: Any = None, **more: Any) -> Any:
         """Send a call that must succeed; return the JSON of its answer."""

@@ -52,14 +52,14 @@ def test_wrong_entries_change_nothing(
     mock: Any, admin: Any, verb: str, path: str, body: bytes, says: str
 ) -> None:
     """A wrong entry is named with its line, and the world is as before, reference data too."""
-    before, epoch = admin.send("GET", "/state").data, mock.world.epoch_number
+    before, epoch = admin.send("GET", "/state").data, mock.world.current_epoch.number
 
     status, found = admin.refused(verb, path, body)
 
     assert status == 400
     assert says in found["error"]
     assert admin.send("GET", "/state").data == before
-    assert mock.world.epoch_number == epoch
+    assert mock.world.current_epoch.number == epoch
 
 
 # Records.

@@ -1,7 +1,6 @@
 """Who may use the control API: whoever has the token, or this machine, and no foreign page."""
 
 import io
-import json
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from helpers.shells import AsWsgi
 from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.access import Access, is_loopback
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
@@ -26,7 +25,35 @@ def _guarded() -> Any:
     return create_app(registry).test_client()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", None])
+@pytest.mark.parametrize(
+    ("address", "is_near"),
+    [
+        *((each, True) for each in ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", None)),
+        *((each, False) for each in ("10.0.0.1", "0.0.0.0", "::", "::ffff:10.0.0.1")),  # noqa: S104
+        *((each, False) for each in ("2001:db8::1", "garbage", "", "localhost", "127.1")),
+        ("127.0.0.1, 10.0.0.1", False),
+    ],
+)
+def test_this_machine_is_known_by_any_of_its_addresses(
+    address: str | None, *, is_near: bool
+) -> None:
+    """Names and what is no single address are others'."""
+    assert is_loopback(address) == is_near
+
+
+@pytest.mark.parametrize("path", ["/health", "/reset", "/x"])
+def test_without_a_token_this_machine_alone_may(mock: Any, admin: Any, path: str) -> None:
+    """For others nothing happens, and no path tells whether it exists."""
+    mock.delete()
+    before = mock.state()
+
+    status, found = admin.refused("POST", path, environ_overrides=FAR)
+
+    assert (status, mock.state()) == (403, before)
+    assert "callers on this machine; seen 10.0.0.1;" in found["error"]
+
+
+@pytest.mark.parametrize("address", [{}, FAR])
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -40,12 +67,10 @@ def _guarded() -> Any:
     ],
 )
 def test_whoever_has_the_token_may(
-    guarded: Any, admin_of: Any, headers: Any, status: int, address: str | None
+    guarded: Any, admin_of: Any, headers: Any, status: int, address: Any
 ) -> None:
     """From anywhere; this machine needs it, too, and no answer tells what it is."""
-    overrides = {} if address is None else {"REMOTE_ADDR": address}
-
-    found = admin_of(guarded).send("POST", "/reset", headers=headers, environ_overrides=overrides)
+    found = admin_of(guarded).send("POST", "/reset", headers=headers, environ_overrides=address)
 
     assert found.status_code == status
     assert ("X-Mock-Admin-Token" in found.text) == (status == 401)
@@ -54,13 +79,11 @@ def test_whoever_has_the_token_may(
 
 def test_the_document_does_not_show_it(guarded: Any, admin_of: Any) -> None:
     """It says how to send the token, and not the token itself."""
-    headers = {"X-Mock-Admin-Token": TOKEN}
-    admin = admin_of(guarded)
+    found = admin_of(guarded).send("GET", "/openapi.json", headers={"X-Mock-Admin-Token": TOKEN})
 
-    found = admin.ask("GET", "/openapi.json", headers=headers)
-    assert found["security"] == [{"adminToken": []}]
-    assert set(found["components"]["securitySchemes"]) == {"adminToken"}
-    assert TOKEN not in json.dumps(found)
+    assert found.json["security"] == [{"adminToken": []}]
+    assert set(found.json["components"]["securitySchemes"]) == {"adminToken"}
+    assert TOKEN not in found.text
 
 
 @pytest.mark.parametrize("root", ["", "/worlds/a"])
@@ -74,20 +97,17 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
     admin = {"X-Mock-Admin-Token": token}
     assert client.get(f"{root}/__admin/health", headers=admin).status_code == 200
     methods = f"{root}{API_PATH}/webhook_requests"
-    pattern = {"operation": "list", "parameters": {"entity": "JOBS"}}
+    odd = {"odd": token, token: "1", "token": "T"}
+    client.get(f"{methods}/show", query_string=odd)
+    client.get(f"{methods}/list", query_string={"entity": token, "token": "T"})
+    client.post(f"{methods}/delete", json={"odd": [token]}, headers={"X-Odd": token})
+    pattern = {"operation": "list", "parameters": {"entity": "JOBS"}, "times": 1}
 
     shown = [
-        client.open(path, method=verb, buffered=True, **more).text
-        for verb, path, more in (
-            ("GET", f"{methods}/show", {"query_string": {"odd": token, token: "1", "token": "T"}}),
-            ("GET", f"{methods}/list", {"query_string": {"entity": token, "token": "T"}}),
-            ("POST", f"{methods}/delete", {"json": {"odd": [token]}, "headers": {"X-Odd": token}}),
-            ("GET", f"{root}/__admin/requests", {"headers": admin}),
-            ("GET", f"{root}/__admin/requests/0-2", {"headers": admin}),
-            ("GET", f"{root}/__admin/requests.har", {"headers": admin}),
-            ("POST", f"{root}/__admin/verify", {"headers": admin, "json": {**pattern, "times": 1}}),
-        )
-    ][3:]
+        client.get(f"{root}/__admin/{view}", headers=admin).text
+        for view in ("requests", "requests/0-2", "requests.har")
+    ]
+    shown.append(client.post(f"{root}/__admin/verify", headers=admin, json=pattern).text)
     access_log.flush()
 
     for text in (*shown, log.getvalue()):

@@ -289,7 +289,7 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     with pytest.raises(Conflict, match="seen epoch 1, while this call began in epoch 0"):
         getattr(world, change)(given, expected_epoch=begun)
 
-    assert world.epoch_number == 1
+    assert world.current_epoch.number == 1
     assert [*world.store.records()] == [*begun.store.records()]
 
 

@@ -59,7 +59,6 @@ MISTAKES = [
         "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",
     ),
     (["--token", ""], "--token: an empty string is not allowed"),
-    (["--world-idle", "nan"], "--world-idle: nan is not allowed; allowed is a number of seconds"),
     (["--release", "R9\nR10"], "release: 'R9\\nR10' is not a release"),
 ]
 FILES = [

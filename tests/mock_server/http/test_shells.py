@@ -138,7 +138,7 @@ def _world(release: str, dialect: str) -> Any:
 def _state(registry: WorldRegistry) -> list[Any]:
     """Records and journals of all worlds, except for objects that each shell makes itself."""
     found: list[Any] = []
-    for name in registry.names():
+    for name in [each.name for each in registry.worlds()]:
         world = registry.get(name)
         found.append(world.store.query(Query(indexed=())))
         for note in world.journal.entries():

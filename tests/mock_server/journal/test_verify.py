@@ -145,27 +145,6 @@ def test_waiting_for_a_record(mock: Any) -> None:
         condition_of(mock.world, {"record": "7", "state": "GONE"})
 
 
-def test_waiting_for_records(mock: Any) -> None:
-    """Records are counted by state and entity."""
-
-    def count(**asked: Any) -> Any:
-        return condition_of(mock.world, asked)
-
-    rejected = count(state="REJECTED").facts()["count"]
-    jobs = count(entity="JOBS").facts()["count"]
-    assert 0 < rejected < len(mock.world.store)
-    assert count(state="REJECTED", times=rejected).holds()
-    assert not count(state="REJECTED", times=rejected - 1).holds()
-    assert count(entity="JOBS", times={"at_least": 1}).holds()
-    assert count(entity="JOBS", state="REJECTED").facts()["count"] < jobs
-    mock.resend("7")
-    assert count(state="REJECTED", times=rejected - 1).holds()
-    with pytest.raises(UsageError):
-        count(state="SENDING")
-    with pytest.raises(UsageError, match="entity"):
-        count(entity="JOB", times=0)
-
-
 def test_a_reset_ends_a_wait(mock: Any) -> None:
     """Whoever waits for something in a world that is reset is told so at once."""
     condition = condition_of(mock.world, {"operation": "show"})

@@ -27,7 +27,7 @@ def test_alone(crmcom_mock, crmcom_mock_server, turn):
     crmcom_mock.world("another").clock.freeze()
 
 def test_nothing_is_left(crmcom_mock_server):
-    assert crmcom_mock_server._registry.names() == ("default",)
+    assert [each.name for each in crmcom_mock_server._registry.worlds()] == ["default"]
     assert "7" in crmcom_mock_server.records
 """
 
@@ -146,7 +146,7 @@ def test_two(crmcom_mock): pass
 def test_three(crmcom_mock): pass
 
 def test_nothing_is_left(crmcom_mock_server):
-    assert crmcom_mock_server._registry.names() == ("default",)
+    assert [each.name for each in crmcom_mock_server._registry.worlds()] == ["default"]
 """)
 
     found.assert_outcomes(errors=3, passed=1)

@@ -11,9 +11,10 @@ from helpers.threads import at_once
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.world import registry as registry_module
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
 
@@ -21,15 +22,9 @@ SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&to
 LOGIN = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
 
 
-class Ticks:
-    """The machine's time, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
+def names(registry: WorldRegistry) -> list[str]:
+    """The names of the worlds that exist."""
+    return [each.name for each in registry.worlds()]
 
 
 @pytest.fixture(name="registry")
@@ -46,12 +41,12 @@ def test_the_path_names_the_world(registry: WorldRegistry, client: Any) -> None:
     """Each name is another world; without one, and by its own name, it is the default one."""
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     path = f"{API_PATH}/webhook_requests/delete"
-    names = ["a", "A.b_c-9", "0", "x" * 64, "default"]
+    given = ["a", "A.b_c-9", "0", "x" * 64, "default"]
 
-    for name in names:
+    for name in given:
         assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
     assert "NOTFOUND" in client.post(path, json=body).json["status"]["code"]
-    assert registry.names() == ("default", *names[:-1])
+    assert names(registry) == ["default", *given[:-1]]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +59,7 @@ def test_an_odd_name_is_refused(registry: WorldRegistry, name: str) -> None:
     answer = client.get("/", environ_overrides=path)
     assert (answer.status_code, answer.json["parameter"]) == (400, "world")
     assert "64 letters" in answer.json["allowed"]
-    assert registry.names() == ("default",)
+    assert names(registry) == ["default"]
     with pytest.raises(UsageError):
         registry.get(name)
 
@@ -77,90 +72,58 @@ def test_an_admin_token_is_what_a_header_carries(token: str) -> None:
     assert "HUSH" not in str(refused.value)
 
 
-def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
+@pytest.mark.parametrize(
+    "headers", [{"X-Mock-Admin-Token": "other"}, {"Authorization": "Bearer sesame"}, {}]
+)
+def test_only_the_holder_of_the_admin_token_creates_worlds(headers: Any) -> None:
     """Requests without it use worlds that exist, and get an error for others."""
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
     client = create_app(registry).test_client()
-    right = [{"X-Mock-Admin-Token": "sesame"}]
-    wrong = [{"X-Mock-Admin-Token": "other"}, {"Authorization": "Bearer sesame"}, dict[str, str]()]
-
     path = f"/worlds/a{SHOW}T"
-    for headers in wrong:
-        answer: Any = client.get(path, headers=headers)
-        assert answer.status_code == 404
-        assert answer.json["parameter"] == "world"
-        assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
-        assert registry.names() == ("default",)
-    assert client.get(f"/worlds/-{SHOW}T").status_code == 400
-    for headers in right:
-        assert client.get(path, headers=headers).status_code == 200
-        assert registry.names() == ("default", "a")
-        assert client.get(path).status_code == 200
-        registry.end("a")
-    assert client.get(SHOW + "T").status_code == 200
+
+    answer: Any = client.get(path, headers=headers)
+    assert (answer.status_code, answer.json["parameter"]) == (404, "world")
+    assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
+    assert names(registry) == ["default"]
+    assert client.get(f"/worlds/-{SHOW}T", headers=headers).status_code == 400
+    assert client.get(path, headers={"X-Mock-Admin-Token": "sesame"}).status_code == 200
+    assert names(registry) == ["default", "a"]
+    assert client.get(path, headers=headers).status_code == 200
 
 
 def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
     """A token of one world is refused in all others; a fixed one holds everywhere."""
-    tokens = {
-        root: client.post(f"{root}{API_PATH}/authentication/token", json=LOGIN).json
-        for root in ("", "/worlds/a", "/worlds/b")
-    }
-    tokens = {root: answer["data"]["token"] for root, answer in tokens.items()}
+    roots = ("", "/worlds/a", "/worlds/b")
+    path = f"{API_PATH}/authentication/token"
+    issued = [client.post(f"{root}{path}", json=LOGIN).json["data"]["token"] for root in roots]
 
-    assert len(set(tokens.values())) == 3
-    for root in tokens:
-        assert client.get(f"{root}{SHOW}T").json["status"]["code"] == "OK"
-        for owner, token in tokens.items():
-            code = client.get(f"{root}{SHOW}{token}").json["status"]["code"]
-            assert (code == "OK") == (owner == root), (root, owner)
-
-
-def test_the_same_name_begins_the_same(registry: WorldRegistry, client: Any) -> None:
-    """A world that was ended and is made anew is as it was at first, with the same ids."""
-    path = f"/worlds/a{API_PATH}/authentication/token"
-    first = client.post(path, json=LOGIN).json
-
-    registry.end("a")
-
-    assert client.post(path, json=LOGIN).json == first
+    codes = [
+        [client.get(f"{root}{SHOW}{token}").json["status"]["code"] for token in (*issued, "T")]
+        for root in roots
+    ]
+    assert [[code == "OK" for code in of_world] for of_world in codes] == [
+        [True, False, False, True],
+        [False, True, False, True],
+        [False, False, True, True],
+    ]
 
 
-def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
-    """There are as many worlds as may be; the refusal says so, and room lets the next one in."""
-    registry.max_worlds = 2
-    registry.get("a"), registry.get("b")
+def test_worlds_that_were_not_used_make_room(
+    registry: WorldRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of too many worlds the one that was used longest ago ends, and what waits in it."""
+    monkeypatch.setattr(registry_module, "MAX_WORLDS", 2)
     client = create_app(registry).test_client()
+    used, old = registry.get("used"), registry.get("old")
+    client.get(f"/worlds/used{SHOW}T")
 
-    answer: Any = client.get(f"/worlds/c{SHOW}T")
+    assert client.get(f"/worlds/new{SHOW}T").status_code == 200
 
-    assert answer.status_code == 503
-    assert answer.json["error"].startswith('world: seen "c"; allowed is at most 2 worlds')
-    with pytest.raises(LimitExceeded):
-        registry.get("c")
-    assert client.get(f"/worlds/a{SHOW}T").status_code == 200
-    registry.end("a")
-    assert client.get(f"/worlds/c{SHOW}T").status_code == 200
-
-
-@pytest.mark.parametrize("maximum", [2, 20])
-def test_idle_worlds_end(maximum: int) -> None:
-    """A world that is idle for a while makes room, needed or not; one that is used stays."""
-    ticks = Ticks()
-    registry = WorldRegistry(make_world(), max_worlds=maximum, idle_seconds=60, ticks=ticks)
-    idle, used = registry.get("idle"), registry.get("used")
-    ticks.now = 50
-    registry.get("used")
-    ticks.now = 70
-
-    assert registry.get("new").name == "new"
-
-    assert [one.world.name for one in registry.worlds()] == ["default", "used", "new"]
-    assert [one.idle for one in registry.worlds()] == [None, 20, 0]
+    assert names(registry) == ["default", "used", "new"]
     assert registry.get("used") is used
-    assert idle.journal.closed
-    with pytest.raises(NotFound, match="idle"):
-        registry.end("idle")
+    assert old.journal.closed
+    with pytest.raises(NotFound, match="old"):
+        registry.end("old")
 
 
 def test_many_make_one_world_together(registry: WorldRegistry) -> None:

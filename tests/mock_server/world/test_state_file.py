@@ -334,7 +334,7 @@ def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None
     for verb, path, body in (("POST", "/reset", None), ("PUT", "/state", b"{}")):
         refused = client.open(f"/__admin{path}", method=verb, data=body)
         assert (refused.status_code, "Is a directory" in refused.text) == (503, True)
-        assert world.epoch_number == 0
+        assert world.current_epoch.number == 0
     assert content(world) == expected
 
     call(world, "delete", "9")

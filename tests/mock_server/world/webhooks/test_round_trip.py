@@ -180,7 +180,7 @@ def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
     for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
         fired = fire(mock, url=f"{mock.base}/__admin{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
-    assert mock.world.epoch_number == mock.admin("GET", "/health")["epoch"]
+    assert mock.world.current_epoch.number == mock.admin("GET", "/health")["epoch"]
 
 
 def test_a_mock_that_calls_itself_ends(mock: ServedMock) -> None:
