@@ -10,7 +10,6 @@ from crmcom_kit.mock_server.admin.contract import operation
 from crmcom_kit.mock_server.admin.journal import EntryId
 from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
-from crmcom_kit.mock_server.journal import serializers
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.usage_errors import UsageError
@@ -66,10 +65,9 @@ def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
     seen = -1  # the journal's revision
     running: list[Entry] = []
 
-    def news() -> bool | None:
-        """Return True if there is something to do: a request, an attempt, or the end."""
-        new = journal.revision > seen or attempts.revision > revision
-        return (new or journal.closed or over()) or None
+    def has_news() -> bool:
+        """Whether there is a new request, response or attempt."""
+        return journal.revision > seen or attempts.revision > revision
 
     with call.registry.waiting:
         yield b""
@@ -89,14 +87,14 @@ def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
             views = [*(view for view in known if not view.running), *new]
             for view in views:
                 id = journal.id_of(min(view.number, position))
-                yield _event("call", serializers.summary(view), id)
+                yield _event("call", view.summary(), id)
             if attempts.revision > revision:
                 revision, changed = attempts.changed_since(revision)
                 for attempt in attempts_view(call, changed):
                     yield _event("delivery", attempt)
             if journal.closed and not views:
                 return
-            journal.wait_for(news, max(0.0, next_world - monotonic()))
+            journal.wait_until(has_news, next_world - monotonic(), over)
 
 
 def _event(name: str, data: Any, id: str | None = None) -> bytes:

@@ -9,7 +9,7 @@ never match, and "it was not called" would be true of it whatever was called.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,12 +24,11 @@ from crmcom_kit.usage_errors import UsageError, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
-#: The members that a pattern may have. ``where`` is a function of a request, in Python alone.
+#: The members that a pattern may have.
 MEMBERS = (
     *("operation", "record", "parameters", "outcome", "status", "code"),
-    *("state_before", "state_after", "fault", "where"),
+    *("state_before", "state_after", "fault"),
 )
-_OF_RESPONSE = ("outcome", "status", "code")
 _OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
 _RECORD = 'the number or the id of a webhook request, such as "7"'
 _MAX_SHOWN = 160  # characters of a value in a message
@@ -51,6 +50,11 @@ class _Condition(NamedTuple):
             return any(str(self.wanted) in one for one in seen)
         return self.wanted in seen if self.operator == "is" else self.wanted != bool(seen)
 
+    def difference(self, call: CallView) -> str:
+        """Return, in words, what was wanted and what a request has."""
+        seen = " and ".join(map(_short, dict.fromkeys(_values(call, self.name) or ())))
+        return f"{self.name}: wanted {self.words}; seen {seen or 'nothing'}"
+
     @property
     def words(self) -> str:
         """What is wanted, in words."""
@@ -65,17 +69,10 @@ class Pattern:
 
     def __init__(self, reader: JournalReader, members: Mapping[str, Any]) -> None:
         """Ask for all of ``members`` in the journal that ``reader`` reads. Raises UsageError."""
-        self._where: Callable[[CallView], object] | None = None
+        check_members(members, MEMBERS)
         self._conditions: list[_Condition] = []
         for name, asked in members.items():
-            if name not in MEMBERS:
-                seen, allowed = "in the pattern", f"one of {', '.join(MEMBERS)}"
-                raise UsageError(quoted(name).strip('"'), seen=seen, allowed=allowed)
-            if name == "where":
-                if not callable(asked):
-                    raise UsageError(name, seen=quoted(asked), allowed="a function of a request")
-                self._where = asked
-            elif name == "parameters":
+            if name == "parameters":
                 self._conditions += _parameters(asked)
             else:
                 self._conditions.append(_member(reader, name, asked))
@@ -85,34 +82,38 @@ class Pattern:
         held = [one.holds(call) for one in self._conditions]
         if False in held:
             return False
-        if self._where is not None:
-            held.append(None if call.running else bool(self._where(call)))
-        return None if None in held else False not in held
+        return None if None in held else True
 
     def differences(self, call: CallView) -> list[str]:
         """Return, in words, what a request has that the pattern does not ask for."""
-        found = []
-        for one in self._conditions:
-            if one.holds(call) is False:
-                values = dict.fromkeys(_values(call, one.name) or ())
-                seen = " and ".join(map(_short, values)) or "nothing"
-                found.append(f"{one.name}: wanted {one.words}; seen {seen}")
-        if self._where is not None and not call.running and not self._where(call):
-            found.append("where: returned a false value")
-        return found
+        return [one.difference(call) for one in self._conditions if one.holds(call) is False]
 
     def __str__(self) -> str:
-        words = [f"{one.name} {one.words}" for one in self._conditions]
-        if self._where is not None:
-            words.append("where a function is true")
-        return ", ".join(words) or "any call"
+        return ", ".join(f"{one.name} {one.words}" for one in self._conditions) or "any call"
+
+
+def check_members(members: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UsageError if there is a member that is not known."""
+    for name in members:
+        if name not in known:
+            shown = quoted(name).strip('"')
+            raise UsageError(shown, seen="in the pattern", allowed=f"one of {', '.join(known)}")
+
+
+def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
+    """Raise UsageError unless ``asked`` is in ``known``."""
+    if asked not in known:
+        allowed = f"one of {', '.join(known)}"
+        if name == "state_after":
+            allowed += '; of a deleted webhook request {"absent": true}'
+        raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
 def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
     """Return the condition of a member. Raises UsageError."""
     if name == "fault" and isinstance(asked, bool):
         asked = {"absent": not asked}
-    condition = _condition(name, asked, allowed=_RECORD if name == "record" else _OPERATORS)
+    condition = _condition(name, asked, _RECORD if name == "record" else _OPERATORS)
     if condition.operator != "is":
         return condition
     if name == "record":
@@ -126,15 +127,17 @@ def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
     return condition
 
 
-def _condition(name: str, asked: Any, *, allowed: str = _OPERATORS) -> _Condition:
+def _condition(name: str, asked: Any, allowed: str = _OPERATORS) -> _Condition:
     """Return the condition that ``asked`` describes: a value or an operator. Raises UsageError."""
-    if isinstance(asked, str | int | float):
-        return _Condition(name, "is", _text(asked))
-    for operator, kind in (("contains", str), ("absent", bool)):
-        is_alone = isinstance(asked, dict) and asked.keys() == {operator}
-        if is_alone and isinstance(asked[operator], kind):
-            return _Condition(name, operator, asked[operator])
-    raise UsageError(name, seen=quoted(asked), allowed=allowed)
+    match asked:
+        case str() | int() | float():
+            return _Condition(name, "is", _text(asked))
+        case {"contains": str(part)} if len(asked) == 1:
+            return _Condition(name, "contains", part)
+        case {"absent": bool(absent)} if len(asked) == 1:
+            return _Condition(name, "absent", absent)
+        case _:
+            raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
 def _parameters(asked: Any) -> Iterable[_Condition]:
@@ -145,10 +148,10 @@ def _parameters(asked: Any) -> Iterable[_Condition]:
     for name, wanted in asked.items():
         check_one_of("parameters", name, _parameter_names())
         where = f"parameters.{name}"
-        if is_secret(name) and not (isinstance(wanted, dict) and "absent" in wanted):
+        condition = _condition(where, wanted)
+        if is_secret(name) and condition.operator != "absent":
             allowed = '{"absent": true} or {"absent": false}, since the journal hides its value'
             raise UsageError(where, seen="a hidden value", allowed=allowed)
-        condition = _condition(where, wanted)
         is_whole = condition.operator == "is" and name.endswith("_identifier")
         if is_whole and "=" not in str(wanted):
             allowed = 'as a query spells it, such as "number=7"'
@@ -181,41 +184,28 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
             return SHOWN_STATES
 
 
-def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
-    """Raise UsageError unless ``asked`` is in ``known``."""
-    if asked in known:
-        return
-    allowed = f"one of {', '.join(known)}"
-    if name == "state_after":
-        allowed += '; of a deleted webhook request {"absent": true}'
-    raise UsageError(name, seen=quoted(asked), allowed=allowed)
-
-
 def _values(call: CallView, name: str) -> list[str] | None:
     """Return the values that a request has for a member; None if its response will decide."""
     member, _, parameter = name.partition(".")
-    if parameter:
-        return _parameter(call, parameter)
-    if member == "record":
-        named = (call.identifier or "").partition("=")[2]
-        record = call.record or call.named_record or {}
-        return [*([named] if named else ()), *reversed(record.values())]
-    if member in _OF_RESPONSE and call.running:
-        return None
-    if member in ("state_before", "state_after") and call.result is None:
-        return None
-    value = call.fault and call.fault["name"] if member == "fault" else getattr(call, member)
-    return [] if value is None else [_text(value)]
-
-
-def _parameter(call: CallView, name: str) -> list[str]:
-    """Return the values of a parameter; an identifier as a query spells it."""
-    if name not in call.parameters:
-        return []
-    value = call.parameters[name]
-    if isinstance(value, dict):
+    value: Any
+    match member:
+        case "parameters":
+            value = call.parameters.get(parameter)
+        case "record":
+            named = (call.identifier or "").partition("=")[2]
+            return [one for one in (named, *reversed((call.record or {}).values())) if one]
+        case "outcome" | "status" | "code" if call.running:
+            return None
+        case "state_before" | "state_after" if not call.decided:
+            return None
+        case "fault":
+            value = call.fault and call.fault["name"]
+        case _:
+            value = getattr(call, member)
+    if isinstance(value, dict):  # an identifier, as a query spells it
         return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
-    return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
+    values = value if isinstance(value, list) else [value]
+    return [_text(one) for one in values if one is not None]
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.journal.patterns import MEMBERS, SHOWN_STATES, Pattern, check_one_of
+from crmcom_kit.mock_server.journal.patterns import (
+    MEMBERS,
+    SHOWN_STATES,
+    check_members,
+    check_one_of,
+)
 from crmcom_kit.mock_server.journal.verification import Calls, Condition, Expected, times
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key, Query
@@ -34,15 +39,12 @@ _STATES = (*map(str, State), _DELETED)
 
 def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
     """Return what the members of a wait ask for. Raises UsageError."""
-    for name in asked:
-        if name not in (*MEMBERS, *_OTHERS):
-            allowed = f"one of {', '.join([*MEMBERS, *_OTHERS])}, timeout"
-            raise UsageError(name, seen="in the pattern", allowed=allowed)
+    check_members(asked, (*MEMBERS, *_OTHERS, "timeout"))
     given = {name: value for name, value in asked.items() if value is not None}
-    pattern = {name: given[name] for name in MEMBERS if name in given}
-    if pattern.keys() - {"record"}:  # then the record is the one that the requests name
-        _refuse_others(next(iter(pattern)), given, (*MEMBERS, "times"))
-        calls = Calls(world.reader, Pattern(world.reader, pattern), given.get("times"))
+    of_requests = [name for name in given if name in MEMBERS and name != "record"]
+    if of_requests:  # then the record is the one that the requests name
+        _refuse_others(of_requests[0], given, (*MEMBERS, "times"))
+        calls = Calls(world.reader, given)
         return Condition(calls.holds, calls.facts, lambda: calls.calls)
     kind = next((name for name in _KINDS if name in given), None)
     if kind is None:
@@ -95,7 +97,10 @@ def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
         state = seen()
         return state not in (None, _DELETED) if wanted is None else state == wanted
 
-    return Condition(holds, lambda: {"record": {key: value}, "state": seen()})
+    def facts() -> dict[str, Any]:
+        return {"record": {key: value}, "state": seen()}
+
+    return Condition(holds, facts, facts)
 
 
 def _records(world: World, given: Mapping[str, Any]) -> Condition:
@@ -119,7 +124,11 @@ def _as_many(
 ) -> Condition:
     """Return the condition that ``found`` returns as many as expected."""
     wanted = times(expected)
-    return Condition(lambda: wanted.allows(len(found())), lambda: {"count": len(found())}, result)
+
+    def facts() -> dict[str, Any]:
+        return {"count": len(found())}
+
+    return Condition(lambda: wanted.allows(len(found())), facts, result or facts)
 
 
 def _key(given: Mapping[str, Any], name: str) -> str:

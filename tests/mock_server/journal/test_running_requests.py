@@ -48,7 +48,7 @@ class Caller:
             (*_, call) = [None, *self.mock.calls]
             if call is None or call.number == before or call.fault is None:
                 return False
-            return self._when == "before_commit" or call.result is not None
+            return self._when == "before_commit" or call.decided
 
         self.mock.wait_for(is_held_back, timeout=LONG)
         return sent
@@ -100,7 +100,7 @@ def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
         after = None if call.after is None else call.after["life_cycle_state"]
         assert after == ("SUCCESSFUL" if when == "after_commit" else None)
         assert bool(call.deliveries) == (when == "after_commit")
-        assert [step.step for step in call.trace][:1] == ["fault"]
+        assert call.trace[0]["step"] == "fault"
         caller.release()
         assert sent.result(LONG).status_code == 200
 
@@ -108,7 +108,7 @@ def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
         assert (answered.id, answered.running, answered.status) == (call.id, False, 200)
         assert answered.after is not None
         assert answered.after["life_cycle_state"] == "SUCCESSFUL"
-        assert (call.running, call.status, call.response_body) == (True, None, "")
+        assert (call.running, call.status, call.response) == (True, None, None)
 
 
 def test_a_double_send_is_seen_while_both_are_held_back() -> None:
