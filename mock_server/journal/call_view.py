@@ -126,6 +126,7 @@ class CallView:
         self._redactor = reader.redactor
         self.entry = entry
         self._response = response = entry.response
+        self._error = None if response is None else response.error
         self._result = entry.result
         self.id = reader.journal.id_of(entry.number)
         #: Counted from 1 since the last reset.
@@ -207,7 +208,7 @@ class CallView:
         return None if self._method is None else self._method.name
 
     @cached_property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> JsonObject:
         """The parameters, from query or body alike; a list for one that is repeated.
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
@@ -278,19 +279,16 @@ class CallView:
     def code(self) -> str | None:
         """The status code in the response's envelope, ``OK`` or an error's."""
         response, fault = self._response, self.entry.fault
-        if response is None:
-            return None
-        if response.error is not None:
-            return str(self._reader.config.dialect[f"errors.{response.error.kind}.code"])
-        is_own = response.method and (fault is None or "status" not in fault.effect)
+        if self._error is not None:
+            return str(self._reader.config.dialect[f"errors.{self._error.kind}.code"])
         # Not read from the body, of which a fault or the journal may have kept a part.
-        return "OK" if is_own and response.status == 200 else None
+        is_own = response is not None and response.method and response.status == 200
+        return "OK" if is_own and (fault is None or "status" not in fault.effect) else None
 
     @property
     def error_kind(self) -> str | None:
         """The kind of the error in the response."""
-        error = None if self._response is None else self._response.error
-        return None if error is None else error.kind
+        return None if self._error is None else self._error.kind
 
     @property
     def outcome(self) -> Literal["accepted", "refused", None]:
@@ -300,13 +298,13 @@ class CallView:
         """
         if self.running:
             return None
-        return "accepted" if self.error_kind is None or self.statement is None else "refused"
+        return "accepted" if self._error is None or self.statement is None else "refused"
 
     @property
     def near_miss(self) -> Miss | None:
         """Of a refused request: what was seen, what is allowed, and the suggestion."""
-        error = None if self._response is None else self._response.error
-        if self._response is None or error is None or self.outcome != "refused":
+        error = self._error
+        if self._response is None or error is None or self.statement is None:
             return None
         text, suggestion = self._redactor.text, self._response.suggestion
         return {
@@ -324,10 +322,10 @@ class CallView:
         return None if self._result is None else self._result.results
 
     @cached_property
-    def fault(self) -> dict[str, Any] | None:
+    def fault(self) -> JsonObject | None:
         """The fault that hit it."""
         fault = self.entry.fault
-        shown: dict[str, Any] | None = None
+        shown: JsonObject | None = None
         if fault is not None:
             shown = json.loads(self._redactor.hide(json.dumps(fault.as_json())))
         return shown
@@ -352,24 +350,24 @@ class CallView:
         return trace(self._reader.config, self.entry.fault, self._result, attempts)
 
     @cached_property
-    def _before(self) -> dict[str, Any]:
+    def _before(self) -> JsonObject:
         return {} if self._result is None else orjson.loads(self._result.before or b"{}")
 
     @cached_property
-    def _after(self) -> dict[str, Any]:
+    def _after(self) -> JsonObject:
         return {} if self._result is None else orjson.loads(self._result.after or b"{}")
 
     @property
-    def before(self) -> dict[str, Any] | None:
+    def before(self) -> JsonObject | None:
         """The webhook request that it touched, as it was before."""
         return self._redacted(self._before)
 
     @property
-    def after(self) -> dict[str, Any] | None:
+    def after(self) -> JsonObject | None:
         """The same webhook request afterwards; None if it was deleted."""
         return self._redacted(self._after)
 
-    def _redacted(self, record: dict[str, Any]) -> dict[str, Any] | None:
+    def _redacted(self, record: JsonObject) -> JsonObject | None:
         """Return a webhook request without secrets that its URL or its error may have."""
         text = self._redactor.text
         shown = {
@@ -386,11 +384,6 @@ class CallView:
     def state_after(self) -> str | None:
         """Its state afterwards; None if it was deleted."""
         return self._after.get("life_cycle_state")
-
-    @property
-    def decided(self) -> bool:
-        """Whether it is known what it did."""
-        return self._result is not None
 
     @property
     def entity(self) -> str | None:
@@ -427,7 +420,7 @@ class CallView:
         found["at"] = self.at.astimezone(UTC).isoformat(timespec="milliseconds")
         return found
 
-    def har_entry(self, origin: str) -> dict[str, Any] | None:
+    def har_entry(self, origin: str) -> JsonObject | None:
         """Return it as an entry of a HAR, which has a response; None while it is running.
 
         ``origin`` is what its URL begins with.
@@ -456,7 +449,7 @@ class CallView:
         return har.entry(self.at, 0, sent, answered, f"{self.id}: {self.operation or 'no method'}")
 
 
-def archive(calls: Iterable[CallView], origin: str) -> dict[str, Any]:
+def archive(calls: Iterable[CallView], origin: str) -> JsonObject:
     """Return a HAR archive of the calls that are answered; ``origin`` begins their URLs."""
     found = (call.har_entry(origin) for call in calls)
     return har.archive(entry for entry in found if entry is not None)

@@ -29,6 +29,7 @@ MEMBERS = (
     *("operation", "record", "parameters", "outcome", "status", "code"),
     *("state_before", "state_after", "fault"),
 )
+_OF_RESPONSE = ("outcome", "status", "code", "state_before", "state_after")
 _OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
 _RECORD = 'the number or the id of a webhook request, such as "7"'
 _MAX_SHOWN = 160  # characters of a value in a message
@@ -149,9 +150,6 @@ def _parameters(asked: Any) -> Iterable[_Condition]:
         check_one_of("parameters", name, _parameter_names())
         where = f"parameters.{name}"
         condition = _condition(where, wanted)
-        if is_secret(name) and condition.operator != "absent":
-            allowed = '{"absent": true} or {"absent": false}, since the journal hides its value'
-            raise UsageError(where, seen="a hidden value", allowed=allowed)
         is_whole = condition.operator == "is" and name.endswith("_identifier")
         if is_whole and "=" not in str(wanted):
             allowed = 'as a query spells it, such as "number=7"'
@@ -161,9 +159,10 @@ def _parameters(asked: Any) -> Iterable[_Condition]:
 
 @cache
 def _parameter_names() -> tuple[str, ...]:
-    """Return the names of the parameters of all methods in all releases."""
+    """Return the names of the parameters of all releases, without secrets: those are hidden."""
     known = [method for name in release_names() for method in methods(resolve(name)).values()]
-    return tuple(dict.fromkeys(name for method in known for name in method.parameters))
+    names = dict.fromkeys(name for method in known for name in method.parameters)
+    return tuple(name for name in names if not is_secret(name))
 
 
 def _known(reader: JournalReader, name: str) -> Iterable[str]:
@@ -186,6 +185,8 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
 
 def _values(call: CallView, name: str) -> list[str] | None:
     """Return the values that a request has for a member; None if its response will decide."""
+    if call.running and name in _OF_RESPONSE:
+        return None
     member, _, parameter = name.partition(".")
     value: Any
     match member:
@@ -194,10 +195,6 @@ def _values(call: CallView, name: str) -> list[str] | None:
         case "record":
             named = (call.identifier or "").partition("=")[2]
             return [one for one in (named, *reversed((call.record or {}).values())) if one]
-        case "outcome" | "status" | "code" if call.running:
-            return None
-        case "state_before" | "state_after" if not call.decided:
-            return None
         case "fault":
             value = call.fault and call.fault["name"]
         case _:

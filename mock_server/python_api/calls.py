@@ -5,7 +5,6 @@ from typing import Any, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.journal.verification import Condition
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
@@ -43,12 +42,6 @@ class CallsView(Sequence[CallView]):
 
     def __getitem__(self, at: int | slice) -> CallView | list[CallView]:
         return self._calls()[at]
-
-    def find(self, **pattern: Any) -> list[CallView]:
-        """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
-        reader = self._world().reader
-        wanted = Pattern(reader, pattern)
-        return [call for call in reader.calls() if wanted.matches(call)]
 
     def clear(self) -> None:
         """Remove all calls but those that are still to be carried out."""

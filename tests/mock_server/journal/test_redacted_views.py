@@ -132,7 +132,7 @@ def everything() -> str:
     """All views of the entries in the journal, in every form."""
     reader = WORLD.reader
     calls = reader.calls()
-    parameters = {"token": {"absent": True}, "entity": f"token={SECRET}"}
+    parameters = {"fields_set": {"absent": True}, "entity": f"token={SECRET}"}
     asked = {"operation": {"contains": "none"}, "parameters": parameters}
     shown: list[Any] = [archive(calls, "http://localhost"), verify(reader, asked).facts()]
     shown += [(call.as_json(), str(call)) for call in calls]

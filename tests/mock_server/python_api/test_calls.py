@@ -79,7 +79,7 @@ def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> 
     mock.assert_called(state_before="REJECTED", state_after="SUCCESSFUL")
     mock.assert_called(times=3)
     mock.assert_not_called(operation="delete")
-    assert len(mock.calls.find(operation="resend", code="OK")) == 1
+    mock.assert_called(operation="resend", code="OK", times=1)
 
 
 def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
