@@ -126,7 +126,7 @@ def list_requests(
 ) -> Reply:
     """List the requests in the journal, newest first."""
     reader = call.world.reader
-    calls = reader.calls(reader.journal.number_of(since or "0") or 0)
+    calls = reader.calls(reader.journal.number_of(since or "0"))
     return _found(call, calls[::-1], limit)
 
 
@@ -144,8 +144,8 @@ def find_requests(call: Call, body: Pattern | None = None) -> Reply:
 
 
 def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Reply:
-    dropped = call.world.journal.news().evicted
     requests = [one.as_json() for one in calls[:limit]]
+    dropped = call.world.journal.evicted
     return _written({"count": len(calls), "dropped": dropped, "requests": requests})
 
 
@@ -153,7 +153,7 @@ def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Reply
 def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Reply:
     """Show one entry: request, response, trace, the record before and after."""
     reader, journal = call.world.reader, call.world.journal
-    entry = journal.find(journal.number_of(id) or 0)
+    entry = journal.find(journal.number_of(id))
     if entry is None:
         last = journal.id_of(journal.last)
         allowed = f"the id of a request that the journal still has, up to {last}"

@@ -11,9 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import takewhile
 from time import monotonic, perf_counter
-from typing import NamedTuple
 from weakref import WeakSet
 
 from crmcom_kit.mock_server.clock import IsOver
@@ -40,6 +38,7 @@ class Entry:
     """One request, and its response once it has one."""
 
     number: int  # counted from 1 in each journal
+    revision: int  # that of the journal when it arrived, or when it was answered
     at: datetime  # of the world's clock, when the request arrived
     request: Request
     size: int  # bytes that it takes; a streamed body counts as MAX_BODY
@@ -57,14 +56,6 @@ class Entry:
         """What it did, as far as that is known: its response, or the one that is held back."""
         held_back = self.carried_out  # first: the response replaces it
         return self.response or held_back
-
-
-class News(NamedTuple):
-    """What came into a journal after some entry."""
-
-    entries: list[Entry]  # oldest first
-    evicted: int  # at most so many others came, for which there was no room
-    last: int  # the number of the last entry
 
 
 class JournalBudget:
@@ -123,13 +114,13 @@ class Journal:
         self.last = 0  # the number of the last request, which is how many there were
         self.revision = 0  # grows with each arrival and with each response
         self.size = 0  # about how many bytes its entries take
+        self.evicted = 0  # entries dropped for want of room, since it was cleared
         self.closed = False  # whether a reset has replaced it by another journal
         self._begun = begun
         self._budget = budget or JournalBudget()
         self._lock = self._budget.lock
         self._changed = threading.Condition(self._lock)
         self._entries: deque[Entry] = deque()
-        self._evicted = self._last_evicted = 0  # since it was cleared: how many, and which last
         self._budget.register(self)
 
     def begin(self, at: datetime, request: Request) -> Entry:
@@ -138,10 +129,10 @@ class Journal:
         size = _ENTRY_BYTES + len(headers) * _HEADER_BYTES + sum(map(len, headers))
         size += len(request.query) + len(request.body or b"")
         with self._lock:
-            self.last = number = self.last + 1
-            entry = Entry(number, at, request, size)
+            self.last += 1
+            entry = Entry(self.last, 0, at, request, size)
             self._entries.append(entry)
-            self._advance(size)
+            self._advance(entry, size)
         return entry
 
     def complete(self, entry: Entry, response: Response) -> str:
@@ -168,12 +159,13 @@ class Journal:
             if entry.is_gone:
                 size = 0
             entry.size += size
-            self._advance(size)
+            self._advance(entry, size)
         return self.id_of(entry.number)
 
-    def _advance(self, size: int) -> None:
+    def _advance(self, entry: Entry, size: int) -> None:
         """Count ``size`` bytes more, and wake those who wait, with the lock held."""
         self.revision += 1
+        entry.revision = self.revision
         self._changed.notify_all()
         self._grow(size)
 
@@ -201,38 +193,31 @@ class Journal:
         entry = self._entries.popleft()
         entry.is_gone = True
         self.size -= entry.size
-        self._evicted += 1
-        self._last_evicted = entry.number
+        self.evicted += 1
 
     def id_of(self, number: int) -> str:
         """Return the id of an entry, unique in its world, resets included."""
         return f"{self._begun}-{number}"
 
-    def number_of(self, text: str) -> int | None:
-        """Return the number of the entry that a number or an id means; None if it is neither.
+    def number_of(self, text: str) -> int:
+        """Return the number of the entry that a number or an id means.
 
-        For the id of an entry in another journal, such as the one before a reset, it is 0.
+        It is 0 for the id of an entry in another journal, such as the one before a reset, and for
+        any other text.
         """
         found = _ID.fullmatch(text)
-        if found is None:
-            return None
-        return int(found[2]) if found[1] in (None, str(self._begun)) else 0
+        is_here = found is not None and found[1] in (None, str(self._begun))
+        return int(found[2]) if found is not None and is_here else 0
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the entries with numbers above ``since``, oldest first."""
-        return self.news(since).entries
-
-    def news(self, since: int = 0) -> News:
-        """Return the entries with numbers above ``since``, and how many of them were evicted.
-
-        What was cleared was not evicted.
-        """
         with self._lock:
-            found = list(takewhile(lambda entry: entry.number > since, reversed(self._entries)))
-            evicted = min(self._evicted, max(0, self._last_evicted - since))
-            last = self.last
-        found.reverse()
-        return News(found, evicted, last)
+            return [entry for entry in self._entries if entry.number > since]
+
+    def changed_since(self, revision: int) -> tuple[int, list[Entry]]:
+        """Return the revision, and the requests that arrived or were answered since another."""
+        with self._lock:
+            return self.revision, [one for one in self._entries if one.revision > revision]
 
     def find(self, number: int) -> Entry | None:
         """Return the entry of that number, if the journal still has it."""
@@ -249,7 +234,7 @@ class Journal:
                 entry.is_gone = entry.result is not None
             self._entries = deque(one for one in self._entries if not one.is_gone)
             self._grow(sum(one.size for one in self._entries) - self.size)
-            self._evicted = self._last_evicted = 0
+            self.evicted = 0
 
     def wait_until(
         self, holds: Callable[[], bool], seconds: float, is_over: IsOver = lambda: False

@@ -3,19 +3,18 @@
 Waits are by the machine's time, whatever the world's clock shows.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Entry, Journal
+from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Journal
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern, check_members
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _MAX_NEAR = 3  # nearest requests in a message
 _MAX_SHOWN = 5  # matching requests in a message, and undecided ones
-_MAX_KEPT = 100  # matching requests that are kept
+_MAX_LISTED = 100  # matching requests in JSON
 _TIMES = 'a whole number from 0 on, or {"at_least": 1, "at_most": 3}'
 
 #: How often: a number, or ``{"at_least": 1, "at_most": 3}``.
@@ -68,12 +67,12 @@ class Condition(NamedTuple):
 
 
 class Calls:
-    """As many matching requests as expected; every request is looked at until it is answered."""
+    """As many matching requests as expected."""
 
     def __init__(
         self, reader: JournalReader, asked: Mapping[str, Any], *, running: bool = False
     ) -> None:
-        """Count the requests in the journal, and those to come.
+        """Look for them in the journal.
 
         ``asked`` has the members of a pattern, and ``times``; at least one is expected by default.
         A request counts when it is answered; with ``running``, as soon as it has arrived.
@@ -87,50 +86,32 @@ class Calls:
         self._pattern = Pattern(reader, members)
         self._times = times(asked.get("times"))
         self._counts_running = running
-        self._seen = 0  # the number of the last request that was looked at
-        self._evicted = 0  # requests that came and went unseen
-        self._answered = 0  # how many that match
-        self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last of them
-        self._unanswered: list[Entry] = []
-        self._running: list[CallView] = []  # those that match and count
+        self.calls: list[CallView] = []  # those that match and count, oldest first
         self._undecided: list[CallView] = []  # those that may count once they are answered
+        self._evicted = 0  # requests that came and went unseen
 
     def holds(self) -> bool:
-        """Look at new requests, and again at running ones; return whether there are as many."""
-        news = self._reader.journal.news(self._seen)
-        self._seen = news.last
-        self._evicted += news.evicted
-        entries = [*self._unanswered, *news.entries]
-        self._unanswered, self._running, self._undecided = [], [], []
-        for entry in entries:
-            call = CallView(self._reader, entry)
+        """Read the journal; return whether it has as many."""
+        self.calls, self._undecided = [], []
+        for call in self._reader.calls():
             matches = self._pattern.matches(call)
-            if call.running:
-                self._unanswered.append(entry)
-                if matches and self._counts_running:
-                    self._running.append(call)
-                elif matches is not False:
-                    self._undecided.append(call)
-            elif matches:
-                self._last.append(call)
-                self._answered += 1
+            if matches and (self._counts_running or not call.running):
+                self.calls.append(call)
+            elif call.running and matches is not False:
+                self._undecided.append(call)
+        self._evicted = self._reader.journal.evicted  # last, so that none is missed
         return self.ok
 
     @property
     def count(self) -> int:
         """How many requests match and count."""
-        return self._answered + len(self._running)
+        return len(self.calls)
 
     @property
     def ok(self) -> bool:
         """Whether there are as many as expected, whatever is not known of other requests."""
         unknown = len(self._undecided) + self._evicted
         return self._times.allows(self.count) and self._times.allows(self.count + unknown)
-
-    @property
-    def calls(self) -> list[CallView]:
-        """The last requests that match and count, oldest first."""
-        return sorted([*self._last, *self._running], key=lambda call: call.number)[-_MAX_KEPT:]
 
     def check_complete(self) -> None:
         """Raise UsageError if requests that were evicted may make a difference."""
@@ -177,7 +158,7 @@ class Calls:
         """
         self.check_complete()
         message = {} if self.ok else {"message": self.message}
-        requests = [call.summary() for call in self.calls]
+        requests = [call.summary() for call in self.calls[-_MAX_LISTED:]]
         return {"count": self.count, **message, "requests": requests}
 
 
