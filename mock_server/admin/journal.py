@@ -20,13 +20,6 @@ EntryId = Annotated[
 ]
 _Seconds = Annotated[float, Keywords(minimum=0, maximum=300)]
 _Number = Annotated[int, Keywords(minimum=0)]
-_VALUE = Keywords({"x-allowed": 'a value, {"contains": "…"} or {"absent": true}'})
-
-
-class Contains(TypedDict):
-    """A part of a value."""
-
-    contains: str
 
 
 class Absent(TypedDict):
@@ -42,7 +35,9 @@ class Limits(TypedDict, total=False):
     at_most: _Number
 
 
-_Value = Annotated[str | float | bool | Contains | Absent, _VALUE]
+_Value = Annotated[
+    str | float | bool | Absent, Keywords({"x-allowed": 'a value or {"absent": true}'})
+]
 _Times = _Number | Limits
 
 

@@ -2,7 +2,7 @@
 
     {"operation": "resend", "record": "7", "state_after": {"absent": true}}
 
-A member is a value, ``{"contains": "…"}`` for a part of it, or ``{"absent": true}`` for none.
+A member is a value, or ``{"absent": true}`` for none.
 A value that no request has (a mistyped operation, state or fault) is refused: the pattern would
 never match, and "it was not called" would be true of it whatever was called.
 """
@@ -30,7 +30,7 @@ MEMBERS = (
     *("state_before", "state_after", "fault"),
 )
 _OF_RESPONSE = ("outcome", "status", "code", "state_before", "state_after")
-_OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
+_OPERATORS = 'a value or {"absent": true}'
 _RECORD = 'the number or the id of a webhook request, such as "7"'
 _MAX_SHOWN = 160  # characters of a value in a message
 
@@ -39,17 +39,14 @@ class _Condition(NamedTuple):
     """What one member asks of a request."""
 
     name: str
-    operator: str  # is, contains or absent
-    wanted: str | bool
+    wanted: str | bool  # a value, or whether there is one
 
     def holds(self, call: CallView) -> bool | None:
         """Whether it holds; None if the response will decide."""
         seen = _values(call, self.name)
         if seen is None:
             return None
-        if self.operator == "contains":
-            return any(str(self.wanted) in one for one in seen)
-        return self.wanted in seen if self.operator == "is" else self.wanted != bool(seen)
+        return bool(seen) == self.wanted if isinstance(self.wanted, bool) else self.wanted in seen
 
     def difference(self, call: CallView) -> str:
         """Return, in words, what was wanted and what a request has."""
@@ -59,10 +56,9 @@ class _Condition(NamedTuple):
     @property
     def words(self) -> str:
         """What is wanted, in words."""
-        if self.operator == "absent":
-            return "nothing" if self.wanted else "any value"
-        text = _short(str(self.wanted))
-        return f"contains {text}" if self.operator == "contains" else text
+        if isinstance(self.wanted, bool):
+            return "any value" if self.wanted else "nothing"
+        return _short(self.wanted)
 
 
 class Pattern:
@@ -113,9 +109,9 @@ def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
 def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
     """Return the condition of a member. Raises UsageError."""
     if name == "fault" and isinstance(asked, bool):
-        asked = {"absent": not asked}
+        return _Condition(name, asked)
     condition = _condition(name, asked, _RECORD if name == "record" else _OPERATORS)
-    if condition.operator != "is":
+    if isinstance(condition.wanted, bool):
         return condition
     if name == "record":
         if isinstance(asked, bool) or not str(asked) or "=" in str(asked):
@@ -129,14 +125,12 @@ def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
 
 
 def _condition(name: str, asked: Any, allowed: str = _OPERATORS) -> _Condition:
-    """Return the condition that ``asked`` describes: a value or an operator. Raises UsageError."""
+    """Return the condition that a value or ``absent`` describes. Raises UsageError."""
     match asked:
         case str() | int() | float():
-            return _Condition(name, "is", _text(asked))
-        case {"contains": str(part)} if len(asked) == 1:
-            return _Condition(name, "contains", part)
+            return _Condition(name, _text(asked))
         case {"absent": bool(absent)} if len(asked) == 1:
-            return _Condition(name, "absent", absent)
+            return _Condition(name, not absent)
         case _:
             raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
@@ -148,12 +142,11 @@ def _parameters(asked: Any) -> Iterable[_Condition]:
         raise UsageError("parameters", seen=quoted(asked), allowed=allowed)
     for name, wanted in asked.items():
         check_one_of("parameters", name, _parameter_names())
-        where = f"parameters.{name}"
-        condition = _condition(where, wanted)
-        is_whole = condition.operator == "is" and name.endswith("_identifier")
-        if is_whole and "=" not in str(wanted):
+        condition = _condition(f"parameters.{name}", wanted)
+        value = condition.wanted
+        if name.endswith("_identifier") and isinstance(value, str) and "=" not in value:
             allowed = 'as a query spells it, such as "number=7"'
-            raise UsageError(where, seen=quoted(wanted), allowed=allowed)
+            raise UsageError(condition.name, seen=quoted(wanted), allowed=allowed)
         yield condition
 
 
