@@ -86,26 +86,37 @@ class Calls:
         self._pattern = Pattern(reader, members)
         self._times = times(asked.get("times"))
         self._counts_running = running
-        self.calls: list[CallView] = []  # those that match and count, oldest first
-        self._undecided: list[CallView] = []  # those that may count once they are answered
+        self._revision = 0  # of the journal when it was read
         self._evicted = 0  # requests that came and went unseen
+        self._counted: dict[int, CallView] = {}  # those that match and count, by number
+        self._undecided: dict[int, CallView] = {}  # those that may count once they are answered
 
     def holds(self) -> bool:
-        """Read the journal; return whether it has as many."""
-        self.calls, self._undecided = [], []
-        for call in self._reader.calls():
+        """Look at the requests that are new or answered; return whether there are as many."""
+        journal = self._reader.journal
+        self._revision, changed = journal.changed_since(self._revision)
+        for call in [CallView(self._reader, entry) for entry in changed]:
             matches = self._pattern.matches(call)
+            self._undecided.pop(call.number, None)
             if matches and (self._counts_running or not call.running):
-                self.calls.append(call)
+                self._counted[call.number] = call
             elif call.running and matches is not False:
-                self._undecided.append(call)
-        self._evicted = self._reader.journal.evicted  # last, so that none is missed
+                self._undecided[call.number] = call
+        for known in (self._counted, self._undecided):
+            for number in [one for one, call in known.items() if call.entry.is_gone]:
+                del known[number]
+        self._evicted = journal.evicted  # last, so that none is missed
         return self.ok
+
+    @property
+    def calls(self) -> list[CallView]:
+        """The requests that match and count, oldest first."""
+        return [self._counted[number] for number in sorted(self._counted)]
 
     @property
     def count(self) -> int:
         """How many requests match and count."""
-        return len(self.calls)
+        return len(self._counted)
 
     @property
     def ok(self) -> bool:
@@ -134,7 +145,7 @@ class Calls:
         lines += [f"  {call}" for call in self.calls[-_MAX_SHOWN:]]
         if self._undecided:
             lines.append("not counted before the response:")
-            lines += [f"  {call}" for call in self._undecided[-_MAX_SHOWN:]]
+            lines += [f"  {call}" for call in list(self._undecided.values())[-_MAX_SHOWN:]]
         if self.count < self._times.minimum:
             lines += self._nearest()
         return "\n".join(lines)
