@@ -4,7 +4,7 @@ A view computes each of its parts when it is asked for: most entries are never v
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property
@@ -21,9 +21,9 @@ from crmcom_kit.mock_server.journal.tracing import TraceStep, trace
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
 from crmcom_kit.mock_server.store.records import Key
-from crmcom_kit.redaction import Pairs, Redactor, as_dicts, parsed_json, redact_path
+from crmcom_kit.redaction import Redactor, redact_path
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
 
@@ -209,35 +209,18 @@ class CallView:
 
     @cached_property
     def parameters(self) -> JsonObject:
-        """The parameters, from query or body alike; a list for one that is repeated.
+        """The parameters, from query or body alike; the last of one that is repeated.
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
-        is_post = self.entry.request.verb == "POST"
-        pairs = self._body_members() if is_post else self._query_parameters()
-        found: dict[str, list[Any]] = {}
-        for name, value in pairs:
-            found.setdefault(name, []).append(self._read(name, value))
-        return {name: each[0] if len(each) == 1 else each for name, each in found.items()}
-
-    def _query_parameters(self) -> Sequence[tuple[str, Any]]:
+        request, redactor = self.entry.request, self._redactor
         try:
-            pairs = query_pairs(self.entry.request.query)
-        except VendorError:
-            return ()
-        redactor = self._redactor
-        return [(redactor.name(name), str(redactor.value(name, text))) for name, text in pairs]
-
-    def _body_members(self) -> Sequence[tuple[str, Any]]:
-        """Return the members of the body, repeated ones included; none if it is not an object."""
-        parsed = parsed_json((self.entry.request.body or b"").decode("utf-8", "replace"))
-        if parsed is None or not isinstance(parsed[0], Pairs):
-            return ()
-        try:
-            members = self._redactor.value("", parsed[0])
-            return [(name, as_dicts(part)) for name, part in members]
-        except RecursionError:
-            return ()
+            is_post = request.verb == "POST"
+            given = body_members(request) if is_post else dict(query_pairs(request.query))
+            values = {name: redactor.value(name, value) for name, value in given.items()}
+        except (VendorError, RecursionError):  # it cannot be read
+            return {}
+        return {redactor.name(name): self._read(name, value) for name, value in values.items()}
 
     def _read(self, name: str, value: Any) -> Any:
         parameter = self._method.parameters.get(name) if self._method else None

@@ -194,8 +194,7 @@ def _values(call: CallView, name: str) -> list[str] | None:
             value = getattr(call, member)
     if isinstance(value, dict):  # an identifier, as a query spells it
         return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
-    values = value if isinstance(value, list) else [value]
-    return [_text(one) for one in values if one is not None]
+    return [] if value is None else [_text(value)]
 
 
 def _text(value: object) -> str:
