@@ -25,7 +25,6 @@ from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.redaction import Redactor, redact_path
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.schemas.methods import Method
 
 JsonObject = dict[str, Any]
 
@@ -198,14 +197,10 @@ class CallView:
         return self._redactor.request_body(body)
 
     @property
-    def _method(self) -> Method | None:
-        """The method of the API that was requested; None if the path has none."""
-        return self._reader.config.methods.get(self.entry.request.path)
-
-    @property
     def operation(self) -> str | None:
         """The name of the API's method, such as ``resend``; None if the path has none."""
-        return None if self._method is None else self._method.name
+        method = self._reader.config.methods.get(self.entry.request.path)
+        return None if method is None else method.name
 
     @cached_property
     def parameters(self) -> JsonObject:
@@ -220,15 +215,7 @@ class CallView:
             values = {name: redactor.value(name, value) for name, value in given.items()}
         except (VendorError, RecursionError):  # it cannot be read
             return {}
-        return {redactor.name(name): self._read(name, value) for name, value in values.items()}
-
-    def _read(self, name: str, value: Any) -> Any:
-        parameter = self._method.parameters.get(name) if self._method else None
-        if parameter is not None and parameter.type == "object" and isinstance(value, str):
-            field, equals, text = value.partition("=")
-            if equals:
-                return {field: text}
-        return value
+        return {redactor.name(name): _read(name, value) for name, value in values.items()}
 
     @property
     def identifier(self) -> str | None:
@@ -436,3 +423,12 @@ def archive(calls: Iterable[CallView], origin: str) -> JsonObject:
     """Return a HAR archive of the calls that are answered; ``origin`` begins their URLs."""
     found = (call.har_entry(origin) for call in calls)
     return har.archive(entry for entry in found if entry is not None)
+
+
+def _read(parameter: str, value: Any) -> Any:
+    """Return the value of a parameter; of an identifier in a query as an object."""
+    if parameter.endswith("_identifier") and isinstance(value, str):
+        field, equals, text = value.partition("=")
+        if equals:
+            return {field: text}
+    return value

@@ -30,8 +30,13 @@ MEMBERS = (
     *("state_before", "state_after", "fault"),
 )
 _OF_RESPONSE = ("outcome", "status", "code", "state_before", "state_after")
-_OPERATORS = 'a value or {"absent": true}'
-_RECORD = 'the number or the id of a webhook request, such as "7"'
+_VALUE = 'a value or {"absent": true}'
+#: The form of the values that cannot be listed, and what is said of it.
+_FORMS = {
+    "record": ("[^=]+", 'the number or the id of a webhook request, such as "7"'),
+    "status": ("[1-5][0-9]{2}", "an HTTP status"),
+    "identifier": (".+=.*", 'an identifier as a query spells it, such as "number=7"'),
+}
 _MAX_SHOWN = 160  # characters of a value in a message
 
 
@@ -67,12 +72,7 @@ class Pattern:
     def __init__(self, reader: JournalReader, members: Mapping[str, Any]) -> None:
         """Ask for all of ``members`` in the journal that ``reader`` reads. Raises UsageError."""
         check_members(members, MEMBERS)
-        self._conditions: list[_Condition] = []
-        for name, asked in members.items():
-            if name == "parameters":
-                self._conditions += _parameters(asked)
-            else:
-                self._conditions.append(_member(reader, name, asked))
+        self._conditions = [_condition(reader, name, asked) for name, asked in _flat(members)]
 
     def matches(self, call: CallView) -> bool | None:
         """Whether a request matches; None if its response will decide."""
@@ -106,48 +106,35 @@ def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
         raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
-    """Return the condition of a member. Raises UsageError."""
-    if name == "fault" and isinstance(asked, bool):
-        return _Condition(name, asked)
-    condition = _condition(name, asked, _RECORD if name == "record" else _OPERATORS)
-    if isinstance(condition.wanted, bool):
-        return condition
-    if name == "record":
-        if isinstance(asked, bool) or not str(asked) or "=" in str(asked):
-            raise UsageError(name, seen=quoted(asked), allowed=_RECORD)
-    elif name == "status":
-        if not re.fullmatch("[1-5][0-9]{2}", str(asked)):
-            raise UsageError(name, seen=quoted(asked), allowed="an HTTP status")
-    else:
-        check_one_of(name, asked, _known(reader, name))
-    return condition
-
-
-def _condition(name: str, asked: Any, allowed: str = _OPERATORS) -> _Condition:
-    """Return the condition that a value or ``absent`` describes. Raises UsageError."""
-    match asked:
-        case str() | int() | float():
-            return _Condition(name, _text(asked))
-        case {"absent": bool(absent)} if len(asked) == 1:
-            return _Condition(name, not absent)
-        case _:
+def _flat(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield the members, those of ``parameters`` as ``parameters.entity``. Raises UsageError."""
+    for name, asked in members.items():
+        if name != "parameters":
+            yield name, asked
+            continue
+        if not isinstance(asked, dict):
+            allowed = 'an object, such as {"entity": "JOBS"}'
             raise UsageError(name, seen=quoted(asked), allowed=allowed)
+        for parameter, wanted in asked.items():
+            check_one_of(name, parameter, _parameter_names())
+            yield f"{name}.{parameter}", wanted
 
 
-def _parameters(asked: Any) -> Iterable[_Condition]:
-    """Yield a condition for each parameter. Raises UsageError."""
-    if not isinstance(asked, dict):
-        allowed = 'an object, such as {"entity": "JOBS"}'
-        raise UsageError("parameters", seen=quoted(asked), allowed=allowed)
-    for name, wanted in asked.items():
-        check_one_of("parameters", name, _parameter_names())
-        condition = _condition(f"parameters.{name}", wanted)
-        value = condition.wanted
-        if name.endswith("_identifier") and isinstance(value, str) and "=" not in value:
-            allowed = 'as a query spells it, such as "number=7"'
-            raise UsageError(condition.name, seen=quoted(wanted), allowed=allowed)
-        yield condition
+def _condition(reader: JournalReader, name: str, asked: Any) -> _Condition:
+    """Return the condition that a member describes. Raises UsageError."""
+    is_parameter = name.startswith("parameters.")
+    kind = "identifier" if name.endswith("_identifier") else name
+    form, allowed = _FORMS.get(kind, (".*", _VALUE))
+    if isinstance(asked, dict) and asked.keys() == {"absent"} and isinstance(asked["absent"], bool):
+        return _Condition(name, not asked["absent"])
+    if isinstance(asked, bool) and name == "fault":
+        return _Condition(name, asked)
+    is_value = isinstance(asked, str | int | float) and (is_parameter or type(asked) is not bool)
+    if not is_value or re.fullmatch(form, _text(asked), re.DOTALL) is None:
+        raise UsageError(name, seen=quoted(asked), allowed=allowed)
+    if kind not in _FORMS and not is_parameter:
+        check_one_of(name, asked, _known(reader, name))
+    return _Condition(name, _text(asked))
 
 
 @cache
