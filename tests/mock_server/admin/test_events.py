@@ -23,8 +23,8 @@ class Event(NamedTuple):
 class Stream:
     """The events of a world, read one by one."""
 
-    def __init__(self, mock: Any, query: str = "", **more: Any) -> None:
-        self._answer = mock.client.get(f"/__admin/events{query}", buffered=False, **more)
+    def __init__(self, mock: Any, query: str = "") -> None:
+        self._answer = mock.client.get(f"/__admin/events{query}", buffered=False)
         assert self._answer.headers["Content-Type"] == "text/event-stream"
         self._parts: Iterator[bytes] = iter(self._answer.response)
 
@@ -49,11 +49,6 @@ class Stream:
         self._answer.close()
 
 
-@pytest.fixture(name="often")
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "WORLD_SECONDS", 0.01)
-
-
 # Requests.
 
 
@@ -69,14 +64,6 @@ def test_calls_are_streamed_as_they_are_recorded(mock: Any) -> None:
     assert (found.data["id"], found.data["operation"]) == ("0-4", "show")
     mock.world.reset()
     assert [one.name for one in stream if one.name != "world"] == []
-
-
-def test_an_id_of_before_a_reset_leaves_out_nothing(mock: Any) -> None:
-    """Whatever its number is."""
-    mock.show()
-    stream = Stream(mock, "?since=9-2")
-    assert stream.next("call").data["id"] == "0-1"
-    stream.close()
 
 
 def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
@@ -143,9 +130,11 @@ def test_the_world_comes_first(mock: Any) -> None:
     stream.close()
 
 
-@pytest.mark.usefixtures("often")
-def test_the_world_is_told_as_it_becomes(mock: Any, admin_of: Any) -> None:
-    """Faults count until they hit nothing any more; an import goes on in the same stream."""
+def test_the_world_is_told_as_it_becomes(
+    mock: Any, admin_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, also after an import, until the mock stops; a fault that is over is none."""
+    monkeypatch.setattr(events, "WORLD_SECONDS", 0.01)
     admin, stream = admin_of(mock.client), Stream(mock)
     fault = {"effect": {"status": 503}, "times": 1}
     assert admin.send("POST", "/faults", fault).status_code == 201
@@ -158,14 +147,5 @@ def test_the_world_is_told_as_it_becomes(mock: Any, admin_of: Any) -> None:
     stream.next("world", lambda one: (one["epoch"], one["webhook_requests"]) == (1, 0))
     mock.show()
     assert stream.next("call").data["id"] == "0-2"
-    stream.close()
-
-
-@pytest.mark.usefixtures("often")
-def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
-    """Where nothing is called, the world is told again and again; the end of the mock ends it."""
-    stream = Stream(mock)
-    for _ in range(3):
-        stream.next("world")
     mock.world.config.closing.set()
     assert len(list(stream)) <= 1
