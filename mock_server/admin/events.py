@@ -10,10 +10,7 @@ from crmcom_kit.mock_server.admin.contract import operation
 from crmcom_kit.mock_server.admin.journal import EntryId
 from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
-from crmcom_kit.mock_server.journal import serializers
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.journal.journal import Entry
-from crmcom_kit.usage_errors import UsageError
 
 #: How often a stream has an event about the world. By writing it some servers notice that the
 #: client has left.
@@ -22,7 +19,7 @@ WORLD_SECONDS = 1.0
 
 @operation("GET /events", "journal", media="text/event-stream")
 def events(
-    call: Call, *, since: Annotated[EntryId, "Only requests after this one."] | None = None
+    call: Call, *, since: Annotated[EntryId, "Requests after this one."] | None = None
 ) -> Reply[Any]:
     """Return the requests as they arrive and are answered, as server-sent events.
 
@@ -32,78 +29,54 @@ def events(
     and whenever it changes; its call is null until the request that caused it was carried out,
     whose event names its deliveries. `world` comes at once and then every second: release, dialect,
     epoch, number of webhook requests, clock, how many faults may still hit, and whether deliveries
-    are really sent. The id of an event is that of the last request before which none is running: a
-    client that reconnects with the header Last-Event-ID, or with since, gets the requests and
-    responses in between, some of them again, if the journal still has them. The stream ends when
-    the world is reset or the mock stops. Some clients print nothing until the end: with curl use
-    -N.
+    are really sent. With since, the requests in the journal after that one come first; 0 is for all
+    of them. The stream ends when the world is reset or the mock stops. Some clients print nothing
+    until the end: with curl use -N.
     """
-    reader = call.world.reader
-    last = reader.journal.last
-    text = since or call.headers.get("Last-Event-ID")
-    if text:
-        number = reader.journal.number_of(text)
-        if number is None:
-            raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
-        last = number
-    stream = _events(call, reader, last)
+    stream = _events(call, call.world.reader, since)
     next(stream)
     headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
     return Reply(stream, 200, "text/event-stream", headers)
 
 
-def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
-    """Yield an event for each request after ``since``, each change of an attempt, and each second.
-
-    A request that is running has a second event when it is answered. The id of an event is that of
-    the last request before which none is running: a client that continues there misses no response.
+def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[bytes]:
+    """Yield an event for each arrival and response, each change of an attempt, and each second.
 
     The first part is empty, and taken before the response begins: from then on a wait slot is held
     until the stream ends or is closed. Raises LimitExceeded.
     """
-    journal, attempts, over = reader.journal, reader.attempts, call.over
-    revision = attempts.revision
-    seen = -1  # the journal's revision
-    running: list[Entry] = []
+    journal, attempts = reader.journal, reader.attempts
+    seen = journal.revision if since is None else 0
+    seen_attempts = attempts.revision
+    number = journal.number_of(since or "0")
 
-    def news() -> bool | None:
-        """Return True if there is something to do: a request, an attempt, or the end."""
-        new = journal.revision > seen or attempts.revision > revision
-        return (new or journal.closed or over()) or None
+    def has_news() -> bool:
+        """Whether there is a new request, response or attempt."""
+        return journal.revision > seen or attempts.revision > seen_attempts
 
     with call.registry.waiting():
         yield b""
         yield b"retry: 1000\n\n"  # so that the client knows that the stream has begun
         next_world = monotonic()
-        while not over():
+        while not call.over():
             if monotonic() >= next_world:
                 next_world = monotonic() + WORLD_SECONDS
                 yield _event("world", about_world(call))
-            seen = journal.revision
-            came = journal.news(since)
-            known = [CallView(reader, one) for one in running if not one.is_gone]
-            new = [CallView(reader, one) for one in came.entries]
-            running = [view.entry for view in (*known, *new) if view.running]
-            since = max(since, came.last)  # entries may be gone before they are read here
-            position = running[0].number - 1 if running else since
-            views = [*(view for view in known if not view.running), *new]
-            for view in views:
-                id = journal.id_of(min(view.number, position))
-                yield _event("call", serializers.summary(view), id)
-            if attempts.revision > revision:
-                revision, changed = attempts.changed_since(revision)
+            seen, entries = journal.changed_since(seen)
+            for entry in entries:
+                if entry.number > number:
+                    yield _event("call", CallView(reader, entry).summary())
+            if attempts.revision > seen_attempts:
+                seen_attempts, changed = attempts.changed_since(seen_attempts)
                 for attempt in attempts_view(call, changed):
                     yield _event("delivery", attempt)
-            if journal.closed and not views:
+            if journal.closed and not entries:
                 return
-            journal.wait_for(news, max(0.0, next_world - monotonic()))
+            journal.wait_until(has_news, next_world - monotonic(), call.over)
 
 
-def _event(name: str, data: Any, id: str | None = None) -> bytes:
-    """Return one event; a client that reconnects names the last ``id`` that it got."""
-    lines = [] if id is None else [f"id: {id}"]
-    lines += [f"event: {name}", f"data: {json.dumps(data, separators=(',', ':'))}"]
-    return "\n".join([*lines, "\n"]).encode()
+def _event(name: str, data: Any) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
 def about_world(call: Call) -> dict[str, Any]:

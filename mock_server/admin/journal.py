@@ -3,10 +3,9 @@
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Headers, JsonObject, operation
-from crmcom_kit.mock_server.journal import patterns, serializers, verification
-from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.mock_server.journal.journal import Entry
+from crmcom_kit.mock_server.admin.contract import JsonObject, operation
+from crmcom_kit.mock_server.journal import patterns, verification
+from crmcom_kit.mock_server.journal.call_view import CallSummary, CallView, JournalEntry, archive
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.usage_errors import NotFound, quoted
@@ -20,13 +19,6 @@ EntryId = Annotated[
 ]
 _Seconds = Annotated[float, Keywords(minimum=0, maximum=300)]
 _Number = Annotated[int, Keywords(minimum=0)]
-_VALUE = Keywords({"x-allowed": 'a value, {"contains": "…"} or {"absent": true}'})
-
-
-class Contains(TypedDict):
-    """A part of a value."""
-
-    contains: str
 
 
 class Absent(TypedDict):
@@ -42,92 +34,10 @@ class Limits(TypedDict, total=False):
     at_most: _Number
 
 
-_Value = Annotated[str | float | bool | Contains | Absent, _VALUE]
+_Value = Annotated[
+    str | float | bool | Absent, Keywords({"x-allowed": 'a value or {"absent": true}'})
+]
 _Times = _Number | Limits
-
-
-class Miss(TypedDict):
-    """What was wrong with a refused request, and the smallest change that makes it valid."""
-
-    statement: str | None
-    error_kind: str
-    parameter: str
-    seen: str
-    allowed: str
-    suggestion: str | None
-
-
-class CallSummary(TypedDict):
-    """A request, and its outcome once it is answered."""
-
-    id: str
-    number: int
-    running: Annotated[bool, "Whether it has no response yet."]
-    at: str
-    method: str
-    url: str
-    operation: str | None
-    identifier: str | None
-    status: int | None
-    code: str | None
-    outcome: Literal["accepted", "refused", None]
-    statement: str | None
-    error_kind: str | None
-    record: JsonObject | None
-    state_before: str | None
-    state_after: str | None
-    fault: JsonObject | None
-    deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
-    near_miss: Miss | None
-    warnings: Annotated[list[str], "What the mock ignored, such as an unknown parameter."]
-    seconds: Annotated[float | None, "How long it took."]
-    entity: Annotated[str | None, "Of its webhook request, or the one that a list asked for."]
-    results: Annotated[int | None, "How many webhook requests a list returned."]
-
-
-class TraceStep(TypedDict):
-    """One link of the chain of causes."""
-
-    step: Literal["fault", "request", "change", "attempt", "receiver"]
-    outcome: Literal["held", "broken", "skipped"]
-    statement: Annotated[str | None, "The statement that decided."]
-    evidence: str | None
-    dials: Annotated[JsonObject, "The dials that decided, and their settings."]
-    before: NotRequired[Annotated[str | None, "The state before the change."]]
-    after: NotRequired[Annotated[str | None, "The state after the change."]]
-    id: NotRequired[Annotated[int, "The id of the delivery of an attempt."]]
-    name: NotRequired[Annotated[str, "The outcome of the delivery, for a receiver's response."]]
-    status: NotRequired[Annotated[int | None, "The HTTP status of a receiver's response."]]
-
-
-class JournalRequest(TypedDict):
-    """A request."""
-
-    method: str
-    url: str
-    client: str
-    headers: Headers
-    parameters: JsonObject
-    body: str
-
-
-class JournalResponse(TypedDict):
-    """A response."""
-
-    status: int
-    headers: Headers
-    body: str
-    size: int
-
-
-class JournalEntry(CallSummary):
-    """All that is known of a request; its response is null while it is running."""
-
-    request: JournalRequest
-    response: JournalResponse | None
-    trace: list[TraceStep]
-    before: JsonObject | None
-    after: JsonObject | None
 
 
 class Requests(TypedDict):
@@ -172,28 +82,26 @@ class Awaiting(Pattern, total=False):
     timeout: Annotated[_Seconds, "How many seconds to wait at most; 10 by default."]
 
 
-class Verification(TypedDict):
-    """Whether the requests were made; the message says why not, and lists the nearest requests."""
+class Counted(TypedDict):
+    """Whether requests were made as expected, and which."""
 
     ok: bool
-    count: int
-    message: str
-    requests: list[CallSummary]
+    count: NotRequired[int]
+    message: NotRequired[
+        Annotated[str, "If not: what was expected and found, and the nearest requests."]
+    ]
+    requests: NotRequired[Annotated[list[CallSummary], "The last 100 of them."]]
 
 
-class Awaited(TypedDict):
+class Awaited(Counted):
     """What was waited for, or what was there instead."""
 
-    ok: bool
     why: Annotated[
-        Literal["held", "time over", "reset", "closing", "left"],
-        "closing: the mock is stopping; left: the client closed its side of the connection.",
+        Literal["held", "time over", "reset", "closing"],
+        "closing: the mock is stopping, or the client has left.",
     ]
-    count: NotRequired[int]
-    requests: NotRequired[list[CallSummary]]
     record: NotRequired[JsonObject]
     state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
-    message: NotRequired[Annotated[str, "What was expected, found, and the nearest requests."]]
 
 
 @operation("GET /requests", "journal")
@@ -206,7 +114,7 @@ def list_requests(
 ) -> Requests:
     """List the requests in the journal, newest first."""
     reader = call.world.reader
-    calls = reader.calls(reader.journal.number_of(since or "0") or 0)
+    calls = reader.calls(reader.journal.number_of(since or "0"))
     return _found(call, calls[::-1], limit)
 
 
@@ -222,29 +130,22 @@ def find_requests(call: Call, body: Pattern | None = None) -> Requests:
 
 
 def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Requests:
-    shown = calls if limit is None else calls[:limit]
-    dropped = call.world.journal.news().evicted
-    requests: list[Any] = [serializers.entry(one) for one in shown]
+    requests: list[Any] = [one.as_json() for one in calls[:limit]]
+    dropped = call.world.journal.evicted
     return {"count": len(calls), "dropped": dropped, "requests": requests}
 
 
 @operation("GET /requests/{id}", "journal")
 def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> JournalEntry:
     """Show one entry: request, response, trace, the record before and after."""
-    found: Any = serializers.entry(CallView(call.world.reader, _entry(call, id)))
-    return found  # type: ignore[no-any-return]
-
-
-def _entry(call: Call, id: str) -> Entry:
-    journal = call.world.journal
-    entry = journal.find(journal.number_of(id) or 0)
+    reader, journal = call.world.reader, call.world.journal
+    entry = journal.find(journal.number_of(id))
     if entry is None:
-        entries = journal.entries()
-        allowed = "the id of a call in the journal"
-        if entries:
-            allowed += f", such as {journal.id_of(entries[-1].number)}"
+        last = journal.id_of(journal.last)
+        allowed = f"the id of a request that the journal still has, up to {last}"
         raise NotFound("id", seen=quoted(id), allowed=allowed)
-    return entry
+    found: Any = CallView(reader, entry).as_json()
+    return found  # type: ignore[no-any-return]
 
 
 @operation("DELETE /requests", "journal")
@@ -265,7 +166,7 @@ def requests_har(call: Call) -> JsonObject:
     For the developer tools of browsers, and for proxies. Times are of the world's clock; the
     duration of a request is not measured. Running requests are left out.
     """
-    return serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}")
+    return archive(call.world.reader.calls(), f"{call.origin}{call.root}")
 
 
 @operation(
@@ -275,23 +176,15 @@ def requests_har(call: Call) -> JsonObject:
     others={406: "The requests were not made as expected."},
     examples={"sent once": {"operation": "resend", "record": "7", "times": 1}},
 )
-def verify(call: Call, body: Verifying) -> Reply[Verification]:
+def verify(call: Call, body: Verifying) -> Reply[Counted]:
     """Verify that requests were made as expected.
 
     By default at least one request is expected. Requests that are running count, and a result that
     depends on the response to one is not ok. It is an error if the journal has dropped requests for
     want of room that may make a difference.
     """
-    reader, asked = call.world.reader, dict[str, Any](body)
-    expected = asked.pop("times", None)
-    done = verification.verify(reader, patterns.Pattern(reader, asked), expected)
-    requests: list[Any] = [serializers.summary(one) for one in done.calls]
-    found: Verification = {
-        "ok": done.ok,
-        "count": done.count,
-        "message": done.message,
-        "requests": requests,
-    }
+    done = verification.verify(call.world.reader, dict[str, Any](body))
+    found: Any = {"ok": done.ok, **done.facts()}
     return Reply(found, 202 if done.ok else 406)
 
 
@@ -312,9 +205,6 @@ def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     seconds = asked.pop("timeout", _DEFAULT_TIMEOUT)
     condition = condition_of(call.world, asked)
     with call.registry.waiting():
-        done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
-    why = done.why
-    if why == "closing" and not call.registry.closing.is_set():
-        why = "left"  # it is the client that has closed its side
-    found: Any = {"ok": done.ok, "why": why, **done.facts}
-    return Reply(found, 200 if done.ok else 408)
+        why = verification.wait_for(journal, condition, seconds, call.over)
+    found: Any = {"ok": why == "held", "why": why, **condition.facts()}
+    return Reply(found, 200 if why == "held" else 408)

@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.api.methods.list import list_
 from crmcom_kit.mock_server.api.methods.login import token, token_release, web_api_key_token
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
-from crmcom_kit.mock_server.api.waits import Waits, WaitsInThread
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
@@ -23,7 +23,7 @@ from crmcom_kit.schemas.methods import API_PATH, Method
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_IN_THREAD = WaitsInThread()
+_IN_THREAD = Waits()
 
 
 def dispatch(world: World, request: Request) -> Response:

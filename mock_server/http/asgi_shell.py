@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
@@ -149,7 +150,7 @@ class AsgiShell:
             self._log.add(_line(world, scope, status, sent, seconds))
 
 
-class WaitsOnLoop:
+class WaitsOnLoop(Waits):
     """Waits for requests on the running event loop."""
 
     def __init__(self, threads: Executor | None) -> None:

@@ -1,29 +1,99 @@
 """What is shown of an entry of the journal: redacted, read into parameters, explained.
 
-A view computes each of its parts once, when it is asked for: most entries are never viewed.
+A view computes each of its parts when it is asked for: most entries are never viewed.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 import orjson
 
+from crmcom_kit import har
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.faults.matching import FindRecord
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
-from crmcom_kit.mock_server.journal.tracing import Step, trace
+from crmcom_kit.mock_server.journal.journal import Entry, Journal
+from crmcom_kit.mock_server.journal.tracing import TraceStep, trace
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
 from crmcom_kit.mock_server.store.records import Key
-from crmcom_kit.redaction import Pairs, Redactor, as_dicts, parsed_json, redact_path
+from crmcom_kit.redaction import Redactor, redact_path
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.schemas.methods import Method
+
+JsonObject = dict[str, Any]
+
+
+class Miss(TypedDict):
+    """What was wrong with a refused request, and the smallest change that makes it valid."""
+
+    parameter: str
+    seen: str
+    allowed: str
+    suggestion: str | None
+
+
+class CallSummary(TypedDict):
+    """A request, and its outcome once it is answered."""
+
+    id: str
+    number: int
+    running: Annotated[bool, "Whether it has no response yet."]
+    at: str
+    method: str
+    url: str
+    operation: str | None
+    identifier: str | None
+    status: int | None
+    code: str | None
+    outcome: Literal["accepted", "refused", None]
+    statement: str | None
+    error_kind: str | None
+    record: Annotated[JsonObject | None, "Of the webhook request that it touched or named."]
+    state_before: str | None
+    state_after: str | None
+    fault: JsonObject | None
+    deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
+    near_miss: Miss | None
+    warnings: Annotated[list[str], "What the mock ignored, such as an unknown parameter."]
+    seconds: Annotated[float | None, "How long it took."]
+    entity: Annotated[str | None, "Of its webhook request, or the one that a list asked for."]
+    results: Annotated[int | None, "How many webhook requests a list returned."]
+
+
+class JournalRequest(TypedDict):
+    """A request."""
+
+    method: str
+    url: str
+    client: str
+    headers: dict[str, str]
+    parameters: JsonObject
+    body: str
+
+
+class JournalResponse(TypedDict):
+    """A response."""
+
+    status: int
+    headers: dict[str, str]
+    body: Annotated[str, "The beginning of a very long one."]
+    size: Annotated[int, "Bytes of the complete body, as far as it was sent."]
+
+
+class JournalEntry(CallSummary):
+    """All that is known of a request; its response is null while it is running."""
+
+    request: JournalRequest
+    response: JournalResponse | None
+    trace: list[TraceStep]
+    before: JsonObject | None
+    after: JsonObject | None
 
 
 @dataclass(frozen=True)
@@ -45,8 +115,8 @@ class JournalReader:
 class CallView:
     """One request and its response, without secrets.
 
-    It shows both as they were when it was made: a request that was running then has no response,
-    whatever came later.
+    It has the members of an entry as the control API shows it. It shows both as they were when it
+    was made: a request that was running then has no response, whatever came later.
     """
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
@@ -54,8 +124,9 @@ class CallView:
         self._reader = reader
         self._redactor = reader.redactor
         self.entry = entry
-        self.response = response = entry.response
-        self.result = entry.result
+        self._response = response = entry.response
+        self._error = None if response is None else response.error
+        self._result = entry.result
         self.id = reader.journal.id_of(entry.number)
         #: Counted from 1 since the last reset.
         self.number = entry.number
@@ -67,114 +138,84 @@ class CallView:
         self.status = None if response is None else response.status
         #: How many seconds of the machine's time it took; None while it is running.
         self.seconds = None if response is None else entry.seconds
-        #: The error in the response.
-        self.error = None if response is None else response.error
         #: The statement that decided: the one that the request broke.
         self.statement = None if response is None else response.statement
 
+    def __str__(self) -> str:
+        code = f" {self.code}" if self.code else ""
+        fault = f" (fault {self.fault['name']})" if self.fault else ""
+        outcome = "is running" if self.running else f"returned {self.status}"
+        return f"{self.id} {self.method} {self.url} {outcome}{code}{fault}"
+
     def __repr__(self) -> str:
-        outcome = "running" if self.running else self.status
-        return f"<call {self.id}: {self.operation} {self.identifier or ''} {outcome}>"
+        return f"<call {self}>"
+
+    # The request.
 
     @property
-    def verb(self) -> str:
+    def method(self) -> str:
         """The HTTP verb."""
         return self._redactor.text(self.entry.request.verb)
 
     @cached_property
-    def path(self) -> str:
-        """The path, from the API's base path on."""
-        path = self.entry.request.path
-        whole = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
-        return self._redactor.text(redact_path(whole))
-
-    @cached_property
-    def query(self) -> str:
-        """The query as it was sent."""
-        return self._redactor.query(self.entry.request.query.decode("latin-1"))
-
-    @property
     def url(self) -> str:
         """Path and query."""
-        return f"{self.path}?{self.query}" if self.query else self.path
+        path = self.entry.request.path
+        whole = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
+        shown = self._redactor.text(redact_path(whole))
+        query = self._redactor.query(self.entry.request.query.decode("latin-1"))
+        return f"{shown}?{query}" if query else shown
 
     @cached_property
-    def query_parameters(self) -> tuple[tuple[str, str], ...]:
-        """The query's parameters, in order."""
-        try:
-            pairs = query_pairs(self.entry.request.query)
-        except VendorError:
-            return ()
-        redactor = self._redactor
-        return tuple((redactor.name(name), str(redactor.value(name, text))) for name, text in pairs)
+    def request(self) -> JournalRequest:
+        """The request as it was sent, and its parameters."""
+        return {
+            "method": self.method,
+            "url": self.url,
+            "client": self.entry.request.client or "",
+            "headers": self._headers(),
+            "parameters": self.parameters,
+            "body": self._body(),
+        }
 
-    @cached_property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """The request's headers."""
+    def _headers(self) -> dict[str, str]:
         request = self.entry.request
-        found = [
-            (name.removeprefix("HTTP_").replace("_", "-").title(), value)
+        found = {
+            name.removeprefix("HTTP_").replace("_", "-").title(): value
             for name, value in request.headers.items()
-        ]
+        }
         if request.content_type:
-            found.append(("Content-Type", request.content_type))
-        if request.authorization and "HTTP_AUTHORIZATION" not in request.headers:
-            found.append(("Authorization", request.authorization))
-        return tuple((name, self._redactor.header(name, value)) for name, value in found)
+            found["Content-Type"] = request.content_type
+        if request.authorization:
+            found.setdefault("Authorization", request.authorization)
+        return {name: self._redactor.header(name, value) for name, value in found.items()}
 
-    @cached_property
-    def body(self) -> str:
-        """The request's body."""
+    def _body(self) -> str:
         body = self.entry.request.body
         if body is None:
             return f"(more than {MAX_BODY_BYTES} bytes)"
         return self._redactor.request_body(body)
 
-    @cached_property
-    def method(self) -> Method | None:
-        """The method of the API that was requested; None if the path has none."""
-        methods = self._reader.config.methods
-        by_name = {method.name: method for method in methods.values()}
-        named = None if self.result is None else by_name.get(self.result.method)
-        return named or methods.get(self.entry.request.path)
-
     @property
     def operation(self) -> str | None:
-        """The name of that method, such as ``resend``."""
-        return None if self.method is None else self.method.name
+        """The name of the API's method, such as ``resend``; None if the path has none."""
+        method = self._reader.config.methods.get(self.entry.request.path)
+        return None if method is None else method.name
 
     @cached_property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters, from query or body alike; a list for one that is repeated.
+    def parameters(self) -> JsonObject:
+        """The parameters, from query or body alike; the last of one that is repeated.
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
-        is_post = self.entry.request.verb == "POST"
-        pairs: Sequence[tuple[str, Any]]
-        pairs = self._body_members() if is_post else self.query_parameters
-        found: dict[str, list[Any]] = {}
-        for name, value in pairs:
-            found.setdefault(name, []).append(self._read(name, value))
-        return {name: each[0] if len(each) == 1 else each for name, each in found.items()}
-
-    def _body_members(self) -> list[tuple[str, Any]]:
-        """Return the members of the body, repeated ones included; none if it is not an object."""
-        parsed = parsed_json((self.entry.request.body or b"").decode("utf-8", "replace"))
-        if parsed is None or not isinstance(parsed[0], Pairs):
-            return []
+        request, redactor = self.entry.request, self._redactor
         try:
-            members = self._redactor.value("", parsed[0])
-            return [(name, as_dicts(part)) for name, part in members]
-        except RecursionError:
-            return []
-
-    def _read(self, name: str, value: Any) -> Any:
-        parameter = self.method.parameters.get(name) if self.method else None
-        if parameter is not None and parameter.type == "object" and isinstance(value, str):
-            field, equals, text = value.partition("=")
-            if equals:
-                return {field: text}
-        return value
+            is_post = request.verb == "POST"
+            given = body_members(request) if is_post else dict(query_pairs(request.query))
+            values = {name: redactor.value(name, value) for name, value in given.items()}
+        except (VendorError, RecursionError):  # it cannot be read
+            return {}
+        return {redactor.name(name): _read(name, value) for name, value in values.items()}
 
     @property
     def identifier(self) -> str | None:
@@ -185,146 +226,209 @@ class CallView:
             return f"{field}={text}"
         return None
 
-    @cached_property
-    def response_headers(self) -> tuple[tuple[str, str], ...]:
-        """The response's headers."""
-        headers = [] if self.response is None else self.response.headers()
-        return tuple((name, self._redactor.text(value)) for name, value in headers)
+    # The response.
 
     @cached_property
-    def response_body(self) -> str:
-        """The response's body; the beginning of a very long one."""
-        body = b"" if self.response is None else self.entry.body
-        content = body.content if isinstance(body, TruncatedBody) else body
-        return self._redactor.response_body(content)
+    def response(self) -> JournalResponse | None:
+        """The response; None while the request is running."""
+        response = self._response
+        if response is None:
+            return None
+        headers: dict[str, str] = {}
+        for name, value in response.headers():
+            text = self._redactor.text(value)
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+        return {
+            "status": response.status,
+            "headers": headers,
+            "body": self._redactor.response_body(self.entry.body),
+            "size": self.entry.length,
+        }
 
     @property
-    def response_size(self) -> int:
-        """How many bytes the response's body has, as far as it was sent."""
-        if self.response is None:
-            return 0
-        body = self.entry.body
-        if isinstance(body, TruncatedBody):
-            return body.length
-        return self.response.length or len(body)
-
-    @cached_property
     def code(self) -> str | None:
         """The status code in the response's envelope, ``OK`` or an error's."""
-        if self.response is None:
-            return None
-        error = self.error
-        if error is not None:
-            return str(self._reader.config.dialect[f"errors.{error.kind}.code"])
-        fault = self.entry.fault
-        is_own = self.response.method and (fault is None or "status" not in fault.effect)
+        response, fault = self._response, self.entry.fault
+        if self._error is not None:
+            return str(self._reader.config.dialect[f"errors.{self._error.kind}.code"])
         # Not read from the body, of which a fault or the journal may have kept a part.
-        return "OK" if is_own and self.status == 200 else None
+        is_own = response is not None and response.method and response.status == 200
+        return "OK" if is_own and (fault is None or "status" not in fault.effect) else None
 
     @property
-    def entity(self) -> str | None:
-        """The entity of the webhook request that it touched, or the one that a list asked for."""
-        found = (self.before or self.after or self.parameters).get("entity")
-        return found if isinstance(found, str) else None
+    def error_kind(self) -> str | None:
+        """The kind of the error in the response."""
+        return None if self._error is None else self._error.kind
 
     @property
-    def results(self) -> int | None:
-        """How many webhook requests a list has; None of anything else."""
-        return None if self.result is None else self.result.results
-
-    @property
-    def outcome(self) -> str | None:
+    def outcome(self) -> Literal["accepted", "refused", None]:
         """*refused* if it broke a restriction, else *accepted*; None while it is running.
 
         The effect of a fault does not count.
         """
         if self.running:
             return None
-        return "accepted" if self.error is None or self.statement is None else "refused"
-
-    @cached_property
-    def fault(self) -> dict[str, Any] | None:
-        """The fault that hit it."""
-        fault = self.entry.fault
-        shown: dict[str, Any] | None = None
-        if fault is not None:
-            shown = json.loads(self._redactor.hide(json.dumps(fault.as_json())))
-        return shown
-
-    @cached_property
-    def warnings(self) -> tuple[str, ...]:
-        """The mock's remarks on it."""
-        return () if self.result is None else tuple(map(self._redactor.text, self.result.warnings))
+        return "accepted" if self._error is None or self.statement is None else "refused"
 
     @property
-    def deliveries(self) -> tuple[int, ...]:
-        """The numbers of the attempts to deliver that it caused."""
-        return () if self.result is None else self.result.attempts
-
-    @cached_property
-    def trace(self) -> tuple[Step, ...]:
-        """The chain of causes: what decided, what it changed, what was sent, what came back.
-
-        It ends where a running request is held back.
-        """
-        attempts = self._reader.attempts.with_repeats(*self.deliveries)
-        return trace(self._reader.config, self.entry.fault, self.result, attempts)
-
-    def redacted(self, text: str) -> str:
-        """Return a text without the secrets of the world."""
-        return self._redactor.text(text)
-
-    @cached_property
-    def before(self) -> dict[str, Any] | None:
-        """The webhook request that it touched, as it was before."""
-        return None if self.result is None else _read_record(self.result.before)
-
-    @cached_property
-    def after(self) -> dict[str, Any] | None:
-        """The same webhook request afterwards; None if it was deleted."""
-        return None if self.result is None else _read_record(self.result.after)
-
-    @property
-    def state_before(self) -> str | None:
-        """The state of that webhook request before."""
-        return None if self.before is None else self.before["life_cycle_state"]
-
-    @property
-    def state_after(self) -> str | None:
-        """Its state afterwards; None if it was deleted."""
-        return None if self.after is None else self.after["life_cycle_state"]
-
-    @property
-    def record(self) -> dict[str, str] | None:
-        """Id and number of the webhook request that it touched."""
-        found = self.before or self.after
-        return None if found is None else {"id": found["id"], "number": found["number"]}
-
-    @property
-    def named_record(self) -> dict[str, str] | None:
-        """Id and number of the webhook request that it names, if one exists now."""
-        name, _, value = (self.identifier or "").partition("=")
-        key: Key = "id" if name == "id" else "number"
-        found = self._reader.find_record(key, value)
-        return None if found is None else {"id": found.id, "number": found.number}
-
-    @cached_property
-    def near_miss(self) -> dict[str, Any] | None:
-        """Of a refused request: statement, what was seen, what is allowed, and the suggestion."""
-        error, response = self.error, self.response
-        if error is None or response is None or self.outcome != "refused":
+    def near_miss(self) -> Miss | None:
+        """Of a refused request: what was seen, what is allowed, and the suggestion."""
+        error = self._error
+        if self._response is None or error is None or self.statement is None:
             return None
-        text, suggestion = self._redactor.text, response.suggestion
+        text, suggestion = self._redactor.text, self._response.suggestion
         return {
-            "statement": response.statement,
-            "error_kind": error.kind,
             "parameter": text(error.parameter),
             "seen": text(error.seen),
             "allowed": text(error.allowed),
             "suggestion": None if suggestion is None else text(suggestion),
         }
 
+    # What it did, and why.
 
-def _read_record(body: bytes | None) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = None if body is None else orjson.loads(body)
-    return found
+    @property
+    def results(self) -> int | None:
+        """How many webhook requests a list has; None of anything else."""
+        return None if self._result is None else self._result.results
+
+    @cached_property
+    def fault(self) -> JsonObject | None:
+        """The fault that hit it."""
+        fault = self.entry.fault
+        shown: JsonObject | None = None
+        if fault is not None:
+            shown = json.loads(self._redactor.hide(json.dumps(fault.as_json())))
+        return shown
+
+    @property
+    def warnings(self) -> list[str]:
+        """The mock's remarks on it."""
+        return [] if self._result is None else [*map(self._redactor.text, self._result.warnings)]
+
+    @property
+    def deliveries(self) -> list[int]:
+        """The numbers of the attempts to deliver that it caused."""
+        return [] if self._result is None else [*self._result.attempts]
+
+    @property
+    def trace(self) -> list[TraceStep]:
+        """The chain of causes: what decided, what it changed, what was sent, what came back.
+
+        It ends where a running request is held back.
+        """
+        attempts = self._reader.attempts.with_repeats(*self.deliveries)
+        return trace(self._reader.config, self.entry.fault, self._result, attempts)
+
+    @cached_property
+    def _before(self) -> JsonObject:
+        return {} if self._result is None else orjson.loads(self._result.before or b"{}")
+
+    @cached_property
+    def _after(self) -> JsonObject:
+        return {} if self._result is None else orjson.loads(self._result.after or b"{}")
+
+    @property
+    def before(self) -> JsonObject | None:
+        """The webhook request that it touched, as it was before."""
+        return self._redacted(self._before)
+
+    @property
+    def after(self) -> JsonObject | None:
+        """The same webhook request afterwards; None if it was deleted."""
+        return self._redacted(self._after)
+
+    def _redacted(self, record: JsonObject) -> JsonObject | None:
+        """Return a webhook request without secrets that its URL or its error may have."""
+        text = self._redactor.text
+        shown = {
+            name: text(value) if isinstance(value, str) else value for name, value in record.items()
+        }
+        return shown or None
+
+    @property
+    def state_before(self) -> str | None:
+        """The state of that webhook request before."""
+        return self._before.get("life_cycle_state")
+
+    @property
+    def state_after(self) -> str | None:
+        """Its state afterwards; None if it was deleted."""
+        return self._after.get("life_cycle_state")
+
+    @property
+    def entity(self) -> str | None:
+        """The entity of the webhook request that it touched, or the one that a list asked for."""
+        found = (self._before or self._after or self.parameters).get("entity")
+        return found if isinstance(found, str) else None
+
+    @cached_property
+    def record(self) -> dict[str, str] | None:
+        """Id and number of the webhook request that it touched, or names, if that exists."""
+        touched = self._before or self._after
+        if touched:
+            return {"id": touched["id"], "number": touched["number"]}
+        name, _, value = (self.identifier or "").partition("=")
+        key: Key = "id" if name == "id" else "number"
+        found = self._reader.find_record(key, value)
+        return None if found is None else {"id": found.id, "number": found.number}
+
+    # All of it.
+
+    def summary(self) -> CallSummary:
+        """Return the request and its outcome as JSON, in brief."""
+        shown: CallSummary = self._members_of(CallSummary)
+        return shown
+
+    def as_json(self) -> JournalEntry:
+        """Return all of the entry as JSON."""
+        shown: JournalEntry = self._members_of(JournalEntry)
+        return shown
+
+    def _members_of(self, shown: type) -> Any:
+        """Return the members that a TypedDict has."""
+        found = {name: getattr(self, name) for name in shown.__annotations__}
+        found["at"] = self.at.astimezone(UTC).isoformat(timespec="milliseconds")
+        return found
+
+    def har_entry(self, origin: str) -> JsonObject | None:
+        """Return it as an entry of a HAR, which has a response; None while it is running.
+
+        ``origin`` is what its URL begins with.
+        """
+        response, asked, body = self.response, self.request, self.entry.request.body
+        if response is None:
+            return None
+        path, _, query = self.url.partition("?")
+        sent = har.HarRequest(
+            self.method,
+            f"{origin}{path}",
+            query,
+            [*asked["headers"].items()],
+            asked["body"] if body != b"" else None,
+            asked["headers"].get("Content-Type", ""),
+            -1 if body is None else len(body),
+        )
+        headers = response["headers"]
+        answered = har.HarResponse(
+            response["status"],
+            [*headers.items()],
+            response["body"],
+            headers["Content-Type"],
+            response["size"],
+        )
+        return har.entry(self.at, 0, sent, answered, f"{self.id}: {self.operation or 'no method'}")
+
+
+def archive(calls: Iterable[CallView], origin: str) -> JsonObject:
+    """Return a HAR archive of the calls that are answered; ``origin`` begins their URLs."""
+    found = (call.har_entry(origin) for call in calls)
+    return har.archive(entry for entry in found if entry is not None)
+
+
+def _read(parameter: str, value: Any) -> Any:
+    """Return the value of a parameter; of an identifier in a query as an object."""
+    if parameter.endswith("_identifier") and isinstance(value, str):
+        field, equals, text = value.partition("=")
+        if equals:
+            return {field: text}
+    return value

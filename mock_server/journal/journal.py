@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import takewhile
 from time import monotonic, perf_counter
-from typing import NamedTuple, TypeVar
 from weakref import WeakSet
 
+from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
@@ -32,15 +31,6 @@ _ENTRY_BYTES = 1_100
 _HEADER_BYTES = 180  # what a header takes besides its value
 _ID = re.compile(r"(?:([0-9]{1,40})-)?([0-9]{1,40})", re.ASCII)
 _POLL_SECONDS = 0.2
-_T = TypeVar("_T")
-
-
-@dataclass(slots=True, eq=False)
-class TruncatedBody:
-    """The beginning of a streamed response body, filled while the stream is sent."""
-
-    content: bytes = b""
-    length: int = 0  # bytes sent so far
 
 
 @dataclass(slots=True, eq=False)
@@ -48,13 +38,15 @@ class Entry:
     """One request, and its response once it has one."""
 
     number: int  # counted from 1 in each journal
+    revision: int  # that of the journal when it arrived, or when it was answered
     at: datetime  # of the world's clock, when the request arrived
     request: Request
     size: int  # bytes that it takes; a streamed body counts as MAX_BODY
     fault: Fault | None = None  # the one that hit the request
     carried_out: Response | None = None  # the API's own response, while a fault holds it back
-    body: bytes | TruncatedBody = b""  # the response's body, at most MAX_BODY bytes of it
     response: Response | None = None  # None while the request runs
+    body: bytes = b""  # the response's body, at most MAX_BODY bytes of it
+    length: int = 0  # how many bytes the whole body has; of a stream, as far as it was sent
     is_gone: bool = False  # whether the journal has dropped it
     began: float = field(default_factory=perf_counter)
     seconds: float | None = None  # from its arrival to its response, of the machine's time
@@ -66,59 +58,41 @@ class Entry:
         return self.response or held_back
 
 
-class News(NamedTuple):
-    """What came into a journal after some entry."""
-
-    entries: list[Entry]  # oldest first
-    evicted: int  # at most so many others came, for which there was no room
-    last: int  # the number of the last entry
-
-
 class JournalBudget:
-    """The limit on all journals of one server together.
+    """The limit on all journals of one server together, and the lock that they share.
 
     When it is exceeded, the journal that takes most drops its oldest entries.
     """
 
     def __init__(self, limit: int = MAX_TOTAL_BYTES) -> None:
         """Start with no journal; ``limit`` is in bytes."""
+        self.lock = threading.Lock()
         self.used = 0  # how many bytes the journals take
         self._limit = limit
         self._journals: WeakSet[Journal] = WeakSet()
-        self._lock = threading.Lock()  # may be taken while a journal's lock is held
-        self._evicting = threading.Lock()  # never is
 
     def register(self, journal: "Journal") -> None:
         """Count ``journal`` from now on, for as long as it exists."""
-        with self._lock:
+        with self.lock:
             self._journals.add(journal)
 
     def unregister(self, journal: "Journal") -> None:
-        """Count ``journal`` no longer."""
-        with self._lock:
-            self._journals.discard(journal)
-            self.used -= journal.size
+        """Count ``journal`` no longer, with the lock held."""
+        self._journals.discard(journal)
+        self.used -= journal.size
 
-    def count(self, change: int) -> bool:
-        """Count bytes that a journal took, or gave back; return whether there are too many."""
-        with self._lock:
-            self.used += change
-            return self.used > self._limit
-
-    def evict(self) -> None:
-        """Drop the oldest entries of the largest journals, if all together take too much."""
+    def count(self, change: int) -> None:
+        """Count bytes that a journal took, or gave back, and make room, with the lock held."""
+        self.used += change
         if self.used <= self._limit:
             return
         limit = self._limit - self._limit // 16  # not for every entry anew
-        with self._evicting:
-            with self._lock:
-                journals = list(self._journals)
-                # Bytes of a world that was garbage-collected are no longer there.
-                self.used = sum(journal.size for journal in journals)
-            while self.used > limit:
-                largest = max(journals, key=lambda journal: journal.size)
-                if not largest.drop_oldest(self.used - limit):
-                    return
+        journals = list(self._journals)
+        # Bytes of a world that was garbage-collected are no longer there.
+        self.used = sum(journal.size for journal in journals)
+        while self.used > limit:
+            largest = max(journals, key=lambda journal: journal.size)
+            self.used -= largest.drop_oldest(self.used - limit)
 
 
 class Journal:
@@ -140,14 +114,13 @@ class Journal:
         self.last = 0  # the number of the last request, which is how many there were
         self.revision = 0  # grows with each arrival and with each response
         self.size = 0  # about how many bytes its entries take
+        self.evicted = 0  # entries dropped for want of room, since it was cleared
         self.closed = False  # whether a reset has replaced it by another journal
         self._begun = begun
         self._budget = budget or JournalBudget()
-        self._lock = threading.Lock()
+        self._lock = self._budget.lock
         self._changed = threading.Condition(self._lock)
         self._entries: deque[Entry] = deque()
-        self._evicted = self._last_evicted = 0  # since it was cleared: how many, and which last
-        self._waiting = 0
         self._budget.register(self)
 
     def begin(self, at: datetime, request: Request) -> Entry:
@@ -156,12 +129,10 @@ class Journal:
         size = _ENTRY_BYTES + len(headers) * _HEADER_BYTES + sum(map(len, headers))
         size += len(request.query) + len(request.body or b"")
         with self._lock:
-            self.last = number = self.last + 1
-            entry = Entry(number, at, request, size)
+            self.last += 1
+            entry = Entry(self.last, 0, at, request, size)
             self._entries.append(entry)
-            is_full = self._advance(size)
-        if is_full:
-            self._budget.evict()
+            self._advance(entry, size)
         return entry
 
     def complete(self, entry: Entry, response: Response) -> str:
@@ -169,88 +140,84 @@ class Journal:
 
         An entry that was dropped meanwhile stays out of the journal.
         """
-        body: bytes | TruncatedBody
-        if isinstance(response.body, bytes):
-            body = response.body
-            if len(body) > MAX_BODY:
-                body = body[:MAX_BODY]
-                response = replace(response, body=body)  # or the whole body would stay in memory
-            size = len(body)
+        body = response.body
+        if isinstance(body, bytes):
+            entry.body, entry.length = body[:MAX_BODY], len(body)
+            size = len(entry.body)
+            if size < entry.length:  # or the whole body would stay in memory
+                response = replace(response, body=entry.body)
         else:
-            body = TruncatedBody()
-            response.body = _watched(response.body, body)
+            response.body = _watched(body, entry)
             size = MAX_BODY
         before = response.before
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has it
         with self._lock:
-            entry.body = body
             entry.seconds = round(perf_counter() - entry.began, 6)
             entry.response = response
             entry.carried_out = None
             if entry.is_gone:
                 size = 0
             entry.size += size
-            is_full = self._advance(size)
-        if is_full:
-            self._budget.evict()
+            self._advance(entry, size)
         return self.id_of(entry.number)
 
-    def _advance(self, size: int) -> bool:
-        """Wake those who wait, and do what ``_grow`` does."""
+    def _advance(self, entry: Entry, size: int) -> None:
+        """Count ``size`` bytes more, and wake those who wait, with the lock held."""
         self.revision += 1
-        if self._waiting:
-            self._changed.notify_all()
-        return self._grow(size)
+        entry.revision = self.revision
+        self._changed.notify_all()
+        self._grow(size)
 
-    def _grow(self, size: int) -> bool:
-        """Count ``size`` bytes more and drop what there is no room for, with the lock held.
-
-        Returns whether all journals together take too much.
-        """
+    def _grow(self, size: int) -> None:
+        """Count ``size`` bytes more, and drop what there is no room for, with the lock held."""
         before = self.size
         self.size += size
         while len(self._entries) > self.max_entries:
             self._evict_oldest()
-        return not self.closed and self._budget.count(self.size - before)
+        if not self.closed:
+            self._budget.count(self.size - before)
+
+    def drop_oldest(self, size: int) -> int:
+        """Drop the oldest entries that take ``size`` bytes, with the lock held.
+
+        Returns how many bytes they took.
+        """
+        before = self.size
+        while self._entries and before - self.size < size:
+            self._evict_oldest()
+        return before - self.size
 
     def _evict_oldest(self) -> None:
         """Drop the oldest entry for want of room, with the lock held."""
         entry = self._entries.popleft()
         entry.is_gone = True
         self.size -= entry.size
-        self._evicted += 1
-        self._last_evicted = entry.number
+        self.evicted += 1
 
     def id_of(self, number: int) -> str:
         """Return the id of an entry, unique in its world, resets included."""
         return f"{self._begun}-{number}"
 
-    def number_of(self, text: str) -> int | None:
-        """Return the number of the entry that a number or an id means; None if it is neither.
+    def number_of(self, text: str) -> int:
+        """Return the number of the entry that a number or an id means.
 
-        For the id of an entry in another journal, such as the one before a reset, it is 0.
+        It is 0 for the id of an entry in another journal, such as the one before a reset, and for
+        any other text.
         """
         found = _ID.fullmatch(text)
-        if found is None:
-            return None
-        return int(found[2]) if found[1] in (None, str(self._begun)) else 0
+        is_here = found is not None and found[1] in (None, str(self._begun))
+        return int(found[2]) if found is not None and is_here else 0
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the entries with numbers above ``since``, oldest first."""
-        return self.news(since).entries
-
-    def news(self, since: int = 0) -> News:
-        """Return the entries with numbers above ``since``, and how many of them were evicted.
-
-        What was cleared was not evicted.
-        """
         with self._lock:
-            found = list(takewhile(lambda entry: entry.number > since, reversed(self._entries)))
-            evicted = min(self._evicted, max(0, self._last_evicted - since))
-            last = self.last
-        found.reverse()
-        return News(found, evicted, last)
+            return [entry for entry in self._entries if entry.number > since]
+
+    def changed_since(self, revision: int) -> tuple[int, list[Entry]]:
+        """Return the revision, and the requests that arrived or were answered since another."""
+        with self._lock:
+            return self.revision, [one for one in self._entries if one.revision > revision]
 
     def find(self, number: int) -> Entry | None:
         """Return the entry of that number, if the journal still has it."""
@@ -267,41 +234,28 @@ class Journal:
                 entry.is_gone = entry.result is not None
             self._entries = deque(one for one in self._entries if not one.is_gone)
             self._grow(sum(one.size for one in self._entries) - self.size)
-            self._evicted = self._last_evicted = 0
+            self.evicted = 0
 
-    def drop_oldest(self, size: int) -> bool:
-        """Drop the oldest entries that take ``size`` bytes; return whether there were any."""
-        with self._lock:
-            before = self.size
-            while self._entries and before - self.size < size:
-                self._evict_oldest()
-            self._budget.count(self.size - before)
-            return self.size < before
+    def wait_until(
+        self, holds: Callable[[], bool], seconds: float, is_over: IsOver = lambda: False
+    ) -> bool:
+        """Return True once ``holds`` does; False when the time is over, and nothing is to come.
 
-    def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
-        """Return what ``found`` returns once it is not None; None when the time is over.
-
-        ``found`` is called at once, and whenever a request has arrived or was answered, without
-        the journal's lock. ``seconds`` are the machine's.
+        ``holds`` is called at once, and whenever a request has arrived or was answered, without
+        the journal's lock. ``seconds`` are the machine's. ``is_over`` ends the wait.
         """
         deadline = monotonic() + seconds
-        with self._lock:
-            self._waiting += 1
-            seen = self.revision
-        try:
-            while True:
-                result = found()
-                left = deadline - monotonic()
-                if result is not None or left <= 0 or self.closed:
-                    return result
-                with self._lock:
-                    if self.revision == seen and not self.closed:
-                        # Records also change without a request, so look again now and then.
-                        self._changed.wait(min(left, _POLL_SECONDS))
-                    seen = self.revision
-        finally:
+        seen = self.revision
+        while not holds():
+            left = deadline - monotonic()
+            if left <= 0 or self.closed or is_over():
+                return False
             with self._lock:
-                self._waiting -= 1
+                if self.revision == seen and not self.closed:
+                    # Records also change without a request, so look again now and then.
+                    self._changed.wait(min(left, _POLL_SECONDS))
+                seen = self.revision
+        return True
 
     def close(self) -> None:
         """End all waits; a reset has replaced this journal by another one."""
@@ -312,9 +266,9 @@ class Journal:
             self._changed.notify_all()
 
 
-def _watched(parts: Iterator[bytes], kept: TruncatedBody) -> Iterator[bytes]:
-    """Yield ``parts`` and keep their beginning."""
+def _watched(parts: Iterator[bytes], entry: Entry) -> Iterator[bytes]:
+    """Yield the parts of a response's body, and keep its beginning in the entry."""
     for part in parts:
-        kept.content += part[: MAX_BODY - len(kept.content)]
-        kept.length += len(part)
+        entry.body += part[: MAX_BODY - len(entry.body)]
+        entry.length += len(part)
         yield part

@@ -2,14 +2,14 @@
 
     {"operation": "resend", "record": "7", "state_after": {"absent": true}}
 
-A member is a value, ``{"contains": "…"}`` for a part of it, or ``{"absent": true}`` for none.
+A member is a value, or ``{"absent": true}`` for none.
 A value that no request has (a mistyped operation, state or fault) is refused: the pattern would
 never match, and "it was not called" would be true of it whatever was called.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,14 +24,19 @@ from crmcom_kit.usage_errors import UsageError, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
-#: The members that a pattern may have. ``where`` is a function of a request, in Python alone.
+#: The members that a pattern may have.
 MEMBERS = (
     *("operation", "record", "parameters", "outcome", "status", "code"),
-    *("state_before", "state_after", "fault", "where"),
+    *("state_before", "state_after", "fault"),
 )
-_OF_RESPONSE = ("outcome", "status", "code")
-_OPERATORS = 'a value, {"contains": "…"} or {"absent": true}'
-_RECORD = 'the number or the id of a webhook request, such as "7"'
+_OF_RESPONSE = ("outcome", "status", "code", "state_before", "state_after")
+_VALUE = 'a value or {"absent": true}'
+#: The form of the values that cannot be listed, and what is said of it.
+_FORMS = {
+    "record": ("[^=]+", 'the number or the id of a webhook request, such as "7"'),
+    "status": ("[1-5][0-9]{2}", "an HTTP status"),
+    "identifier": (".+=.*", 'an identifier as a query spells it, such as "number=7"'),
+}
 _MAX_SHOWN = 160  # characters of a value in a message
 
 
@@ -39,25 +44,26 @@ class _Condition(NamedTuple):
     """What one member asks of a request."""
 
     name: str
-    operator: str  # is, contains or absent
-    wanted: str | bool
+    wanted: str | bool  # a value, or whether there is one
 
     def holds(self, call: CallView) -> bool | None:
         """Whether it holds; None if the response will decide."""
         seen = _values(call, self.name)
         if seen is None:
             return None
-        if self.operator == "contains":
-            return any(str(self.wanted) in one for one in seen)
-        return self.wanted in seen if self.operator == "is" else self.wanted != bool(seen)
+        return bool(seen) == self.wanted if isinstance(self.wanted, bool) else self.wanted in seen
+
+    def difference(self, call: CallView) -> str:
+        """Return, in words, what was wanted and what a request has."""
+        seen = " and ".join(map(_short, dict.fromkeys(_values(call, self.name) or ())))
+        return f"{self.name}: wanted {self.words}; seen {seen or 'nothing'}"
 
     @property
     def words(self) -> str:
         """What is wanted, in words."""
-        if self.operator == "absent":
-            return "nothing" if self.wanted else "any value"
-        text = _short(str(self.wanted))
-        return f"contains {text}" if self.operator == "contains" else text
+        if isinstance(self.wanted, bool):
+            return "any value" if self.wanted else "nothing"
+        return _short(self.wanted)
 
 
 class Pattern:
@@ -65,102 +71,78 @@ class Pattern:
 
     def __init__(self, reader: JournalReader, members: Mapping[str, Any]) -> None:
         """Ask for all of ``members`` in the journal that ``reader`` reads. Raises UsageError."""
-        self._where: Callable[[CallView], object] | None = None
-        self._conditions: list[_Condition] = []
-        for name, asked in members.items():
-            if name not in MEMBERS:
-                seen, allowed = "in the pattern", f"one of {', '.join(MEMBERS)}"
-                raise UsageError(quoted(name).strip('"'), seen=seen, allowed=allowed)
-            if name == "where":
-                if not callable(asked):
-                    raise UsageError(name, seen=quoted(asked), allowed="a function of a request")
-                self._where = asked
-            elif name == "parameters":
-                self._conditions += _parameters(asked)
-            else:
-                self._conditions.append(_member(reader, name, asked))
+        check_members(members, MEMBERS)
+        self._conditions = [_condition(reader, name, asked) for name, asked in _flat(members)]
 
     def matches(self, call: CallView) -> bool | None:
         """Whether a request matches; None if its response will decide."""
         held = [one.holds(call) for one in self._conditions]
         if False in held:
             return False
-        if self._where is not None:
-            held.append(None if call.running else bool(self._where(call)))
-        return None if None in held else False not in held
+        return None if None in held else True
 
     def differences(self, call: CallView) -> list[str]:
         """Return, in words, what a request has that the pattern does not ask for."""
-        found = []
-        for one in self._conditions:
-            if one.holds(call) is False:
-                values = dict.fromkeys(_values(call, one.name) or ())
-                seen = " and ".join(map(_short, values)) or "nothing"
-                found.append(f"{one.name}: wanted {one.words}; seen {seen}")
-        if self._where is not None and not call.running and not self._where(call):
-            found.append("where: returned a false value")
-        return found
+        return [one.difference(call) for one in self._conditions if one.holds(call) is False]
 
     def __str__(self) -> str:
-        words = [f"{one.name} {one.words}" for one in self._conditions]
-        if self._where is not None:
-            words.append("where a function is true")
-        return ", ".join(words) or "any call"
+        return ", ".join(f"{one.name} {one.words}" for one in self._conditions) or "any call"
 
 
-def _member(reader: JournalReader, name: str, asked: Any) -> _Condition:
-    """Return the condition of a member. Raises UsageError."""
-    if name == "fault" and isinstance(asked, bool):
-        asked = {"absent": not asked}
-    condition = _condition(name, asked, allowed=_RECORD if name == "record" else _OPERATORS)
-    if condition.operator != "is":
-        return condition
-    if name == "record":
-        if isinstance(asked, bool) or not str(asked) or "=" in str(asked):
-            raise UsageError(name, seen=quoted(asked), allowed=_RECORD)
-    elif name == "status":
-        if not re.fullmatch("[1-5][0-9]{2}", str(asked)):
-            raise UsageError(name, seen=quoted(asked), allowed="an HTTP status")
-    else:
+def check_members(members: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UsageError if there is a member that is not known."""
+    for name in members:
+        if name not in known:
+            shown = quoted(name).strip('"')
+            raise UsageError(shown, seen="in the pattern", allowed=f"one of {', '.join(known)}")
+
+
+def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
+    """Raise UsageError unless ``asked`` is in ``known``."""
+    if asked not in known:
+        allowed = f"one of {', '.join(known)}"
+        if name == "state_after":
+            allowed += '; of a deleted webhook request {"absent": true}'
+        raise UsageError(name, seen=quoted(asked), allowed=allowed)
+
+
+def _flat(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield the members, those of ``parameters`` as ``parameters.entity``. Raises UsageError."""
+    for name, asked in members.items():
+        if name != "parameters":
+            yield name, asked
+            continue
+        if not isinstance(asked, dict):
+            allowed = 'an object, such as {"entity": "JOBS"}'
+            raise UsageError(name, seen=quoted(asked), allowed=allowed)
+        for parameter, wanted in asked.items():
+            check_one_of(name, parameter, _parameter_names())
+            yield f"{name}.{parameter}", wanted
+
+
+def _condition(reader: JournalReader, name: str, asked: Any) -> _Condition:
+    """Return the condition that a member describes. Raises UsageError."""
+    is_parameter = name.startswith("parameters.")
+    kind = "identifier" if name.endswith("_identifier") else name
+    form, allowed = _FORMS.get(kind, (".*", _VALUE))
+    if isinstance(asked, dict) and asked.keys() == {"absent"} and isinstance(asked["absent"], bool):
+        return _Condition(name, not asked["absent"])
+    if isinstance(asked, bool) and name == "fault":
+        return _Condition(name, asked)
+    is_value = isinstance(asked, str | int | float) and (is_parameter or type(asked) is not bool)
+    if not is_value or re.fullmatch(form, _text(asked), re.DOTALL) is None:
+        raise UsageError(name, seen=quoted(asked), allowed=allowed)
+    if kind not in _FORMS and not is_parameter:
         check_one_of(name, asked, _known(reader, name))
-    return condition
-
-
-def _condition(name: str, asked: Any, *, allowed: str = _OPERATORS) -> _Condition:
-    """Return the condition that ``asked`` describes: a value or an operator. Raises UsageError."""
-    if isinstance(asked, str | int | float):
-        return _Condition(name, "is", _text(asked))
-    for operator, kind in (("contains", str), ("absent", bool)):
-        is_alone = isinstance(asked, dict) and asked.keys() == {operator}
-        if is_alone and isinstance(asked[operator], kind):
-            return _Condition(name, operator, asked[operator])
-    raise UsageError(name, seen=quoted(asked), allowed=allowed)
-
-
-def _parameters(asked: Any) -> Iterable[_Condition]:
-    """Yield a condition for each parameter. Raises UsageError."""
-    if not isinstance(asked, dict):
-        allowed = 'an object, such as {"entity": "JOBS"}'
-        raise UsageError("parameters", seen=quoted(asked), allowed=allowed)
-    for name, wanted in asked.items():
-        check_one_of("parameters", name, _parameter_names())
-        where = f"parameters.{name}"
-        if is_secret(name) and not (isinstance(wanted, dict) and "absent" in wanted):
-            allowed = '{"absent": true} or {"absent": false}, since the journal hides its value'
-            raise UsageError(where, seen="a hidden value", allowed=allowed)
-        condition = _condition(where, wanted)
-        is_whole = condition.operator == "is" and name.endswith("_identifier")
-        if is_whole and "=" not in str(wanted):
-            allowed = 'as a query spells it, such as "number=7"'
-            raise UsageError(where, seen=quoted(wanted), allowed=allowed)
-        yield condition
+    return _Condition(name, _text(asked))
 
 
 @cache
 def _parameter_names() -> tuple[str, ...]:
-    """Return the names of the parameters of all methods in all releases."""
+    """Return the names of the parameters of all releases, without secrets: those are hidden."""
     known = [method for name in release_names() for method in methods(resolve(name)).values()]
-    return tuple(dict.fromkeys(name for method in known for name in method.parameters))
+    names = dict.fromkeys(name for method in known for name in method.parameters)
+    return tuple(name for name in names if not is_secret(name))
 
 
 def _known(reader: JournalReader, name: str) -> Iterable[str]:
@@ -181,41 +163,25 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
             return SHOWN_STATES
 
 
-def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
-    """Raise UsageError unless ``asked`` is in ``known``."""
-    if asked in known:
-        return
-    allowed = f"one of {', '.join(known)}"
-    if name == "state_after":
-        allowed += '; of a deleted webhook request {"absent": true}'
-    raise UsageError(name, seen=quoted(asked), allowed=allowed)
-
-
 def _values(call: CallView, name: str) -> list[str] | None:
     """Return the values that a request has for a member; None if its response will decide."""
+    if call.running and name in _OF_RESPONSE:
+        return None
     member, _, parameter = name.partition(".")
-    if parameter:
-        return _parameter(call, parameter)
-    if member == "record":
-        named = (call.identifier or "").partition("=")[2]
-        record = call.record or call.named_record or {}
-        return [*([named] if named else ()), *reversed(record.values())]
-    if member in _OF_RESPONSE and call.running:
-        return None
-    if member in ("state_before", "state_after") and call.result is None:
-        return None
-    value = call.fault and call.fault["name"] if member == "fault" else getattr(call, member)
-    return [] if value is None else [_text(value)]
-
-
-def _parameter(call: CallView, name: str) -> list[str]:
-    """Return the values of a parameter; an identifier as a query spells it."""
-    if name not in call.parameters:
-        return []
-    value = call.parameters[name]
-    if isinstance(value, dict):
+    value: Any
+    match member:
+        case "parameters":
+            value = call.parameters.get(parameter)
+        case "record":
+            named = (call.identifier or "").partition("=")[2]
+            return [one for one in (named, *reversed((call.record or {}).values())) if one]
+        case "fault":
+            value = call.fault and call.fault["name"]
+        case _:
+            value = getattr(call, member)
+    if isinstance(value, dict):  # an identifier, as a query spells it
         return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
-    return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
+    return [] if value is None else [_text(value)]
 
 
 def _text(value: object) -> str:

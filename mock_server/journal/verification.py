@@ -3,27 +3,29 @@
 Waits are by the machine's time, whatever the world's clock shows.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Entry, Journal
-from crmcom_kit.mock_server.journal.patterns import Pattern
-from crmcom_kit.mock_server.journal.serializers import summary
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Journal
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern, check_members
+from crmcom_kit.usage_errors import UsageError, quoted
 
 _MAX_NEAR = 3  # nearest requests in a message
 _MAX_SHOWN = 5  # matching requests in a message, and undecided ones
-_MAX_KEPT = 100  # matching requests that a watch keeps
+_MAX_LISTED = 100  # matching requests in JSON
+_TIMES = 'a whole number from 0 on, or {"at_least": 1, "at_most": 3}'
+
+#: How often: a number, or ``{"at_least": 1, "at_most": 3}``.
+Expected = int | Mapping[str, int] | None
 
 
 class Times(NamedTuple):
     """How often something is expected."""
 
-    minimum: int = 1
-    maximum: int | None = None
+    minimum: int
+    maximum: int | None
 
     def allows(self, count: int) -> bool:
         """Whether ``count`` is within the limits."""
@@ -37,48 +39,22 @@ class Times(NamedTuple):
         return f"{self.minimum} to {self.maximum}"
 
 
-#: How often: a number, or ``{"at_least": 1, "at_most": 3}``.
-Expected = int | Mapping[str, int] | None
-
-
-def times(value: Any) -> Times:
-    """Return how often: a number, or an object with ``at_least``, ``at_most``, or both.
-
-    Raises:
-        UsageError: it is none of these, or allows nothing.
-    """
-    if value is None:
-        return Times()
-    if not isinstance(value, Mapping):
-        exactly = _count("times", value)
-        return Times(exactly, exactly)
-    for name, count in value.items():
-        if name not in ("at_least", "at_most"):
-            allowed = "a number, or at_least and at_most"
-            raise UsageError(f"times.{name}", seen="an unknown name", allowed=allowed)
-        _count(f"times.{name}", count)
-    # at_most alone allows none at all.
-    minimum = value.get("at_least", 0 if "at_most" in value else 1)
-    maximum = value.get("at_most")
-    if maximum is not None and maximum < minimum:
-        raise UsageError(
-            "times.at_most", seen=str(maximum), allowed=f"at_least, {minimum}, or more"
-        )
-    return Times(minimum, maximum)
-
-
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise UsageError(name, seen=repr(value), allowed="a whole number from 0 on")
-    return value
-
-
-def line(call: CallView) -> str:
-    """Return a request and its outcome in one line."""
-    code = f" {call.code}" if call.code else ""
-    fault = f" (fault {call.fault.get('name')})" if call.fault else ""
-    outcome = "is running" if call.running else f"returned {call.status}"
-    return f"{call.id} {call.verb} {call.url} {outcome}{code}{fault}"
+def times(expected: Expected) -> Times:
+    """Return how often: a number, or ``at_least``, ``at_most`` or both. Raises UsageError."""
+    if expected is None:
+        return Times(1, None)
+    limits: Mapping[str, int]
+    if isinstance(expected, Mapping):
+        limits = expected
+    else:
+        limits = {"at_least": expected, "at_most": expected}
+    are_counts = all(type(count) is int and count >= 0 for count in limits.values())
+    if not limits or not are_counts or not limits.keys() <= {"at_least", "at_most"}:
+        raise UsageError("times", seen=quoted(expected), allowed=_TIMES)
+    found = Times(limits.get("at_least", 0), limits.get("at_most"))
+    if found.maximum is not None and found.maximum < found.minimum:
+        raise UsageError("times", seen=quoted(expected), allowed=f"{_TIMES}; at_least comes first")
+    return found
 
 
 class Condition(NamedTuple):
@@ -87,84 +63,75 @@ class Condition(NamedTuple):
     holds: Callable[[], bool]  # whether it holds now
     #: What made it hold, or what is nearest to that, as JSON. May raise UsageError.
     facts: Callable[[], dict[str, Any]]
-    result: Callable[[], Any] | None = None  # what a wait in Python returns; the facts by default
+    result: Callable[[], Any]  # what a wait in Python returns
 
 
 class Calls:
-    """As many matching requests as expected; every request is looked at until it is answered."""
+    """As many matching requests as expected."""
 
     def __init__(
-        self,
-        reader: JournalReader,
-        pattern: Pattern,
-        expected: Expected = None,
-        *,
-        running: bool = False,
+        self, reader: JournalReader, asked: Mapping[str, Any], *, running: bool = False
     ) -> None:
-        """Count the requests in the journal, and those to come.
+        """Look for them in the journal.
 
+        ``asked`` has the members of a pattern, and ``times``; at least one is expected by default.
         A request counts when it is answered; with ``running``, as soon as it has arrived.
 
         Raises:
-            UsageError: ``expected`` cannot be read.
+            UsageError: ``asked`` is not allowed.
         """
-        self.times = times(expected)
-        self.evicted = 0  # requests that came and went unseen
+        check_members(asked, (*MEMBERS, "times"))
+        members = {name: value for name, value in asked.items() if name != "times"}
         self._reader = reader
-        self._pattern = pattern
+        self._pattern = Pattern(reader, members)
+        self._times = times(asked.get("times"))
         self._counts_running = running
-        self._seen = 0  # the number of the last request that was looked at
-        self._answered = 0  # how many that match
-        self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last of them
-        self._unanswered: list[Entry] = []
-        self._running: list[CallView] = []  # those that match and count
-        self._undecided: list[CallView] = []  # those that may count once they are answered
-
-    def look(self) -> None:
-        """Look at the new requests, and again at those that were running."""
-        news = self._reader.journal.news(self._seen)
-        self._seen = news.last
-        self.evicted += news.evicted
-        entries = [*self._unanswered, *news.entries]
-        self._unanswered, self._running, self._undecided = [], [], []
-        for entry in entries:
-            call = CallView(self._reader, entry)
-            matches = self._pattern.matches(call)
-            if call.running:
-                self._unanswered.append(entry)
-                if matches and self._counts_running:
-                    self._running.append(call)
-                elif matches is not False:
-                    self._undecided.append(call)
-            elif matches:
-                self._last.append(call)
-                self._answered += 1
+        self._revision = 0  # of the journal when it was read
+        self._evicted = 0  # requests that came and went unseen
+        self._counted: dict[int, CallView] = {}  # those that match and count, by number
+        self._undecided: dict[int, CallView] = {}  # those that may count once they are answered
 
     def holds(self) -> bool:
-        """Look at the requests; return whether there are as many."""
-        self.look()
+        """Look at the requests that are new or answered; return whether there are as many."""
+        journal = self._reader.journal
+        self._revision, changed = journal.changed_since(self._revision)
+        for call in [CallView(self._reader, entry) for entry in changed]:
+            matches = self._pattern.matches(call)
+            self._undecided.pop(call.number, None)
+            if matches and (self._counts_running or not call.running):
+                self._counted[call.number] = call
+            elif call.running and matches is not False:
+                self._undecided[call.number] = call
+        for known in (self._counted, self._undecided):
+            for number in [one for one, call in known.items() if call.entry.is_gone]:
+                del known[number]
+        self._evicted = journal.evicted  # last, so that none is missed
         return self.ok
+
+    @property
+    def calls(self) -> list[CallView]:
+        """The requests that match and count, oldest first."""
+        return [self._counted[number] for number in sorted(self._counted)]
 
     @property
     def count(self) -> int:
         """How many requests match and count."""
-        return self._answered + len(self._running)
+        return len(self._counted)
 
     @property
     def ok(self) -> bool:
         """Whether there are as many as expected, whatever is not known of other requests."""
-        undecided = len(self._undecided) if self._counts_running else 0
-        maximum = self.count + undecided + self.evicted
-        return self.times.allows(self.count) and self.times.allows(maximum)
+        unknown = len(self._undecided) + self._evicted
+        return self._times.allows(self.count) and self._times.allows(self.count + unknown)
 
     def check_complete(self) -> None:
         """Raise UsageError if requests that were evicted may make a difference."""
-        is_too_many = self.times.maximum is not None and self.count > self.times.maximum
-        if self.evicted and not self.ok and not is_too_many:
+        maximum = self._times.maximum
+        if self._evicted and not self.ok and (maximum is None or self.count <= maximum):
             journal = self._reader.journal
             raise UsageError(
                 "journal",
-                seen=f"{self.evicted:,} of {journal.last:,} requests dropped, which may match: "
+                seen=f"{self._evicted:,} of {journal.last:,} requests dropped, which may match: "
                 f"{self._pattern}",
                 allowed="a journal that keeps them all; it has room for "
                 f"{journal.max_entries:,}, those of all worlds for {MAX_TOTAL_BYTES:,} bytes: "
@@ -172,19 +139,14 @@ class Calls:
             )
 
     @property
-    def calls(self) -> list[CallView]:
-        """The last requests that match and count, oldest first."""
-        return sorted([*self._last, *self._running], key=lambda call: call.number)[-_MAX_KEPT:]
-
-    @property
     def message(self) -> str:
         """What was expected, what was found, and the nearest requests."""
-        lines = [f"expected {self.times}, found {self.count}: {self._pattern}"]
-        lines += [f"  {line(call)}" for call in self.calls[-_MAX_SHOWN:]]
+        lines = [f"expected {self._times}, found {self.count}: {self._pattern}"]
+        lines += [f"  {call}" for call in self.calls[-_MAX_SHOWN:]]
         if self._undecided:
             lines.append("not counted before the response:")
-            lines += [f"  {line(call)}" for call in self._undecided[-_MAX_SHOWN:]]
-        if self.count < self.times.minimum:
+            lines += [f"  {call}" for call in list(self._undecided.values())[-_MAX_SHOWN:]]
+        if self.count < self._times.minimum:
             lines += self._nearest()
         return "\n".join(lines)
 
@@ -197,7 +159,7 @@ class Calls:
         differing.sort(key=lambda each: (len(each[1]), -each[0].number))
         lines = [f"nearest of {len(differing)} other calls:"] if differing else []
         for call, differences in differing[:_MAX_NEAR]:
-            lines += [f"  {line(call)}", *(f"    {one}" for one in differences)]
+            lines += [f"  {call}", *(f"    {one}" for one in differences)]
         return lines
 
     def facts(self) -> dict[str, Any]:
@@ -206,42 +168,32 @@ class Calls:
         Raises UsageError if requests that were evicted may make a difference.
         """
         self.check_complete()
-        facts = {"count": self.count, "requests": [summary(call) for call in self.calls]}
-        return facts if self.ok else {**facts, "message": self.message}
+        message = {} if self.ok else {"message": self.message}
+        requests = [call.summary() for call in self.calls[-_MAX_LISTED:]]
+        return {"count": self.count, **message, "requests": requests}
 
 
-def verify(reader: JournalReader, pattern: Pattern, expected: Expected = None) -> Calls:
-    """Return the requests that match; running ones count. At least one is expected by default.
+def verify(reader: JournalReader, asked: Mapping[str, Any]) -> Calls:
+    """Return the requests that match; running ones count. See ``Calls`` for what is ``asked``.
 
-    Raises UsageError if ``expected`` cannot be read, or if evicted requests may make a difference.
+    Raises UsageError if that is not allowed, or if evicted requests may make a difference.
     """
-    calls = Calls(reader, pattern, expected, running=True)
-    calls.look()
+    calls = Calls(reader, asked, running=True)
+    calls.holds()
     calls.check_complete()
     return calls
 
 
-class Waited(NamedTuple):
-    """How a wait ended."""
-
-    ok: bool
-    why: str  # held, time over, reset or closing
-    facts: dict[str, Any]
-
-
 def wait_for(
-    journal: Journal, condition: Condition, *, seconds: float, closing: IsOver | None = None
-) -> Waited:
-    """Return once ``condition`` holds, or when there is nothing more to wait for.
+    journal: Journal, condition: Condition, seconds: float, is_over: IsOver = lambda: False
+) -> Literal["held", "time over", "reset", "closing"]:
+    """Return once ``condition`` holds, or when there is nothing more to wait for, and say which.
 
-    A reset of the world whose journal it is ends the wait; so does ``closing`` when it returns
-    True. Raises UsageError if evicted requests may make a difference.
+    A reset of the world whose journal it is ends the wait; so does ``is_over`` when it returns
+    True.
     """
-
-    def look() -> str | None:
-        if condition.holds():
-            return "held"
-        return "closing" if closing is not None and closing() else None
-
-    why = journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
-    return Waited(why == "held", why, condition.facts())
+    if journal.wait_until(condition.holds, seconds, is_over):
+        return "held"
+    if is_over():
+        return "closing"
+    return "reset" if journal.closed else "time over"

@@ -5,8 +5,7 @@ from typing import Any, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern
-from crmcom_kit.mock_server.journal.verification import Condition, Expected, line
+from crmcom_kit.mock_server.journal.verification import Condition
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -18,9 +17,8 @@ _MAX_LINE = 300
 class CallsView(Sequence[CallView]):
     """The calls in a world's journal, oldest first, with secrets redacted.
 
-    Each has ``operation``, ``parameters``, ``identifier``, ``running``, ``status``, ``code``,
-    ``fault``, ``before``, ``after`` and more, as the control API shows it. A call is there from its
-    arrival: it is ``running``, and its status is None, until it is answered.
+    A call is there from its arrival: it is ``running``, and its status is None, until it is
+    answered.
     """
 
     def __init__(self, world: Callable[[], World]) -> None:
@@ -43,18 +41,7 @@ class CallsView(Sequence[CallView]):
     def __getitem__(self, at: slice) -> list[CallView]: ...
 
     def __getitem__(self, at: int | slice) -> CallView | list[CallView]:
-        calls = self._calls()
-        try:
-            return calls[at]
-        except IndexError:
-            msg = f"there is no call {at}: the journal has {len(calls)}"
-            raise IndexError(msg) from None
-
-    def find(self, **pattern: Any) -> list[CallView]:
-        """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
-        reader = self._world().reader
-        wanted = Pattern(reader, pattern)
-        return [call for call in reader.calls() if wanted.matches(call)]
+        return self._calls()[at]
 
     def clear(self) -> None:
         """Remove all calls but those that are still to be carried out."""
@@ -73,14 +60,14 @@ def summarize_calls(world: World) -> str:
     earlier = len(calls) - _MAX_CALLS
     lines = [f"… {earlier} earlier ones"] if earlier > 0 else []
     for call in calls[-_MAX_CALLS:]:
-        lines.append(_shorten(line(call)))
-        if call.body:
-            lines.append(_shorten(f"    sent {call.body}"))
+        lines.append(_shorten(str(call)))
+        if call.request["body"]:
+            lines.append(_shorten(f"    sent {call.request['body']}"))
         lines += [_shorten(f"    warning: {text}") for text in call.warnings]
         near = call.near_miss
         if near is not None:
             suggestion = near["suggestion"] or f"{near['parameter']}: allowed is {near['allowed']}"
-            lines.append(_shorten(f"    broke {near['statement']}; suggestion: {suggestion}"))
+            lines.append(_shorten(f"    broke {call.statement}; suggestion: {suggestion}"))
     return "\n".join(lines)
 
 
@@ -89,20 +76,15 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def assert_calls(world: World, expected: Expected, asked: Mapping[str, Any]) -> list[CallView]:
-    """Return the calls that match a pattern, if they are as many as expected.
+def assert_calls(world: World, asked: Mapping[str, Any]) -> list[CallView]:
+    """Return the calls that match a pattern, if they are as many as its ``times`` says.
 
     Raises:
         AssertionError: they are not.
         UsageError: the expectation is not allowed.
     """
     __tracebackhide__ = True
-    for name in asked:
-        if name not in MEMBERS:
-            allowed = f"one of {', '.join(MEMBERS)}, times"
-            raise UsageError(name, seen="in the pattern", allowed=allowed)
-    pattern = Pattern(world.reader, asked)
-    result = verification.verify(world.reader, pattern, expected)
+    result = verification.verify(world.reader, asked)
     if not result.ok:
         raise AssertionError(result.message)
     return result.calls
@@ -133,17 +115,17 @@ def wait_for(
         raise UsageError("until", seen=f"with {next(iter(asked))}", allowed="until alone")
     else:
         condition = _until(until)
-    done = verification.wait_for(world.journal, condition, seconds=timeout)
-    if not done.ok:
-        raise AssertionError(_late(done, timeout, asked))
-    return done.facts if condition.result is None else condition.result()
+    why = verification.wait_for(world.journal, condition, timeout)
+    if why != "held":
+        raise AssertionError(_late(why, condition.facts(), timeout, asked))
+    return condition.result()
 
 
-def _late(done: verification.Waited, timeout: float, asked: Mapping[str, Any]) -> str:
+def _late(why: str, facts: dict[str, Any], timeout: float, asked: Mapping[str, Any]) -> str:
     """Return what was waited for, and what was there instead."""
-    if "message" in done.facts:
-        return str(done.facts["message"])
+    if "message" in facts:
+        return str(facts["message"])
     wanted = ", ".join(f"{name} {value!r}" for name, value in asked.items())
-    seen = ", ".join(f"{name} {value!r}" for name, value in done.facts.items() if name != "record")
+    seen = ", ".join(f"{name} {value!r}" for name, value in facts.items() if name != "record")
     what = wanted or "the function to return a true value"
-    return f"waited {timeout:g} s for {what}; {done.why}: {seen}"
+    return f"waited {timeout:g} s for {what}; {why}: {seen}"

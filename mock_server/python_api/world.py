@@ -251,9 +251,9 @@ class MockWorld:
                 least one by default.
             pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
                 webhook request), ``parameters``, ``outcome`` (accepted or refused), ``status``,
-                ``code``, ``state_before``, ``state_after``, ``fault`` (a name, or whether any), and
-                ``where``, a function of the call. Instead of a value, ``{"contains": "…"}`` asks
-                for a part of it, and ``{"absent": True}`` for none.
+                ``code``, ``state_before``, ``state_after`` and ``fault`` (a name, or whether any).
+                Instead of a value, ``{"contains": "…"}`` asks for a part of it, and
+                ``{"absent": True}`` for none.
 
         Raises:
             AssertionError: the number differs; the message names the nearest calls.
@@ -262,7 +262,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         self._server.catch_up()
-        return assert_calls(self.emulated, times, pattern)
+        return assert_calls(self.emulated, {**pattern, "times": times})
 
     @ends_at_the_caller
     def assert_not_called(self, **pattern: Any) -> None:
@@ -275,7 +275,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         self._server.catch_up()
-        assert_calls(self.emulated, 0, pattern)
+        assert_calls(self.emulated, {**pattern, "times": 0})
 
     @ends_at_the_caller
     def wait_for(

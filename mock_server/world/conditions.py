@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern, check_one_of
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members, check_one_of
 from crmcom_kit.mock_server.journal.verification import Calls, Condition, times
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key
@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
-_KNOWN = (*MEMBERS, "state", "delivery", "delivered", "times")
+_OTHERS = ("state", "delivery", "delivered", "times")
 _ALLOWED = 'record, delivery, or members of a pattern, such as operation="resend"'
 _DELETED = "DELETED"
 _STATES = (*map(str, State), _DELETED)
@@ -25,15 +25,12 @@ _STATES = (*map(str, State), _DELETED)
 
 def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
     """Return what the members of a wait ask for. Raises UsageError."""
-    for name in asked:
-        if name not in _KNOWN:
-            allowed = f"one of {', '.join(_KNOWN)}, timeout"
-            raise UsageError(name, seen="in the pattern", allowed=allowed)
+    check_members(asked, (*MEMBERS, *_OTHERS, "timeout"))
     given = {name: value for name, value in asked.items() if value is not None}
-    pattern = {name: given[name] for name in MEMBERS if name in given}
-    if pattern.keys() - {"record"}:  # then the record is the one that the requests name
-        _refuse_others(next(iter(pattern)), given, (*MEMBERS, "times"))
-        calls = Calls(world.reader, Pattern(world.reader, pattern), given.get("times"))
+    of_requests = [name for name in given if name in MEMBERS and name != "record"]
+    if of_requests:  # then the record is the one that the requests name
+        _refuse_others(of_requests[0], given, (*MEMBERS, "times"))
+        calls = Calls(world.reader, given)
         return Condition(calls.holds, calls.facts, lambda: calls.calls)
     if "delivery" in given:
         _refuse_others("delivery", given, ("delivery", "delivered", "times"))
@@ -87,7 +84,10 @@ def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
         state = seen()
         return state not in (None, _DELETED) if wanted is None else state == wanted
 
-    return Condition(holds, lambda: {"record": {key: value}, "state": seen()})
+    def facts() -> dict[str, Any]:
+        return {"record": {key: value}, "state": seen()}
+
+    return Condition(holds, facts, facts)
 
 
 def _key(given: Mapping[str, Any], name: str) -> str:

@@ -113,27 +113,8 @@ def redact_url(url: str) -> str:
     return f"{shown}{mark}{redact_query(query)}" if mark else shown
 
 
-class Pairs(list[tuple[str, Any]]):
-    """A JSON object with its members in order, repeated ones included."""
-
-
-def parsed_json(text: str) -> tuple[Any] | None:
-    """Return the value of a JSON text, alone in a tuple, with objects as Pairs; None if invalid."""
-    try:
-        return (json.loads(text, object_pairs_hook=Pairs, parse_constant=_refuse),)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _refuse(text: str) -> None:
     raise ValueError(text)
-
-
-def as_dicts(value: Any) -> Any:
-    """Return a parsed JSON value with dictionaries for Pairs; the last of repeated members wins."""
-    if isinstance(value, Pairs):
-        return {name: as_dicts(part) for name, part in value}
-    return [as_dicts(part) for part in value] if isinstance(value, list) else value
 
 
 def printable(text: str) -> str:
@@ -320,8 +301,6 @@ class Redactor:
         """
         if is_secret(name) and value is not None:
             return self.shown(value) if isinstance(value, str) else MASK
-        if isinstance(value, Pairs):
-            return Pairs((self.name(key), self.value(key, part)) for key, part in value)
         if isinstance(value, dict):
             return {self.name(key): self.value(key, part) for key, part in value.items()}
         if isinstance(value, list):

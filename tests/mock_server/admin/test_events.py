@@ -17,15 +17,14 @@ class Event(NamedTuple):
     """One event of a stream."""
 
     name: str
-    id: str | None
     data: Any
 
 
 class Stream:
     """The events of a world, read one by one."""
 
-    def __init__(self, mock: Any, query: str = "", **more: Any) -> None:
-        self._answer = mock.client.get(f"/__admin/events{query}", buffered=False, **more)
+    def __init__(self, mock: Any, query: str = "") -> None:
+        self._answer = mock.client.get(f"/__admin/events{query}", buffered=False)
         assert self._answer.headers["Content-Type"] == "text/event-stream"
         self._parts: Iterator[bytes] = iter(self._answer.response)
 
@@ -34,7 +33,7 @@ class Stream:
             assert part.endswith(b"\n\n")
             lines = dict(line.split(": ", 1) for line in part.decode().rstrip("\n").split("\n"))
             if "event" in lines:
-                yield Event(lines["event"], lines.get("id"), json.loads(lines["data"]))
+                yield Event(lines["event"], json.loads(lines["data"]))
 
     def next(self, name: str, fits: Callable[[Any], bool] = bool) -> Event:
         """Return the next event of that name with data that fit."""
@@ -50,39 +49,21 @@ class Stream:
         self._answer.close()
 
 
-@pytest.fixture(name="often")
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "WORLD_SECONDS", 0.01)
-
-
 # Requests.
 
 
 def test_calls_are_streamed_as_they_are_recorded(mock: Any) -> None:
-    """Each is an event with its id; the stream ends with a reset."""
+    """Those after an id come first, then those to come; the stream ends with a reset."""
     for number in ("7", "8", "9"):
         mock.show(f"number={number}")
     stream = Stream(mock, "?since=0-1")
 
-    assert [stream.next("call").id for _ in range(2)] == ["0-2", "0-3"]
+    assert [stream.next("call").data["id"] for _ in range(2)] == ["0-2", "0-3"]
     mock.show()
     found = stream.next("call")
-    assert found.id == found.data["id"] == "0-4"
-    assert found.data["operation"] == "show"
+    assert (found.data["id"], found.data["operation"]) == ("0-4", "show")
     mock.world.reset()
     assert [one.name for one in stream if one.name != "world"] == []
-
-
-def test_a_stream_continues_where_it_was_left(mock: Any) -> None:
-    """After the id that was seen; an id of before a reset leaves out nothing."""
-    for _ in range(3):
-        mock.show()
-    for id, ids in [("0-2", ["0-3"]), ("9-2", ["0-1", "0-2", "0-3"])]:
-        stream = Stream(mock, headers={"Last-Event-ID": id})
-        assert [stream.next("call").id for _ in ids] == ids
-        stream.close()
-    refused = mock.client.get("/__admin/events", headers={"Last-Event-ID": "what?"})
-    assert refused.status_code == 400
 
 
 def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
@@ -92,7 +73,7 @@ def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
     stream.next("world")
     mock.show()
     found = next(one for one in stream if one.name != "world")
-    assert (found.name, found.id) == ("call", "0-2")
+    assert (found.name, found.data["id"]) == ("call", "0-2")
     stream.close()
 
 
@@ -136,7 +117,6 @@ def test_the_world_comes_first(mock: Any) -> None:
 
     assert next(iter(stream)) == Event(
         "world",
-        None,
         {
             "release": "R9.0.0",
             "dialect": "default",
@@ -150,9 +130,11 @@ def test_the_world_comes_first(mock: Any) -> None:
     stream.close()
 
 
-@pytest.mark.usefixtures("often")
-def test_the_world_is_told_as_it_becomes(mock: Any, admin_of: Any) -> None:
-    """Faults count until they hit nothing any more; an import goes on in the same stream."""
+def test_the_world_is_told_as_it_becomes(
+    mock: Any, admin_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Again and again, also after an import, until the mock stops; a fault that is over is none."""
+    monkeypatch.setattr(events, "WORLD_SECONDS", 0.01)
     admin, stream = admin_of(mock.client), Stream(mock)
     fault = {"effect": {"status": 503}, "times": 1}
     assert admin.send("POST", "/faults", fault).status_code == 201
@@ -164,15 +146,6 @@ def test_the_world_is_told_as_it_becomes(mock: Any, admin_of: Any) -> None:
 
     stream.next("world", lambda one: (one["epoch"], one["webhook_requests"]) == (1, 0))
     mock.show()
-    assert stream.next("call").id == "0-2"
-    stream.close()
-
-
-@pytest.mark.usefixtures("often")
-def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
-    """Where nothing is called, the world is told again and again; the end of the mock ends it."""
-    stream = Stream(mock)
-    for _ in range(3):
-        stream.next("world")
+    assert stream.next("call").data["id"] == "0-2"
     mock.world.config.closing.set()
     assert len(list(stream)) <= 1

@@ -11,6 +11,7 @@ import pytest
 from helpers.clocks import FixedClock
 
 from crmcom_kit.mock_server.api.dispatch import handle
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.clock import IsOver, SystemClock, WorldClock
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
@@ -41,7 +42,7 @@ def request_of(name: str) -> Request:
     return Request("POST", path, body=body)
 
 
-class Recorded:
+class Recorded(Waits):
     """Waits that only note what a request asks for; a sleep is over at once."""
 
     def __init__(self) -> None:

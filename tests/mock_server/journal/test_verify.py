@@ -4,13 +4,9 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.journal.patterns import Pattern
-from crmcom_kit.mock_server.journal.verification import Calls, times, verify, wait_for
+from crmcom_kit.mock_server.journal.verification import times, verify, wait_for
 from crmcom_kit.mock_server.world.conditions import condition_of
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.usage_errors import UsageError
 
 LONG = 60.0
@@ -22,134 +18,173 @@ def _mock(make_mock: Any) -> Any:
     return make_mock("R13")
 
 
-@pytest.fixture(name="shared", scope="module")
-def _shared(make_mock: Any) -> Any:
-    return make_mock("R13")
-
-
-def pattern(mock: Any, **members: Any) -> Pattern:
-    """Return a pattern over a mock's requests."""
-    return Pattern(mock.world.reader, members)
-
-
 def show(mock: Any, *numbers: int) -> None:
     """Show some webhook requests."""
     for number in numbers:
         mock.show(f"number={number}")
 
 
-@given(st.integers(0, 4), st.integers(0, 5), st.integers(0, 5))
-def test_a_verification_is_that_of_the_count(
-    shared: Any, made: int, least: int, extra: int
-) -> None:
-    """It is as expected exactly where the number of fitting calls lies within the limits."""
-    shared.world.reset()
-    show(shared, *[7] * made, 8)
-    reader, asked = shared.world.reader, pattern(shared, operation="show", record="7")
-
-    done = verify(reader, asked, {"at_least": least, "at_most": least + extra})
-    assert done.ok == (least <= made <= least + extra)
-    assert done.count == made
-    assert verify(reader, asked, least).ok == (made == least)
-    assert verify(reader, asked).ok == (made >= 1)
-    assert verify(reader, asked, {"at_most": least}).ok == (made <= least)
+@pytest.mark.parametrize(
+    ("value", "words", "allowed"),
+    [
+        (None, "at least 1", {1, 2, 3, 4}),
+        (0, "exactly 0", {0}),
+        (2, "exactly 2", {2}),
+        ({"at_least": 2}, "at least 2", {2, 3, 4}),
+        ({"at_most": 2}, "0 to 2", {0, 1, 2}),
+        ({"at_least": 1, "at_most": 3}, "1 to 3", {1, 2, 3}),
+    ],
+)
+def test_how_often_something_is_expected(value: Any, words: str, allowed: set[int]) -> None:
+    """A number, or limits, which are part of what is allowed."""
+    expected = times(value)
+    assert str(expected) == words
+    assert {count for count in range(5) if expected.allows(count)} == allowed
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, "at least 1"),
-        (2, "exactly 2"),
-        ({"at_least": 1, "at_most": 3}, "1 to 3"),
-    ],
+    "value", [-1, True, "1", {}, {"exact": 1}, {"at_least": -1}, {"at_least": 2, "at_most": 1}]
 )
-def test_what_is_expected_is_said(mock: Any, value: Any, words: str) -> None:
-    """The message begins with what was expected, in words; an empty journal is called so."""
-    done = verify(mock.world.reader, pattern(mock, operation="show"), value)
-    assert done.message.startswith(f"expected {words}, found 0: operation show")
-    assert done.message.endswith("the journal is empty")
-
-
-@pytest.mark.parametrize(
-    ("value", "parameter"),
-    [
-        (-1, "times"),
-        (True, "times"),
-        ("1", "times"),
-        ({"exact": 1}, "times.exact"),
-        ({"at_least": -1}, "times.at_least"),
-        ({"at_least": 2, "at_most": 1}, "times.at_most"),
-    ],
-)
-def test_what_cannot_be_expected_is_named(value: Any, parameter: str) -> None:
+def test_what_cannot_be_expected_is_named(value: Any) -> None:
     """Numbers that no count can have are refused."""
     with pytest.raises(UsageError) as refused:
         times(value)
-    assert refused.value.parameter == parameter
+    assert refused.value.parameter == "times"
+    assert '{"at_least": 1, "at_most": 3}' in refused.value.allowed
+
+
+def test_requests_that_match_are_counted_and_returned(mock: Any) -> None:
+    """They alone; a message is there if they are not as many as expected."""
+    asked = {"operation": "show", "record": "7", "times": 2}
+    empty = verify(mock.world.reader, asked)
+    assert (empty.ok, empty.count) == (False, 0)
+    assert empty.message.startswith("expected exactly 2, found 0: operation show, record 7")
+    assert empty.message.endswith("the journal is empty")
+
+    show(mock, 7, 8, 7)
+    found = verify(mock.world.reader, asked)
+    assert (found.ok, [call.number for call in found.calls]) == (True, [1, 3])
+    assert found.facts().keys() == {"count", "requests"}
 
 
 def test_near_calls_are_the_newest_of_those_that_differ_least(mock: Any) -> None:
     """Three of them, each with what differs; a call that matches is not among them."""
-    for number in (8, 9, 7, 10, 11):
-        show(mock, number)
+    show(mock, 8, 9, 7, 10, 11)
     mock.resend("12")
-    done = verify(mock.world.reader, pattern(mock, operation="show", record="7"), {"at_least": 2})
+    asked = {"operation": "show", "record": "7", "times": {"at_least": 2}}
+    done = verify(mock.world.reader, asked)
 
     _, near = done.message.split("nearest of 5 other calls:")
-    assert [line.split()[0] for line in near.splitlines()[1:]] == [
-        *("0-5", "record:"),
-        *("0-4", "record:"),
-        *("0-2", "record:"),
-    ]
+    seen = [line.split()[0] for line in near.splitlines()[1:]]
+    assert seen == ["0-5", "record:", "0-4", "record:", "0-2", "record:"]
     assert "record: wanted 7; seen 11" in near
     assert "token=***" in near
 
 
-def test_a_closing_server_ends_a_wait(mock: Any) -> None:
-    """Whoever waits is told that nothing will come any more."""
-    registry = WorldRegistry(mock.world)
-    registry.closing.set()
+# A journal that had no room for all requests never says that one was not made.
+
+
+@pytest.fixture(name="full")
+def _full(mock: Any) -> Any:
+    mock.world.journal.max_entries = 10
+    mock.delete("7")
+    show(mock, *[8] * 12)
+    return mock
+
+
+@pytest.mark.parametrize(
+    ("operation", "times"),
+    [("delete", 0), ("delete", None), ("delete", 1), ("delete", {"at_most": 2}), ("show", 12)],
+)
+def test_what_evicted_requests_may_change_is_an_error(
+    full: Any, operation: str, times: Any
+) -> None:
+    """It says how many there are, and how to make room for them."""
+    asked = {"operation": operation, "times": times}
+    condition = condition_of(full.world, asked)
+    assert wait_for(full.world.journal, condition, 0) == "time over"
+    for refused in (lambda: verify(full.world.reader, asked), condition.facts):
+        with pytest.raises(UsageError) as caught:
+            refused()
+        assert caught.value.parameter == "journal"
+        assert "3 of 13 requests dropped, which may match: operation" in caught.value.seen
+        assert "--journal" in caught.value.allowed
+
+
+@pytest.mark.parametrize(
+    ("operation", "times", "ok"),
+    [
+        ("show", None, True),
+        ("show", {"at_least": 10}, True),
+        ("show", {"at_least": 5, "at_most": 13}, True),
+        ("delete", {"at_most": 3}, True),
+        ("show", 0, False),
+        ("show", 5, False),
+    ],
+)
+def test_what_the_others_decide_is_answered(
+    full: Any, operation: str, times: Any, *, ok: bool
+) -> None:
+    """Enough of them, whatever the evicted ones were; or too many of them."""
+    assert verify(full.world.reader, {"operation": operation, "times": times}).ok == ok
+
+
+def test_what_the_user_removes_was_not_evicted(full: Any) -> None:
+    """Clearing begins anew."""
+    full.world.journal.clear()
+    assert verify(full.world.reader, {"times": 0}).ok
+
+
+# Waiting.
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (lambda mock: show(mock, 7), "held"),
+        (lambda mock: mock.world.reset(), "reset"),
+        (lambda mock: mock.world.config.closing.set(), "closing"),
+    ],
+)
+def test_a_wait_ends_at_once(mock: Any, end: Any, why: str) -> None:
+    """With what it waits for, and when there is nothing more to come."""
     condition = condition_of(mock.world, {"operation": "show"})
-    closing = registry.closing.is_set
-    done = wait_for(mock.world.journal, condition, seconds=LONG, closing=closing)
-    assert (done.ok, done.why) == (False, "closing")
-
-
-def test_a_count_goes_on_when_calls_leave_the_journal(mock: Any) -> None:
-    """A wait counts what it saw, though the journal has no room for all of it."""
-    mock.world.journal.max_entries = 1
-    condition = Calls(mock.world.reader, pattern(mock, operation="show"), {"at_least": 3})
-    for number in (1, 2, 3):
-        show(mock, number)
-        assert condition.holds() == (number == 3)
+    later = threading.Timer(SOON, end, [mock])
+    later.start()
+    assert wait_for(mock.world.journal, condition, LONG, mock.world.config.closing.is_set) == why
+    later.join()
 
 
 def test_waiting_for_a_record(mock: Any) -> None:
     """A wait ends when the record is in the state, and says in which state it is where it fails."""
     condition = condition_of(mock.world, {"record": "7", "state": "SUCCESSFUL"})
-    assert wait_for(mock.world.journal, condition, seconds=SOON) == (
-        False,
-        "time over",
-        {"record": {"number": "7"}, "state": "REJECTED"},
-    )
-    later = threading.Timer(0.05, mock.resend)
-    later.start()
-    assert wait_for(mock.world.journal, condition, seconds=LONG).ok
-    later.join()
+    assert wait_for(mock.world.journal, condition, SOON) == "time over"
+    assert condition.facts() == {"record": {"number": "7"}, "state": "REJECTED"}
+    mock.resend()
+    assert condition.holds()
     gone = condition_of(mock.world, {"record": "7", "state": "DELETED"})
     there = condition_of(mock.world, {"record": "7"})
     assert (gone.holds(), there.holds()) == (False, True)
     mock.delete("7")
     assert (gone.holds(), there.holds()) == (True, False)
-    with pytest.raises(UsageError):
-        condition_of(mock.world, {"record": "7", "state": "GONE"})
 
 
-def test_a_reset_ends_a_wait(mock: Any) -> None:
-    """Whoever waits for something in a world that is reset is told so at once."""
-    condition = condition_of(mock.world, {"operation": "show"})
-    later = threading.Timer(0.05, mock.world.reset)
-    later.start()
-    done = wait_for(mock.world.journal, condition, seconds=LONG)
-    later.join()
-    assert (done.ok, done.why) == (False, "reset")
+@pytest.mark.parametrize(
+    ("asked", "parameter"),
+    [
+        ({"record": "7", "state": "GONE"}, "state"),
+        ({"record": {"number": "7"}, "state": "REJECTED"}, "record"),
+        ({"entity": "JOBS", "times": 0}, "entity"),
+        ({"state": "REJECTED", "operation": "resend"}, "state"),
+        ({"delivery": "7", "delivered": "yes"}, "delivered"),
+        ({"colour": "red"}, "colour"),
+        ({"times": {"at_least": 1}}, "wait"),
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused(
+    mock: Any, asked: dict[str, Any], parameter: str
+) -> None:
+    """There is no wait for something that cannot happen."""
+    with pytest.raises(UsageError) as refused:
+        condition_of(mock.world, asked)
+    assert refused.value.parameter == parameter

@@ -1,0 +1,137 @@
+"""The journal over the control API: entries, patterns, waits, HAR."""
+
+import json
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.world.registry import MAX_WAITING, WorldRegistry
+
+RESEND = {"operation": "resend"}
+
+
+@pytest.fixture(name="admin")
+def _admin(mock: Any, admin: Any) -> Any:
+    """A client of a mock with three calls in its journal: a show, a resend, and one refused."""
+    mock.show("number=7")
+    mock.resend("7")
+    mock.resend("7")
+    return admin
+
+
+def ids(found: Any) -> list[str]:
+    """The ids of the entries in a response."""
+    return [one["id"] for one in found["requests"]]
+
+
+def test_one_entry_has_everything(admin: Any) -> None:
+    """Request, response, statement, trace, record, states, near miss: of a refused request."""
+    found = admin.ask("GET", "/requests/0-3")
+
+    sent, answered = found["request"], found["response"]
+    identifier = {"number": "7"}
+    assert sent["method"] == "POST"
+    assert sent["parameters"] == {"token": "***", "webhook_request_identifier": identifier}
+    assert json.loads(sent["body"]) == sent["parameters"]
+    assert answered["status"] == 200
+    assert answered["headers"]["X-Mock-Statement"] == "resend.only_rejected"
+    assert json.loads(answered["body"])["status"]["code"] == found["code"]
+    assert found["outcome"] == "refused"
+    assert found["statement"] == "resend.only_rejected"
+    assert found["near_miss"]["allowed"] == "a webhook request that is REJECTED"
+    assert found["error_kind"] == "not_rejected"
+    assert found["record"]["number"] == "7"
+    assert (found["state_before"], found["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
+    (decision,) = found["trace"]
+    assert (decision["step"], decision["outcome"]) == ("request", "broken")
+    assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
+    assert {"errors.not_rejected.status", "errors.not_rejected.code"} <= decision["dials"].keys()
+    assert (found["entity"], found["results"]) == ("ACTIVITIES", None)
+    assert found["seconds"] >= 0
+    assert admin.ask("GET", "/requests/3") == found
+    assert admin.refused("GET", "/requests/0-4")[0] == 404
+
+
+def test_calls_are_found_and_removed(mock: Any, admin: Any) -> None:
+    """By pattern: those that fit, and no others; without a pattern, all of them."""
+    found = admin.ask("POST", "/requests/find", RESEND)
+    assert (found["count"], found["dropped"], ids(found)) == (2, 0, ["0-2", "0-3"])
+    assert found["requests"][0] == admin.ask("GET", "/requests/0-2")
+    mock.world.journal.max_entries = 3
+    mock.show()
+    found = admin.ask("POST", "/requests/find")
+    assert (found["count"], found["dropped"]) == (3, 1)
+    assert admin.refused("POST", "/verify", {"operation": "show", "times": 1})[0] == 400
+    assert admin.ask("DELETE", "/requests") == {}
+    assert admin.ask("GET", "/requests") == {"count": 0, "dropped": 0, "requests": []}
+
+
+def test_only_so_many_wait(admin_of: Any) -> None:
+    """Where all places are taken, one more is refused with 503, and a place is given back."""
+    registry = WorldRegistry(make_world())
+    admin = admin_of(create_app(registry).test_client())
+    body = {"record": "7"}
+    with ExitStack() as all_places:
+        for _ in range(MAX_WAITING):
+            all_places.enter_context(registry.waiting())
+        assert admin.refused("POST", "/wait", body)[0] == 503
+        assert admin.refused("GET", "/events")[0] == 503
+        assert admin.send("POST", "/verify", {"times": 0}).status_code == 202
+    assert admin.ask("POST", "/wait", body)["ok"]
+
+
+def test_the_journal_is_a_har(admin: Any) -> None:
+    """Every call is an entry with what HAR 1.2 asks for, and without its secrets."""
+    log = admin.ask("GET", "/requests.har")["log"]
+    assert log["version"] == "1.2"
+    assert len(log["entries"]) == 3
+    for entry in log["entries"]:
+        assert entry.keys() >= {"startedDateTime", "time", "request", "response", "timings"}
+        assert entry["request"]["url"].startswith("http://localhost/crmapi/rest/v2/")
+        assert entry["response"]["content"]["size"] == entry["response"]["bodySize"] > 0
+    shown, sent, _ = [entry["request"] for entry in log["entries"]]
+    assert shown["queryString"][0] == {"name": "token", "value": "***"}
+    assert (shown["bodySize"], "postData" in shown) == (0, False)
+    assert json.loads(sent["postData"]["text"])["token"] == "***"
+    assert sent["bodySize"] > 0
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["0-3", "0-2", "0-1"]),
+        ("?limit=1", ["0-3"]),
+        ("?limit=0", []),
+        ("?since=1", ["0-3", "0-2"]),
+        ("?since=0-2", ["0-3"]),
+        ("?since=7-2", ["0-3", "0-2", "0-1"]),
+    ],
+)
+def test_requests_are_listed_newest_first(admin: Any, query: str, expected: list[str]) -> None:
+    """All of them, those after one, or the newest few."""
+    assert ids(admin.ask("GET", f"/requests{query}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "members"),
+    [
+        ("/verify", {**RESEND, "times": 2}, 202, {"ok": True, "count": 2}),
+        ("/verify", {**RESEND, "times": {"at_most": 1}}, 406, {"ok": False, "count": 2}),
+        ("/wait", {**RESEND, "times": 2}, 200, {"why": "held", "count": 2}),
+        ("/wait", {"operation": "delete", "timeout": 0.01}, 408, {"why": "time over"}),
+        ("/wait", {"record": "7", "state": "REJECTED", "timeout": 0}, 408, {"state": "SUCCESSFUL"}),
+        ("/wait", {"delivery": "7"}, 200, {"count": 1}),
+        ("/wait", {"delivery": True, "delivered": True}, 200, {"count": 1}),
+        ("/wait", {"delivery": "8", "timeout": 0}, 408, {"why": "time over"}),
+        ("/wait", {"delivery": True, "delivered": False, "timeout": 0}, 408, {"count": 0}),
+    ],
+)
+def test_to_verify_and_to_wait_have_their_statuses(
+    admin: Any, path: str, body: Any, status: int, members: dict[str, Any]
+) -> None:
+    """202 or 406 for a verdict; 200 for what came, 408 when time is over, with what is there."""
+    answer = admin.send("POST", path, body)
+    assert answer.status_code == status
+    assert answer.json.items() >= members.items()
