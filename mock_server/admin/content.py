@@ -1,6 +1,5 @@
 """Operations on the content of a world: export, import, records and seed data."""
 
-from collections.abc import Iterator
 from datetime import datetime, time
 from itertools import chain
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
@@ -16,6 +15,7 @@ from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.store.records import Indexed, Query, Record
+from crmcom_kit.mock_server.store.reference_data import named
 from crmcom_kit.mock_server.world.changes import (
     change_record,
     record_named,
@@ -23,8 +23,7 @@ from crmcom_kit.mock_server.world.changes import (
 )
 from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated
-from crmcom_kit.mock_server.world.reference_data import named
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, NewId, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import UsageError
 
@@ -216,7 +215,7 @@ def get_state(call: Call) -> Reply:
     byte. It does not contain deleted records, the state of the id generator, tokens, clock, journal
     and faults; a snapshot also keeps the id generator.
     """
-    lines = exported(call.epoch.content)
+    lines = exported(call.epoch.store.copy())
     first = next(lines, b"{}\n")  # what an empty world is written as
     return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
 
@@ -239,7 +238,7 @@ def put_state(call: Call) -> Begun:
     of the body; `serve --data` sorts them by creation date. If an entry is invalid, nothing
     changes. The id generator starts again; tokens, clock, journal and faults stay.
     """
-    entries = _entries_of(call)
+    entries = checked(read_entries(call.stream, "body"), call.world.config)
     epoch = call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
@@ -281,23 +280,10 @@ def get_records(
         states=None if state is None else frozenset({state}),
         created_from=_created("created_from", created_from, time.min),
         created_before=_created("created_to", created_to, time(23, 59, 59), 1),
-        offset=offset,
-        limit=limit,
     )
-    records, total = call.epoch.store.page(query)
-    more = offset + len(records) < total
-    return {"records": list(map(_entry, records)), "more": more, "total": total}
-
-
-def _entries_of(call: Call, *, new_id: NewId | None = None) -> Iterator[LocatedEntry]:
-    """Return the entries in the body of a call, each validated."""
-    return read_entries(
-        call.stream,
-        call.world.release,
-        place="body",
-        new_id=new_id,
-        of_profile=call.world.config.serves_profile,
-    )
+    every = call.epoch.store.find(query)
+    records = [_entry(each) for each in every[offset : offset + limit]]
+    return {"records": records, "more": offset + limit < len(every), "total": len(every)}
 
 
 def _created(name: str, date: str | None, at: time, later: int = 0) -> int | None:
@@ -326,15 +312,14 @@ def _entry(record: Record) -> Entry:
 def post_records(call: Call) -> Added:
     """Add entries to the content; fill in what webhook requests lack.
 
-    The body is as in `PUT /state`, with at most 1,000 webhook requests that lack members. Adds all
-    entries or none. Members that every webhook request has, and that a given record lacks, come
-    from the generator, as with `mock.add` in Python: given members are kept, and the others are
-    made to fit them. An id or number that is or was in use is refused. Added webhook requests are
-    the newest. A webhook definition or workflow rule without an id gets one; a name or alternative
-    code of another one is refused, and so is a reference to something that the world does not have.
+    The body is as in `PUT /state`. Adds all entries or none. Members that every webhook request
+    has, and that a given record lacks, come from the generator, as with `mock.add` in Python: given
+    members are kept, and the others are made to fit them. An id or number that is or was in use is
+    refused. Added webhook requests are the newest. A webhook definition or workflow rule without an
+    id gets one; a name or alternative code of another one is refused, and so is a reference to
+    something that the world does not have.
     """
-    entries = _entries_of(call, new_id=call.epoch.ids.next)
-    added = add_partial(call.epoch, call.world, entries)
+    added = add_partial(call.epoch, call.world, read_entries(call.stream, "body"))
     return {
         "added": added.records,
         "webhook_requests": len(call.epoch.store),

@@ -9,9 +9,9 @@ import orjson
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import Object
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.export import written
-from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
 from crmcom_kit.schemas import response_fields
@@ -78,8 +78,7 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
             raise Conflict("record", seen=seen, allowed="one that is not being sent; try again")
         entry = _changed(epoch, before, change)
         place = f"webhook request {before.number}"
-        of_profile = world.config.serves_profile
-        (located,) = validated([LocatedEntry(entry, place)], world.release, of_profile=of_profile)
+        (located,) = validated([LocatedEntry(entry, place)], world.config)
         after = world.replace_record(before, located, expected_epoch=epoch)
         if after is not None:
             return after

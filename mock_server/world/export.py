@@ -9,21 +9,22 @@ from collections.abc import Iterator
 import orjson
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.world.reference_data import Content, Object, ReferenceData
+from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.world_file import kinds
 
 _RECORD = "webhook_request"
 _REFERENCES = ("webhook_definition", "workflow_rule")
 
 
-def exported(content: Content) -> Iterator[bytes]:
+def exported(store: Store) -> Iterator[bytes]:
     """Yield the line of each entry: reference data, then records, oldest first."""
     for kind in kinds():
         if kind == _RECORD:
-            for record in content.store.records():
-                yield record_line(record, content.reference_data)
+            for record in store.records():
+                yield record_line(record, store.reference_data)
         else:
-            for value in content.reference_data.directory(kind):
+            for value in store.reference_data.directory(kind):
                 yield reference_line(kind, value)
 
 

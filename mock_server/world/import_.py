@@ -10,14 +10,9 @@ from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
+from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData, size_of
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import (
-    Content,
-    Object,
-    ReferenceData,
-    size_of,
-)
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.usage_errors import LimitExceeded, quoted
@@ -25,6 +20,8 @@ from crmcom_kit.usage_errors import LimitExceeded, quoted
 #: Bytes that a world may have more than it started with, as much again in all of its snapshots
 #: included: 250,000 usual webhook requests, of 2 KiB each.
 MAX_CONTENT = 512 * 1024 * 1024
+_RECORD = "webhook_request"
+_Located = tuple[Record, str]  # a record, and the place of its entry
 
 
 def check_room(left: float) -> None:
@@ -38,114 +35,88 @@ def check_room(left: float) -> None:
 
 
 def import_entries(
-    config: Config,
-    entries: Iterable[LocatedEntry],
-    *,
-    by_age: bool = True,
-    room: float = inf,
-) -> Content:
+    config: Config, entries: Iterable[LocatedEntry], *, by_age: bool = True, room: float = inf
+) -> Store:
     """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
-    Raises:
-        DataError: entries contradict each other, or hold a value that cannot be kept.
-        LimitExceeded: they have more than ``room`` bytes.
+    Raises what ``add_entries`` raises.
     """
-    content = Content(Store(), ReferenceData())
-    _Importer(config, content.reference_data, room).insert(content, entries, by_age=by_age)
-    return content
+    store = Store()
+    add_entries(config, store, entries, room, by_age=by_age)
+    return store
 
 
 def add_entries(
-    config: Config, to: Content, entries: Iterable[LocatedEntry], room: float
-) -> tuple[ReferenceData, int]:
-    """Add ``entries`` to content; return the new reference data and the number of records added.
+    config: Config,
+    store: Store,
+    entries: Iterable[LocatedEntry],
+    room: float,
+    *,
+    by_age: bool = True,
+) -> int:
+    """Add ``entries`` to content; return how many records these were.
 
     Raises:
-        DataError: entries contradict each other or the content; nothing has changed.
+        DataError: entries contradict each other or the content, or hold a value that cannot be
+            kept; nothing has changed.
         LimitExceeded: they have more than ``room`` bytes; nothing has changed.
     """
-    grown = to.reference_data.copy()
-    return grown, _Importer(config, grown, room).insert(to, entries)
+    importer = Importer(config, store.reference_data, room)
+    found = importer.read(entries)
+    if by_age:
+        found.sort(key=_age)
+    try:
+        records = (record for record, _ in found)
+        store.insert(*records, reference_data=importer.reference_data)
+    except DuplicateRecord as error:
+        place = next(place for record, place in found if record is error.record)
+        msg = f"{place}: {error}"
+        raise DataError(msg) from None
+    return len(found)
 
 
-def record_of(
-    config: Config, reference_data: ReferenceData, located: LocatedEntry
-) -> tuple[ReferenceData, Record]:
-    """Return the record of a webhook request's entry, and the reference data that it needs.
+class Importer:
+    """Turns entries into records, and into reference data that it adds to what is known."""
 
-    Raises:
-        DataError: it contradicts the reference data.
-    """
-    grown = reference_data.copy()
-    value = located.entry["webhook_request"]
-    importer = _Importer(config, grown)
-    if "recorded" in value:
-        return grown, importer.recorded(value["record"])
-    return grown, importer.record(value, located.place)
-
-
-class _Importer:
-    """Turns entries into reference data and records."""
-
-    def __init__(self, config: Config, reference_data: ReferenceData, room: float = inf) -> None:
-        self.reference_data = reference_data
+    def __init__(self, config: Config, known: ReferenceData, room: float = inf) -> None:
+        """Go on from ``known``, which stays as it is, and read up to ``room`` bytes."""
+        self.reference_data = known.copy()
         self._config = config
-        self._room = room  # bytes that may still be read
+        self._room = room
         self._ids = Ids(config.seed)
-        self._records: list[Record] = []
-        self._places: list[str] = []  # of the records
-        # Kinds and ids of the definitions and rules that only records have named so far.
-        self._named: set[tuple[str, str]] = set()
 
-    def insert(self, to: Content, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
-        """Insert the records of ``entries``; return how many these are.
+    def read(self, entries: Iterable[LocatedEntry]) -> list[_Located]:
+        """Return the records of ``entries``, with their places; all others are reference data.
 
         Raises DataError, LimitExceeded.
         """
-        self._read(entries)
-        records = sorted(self._records, key=_age) if by_age else self._records
-        try:
-            to.store.insert(*records, reference_data=self.reference_data)
-        except DuplicateRecord as error:
-            msg = f"{self._place_of(error.record)}: {error}"
-            raise DataError(msg) from None
-        return len(records)
-
-    def _read(self, entries: Iterable[LocatedEntry]) -> None:
-        """Make records of ``entries``; all other entries become reference data."""
+        found: list[_Located] = []
         early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for located in entries:
             ((kind, value),) = located.entry.items()
-            if kind != "webhook_request":
+            if kind != _RECORD:
                 self._add(kind, value, located.place)
-            elif "recorded" in value:
-                self._add_record(self.recorded(value["record"]), located.place)
             elif early or not (
-                # Nothing comes after plain ones, of which there may be millions.
-                located.is_plain or self.reference_data.has_references_of(value["record"])
+                # Plain and recorded ones bring what they refer to. There may be millions.
+                located.is_plain
+                or "recorded" in value
+                or self.reference_data.has_references_of(value["record"])
             ):
                 early.append(located)
             else:
-                self._keep(value, located.place)
-        for located in early:
-            self._keep(located.entry["webhook_request"], located.place)
+                found.append((self._counted(located), located.place))
+        found += [(self._counted(located), located.place) for located in early]
+        return found
 
-    def _keep(self, value: Object, place: str) -> None:
-        self._add_record(self.record(value, place), place)
-
-    def _add_record(self, record: Record, place: str) -> None:
-        self._records.append(record)
-        self._places.append(place)
+    def _counted(self, located: LocatedEntry) -> Record:
+        record = self.record(located)
         self._count(record.size)
+        return record
 
     def _count(self, size: int) -> None:
         """Count what was read. Raises LimitExceeded."""
         self._room -= size
         check_room(self._room)
-
-    def _place_of(self, record: Record) -> str:
-        """Return where the entry of a record is."""
-        return next(p for r, p in zip(self._records, self._places, strict=True) if r is record)
 
     def _add(self, kind: str, value: Object, place: str) -> None:
         directory = self.reference_data.directory(kind)
@@ -153,14 +124,22 @@ class _Importer:
         if found is None:
             directory.add(value)
             self._count(size_of(value))
-        elif (kind, value["id"]) in self._named and _agrees(value, found):
-            directory.replace(value)
         elif found != value:
             msg = f"{place}: {kind} {value['id']} already exists with other members"
             raise DataError(msg)
 
-    def record(self, value: dict[str, Any], place: str) -> Record:
-        """Return the record of one entry, with what sending it must have left in it."""
+    def record(self, located: LocatedEntry) -> Record:
+        """Return the record of a webhook request's entry.
+
+        Raises DataError: it contradicts the reference data, or holds a value that cannot be kept.
+        """
+        value = located.entry[_RECORD]
+        if "recorded" in value:
+            return self._recorded(value["record"])
+        return self._made(value, located.place)
+
+    def _made(self, value: Object, place: str) -> Record:
+        """Return the record of an entry, with what sending it must have left in it."""
         record, data = dict(value["record"]), value.get("data")
         for name in ("fields_set", "error_code", "error_description"):
             record.setdefault(name, None)
@@ -188,7 +167,7 @@ class _Importer:
             sent,
         )
 
-    def recorded(self, shown: Object) -> Record:
+    def _recorded(self, shown: Object) -> Record:
         """Return the record of a webhook request that is shown as an instance has shown it."""
         log = shown.get("log_information")
         created = log.get("created_date") if isinstance(log, dict) else None
@@ -252,15 +231,10 @@ class _Importer:
         if found is None:
             directory.add(named)
             self._count(size_of(named))
-            self._named.add((kind, key))
-            return key
-        if named.items() <= found.items():  # as in nearly all records
-            record[kind] = found
             return key
         learned: Object = {}
-        known = directory.known(key)
         for member in ("name", "alternative_code"):
-            here, before = named.get(member), known.get(member)
+            here, before = named.get(member), found.get(member)
             if here is not None and before is None:
                 learned[member] = here
             elif here is not None and here != before:
@@ -269,15 +243,10 @@ class _Importer:
                     f"request {record['number']}, and {quoted(before)} before"
                 )
                 raise DataError(msg)
-        record[kind] = found | named
         if learned:
-            directory.learn(known | learned)
+            directory.replace(found | learned)
+        record[kind] = found | named
         return key
-
-
-def _agrees(value: Object, named: Object) -> bool:
-    """Return True if an object has the names that records gave it."""
-    return all(each is None or value.get(name) == each for name, each in named.items())
 
 
 def _recorded_date(text: Any) -> int | None:
@@ -291,6 +260,7 @@ def _recorded_date(text: Any) -> int | None:
     return seconds(moment)
 
 
-def _age(record: Record) -> float:
+def _age(found: _Located) -> float:
     """Return what records are sorted by; one without a date is an old one."""
-    return -inf if record.created is None else record.created
+    created = found[0].created
+    return -inf if created is None else created

@@ -20,25 +20,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, NamedTuple
 from zlib import crc32
 
 import orjson
 
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import ReferenceData
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.export import exported, record_line, reference_line
 from crmcom_kit.mock_server.world.import_ import import_entries
-from crmcom_kit.mock_server.world.reference_data import Content, ReferenceData
-from crmcom_kit.mock_server.world.world_file import (
-    DataError,
-    LocatedEntry,
-    checked,
-    kinds,
-    parsed,
-)
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, kinds
 from crmcom_kit.usage_errors import UsageError
 
 _FORMAT = 2
@@ -60,7 +54,7 @@ class NotWritten(UsageError):
 class KeptContent(NamedTuple):
     """What a state file has."""
 
-    content: Content
+    content: Store
     drawn: int  # ids
     cut_off: int  # bytes at the end of the file, of a change that was not completed
 
@@ -87,17 +81,13 @@ _HEAD = len(_Extent(0, 0, 0).line())
 _NEW = _Extent(_HEAD, 0, 0)
 
 
-# The lines of a state file that still say something: by kind and id, each with its number.
-_Lines = dict[tuple[str, str], tuple[int, bytes]]
-
-
 class StateFile:
     """The state file of one world. No other process may use it until this one ends."""
 
     def __init__(self, path: Path, config: Config) -> None:
         """Lock the file at ``path``, which need not exist, for a world of ``config``.
 
-        Raises DataError: it is in use, or not a state file.
+        Raises DataError: it is in use, or no file.
         """
         self._path = Path(os.path.realpath(path))  # a link stays a link
         self._config = config
@@ -110,33 +100,19 @@ class StateFile:
         self._epoch: Epoch | None = None  # whose changes are written
         self._file: IO[bytes] | None = None
         self._extent = _NEW
-        self._reference_data = ReferenceData()
         try:
-            if self._exists():
-                with self._path.open("rb") as file:
-                    self._first_line(file)  # before there is a lock beside another's file
             self._process_lock = self._locked()
         except OSError as error:
-            msg = (
-                f"{self._place}: cannot be used: {error.strerror}; "
-                "allowed is a file in a writable folder"
-            )
-            raise DataError(msg) from None
-
-    def _exists(self) -> bool:
-        """Return whether there is a file. Raises OSError, DataError."""
-        if not self._path.exists():
-            return False
-        if not self._path.is_file():
-            msg = f"{self._place}: it is not a regular file"
-            raise DataError(msg)
-        return True
+            seen, allowed = f"cannot be used: {error.strerror}", "a file in a writable folder"
+            raise self._wrong(seen=seen, allowed=allowed) from None
 
     def _locked(self) -> IO[bytes]:
         """Lock a file beside the state file, which is replaced now and then; return it.
 
         The system unlocks it when the process ends, killed or not.
         """
+        if self._path.exists() and not self._path.is_file():
+            raise self._wrong(seen="no regular file", allowed="a file in a writable folder")
         path = self._path.with_name(f"{self._path.name}.lock")
         file = open(path, "ab", opener=_for_its_owner)  # noqa: SIM115 - open until close()
         try:
@@ -151,9 +127,13 @@ class StateFile:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             file.close()
-            msg = f"{self._place}: another process uses it; stop that process, or name another file"
-            raise DataError(msg) from None
+            seen = "another process uses it"
+            allowed = "another file, or this one once that process has ended"
+            raise self._wrong(seen=seen, allowed=allowed) from None
         return file
+
+    def _wrong(self, *, seen: str, allowed: str) -> DataError:
+        return DataError(f"{self._place}: {seen}; allowed is {allowed}")
 
     def close(self) -> None:
         """Write no more changes, and let other processes use the file."""
@@ -167,61 +147,31 @@ class StateFile:
 
     def read(self) -> KeptContent | None:
         """Return the content of the file; None if there is no file. Raises DataError."""
+        if not self._path.exists():
+            return None
         try:
-            if not self._exists():
-                return None
             with self._path.open("rb", buffering=_BUFFER) as file:
-                extent = self._check(file)
-                lines = self._lines(file, extent)
+                extent, lines = self._lines(file)
                 cut_off = file.seek(0, os.SEEK_END) - extent.size
         except OSError as error:
-            msg = f"{self._place}: cannot be read: {error.strerror}"
-            raise DataError(msg) from None
-        entries = checked(
-            self._entries(lines), self._config.release, of_profile=self._config.serves_profile
+            seen = f"cannot be read: {error.strerror}"
+            raise self._wrong(seen=seen, allowed="a readable file") from None
+        self._check_maker(lines.pop(0))
+        last = _last_lines(lines)
+        entries = (
+            LocatedEntry(orjson.loads(line), self._place)
+            for (kind, _), line in last.items()
+            if kind != _DELETED
         )
         content = import_entries(self._config, entries, by_age=False)
-        content.store.insert_deleted(
-            (own_id, str(self._value(*line)["number"]))
-            for (kind, own_id), line in lines.items()
-            if kind == _DELETED
-        )
+        deleted = (orjson.loads(line)[kind] for (kind, _), line in last.items() if kind == _DELETED)
+        content.insert_deleted((one["id"], one["number"]) for one in deleted)
         return KeptContent(content, extent.ids, cut_off)
 
-    def _entries(self, lines: _Lines) -> Iterator[LocatedEntry]:
-        for (kind, _), (number, line) in lines.items():
-            if kind != _DELETED:
-                place = f"{self._place} line {number}"
-                yield LocatedEntry(parsed(line, self._place, number), place)
+    def _lines(self, file: IO[bytes]) -> tuple[_Extent, list[bytes]]:
+        """Return what the first line says, and all others, without a change that was cut off.
 
-    def _value(self, number: int, line: bytes) -> Any:
-        """Return the value of an entry without the kind around it."""
-        (value,) = parsed(line, self._place, number).values()
-        return value
-
-    def _check(self, file: IO[bytes]) -> _Extent:
-        """Return what the first line says, once the second has been read.
-
-        Raises DataError unless the file has the bytes that were written, for this release and
-        dialect.
-        """
-        first, size, ids = self._first_line(file)
-        checksum = 0
-        while part := file.read(min(_BUFFER, max(0, size - file.tell()))):
-            checksum = crc32(part, checksum)
-        extent = _Extent(size, ids, checksum)
-        if file.tell() < size:
-            self._refuse(f"it has {file.tell():,} of {size:,} bytes")
-        if extent.line() != first:
-            self._refuse("its bytes are not those that were written")
-        file.seek(_HEAD)
-        self._check_maker(file.readline())
-        return extent
-
-    def _first_line(self, file: IO[bytes]) -> tuple[bytes, int, int]:
-        """Return the first line, and which size of the file and number of ids it has.
-
-        Raises DataError unless it is that of a state file.
+        Raises DataError unless these are the bytes that were written.
         """
         first = file.readline(_HEAD)
         found = _FIRST_LINE.fullmatch(first)
@@ -229,52 +179,41 @@ class StateFile:
             seen = (
                 "it is empty" if not first else "it is not a state file, or its beginning is gone"
             )
-            msg = (
-                f"{self._place}: {seen}; allowed is a file made by --state, or a name that no file "
-                "has; --data reads a world file"
+            allowed = (
+                "a file made by --state, or a name that no file has; --data reads a world file"
             )
-            raise DataError(msg)
+            raise self._wrong(seen=seen, allowed=allowed)
         made_in, size, ids, _ = map(int, found.groups())
         if made_in != _FORMAT:
-            msg = f"{self._place}: seen format {made_in}; allowed is {_FORMAT}"
-            raise DataError(msg)
-        return first, size, ids
+            raise self._wrong(seen=f"seen format {made_in}", allowed=str(_FORMAT))
+        extent, lines = _NEW, list[bytes]()
+        for line in file:
+            if extent.size >= size:
+                break
+            lines.append(line)
+            extent = extent.after(line, ids)
+        damage = ""
+        if extent.size < size:
+            damage = f"it has {extent.size:,} of {size:,} bytes"
+        elif extent.line() != first:
+            damage = "its bytes are not those that were written"
+        if damage:
+            allowed = "a copy of it that is whole, or a name that no file has"
+            raise self._wrong(seen=f"it is damaged: {damage}", allowed=allowed)
+        return extent, lines
 
     def _check_maker(self, made_by: bytes) -> None:
         """Raise DataError unless the second line is that of this release and dialect."""
         if made_by == self._made_by:
             return
         seen, mine = orjson.loads(made_by), orjson.loads(self._made_by)
-        allowed = f"{mine['release']}, the release of this mock"
-        text = f"release {seen['release']}"
-        if seen["release"] == mine["release"]:
-            dials = seen["dialect"] | mine["dialect"]
-            other = [key for key in dials if seen["dialect"].get(key) != mine["dialect"].get(key)]
-            text = "another dialect"
-            allowed = f"the dialect of this mock, which differs in {', '.join(other[:_MAX_DIALS])}"
-        msg = f"{self._place}: seen {text}; allowed is {allowed}"
-        raise DataError(msg)
-
-    def _refuse(self, seen: str) -> NoReturn:
-        allowed = "a copy of it that is whole, or a name that no file has"
-        msg = f"{self._place}: it is damaged: {seen}; allowed is {allowed}"
-        raise DataError(msg)
-
-    def _lines(self, file: IO[bytes], extent: _Extent) -> _Lines:
-        """Return the lines of a file from the third one on, to which ``_check`` has come."""
-        found: _Lines = {}
-        at = file.tell()
-        # Kept as bytes: as values they would take several times as much memory.
-        for number, line in enumerate(file, 3):
-            at += len(line)
-            if at > extent.size:
-                break
-            ((kind, value),) = parsed(line, self._place, number).items()
-            own_id = (value["record"] if kind == _RECORD else value)["id"]
-            if kind == _DELETED:
-                found.pop((_RECORD, own_id), None)
-            found[kind, own_id] = (number, line)
-        return found
+        if seen["release"] != mine["release"]:
+            allowed = f"{mine['release']}, the release of this mock"
+            raise self._wrong(seen=f"seen release {seen['release']}", allowed=allowed)
+        dials = seen["dialect"] | mine["dialect"]
+        other = [key for key in dials if seen["dialect"].get(key) != mine["dialect"].get(key)]
+        allowed = f"the dialect of this mock, which differs in {', '.join(other[:_MAX_DIALS])}"
+        raise self._wrong(seen="seen another dialect", allowed=allowed)
 
     # Writing.
 
@@ -295,33 +234,28 @@ class StateFile:
                 with open(new, "xb", buffering=_BUFFER, opener=_for_its_owner) as file:
                     extent = _NEW
                     file.write(extent.line())
-                    for line in self._all_lines(epoch, store):
+                    for line in self._all_lines(store):
                         file.write(line)
                         extent = extent.after(line, epoch.ids.drawn)
                     file.seek(0)
                     file.write(extent.line())
                     file.flush()
                     os.fsync(file.fileno())  # once; so that no crash leaves an empty file
-                self._swap(new)
+                if self._file is not None:  # Windows wants it closed
+                    self._file.close()
+                    self._file = None
+                new.replace(self._path)
             except OSError as error:
                 with suppress(OSError):
                     new.unlink(missing_ok=True)
                 raise self._not_written(error) from None
             self._epoch, self._extent = epoch, extent
-            self._reference_data = epoch.reference_data
 
-    def _all_lines(self, epoch: Epoch, store: Store) -> Iterator[bytes]:
-        """Yield the lines of a file that has the content of ``epoch``, from the second one on."""
+    def _all_lines(self, store: Store) -> Iterator[bytes]:
+        """Yield the lines of a file that has the content of ``store``, from the second one on."""
         yield self._made_by
-        yield from exported(Content(store, epoch.reference_data))
+        yield from exported(store)
         yield from (_deleted(*one) for one in store.deleted())
-
-    def _swap(self, new: Path) -> None:
-        """Put the file at ``new`` in place; Windows wants the one before closed."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        new.replace(self._path)
 
     def _change(
         self,
@@ -334,23 +268,13 @@ class StateFile:
         with self._lock:
             if epoch is not self._epoch:
                 return
-            known, lines = self._reference_data, list[bytes]()
+            known, lines = epoch.reference_data, list[bytes]()
             if reference_data is not None:
-                lines += self._new_in(reference_data)
+                lines += _new_lines(known, reference_data)
                 known = reference_data
             lines += [record_line(one, known) for one in changed]
             lines += [_deleted(one.id, one.number) for one in deleted]
             self._append(b"".join(lines), epoch.ids.drawn)
-            self._reference_data = known
-
-    def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes]:
-        """Yield the line of each object that is new, or known better than before."""
-        for kind in kinds():
-            if kind != _RECORD:
-                before = self._reference_data.directory(kind)
-                for value in reference_data.directory(kind):
-                    if before.find("id", value["id"]) is not value:
-                        yield reference_line(kind, value)
 
     def _append(self, lines: bytes, ids: int) -> None:
         extent = self._extent.after(lines, ids)
@@ -381,3 +305,25 @@ def _for_its_owner(path: str, flags: int) -> int:
 
 def _deleted(own_id: str, number: str) -> bytes:
     return orjson.dumps({_DELETED: {"id": own_id, "number": number}}) + b"\n"
+
+
+def _new_lines(before: ReferenceData, after: ReferenceData) -> Iterator[bytes]:
+    """Yield the line of each object of ``after`` that is new, or known better than before."""
+    for kind in kinds():
+        if kind != _RECORD:
+            for value in after.directory(kind):
+                if before.directory(kind).find("id", value["id"]) is not value:
+                    yield reference_line(kind, value)
+
+
+def _last_lines(lines: Iterable[bytes]) -> dict[tuple[str, str], bytes]:
+    """Return the lines that still say something, by kind and id."""
+    found: dict[tuple[str, str], bytes] = {}
+    # Kept as bytes: as values they would take several times as much memory.
+    for line in lines:
+        ((kind, value),) = orjson.loads(line).items()
+        own_id = (value["record"] if kind == _RECORD else value)["id"]
+        if kind == _DELETED:
+            found.pop((_RECORD, own_id), None)
+        found[kind, own_id] = line
+    return found

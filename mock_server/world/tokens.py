@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.schemas.releases import TokenKind
 from crmcom_kit.usage_errors import quoted
 

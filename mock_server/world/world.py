@@ -20,12 +20,11 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import (
     MAX_CONTENT,
+    Importer,
     add_entries,
     check_room,
     import_entries,
-    record_of,
 )
-from crmcom_kit.mock_server.world.reference_data import Content
 from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
@@ -43,14 +42,9 @@ MAX_SNAPSHOTS = 100
 class Snapshot(NamedTuple):
     """The content of a world as it was saved."""
 
-    content: Content
+    content: Store
     ids: Ids
     delivery: Sender
-
-    @property
-    def records(self) -> int:
-        """The number of records."""
-        return len(self.content.store)
 
 
 class World:
@@ -59,7 +53,7 @@ class World:
     def __init__(
         self,
         config: Config,
-        start: Content,
+        start: Store,
         *,
         clock: Clock,
         name: str = DEFAULT,
@@ -132,7 +126,7 @@ class World:
             fixed=self._fixed_tokens(self._start),
         )
 
-    def _fixed_tokens(self, content: Content) -> dict[str, Session]:
+    def _fixed_tokens(self, content: Store) -> dict[str, Session]:
         session = session_of(self.config, content.reference_data)
         return dict.fromkeys(self.config.fixed_tokens, session)
 
@@ -161,7 +155,7 @@ class World:
             receiver=Receiver(self.clock),
         )
 
-    def _room(self, content: Content | None) -> float:
+    def _room(self, content: Store | None) -> float:
         """Return how many bytes may be added to ``content``, or to none, beside the snapshots."""
         sizes = [one.content.size for one in list(self._snapshots.values())]
         saved = sum(max(0, size - self._given_size) for size in sizes)
@@ -231,11 +225,7 @@ class World:
         with self._lock:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
-            reference_data, records = add_entries(
-                self.config, epoch.content, make(epoch), self._room(epoch.content)
-            )
-            epoch.reference_data = reference_data
-            return records
+            return add_entries(self.config, epoch.store, make(epoch), self._room(epoch.store))
 
     def replace_record(
         self, before: Record, located: LocatedEntry, *, expected_epoch: Epoch
@@ -248,12 +238,11 @@ class World:
         with self._lock:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
-            reference_data, record = record_of(self.config, epoch.reference_data, located)
-            check_room(self._room(epoch.content) + before.size - record.size)
-            if not epoch.store.replace(before, record, reference_data=reference_data):
-                return None
-            epoch.reference_data = reference_data
-            return record
+            importer = Importer(self.config, epoch.reference_data)
+            record = importer.record(located)
+            check_room(self._room(epoch.store) + before.size - record.size)
+            replaced = epoch.store.replace(before, record, importer.reference_data)
+            return record if replaced else None
 
     def _check_epoch(self, expected_epoch: Epoch | None) -> None:
         if expected_epoch is not None and expected_epoch is not self.current_epoch:
@@ -272,11 +261,11 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            content = Content(epoch.store.copy(), epoch.reference_data)
+            content = epoch.store.copy()
             check_room(self._room(content) - max(0, content.size - self._given_size))
             kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
             self._snapshots[name] = kept
-            return kept.records
+            return len(content)
 
     def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
         """Replace the content with a snapshot; return the new epoch.
@@ -298,7 +287,7 @@ class World:
     def snapshots(self) -> dict[str, int]:
         """The snapshots, in the order in which they were first saved; how many records each has."""
         with self._lock:
-            return {name: kept.records for name, kept in self._snapshots.items()}
+            return {name: len(kept.content) for name, kept in self._snapshots.items()}
 
     def _kept(self, name: str) -> Snapshot:
         kept = self._snapshots.get(name)
@@ -307,7 +296,7 @@ class World:
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 
-    def _replace(self, content: Content, ids: Ids, delivery: Sender) -> Epoch:
+    def _replace(self, content: Store, ids: Ids, delivery: Sender) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
         epoch = replace(

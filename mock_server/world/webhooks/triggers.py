@@ -13,9 +13,9 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import Object, is_effective, named
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
-from crmcom_kit.mock_server.world.reference_data import Object, is_effective, named
 from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
@@ -95,8 +95,8 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     """Store the webhook request as one whose delivery runs; return it. Raises DataError."""
     entry = {"webhook_request": {"record": record, "data": data}}
     given = LocatedEntry(entry, "the webhook request")
-    located = list(validated([given], epoch.config.release))
-    add_entries(epoch.config, epoch.content, located, epoch.room(epoch.content))
+    located = list(validated([given], epoch.config))
+    add_entries(epoch.config, epoch.store, located, epoch.room(epoch.store))
     claimed = epoch.store.transition(record["id"], Event.RESEND)
     if claimed is None:
         msg = f"the webhook request: number {record['number']} was deleted before it was sent"

@@ -63,7 +63,7 @@ def _fits(record: Record, query: Query) -> bool:
     return (
         (query.states is None or record.state.shown in query.states)
         and query.number in (None, record.number)
-        and (url is None or (url == record.url if isinstance(url, str) else url(record.url)))
+        and (url is None or url(record.url))
         and (query.created_from is None or (created is not None and created >= query.created_from))
         and (
             query.created_before is None or (created is not None and created < query.created_before)
@@ -88,9 +88,9 @@ RECORDS = st.fixed_dictionaries(
         "created": CREATED,
     }
 )
-URL_TESTS: list[str | Callable[[str], bool] | None] = [
+URL_TESTS: list[Callable[[str], bool] | None] = [
     None,
-    "http://a/in",
+    lambda url: url == "http://a/in",
     lambda url: url.startswith("http://a"),
     lambda _: False,
 ]
@@ -130,9 +130,6 @@ def test_a_query_finds_what_a_look_at_every_record_finds(
     records = [made(number, **row) for number, row in enumerate(rows)]
     store, model = filled(*records), Model(records, [])
     assert store.query(query) == model.found(query)
-    page, total = store.page(query)
-    assert [record.body for record in page] == model.found(query)
-    assert total == len(model.found(query._replace(offset=0, limit=None)))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -241,7 +238,6 @@ class StoreMachine(RuleBasedStateMachine):
                 at = self.model.at(key, text)
                 expected = None if at is None else self.model.live[at]
                 assert self.store.get(key, text) == expected
-                assert self.store.body(key, text) == (expected and expected.body)
                 assert self.store.ever_existed(key, text) == self.model.ever_existed(key, text)
 
 

@@ -76,9 +76,8 @@ def test_a_query_costs_its_page_or_its_smallest_condition() -> None:
             (both(("entity", "ACTIVITIES,JOBS"), limit=10), 10),
             (both(("entity", "ACTIVITIES"), ("rule", "R1"), any_of_indexed=True, limit=10), 10),
             (Query(limit=10), 10),
-            (both(("entity", "ACTIVITIES"), url="http://nowhere"), 0),
             (both(("entity", "ACTIVITIES"), url=lambda url: "nowhere" in url), 0),
-            (both(("entity_id", "E1"), url="http://receiver/in"), 20),
+            (both(("entity_id", "E1"), url=lambda url: "receiver" in url), 20),
         ):
             found, looked = looks(contents, query)
             assert looked == expected, query

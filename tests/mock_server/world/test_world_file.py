@@ -4,7 +4,6 @@ import io
 import json
 import os
 import re
-import tracemalloc
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from itertools import permutations
@@ -29,7 +28,6 @@ from crmcom_kit.mock_server.world.world_file import (
     sample_entries,
     validated,
 )
-from crmcom_kit.schemas import resolve
 
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}
 RULE = {"id": "R1", "name": "Job closed"}
@@ -104,7 +102,6 @@ def test_plain_records_are_a_world(write: Write, release: str) -> None:
         (b"[%b]" % lines.replace(b"\n", b",")[:-1], records),
         (json.dumps(records, indent=2).encode(), records),
         (json.dumps(records[0], indent=2).encode(), records[:1]),
-        (b"[]", []),
         (iter(records), records),
         (records[0], records[:1]),
     ]
@@ -121,7 +118,7 @@ def test_plain_records_are_a_world(write: Write, release: str) -> None:
 def test_a_saved_response_is_a_world(write: Write, indent: int | None) -> None:
     """What show or list answered can be served, as a mock or a real instance sent it."""
     records = [request(number)["record"] for number in "12"]
-    for data, count in ((records, 2), (records[0], 1), ([], 0)):
+    for data, count in ((records, 2), (records[0], 1)):
         response = json.dumps({"status": {"code": "OK"}, "data": data}, indent=indent)
         assert len(content(make_world(data=write(response.encode())))) == count
     refused = b'{"status": {"code": "INVALID"}, "data": null}'
@@ -129,18 +126,14 @@ def test_a_saved_response_is_a_world(write: Write, indent: int | None) -> None:
 
 
 def test_plain_records_and_entries_may_be_mixed(write: Write) -> None:
-    """A definition may come before or after the records that name it."""
-    plain = make_world(data=ENTRIES)
-    records = records_of(plain)
+    """A definition comes before the records that name it, and has more than they show."""
+    records = records_of(make_world(data=ENTRIES))
     definition = {**DEFINITION, "url": "http://receiver/in"}
-    for entries in (
-        [ENTRIES[0], {"webhook_definition": definition}, *records],
-        [*records, ENTRIES[0], {"webhook_definition": definition}],
-    ):
-        world = make_world(data=write(entries))
-        assert records_of(world) == records
-        known = world.current_epoch.reference_data.definitions.find_any("Jobs")
-        assert known == definition
+    world = make_world(data=write([ENTRIES[0], {"webhook_definition": definition}, *records]))
+
+    assert records_of(world) == records
+    known = world.current_epoch.reference_data.definitions.find_any("Jobs")
+    assert known == definition
 
 
 def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
@@ -210,9 +203,10 @@ def test_every_kind_of_entry_can_be_loaded(write: Write) -> None:
 @pytest.mark.parametrize("release", ["R9", "R18"])
 def test_the_sample_world_passes_the_checks(release: str) -> None:
     """It is what the checks of other files let through, with records of each entity."""
-    known = resolve(release)
+    config = make_world(release=release).config
+    known = config.release
     entries = list(sample_entries(known))
-    assert list(validated(entries, known)) == entries
+    assert list(validated(entries, config)) == entries
     requests = [one.entry.get("webhook_request") for one in entries]
     assert {one["record"]["entity"] for one in requests if one} == set(known.entities)
 
@@ -222,6 +216,8 @@ def test_the_sample_world_passes_the_checks(release: str) -> None:
 DEEP = b'{"webhook_request":' + b'{"a":' * 2000 + b"1" + b"}" * 2000 + b"}"
 NOT_WORLDS = [
     (b"", ": it is empty; allowed is webhook requests or .*{} is an empty world"),
+    (b"[]", ": it is empty; allowed is webhook requests or .*{} is an empty world"),
+    (b'{"status": {}, "data": []}', " /data: it is empty; allowed is webhook requests or .*"),
     ("\ufeff{}".encode("utf-16-le"), " line 1 column .*: not JSON"),
     (b"\n[" * 500_000, " line .*: not JSON"),
     (b'[{"id": "1"}, ', " line 1 column .*: not JSON"),
@@ -231,7 +227,6 @@ NOT_WORLDS = [
     (b'{"unit": [{"id": "1"}, 5]}', " /unit/1: unit: seen 5; allowed is an object"),
     (b'{"unit": []}\n' + UNIT, " line 2 column 1: not JSON: "),
     (DEEP, " line 1 column .*not JSON"),
-    (b'{"unit":{"id":' + b"9" * 5000 + b"}}", " line 1: not JSON: a number with too many digits$"),
 ]
 WRONG_LINES = [
     (b'{"unit":', "line 3 column 9: not JSON: "),
@@ -301,7 +296,6 @@ def created(date: str) -> dict[str, Any]:
             'error_description: seen ""; allowed is null',
         ),
         ({"data": [1]}, "data: seen an array; allowed is an object or null"),
-        ({"data": {"n": 10**30}}, "64 bits"),
         ({"data": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "less than 254 deep"),
     ],
 )
@@ -414,20 +408,5 @@ def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         raw = Endless(start, repeated)
         file = io.BufferedReader(raw, 65_536)
         with pytest.raises(DataError, match=f"^it{said}"):
-            list(read_entries(file, resolve("R9"), place="it"))
+            list(read_entries(file, "it"))
         assert raw.read_bytes < 2_000_000
-
-
-def test_arrays_of_many_values_are_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short text that would be very many values takes no more memory than its bytes."""
-    monkeypatch.setattr(world_file, "MAX_VALUES", 100_000)
-    text = b"[" + b"[]," * 700_000 + b"[]]"
-    entries = read_entries(io.BytesIO(text), resolve("R9"), place="it")
-    tracemalloc.start()
-    try:
-        with pytest.raises(DataError, match="more than 100,000 values"):
-            next(entries)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 2 * len(text) + 1_000_000

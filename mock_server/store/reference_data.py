@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.usage_errors import NotFound, quoted
 
 Object = dict[str, Any]
@@ -25,7 +24,6 @@ class Directory:
         """Start empty; ``fields`` are the members that name an object, ``id`` first."""
         self._fields = fields
         self._found: dict[str, dict[str, Object]] = {field: {} for field in fields}
-        self._learned: dict[str, Object] = {}  # by id
 
     def add(self, value: Object) -> None:
         """Add an object; of two with the same name the first is found by it."""
@@ -37,20 +35,10 @@ class Directory:
     def replace(self, value: Object) -> None:
         """Put an object in place of the one with its id; its new names lead to it."""
         before = self._found["id"][value["id"]]
-        self._learned.pop(value["id"], None)
         for field in self._fields:
             name = value.get(field)
             if name is not None and self._found[field].setdefault(name, value) is before:
                 self._found[field][name] = value
-
-    def learn(self, value: Object) -> None:
-        """Let an object be found by more names; those who show it see it as it was added."""
-        self.add(value)
-        self._learned[value["id"]] = value
-
-    def known(self, own_id: str) -> Object:
-        """Return all that is known of an object: as it was added, and what was learned."""
-        return self._learned.get(own_id) or self._found["id"][own_id]
 
     def find(self, field: str, name: str) -> Object | None:
         """Return the object whose ``field`` is ``name``."""
@@ -72,7 +60,6 @@ class Directory:
         """Return a directory with the same objects that can be added to by itself."""
         clone = Directory(self._fields)
         clone._found = {field: found.copy() for field, found in self._found.items()}
-        clone._learned = self._learned.copy()
         return clone
 
 
@@ -141,18 +128,6 @@ class ReferenceData:
 def size_of(value: Object) -> int:
     """Return how many bytes an object counts for."""
     return len(orjson.dumps(value))
-
-
-class Content(NamedTuple):
-    """The content of a world: its records, and what they refer to."""
-
-    store: Store
-    reference_data: ReferenceData
-
-    @property
-    def size(self) -> int:
-        """How many bytes it counts for."""
-        return self.store.size + self.reference_data.size
 
 
 def named(directory: Directory, kind: str, wanted: str) -> Object:
