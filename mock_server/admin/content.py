@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.admin.worlds import Begun
 from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
-from crmcom_kit.mock_server.store.records import Indexed, Query, Record
+from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.store.reference_data import named
 from crmcom_kit.mock_server.world.changes import (
     change_record,
@@ -30,25 +30,6 @@ from crmcom_kit.usage_errors import UsageError
 JSON_LINES = "application/x-ndjson"
 #: Members of a seed call that are dates → the time of day of a mere date.
 _DATES = {"date_from": time.min, "date_to": time(23, 59, 59)}
-_EXAMPLE = {
-    "record": {
-        "id": "00000000000000000000000000000A1B",
-        "number": "9001",
-        "life_cycle_state": "REJECTED",
-        "entity": "ACTIVITIES",
-        "entity_id": "00000000000000000000000000000C0F",
-        "url": "https://receiver.example/hooks",
-        "error_code": "SocketTimeoutException",
-        "error_description": "java.net.SocketTimeoutException: Read timed out",
-        "webhook_definition": {
-            "id": "00000000000000000000000000000DEF",
-            "name": "Activities to a receiver",
-        },
-        "workflow_rule": {"id": "000000000000000000000000000000A1", "name": "Activity completed"},
-        "log_information": {"created_date": "2024-05-01T10:00:00"},
-    },
-    "data": {"id": "00000000000000000000000000000C0F", "number": "ACT000001"},
-}
 
 Entity = Annotated[str, Keywords(enum=[*entities_since()])]
 ShownState = Literal["REJECTED", "SUCCESSFUL"]
@@ -104,18 +85,11 @@ class Entry(TypedDict):
     data: JsonObject | None
 
 
-class GivenEntry(TypedDict):
-    """A webhook request of a world file, and the data object that was sent."""
+class GivenEntry(TypedDict, total=False):
+    """Members of a webhook request, and the data object that was sent."""
 
     record: RecordMembers
-    data: NotRequired[JsonObject | None]
-
-
-class RecordChange(TypedDict, total=False):
-    """A change of a webhook request."""
-
-    record: RecordMembers
-    data: Annotated[JsonObject | None, "The new data object, which replaces the one that was sent."]
+    data: JsonObject | None
 
 
 class Reference(TypedDict, total=False):
@@ -223,17 +197,13 @@ def get_state(call: Call) -> Reply:
 _CONTENT = World | RecordMembers | list[RecordMembers]
 
 
-@operation(
-    "PUT /state",
-    "content",
-    stream=_CONTENT,
-    examples={"one webhook request": {"webhook_request": [_EXAMPLE]}},
-)
+@operation("PUT /state", "content", stream=_CONTENT, examples={"an empty world": {}})
 def put_state(call: Call) -> Begun:
     """Replace the content of the world.
 
     The body is JSON Lines, an array or one object of webhook requests as responses show them, or of
-    entries of a world file; or one object with an array of entries per kind. At most 1 GiB.
+    entries of a world file; or one object with an array of entries per kind. At most 1 GiB. `{}` is
+    an empty world; a body without entries, such as `[]`, is an error.
     `crmcom-kit schemas world_entry` prints the schema of an entry. Webhook requests keep the order
     of the body; `serve --data` sorts them by creation date. If an entry is invalid, nothing
     changes. The id generator starts again; tokens, clock, journal and faults stay.
@@ -261,20 +231,20 @@ def get_records(
     offset: Annotated[int, Keywords(minimum=0, maximum=1000000000)] = 0,
 ) -> Records:
     """List webhook requests that meet every condition, newest first, and how many there are."""
-    data, indexed = call.epoch.reference_data, list[Indexed]()
-    if entity is not None:
-        indexed.append(("entity", frozenset({entity})))
-    if entity_id is not None:
-        indexed.append(("entity_id", frozenset({entity_id})))
+    data = call.epoch.reference_data
     if definition is not None:
-        found = named(data.definitions, "definition", definition)
-        indexed.append(("definition", frozenset({found["id"]})))
+        definition = named(data.definitions, "definition", definition)["id"]
     if rule is not None:
-        found = named(data.rules, "rule", rule)
-        indexed.append(("rule", frozenset({found["id"]})))
+        rule = named(data.rules, "rule", rule)["id"]
+    given: dict[IndexedField, str | None] = {
+        "entity": entity,
+        "entity_id": entity_id,
+        "definition": definition,
+        "rule": rule,
+    }
     by_id = None if record is None else call.epoch.store.get("id", record)
     query = Query(
-        indexed=tuple(indexed),
+        indexed=tuple((field, frozenset({one})) for field, one in given.items() if one is not None),
         number=record if by_id is None else by_id.number,
         url=None if url is None else lambda seen: url in seen,
         states=None if state is None else frozenset({state}),
@@ -302,7 +272,6 @@ def _entry(record: Record) -> Entry:
     stream=_CONTENT,
     examples={
         "what is missing is filled in": {"entity": "JOBS", "life_cycle_state": "REJECTED"},
-        "one webhook request": {"webhook_request": [_EXAMPLE]},
         "a definition with its rule": {
             "webhook_definition": [{"id": "D1", "name": "Jobs", "entity": "JOBS"}],
             "workflow_rule": [{"name": "Job done", "webhook_definition_ids": ["D1"]}],
@@ -339,7 +308,7 @@ def get_record(call: Call, record: RecordKey) -> Entry:
     examples={"state": {"record": {"life_cycle_state": "SUCCESSFUL"}}},
 )
 def patch_record(
-    call: Call, record: RecordKey, body: Annotated[RecordChange, Keywords(minProperties=1)]
+    call: Call, record: RecordKey, body: Annotated[GivenEntry, Keywords(minProperties=1)]
 ) -> Entry:
     """Change members of a webhook request.
 

@@ -17,6 +17,11 @@ def is_effective(value: Object) -> bool:
     return not str(value.get("life_cycle_state") or "").startswith("NOT")
 
 
+def name_of(value: Object) -> str:
+    """Return the name of a webhook definition or workflow rule; its id if records show no name."""
+    return str(value.get("name") or value["id"])
+
+
 class Directory:
     """Objects of one kind, found by any of their identifier fields."""
 
@@ -143,7 +148,7 @@ def _near(directory: Directory, kind: str, wanted: str) -> str:
     names: dict[str, str] = {}  # by name and by alternative code
     for one in directory:
         code = one.get("alternative_code")
-        text = f"{one.get('name') or one['id']} ({code})" if code else one.get("name") or one["id"]
+        text = f"{name_of(one)} ({code})" if code else name_of(one)
         names |= {key: text for key in (one.get("name"), code) if key}
     found = get_close_matches(wanted, names, n=3, cutoff=0.4)
     near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]

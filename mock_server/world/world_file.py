@@ -82,13 +82,12 @@ def sample_entries(release: Release) -> Iterator[LocatedEntry]:
 
     It is not validated: a test holds that it is valid.
     """
-    with sample_world_path().open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            entry = orjson.loads(line)
-            ((kind, value),) = entry.items()
+    with sample_world_path().open("rb") as file:
+        for one in read_entries(file, "sample world"):
+            ((kind, value),) = one.entry.items()
             entity = value["record"]["entity"] if kind == _RECORD else value.get("entity")
             if entity is None or entity in release.entities:
-                yield LocatedEntry(entry, f"sample world, line {number}")
+                yield one
 
 
 def given_entries(

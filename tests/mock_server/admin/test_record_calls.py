@@ -138,6 +138,16 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     assert record["authentication_code"]
 
 
+def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
+    """Webhook requests may name a definition by its id alone; no rule triggers it then."""
+    admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
+    event = {"entity": "JOBS", "definition": "D9", "data": {}}
+
+    status, found = admin.refused("POST", "/events/fire", event)
+
+    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")
+
+
 STATE = {"life_cycle_state": "SUCCESSFUL"}
 NAMED = {"name": "x"}
 TRIGGERS = {"webhook_definition_ids": ["y"]}
