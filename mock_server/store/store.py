@@ -2,27 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from crmcom_kit.mock_server.store.contents import Contents
 from crmcom_kit.mock_server.store.life_cycle import Event, State, after
 from crmcom_kit.mock_server.store.records import Key, Query, Record
 from crmcom_kit.mock_server.store.reference_data import ReferenceData
 
-
-class Listener(Protocol):
-    """Is called before each change of a store, under its lock; if it raises, nothing changes."""
-
-    def __call__(
-        self,
-        changed: Iterable[Record],
-        deleted: Iterable[Record],
-        reference_data: ReferenceData | None,
-    ) -> None:
-        """Learn which records are new or will be different, and which will be gone.
-
-        ``reference_data`` is what takes the place of the present one, if anything does.
-        """
+#: Is called before each change of a store, under its lock, with records that are new or will be
+#: different, those that will be gone, and what takes the place of the reference data, if anything.
+#: If it raises, nothing changes.
+Listener = Callable[[Iterable[Record], Iterable[Record], ReferenceData | None], None]
 
 
 class Store:

@@ -1,24 +1,23 @@
 """The file of ``serve --state``: the content of a world as a log of its changes.
 
-The first line says how long the log is, how many ids were drawn, and the checksum of both; it is
-written anew after each change. The second says which release and dialect made the file. Then
-an entry of a world file is new, or takes the place of the one with the same id, and ``deleted``
-has id and number of a record that is gone, which stay taken.
+The first line says which release and dialect made the file. Then an entry of a world file is new,
+or takes the place of the one with the same id, and ``deleted`` has id and number of a record that
+is gone, which stay taken. The last line of each change says how many ids were drawn. Each line
+begins with the checksum of itself and of all lines above it.
 
-A change is written before it can be seen: first its lines, then the first line of the file. Bytes
-beyond the length that this one says are a change that was not completed, and has not happened. A
-file that is shorter, or has other bytes, is damaged, and refused. Nothing is forced to the disk:
-what a process has written outlives the process, whichever way that ends, but not a machine that
-loses its power.
+A change is written before it can be seen. Bytes after the last whole change are one that was not
+completed, and has not happened. A file that has other bytes than those that were written is
+damaged, and refused. Nothing is forced to the disk: what a process has written outlives the
+process, whichever way that ends, but not a machine that loses its power.
 """
 
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 from zlib import crc32
@@ -35,14 +34,15 @@ from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, kinds
 from crmcom_kit.usage_errors import UsageError
 
-_FORMAT = 2
-_FIRST_LINE = re.compile(
-    rb'\{"state":(\d+),"bytes": *(\d{1,15}),"ids": *(\d{1,15}),"crc32": *(\d{1,10})\}\n'
-)
-_RECORD, _DELETED = "webhook_request", "deleted"
+_FORMAT = 3
+_RECORD, _DELETED, _IDS = "webhook_request", "deleted", "ids"
 _BUFFER = 256 * 1024  # bytes
 _OTHER_DIAL = "delivery.script"  # says what deliveries will do, and nothing about the content
 _MAX_DIALS = 3  # in a message
+_WHOLE = (
+    "a whole file made by --state of this version, or a name that no file has; --data reads a "
+    "world file"
+)
 
 
 class NotWritten(UsageError):
@@ -59,28 +59,6 @@ class KeptContent(NamedTuple):
     cut_off: int  # bytes at the end of the file, of a change that was not completed
 
 
-class _Extent(NamedTuple):
-    """The first line of a state file: how much of the file counts."""
-
-    size: int  # bytes of the whole file
-    ids: int  # how many were drawn
-    checksum: int  # of all other lines
-
-    def line(self) -> bytes:
-        """Return the line, which has the same length for all files."""
-        checksum = crc32(b"%d %d" % (self.size, self.ids), self.checksum)
-        numbers = _FORMAT, self.size, self.ids, checksum
-        return b'{"state":%d,"bytes":%15d,"ids":%15d,"crc32":%10d}\n' % numbers
-
-    def after(self, lines: bytes, ids: int) -> "_Extent":
-        """Return the extent of a file to which ``lines`` were appended."""
-        return _Extent(self.size + len(lines), ids, crc32(lines, self.checksum))
-
-
-_HEAD = len(_Extent(0, 0, 0).line())
-_NEW = _Extent(_HEAD, 0, 0)
-
-
 class StateFile:
     """The state file of one world. No other process may use it until this one ends."""
 
@@ -94,12 +72,12 @@ class StateFile:
         self._place = f"state {path}"
         dialect = config.dialect.changes()
         dialect.pop(_OTHER_DIAL, None)
-        made_by = {"release": config.release.name, "dialect": dialect}
-        self._made_by = orjson.dumps(made_by) + b"\n"  # the second line
+        made_by = {"state": _FORMAT, "release": config.release.name, "dialect": dialect}
+        self._made_by = orjson.dumps(made_by) + b"\n"  # the first line
         self._lock = threading.Lock()  # taken while a store's lock is held, never before it
         self._epoch: Epoch | None = None  # whose changes are written
         self._file: IO[bytes] | None = None
-        self._extent = _NEW
+        self._size = self._checksum = 0  # of all whole changes in the file
         try:
             self._process_lock = self._locked()
         except OSError as error:
@@ -151,12 +129,12 @@ class StateFile:
             return None
         try:
             with self._path.open("rb", buffering=_BUFFER) as file:
-                extent, lines = self._lines(file)
-                cut_off = file.seek(0, os.SEEK_END) - extent.size
+                lines, cut_off = self._whole_changes(file)
         except OSError as error:
             seen = f"cannot be read: {error.strerror}"
             raise self._wrong(seen=seen, allowed="a readable file") from None
         self._check_maker(lines.pop(0))
+        drawn: int = orjson.loads(lines[-1])[_IDS]
         last = _last_lines(lines)
         entries = (
             LocatedEntry(orjson.loads(line), self._place)
@@ -166,44 +144,33 @@ class StateFile:
         content = import_entries(self._config, entries, by_age=False)
         deleted = (orjson.loads(line)[kind] for (kind, _), line in last.items() if kind == _DELETED)
         content.insert_deleted((one["id"], one["number"]) for one in deleted)
-        return KeptContent(content, extent.ids, cut_off)
+        return KeptContent(content, drawn, cut_off)
 
-    def _lines(self, file: IO[bytes]) -> tuple[_Extent, list[bytes]]:
-        """Return what the first line says, and all others, without a change that was cut off.
+    def _whole_changes(self, file: IO[bytes]) -> tuple[list[bytes], int]:
+        """Return the lines of all whole changes, and how many bytes follow them.
 
         Raises DataError unless these are the bytes that were written.
         """
-        first = file.readline(_HEAD)
-        found = _FIRST_LINE.fullmatch(first)
-        if found is None:
-            seen = (
-                "it is empty" if not first else "it is not a state file, or its beginning is gone"
-            )
-            allowed = (
-                "a file made by --state, or a name that no file has; --data reads a world file"
-            )
-            raise self._wrong(seen=seen, allowed=allowed)
-        made_in, size, ids, _ = map(int, found.groups())
-        if made_in != _FORMAT:
-            raise self._wrong(seen=f"seen format {made_in}", allowed=str(_FORMAT))
-        extent, lines = _NEW, list[bytes]()
-        for line in file:
-            if extent.size >= size:
-                break
+        lines, whole = list[bytes](), 0
+        position = size = checksum = 0
+        for text in file:
+            given, _, line = text.partition(b" ")
+            checksum = crc32(line, checksum)
+            if given != b"%08x" % checksum:
+                if lines and not text.endswith(b"\n"):
+                    break  # cut off
+                seen = f"line {len(lines) + 1} is not as it was written"
+                raise self._wrong(seen=seen, allowed=_WHOLE)
+            position += len(text)
             lines.append(line)
-            extent = extent.after(line, ids)
-        damage = ""
-        if extent.size < size:
-            damage = f"it has {extent.size:,} of {size:,} bytes"
-        elif extent.line() != first:
-            damage = "its bytes are not those that were written"
-        if damage:
-            allowed = "a copy of it that is whole, or a name that no file has"
-            raise self._wrong(seen=f"it is damaged: {damage}", allowed=allowed)
-        return extent, lines
+            if line.startswith(b'{"ids":'):
+                whole, size = len(lines), position
+        if not whole:
+            raise self._wrong(seen="it is empty, or its end is gone", allowed=_WHOLE)
+        return lines[:whole], file.seek(0, os.SEEK_END) - size
 
     def _check_maker(self, made_by: bytes) -> None:
-        """Raise DataError unless the second line is that of this release and dialect."""
+        """Raise DataError unless the first line is that of this release and dialect."""
         if made_by == self._made_by:
             return
         seen, mine = orjson.loads(made_by), orjson.loads(self._made_by)
@@ -232,13 +199,9 @@ class StateFile:
             try:
                 new.unlink(missing_ok=True)  # left by a process that was killed, or a link
                 with open(new, "xb", buffering=_BUFFER, opener=_for_its_owner) as file:
-                    extent = _NEW
-                    file.write(extent.line())
-                    for line in self._all_lines(store):
-                        file.write(line)
-                        extent = extent.after(line, epoch.ids.drawn)
-                    file.seek(0)
-                    file.write(extent.line())
+                    size, line = 0, b""
+                    for line in _written(self._all_lines(store), epoch.ids.drawn, 0):
+                        size += file.write(line)
                     file.flush()
                     os.fsync(file.fileno())  # once; so that no crash leaves an empty file
                 if self._file is not None:  # Windows wants it closed
@@ -249,10 +212,10 @@ class StateFile:
                 with suppress(OSError):
                     new.unlink(missing_ok=True)
                 raise self._not_written(error) from None
-            self._epoch, self._extent = epoch, extent
+            self._epoch, self._size, self._checksum = epoch, size, _checksum_in(line)
 
     def _all_lines(self, store: Store) -> Iterator[bytes]:
-        """Yield the lines of a file that has the content of ``store``, from the second one on."""
+        """Yield the lines of a file that has the content of ``store``, except for the last."""
         yield self._made_by
         yield from exported(store)
         yield from (_deleted(*one) for one in store.deleted())
@@ -274,21 +237,22 @@ class StateFile:
                 known = reference_data
             lines += [record_line(one, known) for one in changed]
             lines += [_deleted(one.id, one.number) for one in deleted]
-            self._append(b"".join(lines), epoch.ids.drawn)
+            self._append(list(_written(lines, epoch.ids.drawn, self._checksum)))
 
-    def _append(self, lines: bytes, ids: int) -> None:
-        extent = self._extent.after(lines, ids)
+    def _append(self, lines: list[bytes]) -> None:
+        change = b"".join(lines)
         try:
             if self._file is None:
                 self._file = self._path.open("r+b", buffering=0)
-            for at, text in ((self._extent.size, lines), (0, extent.line())):
-                self._file.seek(at)
-                rest = memoryview(text)
-                while rest:
-                    rest = rest[self._file.write(rest) :]
+            self._file.seek(self._size)
+            self._file.truncate()  # what was written of a change that failed
+            rest = memoryview(change)
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise self._not_written(error) from None
-        self._extent = extent
+        self._size += len(change)
+        self._checksum = _checksum_in(lines[-1])
 
     def _not_written(self, error: OSError) -> NotWritten:
         seen = f"{self._path.name}: {error.strerror}"
@@ -301,6 +265,17 @@ def _for_its_owner(path: str, flags: int) -> int:
     A link is refused: it may be another user's, and lead anywhere.
     """
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
+def _written(lines: Iterable[bytes], drawn: int, checksum: int) -> Iterator[bytes]:
+    """Yield the lines of a change as they are written; ``checksum`` is that of those above."""
+    for line in chain(filter(None, lines), [b'{"ids":%d}\n' % drawn]):
+        checksum = crc32(line, checksum)
+        yield b"%08x %b" % (checksum, line)
+
+
+def _checksum_in(written: bytes) -> int:
+    return int(written[:8], 16)
 
 
 def _deleted(own_id: str, number: str) -> bytes:
@@ -322,6 +297,8 @@ def _last_lines(lines: Iterable[bytes]) -> dict[tuple[str, str], bytes]:
     # Kept as bytes: as values they would take several times as much memory.
     for line in lines:
         ((kind, value),) = orjson.loads(line).items()
+        if kind == _IDS:
+            continue
         own_id = (value["record"] if kind == _RECORD else value)["id"]
         if kind == _DELETED:
             found.pop((_RECORD, own_id), None)

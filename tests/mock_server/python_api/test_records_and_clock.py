@@ -18,7 +18,7 @@ def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
     assert record["id"] in mock.records
     assert "none" not in mock.records
     assert mock.records.get("none") is None
-    with pytest.raises(KeyError, match='"none"; allowed is .* 2, 3, 5, 6, 7 and'):
+    with pytest.raises(KeyError, match=r'"none"; allowed is .* 2, 3, 5, 6, 7 and'):
         mock.records["none"]
 
 

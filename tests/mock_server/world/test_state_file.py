@@ -147,7 +147,7 @@ def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
     add(world, more)
     appended = keeper.path.read_bytes()[len(before) :]
     cut = keeper.path.with_name("cut")
-    for end in (0, 1, *range(10, len(appended), 997), len(appended) - 1, len(appended)):
+    for end in (0, 1, *range(10, len(appended), 997), len(appended) - 1):
         cut.write_bytes(before + appended[:end])
         again = make_world(data=[])
         ignored = again.keep(StateFile(cut, again.config))
@@ -157,23 +157,20 @@ def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
 
 
 def test_a_damaged_file_is_refused_and_stays(keeper: Keeper) -> None:
-    """Cut at any byte, also between two changes, or with another byte anywhere."""
-    world = keeper.world(data=[])
-    ends = [0]
-    for index in (1, 2):
-        ends.append(keeper.path.stat().st_size)
-        add(world, webhook_request_entries(index=index))
+    """Cut within what it began with, or with another byte anywhere."""
+    world = keeper.world(data=webhook_request_entries(index=1))
+    begun = keeper.path.stat().st_size
+    add(world, webhook_request_entries(index=2))
     text = keeper.path.read_bytes()
-    positions = sorted({*range(200), *range(200, len(text), 131), *ends, len(text) - 1})
-    cut = [text[:end] for end in positions]
+    cut = [text[:end] for end in (0, 1, *range(10, begun, 997), begun - 1)]
     flipped = [
         text[:at] + bytes([text[at] ^ bit]) + text[at + 1 :]
-        for at, bit in zip(positions, cycle((1, 4, 16, 128)))
+        for at, bit in zip((*range(0, len(text) - 1, 131), len(text) - 2), cycle((1, 4, 16, 128)))
     ]
     bad, other = keeper.path.with_name("bad"), make_world(data=[])
     for given in (*cut, *flipped):
         bad.write_bytes(given)
-        with pytest.raises(DataError, match=f"state {bad}: .*; allowed is "):
+        with pytest.raises(DataError, match=f"state {bad}: .*; allowed is a whole file"):
             keep_and_let_go(other, bad)
         assert bad.read_bytes() == given
 
@@ -183,11 +180,8 @@ def test_a_damaged_file_is_refused_and_stays(keeper: Keeper) -> None:
     [
         (None, {"release": "R10"}, "seen release R9.0.0; allowed is R10.0.0, the release"),
         (None, {"dialect": "http"}, "seen another dialect; allowed is the dialect of this mock"),
-        (lambda text: text.replace(b'"state":2', b'"state":1'), {}, "seen format 1; allowed is 2"),
-        (lambda _: b"", {}, "it is empty; allowed is a file made by --state, or a name that no"),
-        (lambda _: b"\0" * 100, {}, "it is not a state file, or its beginning is gone; allowed is"),
-        (lambda text: text[:-1], {}, r"damaged: it has [0-9,]+ of [0-9,]+ bytes; allowed is"),
-        (lambda text: text[:-9] + b"x" + text[-8:], {}, "damaged: its bytes are not those that "),
+        (lambda _: b"", {}, "it is empty, or its end is gone; allowed is a whole file made by"),
+        (lambda text: text.replace(b"ACT", b"act", 1), {}, "line [0-9]+ is not as it was written"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_and_stays(
