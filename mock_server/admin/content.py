@@ -1,8 +1,7 @@
 """Operations on the content of a world: export, import, records and seed data."""
 
-from datetime import datetime, time
 from itertools import chain
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import orjson
 
@@ -11,7 +10,6 @@ from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Name, RecordKey, operation
 from crmcom_kit.mock_server.admin.worlds import Begun
-from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
@@ -25,30 +23,16 @@ from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
 from crmcom_kit.schemas.releases import entities_since
-from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
-#: Members of a seed call that are dates → the time of day of a mere date.
-_DATES = {"date_from": time.min, "date_to": time(23, 59, 59)}
 
 Entity = Annotated[str, Keywords(enum=[*entities_since()])]
 ShownState = Literal["REJECTED", "SUCCESSFUL"]
-_Date = Annotated[
-    str,
-    "A date, with or without a time.",
-    Keywords(
-        {
-            "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$",
-            "x-allowed": "yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss",
-        }
-    ),
-]
-_Some = Annotated[int, Keywords(minimum=1, maximum=1000)]
 _Effective = Literal["EFFECTIVE", "NOT EFFECTIVE", "NOT_EFFECTIVE"]
 
 
 class RecordMembers(TypedDict, total=False):
-    """Members to set; `crmcom-kit schemas webhook_request` prints the schema of all."""
+    """Members of a webhook request; `crmcom-kit schemas webhook_request` prints their schema."""
 
     id: str
     number: str
@@ -67,21 +51,10 @@ class RecordMembers(TypedDict, total=False):
     log_information: JsonObject
 
 
-class Shown(TypedDict):
-    """A webhook request as the API returns it."""
-
-    id: NotRequired[str]
-    number: NotRequired[str]
-    life_cycle_state: ShownState
-    entity: NotRequired[str]
-    entity_id: NotRequired[str]
-    url: NotRequired[str]
-
-
 class Entry(TypedDict):
     """A webhook request, and the data object that was sent, if any."""
 
-    record: Shown
+    record: RecordMembers
     data: JsonObject | None
 
 
@@ -162,13 +135,6 @@ class Seed(TypedDict, total=False):
         float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
     ]
     entities: Annotated[list[Entity], "Their entities; by default all of the release."]
-    date_from: _Date
-    date_to: _Date
-    definitions: _Some
-    rules: _Some
-    entity_ids: Annotated[
-        int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
-    ]
     host: Annotated[
         str,
         "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
@@ -224,9 +190,6 @@ def get_records(
     definition: Annotated[Name, "Id, name or alternative code."] | None = None,
     rule: Annotated[Name, "Id, name or alternative code."] | None = None,
     url: Annotated[str, "Part of the URL.", Keywords(minLength=1, maxLength=2000)] | None = None,
-    created_from: Annotated[str, "The earliest date, with or without a time."] | None = None,
-    created_to: Annotated[str, "The latest date; one without a time includes its whole day."]
-    | None = None,
     limit: Annotated[int, Keywords(minimum=1, maximum=1000)] = 100,
     offset: Annotated[int, Keywords(minimum=0, maximum=1000000000)] = 0,
 ) -> Records:
@@ -242,23 +205,16 @@ def get_records(
         "definition": definition,
         "rule": rule,
     }
-    by_id = None if record is None else call.epoch.store.get("id", record)
     query = Query(
         indexed=tuple((field, frozenset({one})) for field, one in given.items() if one is not None),
-        number=record if by_id is None else by_id.number,
         url=None if url is None else lambda seen: url in seen,
         states=None if state is None else frozenset({state}),
-        created_from=_created("created_from", created_from, time.min),
-        created_before=_created("created_to", created_to, time(23, 59, 59), 1),
     )
     every = call.epoch.store.find(query)
-    records = [_entry(each) for each in every[offset : offset + limit]]
+    if record is not None:
+        every = [one for one in every if record in (one.number, one.id)]
+    records = [_entry(one) for one in every[offset : offset + limit]]
     return {"records": records, "more": offset + limit < len(every), "total": len(every)}
-
-
-def _created(name: str, date: str | None, at: time, later: int = 0) -> int | None:
-    """Return the second that a date names, or ``later`` ones; a mere date is ``at`` that time."""
-    return None if date is None else seconds(_date_time(name, date, at)) + later
 
 
 def _entry(record: Record) -> Entry:
@@ -348,25 +304,14 @@ def get_definitions(call: Call) -> Definitions:
 def seed(call: Call, body: Seed | None = None) -> Begun:
     """Replace the content with generated data.
 
-    The members are the arguments of Python's `mock.seed`; the same values always give the same
-    data.
+    The members are arguments of Python's `mock.seed`; the same values always give the same data.
+    `crmcom-kit fixtures --kind world` has more options, and its output is a body of `PUT /state`.
     """
     knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
     scenario = knobs.pop("scenario", None)
-    for name, at in _DATES.items():
-        if name in knobs:
-            knobs[name] = _date_time(name, knobs[name], at)
     try:
         entries = generated(call.world, scenario, knobs)
         epoch = call.world.replace_content(entries, expected_epoch=call.epoch)
     except FixtureError as error:
         raise DataError(str(error)) from None
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
-
-
-def _date_time(name: str, text: str, at: time) -> datetime:
-    try:
-        return read_date(text, at)
-    except ValueError:
-        allowed = "a valid date, yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss"
-        raise UsageError(name, seen=text, allowed=allowed) from None

@@ -191,14 +191,11 @@ def _meets(condition: _Condition) -> _Test:
 
 def _tests(query: Query) -> list[_Test]:
     """Return the conditions that no index can answer."""
-    tests: list[_Test] = []
-    if query.number is not None:
-        tests.append(lambda record: record.number == query.number)
-    if query.created_from is not None or query.created_before is not None:
-        first = -inf if query.created_from is None else query.created_from
-        before = inf if query.created_before is None else query.created_before
-        tests.append(lambda record: record.created is not None and first <= record.created < before)
-    return tests
+    if query.created_from is None and query.created_before is None:
+        return []
+    first = -inf if query.created_from is None else query.created_from
+    before = inf if query.created_before is None else query.created_before
+    return [lambda record: record.created is not None and first <= record.created < before]
 
 
 def _together(buckets: list[list[int]], *, newest_first: bool) -> Iterator[int]:

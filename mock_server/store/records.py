@@ -50,7 +50,6 @@ class Query(NamedTuple):
 
     indexed: tuple[Indexed, ...] = ()
     any_of_indexed: bool = False
-    number: str | None = None
     url: Callable[[str], bool] | None = None  # those that fit
     states: frozenset[str] | None = None
     created_from: int | None = None

@@ -62,7 +62,6 @@ def _fits(record: Record, query: Query) -> bool:
     created, url = record.created, query.url
     return (
         (query.states is None or record.state.shown in query.states)
-        and query.number in (None, record.number)
         and (url is None or url(record.url))
         and (query.created_from is None or (created is not None and created >= query.created_from))
         and (
@@ -97,7 +96,6 @@ URL_TESTS: list[Callable[[str], bool] | None] = [
 
 
 CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
-    "number": st.sampled_from(TEXTS),
     "url": st.sampled_from(URL_TESTS),
     "states": st.frozensets(st.sampled_from(["SUCCESSFUL", "REJECTED"])),
     "created_from": CREATED,
