@@ -76,7 +76,7 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
             _add_id(epoch, one.entry)
             next(checked([one], world.config))
         given.append(one)
-    ids: list[str] = []
+    ids: list[str] = []  # of those that lacked members
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
         _check_references(epoch.reference_data, given)
@@ -88,9 +88,8 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
             else:
                 yield one
 
-    added = world.add(entries_for, expected_epoch=epoch)
-    records = (epoch.store.get("id", one) for one in ids)  # None if it was deleted meanwhile
-    return Added(added, [record for record in records if record is not None])
+    added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
+    return Added(len(added), [added[one] for one in ids])
 
 
 def _add_id(epoch: Epoch, entry: Any) -> None:

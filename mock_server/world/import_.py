@@ -53,8 +53,8 @@ def add_entries(
     room: float,
     *,
     by_age: bool = True,
-) -> int:
-    """Add ``entries`` to content; return how many records these were.
+) -> list[Record]:
+    """Add ``entries`` to content; return the records among them.
 
     Raises:
         DataError: entries contradict each other or the content, or hold a value that cannot be
@@ -65,14 +65,14 @@ def add_entries(
     found = importer.read(entries)
     if by_age:
         found.sort(key=_age)
+    records = [record for record, _ in found]
     try:
-        records = (record for record, _ in found)
         store.insert(*records, reference_data=importer.reference_data)
     except DuplicateRecord as error:
         place = next(place for record, place in found if record is error.record)
         msg = f"{place}: {error}"
         raise DataError(msg) from None
-    return len(found)
+    return records
 
 
 class Importer:

@@ -211,10 +211,10 @@ class World:
         make: Callable[[Epoch], Iterable[LocatedEntry]],
         *,
         expected_epoch: Epoch | None = None,
-    ) -> int:
+    ) -> list[Record]:
         """Add the entries that ``make`` returns for the current epoch.
 
-        Returns how many webhook requests these were. No other entries are added meanwhile.
+        Returns the webhook requests among them. No other entries are added meanwhile.
 
         Raises:
             DataError: the entries contradict each other or the content; nothing has changed, nor
