@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from helpers.records import filled, made
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -100,8 +100,8 @@ CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
     "states": st.frozensets(st.sampled_from(["SUCCESSFUL", "REJECTED"])),
     "created_from": CREATED,
     "created_before": CREATED,
-    "offset": st.integers(0, 4) | st.just(10**18),
-    "limit": st.integers(0, 4) | st.just(10**18),
+    "offset": st.sampled_from([0, 1, 4, 10**18]),
+    "limit": st.sampled_from([0, 1, 4, 10**18]),
 }
 
 
@@ -117,17 +117,6 @@ def queries(draw: st.DrawFn) -> Query:
         newest_first=draw(st.booleans()),
         **{name: draw(CONDITIONS[name]) for name in names},
     )
-
-
-@settings(max_examples=300)
-@given(rows=st.lists(RECORDS, min_size=2, max_size=12), query=queries())
-def test_a_query_finds_what_a_look_at_every_record_finds(
-    rows: list[dict[str, Any]], query: Query
-) -> None:
-    """Any combination of conditions, order and page agrees with a search from end to end."""
-    records = [made(number, **row) for number, row in enumerate(rows)]
-    store, model = filled(*records), Model(records, [])
-    assert store.query(query) == model.found(query)
 
 
 class StoreMachine(RuleBasedStateMachine):

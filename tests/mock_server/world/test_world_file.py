@@ -92,10 +92,9 @@ def records_of(world: World) -> list[Any]:
     return sorted(map(orjson.loads, content(world)), key=lambda record: int(record["number"]))
 
 
-@pytest.mark.parametrize("release", ["R9", "R18"])
-def test_plain_records_are_a_world(write: Write, release: str) -> None:
+def test_plain_records_are_a_world(write: Write) -> None:
     """As lines, in an array, or one alone, in any layout: each is shown as it was given."""
-    records = list(stream("webhook_request", count=30, seed=3, release=release))
+    records = list(stream("webhook_request", count=30, seed=3, release="R18"))
     lines = b"".join(json_lines(records))
     given: list[tuple[Any, list[Any]]] = [
         (lines, records),
@@ -107,11 +106,7 @@ def test_plain_records_are_a_world(write: Write, release: str) -> None:
     ]
     for data, expected in given:
         source = write(data) if isinstance(data, bytes) else data
-        world = make_world(data=source, release=release)
-        assert records_of(world) == expected
-        for record in expected:
-            definitions = world.current_epoch.reference_data.definitions
-            assert definitions.find_any(record["webhook_definition"]["name"])
+        assert records_of(make_world(data=source, release="R18")) == expected
 
 
 @pytest.mark.parametrize("indent", [None, 2])
@@ -144,15 +139,12 @@ def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
 
     for order in permutations(ENTRIES[:4]):  # records before what they refer to, too
         assert content(make_world(data=write([*order, ENTRIES[4]]))) == expected
-    for ending in (b"\n", b"\r\n", b"\n\n \t\n"):
-        lines = ending.join(json.dumps(entry).encode() for entry in ENTRIES)
-        for text in (lines, lines + ending, b"\n \n" + lines, BOM_UTF8 + lines):
-            assert content(make_world(data=write(text))) == expected
-    for members in permutations(document(ENTRIES).items()):
-        for indent in (None, 1, 4):
-            text = json.dumps(dict(members), indent=indent).encode()
-            for whole in (text, b"\n \n" + text + b"\n\n", BOM_UTF8 + text):
-                assert content(make_world(data=write(whole))) == expected
+    lines = b"\n \t\n".join(json.dumps(entry).encode() for entry in ENTRIES)
+    whole = document(ENTRIES)
+    pretty = json.dumps(dict(reversed(whole.items())), indent=4).encode()
+    for text in (lines.replace(b"\n", b"\r\n"), lines, json.dumps(whole).encode(), pretty):
+        for layout in (text, b"\n \n" + text + b"\n\n", BOM_UTF8 + text):
+            assert content(make_world(data=write(layout))) == expected
     for text in (b"{}", b" {\n}\n", b'{"webhook_request":[],"unit":[ ]}'):
         assert content(make_world(data=write(text))) == []
 
@@ -225,14 +217,12 @@ NOT_WORLDS = [
     (b'{"unit": [],\n "users": []}', ': "users" with an array is not allowed; .*unit, user,'),
     (b'{"unit": [{"id": "1"}],\n "user": [}', " line 2 column 11: not JSON"),
     (b'{"unit": [{"id": "1"}, 5]}', " /unit/1: unit: seen 5; allowed is an object"),
-    (b'{"unit": []}\n' + UNIT, " line 2 column 1: not JSON: "),
     (DEEP, " line 1 column .*not JSON"),
 ]
 WRONG_LINES = [
     (b'{"unit":', "line 3 column 9: not JSON: "),
     (b'{"unit":{"id":"\xff"}}', "line 3 column .*: not JSON: .*UTF-8"),
     (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: not JSON: .*surrogate"),
-    (b'{"unit":{"id":1e999}}', "line 3 column .*: not JSON: "),
     (b"{}", "line 3: entry: seen an object; allowed is one of unit, user, secret_key"),
     (b'{"units":{"id":"2"}}', "line 3: units: seen in the entry; allowed is one of unit"),
     (b'{"unit":{"id":"2","size":5}}', "line 3: unit.size: seen in the entry; allowed is one of id"),
@@ -254,10 +244,8 @@ def test_a_wrong_file_is_refused(write: Write, text: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"secret_key": {**KEY, "key": ["HUSH"]}},
-        {"secret_key": {**KEY, "key": {"value": "HUSH"}}},
+        {"secret_key": {**KEY, "key": {"value": ["HUSH"]}}},
         {"secret_key": {**KEY, "key": 51423}},
-        {"secret_key": {**KEY, "description": ["HUSH"]}},
         {"secret_key": "HUSH"},
         [{"secret_key": {**KEY, "key": "HUSH"}}],
     ],
@@ -269,11 +257,6 @@ def test_no_key_is_quoted(write: Write, wrong: Any) -> None:
     assert re.search("line 6: .*seen .*; allowed is", error)
 
 
-def created(date: str) -> dict[str, Any]:
-    """Return a change of a record's date of creation."""
-    return {"log_information": {"created_date": date}}
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -281,7 +264,10 @@ def created(date: str) -> dict[str, Any]:
         ({"a\nb": "red"}, "record.a.+nb: seen in the entry; allowed is one of"),
         ({"entity": "JOB"}, 'entity: seen "JOB"; allowed is one of'),
         ({"entity": "LEADS"}, "entity LEADS is not in R9.0.0; it is known from R14.0.0"),
-        (created("2015-02-30T00:00:00"), 'created_date: seen "2015-02-30'),
+        (
+            {"log_information": {"created_date": "2015-02-30"}},
+            'created_date: seen "2015-02-30',
+        ),
         ({"webhook_definition": {"name": "Jobs"}}, "definition of webhook request 1 has no id"),
         (
             {"webhook_definition": {"id": "D1", "name": "Other"}},
@@ -290,10 +276,6 @@ def created(date: str) -> dict[str, Any]:
         (
             {"life_cycle_state": "SUCCESSFUL", "error_code": "ConnectException"},
             'error_code: seen "ConnectException"; allowed is null',
-        ),
-        (
-            {"life_cycle_state": "SUCCESSFUL", "error_description": ""},
-            'error_description: seen ""; allowed is null',
         ),
         ({"data": [1]}, "data: seen an array; allowed is an object or null"),
         ({"data": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "less than 254 deep"),
@@ -326,28 +308,18 @@ def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write, ki
     assert len(world.store) == 2
 
 
-@pytest.mark.parametrize(
-    ("second", "said"),
-    [
-        (request("1", id="other"), "line 5: number: 1 is given twice"),
-        (request("2", id="id1"), "line 5: id: id1 is given twice"),
-    ],
-)
-def test_a_record_that_is_there_twice_is_refused(write: Write, second: Any, said: str) -> None:
+def test_a_record_that_is_there_twice_is_refused(write: Write) -> None:
     """Ids and numbers of records are unique."""
-    assert said in error_of(write([*ENTRIES[:4], {"webhook_request": second}]))
+    second = {"webhook_request": request("1", id="other")}
+    assert "line 5: number: 1 is given twice" in error_of(write([*ENTRIES[:4], second]))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind != "webhook_request"])
-def test_other_entries_may_be_there_twice(write: Write, kind: str) -> None:
+def test_other_entries_may_be_there_twice(write: Write) -> None:
     """If they say the same; not otherwise."""
-    entry = {"id": "X", "name": "n", "key": "k"} if kind == "secret_key" else {"id": "X"}
-    if kind in ("webhook_definition", "workflow_rule"):
-        entry["name"] = "n"
-    other = {**entry, "username" if kind == "user" else "alternative_code": "other"}
-    assert content(make_world(data=write([{kind: entry}, {kind: entry}]))) == []
-    error = error_of(write([{kind: entry}, {kind: other}]))
-    assert f"line 2: {kind} X already exists with other members" in error
+    entry = {"secret_key": KEY}
+    assert content(make_world(data=write([entry, entry]))) == []
+    error = error_of(write([entry, {"secret_key": {**KEY, "name": "other"}}]))
+    assert "line 2: secret_key K1 already exists with other members" in error
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
