@@ -1,4 +1,4 @@
-"""Single webhook requests, definitions and rules: added, shown, changed, removed."""
+"""Single webhook requests, definitions and rules: added, shown, changed, removed; refusals."""
 
 import json
 from typing import Any
@@ -149,10 +149,19 @@ def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
 
 
 STATE = {"life_cycle_state": "SUCCESSFUL"}
+UNIT = {"unit": {"id": "1", "name": "a"}}
 NAMED = {"name": "x"}
 TRIGGERS = {"webhook_definition_ids": ["y"]}
 #: (verb, path, body, status, what the error says)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
+    ("PUT", "/state", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
+    ("PUT", "/state", [UNIT, {"unit": {"id": "1", "name": "b"}}], 400, ("/1: ", "already exists")),
+    ("PUT", "/state", b"\xff\xfe", 400, ("body line 1", "not JSON")),
+    ("PUT", "/state", [], 400, ("body: it is empty", "{} is an empty world")),
+    ("POST", "/records", [], 400, ("body: it is empty; allowed is webhook requests",)),
+    ("POST", "/records", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
+    ("GET", "/records?definition=ACT%20CREAT", None, 404, ('seen "ACT CREAT"', "nearest: ")),
+    ("GET", "/records?state=number", None, 400, ('state: seen "number"', "REJECTED, SUCCESSFUL")),
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "2, 3, 5, 6, 7 and")),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
@@ -163,8 +172,6 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
-    ("POST", "/records", [], 400, ("body: it is empty; allowed is webhook requests",)),
-    ("PUT", "/state", [], 400, ("body: it is empty", "{} is an empty world")),
     ("POST", "/records", {"webhook_definition": [{}]}, 400, ("/0: webhook_definition.name",)),
     ("POST", "/records", {"webhook_definition": [NAMED, NAMED]}, 400, ('/1: name: seen "x"',)),
     ("POST", "/records", {"webhook_definition": [{"name": "ACT CREATE"}]}, 400, ("no other",)),
