@@ -14,6 +14,10 @@ from crmcom_kit.mock_server.store.reference_data import ReferenceData
 Listener = Callable[[Iterable[Record], Iterable[Record], ReferenceData | None], None]
 
 
+def _ignore(*_: object) -> None:
+    """Do nothing: nobody listens."""
+
+
 class Store:
     """Webhook requests, and the reference data that they refer to. Every call is atomic.
 
@@ -31,7 +35,7 @@ class Store:
         # The positions of the records whose delivery runs. They are not in the contents, where
         # these records stay REJECTED: a delivery belongs to the store that it began in.
         self._sending: set[int] = set()
-        self._listener: Listener | None = None
+        self._listener: Listener = _ignore
 
     def listen(self, listener: Listener, start: Callable[["Store"], None]) -> None:
         """Call ``start`` with a copy, and ``listener`` before each change of what the copy has.
@@ -54,17 +58,6 @@ class Store:
         copy._contents = self._contents
         copy.reference_data = self.reference_data
         return copy
-
-    def _announce(
-        self,
-        *,
-        changed: Iterable[Record] = (),
-        deleted: Iterable[Record] = (),
-        reference_data: ReferenceData | None = None,
-    ) -> None:
-        """Tell the listener of a change that is about to happen, and may not if this raises."""
-        if self._listener is not None:
-            self._listener(changed, deleted, reference_data)
 
     def _writable(self) -> Contents:
         """Return contents that no other store shares; copy them if needed."""
@@ -128,7 +121,7 @@ class Store:
         """
         with self._lock:
             self._contents.check_new(records)
-            self._announce(changed=records, reference_data=reference_data)
+            self._listener(records, (), reference_data)
             self.reference_data = reference_data or self.reference_data
             self._writable().add(records)
 
@@ -159,7 +152,7 @@ class Store:
             changed = record if change is None else change(record)
             kept = changed._replace(state=state.shown)
             if kept != self._contents.records[position]:
-                self._announce(changed=(kept,))
+                self._listener((kept,), (), None)
                 self._writable().replace(position, kept)
             if state is State.SENDING:
                 self._sending.add(position)
@@ -176,7 +169,7 @@ class Store:
             position = self._contents.positions["id"].get(before.id)
             if position is None or self._record(position) != before:
                 return False
-            self._announce(changed=(record,), reference_data=reference_data)
+            self._listener((record,), (), reference_data)
             self.reference_data = reference_data
             self._writable().replace(position, record)
             return True
@@ -187,7 +180,7 @@ class Store:
             position = self._contents.positions[key].get(value)
             record = self._record(position)
             if position is not None and record is not None:
-                self._announce(deleted=(record,))
+                self._listener((), (record,), None)
                 self._writable().remove(position)
                 self._sending.discard(position)
             return record

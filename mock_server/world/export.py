@@ -9,12 +9,11 @@ from collections.abc import Iterator
 import orjson
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.store.reference_data import REFERENCES, Object, ReferenceData
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.world_file import kinds
 
 _RECORD = "webhook_request"
-_REFERENCES = ("webhook_definition", "workflow_rule")
 
 
 def exported(store: Store) -> Iterator[bytes]:
@@ -44,7 +43,7 @@ def reference_line(kind: str, value: Object) -> bytes:
 
 def _stands_alone(kind: str, value: Object) -> bool:
     """Return True if an object can be an entry; one that only records name may lack its name."""
-    return kind not in _REFERENCES or "name" in value
+    return kind not in REFERENCES or "name" in value
 
 
 def written(record: Record, reference_data: ReferenceData) -> bytes:
@@ -52,7 +51,7 @@ def written(record: Record, reference_data: ReferenceData) -> bytes:
     if record.is_recorded:
         return b'{"record":%b,"recorded":true}' % record.body
     body = {**_UNSET, **orjson.loads(record.body)}
-    for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
+    for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         found = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, found) else found

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.store.reference_data import Directory, ReferenceData
+from crmcom_kit.mock_server.store.reference_data import REFERENCES, Directory, ReferenceData
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
 
 _NAME = "generated entry"  # in messages
-#: The kinds of entries that get an id if they lack one.
-_REFERENCES = ("webhook_definition", "workflow_rule")
 _NAMES = ("id", "name", "alternative_code")
 _SHOWN_IDS = 5  # in a message
 
@@ -94,7 +92,7 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
 
 def _add_id(epoch: Epoch, entry: Any) -> None:
     """Give the definition or rule of an entry an id, if it lacks one."""
-    for kind in _REFERENCES:
+    for kind in REFERENCES:
         value = entry.get(kind) if isinstance(entry, dict) else None
         if isinstance(value, dict) and "id" not in value:
             entry[kind] = {"id": epoch.ids.next(kind), **value}
@@ -141,17 +139,17 @@ def _check_references(data: ReferenceData, entries: list[LocatedEntry]) -> None:
     Raises:
         DataError: a name is taken, or something that one refers to does not exist.
     """
-    if not any(kind in one.entry for one in entries for kind in _REFERENCES):
+    if not any(kind in one.entry for one in entries for kind in REFERENCES):
         return
     grown = data.copy()
     for one in entries:
         ((kind, value),) = one.entry.items()
         if kind != "webhook_request" and grown.directory(kind).find("id", value["id"]) is None:
-            if kind in _REFERENCES:
+            if kind in REFERENCES:
                 _check_names(grown, kind, value, one.place)
             grown.directory(kind).add(value)
     for one in entries:
-        for kind in _REFERENCES:
+        for kind in REFERENCES:
             value = one.entry.get(kind, {})
             if value.get("secret_key_id") is not None:
                 _check_id("secret_key_id", value["secret_key_id"], grown.keys, one.place)

@@ -10,7 +10,12 @@ from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
-from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData, size_of
+from crmcom_kit.mock_server.store.reference_data import (
+    REFERENCES,
+    Object,
+    ReferenceData,
+    size_of,
+)
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
@@ -134,57 +139,44 @@ class Importer:
         Raises DataError: it contradicts the reference data, or holds a value that cannot be kept.
         """
         value = located.entry[_RECORD]
-        if "recorded" in value:
-            return self._recorded(value["record"])
-        return self._made(value, located.place)
+        record = dict(value["record"])
+        is_recorded = "recorded" in value
+        if is_recorded:
+            definition, rule = (self._named_in(kind, record) for kind in REFERENCES)
+            body, sent = compact_json(record), None
+        else:
+            definition, rule = (self._referred(kind, record, located.place) for kind in REFERENCES)
+            body, sent = self._bytes(record, value.get("data"), located.place)
+        log = record.get("log_information")
+        return Record(
+            id=record["id"],
+            number=record["number"],
+            state=State(record["life_cycle_state"]),
+            definition=definition,
+            rule=rule,
+            entity=str(record.get("entity") or ""),
+            entity_id=str(record.get("entity_id") or ""),
+            url=str(record.get("url") or ""),
+            created=_seconds(log.get("created_date") if isinstance(log, dict) else None),
+            body=body,
+            data=sent,
+            is_recorded=is_recorded,
+        )
 
-    def _made(self, value: Object, place: str) -> Record:
-        """Return the record of an entry, with what sending it must have left in it."""
-        record, data = dict(value["record"]), value.get("data")
+    def _bytes(self, record: Object, data: Object | None, place: str) -> tuple[bytes, bytes | None]:
+        """Return a record as responses show it, with what sending it has left in it, and its data.
+
+        Raises DataError: they cannot be written.
+        """
         for name in ("fields_set", "error_code", "error_description"):
             record.setdefault(name, None)
-        definition = self._referred("webhook_definition", record, place)
-        rule = self._referred("workflow_rule", record, place)
-        created = record["log_information"].get("created_date")
         try:
             sent = None if data is None else compact_json(data)
             self._add_exchange(record, data, sent)
-            body = compact_json(self._config.renderer.record(record))
+            return compact_json(self._config.renderer.record(record)), sent
         except TypeError as error:  # of orjson
             msg = f"{place}: {error}; allowed is {ALLOWED_VALUES}"
             raise DataError(msg) from None
-        return Record(
-            record["id"],
-            record["number"],
-            State(record["life_cycle_state"]),
-            definition,
-            rule,
-            record["entity"],
-            record["entity_id"],
-            record["url"],
-            None if created is None else seconds(datetime.fromisoformat(created)),
-            body,
-            sent,
-        )
-
-    def _recorded(self, shown: Object) -> Record:
-        """Return the record of a webhook request that is shown as an instance has shown it."""
-        log = shown.get("log_information")
-        created = log.get("created_date") if isinstance(log, dict) else None
-        return Record(
-            shown["id"],
-            shown["number"],
-            State(shown["life_cycle_state"]),
-            self._named_in("webhook_definition", shown),
-            self._named_in("workflow_rule", shown),
-            str(shown.get("entity") or ""),
-            str(shown.get("entity_id") or ""),
-            str(shown.get("url") or ""),
-            _recorded_date(created),
-            compact_json(shown),
-            None,
-            is_recorded=True,
-        )
 
     def _named_in(self, kind: str, shown: Object) -> str:
         """Return what stands for the definition or rule that a recorded webhook request shows.
@@ -249,10 +241,10 @@ class Importer:
         return key
 
 
-def _recorded_date(text: Any) -> int | None:
-    """Return a date of an instance in seconds since 1970; None if it is none."""
+def _seconds(date: Any) -> int | None:
+    """Return a date in seconds since 1970; None if it is none, as an instance may have shown."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(date)
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (TypeError, ValueError, OverflowError):  # the last: at an end of the calendar
