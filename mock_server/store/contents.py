@@ -177,9 +177,9 @@ def _take_out(index: _Index, value: str, position: int) -> None:
 
 
 def _whole(number: str) -> int:
-    """Return a record's number as a whole number; 0 if it does not spell one plainly."""
-    plain = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
-    return int(number) if plain and number[0] != "0" else 0
+    """Return a record's number as a whole number; 0 if it is none."""
+    is_whole = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
+    return int(number) if is_whole else 0
 
 
 def _meets(condition: _Condition) -> _Test:

@@ -27,25 +27,16 @@ def name_of(value: Object) -> str:
 class Directory:
     """Objects of one kind, found by any of their identifier fields."""
 
-    def __init__(self, fields: tuple[str, ...]) -> None:
-        """Start empty; ``fields`` are the members that name an object, ``id`` first."""
-        self._fields = fields
-        self._found: dict[str, dict[str, Object]] = {field: {} for field in fields}
+    def __init__(self, *names: str) -> None:
+        """Start empty; ``names`` are the members that name an object, besides its id."""
+        self._found: dict[str, dict[str, Object]] = {field: {} for field in ("id", *names)}
 
     def add(self, value: Object) -> None:
-        """Add an object; of two with the same name the first is found by it."""
-        for field in self._fields:
+        """Add an object, in place of the one with its id; the first with a name is found by it."""
+        for field, found in self._found.items():
             name = value.get(field)
-            if name is not None:
-                self._found[field].setdefault(name, value)
-
-    def replace(self, value: Object) -> None:
-        """Put an object in place of the one with its id; its new names lead to it."""
-        before = self._found["id"][value["id"]]
-        for field in self._fields:
-            name = value.get(field)
-            if name is not None and self._found[field].setdefault(name, value) is before:
-                self._found[field][name] = value
+            if name is not None and found.setdefault(name, value)["id"] == value["id"]:
+                found[name] = value
 
     def find(self, field: str, name: str) -> Object | None:
         """Return the object whose ``field`` is ``name``."""
@@ -55,17 +46,13 @@ class Directory:
         """Return the object with that id, or else the one with that name or alternative code."""
         return next((found[name] for found in self._found.values() if name in found), None)
 
-    def first(self) -> Object | None:
-        """Return the object that was added first."""
-        return next(iter(self._found[self._fields[0]].values()), None)
-
     def __iter__(self) -> Iterator[Object]:
         """Go through the objects, in the order in which they were added."""
-        return iter(self._found[self._fields[0]].values())
+        return iter(self._found["id"].values())
 
     def copy(self) -> "Directory":
         """Return a directory with the same objects that can be added to by itself."""
-        clone = Directory(self._fields)
+        clone = Directory()
         clone._found = {field: found.copy() for field, found in self._found.items()}
         return clone
 
@@ -75,11 +62,11 @@ class ReferenceData:
 
     def __init__(self) -> None:
         """Start empty."""
-        self.units = Directory(("id", "name", "alternative_code"))
-        self.users = Directory(("id", "username"))
-        self.definitions = Directory(("id", "name", "alternative_code"))
-        self.rules = Directory(("id", "name", "alternative_code"))
-        self.keys = Directory(("id",))
+        self.units = Directory("name", "alternative_code")
+        self.users = Directory("username")
+        self.definitions = Directory("name", "alternative_code")
+        self.rules = Directory("name", "alternative_code")
+        self.keys = Directory()
 
     def copy(self) -> "ReferenceData":
         """Return reference data with the same objects that can be added to by itself."""
@@ -146,14 +133,10 @@ def named(directory: Directory, kind: str, wanted: str) -> Object:
 
 
 def _near(directory: Directory, kind: str, wanted: str) -> str:
-    """Return what is allowed: the nearest names, with alternative codes, which are shorter."""
-    names: dict[str, str] = {}  # by name and by alternative code
-    for one in directory:
-        code = one.get("alternative_code")
-        text = f"{name_of(one)} ({code})" if code else name_of(one)
-        names |= {key: text for key in (one.get("name"), code) if key}
-    found = get_close_matches(wanted, names, n=3, cutoff=0.4)
-    near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]
+    """Return what is allowed, with the nearest names and alternative codes."""
+    both = ((name_of(one), one.get("alternative_code")) for one in directory)
+    names = [name for name in chain.from_iterable(both) if name]
+    near = get_close_matches(wanted, names, n=3, cutoff=0.4) or names[:5]
     if not near:
         return f"nothing; this world has no {kind}"
     return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"

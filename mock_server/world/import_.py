@@ -236,7 +236,7 @@ class Importer:
                 )
                 raise DataError(msg)
         if learned:
-            directory.replace(found | learned)
+            directory.add(found | learned)
         record[kind] = found | named
         return key
 

@@ -49,7 +49,7 @@ def session_of(
     """
     credentials, renderer = config.credentials, config.renderer
     name = credentials.username
-    learned = reference_data.users.first() if config.serves_profile else None
+    learned = next(iter(reference_data.users), None) if config.serves_profile else None
     user = (
         reference_data.user_named(name)
         or learned
@@ -60,7 +60,7 @@ def session_of(
             "email": None,
         }
     )
-    shown_unit = renderer.unit(unit or reference_data.units.first())
+    shown_unit = renderer.unit(unit or next(iter(reference_data.units), None))
     return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)
 
 
