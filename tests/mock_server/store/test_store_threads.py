@@ -125,7 +125,7 @@ def test_a_query_sees_one_moment() -> None:
     done = Event()
 
     def grow() -> None:
-        for number in range(400):
+        for number in range(150):
             pair = [made(f"{number}{side}", f"{number}{side}", b"x") for side in "12"]
             store.insert(*pair)
         done.set()
@@ -138,5 +138,5 @@ def test_a_query_sees_one_moment() -> None:
 
     seen = at_once([grow, *[look] * 2])[1:]
 
-    assert len(store) == 800
+    assert len(store) == 300
     assert all(count % 2 == 0 for counts in seen for count in counts)

@@ -214,14 +214,6 @@ def test_what_lies_beside_the_file_gets_no_keys(keeper: Keeper) -> None:
     assert content(keeper.again()) == content(world)
 
 
-def test_the_lock_is_no_link(tmp_path: Path) -> None:
-    """A link in its place is refused, and what it leads to is not made."""
-    (tmp_path / "world.state.lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="cannot be used"):
-        StateFile(tmp_path / "world.state", make_world().config)
-    assert not (tmp_path / "elsewhere").exists()
-
-
 def keep_and_let_go(world: World, path: Path) -> None:
     """Keep a world in a file, if that is possible."""
     state = StateFile(path, world.config)
@@ -232,12 +224,16 @@ def keep_and_let_go(world: World, path: Path) -> None:
 
 
 def test_places_without_a_file_are_refused(tmp_path: Path) -> None:
-    """A folder, and a file in a folder that is not there; nothing is made."""
-    world = make_world()
-    for path, words in ((tmp_path, "no regular file"), (tmp_path / "a" / "b", "No such file")):
+    """A folder, a file in a folder that is not there, and a link as the lock; nothing is made."""
+    (tmp_path / "linked.lock").symlink_to(tmp_path / "elsewhere")
+    for path, words in (
+        (tmp_path, "no regular file"),
+        (tmp_path / "a" / "b", "No such file"),
+        (tmp_path / "linked", "cannot be used"),
+    ):
         with pytest.raises(DataError, match=words):
-            StateFile(path, world.config)
-    assert not list(tmp_path.iterdir())
+            StateFile(path, make_world().config)
+    assert [path.name for path in tmp_path.iterdir()] == ["linked.lock"]
 
 
 def test_one_process_at_a_time(keeper: Keeper) -> None:
