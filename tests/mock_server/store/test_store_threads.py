@@ -2,7 +2,6 @@
 
 from functools import partial
 from random import Random
-from threading import Event
 from time import sleep
 
 import pytest
@@ -117,26 +116,3 @@ def test_a_store_loses_and_doubles_nothing() -> None:
         assert store.get("id", record.id) == record
         entity_id = frozenset({record.entity_id})
         assert record.body in store.query(Query(indexed=(("entity_id", entity_id),)))
-
-
-def test_a_query_sees_one_moment() -> None:
-    """Two records that come together are never seen apart."""
-    store = Store()
-    done = Event()
-
-    def grow() -> None:
-        for number in range(150):
-            pair = [made(f"{number}{side}", f"{number}{side}", b"x") for side in "12"]
-            store.insert(*pair)
-        done.set()
-
-    def look() -> list[int]:
-        seen = []
-        while not done.is_set():
-            seen.append(len(store.query(EVERYTHING)))
-        return seen
-
-    seen = at_once([grow, *[look] * 2])[1:]
-
-    assert len(store) == 300
-    assert all(count % 2 == 0 for counts in seen for count in counts)

@@ -1,7 +1,6 @@
 """Ids: from a seed, in the vendor's form, and never the same twice."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,13 +28,3 @@ def test_named_and_drawn_ids_are_apart() -> None:
 
     assert [ids.of("exchange", str(number)) for number in range(20)] == named
     assert len({*named, *drawn, ids.of("token", "7")}) == 41
-
-
-def test_no_id_is_drawn_twice_by_64_threads() -> None:
-    """Threads that draw at the same time never get the same id."""
-    ids = Ids(0)
-
-    with ThreadPoolExecutor(64) as threads:
-        drawn = list(threads.map(lambda _: [ids.next("token") for _ in range(100)], range(64)))
-
-    assert len({one for some in drawn for one in some}) == 64 * 100

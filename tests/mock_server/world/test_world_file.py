@@ -2,13 +2,11 @@
 
 import io
 import json
-import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import orjson
@@ -147,19 +145,6 @@ def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
             assert content(make_world(data=write(layout))) == expected
     for text in (b"{}", b" {\n}\n", b'{"webhook_request":[],"unit":[ ]}'):
         assert content(make_world(data=write(text))) == []
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_pipe_is_a_file(tmp_path: Path) -> None:
-    """A world can come out of another program: nothing is read twice."""
-    lines = "\n".join(map(json.dumps, ENTRIES))
-    for at, text in enumerate((lines, json.dumps(document(ENTRIES)))):
-        pipe = tmp_path / f"pipe{at}"
-        os.mkfifo(pipe)
-        writer = Thread(target=pipe.write_text, args=(text,), daemon=True)
-        writer.start()
-        assert len(content(make_world(data=pipe))) == 2
-        writer.join(10)
 
 
 def test_entries_are_copied() -> None:
