@@ -90,15 +90,6 @@ class ReferenceData:
             "workflow_rule": self.rules,
         }[kind]
 
-    def has_references_of(self, record: Object) -> bool:
-        """Return True if everything that a webhook request refers to is present."""
-        definition = self.definitions.find("id", record["webhook_definition"].get("id", ""))
-        rule = self.rules.find("id", record["workflow_rule"].get("id", ""))
-        if definition is None or rule is None:
-            return False
-        key = definition.get("secret_key_id")
-        return key is None or self.keys.find("id", key) is not None
-
     def key_of(self, definition_id: str) -> str | None:
         """Return the secret key that signs the webhooks of a definition; None if it has none."""
         definition = self.definitions.find("id", definition_id)

@@ -76,15 +76,17 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
         given.append(one)
     ids: list[str] = []  # of those that lacked members
 
-    def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
+    def entries_for(epoch: Epoch) -> list[LocatedEntry]:
         _check_references(epoch.reference_data, given)
+        found: list[LocatedEntry] = []
         for one in given:
             if lacking(one.entry):
                 filled_in = _filled_in(epoch, one)
                 ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
-                yield from filled_in
+                found += filled_in
             else:
-                yield one
+                found.append(one)
+        return sorted(found, key=lambda one: "webhook_request" in one.entry)  # the last
 
     added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
     return Added(len(added), [added[one] for one in ids])

@@ -96,41 +96,32 @@ class Importer:
         Raises DataError, LimitExceeded.
         """
         found: list[_Located] = []
-        early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for located in entries:
             ((kind, value),) = located.entry.items()
-            if kind != _RECORD:
-                self._add(kind, value, located.place)
-            elif early or not (
-                # Plain and recorded ones bring what they refer to. There may be millions.
-                located.is_plain
-                or "recorded" in value
-                or self.reference_data.has_references_of(value["record"])
-            ):
-                early.append(located)
+            if kind == _RECORD:
+                record = self.record(located)
+                self._count(record.size)
+                found.append((record, located.place))
             else:
-                found.append((self._counted(located), located.place))
-        found += [(self._counted(located), located.place) for located in early]
+                self._add(kind, value, located.place, is_late=bool(found))
         return found
-
-    def _counted(self, located: LocatedEntry) -> Record:
-        record = self.record(located)
-        self._count(record.size)
-        return record
 
     def _count(self, size: int) -> None:
         """Count what was read. Raises LimitExceeded."""
         self._room -= size
         check_room(self._room)
 
-    def _add(self, kind: str, value: Object, place: str) -> None:
+    def _add(self, kind: str, value: Object, place: str, *, is_late: bool) -> None:
         directory = self.reference_data.directory(kind)
         found = directory.find("id", value["id"])
-        if found is None:
+        if found is None and not is_late:
             directory.add(value)
             self._count(size_of(value))
         elif found != value:
-            msg = f"{place}: {kind} {value['id']} already exists with other members"
+            why = "already exists with other members"
+            if found is None:
+                why = "comes after webhook requests; allowed is above them"
+            msg = f"{place}: {kind} {value['id']} {why}"
             raise DataError(msg)
 
     def record(self, located: LocatedEntry) -> Record:

@@ -136,14 +136,14 @@ class StateFile:
         self._check_maker(lines.pop(0))
         drawn: int = orjson.loads(lines[-1])[_IDS]
         last = _last_lines(lines)
+        deleted, records = last.pop(_DELETED, {}), last.pop(_RECORD, {})
         entries = (
             LocatedEntry(orjson.loads(line), self._place)
-            for (kind, _), line in last.items()
-            if kind != _DELETED
+            for line in chain(*map(dict.values, last.values()), records.values())
         )
         content = import_entries(self._config, entries, by_age=False)
-        deleted = (orjson.loads(line)[kind] for (kind, _), line in last.items() if kind == _DELETED)
-        content.insert_deleted((one["id"], one["number"]) for one in deleted)
+        gone = (orjson.loads(line)[_DELETED] for line in deleted.values())
+        content.insert_deleted((one["id"], one["number"]) for one in gone)
         return KeptContent(content, drawn, cut_off)
 
     def _whole_changes(self, file: IO[bytes]) -> tuple[list[bytes], int]:
@@ -291,9 +291,9 @@ def _new_lines(before: ReferenceData, after: ReferenceData) -> Iterator[bytes]:
                     yield reference_line(kind, value)
 
 
-def _last_lines(lines: Iterable[bytes]) -> dict[tuple[str, str], bytes]:
-    """Return the lines that still say something, by kind and id."""
-    found: dict[tuple[str, str], bytes] = {}
+def _last_lines(lines: Iterable[bytes]) -> dict[str, dict[str, bytes]]:
+    """Return the lines that still say something, by kind and by id."""
+    found: dict[str, dict[str, bytes]] = {}
     # Kept as bytes: as values they would take several times as much memory.
     for line in lines:
         ((kind, value),) = orjson.loads(line).items()
@@ -301,6 +301,6 @@ def _last_lines(lines: Iterable[bytes]) -> dict[tuple[str, str], bytes]:
             continue
         own_id = (value["record"] if kind == _RECORD else value)["id"]
         if kind == _DELETED:
-            found.pop((_RECORD, own_id), None)
-        found[kind, own_id] = line
+            found.get(_RECORD, {}).pop(own_id, None)
+        found.setdefault(kind, {})[own_id] = line
     return found

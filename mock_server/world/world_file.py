@@ -215,8 +215,8 @@ def _of_object(value: Mapping[str, Any], place: str) -> Iterator[LocatedEntry]:
             seen = f"{quoted(kind)} with {json_type(entries)}"
             msg = f"{place}: {seen} is not allowed; allowed is {_allowed()}"
             raise DataError(msg)
-    for kind, entries in value.items():
-        for number, entry in enumerate(entries):
+    for kind in kinds():  # reference data first
+        for number, entry in enumerate(value.get(kind, ())):
             yield LocatedEntry({kind: entry}, f"{place} /{kind}/{number}")
 
 
