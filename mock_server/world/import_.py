@@ -66,13 +66,16 @@ def add_entries(
             kept; nothing has changed.
         LimitExceeded: they have more than ``room`` bytes; nothing has changed.
     """
-    importer = Importer(config, store.reference_data, room)
+    known = store.reference_data
+    importer = Importer(config, known, room)
     found = importer.read(entries)
     if by_age:
         found.sort(key=_age)
     records = [record for record, _ in found]
+    # What is known already may be added without a lock, and must not undo what others add.
+    grown = None if importer.reference_data is known else importer.reference_data
     try:
-        store.insert(*records, reference_data=importer.reference_data)
+        store.insert(*records, reference_data=grown)
     except DuplicateRecord as error:
         place = next(place for record, place in found if record is error.record)
         msg = f"{place}: {error}"
@@ -85,7 +88,7 @@ class Importer:
 
     def __init__(self, config: Config, known: ReferenceData, room: float = inf) -> None:
         """Go on from ``known``, which stays as it is, and read up to ``room`` bytes."""
-        self.reference_data = known.copy()
+        self.reference_data = self._known = known
         self._config = config
         self._room = room
         self._ids = Ids(config.seed)
@@ -111,12 +114,17 @@ class Importer:
         self._room -= size
         check_room(self._room)
 
+    def _put(self, kind: str, value: Object) -> None:
+        """Put an object into the reference data, which is a copy from then on."""
+        if self.reference_data is self._known:
+            self.reference_data = self._known.copy()
+        self.reference_data.directory(kind).add(value)
+        self._count(size_of(value))
+
     def _add(self, kind: str, value: Object, place: str, *, is_late: bool) -> None:
-        directory = self.reference_data.directory(kind)
-        found = directory.find("id", value["id"])
+        found = self.reference_data.directory(kind).find("id", value["id"])
         if found is None and not is_late:
-            directory.add(value)
-            self._count(size_of(value))
+            self._put(kind, value)
         elif found != value:
             why = "already exists with other members"
             if found is None:
@@ -179,7 +187,7 @@ class Importer:
         names = (found.get(name) for name in ("id", "name", "alternative_code"))
         key = next((name for name in names if isinstance(name, str)), "")
         if key and self.reference_data.directory(kind).find("id", key) is None:
-            self.reference_data.directory(kind).add({**found, "id": key})
+            self._put(kind, {**found, "id": key})
         return key
 
     def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
@@ -205,15 +213,14 @@ class Importer:
 
         The record gets the members that it leaves out.
         """
-        named, directory = record[kind], self.reference_data.directory(kind)
+        named = record[kind]
         if "id" not in named:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
         key: str = named["id"]
-        found = directory.find("id", key)
+        found = self.reference_data.directory(kind).find("id", key)
         if found is None:
-            directory.add(named)
-            self._count(size_of(named))
+            self._put(kind, named)
             return key
         learned: Object = {}
         for member in ("name", "alternative_code"):
@@ -227,7 +234,7 @@ class Importer:
                 )
                 raise DataError(msg)
         if learned:
-            directory.add(found | learned)
+            self._put(kind, found | learned)
         record[kind] = found | named
         return key
 

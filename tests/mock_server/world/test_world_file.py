@@ -4,8 +4,9 @@ import io
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import permutations
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from crmcom_kit.fixtures import json_lines, stream
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world import world_file
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
+    LocatedEntry,
     kinds,
     numbered,
     read_entries,
@@ -307,6 +311,19 @@ def test_what_comes_after_webhook_requests_is_refused(write: Write, at: int) -> 
     error = error_of(write([*others, {kind: {**value, "id": "late"}}]))
     assert f"line 5: {kind} late comes after webhook requests; allowed is above" in error
     assert len(content(make_world(data=write([*ENTRIES, ENTRIES[at]])))) == 2
+
+
+def test_what_is_known_already_undoes_nothing() -> None:
+    """A webhook request that brings nothing new leaves what others add meanwhile."""
+    world = make_world(data=ENTRIES)
+
+    def entries(_: Epoch) -> Iterator[LocatedEntry]:
+        yield from numbered([{"webhook_request": request("9")}], "entry")
+        unit = numbered([{"unit": {"id": "other"}}], "entry")
+        add_entries(world.config, world.store, unit, inf)
+
+    world.add(entries)
+    assert world.store.reference_data.units.find("id", "other")
 
 
 def test_other_entries_may_be_there_twice(write: Write) -> None:
