@@ -160,8 +160,8 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.live.extend(records)
 
     def any_record(self, data: st.DataObject) -> Record:
-        """Draw a record of the store, or another."""
-        return data.draw(st.sampled_from([*self.model.live, made(1)]))
+        """Draw a record that the store has or had, or another."""
+        return data.draw(st.sampled_from([*self.model.live, *self.model.deleted, made(1)]))
 
     @rule(data=st.data(), changes=st.booleans())
     def transition(self, data: st.DataObject, *, changes: bool) -> None:
