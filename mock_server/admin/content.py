@@ -1,9 +1,7 @@
 """Operations on the content of a world: export, import, records and seed data."""
 
-from collections.abc import Iterator
-from datetime import datetime, time
 from itertools import chain
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import orjson
 
@@ -12,10 +10,10 @@ from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Name, RecordKey, operation
 from crmcom_kit.mock_server.admin.worlds import Begun
-from crmcom_kit.mock_server.protocol.filters import read_date, seconds
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
-from crmcom_kit.mock_server.store.records import Indexed, Query, Record
+from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
+from crmcom_kit.mock_server.store.reference_data import named
 from crmcom_kit.mock_server.world.changes import (
     change_record,
     record_named,
@@ -23,52 +21,18 @@ from crmcom_kit.mock_server.world.changes import (
 )
 from crmcom_kit.mock_server.world.export import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated
-from crmcom_kit.mock_server.world.reference_data import named
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, NewId, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
 from crmcom_kit.schemas.releases import entities_since
-from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
-#: Members of a seed call that are dates → the time of day of a mere date.
-_DATES = {"date_from": time.min, "date_to": time(23, 59, 59)}
-_EXAMPLE = {
-    "record": {
-        "id": "00000000000000000000000000000A1B",
-        "number": "9001",
-        "life_cycle_state": "REJECTED",
-        "entity": "ACTIVITIES",
-        "entity_id": "00000000000000000000000000000C0F",
-        "url": "https://receiver.example/hooks",
-        "error_code": "SocketTimeoutException",
-        "error_description": "java.net.SocketTimeoutException: Read timed out",
-        "webhook_definition": {
-            "id": "00000000000000000000000000000DEF",
-            "name": "Activities to a receiver",
-        },
-        "workflow_rule": {"id": "000000000000000000000000000000A1", "name": "Activity completed"},
-        "log_information": {"created_date": "2024-05-01T10:00:00"},
-    },
-    "data": {"id": "00000000000000000000000000000C0F", "number": "ACT000001"},
-}
 
 Entity = Annotated[str, Keywords(enum=[*entities_since()])]
 ShownState = Literal["REJECTED", "SUCCESSFUL"]
-_Date = Annotated[
-    str,
-    "A date, with or without a time.",
-    Keywords(
-        {
-            "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$",
-            "x-allowed": "yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss",
-        }
-    ),
-]
-_Some = Annotated[int, Keywords(minimum=1, maximum=1000)]
 _Effective = Literal["EFFECTIVE", "NOT EFFECTIVE", "NOT_EFFECTIVE"]
 
 
 class RecordMembers(TypedDict, total=False):
-    """Members to set; `crmcom-kit schemas webhook_request` prints the schema of all."""
+    """Members of a webhook request; `crmcom-kit schemas webhook_request` prints their schema."""
 
     id: str
     number: str
@@ -87,36 +51,18 @@ class RecordMembers(TypedDict, total=False):
     log_information: JsonObject
 
 
-class Shown(TypedDict):
-    """A webhook request as the API returns it."""
-
-    id: NotRequired[str]
-    number: NotRequired[str]
-    life_cycle_state: ShownState
-    entity: NotRequired[str]
-    entity_id: NotRequired[str]
-    url: NotRequired[str]
-
-
 class Entry(TypedDict):
     """A webhook request, and the data object that was sent, if any."""
 
-    record: Shown
+    record: RecordMembers
     data: JsonObject | None
 
 
-class GivenEntry(TypedDict):
-    """A webhook request of a world file, and the data object that was sent."""
+class GivenEntry(TypedDict, total=False):
+    """Members of a webhook request, and the data object that was sent."""
 
     record: RecordMembers
-    data: NotRequired[JsonObject | None]
-
-
-class RecordChange(TypedDict, total=False):
-    """A change of a webhook request."""
-
-    record: RecordMembers
-    data: Annotated[JsonObject | None, "The new data object, which replaces the one that was sent."]
+    data: JsonObject | None
 
 
 class Reference(TypedDict, total=False):
@@ -189,13 +135,6 @@ class Seed(TypedDict, total=False):
         float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
     ]
     entities: Annotated[list[Entity], "Their entities; by default all of the release."]
-    date_from: _Date
-    date_to: _Date
-    definitions: _Some
-    rules: _Some
-    entity_ids: Annotated[
-        int, "Number of distinct entities.", Keywords(minimum=1, maximum=1000000000)
-    ]
     host: Annotated[
         str,
         "Host, or host:port, of every URL; several, separated by commas, are used in turn.",
@@ -216,7 +155,7 @@ def get_state(call: Call) -> Reply[Any]:
     byte. It does not contain deleted records, the state of the id generator, tokens, clock, journal
     and faults; a snapshot also keeps the id generator.
     """
-    lines = exported(call.epoch.content)
+    lines = exported(call.epoch.store.copy())
     first = next(lines, b"{}\n")  # what an empty world is written as
     return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
 
@@ -224,23 +163,19 @@ def get_state(call: Call) -> Reply[Any]:
 _CONTENT = World | RecordMembers | list[RecordMembers]
 
 
-@operation(
-    "PUT /state",
-    "content",
-    stream=_CONTENT,
-    examples={"one webhook request": {"webhook_request": [_EXAMPLE]}},
-)
+@operation("PUT /state", "content", stream=_CONTENT, examples={"an empty world": {}})
 def put_state(call: Call) -> Begun:
     """Replace the content of the world.
 
     The body is JSON Lines, an array or one object of webhook requests as responses show them, or of
-    entries of a world file; or one object with an array of entries per kind. At most 1 GiB.
+    entries of a world file; or one object with an array of entries per kind. At most 1 GiB. `{}` is
+    an empty world; a body without entries, such as `[]`, is an error.
     `crmcom-kit schemas world_entry` prints the schema of an entry. Webhook requests keep the order
     of the body; `serve --data` sorts them by creation date. If an entry is invalid, nothing
     changes. The id generator starts again, and fixed tokens are valid again; tokens from logins,
     clock, journal and faults stay.
     """
-    entries = _entries_of(call)
+    entries = checked(read_entries(call.stream, "body"), call.world.config)
     epoch = call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
@@ -256,54 +191,31 @@ def get_records(
     definition: Annotated[Name, "Id, name or alternative code."] | None = None,
     rule: Annotated[Name, "Id, name or alternative code."] | None = None,
     url: Annotated[str, "Part of the URL.", Keywords(minLength=1, maxLength=2000)] | None = None,
-    created_from: Annotated[str, "The earliest date, with or without a time."] | None = None,
-    created_to: Annotated[str, "The latest date; one without a time includes its whole day."]
-    | None = None,
     limit: Annotated[int, Keywords(minimum=1, maximum=1000)] = 100,
     offset: Annotated[int, Keywords(minimum=0, maximum=1000000000)] = 0,
 ) -> Records:
     """List webhook requests that meet every condition, newest first, and how many there are."""
-    data, indexed = call.epoch.reference_data, list[Indexed]()
-    if entity is not None:
-        indexed.append(("entity", frozenset({entity})))
-    if entity_id is not None:
-        indexed.append(("entity_id", frozenset({entity_id})))
+    data = call.epoch.reference_data
     if definition is not None:
-        found = named(data.definitions, "definition", definition)
-        indexed.append(("definition", frozenset({found["id"]})))
+        definition = named(data.definitions, "definition", definition)["id"]
     if rule is not None:
-        found = named(data.rules, "rule", rule)
-        indexed.append(("rule", frozenset({found["id"]})))
-    by_id = None if record is None else call.epoch.store.get("id", record)
+        rule = named(data.rules, "rule", rule)["id"]
+    given: dict[IndexedField, str | None] = {
+        "entity": entity,
+        "entity_id": entity_id,
+        "definition": definition,
+        "rule": rule,
+    }
     query = Query(
-        indexed=tuple(indexed),
-        number=record if by_id is None else by_id.number,
+        indexed=tuple((field, frozenset({one})) for field, one in given.items() if one is not None),
         url=None if url is None else lambda seen: url in seen,
         states=None if state is None else frozenset({state}),
-        created_from=_created("created_from", created_from, time.min),
-        created_before=_created("created_to", created_to, time(23, 59, 59), 1),
-        offset=offset,
-        limit=limit,
     )
-    records, total = call.epoch.store.page(query)
-    more = offset + len(records) < total
-    return {"records": list(map(_entry, records)), "more": more, "total": total}
-
-
-def _entries_of(call: Call, *, new_id: NewId | None = None) -> Iterator[LocatedEntry]:
-    """Return the entries in the body of a call, each validated."""
-    return read_entries(
-        call.stream,
-        call.world.release,
-        place="body",
-        new_id=new_id,
-        of_profile=call.world.config.serves_profile,
-    )
-
-
-def _created(name: str, date: str | None, at: time, later: int = 0) -> int | None:
-    """Return the second that a date names, or ``later`` ones; a mere date is ``at`` that time."""
-    return None if date is None else seconds(_date_time(name, date, at)) + later
+    every = call.epoch.store.find(query)
+    if record is not None:
+        every = [one for one in every if record in (one.number, one.id)]
+    records = [_entry(one) for one in every[offset : offset + limit]]
+    return {"records": records, "more": offset + limit < len(every), "total": len(every)}
 
 
 def _entry(record: Record) -> Entry:
@@ -317,7 +229,6 @@ def _entry(record: Record) -> Entry:
     stream=_CONTENT,
     examples={
         "what is missing is filled in": {"entity": "JOBS", "life_cycle_state": "REJECTED"},
-        "one webhook request": {"webhook_request": [_EXAMPLE]},
         "a definition with its rule": {
             "webhook_definition": [{"id": "D1", "name": "Jobs", "entity": "JOBS"}],
             "workflow_rule": [{"name": "Job done", "webhook_definition_ids": ["D1"]}],
@@ -327,15 +238,14 @@ def _entry(record: Record) -> Entry:
 def post_records(call: Call) -> Added:
     """Add entries to the content; fill in what webhook requests lack.
 
-    The body is as in `PUT /state`, with at most 1,000 webhook requests that lack members. Adds all
-    entries or none. Members that every webhook request has, and that a given record lacks, come
-    from the generator, as with `mock.add` in Python: given members are kept, and the others are
-    made to fit them. An id or number that is or was in use is refused. Added webhook requests are
-    the newest. A webhook definition or workflow rule without an id gets one; a name or alternative
-    code of another one is refused, and so is a reference to something that the world does not have.
+    The body is as in `PUT /state`. Adds all entries or none. Members that every webhook request
+    has, and that a given record lacks, come from the generator, as with `mock.add` in Python: given
+    members are kept, and the others are made to fit them. An id or number that is or was in use is
+    refused. Added webhook requests are the newest. A webhook definition or workflow rule without an
+    id gets one; a name or alternative code of another one is refused, and so is a reference to
+    something that the world does not have.
     """
-    entries = _entries_of(call, new_id=call.epoch.ids.next)
-    added = add_partial(call.epoch, call.world, entries)
+    added = add_partial(call.epoch, call.world, read_entries(call.stream, "body"))
     return {
         "added": added.records,
         "webhook_requests": len(call.epoch.store),
@@ -355,7 +265,7 @@ def get_record(call: Call, record: RecordKey) -> Entry:
     examples={"state": {"record": {"life_cycle_state": "SUCCESSFUL"}}},
 )
 def patch_record(
-    call: Call, record: RecordKey, body: Annotated[RecordChange, Keywords(minProperties=1)]
+    call: Call, record: RecordKey, body: Annotated[GivenEntry, Keywords(minProperties=1)]
 ) -> Entry:
     """Change members of a webhook request.
 
@@ -395,25 +305,14 @@ def get_definitions(call: Call) -> Definitions:
 def seed(call: Call, body: Seed | None = None) -> Begun:
     """Replace the content with generated data.
 
-    The members are the arguments of Python's `mock.seed`; the same values always give the same
-    data.
+    The members are arguments of Python's `mock.seed`; the same values always give the same data.
+    `crmcom-kit fixtures --kind world` has more options, and its output is a body of `PUT /state`.
     """
     knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
     scenario = knobs.pop("scenario", None)
-    for name, at in _DATES.items():
-        if name in knobs:
-            knobs[name] = _date_time(name, knobs[name], at)
     try:
         entries = generated(call.world, scenario, knobs)
         epoch = call.world.replace_content(entries, expected_epoch=call.epoch)
     except FixtureError as error:
         raise DataError(str(error)) from None
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
-
-
-def _date_time(name: str, text: str, at: time) -> datetime:
-    try:
-        return read_date(text, at)
-    except ValueError:
-        allowed = "a valid date, yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss"
-        raise UsageError(name, seen=text, allowed=allowed) from None

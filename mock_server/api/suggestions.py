@@ -177,7 +177,7 @@ def _existing(refused: _Refused) -> tuple[str, str] | None:
     """Return an identifier with which the request would be valid."""
     store, directory = refused.epoch.store, refused.epoch.reference_data.directory
     if refused.name != REQUEST_IDENTIFIER:
-        first = directory(refused.name.removesuffix("_identifier")).first()
+        first = next(iter(directory(refused.name.removesuffix("_identifier"))), None)
         return None if first is None else ("id", str(first["id"]))
     found = store.query(Query(states=RESENDABLE if refused.resends else None, limit=1))
     return ("number", orjson.loads(found[0])["number"]) if found else None

@@ -9,18 +9,15 @@ import orjson
 
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
-from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.changes import record_named
 from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, given_entries, validated
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, copied, given_entries
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.usage_errors import UsageError, quoted
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 Record = dict[str, Any]
 Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
-_ALL = Query(indexed=(), newest_first=False)
-_MAX_NUMBERS = 10  # in one message
 _MAX_RECORDS = 10_000_000
 
 
@@ -34,14 +31,11 @@ class RecordsView:
         """Read the world that ``world`` returns."""
         self._world = world
 
-    def _store(self) -> Store:
-        return self._world().store
-
     def __len__(self) -> int:
-        return len(self._store())
+        return len(self._world().store)
 
     def __iter__(self) -> Iterator[Record]:
-        return map(orjson.loads, self._store().query(_ALL))
+        return (orjson.loads(record.body) for record in self._world().store.records())
 
     def __contains__(self, key: object) -> bool:
         """Return True if there is a record with that number or id."""
@@ -49,22 +43,22 @@ class RecordsView:
 
     def __getitem__(self, key: str | int) -> Record:
         """Return the record with that number or id. Raises KeyError."""
-        found = self.get(key)
-        if found is None:
-            raise KeyError(self._unknown(key))
+        try:
+            record = record_named(self._world().current_epoch, str(key))
+        except NotFound as error:
+            raise KeyError(str(error)) from None
+        found: Record = orjson.loads(record.body)
         return found
 
     def get(self, key: object) -> Record | None:
         """Return the record with that number or id, None if there is none."""
-        text = str(key)
-        store = self._store()
-        body = store.body("number", text) or store.body("id", text)
-        return None if body is None else orjson.loads(body)
+        try:
+            return self[str(key)]
+        except KeyError:
+            return None
 
-    def filter(
-        self, matches: Callable[[Record], bool] | None = None, /, **members: object
-    ) -> list[Record]:
-        """Return the records that have these members, and for which ``matches`` returns True.
+    def filter(self, **members: object) -> list[Record]:
+        """Return the records that have these members.
 
         Raises:
             UsageError: a webhook request has no member of that name, or none can have that life
@@ -83,16 +77,7 @@ class RecordsView:
             record
             for record in self
             if all(record.get(name) == value for name, value in members.items())
-            and (matches is None or matches(record))
         ]
-
-    def _unknown(self, key: str | int) -> str:
-        numbers = [str(record["number"]) for record in self]
-        first = ", ".join(numbers[:_MAX_NUMBERS]) or "none"
-        more = f" and {len(numbers) - _MAX_NUMBERS} more" if len(numbers) > _MAX_NUMBERS else ""
-        return (
-            f"no webhook request has the number or id {quoted(str(key))}; there are {first}{more}"
-        )
 
     def __repr__(self) -> str:
         return f"<{len(self)} webhook requests>"
@@ -118,7 +103,7 @@ def seed_world(
     if entries is None:
         located = generated(world, scenario, knobs)
     else:
-        located = given_entries(entries, world.release, "data")
+        located = given_entries(entries, world.config, "data")
     return len(world.replace_content(located).store)
 
 
@@ -128,8 +113,7 @@ def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:
     A webhook request gets the members that it lacks, a definition or rule an id.
     """
     epoch = world.current_epoch
-    given = LocatedEntry({kind: value}, f"the {kind}")
-    (located,) = validated([given], world.release, new_id=epoch.ids.next)
+    located = copied(LocatedEntry({kind: value}, f"the {kind}"), world.config)
     filled_in = add_partial(epoch, world, [located]).filled_in
     added = located.entry[kind]
     shown: Record = orjson.loads(filled_in[0].body) if filled_in else added.get("record", added)

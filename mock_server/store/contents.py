@@ -116,31 +116,28 @@ class Contents:
     def find(self, query: Query) -> Iterable[Record]:
         """Return the page of records that ``query`` asks for.
 
-        A query on one value of one indexed field reads only its page; any other reads the records
-        of the most selective condition, up to the end of the page.
+        It reads the records of the most selective condition, up to the end of the page, or only
+        the page if there is no other condition.
         """
         conditions, tests = self._conditions(query), _tests(query)
         positions: Iterable[int] = self.records
-        if query.number is not None:
-            position = self.positions["number"].get(query.number, -1)
-            positions = [position] if position in self.records else []
-        elif conditions:
+        if conditions:
             choices = [self._buckets(condition) for condition in conditions]
             sizes = [sum(map(len, buckets)) for buckets in choices]
             smallest = sizes.index(min(sizes))
-            buckets = choices[smallest]
             del conditions[smallest]
-            if len(buckets) == 1 and not conditions and not tests and query.sort is None:
-                return map(self.records.__getitem__, _page_of(buckets[0], query))
-            positions = _together(buckets, newest_first=query.newest_first)
+            positions = _together(choices[smallest], newest_first=query.newest_first)
         elif query.newest_first:
             positions = reversed(self.records)
+        tests += map(_meets, conditions)
+        end = None if query.limit is None else query.offset + query.limit
+        if not tests and query.sort is None:
+            return map(self.records.__getitem__, islice(positions, query.offset, end))
         records: Iterable[Record] = map(self.records.__getitem__, positions)
-        for test in (*map(_meets, conditions), *tests):
+        for test in tests:
             records = filter(test, records)
         if query.sort is not None:
             records = sorted(records, key=query.sort, reverse=query.descending)
-        end = None if query.limit is None else query.offset + query.limit
         return islice(records, query.offset, end)
 
     def _conditions(self, query: Query) -> list[_Condition]:
@@ -150,9 +147,7 @@ class Contents:
             conditions = [query.indexed]
         if query.states is not None:
             conditions.append((("state", query.states),))
-        if isinstance(query.url, str):
-            conditions.append((("url", frozenset({query.url})),))
-        elif query.url is not None:
+        if query.url is not None:
             conditions.append((("url", frozenset(filter(query.url, self._index("url")))),))
         return conditions
 
@@ -182,9 +177,9 @@ def _take_out(index: _Index, value: str, position: int) -> None:
 
 
 def _whole(number: str) -> int:
-    """Return a record's number as a whole number; 0 if it does not spell one plainly."""
-    plain = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
-    return int(number) if plain and number[0] != "0" else 0
+    """Return a record's number as a whole number; 0 if it is none."""
+    is_whole = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
+    return int(number) if is_whole else 0
 
 
 def _meets(condition: _Condition) -> _Test:
@@ -196,24 +191,16 @@ def _meets(condition: _Condition) -> _Test:
 
 def _tests(query: Query) -> list[_Test]:
     """Return the conditions that no index can answer."""
-    tests: list[_Test] = []
-    if query.created_from is not None or query.created_before is not None:
-        first = -inf if query.created_from is None else query.created_from
-        before = inf if query.created_before is None else query.created_before
-        tests.append(lambda record: record.created is not None and first <= record.created < before)
-    return tests
-
-
-def _page_of(bucket: list[int], query: Query) -> list[int]:
-    """Return the page that ``query`` asks for of the positions that meet it."""
-    offset, limit = query.offset, query.limit
-    if not query.newest_first:
-        return bucket[offset : None if limit is None else offset + limit]
-    end = max(len(bucket) - offset, 0)
-    return bucket[0 if limit is None else max(end - limit, 0) : end][::-1]
+    if query.created_from is None and query.created_before is None:
+        return []
+    first = -inf if query.created_from is None else query.created_from
+    before = inf if query.created_before is None else query.created_before
+    return [lambda record: record.created is not None and first <= record.created < before]
 
 
 def _together(buckets: list[list[int]], *, newest_first: bool) -> Iterator[int]:
-    """Yield each position of the ``buckets`` once, in order."""
-    ordered = map(reversed, buckets) if newest_first else buckets
+    """Return each position of the ``buckets`` once, in order."""
+    ordered = [reversed(one) if newest_first else iter(one) for one in buckets]
+    if len(ordered) == 1:
+        return ordered[0]
     return (position for position, _ in groupby(merge(*ordered, reverse=newest_first)))

@@ -50,8 +50,7 @@ class Query(NamedTuple):
 
     indexed: tuple[Indexed, ...] = ()
     any_of_indexed: bool = False
-    number: str | None = None
-    url: str | Callable[[str], bool] | None = None  # that url, or those that fit
+    url: Callable[[str], bool] | None = None  # those that fit
     states: frozenset[str] | None = None
     created_from: int | None = None
     created_before: int | None = None

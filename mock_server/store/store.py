@@ -1,28 +1,25 @@
-"""The store of one epoch: one lock around records, which other stores may share until a write."""
+"""The content of one epoch: a lock around records, which other stores may share until a write."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
 
 from crmcom_kit.mock_server.store.contents import Contents
 from crmcom_kit.mock_server.store.life_cycle import Event, State, after
 from crmcom_kit.mock_server.store.records import Key, Query, Record
+from crmcom_kit.mock_server.store.reference_data import ReferenceData
+
+#: Is called before each change of a store, under its lock, with records that are new or will be
+#: different, those that will be gone, and what takes the place of the reference data, if anything.
+#: If it raises, nothing changes.
+Listener = Callable[[Iterable[Record], Iterable[Record], ReferenceData | None], None]
 
 
-class Listener(Protocol):
-    """Is called before each change of a store, under its lock; if it raises, nothing changes."""
-
-    def __call__(
-        self, changed: Iterable[Record], deleted: Iterable[Record], reference_data: Any
-    ) -> None:
-        """Learn which records are new or will be different, and which will be gone.
-
-        ``reference_data`` is what new records refer to; None if nothing was given with them.
-        """
+def _ignore(*_: object) -> None:
+    """Do nothing: nobody listens."""
 
 
 class Store:
-    """The webhook requests of one epoch. Every call is atomic.
+    """Webhook requests, and the reference data that they refer to. Every call is atomic.
 
     Copying takes the same time for any number of records: both stores share the contents, and the
     first one that is written to copies them.
@@ -30,13 +27,15 @@ class Store:
 
     def __init__(self) -> None:
         """Start empty."""
+        #: Never changed, but replaced as a whole.
+        self.reference_data = ReferenceData()
         self._lock = threading.Lock()
         self._contents = Contents()
         self._shared = False  # True if other stores share the contents; do not change them then
         # The positions of the records whose delivery runs. They are not in the contents, where
         # these records stay REJECTED: a delivery belongs to the store that it began in.
         self._sending: set[int] = set()
-        self._listener: Listener | None = None
+        self._listener: Listener = _ignore
 
     def listen(self, listener: Listener, start: Callable[["Store"], None]) -> None:
         """Call ``start`` with a copy, and ``listener`` before each change of what the copy has.
@@ -57,6 +56,7 @@ class Store:
         copy = Store()
         self._shared = copy._shared = True
         copy._contents = self._contents
+        copy.reference_data = self.reference_data
         return copy
 
     def _writable(self) -> Contents:
@@ -78,17 +78,8 @@ class Store:
 
     @property
     def size(self) -> int:
-        """How many bytes its records count for."""
-        return self._contents.size
-
-    def body(self, key: Key, value: str) -> bytes | None:
-        """Return the body of the record with that id or number; None if there is none.
-
-        Takes no lock: a record is added, changed and removed in one step.
-        """
-        contents = self._contents
-        record = contents.records.get(contents.positions[key].get(value, -1))
-        return None if record is None else record.body
+        """How many bytes its records and its reference data count for."""
+        return self._contents.size + self.reference_data.size
 
     def get(self, key: Key, value: str) -> Record | None:
         """Return the record with that id or number; None if there is none."""
@@ -99,18 +90,14 @@ class Store:
         """Return True if a record has that id or number, or had it until it was deleted."""
         return value in self._contents.positions[key]
 
-    def query(self, query: Query) -> list[bytes]:
-        """Return the bodies of the records that ``query`` finds, all as they are at one moment."""
+    def find(self, query: Query) -> list[Record]:
+        """Return the records that ``query`` finds, all as they are at one moment."""
         with self._lock:
-            return [record.body for record in self._contents.find(query)]
+            return list(self._contents.find(query))
 
-    def page(self, query: Query) -> tuple[list[Record], int]:
-        """Return the records that ``query`` finds, and how many there are on all pages."""
-        everything = query._replace(offset=0, limit=None)
-        with self._lock:
-            found = list(self._contents.find(everything))
-        end = None if query.limit is None else query.offset + query.limit
-        return found[query.offset : end], len(found)
+    def query(self, query: Query) -> list[bytes]:
+        """Return the bodies of the records that ``query`` finds."""
+        return [record.body for record in self.find(query)]
 
     def records(self) -> Iterator[Record]:
         """Return all records as they are at this moment, oldest first."""
@@ -127,15 +114,15 @@ class Store:
         with self._lock:
             return self._contents.deleted()
 
-    def insert(self, *records: Record, reference_data: Any = None) -> None:
-        """Add ``records`` as the newest, in their order: all of them or none.
+    def insert(self, *records: Record, reference_data: ReferenceData | None = None) -> None:
+        """Add ``records`` as the newest, in their order, and replace the reference data, if given.
 
-        ``reference_data`` is for the listener. Raises DuplicateRecord; deleted records count, too.
+        Raises DuplicateRecord, and adds none; deleted records count, too.
         """
         with self._lock:
             self._contents.check_new(records)
-            if self._listener is not None:
-                self._listener(records, (), reference_data)
+            self._listener(records, (), reference_data)
+            self.reference_data = reference_data or self.reference_data
             self._writable().add(records)
 
     def insert_deleted(self, ids_and_numbers: Iterable[tuple[str, str]]) -> None:
@@ -165,8 +152,7 @@ class Store:
             changed = record if change is None else change(record)
             kept = changed._replace(state=state.shown)
             if kept != self._contents.records[position]:
-                if self._listener is not None:
-                    self._listener((kept,), (), None)
+                self._listener((kept,), (), None)
                 self._writable().replace(position, kept)
             if state is State.SENDING:
                 self._sending.add(position)
@@ -174,18 +160,17 @@ class Store:
                 self._sending.discard(position)
             return changed._replace(state=state)
 
-    def replace(self, before: Record, record: Record, *, reference_data: Any = None) -> bool:
+    def replace(self, before: Record, record: Record, reference_data: ReferenceData) -> bool:
         """Put ``record``, of the same id and number, in place of ``before``.
 
-        ``reference_data`` is for the listener. Returns False if the store does not have ``before``
-        as it is; nothing has changed then.
+        Returns False if the store does not have ``before`` as it is; nothing has changed then.
         """
         with self._lock:
             position = self._contents.positions["id"].get(before.id)
             if position is None or self._record(position) != before:
                 return False
-            if self._listener is not None:
-                self._listener((record,), (), reference_data)
+            self._listener((record,), (), reference_data)
+            self.reference_data = reference_data
             self._writable().replace(position, record)
             return True
 
@@ -195,8 +180,7 @@ class Store:
             position = self._contents.positions[key].get(value)
             record = self._record(position)
             if position is not None and record is not None:
-                if self._listener is not None:
-                    self._listener((), (record,), None)
+                self._listener((), (record,), None)
                 self._writable().remove(position)
                 self._sending.discard(position)
             return record

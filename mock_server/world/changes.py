@@ -8,9 +8,9 @@ import orjson
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import Object
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.export import written
-from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
 from crmcom_kit.usage_errors import Conflict, NotFound, UsageError, quoted
@@ -59,8 +59,7 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         seen = f"number {before.number}, which is being sent"
         raise Conflict("record", seen=seen, allowed="one that is not being sent; try again")
     entry = LocatedEntry(_changed(epoch, before, change), f"webhook request {before.number}")
-    of_profile = world.config.serves_profile
-    (located,) = validated([entry], world.release, of_profile=of_profile)
+    (located,) = validated([entry], world.config)
     after = world.replace_record(before, located, expected_epoch=epoch)
     if after is None:
         seen = f"number {before.number}, which another request has just changed"

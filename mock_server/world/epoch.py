@@ -13,8 +13,9 @@ from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import Content, Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas.formats import write_date_time
 
@@ -34,11 +35,10 @@ class Epoch:
     clock: WorldClock
     tokens: Tokens
     delivery_queue: DeliveryQueue
-    # What an epoch begins with. Records are copied; reference data is replaced when it grows.
-    initial_content: Content
+    initial_content: Store  # which is copied
     ids: Ids
     delivery: Sender
-    room: Callable[[Content], float]  # how many bytes may be added to it
+    room: Callable[[Store], float]  # how many bytes may be added to it
     # What goes on when the content is replaced, and is new after a reset.
     journal: Journal
     faults: Faults
@@ -46,9 +46,8 @@ class Epoch:
     receiver: Receiver
 
     def __post_init__(self) -> None:
-        """Copy the records of the initial content."""
-        self.reference_data = self.initial_content.reference_data
-        self.store = self.initial_content.store.copy()
+        """Copy the initial content."""
+        self.store = self.initial_content.copy()
         self._numbering = threading.Lock()
         self._reserved = 0
         #: True once another epoch is in its place: a delivery that is still queued is not sent. The
@@ -61,9 +60,9 @@ class Epoch:
         self.journal.close()
 
     @property
-    def content(self) -> Content:
-        """The records, and what they refer to."""
-        return Content(self.store, self.reference_data)
+    def reference_data(self) -> ReferenceData:
+        """What the records refer to, and who may log in."""
+        return self.store.reference_data
 
     @property
     def sends(self) -> bool:
@@ -101,8 +100,8 @@ class Epoch:
         name = credentials.username
         user = self.reference_data.user_named(name)
         if user is None and self.config.serves_profile:
-            user = self.reference_data.users.first()
+            user = next(iter(self.reference_data.users), None)
         if user is None:
             user = {"id": "1", "username": name, "person_name": name, "email": None}
-        shown_unit = renderer.unit(unit or self.reference_data.units.first())
+        shown_unit = renderer.unit(unit or next(iter(self.reference_data.units), None))
         return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)

@@ -9,21 +9,21 @@ from collections.abc import Iterator
 import orjson
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.world.reference_data import Content, Object, ReferenceData
+from crmcom_kit.mock_server.store.reference_data import REFERENCES, Object, ReferenceData
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.world_file import kinds
 
 _RECORD = "webhook_request"
-_REFERENCES = ("webhook_definition", "workflow_rule")
 
 
-def exported(content: Content) -> Iterator[bytes]:
+def exported(store: Store) -> Iterator[bytes]:
     """Yield the line of each entry: reference data, then records, oldest first."""
     for kind in kinds():
         if kind == _RECORD:
-            for record in content.store.records():
-                yield record_line(record, content.reference_data)
+            for record in store.records():
+                yield record_line(record, store.reference_data)
         else:
-            for value in content.reference_data.directory(kind):
+            for value in store.reference_data.directory(kind):
                 yield reference_line(kind, value)
 
 
@@ -43,7 +43,7 @@ def reference_line(kind: str, value: Object) -> bytes:
 
 def _stands_alone(kind: str, value: Object) -> bool:
     """Return True if an object can be an entry; one that only records name may lack its name."""
-    return kind not in _REFERENCES or "name" in value
+    return kind not in REFERENCES or "name" in value
 
 
 def written(record: Record, reference_data: ReferenceData) -> bytes:
@@ -51,7 +51,7 @@ def written(record: Record, reference_data: ReferenceData) -> bytes:
     if record.is_recorded:
         return b'{"record":%b,"recorded":true}' % record.body
     body = {**_UNSET, **orjson.loads(record.body)}
-    for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
+    for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         found = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, found) else found

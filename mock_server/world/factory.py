@@ -87,12 +87,6 @@ def make_world(
         chosen = chosen.changed({"delivery.script": deliveries})
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, chosen))
-    if learned is not None:
-        entries = given_entries(learned.world, known, "profile", of_profile=True)
-    elif data is None:
-        entries = sample_entries(known)
-    else:
-        entries = given_entries(data, known, "data")
     delivery_queue = DeliveryQueue()
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
@@ -110,6 +104,12 @@ def make_world(
         fixed_tokens=tokens,
         unsettled=None if learned is None else learned.unsettled,
     )
+    if learned is not None:
+        entries = given_entries(learned.world, config, "profile")
+    elif data is None:
+        entries = sample_entries(known)
+    else:
+        entries = given_entries(data, config, "data")
     return World(
         config,
         import_entries(config, entries),

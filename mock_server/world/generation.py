@@ -1,28 +1,29 @@
-"""Generated content for a world: all of it, or a single record."""
+"""Generated content for a world: all of it, or what an entry lacks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import REFERENCES, Directory, ReferenceData
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.references import check_references
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
     LocatedEntry,
+    checked,
     lacking,
     numbered,
     validated,
 )
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError, phrase, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
 
-#: How many webhook requests can be filled in at once.
-MAX_FILLED_IN = 1_000
 _NAME = "generated entry"  # in messages
+_NAMES = ("id", "name", "alternative_code")
+_SHOWN_IDS = 5  # in a message
 
 
 def generated(
@@ -58,85 +59,117 @@ class Added(NamedTuple):
 
 
 def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> Added:
-    """Add entries to a world; a webhook request that lacks members gets generated ones.
+    """Add entries, which are not checked yet, to a world: all, or none.
 
-    All are added, or none.
+    A webhook request that lacks members gets generated ones; a definition or a rule gets an id.
 
     Raises:
-        DataError: no webhook request can have the given members, or an entry contradicts another
-            one or the content, has a name that is taken, or refers to nothing; nothing has changed.
-        UsageError: too many of them lack members.
+        DataError: an entry is wrong, contradicts another one or the content, has a name that is
+            taken, or refers to nothing; nothing has changed.
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
-    from crmcom_kit.fixtures import FixtureError
+    given: list[LocatedEntry] = []  # not under the lock: reading them may be slow
+    for one in entries:
+        if not lacking(one.entry):
+            _add_id(epoch, one.entry)
+            next(checked([one], world.config))
+        given.append(one)
+    ids: list[str] = []  # of those that lacked members
 
-    given = list(_few_partial(entries))  # not under the lock: reading them may be slow
-    ids: list[str] = []
-
-    def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
-        check_references(epoch.reference_data, given)
+    def entries_for(epoch: Epoch) -> list[LocatedEntry]:
+        _check_references(epoch.reference_data, given)
+        found: list[LocatedEntry] = []
         for one in given:
-            if not lacking(one.entry):
-                yield one
-                continue
-            try:
-                filled_in = _filled_in(epoch, one.entry["webhook_request"], one.place)
-            except FixtureError as error:
-                msg = f"{one.place}: {error}"
-                raise DataError(msg) from None
-            ids.append(_id_of(filled_in))
-            yield from filled_in
+            if lacking(one.entry):
+                filled_in = _filled_in(epoch, one)
+                ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
+                found += filled_in
+            else:
+                found.append(one)
+        return sorted(found, key=lambda one: "webhook_request" in one.entry)  # the last
 
-    added = world.add(entries_for, expected_epoch=epoch)
-    records = (epoch.store.get("id", one) for one in ids)  # None if it was deleted meanwhile
-    return Added(added, [record for record in records if record is not None])
+    added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
+    return Added(len(added), [added[one] for one in ids])
 
 
-def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
-    """Yield entries. Raises UsageError if too many lack members."""
-    left = MAX_FILLED_IN
-    for located in entries:
-        left -= bool(lacking(located.entry))
-        if left < 0:
-            allowed = f"at most {MAX_FILLED_IN:,}"
-            raise UsageError(
-                "body", seen="more webhook requests that lack members", allowed=allowed
-            )
-        yield located
+def _add_id(epoch: Epoch, entry: Any) -> None:
+    """Give the definition or rule of an entry an id, if it lacks one."""
+    for kind in REFERENCES:
+        value = entry.get(kind) if isinstance(entry, dict) else None
+        if isinstance(value, dict) and "id" not in value:
+            entry[kind] = {"id": epoch.ids.next(kind), **value}
 
 
-def _filled_in(epoch: Epoch, given: Mapping[str, Any], place: str) -> list[LocatedEntry]:
-    """Return what a world needs to have a webhook request, itself last.
+def _filled_in(epoch: Epoch, one: LocatedEntry) -> list[LocatedEntry]:
+    """Return what a world needs to have a webhook request that lacks members, itself last.
 
-    ``given`` is an entry's value: a record with some members, and the data object if that is given.
-    Raises FixtureError: no webhook request can have its members.
+    Raises DataError: no webhook request can have its members.
     """
-    from crmcom_kit.fixtures import Options, webhook_request_entries
+    from crmcom_kit.fixtures import FixtureError, Options, webhook_request_entries
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
     from crmcom_kit.fixtures.options import one_of
 
-    members = dict(given["record"])
-    for name in members:
-        one_of("webhook_request", name, response_fields())
-    others = {name: value for name, value in given.items() if name != "record"}
-    if isinstance(others.get("data"), dict) and isinstance(others["data"].get("id"), str):
-        members.setdefault("entity_id", others["data"]["id"])
+    given = dict(one.entry["webhook_request"])
+    members = dict(given.pop("record"))
+    data = given.get("data")
+    if isinstance(data, dict) and isinstance(data.get("id"), str):
+        members.setdefault("entity_id", data["id"])
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     at = epoch.next_number(minimum=FIRST_NUMBER) - FIRST_NUMBER
-    entries = webhook_request_entries(options=options, index=at, **members)
-    entries[-1]["webhook_request"] |= others
+    try:
+        for name in members:
+            one_of("webhook_request", name, response_fields())
+        entries = webhook_request_entries(options=options, index=at, **members)
+    except FixtureError as error:
+        msg = f"{one.place}: {error}"
+        raise DataError(msg) from None
+    entries[-1]["webhook_request"] |= given
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
-    return list(validated((LocatedEntry(one, place) for one in new), config.release))
-
-
-def _id_of(entries: list[LocatedEntry]) -> str:
-    """Return the id of the webhook request that is the last of ``entries``."""
-    found: str = entries[-1].entry["webhook_request"]["record"]["id"]
-    return found
+    return list(validated((LocatedEntry(entry, one.place) for entry in new), config))
 
 
 def _is_new(epoch: Epoch, entry: "Entry") -> bool:
     """Return True if a world lacks an entry of reference data."""
     ((kind, value),) = entry.items()
     return epoch.reference_data.directory(kind).find("id", value["id"]) is None
+
+
+def _check_references(data: ReferenceData, entries: list[LocatedEntry]) -> None:
+    """Check the definitions and rules among entries that are to be added to reference data.
+
+    Raises:
+        DataError: a name is taken, or something that one refers to does not exist.
+    """
+    if not any(kind in one.entry for one in entries for kind in REFERENCES):
+        return
+    grown = data.copy()
+    for one in entries:
+        ((kind, value),) = one.entry.items()
+        if kind != "webhook_request" and grown.directory(kind).find("id", value["id"]) is None:
+            if kind in REFERENCES:
+                _check_names(grown, kind, value, one.place)
+            grown.directory(kind).add(value)
+    for one in entries:
+        for kind in REFERENCES:
+            value = one.entry.get(kind, {})
+            if value.get("secret_key_id") is not None:
+                _check_id("secret_key_id", value["secret_key_id"], grown.keys, one.place)
+            for wanted in value.get("webhook_definition_ids", ()):
+                _check_id("webhook_definition_ids", wanted, grown.definitions, one.place)
+
+
+def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place: str) -> None:
+    for name in _NAMES:
+        given = value.get(name)
+        if given is not None and (not given or data.directory(kind).find_any(given)):
+            allowed = f"a string that no other {kind} has as id, name or alternative code"
+            msg = f"{place}: {phrase(name, quoted(given), allowed)}"
+            raise DataError(msg)
+
+
+def _check_id(name: str, wanted: str, known: Directory, place: str) -> None:
+    if known.find("id", wanted) is None:
+        some = ", ".join(sorted(each["id"] for each in known)[:_SHOWN_IDS]) or "(none)"
+        msg = f"{place}: {phrase(name, quoted(wanted), f'an id in this world: {some}')}"
+        raise DataError(msg)

@@ -10,14 +10,14 @@ from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
-from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.reference_data import (
-    Content,
+from crmcom_kit.mock_server.store.reference_data import (
+    REFERENCES,
     Object,
     ReferenceData,
     size_of,
 )
+from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.usage_errors import LimitExceeded, quoted
@@ -25,6 +25,8 @@ from crmcom_kit.usage_errors import LimitExceeded, quoted
 #: Bytes that a world may have more than it started with, as much again in all of its snapshots
 #: included: 250,000 usual webhook requests, of 2 KiB each.
 MAX_CONTENT = 512 * 1024 * 1024
+_RECORD = "webhook_request"
+_Located = tuple[Record, str]  # a record, and the place of its entry
 
 
 def check_room(left: float) -> None:
@@ -38,174 +40,142 @@ def check_room(left: float) -> None:
 
 
 def import_entries(
-    config: Config,
-    entries: Iterable[LocatedEntry],
-    *,
-    by_age: bool = True,
-    room: float = inf,
-) -> Content:
+    config: Config, entries: Iterable[LocatedEntry], *, by_age: bool = True, room: float = inf
+) -> Store:
     """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
-    Raises:
-        DataError: entries contradict each other, or hold a value that cannot be kept.
-        LimitExceeded: they have more than ``room`` bytes.
+    Raises what ``add_entries`` raises.
     """
-    content = Content(Store(), ReferenceData())
-    _Importer(config, content.reference_data, room).insert(content, entries, by_age=by_age)
-    return content
+    store = Store()
+    add_entries(config, store, entries, room, by_age=by_age)
+    return store
 
 
 def add_entries(
-    config: Config, to: Content, entries: Iterable[LocatedEntry], room: float
-) -> tuple[ReferenceData, int]:
-    """Add ``entries`` to content; return the new reference data and the number of records added.
+    config: Config,
+    store: Store,
+    entries: Iterable[LocatedEntry],
+    room: float,
+    *,
+    by_age: bool = True,
+) -> list[Record]:
+    """Add ``entries`` to content; return the records among them.
 
     Raises:
-        DataError: entries contradict each other or the content; nothing has changed.
+        DataError: entries contradict each other or the content, or hold a value that cannot be
+            kept; nothing has changed.
         LimitExceeded: they have more than ``room`` bytes; nothing has changed.
     """
-    grown = to.reference_data.copy()
-    return grown, _Importer(config, grown, room).insert(to, entries)
+    known = store.reference_data
+    importer = Importer(config, known, room)
+    found = importer.read(entries)
+    if by_age:
+        found.sort(key=_age)
+    records = [record for record, _ in found]
+    # What is known already may be added without a lock, and must not undo what others add.
+    grown = None if importer.reference_data is known else importer.reference_data
+    try:
+        store.insert(*records, reference_data=grown)
+    except DuplicateRecord as error:
+        place = next(place for record, place in found if record is error.record)
+        msg = f"{place}: {error}"
+        raise DataError(msg) from None
+    return records
 
 
-def record_of(
-    config: Config, reference_data: ReferenceData, located: LocatedEntry
-) -> tuple[ReferenceData, Record]:
-    """Return the record of a webhook request's entry, and the reference data that it needs.
+class Importer:
+    """Turns entries into records, and into reference data that it adds to what is known."""
 
-    Raises:
-        DataError: it contradicts the reference data.
-    """
-    grown = reference_data.copy()
-    value = located.entry["webhook_request"]
-    importer = _Importer(config, grown)
-    if "recorded" in value:
-        return grown, importer.recorded(value["record"])
-    return grown, importer.record(value, located.place)
-
-
-class _Importer:
-    """Turns entries into reference data and records."""
-
-    def __init__(self, config: Config, reference_data: ReferenceData, room: float = inf) -> None:
-        self.reference_data = reference_data
+    def __init__(self, config: Config, known: ReferenceData, room: float = inf) -> None:
+        """Go on from ``known``, which stays as it is, and read up to ``room`` bytes."""
+        self.reference_data = self._known = known
         self._config = config
-        self._room = room  # bytes that may still be read
+        self._room = room
         self._ids = Ids(config.seed)
-        self._records: list[Record] = []
-        self._places: list[str] = []  # of the records
-        # Kinds and ids of the definitions and rules that only records have named so far.
-        self._named: set[tuple[str, str]] = set()
 
-    def insert(self, to: Content, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
-        """Insert the records of ``entries``; return how many these are.
+    def read(self, entries: Iterable[LocatedEntry]) -> list[_Located]:
+        """Return the records of ``entries``, with their places; all others are reference data.
 
         Raises DataError, LimitExceeded.
         """
-        self._read(entries)
-        records = sorted(self._records, key=_age) if by_age else self._records
-        try:
-            to.store.insert(*records, reference_data=self.reference_data)
-        except DuplicateRecord as error:
-            msg = f"{self._place_of(error.record)}: {error}"
-            raise DataError(msg) from None
-        return len(records)
-
-    def _read(self, entries: Iterable[LocatedEntry]) -> None:
-        """Make records of ``entries``; all other entries become reference data."""
-        early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
+        found: list[_Located] = []
         for located in entries:
             ((kind, value),) = located.entry.items()
-            if kind != "webhook_request":
-                self._add(kind, value, located.place)
-            elif "recorded" in value:
-                self._add_record(self.recorded(value["record"]), located.place)
-            elif early or not (
-                # Nothing comes after plain ones, of which there may be millions.
-                located.is_plain or self.reference_data.has_references_of(value["record"])
-            ):
-                early.append(located)
+            if kind == _RECORD:
+                record = self.record(located)
+                self._count(record.size)
+                found.append((record, located.place))
             else:
-                self._keep(value, located.place)
-        for located in early:
-            self._keep(located.entry["webhook_request"], located.place)
-
-    def _keep(self, value: Object, place: str) -> None:
-        self._add_record(self.record(value, place), place)
-
-    def _add_record(self, record: Record, place: str) -> None:
-        self._records.append(record)
-        self._places.append(place)
-        self._count(record.size)
+                self._add(kind, value, located.place, is_late=bool(found))
+        return found
 
     def _count(self, size: int) -> None:
         """Count what was read. Raises LimitExceeded."""
         self._room -= size
         check_room(self._room)
 
-    def _place_of(self, record: Record) -> str:
-        """Return where the entry of a record is."""
-        return next(p for r, p in zip(self._records, self._places, strict=True) if r is record)
+    def _put(self, kind: str, value: Object) -> None:
+        """Put an object into the reference data, which is a copy from then on."""
+        if self.reference_data is self._known:
+            self.reference_data = self._known.copy()
+        self.reference_data.directory(kind).add(value)
+        self._count(size_of(value))
 
-    def _add(self, kind: str, value: Object, place: str) -> None:
-        directory = self.reference_data.directory(kind)
-        found = directory.find("id", value["id"])
-        if found is None:
-            directory.add(value)
-            self._count(size_of(value))
-        elif (kind, value["id"]) in self._named and _agrees(value, found):
-            directory.replace(value)
+    def _add(self, kind: str, value: Object, place: str, *, is_late: bool) -> None:
+        found = self.reference_data.directory(kind).find("id", value["id"])
+        if found is None and not is_late:
+            self._put(kind, value)
         elif found != value:
-            msg = f"{place}: {kind} {value['id']} already exists with other members"
+            why = "already exists with other members"
+            if found is None:
+                why = "comes after webhook requests; allowed is above them"
+            msg = f"{place}: {kind} {value['id']} {why}"
             raise DataError(msg)
 
-    def record(self, value: dict[str, Any], place: str) -> Record:
-        """Return the record of one entry, with what sending it must have left in it."""
-        record, data = dict(value["record"]), value.get("data")
+    def record(self, located: LocatedEntry) -> Record:
+        """Return the record of a webhook request's entry.
+
+        Raises DataError: it contradicts the reference data, or holds a value that cannot be kept.
+        """
+        value = located.entry[_RECORD]
+        record = dict(value["record"])
+        is_recorded = "recorded" in value
+        if is_recorded:
+            definition, rule = (self._named_in(kind, record) for kind in REFERENCES)
+            body, sent = compact_json(record), None
+        else:
+            definition, rule = (self._referred(kind, record, located.place) for kind in REFERENCES)
+            body, sent = self._bytes(record, value.get("data"), located.place)
+        log = record.get("log_information")
+        return Record(
+            id=record["id"],
+            number=record["number"],
+            state=State(record["life_cycle_state"]),
+            definition=definition,
+            rule=rule,
+            entity=str(record.get("entity") or ""),
+            entity_id=str(record.get("entity_id") or ""),
+            url=str(record.get("url") or ""),
+            created=_seconds(log.get("created_date") if isinstance(log, dict) else None),
+            body=body,
+            data=sent,
+            is_recorded=is_recorded,
+        )
+
+    def _bytes(self, record: Object, data: Object | None, place: str) -> tuple[bytes, bytes | None]:
+        """Return a record as responses show it, with what sending it has left in it, and its data.
+
+        Raises DataError: they cannot be written.
+        """
         for name in ("fields_set", "error_code", "error_description"):
             record.setdefault(name, None)
-        definition = self._referred("webhook_definition", record, place)
-        rule = self._referred("workflow_rule", record, place)
-        created = record["log_information"].get("created_date")
         try:
             sent = None if data is None else compact_json(data)
             self._add_exchange(record, data, sent)
-            body = compact_json(self._config.renderer.record(record))
+            return compact_json(self._config.renderer.record(record)), sent
         except TypeError as error:  # of orjson
             msg = f"{place}: {error}; allowed is {ALLOWED_VALUES}"
             raise DataError(msg) from None
-        return Record(
-            record["id"],
-            record["number"],
-            State(record["life_cycle_state"]),
-            definition,
-            rule,
-            record["entity"],
-            record["entity_id"],
-            record["url"],
-            None if created is None else seconds(datetime.fromisoformat(created)),
-            body,
-            sent,
-        )
-
-    def recorded(self, shown: Object) -> Record:
-        """Return the record of a webhook request that is shown as an instance has shown it."""
-        log = shown.get("log_information")
-        created = log.get("created_date") if isinstance(log, dict) else None
-        return Record(
-            shown["id"],
-            shown["number"],
-            State(shown["life_cycle_state"]),
-            self._named_in("webhook_definition", shown),
-            self._named_in("workflow_rule", shown),
-            str(shown.get("entity") or ""),
-            str(shown.get("entity_id") or ""),
-            str(shown.get("url") or ""),
-            _recorded_date(created),
-            compact_json(shown),
-            None,
-            is_recorded=True,
-        )
 
     def _named_in(self, kind: str, shown: Object) -> str:
         """Return what stands for the definition or rule that a recorded webhook request shows.
@@ -217,7 +187,7 @@ class _Importer:
         names = (found.get(name) for name in ("id", "name", "alternative_code"))
         key = next((name for name in names if isinstance(name, str)), "")
         if key and self.reference_data.directory(kind).find("id", key) is None:
-            self.reference_data.directory(kind).add({**found, "id": key})
+            self._put(kind, {**found, "id": key})
         return key
 
     def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
@@ -243,24 +213,18 @@ class _Importer:
 
         The record gets the members that it leaves out.
         """
-        named, directory = record[kind], self.reference_data.directory(kind)
+        named = record[kind]
         if "id" not in named:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
         key: str = named["id"]
-        found = directory.find("id", key)
+        found = self.reference_data.directory(kind).find("id", key)
         if found is None:
-            directory.add(named)
-            self._count(size_of(named))
-            self._named.add((kind, key))
-            return key
-        if named.items() <= found.items():  # as in nearly all records
-            record[kind] = found
+            self._put(kind, named)
             return key
         learned: Object = {}
-        known = directory.known(key)
         for member in ("name", "alternative_code"):
-            here, before = named.get(member), known.get(member)
+            here, before = named.get(member), found.get(member)
             if here is not None and before is None:
                 learned[member] = here
             elif here is not None and here != before:
@@ -269,21 +233,16 @@ class _Importer:
                     f"request {record['number']}, and {quoted(before)} before"
                 )
                 raise DataError(msg)
-        record[kind] = found | named
         if learned:
-            directory.learn(known | learned)
+            self._put(kind, found | learned)
+        record[kind] = found | named
         return key
 
 
-def _agrees(value: Object, named: Object) -> bool:
-    """Return True if an object has the names that records gave it."""
-    return all(each is None or value.get(name) == each for name, each in named.items())
-
-
-def _recorded_date(text: Any) -> int | None:
-    """Return a date of an instance in seconds since 1970; None if it is none."""
+def _seconds(date: Any) -> int | None:
+    """Return a date in seconds since 1970; None if it is none, as an instance may have shown."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(date)
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (TypeError, ValueError, OverflowError):  # the last: at an end of the calendar
@@ -291,6 +250,7 @@ def _recorded_date(text: Any) -> int | None:
     return seconds(moment)
 
 
-def _age(record: Record) -> float:
+def _age(found: _Located) -> float:
     """Return what records are sorted by; one without a date is an old one."""
-    return -inf if record.created is None else record.created
+    created = found[0].created
+    return -inf if created is None else created

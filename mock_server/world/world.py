@@ -22,12 +22,11 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import (
     MAX_CONTENT,
+    Importer,
     add_entries,
     check_room,
     import_entries,
-    record_of,
 )
-from crmcom_kit.mock_server.world.reference_data import Content
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
@@ -45,7 +44,7 @@ MAX_SNAPSHOTS = 100
 class Snapshot(NamedTuple):
     """The content of a world as it was saved."""
 
-    content: Content
+    content: Store
     ids: Ids
     delivery: Sender
 
@@ -56,7 +55,7 @@ class World:
     def __init__(
         self,
         config: Config,
-        start: Content,
+        start: Store,
         *,
         clock: Clock,
         delivery: Sender,
@@ -147,7 +146,7 @@ class World:
             receiver=Receiver(self.clock),
         )
 
-    def _room(self, content: Content | None) -> float:
+    def _room(self, content: Store | None) -> float:
         """Return how many bytes may be added to ``content``, or to none, beside the snapshots."""
         sizes = [one.content.size for one in list(self._snapshots.values())]
         saved = sum(max(0, size - self._given_size) for size in sizes)
@@ -204,10 +203,10 @@ class World:
         make: Callable[[Epoch], Iterable[LocatedEntry]],
         *,
         expected_epoch: Epoch | None = None,
-    ) -> int:
+    ) -> list[Record]:
         """Add the entries that ``make`` returns for the current epoch.
 
-        Returns how many webhook requests these were. No other entries are added meanwhile.
+        Returns the webhook requests among them. No other entries are added meanwhile.
 
         Raises:
             DataError: the entries contradict each other or the content; nothing has changed, nor
@@ -216,11 +215,7 @@ class World:
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         with self._changing(expected_epoch) as epoch:
-            reference_data, records = add_entries(
-                self.config, epoch.content, make(epoch), self._room(epoch.content)
-            )
-            epoch.reference_data = reference_data
-            return records
+            return add_entries(self.config, epoch.store, make(epoch), self._room(epoch.store))
 
     def replace_record(
         self, before: Record, located: LocatedEntry, *, expected_epoch: Epoch
@@ -231,12 +226,11 @@ class World:
         Raises what ``add`` raises.
         """
         with self._changing(expected_epoch) as epoch:
-            reference_data, record = record_of(self.config, epoch.reference_data, located)
-            check_room(self._room(epoch.content) + before.size - record.size)
-            if not epoch.store.replace(before, record, reference_data=reference_data):
-                return None
-            epoch.reference_data = reference_data
-            return record
+            importer = Importer(self.config, epoch.reference_data)
+            record = importer.record(located)
+            check_room(self._room(epoch.store) + before.size - record.size)
+            replaced = epoch.store.replace(before, record, importer.reference_data)
+            return record if replaced else None
 
     @contextmanager
     def _changing(self, expected: Epoch | None) -> Iterator[Epoch]:
@@ -259,10 +253,10 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            content = Content(epoch.store.copy(), epoch.reference_data)
+            content = epoch.store.copy()
             check_room(self._room(content) - max(0, content.size - self._given_size))
             self._snapshots[name] = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
-            return len(content.store)
+            return len(content)
 
     def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
         """Replace the content with a snapshot; return the new epoch.
@@ -282,7 +276,7 @@ class World:
     def snapshots(self) -> dict[str, int]:
         """The snapshots, in the order in which they were first saved; how many records each has."""
         with self._lock:
-            return {name: len(kept.content.store) for name, kept in self._snapshots.items()}
+            return {name: len(kept.content) for name, kept in self._snapshots.items()}
 
     def _kept(self, name: str) -> Snapshot:
         kept = self._snapshots.get(name)
@@ -291,7 +285,7 @@ class World:
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 
-    def _replace(self, content: Content, ids: Ids, delivery: Sender) -> Epoch:
+    def _replace(self, content: Store, ids: Ids, delivery: Sender) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
         epoch = replace(

@@ -116,9 +116,11 @@ def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
     return None
 
 
-def _url_test(wanted: str | None, match: str) -> str | Callable[[str], bool] | None:
-    if wanted is None or match == "exact":
-        return wanted
+def _url_test(wanted: str | None, match: str) -> Callable[[str], bool] | None:
+    if wanted is None:
+        return None
+    if match == "exact":
+        return lambda url: url == wanted
     if match == "prefix":
         return lambda url: url.startswith(wanted)
     return lambda url: wanted in url

@@ -8,8 +8,8 @@ import orjson
 from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.store.reference_data import Object
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.schemas.releases import TokenKind
 from crmcom_kit.usage_errors import quoted
 

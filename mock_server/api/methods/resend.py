@@ -13,8 +13,8 @@ from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Ident
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import is_effective
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.reference_data import is_effective
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.webhooks.delivering import prepare
 

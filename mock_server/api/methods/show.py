@@ -23,9 +23,7 @@ def show(epoch: Epoch, values: Values) -> Response:
         VendorError: it does not exist (unknown_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
-    body = epoch.store.body(key_of(identifier.field), identifier.value)
-    if body is None:
-        raise unknown(identifier)
+    body = find(epoch, identifier).body
     response = epoch.config.responses.record(body, values.get("fields_set"))
     response.before = response.after = body
     return response

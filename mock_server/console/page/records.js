@@ -27,10 +27,10 @@ const search = new Search(
   {
     state: { label: "State", values: () => ["REJECTED", "SUCCESSFUL"] },
     entity: { label: "Entity", values: () => entities },
-    record: {}, definition: {}, rule: {}, entity_id: {}, url: {}, created_from: {}, created_to: {},
+    record: {}, definition: {}, rule: {}, entity_id: {}, url: {},
   },
   null,
-  "#7 created_from:2024-05-01 url:example.com",
+  "#7 state:REJECTED url:example.com",
 );
 
 const limit = () => Math.min(Number(param("limit")) || LIMIT, MAX);

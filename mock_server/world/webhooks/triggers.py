@@ -13,9 +13,9 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.reference_data import Object, is_effective, name_of, named
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
-from crmcom_kit.mock_server.world.reference_data import Object, is_effective, named
 from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
@@ -66,17 +66,17 @@ def fire(
     check_fault(epoch, fault, found["id"])
     about = found.get("entity")
     if about is not None and about != entity:
-        seen = f"{entity}, while definition {found['name']} is about {about}"
+        seen = f"{entity}, while definition {name_of(found)} is about {about}"
         raise UsageError("entity", seen=seen, allowed=about)
     trigger = _rule(epoch, found, entity)
     address = found.get("url") if url is None else url
     if address is None:
-        seen = f"nothing, and no URL in definition {found['name']}"
+        seen = f"nothing, and no URL in definition {name_of(found)}"
         raise UsageError("url", seen=seen, allowed="the URL of the receiver")
     if not is_effective(found):
-        return Fired(sent=False, why=f"definition {found['name']} is NOT EFFECTIVE")
+        return Fired(sent=False, why=f"definition {name_of(found)} is NOT EFFECTIVE")
     if not is_effective(trigger):
-        return Fired(sent=False, why=f"workflow rule {trigger['name']} is NOT EFFECTIVE")
+        return Fired(sent=False, why=f"workflow rule {name_of(trigger)} is NOT EFFECTIVE")
     names = found.get("fields_set")
     chosen = set(data) if not names else {name.strip() for name in names.split(",")}
     left_out = tuple(name for name in data if name not in chosen)
@@ -95,8 +95,8 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     """Store the webhook request as one whose delivery runs; return it. Raises DataError."""
     entry = {"webhook_request": {"record": record, "data": data}}
     given = LocatedEntry(entry, "the webhook request")
-    located = list(validated([given], epoch.config.release))
-    add_entries(epoch.config, epoch.content, located, epoch.room(epoch.content))
+    located = list(validated([given], epoch.config))
+    add_entries(epoch.config, epoch.store, located, epoch.room(epoch.store))
     claimed = epoch.store.transition(record["id"], Event.RESEND)
     if claimed is None:
         msg = f"the webhook request: number {record['number']} was deleted before it was sent"
@@ -118,7 +118,7 @@ def _rule(epoch: Epoch, definition: Object, entity: str) -> Object:
     by_name = [one for one in rules if definition["id"] in one.get("webhook_definition_ids", ())]
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
     if not possible:
-        seen = f"no workflow rule that triggers {definition['name']}"
+        seen = f"no workflow rule that triggers {name_of(definition)}"
         allowed = f"a workflow rule whose webhook_definition_ids have {definition['id']}; add one"
         raise NotFound("rule", seen=seen, allowed=allowed)
     return max(possible, key=is_effective)

@@ -36,7 +36,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
     ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
-    ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed or"),
+    ("POST", "/seed", b'{"scenario": "mixed_pages", "host": "h"}', "host", "scenario", "seed or"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
     ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
     ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, delivery"),
@@ -126,8 +126,8 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["mode", "at", "seconds", "seed", "count", "entities", "date_from", "date_to",
-             "scenario", "host", "rejected", "unit", "webhook_request", "record", "data"]
+            ["mode", "at", "seconds", "seed", "count", "entities", "scenario",
+             "host", "rejected", "unit", "webhook_request", "record", "data"]
         ) | st.text(max_size=5),
         inner,
         max_size=4,

@@ -1,4 +1,4 @@
-"""Single webhook requests, definitions and rules: added, shown, changed, removed."""
+"""Single webhook requests, definitions and rules: added, shown, changed, removed; refusals."""
 
 import json
 from typing import Any
@@ -8,7 +8,6 @@ import pytest
 from helpers.receivers import During
 
 from crmcom_kit.mock_server import crmcom_mock
-from crmcom_kit.mock_server.world.generation import MAX_FILLED_IN
 
 
 def added(admin: Any, *records: dict[str, Any]) -> list[dict[str, Any]]:
@@ -139,12 +138,28 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     assert record["authentication_code"]
 
 
+def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
+    """Webhook requests may name a definition by its id alone; no rule triggers it then."""
+    admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
+    event = {"entity": "JOBS", "definition": "D9", "data": {}}
+
+    status, found = admin.refused("POST", "/events/fire", event)
+
+    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")
+
+
 STATE = {"life_cycle_state": "SUCCESSFUL"}
+UNIT = {"unit": {"id": "1", "name": "a"}}
 NAMED = {"name": "x"}
 TRIGGERS = {"webhook_definition_ids": ["y"]}
-TOO_MANY: list[Any] = [{"record": {}}] * (MAX_FILLED_IN + 1)
 #: (verb, path, body, status, what the error says)
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
+    ("PUT", "/state", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
+    ("PUT", "/state", [UNIT, {"unit": {"id": "1", "name": "b"}}], 400, ("/1: ", "already exists")),
+    ("PUT", "/state", b"\xff\xfe", 400, ("body line 1", "not JSON")),
+    ("PUT", "/state", [], 400, ("body: it is empty", "{} is an empty world")),
+    ("POST", "/records", [], 400, ("body: it is empty; allowed is webhook requests",)),
+    ("POST", "/records", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "number or the id")),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
@@ -154,7 +169,6 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
-    ("POST", "/records", {"webhook_request": TOO_MANY}, 400, ("seen more", "at most 1,000")),
     ("POST", "/records", {"webhook_definition": [{}]}, 400, ("/0: webhook_definition.name",)),
     ("POST", "/records", {"webhook_definition": [NAMED, NAMED]}, 400, ('/1: name: seen "x"',)),
     ("POST", "/records", {"webhook_definition": [{"name": "ACT CREATE"}]}, 400, ("no other",)),

@@ -118,20 +118,3 @@ def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     admin_of(mock.client).ask("POST", "/records", json.dumps(entry).encode())
 
     assert everything(copied(make_mock, admin_of, mock)) == everything(mock)
-
-
-def test_an_export_is_of_one_moment(make_mock: Any) -> None:
-    """What happens while an export is read is not in it, and does not wait for its reader."""
-    mock = make_mock()
-    before = mock.state()
-    answer = mock.client.get("/__admin/state")
-    parts = answer.iter_encoded()
-    first = next(parts)
-
-    for number in list(mock.records()):
-        mock.delete(number)
-
-    lines = (first + b"".join(parts)).splitlines()
-    records = [json.loads(line) for line in lines if line.startswith(b'{"webhook_request"')]
-    assert len(records) == len(before)
-    assert mock.state() == ()

@@ -140,14 +140,15 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
     """Another user deletes what the request names, by default before the request finds it."""
     for call in ("show", *CHANGING):
         shell.world.reset()
-        record = shell.world.store.body("number", "7")
+        record = shell.world.store.get("number", "7")
+        assert record is not None
         shell.world.faults.add({"effect": {"delete_record": True}})
 
         seen = shell.call(CALLS[call])
 
         assert code(seen) == shell.world.dialect["errors.unknown_webhook_request.code"]
-        assert shell.world.store.body("number", "7") is None
-        assert shell.last.response.before == record
+        assert shell.world.store.get("number", "7") is None
+        assert shell.last.response.before == record.body
         assert shell.last.response.after is None
         shell.call(LIST)
         assert shell.last.fault is None
@@ -155,7 +156,7 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
     shell.world.reset()
     shell.world.faults.add({"effect": {"delete_record": True}, "when": "after_commit"})
     assert json.loads(shell.call(SHOW).body)["data"]["number"] == "7"
-    assert shell.world.store.body("number", "7") is None
+    assert shell.world.store.get("number", "7") is None
 
 
 @pytest.mark.parametrize("beside", [{}, {"expire_token": True}, {"delete_record": True}])

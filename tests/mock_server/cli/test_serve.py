@@ -53,7 +53,7 @@ MISTAKES = [
     (["--dialect", "nope"], "dialect: nope is neither a built-in name (default, http) nor a"),
     (["--data", "nope.jsonl"], "data nope.jsonl: cannot be read: No such file"),
     (["--state", "nowhere/world.state"], "state nowhere/world.state: cannot be used: No such file"),
-    (["--state", __file__], "it is not a state file, or its beginning is gone; allowed is"),
+    (["--state", __file__], "line 1 is not as it was written; allowed is"),
     (
         ["--deliveries", "nonsense"],
         "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",

@@ -1,8 +1,7 @@
 """The life cycle: what may happen in which state, and where it leads."""
 
+from contextlib import suppress
 from itertools import product
-
-import pytest
 
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE, Event, State, WrongState, after
 
@@ -17,14 +16,11 @@ EXPECTED = {
 
 def test_each_state_and_event_lead_to_the_expected_state_or_are_refused() -> None:
     """Only a REJECTED record can be resent, and each delivery ends in a documented state."""
+    found = {}
     for state, event in product(State, Event):
-        expected = EXPECTED.get((state.value, event.value))
-        if expected is not None:
-            assert after(state, event) == expected
-            continue
-        with pytest.raises(WrongState, match=f"{event} is not possible in state {state}") as caught:
-            after(state, event)
-        assert caught.value.state is state
+        with suppress(WrongState):
+            found[state.value, event.value] = after(state, event).value
+    assert found == EXPECTED
     assert frozenset({State.REJECTED}) == RESENDABLE
 
 

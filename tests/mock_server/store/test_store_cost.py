@@ -1,17 +1,16 @@
 """What the store costs: records that a query looks at, content that is copied."""
 
 import tracemalloc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from helpers.records import filled, made
 
 from crmcom_kit.mock_server.protocol.fields import read_selection
-from crmcom_kit.mock_server.protocol.response import Response, ResponseBuilder
+from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.mock_server.store.contents import Contents
 from crmcom_kit.mock_server.store.life_cycle import Event, State
-from crmcom_kit.mock_server.store.records import INDEXED, IndexedField, Query, Record
+from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.schemas import load_dialect, resolve
 from crmcom_kit.schemas.rendering import Renderer
 
@@ -63,41 +62,21 @@ def test_a_query_costs_its_page_or_its_smallest_condition() -> None:
         )
         for query, expected in (
             (both(("entity", "ACTIVITIES"), limit=10), 10),
-            (both(("entity", "ACTIVITIES"), limit=10, newest_first=False), 10),
             (both(("entity", "ACTIVITIES"), limit=10, offset=200), 10),
-            (both(("entity_id", "E1"), limit=10, offset=15), 5),
-            (both(("entity", "ACTIVITIES"), limit=0), 0),
             (both(("entity", "ACTIVITIES"), ("entity_id", "E1")), 20),
             (both(("entity_id", "E1"), ("entity", "ACTIVITIES")), 20),
-            (both(("entity", "ACTIVITIES"), ("rule", "R0"), ("entity_id", "E77")), 1),
             (both(("entity", "ACTIVITIES"), ("rule", "R0")), 100),
             (both(("entity", "JOBS"), states=REJECTED), 10),
             (both(("entity", "ACTIVITIES"), ("entity_id", "nowhere")), 0),
             (both(("entity", "ACTIVITIES,JOBS"), limit=10), 10),
             (both(("entity", "ACTIVITIES"), ("rule", "R1"), any_of_indexed=True, limit=10), 10),
             (Query(limit=10), 10),
-            (both(("entity", "ACTIVITIES"), url="http://nowhere"), 0),
             (both(("entity", "ACTIVITIES"), url=lambda url: "nowhere" in url), 0),
-            (both(("entity_id", "E1"), url="http://receiver/in"), 20),
+            (both(("entity_id", "E1"), url=lambda url: "receiver" in url), 20),
         ):
             found, looked = looks(contents, query)
             assert looked == expected, query
             assert found <= looked
-
-
-def test_moved_and_deleted_records_are_not_looked_at() -> None:
-    """Each index follows what happens to a record."""
-    contents = contents_of(*(made(n) for n in range(100)))
-    for field in INDEXED:  # so that there are indexes to follow
-        contents.find(both((field, "unknown"), states=REJECTED))
-    for n in range(90):
-        contents.remove(n)
-    for n in range(90, 95):
-        contents.replace(n, made(n, state=State.SUCCESSFUL))
-    for field in INDEXED:
-        value = str(getattr(made(0), field))
-        assert looks(contents, both((field, value))) == (10, 10)
-        assert looks(contents, both((field, value), states=SUCCESSFUL)) == (5, 5)
 
 
 def test_contents_are_copied_by_the_first_write_and_no_earlier(
@@ -131,7 +110,6 @@ def test_a_value_that_no_record_has_any_more_leaves_nothing_behind() -> None:
     assert contents.indexes["entity_id"] == {"E0": [0]}
 
 
-# What a long list costs in memory.
 @pytest.mark.parametrize("fields_set", [None, "id,number,log_information"])
 def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
     """Sending 30 MB takes a small part of that beyond the stored bytes themselves."""
@@ -146,7 +124,8 @@ def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
     tracemalloc.start()
     try:
         answer = responses.listing(store.query(both(("entity", "ACTIVITIES"))), selection)
-        sent = sum(map(len, parts(answer)))
+        parts = [answer.body] if isinstance(answer.body, bytes) else answer.body
+        sent = sum(map(len, parts))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -155,11 +134,3 @@ def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
     assert peak < 1_000_000
     assert answer.length in (None, sent)
     assert (answer.length is None) == (fields_set is not None)
-
-
-def parts(answer: Response) -> Iterator[bytes]:
-    """Yield an answer's body as a server sends it."""
-    if isinstance(answer.body, bytes):
-        yield answer.body
-    else:
-        yield from answer.body

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.usage_errors import NotFound, quoted
 
 Object = dict[str, Any]
+#: The kinds of objects that webhook requests name.
+REFERENCES = ("webhook_definition", "workflow_rule")
 
 
 def is_effective(value: Object) -> bool:
@@ -18,39 +19,24 @@ def is_effective(value: Object) -> bool:
     return not str(value.get("life_cycle_state") or "").startswith("NOT")
 
 
+def name_of(value: Object) -> str:
+    """Return the name of a webhook definition or workflow rule; its id if records show no name."""
+    return str(value.get("name") or value["id"])
+
+
 class Directory:
     """Objects of one kind, found by any of their identifier fields."""
 
-    def __init__(self, fields: tuple[str, ...]) -> None:
-        """Start empty; ``fields`` are the members that name an object, ``id`` first."""
-        self._fields = fields
-        self._found: dict[str, dict[str, Object]] = {field: {} for field in fields}
-        self._learned: dict[str, Object] = {}  # by id
+    def __init__(self, *names: str) -> None:
+        """Start empty; ``names`` are the members that name an object, besides its id."""
+        self._found: dict[str, dict[str, Object]] = {field: {} for field in ("id", *names)}
 
     def add(self, value: Object) -> None:
-        """Add an object; of two with the same name the first is found by it."""
-        for field in self._fields:
+        """Add an object, in place of the one with its id; the first with a name is found by it."""
+        for field, found in self._found.items():
             name = value.get(field)
-            if name is not None:
-                self._found[field].setdefault(name, value)
-
-    def replace(self, value: Object) -> None:
-        """Put an object in place of the one with its id; its new names lead to it."""
-        before = self._found["id"][value["id"]]
-        self._learned.pop(value["id"], None)
-        for field in self._fields:
-            name = value.get(field)
-            if name is not None and self._found[field].setdefault(name, value) is before:
-                self._found[field][name] = value
-
-    def learn(self, value: Object) -> None:
-        """Let an object be found by more names; those who show it see it as it was added."""
-        self.add(value)
-        self._learned[value["id"]] = value
-
-    def known(self, own_id: str) -> Object:
-        """Return all that is known of an object: as it was added, and what was learned."""
-        return self._learned.get(own_id) or self._found["id"][own_id]
+            if name is not None and found.setdefault(name, value)["id"] == value["id"]:
+                found[name] = value
 
     def find(self, field: str, name: str) -> Object | None:
         """Return the object whose ``field`` is ``name``."""
@@ -60,19 +46,14 @@ class Directory:
         """Return the object with that id, or else the one with that name or alternative code."""
         return next((found[name] for found in self._found.values() if name in found), None)
 
-    def first(self) -> Object | None:
-        """Return the object that was added first."""
-        return next(iter(self._found[self._fields[0]].values()), None)
-
     def __iter__(self) -> Iterator[Object]:
         """Go through the objects, in the order in which they were added."""
-        return iter(self._found[self._fields[0]].values())
+        return iter(self._found["id"].values())
 
     def copy(self) -> "Directory":
         """Return a directory with the same objects that can be added to by itself."""
-        clone = Directory(self._fields)
+        clone = Directory()
         clone._found = {field: found.copy() for field, found in self._found.items()}
-        clone._learned = self._learned.copy()
         return clone
 
 
@@ -81,11 +62,11 @@ class ReferenceData:
 
     def __init__(self) -> None:
         """Start empty."""
-        self.units = Directory(("id", "name", "alternative_code"))
-        self.users = Directory(("id", "username"))
-        self.definitions = Directory(("id", "name", "alternative_code"))
-        self.rules = Directory(("id", "name", "alternative_code"))
-        self.keys = Directory(("id",))
+        self.units = Directory("name", "alternative_code")
+        self.users = Directory("username")
+        self.definitions = Directory("name", "alternative_code")
+        self.rules = Directory("name", "alternative_code")
+        self.keys = Directory()
 
     def copy(self) -> "ReferenceData":
         """Return reference data with the same objects that can be added to by itself."""
@@ -108,15 +89,6 @@ class ReferenceData:
             "webhook_definition": self.definitions,
             "workflow_rule": self.rules,
         }[kind]
-
-    def has_references_of(self, record: Object) -> bool:
-        """Return True if everything that a webhook request refers to is present."""
-        definition = self.definitions.find("id", record["webhook_definition"].get("id", ""))
-        rule = self.rules.find("id", record["workflow_rule"].get("id", ""))
-        if definition is None or rule is None:
-            return False
-        key = definition.get("secret_key_id")
-        return key is None or self.keys.find("id", key) is not None
 
     def key_of(self, definition_id: str) -> str | None:
         """Return the secret key that signs the webhooks of a definition; None if it has none."""
@@ -143,18 +115,6 @@ def size_of(value: Object) -> int:
     return len(orjson.dumps(value))
 
 
-class Content(NamedTuple):
-    """The content of a world: its records, and what they refer to."""
-
-    store: Store
-    reference_data: ReferenceData
-
-    @property
-    def size(self) -> int:
-        """How many bytes it counts for."""
-        return self.store.size + self.reference_data.size
-
-
 def named(directory: Directory, kind: str, wanted: str) -> Object:
     """Return a definition or rule by name, alternative code or id. Raises NotFound."""
     found = directory.find_any(wanted)
@@ -164,14 +124,10 @@ def named(directory: Directory, kind: str, wanted: str) -> Object:
 
 
 def _near(directory: Directory, kind: str, wanted: str) -> str:
-    """Return what is allowed: the nearest names, with alternative codes, which are shorter."""
-    names: dict[str, str] = {}  # by name and by alternative code
-    for one in directory:
-        code = one.get("alternative_code")
-        text = f"{one.get('name') or one['id']} ({code})" if code else one.get("name") or one["id"]
-        names |= {key: text for key in (one.get("name"), code) if key}
-    found = get_close_matches(wanted, names, n=3, cutoff=0.4)
-    near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]
+    """Return what is allowed, with the nearest names and alternative codes."""
+    both = ((name_of(one), one.get("alternative_code")) for one in directory)
+    names = [name for name in chain.from_iterable(both) if name]
+    near = get_close_matches(wanted, names, n=3, cutoff=0.4) or names[:5]
     if not near:
         return f"nothing; this world has no {kind}"
     return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"
