@@ -74,7 +74,7 @@ class Response(NamedTuple):
 class Recorded:
     """One exchange of a recording."""
 
-    exchange: Exchange  # without a known response, its number is 0
+    exchange: Exchange  # it gets its number when it is followed
     start: float  # seconds since 1970
     missing: str = ""  # why its response is not known; then nobody knows what it did, either
 
@@ -189,23 +189,17 @@ def _moment(entry: Any, previous: float) -> float:
 
 
 def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """Return exchanges in the order of their starts, those with a response numbered from 1 on.
+    """Return exchanges in the order of their starts.
 
     If no request has a token, tokens were removed: a placeholder stands for each.
     """
-    hidden = not any(_carries_token(each.exchange.call) for each in found)
-    made, number = [], 0
-    for each in sorted(found, key=lambda each: each.start):
-        number += not each.missing
-        call = each.exchange.call
-        if hidden and call.method in _RECORD_METHODS:
-            call = replace(call, headers=(*call.headers, ("Authorization", MASK)))
-        one = each.exchange
-        exchange = Exchange(
-            0 if each.missing else number, call, one.status, one.headers, one.content, one.seconds
-        )
-        made.append(replace(each, exchange=exchange))
-    return tuple(made)
+    if not any(_carries_token(each.exchange.call) for each in found):
+        for each in found:
+            call = each.exchange.call
+            if call.method in _RECORD_METHODS:
+                headers = (*call.headers, ("Authorization", MASK))
+                each.exchange.call = replace(call, headers=headers)
+    return tuple(sorted(found, key=lambda each: each.start))
 
 
 def _carries_token(call: Call) -> bool:

@@ -368,8 +368,8 @@ def test_what_is_not_checked_is_counted(monkeypatch: pytest.MonkeyPatch) -> None
 
     def handle(connection: socket.socket) -> None:
         query = read_request(connection).partition(b"?")[2]
-        coding = ("Content-Encoding: own",) if b"coded" in query else ()
-        connection.sendall(response(b"x" * (20_000 if b"long" in query else 10), *coding))
+        headers = ["Connection: close", *["Content-Encoding: own"] * (b"coded" in query)]
+        connection.sendall(response(b"x" * (20_000 if b"long" in query else 10), *headers))
 
     with before(handle, reads=False) as (proxy, _):
         for _ in range(2):  # which takes no room
