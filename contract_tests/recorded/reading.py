@@ -5,14 +5,13 @@ are counted, by the reason. Nothing is sent.
 """
 
 import base64
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -49,14 +48,9 @@ class Skip(Exception):
 
 #: The kinds of entries that are not judged, as they are counted.
 ELSEWHERE = "of other hosts or paths"
-UNKNOWN_METHOD = "of methods that the release does not have"
-PREFLIGHT = "of OPTIONS or HEAD"
-CACHED = "from a browser's cache"
-REDIRECTED = "that were redirected"
-UNANSWERED = "without a response"
-NO_BODY = "without a response body"
-CUT_REQUEST = "with an incomplete request"
-CUT_RESPONSE = "with an incomplete response"
+UNKNOWN_METHOD = "of other methods"
+NO_RESPONSE = "without a response of the server, or from a cache"
+CUT_OFF = "with an incomplete body"
 GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
 TWICE = "that another file has, too"
 UNREADABLE = "that cannot be read"
@@ -218,11 +212,11 @@ def _recorded(
     if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
         raise Skip(UNREADABLE)
     base, path, query = _place(request, base_url)
-    call = Call("", request["method"].upper(), path, query, _sent(request), (*_headers(request),))
+    call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
     status, time = response.get("status"), entry.get("time")
     status = status if isinstance(status, int) else 0
     known_time = isinstance(time, int | float) and 0 < time < 86_400_000
-    answer = Response(status, tuple(_headers(response)), lambda: _received(entry, response))
+    answer = Response(status, _headers(response), lambda: _received(entry, response))
     return base, recorded(call, answer, release, start, time / 1000 if known_time else 0.0)
 
 
@@ -241,10 +235,8 @@ def recorded(
     Raises:
         Skip: this is not checked.
     """
-    if call.verb in ("OPTIONS", "HEAD"):
-        raise Skip(PREFLIGHT)
     sense = read(call, release)
-    if sense.method is None:
+    if sense.method is None or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
     call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
@@ -261,10 +253,8 @@ def recorded(
 def _body(response: Response) -> bytes:
     """Return the body of a response. Raises Skip: it is not known, or not the server's."""
     status = response.status
-    if status < 200:
-        raise Skip(UNANSWERED)
-    if 300 <= status < 400:
-        raise Skip(REDIRECTED)
+    if status < 200 or 300 <= status < 400:
+        raise Skip(NO_RESPONSE)
     body = response.body()
     answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
     if status in _GATEWAYS and (status == 429 or answer.code is None):
@@ -287,9 +277,7 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
         raise Skip(ELSEWHERE)
     if not prefix or not parts.path.startswith(f"{prefix}/"):
         raise Skip(ELSEWHERE)
-    pairs = list(_pairs(request.get("queryString")))
-    query = parts.query or urlencode(pairs, errors="surrogatepass")
-    return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], query
+    return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
 
 
 def _origin(url: str) -> str:
@@ -303,9 +291,9 @@ def _sent(request: Entry) -> bytes | None:
     """Return the body of a request, or None. Raises Skip: it is not recorded."""
     data, size = _object(request, "postData"), request.get("bodySize")
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
-        return _whole(data, size, CUT_REQUEST) or None
+        return _whole(data, size) or None
     if data or not (size == 0 or request["method"].upper() in ("GET", "HEAD", "OPTIONS")):
-        raise Skip(CUT_REQUEST)
+        raise Skip(CUT_OFF)
     return None
 
 
@@ -313,18 +301,18 @@ def _received(entry: Entry, response: Entry) -> bytes:
     """Return the body of a response. Raises Skip: it is not recorded."""
     cache = _object(entry, "cache")
     if entry.get("_fromCache") or cache.get("beforeRequest") or cache.get("afterRequest"):
-        raise Skip(CACHED)
+        raise Skip(NO_RESPONSE)
     content = _object(response, "content")
     text, size = content.get("text"), content.get("size")
     if not isinstance(text, str) or (not text and size != 0):
-        raise Skip(NO_BODY)
-    return _whole(content, size, CUT_RESPONSE)
+        raise Skip(NO_RESPONSE)
+    return _whole(content, size)
 
 
-def _whole(message: Entry, size: Any, cut: str) -> bytes:
+def _whole(message: Entry, size: Any) -> bytes:
     """Return the body in a message's ``text``.
 
-    Raises Skip(cut) if it is only the beginning of one, as far as it tells: JSON without an end.
+    Raises Skip if it is only the beginning of one, as far as it tells: JSON without an end.
     """
     text: str = message["text"]
     try:
@@ -335,7 +323,7 @@ def _whole(message: Entry, size: Any, cut: str) -> bytes:
     is_short = isinstance(size, int) and size > len(body)
     is_cut = is_short or str(message.get("comment")).startswith(CUT)
     if is_cut and parsed(body) is NOT_JSON:
-        raise Skip(cut)
+        raise Skip(CUT_OFF)
     return body
 
 
@@ -345,13 +333,11 @@ def _object(value: Any, name: str) -> Entry:
     return found if isinstance(found, Mapping) else {}
 
 
-def _headers(message: Entry) -> Iterator[tuple[str, str]]:
-    """Yield the headers of a request or a response; those of HTTP/2 that are none left out."""
-    return (pair for pair in _pairs(message.get("headers")) if not pair[0].startswith(":"))
-
-
-def _pairs(given: Any) -> Iterator[tuple[str, str]]:
-    for each in given if isinstance(given, list) else ():
-        if isinstance(each, Mapping) and isinstance(each.get("name"), str):
-            value = each.get("value")
-            yield each["name"], value if isinstance(value, str) else json.dumps(value)
+def _headers(message: Entry) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request or a response."""
+    given = message.get("headers")
+    return tuple(
+        (each["name"], str(each.get("value")))
+        for each in (given if isinstance(given, list) else ())
+        if isinstance(each, Mapping) and isinstance(each.get("name"), str)
+    )
