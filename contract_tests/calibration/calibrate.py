@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.calibration.people import Pseudonyms, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import (
     Comparisons,
-    Group,
     as_html,
     as_json,
     is_documented,
@@ -25,7 +24,6 @@ from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
@@ -91,6 +89,7 @@ def calibrated(
     evidence = dict(_evidence(log, learned))
     evidence |= dict.fromkeys((*forms, *content_type), "observed (what responses show)")
     compared = compare(log, profile, held_out)
+    profile = replace(profile, differs=compare(log, profile, log.exchanges).kinds)
     return Calibration(results, log, learned, profile, evidence, compared)
 
 
@@ -116,17 +115,25 @@ def _held_out(log: Log) -> Iterator[Exchange]:
 
 def compare(log: Log, profile: Profile, compared: Sequence[Exchange]) -> Comparisons:
     """Have a mock with ``profile`` respond to the whole log, and compare some of its responses."""
-    return compare_with(MockFollower(profile, log.login, log.began).respond, log, compared)
+    mock = MockFollower(profile, log.login, log.began)
+    return compare_with(mock.respond, log, compared, profile.differs)
 
 
 def compare_with(
-    respond: Callable[[Exchange], Exchange | None], log: Log, compared: Sequence[Exchange]
+    respond: Callable[[Exchange], Exchange | None],
+    log: Log,
+    compared: Sequence[Exchange],
+    known: Mapping[str, Sequence[str]] | None = None,
 ) -> Comparisons:
     """Have another server respond to the whole log, and compare some of its responses.
 
-    ``respond`` returns None for what may not be sent there.
+    Args:
+        respond: returns None for what may not be sent there.
+        log: of the first server.
+        compared: the exchanges that are compared.
+        known: what calibrate has found to differ, by method.
     """
-    comparison, found = log.comparison(), Comparisons()
+    comparison, found = log.comparison(), Comparisons(known or {})
     numbers = {each.number for each in compared}
     for exchange in log.exchanges:
         log.check()
@@ -183,7 +190,8 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
         "report.json": as_json(facts),
         "report.html": as_html(
             {**facts, "title": "Calibration", "names": ("server", "mock")},
-            list(group_rows(made.compared, made.results, made.learned.contradicted)),
+            made.compared,
+            made.results,
         ),
     }
 
@@ -225,30 +233,3 @@ def report_facts(made: Calibration) -> dict[str, Any]:
         "not_tried": made.learned.untried,
         **made.compared.as_json(),
     }
-
-
-def group_rows(
-    compared: Comparisons, results: Results, contradicted: Mapping[tuple[str, str], str]
-) -> Iterator[dict[str, Any]]:
-    """Yield what a page says of each group of differences."""
-    redactor = ReportRedactor(results.target, results.history)
-    scripts = Scripts(results.target, results.history, redactor)
-    for group in compared.sorted():
-        if group.first is None:
-            continue
-        exchange, difference = group.first
-        yield {
-            **group.as_json(),
-            "one": redactor.text(difference.one),
-            "other": redactor.text(difference.other),
-            "cause": cause(group, contradicted),
-            "curl": scripts.of([exchange.call]),
-        }
-
-
-def cause(group: Group, contradicted: Mapping[tuple[str, str], str]) -> str:
-    """Say why the mock differs."""
-    dial = contradicted.get((group.method, group.what))
-    if dial is not None:
-        return f"The dial {dial} explains some of these responses, and contradicts others."
-    return "No dial explains it."

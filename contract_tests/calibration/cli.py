@@ -205,7 +205,7 @@ def diff(
 
     Exit status 0: no documented request differs. 1: some do. 2: the run failed, or was interrupted.
     """
-    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, group_rows
+    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn
     from crmcom_kit.contract_tests.calibration.report import as_html
 
     if (profile is None) == (other is None):
@@ -235,11 +235,10 @@ def diff(
             raise Refused(msg) from None
     _say(compared, "")
     if html is not None:
-        facts = {"title": "Differences", "release": log.release.name, **compared.as_json()}
-        facts |= {"names": ("server", "mock" if other is None else "other"), "settled": {}}
-        facts |= {"unsettled": {}, "cut_short": False}
-        rows = list(group_rows(compared, results, {}))
-        for failure in write({"html": lambda: as_html(facts, rows)}, {"html": html}):
+        names = ("server", "mock" if other is None else "other")
+        facts = {"title": "Differences", "release": log.release.name, "names": names}
+        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results)}
+        for failure in write(made_by, {"html": html}):
             raise Refused(failure)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
     sys.exit(int(any(each.different for each in tallies)))

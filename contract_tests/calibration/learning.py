@@ -100,9 +100,6 @@ class Learned:
     #: Kind -> how often the server has refused with an HTTP status and a code.
     wordings: dict[str, Counter[tuple[int, Any]]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # kind -> how its message begins
-    found: dict[int, list[Difference]] = field(default_factory=dict)  # by exchange number
-    #: Method and kind of a difference -> the dial that explains some of it and contradicts others.
-    contradicted: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def dialect(self, name: str) -> Dialect:
         """Return the dialect that was learned; a contradictory dial has its most frequent value."""
@@ -243,7 +240,6 @@ class _Learning:
         before = sum(1 for score in self._scores.values() if score)
         helped, harmed, first, is_inert = 0, 0, 0, True
         is_strict = key.startswith(_STRICT)
-        explained: set[tuple[str, str]] = set()
         for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
             if self._log.is_time_up():
                 raise _TimeUp
@@ -256,10 +252,7 @@ class _Learning:
             found = self._differences(exchange, own)
             helped += self._names_it_better(at, own)
             change = _score(found) - self._scores[number]
-            if change < 0:
-                helped += 1
-                solved = {each.what for each in self.result.found[number]} - {e.what for e in found}
-                explained |= {(exchange.call.method, what) for what in solved}
+            helped += change < 0
             is_unexplained = is_strict and any(each.what == ENDED_TOKEN for each in found)
             harmed += change > 0 or is_unexplained
             if change > 0:
@@ -268,8 +261,6 @@ class _Learning:
                     break
         if is_inert:
             self._inert.add((key, value))
-        if harmed:
-            self.result.contradicted |= dict.fromkeys(explained, key)
         return helped, harmed, first
 
     def _names_it_better(self, at: int, own: Exchange) -> bool:
@@ -304,11 +295,12 @@ class _Learning:
         most = {kind: found.most_common(1) for kind, found in result.wordings.items()}
         self._wordings = {kind: wording for kind, [(wording, _)] in most.items()}
         result.texts = {kind: text for kind, each in told.items() if (text := _beginning(each))}
-        result.found = {one.number: self._differences(one, own) for one, own in learned_from}
         self._kind_at = [self._kinds.get(own.code) for _, own in pairs]
         self._counts = Counter(self._kind_at)
         self._responses = [(own.status, own.content) for _, own in pairs]
-        self._scores = {number: _score(found) for number, found in result.found.items()}
+        self._scores = {
+            one.number: _score(self._differences(one, own)) for one, own in learned_from
+        }
 
     def _differences(self, exchange: Exchange, own: Exchange) -> list[Difference]:
         """Return in what a response differs; most values of a dial change few responses."""

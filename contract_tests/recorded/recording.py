@@ -33,6 +33,8 @@ from crmcom_kit.schemas.releases import Release
 WITH_EFFECT = (*CHANGING, "token_release")
 #: So many suspicions wait to be confirmed; then the oldest one is given up.
 MAX_UNSETTLED = 1_000
+#: What to do about contradictions.
+_ADVICE = "to confirm a contradiction, send its requests again while nobody else changes anything"
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
 _ROUNDED = 0.002
 #: A token that can be told from others. What stands for one that was removed has no digit, other
@@ -254,7 +256,7 @@ class Observer:
             trouble=trouble,
             unsteady=self.belief.unsteady,
             never_served=self.oracle.service.never_served(),
-            warnings=(*warnings, *starmap(_told, unconfirmed)),
+            warnings=(*warnings, *starmap(_told, unconfirmed), *([_ADVICE] if unconfirmed else [])),
             unconfirmed=sum(times for _, times in unconfirmed),
         )
 

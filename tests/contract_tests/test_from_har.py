@@ -208,6 +208,7 @@ def test_a_contradiction_that_nothing_confirms_is_no_pass(
     assert report.outcome == ("unconfirmed" if count else "passed")
     told = [each for each in results.warnings if each.startswith("not confirmed: ")]
     assert len(told) == count
+    assert results.warnings[-1].startswith("to confirm a contradiction, ") is (count > 0)
     assert all(re.search(r"exchange [23], show: expected .*; seen .*", each) for each in told)
     assert checked(tmp_path, archive(OPEN[name]), only="list.entity.*").unconfirmed == 0
 
