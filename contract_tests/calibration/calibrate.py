@@ -84,7 +84,7 @@ def calibrated(
     originals = [each for part in log.parts for each in part.original.values()]
     forms = dict(record_forms(originals, log.release))
     content_type = _content_type(log)
-    changes = {**learned.dialect("").changes(), **forms, **content_type}
+    changes = {**learned.changes(), **forms, **content_type}
     profile = Profile(log.release, Dialect("profile", changes), log.world, learned.unsettled)
     evidence = dict(_evidence(log, learned))
     evidence |= dict.fromkeys((*forms, *content_type), "observed (what responses show)")

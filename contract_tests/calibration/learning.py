@@ -101,13 +101,12 @@ class Learned:
     wordings: dict[str, Counter[tuple[int, Any]]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # kind -> how its message begins
 
-    def dialect(self, name: str) -> Dialect:
-        """Return the dialect that was learned; a contradictory dial has its most frequent value."""
+    def changes(self) -> dict[str, Any]:
+        """Return the dials that were learned; a contradictory one has its most frequent value."""
         changes = dict(self.settings)
         changes |= {dial: seen.most_common(1)[0][0] for dial, seen in self.refusals().items()}
         texts = {f"errors.{kind}.message": text for kind, text in self.texts.items()}
-        changes |= {dial: text for dial, text in texts.items() if dials()[dial].accepts(text)}
-        return Dialect(name, changes)
+        return changes | {dial: text for dial, text in texts.items() if dials()[dial].accepts(text)}
 
     def refusals(self) -> dict[str, Counter[Any]]:
         """Return how often each value of the dials of kinds of errors was seen, by dial."""

@@ -6,7 +6,7 @@ are counted, by the reason. Nothing is sent.
 
 import base64
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,7 @@ UNKNOWN_METHOD = "of other methods"
 NO_RESPONSE = "without a response of the server, or from a cache"
 CUT_OFF = "with an incomplete body"
 GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
-TWICE = "that another file has, too"
+TWICE = "that are recorded twice"
 UNREADABLE = "that cannot be read"
 
 
@@ -109,21 +109,21 @@ def read_recording(
     """
     found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
     skipped: Counter[str] = Counter()
-    known: set[int] = set()  # what is equal for the same exchange in two files
+    known: set[int] = set()  # what is equal for the same exchange, recorded twice
     room = MAX_BYTES
     for path in paths:
-        earlier, content = frozenset(known), _content(path, room)
+        content = _content(path, room)
         room -= len(content)
-        for entry, start in _entries(path, content):
+        for entry in _entries(path, content):
             try:
-                base, one = _recorded(entry, start, release, base_url)
+                base, one = _recorded(entry, release, base_url)
             except Skip as why:
                 skipped[str(why)] += 1
                 continue
             call = one.exchange.call
-            sent = (call.verb, call.path, call.query, call.body)
-            mark = hash((start, sent, one.exchange.content))
-            if mark in earlier:
+            sent = (base, call.verb, call.path, call.query, call.body)
+            mark = hash((one.start, sent, one.exchange.content))
+            if mark in known:
                 skipped[TWICE] += 1
                 continue
             known.add(mark)
@@ -157,29 +157,17 @@ def _content(path: Path, room: int) -> bytes:
     return content
 
 
-def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float]]:
-    """Yield the entries of a file, with when each began."""
+def _entries(path: Path, text: bytes) -> list[Any]:
+    """Return the entries of a file."""
     content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
         raise RecordingError(msg)
-    log, start = _object(content, "log"), 0.0
-    if not isinstance(log.get("entries"), list):
+    entries = _object(content, "log").get("entries")
+    if not isinstance(entries, list):
         msg = f"{path} is not a HAR file: it has no log.entries"
         raise RecordingError(msg)
-    for entry in log["entries"]:
-        start = _moment(entry, start)
-        yield entry, start
-
-
-def _moment(entry: Any, previous: float) -> float:
-    """Return the seconds since 1970 of an entry's date; without one, those of the one before."""
-    try:
-        moment = datetime.fromisoformat(entry["startedDateTime"])
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).timestamp()  # there is none at the ends of the calendar
-    except (TypeError, KeyError, ValueError, OverflowError):
-        return previous
+    return entries
 
 
 def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
@@ -204,14 +192,13 @@ def _carries_token(call: Call) -> bool:
 # One entry.
 
 
-def _recorded(
-    entry: Any, start: float, release: Release, base_url: str | None
-) -> tuple[str, Recorded]:
+def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, Recorded]:
     """Return the base URL and the exchange of an entry. Raises Skip."""
     request, response = _object(entry, "request"), _object(entry, "response")
     if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
         raise Skip(UNREADABLE)
     base, path, query = _place(request, base_url)
+    start = _moment(entry)
     call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
     status, time = response.get("status"), entry.get("time")
     status = status if isinstance(status, int) else 0
@@ -260,6 +247,16 @@ def _body(response: Response) -> bytes:
     if status in _GATEWAYS and (status == 429 or answer.code is None):
         raise Skip(GATEWAY)
     return body
+
+
+def _moment(entry: Entry) -> float:
+    """Return the seconds since 1970 of an entry's date. Raises Skip."""
+    try:
+        moment = datetime.fromisoformat(entry["startedDateTime"])
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).timestamp()  # there is none at the ends of the calendar
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise Skip(UNREADABLE) from None
 
 
 def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
