@@ -82,7 +82,7 @@ def calibrated(
     held_out = list(_held_out(log))
     learned = learn(replace(log, held_out=frozenset(each.number for each in held_out)))
     originals = [each for part in log.parts for each in part.original.values()]
-    forms = dict(record_forms(originals, log.release))
+    forms = record_forms(originals, log.release)
     content_type = _content_type(log)
     changes = {**learned.changes(), **forms, **content_type}
     profile = Profile(log.release, Dialect("profile", changes), log.world, learned.unsettled)
