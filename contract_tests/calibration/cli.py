@@ -151,7 +151,8 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
         f"{len(made.evidence) - open_dials} dials settled, {open_dials} left open "
         f"({out / 'report.html'})"
     )
-    _say(made.compared, "of those that nothing was learned from, ")
+    compared = "\n".join(made.compared.lines())
+    click.echo(f"of those that nothing was learned from, {compared}")
     click.echo(f"Serve it: crmcom-kit serve --profile {out}")
 
 
@@ -233,7 +234,7 @@ def diff(
         except KeyboardInterrupt:
             msg = "interrupted"
             raise Refused(msg) from None
-    _say(compared, "")
+    click.echo("\n".join(compared.lines()))
     if html is not None:
         names = ("server", "mock" if other is None else "other")
         facts = {"title": "Differences", "release": log.release.name, "names": names}
@@ -307,11 +308,6 @@ def _changed(results: "Results") -> str:
         return ""
     numbers = ", ".join(results.changed)
     return f"; webhook requests that it may have changed: {numbers}" if numbers else ""
-
-
-def _say(compared: "Comparisons", which: str) -> None:
-    for at, line in enumerate(compared.lines()):
-        click.echo(f"{which if at == 0 else ''}{line}")
 
 
 @contextmanager
