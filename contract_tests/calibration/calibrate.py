@@ -158,14 +158,14 @@ def _evidence(log: Log, learned: Learned) -> Iterator[tuple[str, str]]:
     """Yield each dial that the run tells of, with the request that settled it, or what is open."""
     by_number = {each.number: each for each in log.every_exchange}
     refusals = learned.refusals()
-    for each in learned.settled.values():
+    for dial, each in learned.settled.items():
         if len(each.fits) > 1:
-            why = "not tried" if each.dial in learned.untried else "all responses fit"
-            yield each.dial, f"unsettled ({why}: {', '.join(map(toml_value, each.fits))})"
+            why = "all responses fit" if each.is_tried else "not tried"
+            yield dial, f"unsettled ({why}: {', '.join(map(toml_value, each.fits))})"
         elif each.number in by_number:
             call = by_number[each.number].call
             seen = f"request {each.number}, {call.verb} {call.method or 'another path'}"
-            yield each.dial, f"observed ({seen})"
+            yield dial, f"observed ({seen})"
     for dial, found in refusals.items():
         counts = ", ".join(f"{toml_value(v)} {counted(n, 'time')}" for v, n in found.most_common())
         is_settled = len(found) == 1
@@ -230,6 +230,5 @@ def report_facts(made: Calibration) -> dict[str, Any]:
             for dial, values in unsettled.items()
         },
         "cut_short": made.learned.is_cut_short,
-        "not_tried": made.learned.untried,
         **made.compared.as_json(),
     }

@@ -139,10 +139,8 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
             raise Refused(msg) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.learned.is_cut_short:
-        untried = ", ".join(made.learned.untried) or "none"
-        notes.append(
-            f"learning stopped after {seconds:g} s (--max-time); dials not tried: {untried}"
-        )
+        untried = counted(sum(not e.is_tried for e in made.learned.settled.values()), "dial")
+        notes.append(f"learning stopped after {seconds:g} s (--max-time); not tried: {untried}")
     for note in notes:
         click.echo(f"Note: {note}")
     open_dials = len(made.profile.unsettled)

@@ -136,7 +136,7 @@ class Comparison:
         before = _flat(self.original.get(key, {}))
         one, other = _flat(one), _flat(other)
         for name in dict.fromkeys((*one, *other)):
-            mine, its = one.get(name, ABSENT), other.get(name, ABSENT)
+            mine, its = one.get(name, _ABSENT), other.get(name, _ABSENT)
             if mine != its and not (name in _DRAWN and _are_new(before.get(name), mine, its)):
                 yield Difference(f"member {name}", _written(mine), _written(its), key)
         drawn = [_are_new(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
@@ -168,12 +168,7 @@ def _members(name: str) -> frozenset[str] | None:
     return frozenset(members(kind, "R9") + members(kind, "R18"))
 
 
-class _Absent:
-    def __repr__(self) -> str:
-        return "left out"
-
-
-ABSENT: Any = _Absent()
+_ABSENT = object()
 
 
 def _flat(record: Record) -> Record:
@@ -234,5 +229,6 @@ def _named(record: Record) -> str:
 
 
 def _written(value: Any) -> str:
-    text = repr(value) if value is ABSENT or isinstance(value, str) else f"{value}"
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    if value is _ABSENT:
+        return "left out"
+    return shortened(repr(value) if isinstance(value, str) else f"{value}")

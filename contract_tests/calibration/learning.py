@@ -84,9 +84,9 @@ class Log:
 class Settled:
     """What became of one dial."""
 
-    dial: str
     fits: list[Any]  # every value that no response has ruled out
     number: int = 0  # of the exchange that ruled out the last other value
+    is_tried: bool = True  # there was time for it
 
 
 @dataclass
@@ -95,7 +95,6 @@ class Learned:
 
     settings: dict[str, Any] = field(default_factory=dict)  # dials that differ from the default
     settled: dict[str, Settled] = field(default_factory=dict)  # by dial
-    untried: list[str] = field(default_factory=list)  # dials that there was no time for
     is_cut_short: bool = False  # whether there was more to try
     #: Kind -> how often the server has refused with an HTTP status and a code.
     wordings: dict[str, Counter[tuple[int, Any]]] = field(default_factory=dict)
@@ -126,7 +125,7 @@ class Learned:
             dial: [value for value, _ in seen.most_common()]
             for dial, seen in self.refusals().items()
         }
-        found = {each.dial: each.fits for each in self.settled.values()} | contradictory
+        found = {dial: each.fits for dial, each in self.settled.items()} | contradictory
         return {dial: values for dial, values in found.items() if len(values) > 1}
 
 
@@ -199,8 +198,7 @@ class _Learning:
             for dial in _learnable():
                 values = list(self._values(dial))
                 if dial.key not in result.settled and values:
-                    result.untried.append(dial.key)
-                    result.settled[dial.key] = Settled(dial.key, values)
+                    result.settled[dial.key] = Settled(values, is_tried=False)
         return result
 
     def _go_through(self) -> None:
@@ -232,7 +230,7 @@ class _Learning:
                 fits.append(value)
             else:
                 number = max(number, first)
-        return Settled(dial.key, fits, number)
+        return Settled(fits, number)
 
     def _tried(self, key: str, value: Any) -> tuple[int, int, int]:
         """Return how many responses another value fits better and worse, and the first of these."""
