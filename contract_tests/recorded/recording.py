@@ -90,7 +90,7 @@ def is_placeholder(token: str) -> bool:
 
 def _rests_on(suspicion: Suspicion) -> set[str]:
     """Return the ids of the webhook requests that a suspicion is about, or rests on."""
-    keys = {str(suspicion.record)}
+    keys = set() if suspicion.record is None else {suspicion.record}
     for each in suspicion.hypotheses:
         match each.confirmation:
             case Again(rests_on=found):
@@ -204,8 +204,8 @@ class Observer:
         shown = {str(each.get("id")) for each in exchange.records}
         for case in self._unsettled:
             is_over = case.exchange.number < exchange.number - MAX_LOOKED_AT
-            is_shown = not shown.isdisjoint(_rests_on(case.suspicion))
-            may_be_settled = is_over or is_shown or not case.exchange.ok
+            rests_on = _rests_on(case.suspicion)
+            may_be_settled = is_over or not rests_on or not shown.isdisjoint(rests_on)
             if may_be_settled and self._is_settled(case):
                 continue
             if is_over:
