@@ -50,6 +50,7 @@ class Results:
     #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
+    unconfirmed: int = 0  # contradictions in recorded traffic that no later exchange confirms
     dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property

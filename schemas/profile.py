@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, dialect_of_table, dials
+from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.releases import Release, release_names, resolve
 
 FORMAT = 1
@@ -40,6 +41,8 @@ class Profile:
     world: Path | Iterable[Mapping[str, Any]]
     #: The dials that the run left open, with the values that fit what was seen, or were seen.
     unsettled: Mapping[str, list[Any]] = field(default_factory=dict)
+    #: In what the mock differs whatever its dials are: kinds of differences, by method.
+    differs: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def read_profile(folder: str | Path) -> Profile:
@@ -62,13 +65,17 @@ def read_profile(folder: str | Path) -> Profile:
     if not _are_dials(unsettled):
         msg = f"profile {head}: allowed is a table unsettled, of dials with arrays of their values"
         raise ProfileError(msg)
+    differs = found.get("differs", {})
+    if not _are_texts(differs):
+        msg = f"profile {head}: allowed is a table differs, of methods with arrays of texts"
+        raise ProfileError(msg)
     changes = _table(folder, DIALECT)
     if not changes:  # calibrate writes every dial
         msg = f"profile {Path(folder) / DIALECT}: seen no dial; allowed is the file that "
         msg += "crmcom-kit calibrate has written: calibrate again"
         raise ProfileError(msg)
     dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
-    return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled)
+    return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled, differs)
 
 
 def _table(folder: str | Path, name: str) -> dict[str, Any]:
@@ -95,6 +102,13 @@ def _are_dials(unsettled: Any) -> bool:
     )
 
 
+def _are_texts(differs: Any) -> bool:
+    return isinstance(differs, dict) and all(
+        isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)
+        for kinds in differs.values()
+    )
+
+
 def head_of(profile: Profile) -> str:
     """Return the text of a profile's ``profile.toml``."""
     lines = [
@@ -105,5 +119,7 @@ def head_of(profile: Profile) -> str:
         "# Dials that the run could not settle, with the values that fit or were seen.",
         "[unsettled]",
     ]
-    lines += [f'"{dial}" = {json.dumps(fits)}' for dial, fits in profile.unsettled.items()]
+    lines += [f'"{dial}" = {toml_value(fits)}' for dial, fits in profile.unsettled.items()]
+    lines += ["", "# In what the mock differs, whatever its dials are, by method.", "[differs]"]
+    lines += [f'"{method}" = {toml_value(kinds)}' for method, kinds in profile.differs.items()]
     return "\n".join(lines) + "\n"

@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.calibration.people import Pseudonyms, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import (
     Comparisons,
-    Group,
     as_html,
     as_json,
     is_documented,
@@ -25,7 +24,6 @@ from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
@@ -84,13 +82,14 @@ def calibrated(
     held_out = list(_held_out(log))
     learned = learn(replace(log, held_out=frozenset(each.number for each in held_out)))
     originals = [each for part in log.parts for each in part.original.values()]
-    forms = dict(record_forms(originals, log.release))
+    forms = record_forms(originals, log.release)
     content_type = _content_type(log)
-    changes = {**learned.dialect("").changes(), **forms, **content_type}
+    changes = {**learned.changes(), **forms, **content_type}
     profile = Profile(log.release, Dialect("profile", changes), log.world, learned.unsettled)
     evidence = dict(_evidence(log, learned))
     evidence |= dict.fromkeys((*forms, *content_type), "observed (what responses show)")
     compared = compare(log, profile, held_out)
+    profile = replace(profile, differs=compare(log, profile, log.exchanges).kinds)
     return Calibration(results, log, learned, profile, evidence, compared)
 
 
@@ -116,17 +115,25 @@ def _held_out(log: Log) -> Iterator[Exchange]:
 
 def compare(log: Log, profile: Profile, compared: Sequence[Exchange]) -> Comparisons:
     """Have a mock with ``profile`` respond to the whole log, and compare some of its responses."""
-    return compare_with(MockFollower(profile, log.login, log.began).respond, log, compared)
+    mock = MockFollower(profile, log.login, log.began)
+    return compare_with(mock.respond, log, compared, profile.differs)
 
 
 def compare_with(
-    respond: Callable[[Exchange], Exchange | None], log: Log, compared: Sequence[Exchange]
+    respond: Callable[[Exchange], Exchange | None],
+    log: Log,
+    compared: Sequence[Exchange],
+    known: Mapping[str, Sequence[str]] | None = None,
 ) -> Comparisons:
     """Have another server respond to the whole log, and compare some of its responses.
 
-    ``respond`` returns None for what may not be sent there.
+    Args:
+        respond: returns None for what may not be sent there.
+        log: of the first server.
+        compared: the exchanges that are compared.
+        known: what calibrate has found to differ, by method.
     """
-    comparison, found = log.comparison(), Comparisons()
+    comparison, found = log.comparison(), Comparisons(known or {})
     numbers = {each.number for each in compared}
     for exchange in log.exchanges:
         log.check()
@@ -151,14 +158,14 @@ def _evidence(log: Log, learned: Learned) -> Iterator[tuple[str, str]]:
     """Yield each dial that the run tells of, with the request that settled it, or what is open."""
     by_number = {each.number: each for each in log.every_exchange}
     refusals = learned.refusals()
-    for each in learned.settled.values():
+    for dial, each in learned.settled.items():
         if len(each.fits) > 1:
-            why = "not tried" if each.dial in learned.untried else "all responses fit"
-            yield each.dial, f"unsettled ({why}: {', '.join(map(toml_value, each.fits))})"
+            why = "all responses fit" if each.is_tried else "not tried"
+            yield dial, f"unsettled ({why}: {', '.join(map(toml_value, each.fits))})"
         elif each.number in by_number:
             call = by_number[each.number].call
             seen = f"request {each.number}, {call.verb} {call.method or 'another path'}"
-            yield each.dial, f"observed ({seen})"
+            yield dial, f"observed ({seen})"
     for dial, found in refusals.items():
         counts = ", ".join(f"{toml_value(v)} {counted(n, 'time')}" for v, n in found.most_common())
         is_settled = len(found) == 1
@@ -183,7 +190,8 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
         "report.json": as_json(facts),
         "report.html": as_html(
             {**facts, "title": "Calibration", "names": ("server", "mock")},
-            list(group_rows(made.compared, made.results, made.learned.contradicted)),
+            made.compared,
+            made.results,
         ),
     }
 
@@ -222,33 +230,5 @@ def report_facts(made: Calibration) -> dict[str, Any]:
             for dial, values in unsettled.items()
         },
         "cut_short": made.learned.is_cut_short,
-        "not_tried": made.learned.untried,
         **made.compared.as_json(),
     }
-
-
-def group_rows(
-    compared: Comparisons, results: Results, contradicted: Mapping[tuple[str, str], str]
-) -> Iterator[dict[str, Any]]:
-    """Yield what a page says of each group of differences."""
-    redactor = ReportRedactor(results.target, results.history)
-    scripts = Scripts(results.target, results.history, redactor)
-    for group in compared.sorted():
-        if group.first is None:
-            continue
-        exchange, difference = group.first
-        yield {
-            **group.as_json(),
-            "one": redactor.text(difference.one),
-            "other": redactor.text(difference.other),
-            "cause": cause(group, contradicted),
-            "curl": scripts.of([exchange.call]),
-        }
-
-
-def cause(group: Group, contradicted: Mapping[tuple[str, str], str]) -> str:
-    """Say why the mock differs."""
-    dial = contradicted.get((group.method, group.what))
-    if dial is not None:
-        return f"The dial {dial} explains some of these responses, and contradicts others."
-    return "No dial explains it."

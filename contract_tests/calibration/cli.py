@@ -139,10 +139,8 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
             raise Refused(msg) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.learned.is_cut_short:
-        untried = ", ".join(made.learned.untried) or "none"
-        notes.append(
-            f"learning stopped after {seconds:g} s (--max-time); dials not tried: {untried}"
-        )
+        untried = counted(sum(not e.is_tried for e in made.learned.settled.values()), "dial")
+        notes.append(f"learning stopped after {seconds:g} s (--max-time); not tried: {untried}")
     for note in notes:
         click.echo(f"Note: {note}")
     open_dials = len(made.profile.unsettled)
@@ -151,7 +149,8 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
         f"{len(made.evidence) - open_dials} dials settled, {open_dials} left open "
         f"({out / 'report.html'})"
     )
-    _say(made.compared, "of those that nothing was learned from, ")
+    compared = "\n".join(made.compared.lines())
+    click.echo(f"of those that nothing was learned from, {compared}")
     click.echo(f"Serve it: crmcom-kit serve --profile {out}")
 
 
@@ -205,7 +204,7 @@ def diff(
 
     Exit status 0: no documented request differs. 1: some do. 2: the run failed, or was interrupted.
     """
-    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, group_rows
+    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn
     from crmcom_kit.contract_tests.calibration.report import as_html
 
     if (profile is None) == (other is None):
@@ -233,13 +232,12 @@ def diff(
         except KeyboardInterrupt:
             msg = "interrupted"
             raise Refused(msg) from None
-    _say(compared, "")
+    click.echo("\n".join(compared.lines()))
     if html is not None:
-        facts = {"title": "Differences", "release": log.release.name, **compared.as_json()}
-        facts |= {"names": ("server", "mock" if other is None else "other"), "settled": {}}
-        facts |= {"unsettled": {}, "cut_short": False}
-        rows = list(group_rows(compared, results, {}))
-        for failure in write({"html": lambda: as_html(facts, rows)}, {"html": html}):
+        names = ("server", "mock" if other is None else "other")
+        facts = {"title": "Differences", "release": log.release.name, "names": names}
+        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results)}
+        for failure in write(made_by, {"html": html}):
             raise Refused(failure)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
     sys.exit(int(any(each.different for each in tallies)))
@@ -308,11 +306,6 @@ def _changed(results: "Results") -> str:
         return ""
     numbers = ", ".join(results.changed)
     return f"; webhook requests that it may have changed: {numbers}" if numbers else ""
-
-
-def _say(compared: "Comparisons", which: str) -> None:
-    for at, line in enumerate(compared.lines()):
-        click.echo(f"{which if at == 0 else ''}{line}")
 
 
 @contextmanager

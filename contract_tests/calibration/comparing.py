@@ -8,20 +8,22 @@ beyond having a text.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
+from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
-from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.methods import response_fields
 
 #: Members that a change may set to what no other server can know.
-_DRAWN = ("request", "response", "authentication_code")
+_DRAWN = ("request", "response", "authentication_code", "log_information.updated_date")
 #: What differs if a server has ended a token: nobody can know when it does.
 ENDED_TOKEN = "a token that had ended"
-#: Members inside log_information that it may set.
-_UPDATED = "updated_date"
+#: Differences of which the two outcomes tell what kind they are of; neither is data of a server.
+_OF_OUTCOMES = ("no envelope", "served or refused", "code of a refusal", "HTTP status of a refusal")
 #: Webhook requests that differ in more members than these differ in which they show.
 MAX_LACKING = 2
 
@@ -29,10 +31,16 @@ MAX_LACKING = 2
 class Difference(NamedTuple):
     """One way in which two responses differ."""
 
-    what: str  # the kind of difference: what differences are grouped by
+    what: str
     one: str  # what the first server has
     other: str
     record: str = ""  # the id of the webhook request that differs, if it is about one
+
+    @property
+    def kind(self) -> str:
+        """What differences are grouped by; without data of a server."""
+        is_told = self.what in _OF_OUTCOMES
+        return f"{self.what}: {self.one} and {self.other}" if is_told else self.what
 
 
 @dataclass
@@ -107,8 +115,9 @@ class Comparison:
         """Yield in what two lists differ that show some members, and not the id."""
         if len(one) != len(other) and not self.unsteady:
             yield Difference("how many are listed", str(len(one)), str(len(other)))
-        for mine, its in zip(one, other, strict=False):
-            yield from self._data(mine, its)
+        pairs = zip(one, other, strict=False)
+        for first in islice((each for pair in pairs for each in self._data(*pair)), 1):
+            yield Difference("what a list without ids shows", first.one, first.other)
 
     def _data(self, one: Any, other: Any) -> Iterator[Difference]:
         """Yield in which members two webhook requests differ."""
@@ -124,24 +133,16 @@ class Comparison:
         if len(lacking) > MAX_LACKING:
             yield Difference("which members are shown", _named(one), _named(other), key)
             return
-        before = self.original.get(key, {})
+        before = _flat(self.original.get(key, {}))
+        one, other = _flat(one), _flat(other)
         for name in dict.fromkeys((*one, *other)):
-            mine, its = one.get(name, ABSENT), other.get(name, ABSENT)
-            if mine == its or (name in _DRAWN and _are_new(before.get(name), mine, its)):
-                continue
-            if name == "log_information" and isinstance(mine, dict) and isinstance(its, dict):
-                was = before.get(name)
-                yield from _logs(was if isinstance(was, dict) else {}, mine, its, key)
-                continue
-            yield Difference(f"member {name}", _written(mine), _written(its), key)
+            mine, its = one.get(name, _ABSENT), other.get(name, _ABSENT)
+            if mine != its and not (name in _DRAWN and _are_new(before.get(name), mine, its)):
+                yield Difference(f"member {name}", _written(mine), _written(its), key)
         drawn = [_are_new(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
         if all(drawn) and _are_equal(one) != _are_equal(other):
             equal = [str(_are_equal(each)) for each in (one, other)]
             yield Difference("response equals request", equal[0], equal[1], key)
-
-
-#: Objects inside a webhook request; units and users are inside the last one.
-_OBJECTS = ("webhook_definition", "workflow_rule", "log_information")
 
 
 def _known(record: Record) -> Record:
@@ -161,29 +162,22 @@ def _inside(value: Any, name: str) -> Any:
 @cache
 def _members(name: str) -> frozenset[str] | None:
     """Return the members of the object in a member of that name, in any release; None if any."""
-    kind = name if name in _OBJECTS else name.rpartition("_")[2]
-    if kind not in (*_OBJECTS, "unit", "user"):
+    kind = name if name in OBJECTS else name.rpartition("_")[2]
+    if kind not in (*OBJECTS, "unit", "user"):
         return None
-    found: frozenset[str] = frozenset()
-    for release in ("R9", "R18"):
-        found |= frozenset(load_schema(kind, release)["properties"])
-    return found
+    return frozenset(members(kind, "R9") + members(kind, "R18"))
 
 
-class _Absent:
-    def __repr__(self) -> str:
-        return "left out"
+_ABSENT = object()
 
 
-ABSENT: Any = _Absent()
-
-
-def _logs(before: Record, one: Record, other: Record, key: str) -> Iterator[Difference]:
-    for name in dict.fromkeys((*one, *other)):
-        mine, its = one.get(name, ABSENT), other.get(name, ABSENT)
-        if mine == its or (name == _UPDATED and _are_new(before.get(name), mine, its)):
-            continue
-        yield Difference(f"member log_information.{name}", _written(mine), _written(its), key)
+def _flat(record: Record) -> Record:
+    """Return a webhook request with the members of log_information beside its own."""
+    log = record.get("log_information")
+    if not isinstance(log, dict):
+        return record
+    inside = {f"log_information.{name}": value for name, value in log.items()}
+    return {name: value for name, value in record.items() if name != "log_information"} | inside
 
 
 def _are_new(before: Any, one: Any, other: Any) -> bool:
@@ -217,7 +211,8 @@ def _form(exchange: Exchange) -> str:
 def _outcome(exchange: Exchange) -> str:
     if exchange.ok:
         return "served"
-    return f"HTTP {exchange.status}, {exchange.code}"
+    code = shortened(exchange.code, 60) if isinstance(exchange.code, str) else "no code"
+    return f"HTTP {exchange.status}, {code}"
 
 
 def _id(record: Record) -> str:
@@ -234,5 +229,6 @@ def _named(record: Record) -> str:
 
 
 def _written(value: Any) -> str:
-    text = repr(value) if value is ABSENT or isinstance(value, str) else f"{value}"
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    if value is _ABSENT:
+        return "left out"
+    return shortened(repr(value) if isinstance(value, str) else f"{value}")

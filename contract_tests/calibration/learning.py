@@ -84,9 +84,9 @@ class Log:
 class Settled:
     """What became of one dial."""
 
-    dial: str
     fits: list[Any]  # every value that no response has ruled out
     number: int = 0  # of the exchange that ruled out the last other value
+    is_tried: bool = True  # there was time for it
 
 
 @dataclass
@@ -95,22 +95,17 @@ class Learned:
 
     settings: dict[str, Any] = field(default_factory=dict)  # dials that differ from the default
     settled: dict[str, Settled] = field(default_factory=dict)  # by dial
-    untried: list[str] = field(default_factory=list)  # dials that there was no time for
     is_cut_short: bool = False  # whether there was more to try
     #: Kind -> how often the server has refused with an HTTP status and a code.
     wordings: dict[str, Counter[tuple[int, Any]]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # kind -> how its message begins
-    found: dict[int, list[Difference]] = field(default_factory=dict)  # by exchange number
-    #: Method and kind of a difference -> the dial that explains some of it and contradicts others.
-    contradicted: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def dialect(self, name: str) -> Dialect:
-        """Return the dialect that was learned; a contradictory dial has its most frequent value."""
+    def changes(self) -> dict[str, Any]:
+        """Return the dials that were learned; a contradictory one has its most frequent value."""
         changes = dict(self.settings)
         changes |= {dial: seen.most_common(1)[0][0] for dial, seen in self.refusals().items()}
         texts = {f"errors.{kind}.message": text for kind, text in self.texts.items()}
-        changes |= {dial: text for dial, text in texts.items() if dials()[dial].accepts(text)}
-        return Dialect(name, changes)
+        return changes | {dial: text for dial, text in texts.items() if dials()[dial].accepts(text)}
 
     def refusals(self) -> dict[str, Counter[Any]]:
         """Return how often each value of the dials of kinds of errors was seen, by dial."""
@@ -130,7 +125,7 @@ class Learned:
             dial: [value for value, _ in seen.most_common()]
             for dial, seen in self.refusals().items()
         }
-        found = {each.dial: each.fits for each in self.settled.values()} | contradictory
+        found = {dial: each.fits for dial, each in self.settled.items()} | contradictory
         return {dial: values for dial, values in found.items() if len(values) > 1}
 
 
@@ -203,8 +198,7 @@ class _Learning:
             for dial in _learnable():
                 values = list(self._values(dial))
                 if dial.key not in result.settled and values:
-                    result.untried.append(dial.key)
-                    result.settled[dial.key] = Settled(dial.key, values)
+                    result.settled[dial.key] = Settled(values, is_tried=False)
         return result
 
     def _go_through(self) -> None:
@@ -236,14 +230,13 @@ class _Learning:
                 fits.append(value)
             else:
                 number = max(number, first)
-        return Settled(dial.key, fits, number)
+        return Settled(fits, number)
 
     def _tried(self, key: str, value: Any) -> tuple[int, int, int]:
         """Return how many responses another value fits better and worse, and the first of these."""
         before = sum(1 for score in self._scores.values() if score)
         helped, harmed, first, is_inert = 0, 0, 0, True
         is_strict = key.startswith(_STRICT)
-        explained: set[tuple[str, str]] = set()
         for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
             if self._log.is_time_up():
                 raise _TimeUp
@@ -256,10 +249,7 @@ class _Learning:
             found = self._differences(exchange, own)
             helped += self._names_it_better(at, own)
             change = _score(found) - self._scores[number]
-            if change < 0:
-                helped += 1
-                solved = {each.what for each in self.result.found[number]} - {e.what for e in found}
-                explained |= {(exchange.call.method, what) for what in solved}
+            helped += change < 0
             is_unexplained = is_strict and any(each.what == ENDED_TOKEN for each in found)
             harmed += change > 0 or is_unexplained
             if change > 0:
@@ -268,8 +258,6 @@ class _Learning:
                     break
         if is_inert:
             self._inert.add((key, value))
-        if harmed:
-            self.result.contradicted |= dict.fromkeys(explained, key)
         return helped, harmed, first
 
     def _names_it_better(self, at: int, own: Exchange) -> bool:
@@ -304,11 +292,12 @@ class _Learning:
         most = {kind: found.most_common(1) for kind, found in result.wordings.items()}
         self._wordings = {kind: wording for kind, [(wording, _)] in most.items()}
         result.texts = {kind: text for kind, each in told.items() if (text := _beginning(each))}
-        result.found = {one.number: self._differences(one, own) for one, own in learned_from}
         self._kind_at = [self._kinds.get(own.code) for _, own in pairs]
         self._counts = Counter(self._kind_at)
         self._responses = [(own.status, own.content) for _, own in pairs]
-        self._scores = {number: _score(found) for number, found in result.found.items()}
+        self._scores = {
+            one.number: _score(self._differences(one, own)) for one, own in learned_from
+        }
 
     def _differences(self, exchange: Exchange, own: Exchange) -> list[Difference]:
         """Return in what a response differs; most values of a dial change few responses."""

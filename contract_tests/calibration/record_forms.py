@@ -4,7 +4,7 @@ A dial is decided only if what was seen leaves one value.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.knowledge import DATES, USERS, units
@@ -13,37 +13,49 @@ from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import Release
 
-Records = Sequence[Mapping[str, Any]]
+Objects = Sequence[Mapping[str, Any]]
 
 
-def record_forms(found: Iterable[Mapping[str, Any]], release: Release) -> Iterator[tuple[str, Any]]:
-    """Yield the dials that whole webhook requests show, with their values."""
+def record_forms(found: Iterable[Mapping[str, Any]], release: Release) -> dict[str, Any]:
+    """Return the dials that whole webhook requests show, with their values."""
     records = [each for each in found if isinstance(each.get("log_information"), dict)]
-    deciders: tuple[tuple[str, Callable[[Records, Release], Any]], ...] = (
-        ("envelope.key_order", _key_order),
-        ("record.exchange_form", _exchange_form),
-        ("record.code_on_internal_failure", _code_on_internal_failure),
-        ("record.no_fields_set", _no_fields_set),
-        ("record.not_effective", _not_effective),
-        ("record.unset_dates", _unset_dates),
-        ("record.emptied_names", _emptied_names),
-        ("record.unit_form", _unit_form),
-        ("record.user_form", _user_form),
-        ("delivery.description_limit", _description_limit),
-    )
-    for dial, decide in deciders:
-        value = decide(records, release)
-        if value is not None:
-            yield dial, value
-    for dial, field in (("definition", "webhook_definition"), ("rule", "workflow_rule")):
-        seen = {name for record in records for name in _object(record, field)}
-        known = [name for name in dials()[f"record.{dial}_members"].choices if name in seen]
-        if known:
-            yield f"record.{dial}_members", known
+    logs = [each["log_information"] for each in records]
+    definitions, rules = (_inside(records, (n,)) for n in ("webhook_definition", "workflow_rule"))
+    users = _inside(logs, USERS)
+    names = _emptied_names(users) if release.at_least("R14.1.0") else None
+    is_hidden = names == "absent"  # then the long forms lack members, too
+    forms = {
+        "envelope.key_order": _key_order(records),
+        "record.exchange_form": _exchange_form(records),
+        "record.code_on_internal_failure": _code_on_internal_failure(records),
+        "record.no_fields_set": _only(_blanks(records, "fields_set") - {None}),
+        "record.not_effective": _not_effective((*definitions, *rules)),
+        "record.unset_dates": _unset_dates(logs),
+        "record.emptied_names": names,
+        "record.unit_form": _length(
+            _inside(logs, units(release.name)),
+            {"group_name", "community_name"},
+            is_hidden=is_hidden,
+        ),
+        "record.user_form": _length(users, {"email"}, is_hidden=is_hidden),
+        "record.definition_members": _members("record.definition_members", definitions),
+        "record.rule_members": _members("record.rule_members", rules),
+        "delivery.description_limit": _description_limit(records),
+    }
+    return {dial: value for dial, value in forms.items() if value is not None}
 
 
-def _blank(value: Any) -> str | None:
-    return "null" if value is None else "empty" if value == "" else None
+def _inside(found: Objects, names: Sequence[str]) -> Objects:
+    """Return the objects in members of these names."""
+    inner = (each.get(name) for each in found for name in names)
+    return [each for each in inner if isinstance(each, dict)]
+
+
+def _blanks(found: Objects, name: str) -> set[str | None]:
+    """Return how a member is blank, where it is there; None: it is not blank."""
+    kinds = {None: "null", "": "empty"}
+    values = [each[name] for each in found if name in each]
+    return {kinds.get(each) if each is None or isinstance(each, str) else None for each in values}
 
 
 def _only(found: Collection[str | None]) -> str | None:
@@ -51,17 +63,13 @@ def _only(found: Collection[str | None]) -> str | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
-def _object(record: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    value = record.get(field)
-    return value if isinstance(value, dict) else {}
+def _members(dial: str, found: Objects) -> list[str] | None:
+    """Return the members that objects have, of those that the dial knows."""
+    seen = {name for each in found for name in each}
+    return [name for name in dials()[dial].choices if name in seen] or None
 
 
-def _inside_log(records: Records, names: Sequence[str]) -> list[Mapping[str, Any]]:
-    logs = [_object(record, "log_information") for record in records]
-    return [log[name] for log in logs for name in names if isinstance(log.get(name), dict)]
-
-
-def _key_order(records: Records, _release: Release) -> str | None:
+def _key_order(records: Objects) -> str | None:
     orders = read_json("data/key_orders.json")
     known = {name: orders[name]["webhook_request"] for name in ("older", "newer")}
     known["documented"] = list(response_fields())
@@ -78,7 +86,7 @@ def _in_order(record: Mapping[str, Any], order: Sequence[str]) -> bool:
     return fields == [name for name in order if name in record]
 
 
-def _exchange_form(records: Records, _release: Release) -> str | None:
+def _exchange_form(records: Objects) -> str | None:
     forms = {_form(record["request"]) for record in records if "request" in record}
     return _only(forms - {"null"} or forms)  # null: nothing was sent for some
 
@@ -92,7 +100,7 @@ def _form(value: Any) -> str:
         return "reference"
 
 
-def _code_on_internal_failure(records: Records, _release: Release) -> str | None:
+def _code_on_internal_failure(records: Objects) -> str | None:
     internal = delivery_outcomes()["internal"]["error_code"]
     codes = [
         record.get("authentication_code")
@@ -104,52 +112,31 @@ def _code_on_internal_failure(records: Records, _release: Release) -> str | None
     return "null" if all(code is None for code in codes) else "code"
 
 
-def _no_fields_set(records: Records, _release: Release) -> str | None:
-    found = {_blank(record["fields_set"]) for record in records if "fields_set" in record}
-    return _only(found - {None})
-
-
-def _not_effective(records: Records, _release: Release) -> str | None:
-    states = [
-        _object(record, field).get("life_cycle_state")
-        for record in records
-        for field in ("webhook_definition", "workflow_rule")
-    ]
+def _not_effective(found: Objects) -> str | None:
+    states = [each.get("life_cycle_state") for each in found]
     return _only([each for each in dials()["record.not_effective"].choices if each in states])
 
 
-def _unset_dates(records: Records, _release: Release) -> str | None:
-    logs = [_object(record, "log_information") for record in records]
+def _unset_dates(logs: Objects) -> str | None:
     null = any(name in log and log[name] is None for log in logs for name in DATES)
     absent = any(name not in log for log in logs for name in DATES)
     return None if null == absent else "null" if null else "absent"
 
 
-def _emptied_names(records: Records, release: Release) -> str | None:
-    if not release.at_least("R14.1.0"):
-        return None
-    users = _inside_log(records, USERS)
-    forms = {_blank(user["person_name"]) if "person_name" in user else "absent" for user in users}
+def _emptied_names(users: Objects) -> str | None:
+    forms = _blanks(users, "person_name")
+    forms |= {"absent" for user in users if "person_name" not in user}
     return "keep" if None in forms else _only(forms)
 
 
-def _unit_form(records: Records, release: Release) -> str | None:
-    found = _inside_log(records, units(release.name))
-    if any("group_name" in unit or "community_name" in unit for unit in found):
+def _length(found: Objects, long_has: set[str], *, is_hidden: bool) -> str | None:
+    """Return which form of units or users was seen."""
+    if any(long_has & each.keys() for each in found):
         return "long"
-    hidden = _emptied_names(records, release) == "absent"  # then the long form lacks them, too
-    return "short" if found and not hidden else None
+    return "short" if found and not is_hidden else None
 
 
-def _user_form(records: Records, release: Release) -> str | None:
-    found = _inside_log(records, USERS)
-    if any("email" in user for user in found):
-        return "long"
-    hidden = _emptied_names(records, release) == "absent"
-    return "short" if found and not hidden else None
-
-
-def _description_limit(records: Records, _release: Release) -> int | None:
+def _description_limit(records: Objects) -> int | None:
     """Return the length at which several descriptions end that have nothing else in common."""
     described = (record.get("error_description") for record in records)
     lengths = sorted(map(len, {text for text in described if isinstance(text, str)}))

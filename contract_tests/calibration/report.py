@@ -1,7 +1,7 @@
 """What a calibration has learned, and what still differs: for programs, and for people."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,13 @@ from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Differe
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.oracle.sense import read
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.script import Scripts
+from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.schemas.releases import Release
 
+#: Kinds of differences whose values are no data of the server.
+_WITH_EXAMPLE = ("which are listed", "how many are listed", "an empty list", "data of a refusal")
 _TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -23,17 +28,14 @@ class Group:
     method: str
     what: str
     documented: bool  # whether pages say what the requests ask for
+    known: bool  # whether the profile says that its mock differs so
     count: int = 0
     first: tuple[Exchange, Difference] | None = None  # an example
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
-        return {
-            "method": self.method,
-            "what": self.what,
-            "documented": self.documented,
-            "count": self.count,
-        }
+        names = ("method", "what", "documented", "count")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class Tally:
     """How many responses were compared, and how many differ."""
 
     compared: int = 0
-    different: int = 0
+    different: int = 0  # in other ways than the profile says
 
     @property
     def share(self) -> float:
@@ -53,10 +55,12 @@ class Tally:
 class Comparisons:
     """What a comparison of many responses came to."""
 
+    #: In what the profile says that its mock differs: kinds, by method.
+    known: Mapping[str, Sequence[str]] = field(default_factory=dict)
     documented: Tally = field(default_factory=Tally)
     undocumented: Tally = field(default_factory=Tally)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
-    _known: set[tuple[str, str]] = field(default_factory=set)
+    _counted: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, exchange: Exchange, found: Sequence[Difference], release: Release) -> None:
         """Count an exchange. A webhook request that differs in one way is counted once."""
@@ -65,18 +69,31 @@ class Comparisons:
         documented = is_documented(exchange, release)
         tally = self.documented if documented else self.undocumented
         tally.compared += 1
-        new = [each for each in found if (each.what, each.record) not in self._known]
-        self._known |= {(each.what, each.record) for each in new if each.record}
-        tally.different += bool(new)
-        for what, each in {each.what: each for each in reversed(new)}.items():
-            key = exchange.call.method or "another path", what, documented
-            group = self.groups.setdefault(key, Group(*key))
+        new = [each for each in found if (each.what, each.record) not in self._counted]
+        self._counted |= {(each.what, each.record) for each in new if each.record}
+        is_different = False
+        for kind, each in {each.kind: each for each in reversed(new)}.items():
+            method = exchange.call.method or "another path"
+            group = Group(method, kind, documented, kind in self.known.get(method, ()))
+            group = self.groups.setdefault((method, kind, documented), group)
             group.count += 1
             group.first = group.first or (exchange, each)
+            is_different |= not group.known
+        tally.different += is_different
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """What differs, by method."""
+        found: dict[str, list[str]] = {}
+        for method, kind in sorted({(method, kind) for method, kind, _ in self.groups}):
+            found.setdefault(method, []).append(kind)
+        return found
 
     def sorted(self) -> list[Group]:
-        """Return the groups, the largest of documented requests first."""
-        return sorted(self.groups.values(), key=lambda each: (not each.documented, -each.count))
+        """Return the groups: new ones first, those of documented requests, the largest."""
+        return sorted(
+            self.groups.values(), key=lambda each: (each.known, not each.documented, -each.count)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it without data of the server."""
@@ -92,12 +109,11 @@ class Comparisons:
             of = f"{tally.different} of {tally.compared} {name} requests"
             yield f"{of} differ ({tally.share:.1%})"
         for group in self.sorted():
-            if group.first is not None:
-                kind = "" if group.documented else ", no page says what they do"
-                one, other = group.first[1][1:3]
-                yield f"  {group.method}: {group.what}, {counted(group.count, 'time')}{kind}"
-                if not group.what.startswith(("member ", "data")):
-                    yield f"    such as {one} and {other}"
+            kind = "" if group.documented else ", no page says what they do"
+            kind += ", not counted: the profile says so" if group.known else ""
+            yield f"  {group.method}: {group.what}, {counted(group.count, 'time')}{kind}"
+            if group.first is not None and group.what in _WITH_EXAMPLE:
+                yield f"    such as {group.first[1].one} and {group.first[1].other}"
 
 
 def is_documented(exchange: Exchange, release: Release) -> bool:
@@ -112,7 +128,7 @@ def as_json(facts: Mapping[str, Any]) -> str:
     return json.dumps({"crmcom_kit": __version__, **facts}, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_html(facts: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> str:
+def as_html(facts: Mapping[str, Any], compared: Comparisons, results: Results) -> str:
     """Return the page for people, which has examples of the server's data."""
     from jinja2 import Environment, StrictUndefined
 
@@ -120,4 +136,21 @@ def as_html(facts: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> st
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(**{**facts, "groups": groups})
+    rows = list(_rows(compared, results))
+    return template.render(**{**facts, **compared.as_json(), "groups": rows})
+
+
+def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
+    """Yield what a page says of each group of differences."""
+    redactor = ReportRedactor(results.target, results.history)
+    scripts = Scripts(results.target, results.history, redactor)
+    for group in compared.sorted():
+        if group.first is not None:
+            exchange, difference = group.first
+            yield {
+                **group.as_json(),
+                "known": group.known,
+                "one": redactor.text(difference.one),
+                "other": redactor.text(difference.other),
+                "curl": scripts.of([exchange.call]),
+            }

@@ -4,11 +4,9 @@ Whatever a request says, it reaches the host of the base URL, or nothing. Nothin
 redirect is followed. Bodies pass in pieces; what is checked of them is a copy.
 """
 
-import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,7 +45,7 @@ class Refusal(Exception):
 
 
 class _ClientLeft(Exception):
-    """Nobody waits for the response any more."""
+    """A client has left before all of its request had come."""
 
 
 class Forwarding:
@@ -78,39 +76,35 @@ class Forwarding:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        client = _Client(receive)
         try:
             _refuse_foreign(scope["headers"])
             below = _below(scope["raw_path"])
             if self._read_only:
                 _refuse_changes(below)
-            await client.while_there(self._forward(scope, below, client, send))
+            await self._forward(scope, below, receive, send)
         except Refusal as why:
             await _say(send, why)
         except Exception as error:  # noqa: BLE001 - the next request is served all the same
             self._traffic.crashed(error)
 
-    async def _forward(self, scope: Message, below: bytes, client: "_Client", send: Send) -> None:
+    async def _forward(self, scope: Message, below: bytes, receive: Receive, send: Send) -> None:
         path, query = str(below, "latin-1")[1:], str(scope["query_string"], "latin-1")
         headers = tuple(
             (str(name, "latin-1"), str(value, "latin-1")) for name, value in scope["headers"]
         )
         flight = self._traffic.begin(Call("", scope["method"], path, query, headers=headers))
         try:
-            await self._pass_on(self._request(scope, below, client, flight), flight, send)
+            request = self._request(scope, below, _body(receive, flight.sent))
+            await self._pass_on(request, flight, send)
         except _ClientLeft:
             return
         finally:
             self._traffic.end(flight)  # without a response, unless there was one
 
-    def _request(
-        self, scope: Message, below: bytes, client: "_Client", flight: Flight
-    ) -> httpx.Request:
+    def _request(self, scope: Message, below: bytes, body: AsyncIterator[bytes]) -> httpx.Request:
         """Return the request that the server gets: to its host, whatever the target is."""
         given = {name for name, _ in scope["headers"]}
         has_body = not given.isdisjoint({b"content-length", b"transfer-encoding"})
-        if not has_body:
-            client.sends_no_body()
         target = self._prefix + below
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
@@ -120,7 +114,7 @@ class Forwarding:
             scope["method"],
             self._origin,
             headers=headers,
-            content=client.body(flight.sent) if has_body else None,
+            content=body if has_body else None,
             extensions={"target": target, "timeout": times},
         )
 
@@ -161,47 +155,16 @@ class Forwarding:
         await send({"type": "http.response.body"})
 
 
-class _Client:
-    """The other side of one request."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._has_sent_all = asyncio.Event()
-
-    async def body(self, sent: Copy) -> AsyncIterator[bytes]:
-        """Yield the request's body as it comes; a copy goes to ``sent``."""
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise _ClientLeft
-            if message["body"]:
-                sent.add(message["body"])
-                yield message["body"]
-            if not message["more_body"]:
-                self._has_sent_all.set()
-                return
-
-    def sends_no_body(self) -> None:
-        """Expect no body."""
-        self._has_sent_all.set()
-
-    async def _leaves(self) -> None:
-        """Return once the client has left; while it sends, ``body`` is who sees that."""
-        await self._has_sent_all.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-
-    async def while_there(self, work: Any) -> None:
-        """Do ``work``, unless the client leaves before it is done."""
-        working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(self._leaves())
-        try:
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            if not working.done():
-                working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
+async def _body(receive: Receive, sent: Copy) -> AsyncIterator[bytes]:
+    """Yield a request's body as it comes; a copy goes to ``sent``."""
+    is_more = True
+    while is_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientLeft
+        sent.add(message["body"])
+        yield message["body"]
+        is_more = message["more_body"]
 
 
 def _refuse_foreign(headers: Headers) -> None:

@@ -96,7 +96,7 @@ class Traffic:
             began: the present moment.
         """
         self._target, self._config, self._tell = target, config, tell
-        self._observer = Observer(target.release, _Told(self._found))
+        self._observer = Observer(target.release, self._found)
         self._started, self._started_at = time.monotonic(), began.timestamp()
         self._under_way: set[Flight] = set()
         self._thread = ThreadPoolExecutor(max_workers=1)
@@ -144,6 +144,7 @@ class Traffic:
             response = Response(status, pairs, lambda: self._plain(flight.received, coding))
             one = recorded(call, response, self._target.release, start, seconds)
             if self._trouble is None:
+                self._observer.know_login(one.exchange)
                 self._observer.follow(one, alone=flight.alone)
                 self.checked.append(one)
             self._skipped.update([one.missing] if one.missing else [])
@@ -201,19 +202,3 @@ class Traffic:
         return self._observer.results(
             self._target, self._config, seconds, "through the proxy", self._trouble, warnings
         )
-
-
-class _Told(Findings):
-    """Findings that tell of the first violation of each cause."""
-
-    def __init__(self, tell: Callable[[Violation], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def broke(self, violation: Violation) -> None:
-        """Note a violation."""
-        found = self.by_statement[violation.statement]
-        before = len(found.causes)
-        super().broke(violation)
-        if len(found.causes) > before:
-            self._tell(violation)

@@ -1,9 +1,8 @@
-"""Settle suspicions of a recording: nothing can be sent, so later exchanges play the confirmations.
+"""Settle suspicions of recorded traffic: later exchanges play the confirmations.
 
-All of a recording is known from the start, so a suspicion is settled when it comes up; in traffic
-that goes on it waits. One rule carries most: nobody but the server turns a webhook request back
-into what it was. If all that a suspicion rests on is seen later as it was known, it was so all the
-time, and the response in between was wrong. What nothing settles is no violation.
+One rule carries most: nobody but the server turns a webhook request back into what it was. If all
+that a suspicion rests on is seen later as it was known, it was so all the time, and the response in
+between was wrong. What nothing settles is no violation.
 """
 
 from bisect import bisect_left, bisect_right
@@ -29,7 +28,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 )
 
 #: So many later exchanges are looked at that may settle a suspicion.
-MAX_LOOKED_AT = 200
+MAX_LOOKED_AT = 1_000
 #: Members that may come back to an earlier value: each delivery that others try writes them.
 RECURRING = ("error_code", "error_description", "authentication_code", "log_information.updated_")
 
@@ -43,6 +42,7 @@ class Later:
         """Have seen nothing yet."""
         self._sights: dict[str, list[Sight]] = defaultdict(list)  # by id
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
+        self.served = 0  # number of the last exchange that a server has served
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
 
@@ -50,6 +50,7 @@ class Later:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
         if not exchange.ok:
             return
+        self.served = exchange.number
         self._served[_asked(exchange)] = exchange.number
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
@@ -129,7 +130,14 @@ class Case(NamedTuple):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
         return None
 
-    def known(self, key: str | None) -> Known | None:
+    @property
+    def is_of_ended_token(self) -> bool:
+        """Whether the token explains a refusal: another one was valid later, and this one not."""
+        later, exchange = self.later, self.exchange
+        goes_on = not exchange.ok and later.served > exchange.number
+        return goes_on and not later.has_valid_token_after(exchange)
+
+    def _known(self, key: str | None) -> Known | None:
         """Return a webhook request as it was known before the exchange."""
         known = self.was.get(str(key))
         return None if known is None or known.seen is self.exchange else known
@@ -140,7 +148,7 @@ class Case(NamedTuple):
 
     def _may_recur(self) -> bool:
         """Whether others may have made the webhook request what it was seen as before."""
-        known, seen = self.known(self.suspicion.record), self._shown(self.suspicion.record)
+        known, seen = self._known(self.suspicion.record), self._shown(self.suspicion.record)
         if known is None or seen is None:
             return False
         paths = differing(known.certain, seen)
@@ -159,12 +167,12 @@ class Case(NamedTuple):
 
     def _again(self, groups: Sequence[Sequence[str]]) -> Exchange | None:
         """Return an exchange if of each group one is seen again as it was known."""
-        found = [next(filter(None, map(self.as_known, group)), None) for group in groups]
+        found = [next(filter(None, map(self._as_known, group)), None) for group in groups]
         return None if None in found else [self.exchange, *found][-1]
 
-    def as_known(self, key: str) -> Exchange | None:
+    def _as_known(self, key: str) -> Exchange | None:
         """Return a later exchange that shows a webhook request as it was known, or None."""
-        known, seen = self.known(key), self._shown(key)
+        known, seen = self._known(key), self._shown(key)
         if known is None:
             return None
         lost = set() if seen is None else {*lost_members(known.record, seen)}
@@ -180,7 +188,7 @@ class Case(NamedTuple):
         Which methods show what tells whether reading changes it, or show and list disagree.
         """
         key = self.suspicion.record
-        known, seen = self.known(key), self._shown(key)
+        known, seen = self._known(key), self._shown(key)
         if known is None or seen is None or self._may_recur():
             return None
         first, now = known.seen.call.method, self.exchange.call.method
@@ -199,7 +207,7 @@ class Case(NamedTuple):
 
         Others can neither send a SUCCESSFUL one again, nor change what a resend keeps.
         """
-        known, seen = self.known(self.suspicion.record), self._shown(self.suspicion.record)
+        known, seen = self._known(self.suspicion.record), self._shown(self.suspicion.record)
         if known is None or seen is None:
             return False
         return known.state == "SUCCESSFUL" or bool(differing(lasting(known.record), lasting(seen)))

@@ -5,14 +5,13 @@ are counted, by the reason. Nothing is sent.
 """
 
 import base64
-import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -49,16 +48,11 @@ class Skip(Exception):
 
 #: The kinds of entries that are not judged, as they are counted.
 ELSEWHERE = "of other hosts or paths"
-UNKNOWN_METHOD = "of methods that the release does not have"
-PREFLIGHT = "of OPTIONS or HEAD"
-CACHED = "from a browser's cache"
-REDIRECTED = "that were redirected"
-UNANSWERED = "without a response"
-NO_BODY = "without a response body"
-CUT_REQUEST = "with an incomplete request"
-CUT_RESPONSE = "with an incomplete response"
+UNKNOWN_METHOD = "of other methods"
+NO_RESPONSE = "without a response of the server, or from a cache"
+CUT_OFF = "with an incomplete body"
 GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
-TWICE = "that another file has, too"
+TWICE = "that are recorded twice"
 UNREADABLE = "that cannot be read"
 
 
@@ -74,7 +68,7 @@ class Response(NamedTuple):
 class Recorded:
     """One exchange of a recording."""
 
-    exchange: Exchange  # without a known response, its number is 0
+    exchange: Exchange  # it gets its number when it is followed
     start: float  # seconds since 1970
     missing: str = ""  # why its response is not known; then nobody knows what it did, either
 
@@ -115,21 +109,21 @@ def read_recording(
     """
     found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
     skipped: Counter[str] = Counter()
-    known: set[int] = set()  # what is equal for the same exchange in two files
+    known: set[int] = set()  # what is equal for the same exchange, recorded twice
     room = MAX_BYTES
     for path in paths:
-        earlier, content = frozenset(known), _content(path, room)
+        content = _content(path, room)
         room -= len(content)
-        for entry, start in _entries(path, content):
+        for entry in _entries(path, content):
             try:
-                base, one = _recorded(entry, start, release, base_url)
+                base, one = _recorded(entry, release, base_url)
             except Skip as why:
                 skipped[str(why)] += 1
                 continue
             call = one.exchange.call
-            sent = (call.verb, call.path, call.query, call.body)
-            mark = hash((start, sent, one.exchange.content))
-            if mark in earlier:
+            sent = (base, call.verb, call.path, call.query, call.body)
+            mark = hash((one.start, sent, one.exchange.content))
+            if mark in known:
                 skipped[TWICE] += 1
                 continue
             known.add(mark)
@@ -163,49 +157,31 @@ def _content(path: Path, room: int) -> bytes:
     return content
 
 
-def _entries(path: Path, text: bytes) -> Iterator[tuple[Any, float]]:
-    """Yield the entries of a file, with when each began."""
+def _entries(path: Path, text: bytes) -> list[Any]:
+    """Return the entries of a file."""
     content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
         raise RecordingError(msg)
-    log, start = _object(content, "log"), 0.0
-    if not isinstance(log.get("entries"), list):
+    entries = _object(content, "log").get("entries")
+    if not isinstance(entries, list):
         msg = f"{path} is not a HAR file: it has no log.entries"
         raise RecordingError(msg)
-    for entry in log["entries"]:
-        start = _moment(entry, start)
-        yield entry, start
-
-
-def _moment(entry: Any, previous: float) -> float:
-    """Return the seconds since 1970 of an entry's date; without one, those of the one before."""
-    try:
-        moment = datetime.fromisoformat(entry["startedDateTime"])
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).timestamp()  # there is none at the ends of the calendar
-    except (TypeError, KeyError, ValueError, OverflowError):
-        return previous
+    return entries
 
 
 def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """Return exchanges in the order of their starts, those with a response numbered from 1 on.
+    """Return exchanges in the order of their starts.
 
     If no request has a token, tokens were removed: a placeholder stands for each.
     """
-    hidden = not any(_carries_token(each.exchange.call) for each in found)
-    made, number = [], 0
-    for each in sorted(found, key=lambda each: each.start):
-        number += not each.missing
-        call = each.exchange.call
-        if hidden and call.method in _RECORD_METHODS:
-            call = replace(call, headers=(*call.headers, ("Authorization", MASK)))
-        one = each.exchange
-        exchange = Exchange(
-            0 if each.missing else number, call, one.status, one.headers, one.content, one.seconds
-        )
-        made.append(replace(each, exchange=exchange))
-    return tuple(made)
+    if not any(_carries_token(each.exchange.call) for each in found):
+        for each in found:
+            call = each.exchange.call
+            if call.method in _RECORD_METHODS:
+                headers = (*call.headers, ("Authorization", MASK))
+                each.exchange.call = replace(call, headers=headers)
+    return tuple(sorted(found, key=lambda each: each.start))
 
 
 def _carries_token(call: Call) -> bool:
@@ -216,19 +192,18 @@ def _carries_token(call: Call) -> bool:
 # One entry.
 
 
-def _recorded(
-    entry: Any, start: float, release: Release, base_url: str | None
-) -> tuple[str, Recorded]:
+def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, Recorded]:
     """Return the base URL and the exchange of an entry. Raises Skip."""
     request, response = _object(entry, "request"), _object(entry, "response")
     if not isinstance(request.get("url"), str) or not isinstance(request.get("method"), str):
         raise Skip(UNREADABLE)
     base, path, query = _place(request, base_url)
-    call = Call("", request["method"].upper(), path, query, _sent(request), (*_headers(request),))
+    start = _moment(entry)
+    call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
     status, time = response.get("status"), entry.get("time")
     status = status if isinstance(status, int) else 0
     known_time = isinstance(time, int | float) and 0 < time < 86_400_000
-    answer = Response(status, tuple(_headers(response)), lambda: _received(entry, response))
+    answer = Response(status, _headers(response), lambda: _received(entry, response))
     return base, recorded(call, answer, release, start, time / 1000 if known_time else 0.0)
 
 
@@ -247,10 +222,8 @@ def recorded(
     Raises:
         Skip: this is not checked.
     """
-    if call.verb in ("OPTIONS", "HEAD"):
-        raise Skip(PREFLIGHT)
     sense = read(call, release)
-    if sense.method is None:
+    if sense.method is None or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
     call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
@@ -267,15 +240,23 @@ def recorded(
 def _body(response: Response) -> bytes:
     """Return the body of a response. Raises Skip: it is not known, or not the server's."""
     status = response.status
-    if status < 200:
-        raise Skip(UNANSWERED)
-    if 300 <= status < 400:
-        raise Skip(REDIRECTED)
+    if status < 200 or 300 <= status < 400:
+        raise Skip(NO_RESPONSE)
     body = response.body()
     answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
     if status in _GATEWAYS and (status == 429 or answer.code is None):
         raise Skip(GATEWAY)
     return body
+
+
+def _moment(entry: Entry) -> float:
+    """Return the seconds since 1970 of an entry's date. Raises Skip."""
+    try:
+        moment = datetime.fromisoformat(entry["startedDateTime"])
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).timestamp()  # there is none at the ends of the calendar
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise Skip(UNREADABLE) from None
 
 
 def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
@@ -293,9 +274,7 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
         raise Skip(ELSEWHERE)
     if not prefix or not parts.path.startswith(f"{prefix}/"):
         raise Skip(ELSEWHERE)
-    pairs = list(_pairs(request.get("queryString")))
-    query = parts.query or urlencode(pairs, errors="surrogatepass")
-    return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], query
+    return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
 
 
 def _origin(url: str) -> str:
@@ -309,9 +288,9 @@ def _sent(request: Entry) -> bytes | None:
     """Return the body of a request, or None. Raises Skip: it is not recorded."""
     data, size = _object(request, "postData"), request.get("bodySize")
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
-        return _whole(data, size, CUT_REQUEST) or None
+        return _whole(data, size) or None
     if data or not (size == 0 or request["method"].upper() in ("GET", "HEAD", "OPTIONS")):
-        raise Skip(CUT_REQUEST)
+        raise Skip(CUT_OFF)
     return None
 
 
@@ -319,18 +298,18 @@ def _received(entry: Entry, response: Entry) -> bytes:
     """Return the body of a response. Raises Skip: it is not recorded."""
     cache = _object(entry, "cache")
     if entry.get("_fromCache") or cache.get("beforeRequest") or cache.get("afterRequest"):
-        raise Skip(CACHED)
+        raise Skip(NO_RESPONSE)
     content = _object(response, "content")
     text, size = content.get("text"), content.get("size")
     if not isinstance(text, str) or (not text and size != 0):
-        raise Skip(NO_BODY)
-    return _whole(content, size, CUT_RESPONSE)
+        raise Skip(NO_RESPONSE)
+    return _whole(content, size)
 
 
-def _whole(message: Entry, size: Any, cut: str) -> bytes:
+def _whole(message: Entry, size: Any) -> bytes:
     """Return the body in a message's ``text``.
 
-    Raises Skip(cut) if it is only the beginning of one, as far as it tells: JSON without an end.
+    Raises Skip if it is only the beginning of one, as far as it tells: JSON without an end.
     """
     text: str = message["text"]
     try:
@@ -341,7 +320,7 @@ def _whole(message: Entry, size: Any, cut: str) -> bytes:
     is_short = isinstance(size, int) and size > len(body)
     is_cut = is_short or str(message.get("comment")).startswith(CUT)
     if is_cut and parsed(body) is NOT_JSON:
-        raise Skip(cut)
+        raise Skip(CUT_OFF)
     return body
 
 
@@ -351,13 +330,11 @@ def _object(value: Any, name: str) -> Entry:
     return found if isinstance(found, Mapping) else {}
 
 
-def _headers(message: Entry) -> Iterator[tuple[str, str]]:
-    """Yield the headers of a request or a response; those of HTTP/2 that are none left out."""
-    return (pair for pair in _pairs(message.get("headers")) if not pair[0].startswith(":"))
-
-
-def _pairs(given: Any) -> Iterator[tuple[str, str]]:
-    for each in given if isinstance(given, list) else ():
-        if isinstance(each, Mapping) and isinstance(each.get("name"), str):
-            value = each.get("value")
-            yield each["name"], value if isinstance(value, str) else json.dumps(value)
+def _headers(message: Entry) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request or a response."""
+    given = message.get("headers")
+    return tuple(
+        (each["name"], str(each.get("value")))
+        for each in (given if isinstance(given, list) else ())
+        if isinstance(each, Mapping) and isinstance(each.get("name"), str)
+    )

@@ -6,14 +6,14 @@ against another. A suspicion makes its part of the belief unknown.
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, starmap
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Findings, Verdict
+from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation, counted
 from crmcom_kit.contract_tests.oracle.oracle import CHANGING, Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import Sense, read
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -31,8 +31,10 @@ from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.
 WITH_EFFECT = (*CHANGING, "token_release")
-#: So many suspicions about traffic that goes on are not settled at once; older ones are dropped.
+#: So many suspicions wait to be confirmed; then the oldest one is given up.
 MAX_UNSETTLED = 1_000
+#: What to do about contradictions.
+_ADVICE = "to confirm a contradiction, send its requests again while nobody else changes anything"
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
 _ROUNDED = 0.002
 #: A token that can be told from others. What stands for one that was removed has no digit, other
@@ -49,12 +51,10 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     one, alone, trouble = Observer(target.release), without_order(recording.exchanges), None
     for each in recording.exchanges:
         one.know_login(each.exchange)
-    for each in recording.exchanges:
-        one.foresee(each, alone=id(each) in alone)
     try:
         for each in recording.exchanges:
             config.stop.check()
-            one.observe(each, alone=id(each) in alone)
+            one.follow(each, alone=id(each) in alone)
     except KeyboardInterrupt:
         trouble = "interrupted"
     done = "checked" if config.is_check else "read"
@@ -90,7 +90,7 @@ def is_placeholder(token: str) -> bool:
 
 def _rests_on(suspicion: Suspicion) -> set[str]:
     """Return the ids of the webhook requests that a suspicion is about, or rests on."""
-    keys = {str(suspicion.record)}
+    keys = set() if suspicion.record is None else {suspicion.record}
     for each in suspicion.hypotheses:
         match each.confirmation:
             case Again(rests_on=found):
@@ -100,33 +100,41 @@ def _rests_on(suspicion: Suspicion) -> set[str]:
     return keys
 
 
-def _concerns(case: Case, shown: set[str]) -> bool:
-    """Whether an exchange that shows some webhook requests may settle a suspicion."""
-    return not case.exchange.ok or not shown.isdisjoint(_rests_on(case.suspicion))
+def _told(first: Suspicion, times: int) -> str:
+    """Say what was seen of contradictions of one statement."""
+    more = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
+    statement, method = first.kind
+    return (
+        f"not confirmed: {statement}, exchange {first.exchange.number}, {method}: expected "
+        f"{first.expected}; seen {first.seen}{more}"
+    )
 
 
 class Observer:
     """Has the oracle observe the exchanges of one server, and settles what it suspects.
 
-    Of a recording all is known ahead: ``foresee`` all exchanges, then ``observe`` each. Traffic
-    that goes on is observed with ``follow``: a suspicion is settled once an exchange confirms it.
+    A suspicion waits until a later exchange confirms it.
     """
 
-    def __init__(self, release: Release, findings: Findings | None = None) -> None:
-        """Know nothing of the server; what is found is added to ``findings``."""
-        self._release = release
-        self.findings = Findings() if findings is None else findings
+    def __init__(
+        self, release: Release, tell: Callable[[Violation], object] = lambda _: None
+    ) -> None:
+        """Know nothing of the server; ``tell`` gets the first violation of each cause."""
+        self._release, self._tell = release, tell
+        self.findings = Findings()
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
         self.history: list[Exchange] = []
         self._organisations: set[str] = set()
         self._tokens: set[str] = set()  # that logins have returned
         self._shared: set[str] = set()  # that several have: they may stand for different ones
-        self._later, self._last = Later(), 0
+        self._later = Later()
         self._unsettled: list[Case] = []
+        #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
+        self._unconfirmed: dict[str, tuple[Suspicion, int]] = {}
 
     def know_login(self, exchange: Exchange) -> None:
-        """Take note of a login, before any exchange is observed that has its token.
+        """Take note of a login, before any exchange is followed that has its token.
 
         Raises RecordingError if logins of several organisations were served: their webhook
         requests could not be told apart.
@@ -141,32 +149,35 @@ class Observer:
             msg = f"several organisations log in; record each of them separately: {names}"
             raise RecordingError(msg)
 
-    def foresee(self, recorded: Recorded, *, alone: bool) -> None:
-        """Take note of an exchange, which may settle what is observed before it."""
-        exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
-        self._last = exchange.number or self._last
-        if not recorded.missing and not alone:
-            self._later.add(exchange, sense, sure_token=not self._is_unsure(sense.token))
-        if sense.name in CHANGING and (exchange.ok or recorded.missing):
-            self._later.add_change(sense, self._last)
+    def follow(self, recorded: Recorded, *, alone: bool) -> None:
+        """Observe an exchange, and settle what it confirms.
 
-    def observe(self, recorded: Recorded, *, alone: bool, waits: bool = False) -> list[Case]:
-        """Observe one exchange, and return what is suspect and not settled.
-
-        Args:
-            recorded: the exchange.
-            alone: whether it is to be seen by itself: its place in the order is not known.
-            waits: whether an exchange that is not known yet may settle what is suspect.
+        With ``alone`` it is seen by itself: its place in the order is not known.
         """
         exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
+        if not recorded.missing:
+            self.history.append(exchange)
+            exchange.number = len(self.history)
+        if sense.name in CHANGING and (exchange.ok or recorded.missing):
+            self._later.add_change(sense, len(self.history))
         if recorded.missing:
             self._lose(exchange, sense)
-            return []
-        self.history.append(exchange)
+            return
         self._know_token(exchange, sense)
         if alone:
             self._observe_alone(exchange, sense)
-            return []
+            return
+        self._later.add(exchange, sense, sure_token=not self._is_unsure(sense.token))
+        found = self._observe(exchange, sense)
+        waiting = [*self._still_waiting(exchange), *found]
+        for case in waiting[:-MAX_UNSETTLED]:
+            self._give_up(case)
+        self._unsettled = waiting[-MAX_UNSETTLED:]
+        if not self._unsettled:
+            self._later = Later()  # which tells of nothing that is over
+
+    def _observe(self, exchange: Exchange, sense: Sense) -> list[Case]:
+        """Have the oracle observe an exchange, and return what is suspect and not settled."""
         keys = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
         before = {key: replace(self.belief.known[key]) for key in keys if key in self.belief.known}
         found = self.oracle.observe(exchange)
@@ -177,33 +188,37 @@ class Observer:
             named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
             case = Case(suspicion, was, self._later)
-            cases += [] if self._settle(case, waits=waits) else [case]
+            # A later exchange may confirm the first hypothesis: the others have to wait for it.
+            cases += [] if self._is_settled(case, tried=1) else [case]
+            if not isinstance(suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):
+                for key in _rests_on(suspicion) & self.belief.records.keys():
+                    self.belief.lose(key)
         if sense.name == "list":  # nobody knows whether what a list lacks was there
             self.belief.revive([each for each in self.belief.killers.values() if each.rests_on])
         if sense.name == "token_release" and self._is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
         return cases
 
-    def follow(self, recorded: Recorded, *, alone: bool) -> None:
-        """Observe an exchange of traffic that goes on, and settle what it confirms.
-
-        Raises RecordingError: see ``know_login``.
-        """
-        exchange = recorded.exchange
-        exchange.number = 0 if recorded.missing else len(self.history) + 1
-        self.know_login(exchange)
-        self.foresee(recorded, alone=alone)
-        found = self.observe(recorded, alone=alone, waits=True)
+    def _still_waiting(self, exchange: Exchange) -> Iterator[Case]:
+        """Yield the suspicions that an exchange does not settle; give up those that are old."""
         shown = {str(each.get("id")) for each in exchange.records}
-        oldest = len(self.history) - MAX_LOOKED_AT
-        left = []
         for case in self._unsettled:
-            is_over = case.exchange.number < oldest
-            is_settled = (is_over or _concerns(case, shown)) and self._is_settled(case)
-            left += [] if is_over or is_settled else [case]
-        self._unsettled = [*left, *found][-MAX_UNSETTLED:]
-        if not self._unsettled:
-            self._later = Later()  # which tells of nothing that is over
+            is_over = case.exchange.number < exchange.number - MAX_LOOKED_AT
+            rests_on = _rests_on(case.suspicion)
+            may_be_settled = is_over or not rests_on or not shown.isdisjoint(rests_on)
+            if may_be_settled and self._is_settled(case):
+                continue
+            if is_over:
+                self._give_up(case)
+            else:
+                yield case
+
+    def _give_up(self, case: Case) -> None:
+        """Count a suspicion that nothing has confirmed as a contradiction."""
+        if not case.is_of_ended_token:
+            statement = case.suspicion.hypotheses[0].statement
+            first, times = self._unconfirmed.get(statement, (case.suspicion, 0))
+            self._unconfirmed[statement] = first, times + 1
 
     def results(
         self,
@@ -217,15 +232,18 @@ class Observer:
         """Return what was found ``where``, in words."""
         findings, release = self.findings, target.release
         for case in self._unsettled:
-            self._is_settled(case)
+            if not self._is_settled(case):
+                self._give_up(case)
         for violation in self.oracle.service.conclude():
-            findings.broke(violation)
+            self._broke(violation)
         unseen = f"no request {where} tests it"
         found = statement_results(findings, release, config.deviations, config.only, unseen=unseen)
         if findings.crashes:
             trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
         elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
             trouble = f"no request {where} tests any of the selected statements"
+        ids = {each.statement.id for each in found}
+        unconfirmed = [each for name, each in self._unconfirmed.items() if name in ids]
         return Results(
             target=target,
             command=config.command,
@@ -238,7 +256,8 @@ class Observer:
             trouble=trouble,
             unsteady=self.belief.unsteady,
             never_served=self.oracle.service.never_served(),
-            warnings=tuple(warnings),
+            warnings=(*warnings, *starmap(_told, unconfirmed), *([_ADVICE] if unconfirmed else [])),
+            unconfirmed=sum(times for _, times in unconfirmed),
         )
 
     def _note(self, found: Observation, exchange: Exchange) -> None:
@@ -248,20 +267,11 @@ class Observer:
         held = [each for each in found.held if not self._rests_on_removed(each, exchange)]
         self.findings.hold_all(held, exchange)
 
-    # Suspicions.
-
-    def _settle(self, case: Case, *, waits: bool = False) -> bool:
-        """Settle a suspicion that has just come up, as far as it can be; return whether it is.
-
-        With ``waits`` only by its first hypothesis: that of another one may be confirmed later.
-        """
-        is_settled = self._is_settled(case, 1 if waits else None)
-        if not isinstance(case.suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):
-            self._doubt(case)
-        return is_settled
-
     def _is_settled(self, case: Case, tried: int | None = None) -> bool:
-        """Note the violation that a suspicion comes to, if an exchange confirms it."""
+        """Note the violation that a suspicion comes to, if an exchange confirms it.
+
+        Of its hypotheses the first ``tried`` count; None: all.
+        """
         suspicion, confirmed = case.suspicion, case.confirmed(tried)
         if confirmed is None:
             return False
@@ -277,17 +287,16 @@ class Observer:
             shown |= {each.number: each for each in named[-1:]}
         violation.exchanges = tuple(shown[number] for number in sorted(shown))
         if not self._rests_on_removed(violation.statement, case.exchange):
-            self.findings.broke(violation)
+            self._broke(violation)
         return True
 
-    def _doubt(self, case: Case) -> None:
-        """Forget what a suspicion is about, unless it is seen again as it was known."""
-        for key in _rests_on(case.suspicion) & self.belief.records.keys():
-            known = case.known(key)
-            if known is not None and case.as_known(key):
-                self.belief.known[key], self.belief.records[key] = known, known.record
-            else:
-                self.belief.lose(key)
+    def _broke(self, violation: Violation) -> None:
+        """Note a violation, and tell of it if it is the first one of its cause."""
+        causes = self.findings.by_statement[violation.statement].causes
+        before = len(causes)
+        self.findings.broke(violation)
+        if len(causes) > before:
+            self._tell(violation)
 
     # Requests that were under way together.
 
@@ -297,7 +306,7 @@ class Observer:
         self._note(found, exchange)
         for suspicion in found.suspicions:
             if isinstance(suspicion.hypotheses[-1].confirmation, Now):
-                self._settle(Case(suspicion, {}, self._later))
+                self._is_settled(Case(suspicion, {}, self._later))
         self._lose(exchange, sense)
 
     def _lose(self, exchange: Exchange, sense: Sense) -> None:

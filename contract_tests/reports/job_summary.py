@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.reports.report import Report
 #: GitHub takes a summary of so many bytes for each step of a job.
 MAX_BYTES = 1024 * 1024
 
-_ICONS = {"passed": "✅", "failed": "❌", "error": "⚠️", "dry run": "💤"}
+_ICONS = {"passed": "✅", "unconfirmed": "⚠️", "failed": "❌", "error": "⚠️", "dry run": "💤"}
 _END = "\n… The rest did not fit: see the HTML or JSON report."
 
 

@@ -79,6 +79,7 @@ class Report:
             "statements": len(results.statements),
             "achieved": results.achieved,
             "requests": len(results.history),
+            "unconfirmed": results.unconfirmed,
             "exit_code": results.exit_code,
             "trouble": None if results.trouble is None else self.text(results.trouble),
         }
@@ -130,8 +131,11 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """How the run ended: passed, failed, error, or dry run."""
-        return "dry run" if self.results.dry_run else _OUTCOMES[self.results.exit_code]
+        """How the run ended: passed, unconfirmed, failed, error, or dry run."""
+        if self.results.dry_run:
+            return "dry run"
+        is_unconfirmed = self.results.exit_code == 0 and self.results.unconfirmed
+        return "unconfirmed" if is_unconfirmed else _OUTCOMES[self.results.exit_code]
 
     @property
     def headline(self) -> str:
@@ -148,6 +152,8 @@ class Report:
         held = counted(counts["holds"], "checked statement")
         unserved = " and ".join(results.unserved)
         but = f", but the server never served {unserved}" if unserved else ""
+        if results.unconfirmed:
+            but += f", but {counted(results.unconfirmed, 'contradiction')} could not be confirmed"
         verb = "holds" if counts["holds"] == 1 else "hold"
         if counts["deviates"]:
             return f"{held} {verb}, {counts['deviates']} deviate as listed{but}."
