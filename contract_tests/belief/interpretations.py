@@ -5,7 +5,7 @@ explains is wrong.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -184,28 +184,22 @@ class Fits:
 
     def tells_of(self, name: str, interpretation: Interpretation) -> bool:
         """Whether a list without this filter would have other webhook requests."""
-        own = self.of_filter(name, interpretation)
-        others = {each: self.of_filter(each, interpretation) for each in self.filters}
-        del others[name]
-        # Where one of several filters is enough, one more of them finds what the others leave out.
-        joins = interpretation.combine == "any" and name in SEMI_OPTIONAL
-        rivals = {each for each in others if joins and each in SEMI_OPTIONAL}
-        return any(
-            own[at] is bool(rivals)
-            and all(answers[at] is (each not in rivals) for each, answers in others.items())
-            for at in range(len(self.records))
-        )
+        others = [each for each in self.filters if each != name]
+        return self._select(others, interpretation) != self.select(interpretation)
 
     def select(self, interpretation: Interpretation) -> frozenset[str]:
         """Return the ids of those that list has to find if the filters are read so."""
+        return self._select(self.filters, interpretation)
+
+    def _select(self, names: Iterable[str], interpretation: Interpretation) -> frozenset[str]:
+        found = frozenset(each["id"] for each in self.records)
         either: list[frozenset[str]] = []
-        every: list[frozenset[str]] = []
-        for name in self.filters:
-            semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
-            (either if semi else every).append(self._sure(name, interpretation))
-        if either:
-            every.append(frozenset().union(*either))
-        return frozenset.intersection(*every)
+        for name in names:
+            if name in SEMI_OPTIONAL and interpretation.combine == "any":
+                either.append(self._sure(name, interpretation))
+            else:
+                found &= self._sure(name, interpretation)
+        return found & frozenset().union(*either) if either else found
 
     def _sure(self, name: str, interpretation: Interpretation) -> frozenset[str]:
         """Return the ids of those that surely fit a filter."""

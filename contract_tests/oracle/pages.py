@@ -10,6 +10,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.lists import may_be_cut
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Seen, Suspicion
 
@@ -86,19 +87,16 @@ class Pages:
 
     def _by_length(self, page: Page, other: Page) -> tuple[str, str, str] | None:
         """Compare a page with the length of the whole list, where that is known."""
-        whole, part = (page, other) if page.is_whole else (other, page)
+        part, whole = sorted((page, other), key=lambda each: (each.is_whole, len(each.ids)))
         if not whole.is_whole or (part.limit is None and not part.offset):
             return None
-        longest = self.belief.longest
-        if len(whole.ids) >= longest[whole.limit is not None] and len(whole.ids) > 1:
-            return None  # it may be cut
-        wanted = max(0, len(whole.ids) - part.offset)
+        wanted, count = max(0, len(whole.ids) - part.offset), len(part.ids)
         wanted = wanted if part.limit is None else min(wanted, part.limit)
-        cut = 1 < len(part.ids) == longest[part.limit is not None]
-        if len(part.ids) == wanted or (len(part.ids) < wanted and cut):
+        shorter = part if count < wanted else whole  # is it so because it is cut?
+        if count == wanted or may_be_cut(self.belief, shorter.limit, len(shorter.ids)):
             return None
         expected = f"{wanted} webhook requests: there are {len(whole.ids)}, {part.offset} skipped"
-        return _statement(part), expected, str(len(part.ids))
+        return _statement(part), expected, str(count)
 
 
 def _contradiction(page: Page, other: Page) -> tuple[str, str, str] | None:

@@ -7,11 +7,11 @@ A confirmation is data: it says what to ask, and the class has the one method th
 through an ``Asker``, whose requests are observed as all others are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, blamed
@@ -306,67 +306,29 @@ class Ordered:
 class Contradicted:
     """No way to read the filters explains all lists, also when they are all asked for again."""
 
-    kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
-    rests_on: tuple[str, ...] = ()  # ids
-    whole: Mapping[str, Any] | None = None  # what lists all, with their ids
-    #: Ids: some way to read the filters explains the list, unless of each group one is as known.
-    needs: tuple[tuple[str, ...], ...] = ()
+    calls: tuple[Call, ...]  # lists that ruled out the ways that would explain this one
+    #: Ids of those that must be as they are known: if not, some way explains the list.
+    rests_on: tuple[str, ...] = ()
 
     def settle(self, case: Case, asker: Asker, /) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
+        belief, looked_at = asker.belief, self.rests_on[: 2 * MAX_LOOKED_AT]
         for _ in range(asker.hits - 1):
-            asker.belief.revive(self.kills)
-            for call, keys in self._calls()[-MAX_CALLS_AGAIN:]:
-                _look_at(keys, asker)
-                self._list_again(call, asker)
-            looked_at: Sequence[str] = ()
-            if self.whole is not None:
-                self._list_all(self.whole, asker)
-            else:
-                others = [key for group in self.needs for key in group[:MAX_LOOKED_AT]]
-                both = dict.fromkeys((*self.rests_on[:MAX_LOOKED_AT], *others))
-                looked_at = [*both][: 2 * MAX_LOOKED_AT]  # of what other ways would explain, too
-                for key in looked_at:
+            belief.revive(lambda kill: kill.call in self.calls)
+            for call in self.calls[-MAX_CALLS_AGAIN:]:
+                before = {*belief.killers}
+                asker.ask(call)
+                # What it lacks now may have gone since it was seen.
+                fresh = (kill for each, kill in belief.killers.items() if each not in before)
+                keys = dict.fromkeys(kill.rests_on for kill in fresh if kill.rests_on is not None)
+                for key in [*keys][:MAX_LOOKED_AT]:
                     see_whether_it_is_there(key, asker)
+            for key in looked_at:
+                see_whether_it_is_there(key, asker)
             _, found = asker.ask(case.suspicion.exchange.call)
-            symptom = case.suspicion.symptom  # one that is gone by now is another matter
-            alike = [e for e in found if _is_contradicted(e) and e.symptom == symptom]
-            if not _has(alike, case.statement, looked_at):
+            if not _has(found, case.statement, looked_at):
                 return False
         return True
-
-    def _list_again(self, call: Call, asker: Asker) -> None:
-        """Send a list again, and look at what it lacks now: it may have gone since it was seen."""
-        before = [*asker.belief.killers.values()]
-        asker.ask(call)
-        known = {id(each) for each in before}
-        fresh = [each for each in asker.belief.killers.values() if id(each) not in known]
-        _look_at(_rested_on(fresh), asker)
-
-    def _calls(self) -> list[tuple[Call, list[str]]]:
-        """Return each list that ruled something out, and the ids of all that this rests on."""
-        found: dict[int, list[Kill]] = {}
-        for kill in self.kills:
-            found.setdefault(id(kill.call), []).append(kill)
-        return [(kills[0].call, _rested_on(kills)) for kills in found.values()]
-
-    def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
-        """List all that match, and forget what is not there."""
-        exchange = asker.call("list", whole)
-        listed = exchange.by_id
-        for key in self.rests_on if exchange.ok else ():
-            if key not in listed:
-                asker.belief.lose(key)
-
-
-def _rested_on(kills: Iterable[Kill]) -> list[str]:
-    """Return the ids that kills rest on, first those of a kill that rests on few."""
-    few_first = sorted(kills, key=lambda kill: len(kill.rests_on))
-    return [*dict.fromkeys(key for kill in few_first for key in sorted(kill.rests_on))]
-
-
-def _is_contradicted(suspicion: Suspicion) -> bool:
-    return any(isinstance(each.confirmation, Contradicted) for each in suspicion.hypotheses)
 
 
 #: So many lists that ruled out an interpretation are asked for again.
@@ -379,15 +341,6 @@ def see_whether_it_is_there(key: str, asker: Asker) -> None:
     gone = shown(key, asker) is None and known is not None and listed(known, asker) is None
     if gone and known is not None and known.exists:
         asker.belief.lose(key)
-
-
-def _look_at(keys: Sequence[str], asker: Asker) -> None:
-    """Look at some webhook requests; if one is gone, so may be the others, which are forgotten."""
-    for key in keys[:MAX_LOOKED_AT]:
-        see_whether_it_is_there(key, asker)
-    if any(key not in asker.belief.records for key in keys[:MAX_LOOKED_AT]):
-        for key in keys[MAX_LOOKED_AT:]:
-            asker.belief.lose(key)
 
 
 def shown(key: str, asker: Asker) -> Record | None:

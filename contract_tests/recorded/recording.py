@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
@@ -93,10 +92,8 @@ def _rests_on(suspicion: Suspicion) -> set[str]:
     keys = {str(suspicion.record)}
     for each in suspicion.hypotheses:
         match each.confirmation:
-            case Again(rests_on=found):
+            case Again(rests_on=found) | Contradicted(rests_on=found):
                 keys |= {*found}
-            case Contradicted(needs=groups):
-                keys |= {*chain(*groups)}
     return keys
 
 
@@ -179,7 +176,7 @@ class Observer:
             case = Case(suspicion, was, self._later)
             cases += [] if self._settle(case, waits=waits) else [case]
         if sense.name == "list":  # nobody knows whether what a list lacks was there
-            self.belief.revive([each for each in self.belief.killers.values() if each.rests_on])
+            self.belief.revive(lambda kill: kill.rests_on is not None)
         if sense.name == "token_release" and self._is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
         return cases

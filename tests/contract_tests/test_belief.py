@@ -164,7 +164,7 @@ def test_what_rests_on_one_that_is_gone_proves_nothing_any_more() -> None:
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
     conversation = Conversation(listed([prefixed, *others]), listed(others, **JOBS, url=TWO["url"]))
     assert left(conversation, "url") == {"exact"}
-    conversation.belief.doubt(THREE["id"])
+    conversation.belief.lose(THREE["id"])
     assert left(conversation, "url") == {"exact"}
     conversation.belief.lose(prefixed["id"])
     assert left(conversation, "url") == {"exact", "prefix", "contains"}
