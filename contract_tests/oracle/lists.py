@@ -11,17 +11,15 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
-    OBJECT_OF,
     SEMI_OPTIONAL,
     Fits,
     Interpretation,
-    Named,
     dimensions,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.changes import hypotheses_of_loss
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, entity_statement, served_by
+from crmcom_kit.contract_tests.oracle.expectations import served_by
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
@@ -247,57 +245,18 @@ def served(sense: Sense) -> Iterator[str]:
             yield "list.optional_parameters"
 
 
-def hypotheses_of_refusal(
-    expected: Expectation, given: Mapping[str, Any], belief: Belief
-) -> Iterator[Hypothesis]:
+def hypotheses_of_refusal(given: Mapping[str, Any], release: Release) -> Iterator[Hypothesis]:
     """Yield for which of its parameters a list may be refused, one by one."""
-    release = belief.release
     if len(given) == 1:
         helped = {**given, "life_cycle_state": "REJECTED"}
         yield Hypothesis("list.optional_parameters", Refused("list", given, helped))
-    filters = {name: value for name, value in given.items() if name in SEMI_OPTIONAL}
-    for name, value in filters.items():
-        if name == "entity_id":
-            continue  # whether it needs its entity is open
-        statement = f"list.{name}.filter"
-        if name == "entity":
-            statement = entity_statement(str(value), release)
-        wanted = expected.sense.filters.get(name)
-        by_id = _by_id(name, wanted, belief)
-        if by_id is not None:
-            refused = Refused("list", {name: value}, {name: by_id})
-            yield Hypothesis("list.identifier.fields", refused)
-        yield Hypothesis(statement, Refused("list", {name: value}))
-    yield from _refused_together(given, filters, release)
-
-
-def _refused_together(
-    given: Mapping[str, Any], filters: Mapping[str, Any], release: Release
-) -> Iterator[Hypothesis]:
-    """Yield the same for what a list is given together."""
-    for name in given:
-        if name not in filters:
-            rest = {each: value for each, value in given.items() if each != name}
-            statement = served_by({name: given[name]}, release)
+    for name, value in given.items():
+        statement = served_by({name: value}, release)
+        if name not in SEMI_OPTIONAL:
+            rest = {each: wanted for each, wanted in given.items() if each != name}
             yield Hypothesis(statement, Refused("list", given, rest))
-    if len(filters) > 1:
-        yield Hypothesis("list.semi_optional.several_allowed", Refused("list", filters))
-    if "entity" in filters and len(given) > 1:
-        other = next((each for each in release.entities if each != given["entity"]), None)
-        if other is not None:
-            refused = Refused("list", given, {**given, "entity": other})
-            yield Hypothesis(entity_statement(str(given["entity"]), release), refused)
-
-
-def _by_id(name: str, wanted: Any, belief: Belief) -> dict[str, str] | None:
-    """Return the id of what another field of an identifier names, or None."""
-    if name not in OBJECT_OF or not isinstance(wanted, Named) or wanted.field == "id":
-        return None
-    for record in belief.records.values():
-        inner = record.get(OBJECT_OF[name])
-        if isinstance(inner, dict) and inner.get(wanted.field) == wanted.value:
-            return {"id": inner["id"]} if isinstance(inner.get("id"), str) else None
-    return None
+        elif name != "entity_id":  # whether it needs its entity is open
+            yield Hypothesis(statement, Refused("list", {name: value}))
 
 
 def _ids(exchange: Exchange) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
-from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import outcome, shortened
 from crmcom_kit.contract_tests.oracle import changes, envelope, lists, logins, sights
@@ -29,7 +28,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
-    OnlyWithFields,
     Refused,
     Seen,
     Suspicion,
@@ -75,7 +73,7 @@ class Oracle:
                 ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
                 ("outcome", lambda: self._outcome(exchange, expected)),
                 ("right one", lambda: self._right_one(exchange, expected)),
-                ("webhook requests", lambda: self._each_by_itself(exchange, expected)),
+                ("webhook requests", lambda: self.webhook_requests.check(exchange, expected.sense)),
                 ("lists", lambda: lists.observe(exchange, expected.sense, self.belief)),
                 ("pages", lambda: self.pages.observe(exchange, expected.sense)),
                 ("sights", lambda: sights.observe(exchange, expected.sense, self.belief)),
@@ -100,23 +98,6 @@ class Oracle:
         for key in self.may_name(read(call, self.belief.release)):
             self.belief.lose(key)
         self.belief.groups.clear()
-
-    def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
-        sense = expected.sense
-        for each in self.webhook_requests.check(exchange, sense):
-            if isinstance(each, Suspicion) and "fields_set" in sense.given and sense.verb == "GET":
-                self._blame_fields(each, sense)
-            yield each
-
-    def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
-        """Put first that fields_set is to blame where a response with it has something wrong."""
-        first, method, blamed = suspicion.hypotheses[0], sense.method, "fields_set.selects"
-        statement = first.statement
-        # What others may have done is not the fault of the fields.
-        if method is not None and statement != blamed and isinstance(first.confirmation, Now):
-            given = {name: value for name, value in sense.given.items() if name != "fields_set"}
-            confirmation = OnlyWithFields(statement, build(method, given))
-            suspicion.hypotheses = (Hypothesis(blamed, confirmation), *suspicion.hypotheses)
 
     # Was the request served or refused as the documents say?
 
@@ -161,7 +142,7 @@ class Oracle:
         given = {name: value for name, value in sense.given.items() if name != "token"}
         found: list[Hypothesis] = []
         if sense.name == "list":
-            found += lists.hypotheses_of_refusal(expected, given, self.belief)
+            found += lists.hypotheses_of_refusal(given, self.belief.release)
         elif sense.name in RECORD_METHODS:
             found += self._refused_record(expected, given)
         rests_on = (expected.record,) if expected.record else ()

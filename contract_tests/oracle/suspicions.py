@@ -191,19 +191,6 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class OnlyWithFields:
-    """What is wrong in a response with fields_set is right in one without."""
-
-    statement: str
-    call: Call  # without fields_set
-
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
-        """Ask without fields_set."""
-        exchange, found = asker.ask(self.call)
-        return exchange.ok and not _has(found, self.statement)
-
-
-@dataclass(frozen=True, slots=True)
 class Looks:
     """How one webhook request looked in show, show, list, show, show, list, show."""
 

@@ -19,7 +19,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Contradicted,
     Now,
-    OnlyWithFields,
     Suspicion,
 )
 from crmcom_kit.contract_tests.recorded.hindsight import MAX_LOOKED_AT, Case, Later
@@ -253,7 +252,7 @@ class Observer:
         With ``waits`` only by its first hypothesis: that of another one may be confirmed later.
         """
         is_settled = self._is_settled(case, 1 if waits else None)
-        if not isinstance(case.suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):
+        if not isinstance(case.suspicion.hypotheses[0].confirmation, Now):
             self._doubt(case)
         return is_settled
 

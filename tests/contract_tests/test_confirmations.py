@@ -93,17 +93,6 @@ def test_a_read_is_wrong_right_behind_another_one(
     assert script.is_used_up
 
 
-@pytest.mark.parametrize(
-    ("answer", "confirmed"), [(ONE, True), (ONE | {"number": 1}, False), (NO, False)]
-)
-def test_fields_set_is_to_blame_if_all_is_right_without_it(answer: Any, *, confirmed: bool) -> None:
-    """Else the field is wrong in any response."""
-    conversation = Conversation(
-        show(ONE), show({"id": ONE["id"], "number": 1}, fields_set="number")
-    )
-    assert settled(conversation, "OnlyWithFields", [answer]) == (confirmed, ["show"])
-
-
 A, B, C, D = (record(1, url=f"https://example.com/{each}") for each in "abcd")
 LOOKS: dict[str, tuple[Sequence[Any], str | None]] = {
     "show changes it": ([A, B, [B], B, C, [C], C], "show_changes"),

@@ -251,14 +251,6 @@ def test_fields_set_is_held_to_what_it_names(names: str, fields_set: str, broken
     assert broken_by(shown, fields_set=fields_set) == broken
 
 
-def test_what_is_wrong_only_with_fields_set_is_put_to_fields_set_first() -> None:
-    """Whether the field is wrong without it, too, the next request tells."""
-    shown = {"id": ONE["id"], "number": 1}
-    made = show(shown, fields_set="id,number")
-    assert Conversation(made).suspected == ["fields_set.selects"]
-    assert Conversation(show(altered(number=1))).suspected == ["response.number"]
-
-
 @pytest.mark.parametrize(
     ("others", "statement"),
     [

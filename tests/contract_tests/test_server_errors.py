@@ -12,7 +12,6 @@ from helpers.recordings import (
     Entry,
     changed,
     listed,
-    ok,
     record,
     refused,
     said,
@@ -105,42 +104,17 @@ def test_a_failure_that_does_not_come_again_is_a_note() -> None:
     [
         (resends(200), "resend was sent 6 times and never served", ("resend",)),
         (resends(502), "resend was sent 6 times and never served", ("resend",)),
-        (dated(200), "list refused each of 6 requests with created_date", ()),
-        (dated(400), "list refused each of 6 requests with created_date", ()),
         ([], "", ()),
     ],
 )
 def test_what_is_never_served_is_said(
     failures: Sequence[Entry], said: str, unserved: Sequence[str]
 ) -> None:
-    """A method that served nothing, or a parameter that was always refused, has a line."""
+    """A method that served nothing has a line."""
     service = after(failures, 200)
     assert [*service.conclude()] == []
     assert [each.partition(";")[0] for each in service.never_served()] == [said] * bool(said)
     assert service.unserved() == unserved
-
-
-@pytest.mark.parametrize(
-    ("refuses", "definitions", "suspected"),
-    [("number", 1, True), ("id", 1, True), ("", 1, False), ("id", 2, False)],
-)
-def test_resend_takes_both_forms_of_an_identifier(
-    refuses: str, definitions: int, *, suspected: bool
-) -> None:
-    """A delivery may fail, and a definition not be effective; not each one named in one form."""
-    records = [
-        each | {"webhook_definition": {"id": f"D{at % definitions}"}}
-        for at, each in enumerate(RECORDS)
-    ]
-    conversation = Conversation(listed(records))
-    for at, each in enumerate(records):
-        form = ("id", "number")[at % 2]
-        given = {"token": TOKEN, IDENTIFIER: {form: each[form]}}
-        answer = refused() if form == refuses else ok({**each, "life_cycle_state": "SUCCESSFUL"})
-        conversation.hear(said("resend", given, answer))
-
-    found = [each.statement for each in conversation.oracle.service.conclude()]
-    assert found == ["identifier.fields"] * suspected
 
 
 class SendsNothing(StandIn):

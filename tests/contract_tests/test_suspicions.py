@@ -126,14 +126,12 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "a list is refused by the name of a rule": (
         [listed([ONE]), listed(refused(), workflow_rule_identifier=RULE)],
-        ["list.optional_parameters Refused", "list.identifier.fields Refused",
-         "list.workflow_rule_identifier.filter Refused",
+        ["list.optional_parameters Refused", "list.workflow_rule_identifier.filter Refused",
          "list.workflow_rule_identifier.filter Again"],
     ),
     "a list is refused with a url": (
         [listed([ONE]), listed(refused(), **JOBS, url=ONE["url"])],
-        ["entities.r9 Refused", "list.url.filter Refused", "entities.r9 Refused",
-         "list.url.filter Again"],
+        ["entities.r9 Refused", "list.url.filter Refused", "list.url.filter Again"],
     ),
     "a successful one is sent again": (
         [show(TWO_DONE, 2), changed("resend", TWO_DONE, 2)],
