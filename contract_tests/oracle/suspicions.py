@@ -8,7 +8,8 @@ through an ``Asker``, whose requests are observed as all others are.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
@@ -57,18 +58,10 @@ class Asker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a confirmation is to settle."""
-
-    statement: str
-    suspicion: "Suspicion"
-
-
 class Confirmation(Protocol):
     """What settles a hypothesis."""
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: "Suspicion", statement: str, asker: Asker, /) -> bool:
         """Send what is needed, and return whether the statement is broken."""
         ...
 
@@ -93,7 +86,7 @@ class Suspicion:
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
     #: What became of the webhook request: a member's dotted name, or ``MISSING``.
     symptom: str = ""
-    looks: "Looks | None" = field(default=None, repr=False)  # once for all hypotheses
+    looked: str | None = None  # what ``look`` has told, once for all hypotheses
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -128,7 +121,7 @@ def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more
 class Now:
     """The response alone shows it."""
 
-    def settle(self, _case: Case, _asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _statement: str, _asker: Asker, /) -> bool:
         """Return True: there is nothing to ask."""
         return True
 
@@ -139,13 +132,13 @@ class Again:
 
     rests_on: tuple[str, ...] = ()  # ids
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and ask again as often as it takes."""
         for _ in range(asker.hits - 1):
             for key in self.rests_on[:MAX_LOOKED_AT]:
                 see_whether_it_is_there(key, asker)
-            _, found = asker.ask(case.suspicion.exchange.call)
-            if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
+            _, found = asker.ask(suspicion.exchange.call)
+            if not _has(found, statement, self.rests_on[:MAX_LOOKED_AT]):
                 return False
         return True
 
@@ -160,14 +153,14 @@ class Behind:
 
     before: Call
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send it alone and behind the other, so that two servers in turn are no cause."""
         for _ in range(asker.hits):
             for first in (None, self.before):
                 if first is not None:
                     asker.ask(first)
-                _, found = asker.ask(case.suspicion.exchange.call)
-                if _has(found, case.statement) == (first is None):
+                _, found = asker.ask(suspicion.exchange.call)
+                if _has(found, statement) == (first is None):
                     return False
         return True
 
@@ -180,7 +173,7 @@ class Refused:
     refused: Mapping[str, Any]
     served: Mapping[str, Any] | None = None  # None: it is enough that the first is refused
 
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send both as often as it takes, and the refused one last: what it names still exists."""
         for _ in range(asker.hits - 1):
             if asker.call(self.method, self.refused).ok:
@@ -190,43 +183,26 @@ class Refused:
         return self.served is None or not asker.call(self.method, self.refused).ok
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """How one webhook request looked in show, show, list, show, show, list, show."""
+def look(known: Known, asker: Asker) -> str:
+    """Look seven times at one webhook request, and return what that tells; "" for nothing.
 
-    shows: tuple[Record | None, ...]
-    lists: tuple[Record | None, ...]
-    can_list: bool
-
-    @property
-    def show_changes(self) -> bool:
-        """Whether it is another one each time that it was shown."""
-        return _differ(*self.shows[0:2]) and _differ(*self.shows[2:4])
-
-    @property
-    def list_changes(self) -> bool:
-        """Whether it is another one each time that it was listed."""
-        stays = not _differ(*self.shows[0:2]) and not _differ(*self.shows[2:4])
-        return stays and _differ(*self.shows[1:3]) and _differ(*self.shows[3:5])
-
-    @property
-    def disagree(self) -> bool:
-        """Whether show and list return the same each time, and not the same as each other."""
-        one_show = not any(_differ(self.shows[0], each) for each in self.shows)
-        one_list = self.can_list and not _differ(*self.lists)
-        return one_show and one_list and _differ(self.shows[0], self.lists[0])
-
-
-def look(key: str, known: Known, asker: Asker) -> Looks:
-    """Look seven times at one webhook request."""
+    "show_changes" or "list_changes": it is another one each time that it was shown, or listed.
+    "disagree": show and list return the same each time, and not the same as each other.
+    """
     shows: list[Record | None] = []
     lists: list[Record | None] = []
     for method in ("show", "show", "list", "show", "show", "list", "show"):
         if method == "show":
-            shows.append(shown(key, asker))
+            shows.append(shown(known.id, asker))
         else:
             lists.append(listed(known, asker))
-    return Looks(tuple(shows), tuple(lists), can_list=_group(known) is not None)
+    changed = [_differ(one, other) for one, other in pairwise(shows)]
+    if changed[0] and changed[2]:
+        return "show_changes"
+    if changed == [False, True, False, True]:
+        return "list_changes"
+    can_list = _group(known) is not None and not _differ(*lists)
+    return "disagree" if can_list and not any(changed) and _differ(shows[0], lists[0]) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +210,13 @@ class Closely:
     """Looking closely shows it: reading changes it, or show and list disagree."""
 
     known: Known
-    what: str  # "show_changes", "list_changes" or "disagree"
+    what: str  # see ``look``
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Look, once for all hypotheses of a suspicion."""
-        if case.suspicion.looks is None:
-            case.suspicion.looks = look(self.known.id, self.known, asker)
-        return bool(getattr(case.suspicion.looks, self.what))
+        if suspicion.looked is None:
+            suspicion.looked = look(self.known, asker)
+        return suspicion.looked == self.what
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,22 +227,22 @@ class Effect:
     by_anybody: bool = False  # others may as well have done it, at any time
     more: int = 0  # so many hits more than for other confirmations
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Repeat the change a few times.
 
         Not every change needs to show it: some faults reach only what is like their record.
         """
-        if self.by_anybody and case.suspicion.symptom in asker.belief.done_by_others:
+        if self.by_anybody and suspicion.symptom in asker.belief.done_by_others:
             return False  # nobody can tell any more who did it
         missing = asker.hits - 1 + self.more
         for _ in range(missing + 2):
             found = asker.repeat(self.change)
             if found is None:
                 return False
-            missing -= _has(found, case.statement)
-            asker.keep([each for each in found if not _has([each], case.statement)])
+            missing -= _has(found, statement)
+            asker.keep([each for each in found if not _has([each], statement)])
             idle = asker.repeat(self.change, idle=True) or ()
-            if any(each.symptom == case.suspicion.symptom for each in idle):
+            if any(each.symptom == suspicion.symptom for each in idle):
                 return False  # it happens without the change as well
             if not missing:
                 return True
@@ -279,7 +255,7 @@ class Ordered:
 
     pages: tuple[Exchange, Exchange]
 
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Ask for both pages, in no rhythm that servers behind a balancer could share."""
         for _ in range(asker.hits - 1):
             for at in (0, 0, 1, 0, 1, 1):
@@ -297,7 +273,7 @@ class Contradicted:
     #: Ids of those that must be as they are known: if not, some way explains the list.
     rests_on: tuple[str, ...] = ()
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
         belief, looked_at = asker.belief, self.rests_on[: 2 * MAX_LOOKED_AT]
         for _ in range(asker.hits - 1):
@@ -312,8 +288,8 @@ class Contradicted:
                     see_whether_it_is_there(key, asker)
             for key in looked_at:
                 see_whether_it_is_there(key, asker)
-            _, found = asker.ask(case.suspicion.exchange.call)
-            if not _has(found, case.statement, looked_at):
+            _, found = asker.ask(suspicion.exchange.call)
+            if not _has(found, statement, looked_at):
                 return False
         return True
 
