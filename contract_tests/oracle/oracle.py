@@ -8,7 +8,14 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import outcome, shortened
-from crmcom_kit.contract_tests.oracle import changes, envelope, lists, logins, sights
+from crmcom_kit.contract_tests.oracle import (
+    changes,
+    envelope,
+    lists,
+    logins,
+    sights,
+    webhook_requests,
+)
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.sense import (
@@ -33,7 +40,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
     at_once,
 )
-from crmcom_kit.contract_tests.oracle.webhook_requests import WebhookRequests
 
 CHANGING = ("resend", "delete")
 
@@ -55,7 +61,6 @@ class Oracle:
     def __init__(self, belief: Belief) -> None:
         """Know what ``belief`` knows."""
         self.belief = belief
-        self.webhook_requests = WebhookRequests(belief)
         self.pages = Pages(belief)
         self.service = Service(belief)
 
@@ -73,7 +78,7 @@ class Oracle:
                 ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
                 ("outcome", lambda: self._outcome(exchange, expected)),
                 ("right one", lambda: self._right_one(exchange, expected)),
-                ("webhook requests", lambda: self.webhook_requests.check(exchange, expected.sense)),
+                ("records", lambda: webhook_requests.check(exchange, expected.sense, self.belief)),
                 ("lists", lambda: lists.observe(exchange, expected.sense, self.belief)),
                 ("pages", lambda: self.pages.observe(exchange, expected.sense)),
                 ("sights", lambda: sights.observe(exchange, expected.sense, self.belief)),
