@@ -140,15 +140,10 @@ class Belief:
         key = name.value if name.field == "id" else self._numbers.get(name.value)
         return None if key is None else self.known.get(key)
 
-    def find(self, name: Named | None) -> Record | None:
-        """Return the webhook request that an identifier names, or None."""
+    def find(self, name: Named | None) -> Known | None:
+        """Return the webhook request that an identifier names and that exists, or None."""
         found = self.named(name)
-        return found.record if found is not None and found.exists else None
-
-    def gone(self, name: Named) -> Record | None:
-        """Return the deleted webhook request that an identifier names, or None."""
-        found = self.named(name)
-        return found.record if found is not None and not found.exists else None
+        return found if found is not None and found.exists else None
 
     def see(self, record: Record, method: str, exchange: Exchange) -> None:
         """Take a webhook request for what a response has just shown of it, if there is room."""
@@ -232,6 +227,11 @@ class Belief:
     def unsteady(self) -> frozenset[str]:
         """The ids of those that others may have changed, or of which nothing is sure any more."""
         return frozenset((*self.others, *self.lost, *self.unsettled))
+
+    @property
+    def hits(self) -> int:
+        """How often in a row something has to be seen before the server is accused."""
+        return 3 if self.others else 2
 
     # How the filters are read.
 

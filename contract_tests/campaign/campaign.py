@@ -93,11 +93,6 @@ class Campaign:
         """What templates draw from."""
         return self.session.scene
 
-    @property
-    def hits(self) -> int:
-        """How often in a row something has to be seen before the target is accused."""
-        return 3 if self.belief.others else 2
-
     # Confirmations ask through these.
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:

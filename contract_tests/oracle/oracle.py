@@ -182,7 +182,8 @@ class Oracle:
         known = self.belief.find(named)
         wanted = {named.field: named.value}
         if known is not None:
-            wanted |= {name: known[name] for name in ("id", "number") if name in known}
+            own = known.record
+            wanted |= {name: own[name] for name in ("id", "number") if name in own}
         compared = [name for name in wanted if isinstance(data.get(name), str)]
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         if wrong is None:
@@ -217,7 +218,7 @@ class Oracle:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
         values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
         names = [Named(each, value) for value in values for each in ("id", "number")]
-        return {record["id"] for each in names if (record := self.belief.find(each)) is not None}
+        return {known.id for each in names if (known := self.belief.find(each)) is not None}
 
 
 def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:

@@ -32,11 +32,6 @@ class Asker(Protocol):
         """What is known of the target."""
         ...
 
-    @property
-    def hits(self) -> int:
-        """How often in a row something has to be seen before a server is accused."""
-        ...
-
     def ask(self, call: Call) -> tuple[Exchange, "Sequence[Suspicion]"]:
         """Send a request as it stands; return the exchange and what it makes suspect."""
         ...
@@ -134,7 +129,7 @@ class Again:
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and ask again as often as it takes."""
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             for key in self.rests_on[:MAX_LOOKED_AT]:
                 see_whether_it_is_there(key, asker)
             _, found = asker.ask(suspicion.exchange.call)
@@ -155,7 +150,7 @@ class Behind:
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send it alone and behind the other, so that two servers in turn are no cause."""
-        for _ in range(asker.hits):
+        for _ in range(asker.belief.hits):
             for first in (None, self.before):
                 if first is not None:
                     asker.ask(first)
@@ -175,7 +170,7 @@ class Refused:
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send both as often as it takes, and the refused one last: what it names still exists."""
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             if asker.call(self.method, self.refused).ok:
                 return False
             if self.served is not None and not asker.call(self.method, self.served).ok:
@@ -234,7 +229,7 @@ class Effect:
         """
         if self.by_anybody and suspicion.symptom in asker.belief.done_by_others:
             return False  # nobody can tell any more who did it
-        missing = asker.hits - 1 + self.more
+        missing = asker.belief.hits - 1 + self.more
         for _ in range(missing + 2):
             found = asker.repeat(self.change)
             if found is None:
@@ -257,7 +252,7 @@ class Ordered:
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Ask for both pages, in no rhythm that servers behind a balancer could share."""
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             for at in (0, 0, 1, 0, 1, 1):
                 again, _found = asker.ask(self.pages[at].call)
                 if _ids(again) != _ids(self.pages[at]):
@@ -276,7 +271,7 @@ class Contradicted:
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
         belief, looked_at = asker.belief, self.rests_on[: 2 * MAX_LOOKED_AT]
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             belief.revive(lambda kill: kill.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 before = {*belief.killers}

@@ -84,13 +84,14 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
     numbers: dict[str, str] = {}  # id -> number
     ids: dict[str, str] = {}  # number -> id
     for key, number in named:
-        known = belief.find(Named("id", key)) or {}
-        other = numbers.setdefault(key, _name(known, "number") or number)
+        known = belief.find(Named("id", key))
+        before = None if known is None else _name(known.record, "number")
+        other = numbers.setdefault(key, before or number)
         if other != number:
             seen = f"the id {key} with the numbers {other} and {number}"
             broken["response.id.names_one"] = _twice("id", exchange, seen, Now())
-        known = belief.find(Named("number", number)) or {}
-        other = ids.setdefault(number, known.get("id", key))
+        known = belief.find(Named("number", number))
+        other = ids.setdefault(number, key if known is None else known.id)
         if other == key:
             continue
         seen = f"the number {number} with the ids {other} and {key}"

@@ -19,10 +19,12 @@ ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
 JOBS = {"entity": "JOBS"}
 NO = refused()
+#: What is seen once more if others are at work.
+AT_WORK = {"somebody's": "seen changed"}
 
 
 def settled(
-    conversation: Conversation, kind: str, answers: Sequence[Any], *, hits: int = 2
+    conversation: Conversation, kind: str, answers: Sequence[Any]
 ) -> tuple[bool, list[str]]:
     """Settle the first hypothesis of a kind; return the outcome, and the methods asked."""
     suspicion, one = next(
@@ -31,7 +33,7 @@ def settled(
         for one in suspicion.hypotheses
         if type(one.confirmation).__name__ == kind
     )
-    script = Script(conversation, answers, hits=hits)
+    script = Script(conversation, answers)
     confirmed = script.settle(suspicion, one)
     assert script.is_used_up
     return confirmed, [each.method for each in script.asked]
@@ -43,22 +45,23 @@ def test_what_one_response_shows_is_asked_for_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "hits", "confirmed"),
+    ("answers", "others", "confirmed"),
     [
-        ([ONE, NO], 2, True),
-        ([ONE, ONE], 2, False),
-        ([ONE, NO, ONE, NO], 3, True),
-        ([ONE, NO, ONE, ONE], 3, False),
-        ([NO, [], NO], 2, False),  # it was deleted
-        ([NO, [ONE], NO], 2, True),
+        ([ONE, NO], {}, True),
+        ([ONE, ONE], {}, False),
+        ([ONE, NO, ONE, NO], AT_WORK, True),
+        ([ONE, NO, ONE, ONE], AT_WORK, False),
+        ([NO, [], NO], {}, False),  # it was deleted
+        ([NO, [ONE], NO], {}, True),
     ],
 )
 def test_a_refusal_is_asked_for_again_after_a_look(
-    answers: Sequence[Any], hits: int, *, confirmed: bool
+    answers: Sequence[Any], others: dict[str, str], *, confirmed: bool
 ) -> None:
     """What is refused each time is refused; unless what it names is not there any more."""
     conversation = Conversation(listed([ONE, TWO]), show(NO))
-    assert settled(conversation, "Again", answers, hits=hits)[0] is confirmed
+    conversation.belief.others |= others
+    assert settled(conversation, "Again", answers)[0] is confirmed
 
 
 @pytest.mark.parametrize(
@@ -142,27 +145,28 @@ SAME, ELSEWHERE = effect("delete.single_result"), effect("resend.single_result",
 
 
 @pytest.mark.parametrize(
-    ("repeats", "hits", "confirmed"),
+    ("repeats", "others", "confirmed"),
     [
-        ([[SAME], []], 2, True),
-        ([[], [], [SAME], []], 2, True),  # not every change needs to show it
-        ([[], [], [], [], [], []], 2, False),
-        ([None], 2, False),
-        ([[], [], None], 2, False),
-        ([[SAME], [SAME]], 2, False),  # it comes while nothing is done, too
-        ([[SAME], [ELSEWHERE]], 2, True),
-        ([[SAME], None], 2, True),  # there is nothing to look at
-        ([[SAME], [], [SAME], []], 3, True),
-        ([[SAME], [], [], [], [SAME], []], 3, True),
-        ([[SAME], [], [], [], [], [], [], []], 3, False),
+        ([[SAME], []], {}, True),
+        ([[], [], [SAME], []], {}, True),  # not every change needs to show it
+        ([[], [], [], [], [], []], {}, False),
+        ([None], {}, False),
+        ([[], [], None], {}, False),
+        ([[SAME], [SAME]], {}, False),  # it comes while nothing is done, too
+        ([[SAME], [ELSEWHERE]], {}, True),
+        ([[SAME], None], {}, True),  # there is nothing to look at
+        ([[SAME], [], [SAME], []], AT_WORK, True),
+        ([[SAME], [], [], [], [SAME], []], AT_WORK, True),
+        ([[SAME], [], [], [], [], [], [], []], AT_WORK, False),
     ],
 )
 def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
-    repeats: Sequence[Any], hits: int, *, confirmed: bool
+    repeats: Sequence[Any], others: dict[str, str], *, confirmed: bool
 ) -> None:
     """Of a few repetitions some must show it, and none of the controls, which change nothing."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    script = Script(conversation, hits=hits, repeats=repeats)
+    conversation.belief.others |= others
+    script = Script(conversation, repeats=repeats)
     one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
     assert script.settle(suspicion) is confirmed

@@ -106,13 +106,11 @@ class Script:
         conversation: Conversation,
         answers: Sequence[Any] = (),
         *,
-        hits: int = 2,
         repeats: Sequence[Sequence[Suspicion] | None] = (),
     ) -> None:
         """Know what is answered, and what ``repeat`` comes to each time."""
         self.conversation = conversation
         self.belief = conversation.belief
-        self.hits = hits
         self.asked: list[Call] = []
         self.repeated: list[bool] = []  # whether idle
         self.kept: list[Suspicion] = []
