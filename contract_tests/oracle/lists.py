@@ -18,9 +18,9 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle.changes import hypotheses_of_loss
 from crmcom_kit.contract_tests.oracle.expectations import served_by
 from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_loss
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Contradicted,

@@ -9,7 +9,6 @@ from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import outcome, shortened
 from crmcom_kit.contract_tests.oracle import (
-    changes,
     envelope,
     lists,
     logins,
@@ -169,7 +168,7 @@ class Oracle:
             by_id = {**given, IDENTIFIER: {"id": known.id}}
             yield Hypothesis("identifier.fields", Refused("show", given, by_id))
         yield Hypothesis("identifier.selects", Closely(known, "disagree"))
-        yield from changes.hypotheses_of_loss(known, self.belief)
+        yield from sights.hypotheses_of_loss(known, self.belief)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         """Find out whether the webhook request is the one that was asked for."""
@@ -206,7 +205,7 @@ class Oracle:
         self.belief.changes.append(
             Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
         )
-        yield from changes.observe(exchange, expected, self.belief)
+        yield from sights.observe_change(exchange, expected, self.belief)
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
         """Return the ids of all webhook requests that a request may name or a response shows."""
