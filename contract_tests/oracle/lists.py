@@ -4,7 +4,7 @@ Where the documents leave open how a filter is read, each list rules out some of
 that is dead remembers the call that killed it: if a list leaves none, those calls are sent again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,14 +184,14 @@ def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | N
     if wrong:
         record, name = exchange.records[wrong[0]], str(misfits[wrong[0]])
         return _unfit(sense, record, name, len(wrong), interpretation)
-    ids, sure = _ids(exchange), compared.all.select(interpretation)
+    ids, sure = exchange.by_id.keys(), compared.all.select(interpretation)
     if len(ids) != len(exchange.records) or sense.is_paged:
         return None  # which there are it does not tell; pages are compared with each other
     return _lacking(sense, ids, sure, belief)
 
 
 def _lacking(
-    sense: Sense, ids: Sequence[str], sure: frozenset[str], belief: Belief
+    sense: Sense, ids: Collection[str], sure: frozenset[str], belief: Belief
 ) -> Problem | None:
     """Return which webhook requests a list lacks, or None."""
     lacking = sorted(sure - set(ids))
@@ -257,7 +257,3 @@ def hypotheses_of_refusal(given: Mapping[str, Any], release: Release) -> Iterato
             yield Hypothesis(statement, Refused("list", given, rest))
         elif name != "entity_id":  # whether it needs its entity is open
             yield Hypothesis(statement, Refused("list", {name: value}))
-
-
-def _ids(exchange: Exchange) -> list[str]:
-    return [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]

@@ -50,8 +50,8 @@ class Pages:
         """Compare one part of a list with the other parts."""
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
-        ids = tuple(each["id"] for each in exchange.records if isinstance(each.get("id"), str))
-        if len(set(ids)) != len(exchange.records):
+        ids = tuple(exchange.by_id)
+        if len(ids) != len(exchange.records):
             return
         served = sum(change.served for change in self.belief.changes)
         moving = bool(self.belief.unsettled) and "life_cycle_state" in sense.filters

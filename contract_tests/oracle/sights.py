@@ -44,20 +44,16 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         return
     held: set[str] = set()
     whole = is_whole(sense)
-    here: set[str] = set()
-    for record in exchange.records:
-        if not isinstance(record.get("id"), str) or record["id"] in here:
-            continue  # one that comes twice is told of by other statements
-        here.add(record["id"])
+    for key, record in exchange.by_id.items():
         for each in _sight(record, exchange, sense, belief):
             if isinstance(each, str):
                 held.add(each)
             else:
                 yield each
-        if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
+        if whole and (key not in belief.known or belief.known[key].exists):
             belief.see(record, sense.name, exchange)
-        elif sense.name == "show" and record["id"] in belief.records:
-            belief.known[record["id"]].partly = exchange
+        elif sense.name == "show" and key in belief.records:
+            belief.known[key].partly = exchange
     yield from sorted(held)
     group = _group(sense)
     if group is not None:
