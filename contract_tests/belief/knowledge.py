@@ -40,30 +40,6 @@ def units(release: str) -> tuple[str, ...]:
     return tuple(name for name in members("log_information", release) if name.endswith("unit"))
 
 
-def strangers(
-    record: Mapping[str, Any], release: str
-) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Yield each object in a record with the names it should not have, and those it lacks."""
-    yield "", *_strange(record, response_fields())
-    for field, schema in OBJECTS.items():
-        if isinstance(record.get(field), dict):
-            yield field, *_strange(record[field], members(schema, release))
-    log = record.get("log_information")
-    if isinstance(log, dict):
-        for names, schema in ((USERS, "user"), (units(release), "unit")):
-            for name in names:
-                if isinstance(log.get(name), dict):
-                    found = _strange(log[name], members(schema, release))
-                    yield f"log_information.{name}", *found
-
-
-def _strange(
-    found: Mapping[str, Any], known: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    unknown = tuple(name for name in found if name not in known)
-    return unknown, tuple(name for name in known if name not in found)
-
-
 def alike(unknown: tuple[str, ...], missing: str) -> str | None:
     """Return the unknown member that seems to stand for a missing one."""
     squeezed = {name.lower().replace("_", ""): name for name in unknown}

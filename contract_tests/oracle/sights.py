@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation
+from crmcom_kit.contract_tests.oracle.records import statement_of
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
 from crmcom_kit.contract_tests.oracle.suspicions import (
     NEW,
@@ -80,7 +81,7 @@ def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> 
     if paths:
         yield _differs(known, record, paths[0], exchange, sense, belief)
         return
-    yield from _left_out(known, record, exchange, sense)
+    yield from _left_out(known, record, exchange, sense, belief)
     yield from _agrees(known, method, belief)
 
 
@@ -180,7 +181,7 @@ def hypotheses_of_loss(known: Known, belief: Belief) -> Iterator[Hypothesis]:
 
 
 def _left_out(
-    known: Known, record: Record, exchange: Exchange, sense: Sense
+    known: Known, record: Record, exchange: Exchange, sense: Sense, belief: Belief
 ) -> Iterator[Suspicion]:
     """Yield what may be wrong where a member is left out that is known to have a value."""
     whole = is_whole(sense)
@@ -191,23 +192,15 @@ def _left_out(
         if path in ERROR_FIELDS and known.state == "SUCCESSFUL":
             continue  # a resend has cleared it, and what is unset may be left out
         if path.partition(".")[0] in wanted:
-            statement = _of_left_out(path, by_name=not whole)
+            statement = "fields_set.default_all" if whole else "fields_set.selects"
+            if "." in path:
+                statement = statement_of(belief.release, *path.split("."))
             was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
                 (Hypothesis(statement, Again((known.id,))),), known.id, (known.seen,),
             )  # fmt: skip
             return
-
-
-def _of_left_out(path: str, *, by_name: bool) -> str:
-    """Return what is broken where a response leaves out a member that has a value."""
-    field, _, member = path.partition(".")
-    if field == "log_information" and member:
-        kinds = {"date": "dates", "user": "users", "business_unit": "business_units"}
-        kind = next((kinds[end] for end in kinds if member.endswith(end)), "units")
-        return f"response.log_information.{kind}"
-    return "fields_set.selects" if by_name else "fields_set.default_all"
 
 
 def _new(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
