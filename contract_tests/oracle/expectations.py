@@ -43,7 +43,6 @@ class Expectation:
     why: str  # in words, for the reader of a violation
     sense: Sense
     record: str | None = None  # id of the webhook request that is named, where it is known
-    rests_on: str | None = None  # id of one whose state the expectation rests on
 
 
 def expectation(call: Call, belief: Belief) -> Expectation:
@@ -187,7 +186,7 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
         return _either(sense, "the documentation does not say what a second delete returns")
     if not known.exists:
         why = f"the webhook request {known.number} was deleted"
-        return Expectation(Must.REFUSE, "delete.gone", why, sense, None, known.id)
+        return Expectation(Must.REFUSE, "delete.gone", why, sense)
     key = known.id
     if not sense.is_clear or known.moving:
         if method == "show" and sense.is_clear:
@@ -199,17 +198,15 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
         return _either(sense, "fields_set was introduced in a later release", key)
     if method == "resend":
         if known.state == "SUCCESSFUL":
-            return Expectation(
-                Must.REFUSE, "resend.only_rejected", "the webhook request is SUCCESSFUL", sense,
-                key, key,
-            )  # fmt: skip
+            why = "the webhook request is SUCCESSFUL"
+            return Expectation(Must.REFUSE, "resend.only_rejected", why, sense, key)
         return _either(sense, "the delivery may fail, which may be reported as an error", key)
     return _served(sense, key, f"a webhook request has this {named.field}")
 
 
 def _served(sense: Sense, key: str, why: str) -> Expectation:
     statement = "delete.either_state" if sense.name == "delete" else "identifier.selects"
-    return Expectation(Must.SERVE, statement, why, sense, key, key)
+    return Expectation(Must.SERVE, statement, why, sense, key)
 
 
 def has_fields_set(method: str, release: Release) -> bool:

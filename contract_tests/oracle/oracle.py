@@ -109,7 +109,7 @@ class Oracle:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield expected.statement
-            elif not _exists_after_all(exchange, expected):
+            elif not self._exists_after_all(exchange, expected):
                 yield self._served(exchange, expected)
         elif expected.must is Must.SERVE:
             if exchange.ok:
@@ -119,6 +119,22 @@ class Oracle:
                     yield from lists.served(expected.sense)
             elif not self._has_ended(exchange, expected.sense):
                 yield self._refused(exchange, expected)
+
+    def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
+        """Whether an identifier that nothing known has is that of another webhook request.
+
+        A response may not tell: with fields_set, and where another statement has its id or number.
+        """
+        named = expected.sense.record
+        if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
+            return False
+        data = exchange.data if isinstance(exchange.data, dict) else {}
+        gone, by_number = self.belief.named(named), named.field == "number"
+        if gone is not None and (data.get("id") == gone.id or not by_number):
+            return False  # another one may have its number by now
+        if named.field not in data:
+            return not is_whole(expected.sense)
+        return data[named.field] == named.value or not isinstance(data[named.field], str)
 
     def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
         """Whether a token of an earlier login is refused as one that no login returned."""
@@ -218,23 +234,6 @@ class Oracle:
         values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
         names = [Named(each, value) for value in values for each in ("id", "number")]
         return {known.id for each in names if (known := self.belief.find(each)) is not None}
-
-
-def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
-    """Whether an identifier that nothing known has is that of another webhook request.
-
-    A response may not tell: with fields_set, and where another statement has its id or number.
-    """
-    named = expected.sense.record
-    if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
-        return False
-    data = exchange.data if isinstance(exchange.data, dict) else {}
-    by_number = named.field == "number"  # which another one may have by now
-    if expected.rests_on is not None and (data.get("id") == expected.rests_on or not by_number):
-        return False  # it was deleted
-    if named.field not in data:
-        return not is_whole(expected.sense)
-    return data[named.field] == named.value or not isinstance(data[named.field], str)
 
 
 def _names(exchange: Exchange) -> str:
