@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from helpers.conversations import Conversation, Script
-from helpers.recordings import changed, listed, record, refused, show
+from helpers.recordings import Entry, changed, listed, record, refused, show
 
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Behind,
@@ -23,10 +23,14 @@ NO = refused()
 AT_WORK = {"somebody's": "seen changed"}
 
 
-def settled(
-    conversation: Conversation, kind: str, answers: Sequence[Any]
-) -> tuple[bool, list[str]]:
-    """Settle the first hypothesis of a kind; return the outcome, and the methods asked."""
+def created(moment: str, number: int) -> dict[str, Any]:
+    """One that was created at a moment."""
+    dates = {"created_date": moment, "updated_date": moment}
+    return record(number, log_information=ONE["log_information"] | dates)
+
+
+def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tuple[bool, str]:
+    """Settle the first hypothesis of a kind; return the outcome, and "s" for show, "l" for list."""
     suspicion, one = next(
         (suspicion, one)
         for suspicion in conversation.suspicions
@@ -36,44 +40,89 @@ def settled(
     script = Script(conversation, answers)
     confirmed = script.settle(suspicion, one)
     assert script.is_used_up
-    return confirmed, [each.method for each in script.asked]
+    return confirmed, "".join(each.method[0] for each in script.asked)
 
 
-def test_what_one_response_shows_is_asked_for_no_more() -> None:
-    """It is confirmed at once."""
-    assert settled(Conversation(show(ONE), show(TWO)), "Now", []) == (True, [])
+REFUSED = (listed([ONE, TWO]), show(NO))
+ONE_FIELD = (show(ONE), show(NO, fields_set="id,url"))
+FIRST: dict[str, Any] = {**JOBS, "number_of_results": 1}
+PAGES = (listed([ONE], **FIRST), listed([ONE], **FIRST, offset=1))
+LACKS_TWO = (listed([ONE, TWO, THREE]), listed([ONE, THREE]))
+OTHER = record(2, entity_id="E2")
+ANY_AND_ALL = (
+    listed([ONE, OTHER, THREE]),
+    listed([ONE, OTHER, THREE], **JOBS, entity_id="E2"),  # so they are combined as any
+    listed([ONE, THREE], **JOBS, entity_id="E1"),  # so they are not
+)
+SHORT = [{"id": ONE["id"]}]
+ELSEWHERE = (show(ONE), listed(SHORT, entity="ACTIVITIES", fields_set="id"))
+BOTH = [created("2016-10-04T07:00:00", 1), created("2016-10-04T09:00:00", 2)]
+MOMENT_AND_DAY = (
+    listed(BOTH),
+    listed(BOTH[:1], **JOBS, created_date="2016-10-04T07:00:00"),  # so it is a moment
+    listed(BOTH, **JOBS, created_date="2016-10-04T10:00:00"),  # so it is a day
+)
+OF_DAY = [created("2016-10-05T00:30:00", 9), created("2016-10-05T23:30:00", 10)]
+DELETED = (
+    listed([BOTH[0], *OF_DAY]),
+    listed([], **JOBS, created_date="2016-10-04T07:30:00"),  # others have deleted it
+    listed(OF_DAY, **JOBS, created_date="2016-10-05T00:30:00"),
+)
 
 
 @pytest.mark.parametrize(
-    ("answers", "others", "confirmed"),
+    ("entries", "kind", "answers", "confirmed", "asked"),
     [
-        ([ONE, NO], {}, True),
-        ([ONE, ONE], {}, False),
-        ([ONE, NO, ONE, NO], AT_WORK, True),
-        ([ONE, NO, ONE, ONE], AT_WORK, False),
-        ([NO, [], NO], {}, False),  # it was deleted
-        ([NO, [ONE], NO], {}, True),
+        # One response shows it, and nothing is asked.
+        ((show(ONE), show(TWO)), "Now", [], True, ""),
+        # What is refused each time is refused, unless what it names is not there any more.
+        (REFUSED, "Again", [ONE, NO], True, "ss"),
+        (REFUSED, "Again", [ONE, ONE], False, "ss"),
+        (REFUSED, "Again", [NO, [], NO], False, "sls"),
+        (REFUSED, "Again", [NO, [ONE], NO], True, "sls"),
+        # A parameter is to blame if the request is served without it, and never with it.
+        (ONE_FIELD, "Refused", [NO, ONE, NO], True, "sss"),
+        (ONE_FIELD, "Refused", [ONE], False, "s"),
+        (ONE_FIELD, "Refused", [NO, NO], False, "ss"),
+        (ONE_FIELD, "Refused", [NO, ONE, ONE], False, "sss"),
+        # If either page has other ones by now, the list has changed, or has no order.
+        (PAGES, "Ordered", [[ONE]] * 6, True, "llllll"),
+        (PAGES, "Ordered", [[ONE]] * 5 + [[TWO]], False, "llllll"),
+        (PAGES, "Ordered", [[ONE], [TWO]], False, "ll"),
+        (PAGES, "Ordered", [NO], False, "l"),
+        # A list is wrong if it lacks what was there a moment ago.
+        (LACKS_TWO, "Contradicted", [TWO, [ONE, THREE]], True, "sl"),
+        (LACKS_TWO, "Contradicted", [TWO, [ONE, TWO, THREE]], False, "sl"),
+        (LACKS_TWO, "Contradicted", [NO, [TWO], [ONE, THREE]], True, "sll"),
+        (LACKS_TWO, "Contradicted", [NO, [], [ONE, THREE]], False, "sll"),  # it is gone
+        (LACKS_TWO, "Contradicted", [record(2, entity="ACTIVITIES"), [ONE, THREE]], False, "sl"),
+        # What ruled out the interpretation that would explain the last list may be over by now.
+        (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], OTHER, [ONE, THREE]], True, "lsl"),
+        (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]],
+         False, "lsl"),
+        # What the first list lacks now is looked at as well: it may have gone.
+        (ANY_AND_ALL, "Contradicted", [[OTHER], ONE, OTHER, [ONE, THREE]], False, "lssl"),
+        (MOMENT_AND_DAY, "Contradicted", [BOTH, BOTH[1:]], False, "ll"),
+        (DELETED, "Contradicted", [[], NO, [], OF_DAY[0], OF_DAY], False, "lslsl"),
+        # What is short may have changed since it was known, or be gone: then the list is right.
+        (ELSEWHERE, "Contradicted", [ONE, SHORT], True, "sl"),
+        (ELSEWHERE, "Contradicted", [NO, [], SHORT], False, "sll"),
+        (ELSEWHERE, "Contradicted", [record(1, entity="ACTIVITIES"), SHORT], False, "sl"),
     ],
-)
-def test_a_refusal_is_asked_for_again_after_a_look(
-    answers: Sequence[Any], others: dict[str, str], *, confirmed: bool
+)  # fmt: skip
+def test_a_hypothesis_is_settled_by_what_is_asked(
+    entries: Sequence[Entry], kind: str, answers: Sequence[Any], *, confirmed: bool, asked: str
 ) -> None:
-    """What is refused each time is refused; unless what it names is not there any more."""
-    conversation = Conversation(listed([ONE, TWO]), show(NO))
-    conversation.belief.others |= others
-    assert settled(conversation, "Again", answers)[0] is confirmed
+    """What the last entry makes suspect is confirmed or dismissed, after so many requests."""
+    assert settled(Conversation(*entries), kind, answers) == (confirmed, asked)
 
 
-@pytest.mark.parametrize(
-    ("answers", "confirmed"),
-    [([NO, ONE, NO], True), ([ONE], False), ([NO, NO], False), ([NO, ONE, ONE], False)],
-)
-def test_of_two_requests_one_is_refused_each_time(
-    answers: Sequence[Any], *, confirmed: bool
-) -> None:
-    """A parameter is to blame if the request is served without it, and never with it."""
-    conversation = Conversation(show(ONE), show(NO, fields_set="id,url"))
-    assert settled(conversation, "Refused", answers)[0] is confirmed
+@pytest.mark.parametrize(("last", "confirmed"), [(NO, True), (ONE, False)])
+def test_it_is_seen_once_more_where_others_are_at_work(last: Any, *, confirmed: bool) -> None:
+    """They may have made what was seen, twice."""
+    conversation = Conversation(*REFUSED)
+    conversation.belief.others |= AT_WORK
+    assert settled(conversation, "Again", [ONE, NO, ONE, last]) == (confirmed, "ssss")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +190,7 @@ def effect(statement: str, symptom: str = "url") -> Suspicion:
     return Suspicion(one, "", "", (Hypothesis(statement, Effect(one)),), symptom=symptom)
 
 
-SAME, ELSEWHERE = effect("delete.single_result"), effect("resend.single_result", "number")
+SAME, ANOTHER = effect("delete.single_result"), effect("resend.single_result", "number")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +202,7 @@ SAME, ELSEWHERE = effect("delete.single_result"), effect("resend.single_result",
         ([None], {}, False),
         ([[], [], None], {}, False),
         ([[SAME], [SAME]], {}, False),  # it comes while nothing is done, too
-        ([[SAME], [ELSEWHERE]], {}, True),
+        ([[SAME], [ANOTHER]], {}, True),
         ([[SAME], None], {}, True),  # there is nothing to look at
         ([[SAME], [], [SAME], []], AT_WORK, True),
         ([[SAME], [], [], [], [SAME], []], AT_WORK, True),
@@ -177,10 +226,10 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
 def test_another_matter_that_a_repetition_shows_is_kept() -> None:
     """It is settled later; what the confirmation is about is not."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    script = Script(conversation, repeats=[[SAME, ELSEWHERE], []])
+    script = Script(conversation, repeats=[[SAME, ANOTHER], []])
     one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
     script.settle(Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url"))
-    assert script.kept == [ELSEWHERE]
+    assert script.kept == [ANOTHER]
 
 
 @pytest.mark.parametrize(
@@ -196,108 +245,6 @@ def test_an_effect_that_others_have_as_well_is_nobodys(
     one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody))
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
     assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
-
-
-@pytest.mark.parametrize(
-    ("answers", "confirmed"),
-    [
-        ([[ONE]] * 6, True),
-        ([[ONE]] * 5 + [[TWO]], False),
-        ([[ONE], [TWO]], False),
-        ([NO], False),
-    ],
-)
-def test_two_pages_must_come_as_before(answers: Sequence[Any], *, confirmed: bool) -> None:
-    """If either page has other ones by now, the list has changed, or has no order."""
-    first: dict[str, Any] = {**JOBS, "number_of_results": 1}
-    second = first | {"offset": 1}
-    conversation = Conversation(listed([ONE], **first), listed([ONE], **second))
-    assert settled(conversation, "Ordered", answers)[0] is confirmed
-
-
-@pytest.mark.parametrize(
-    ("answers", "confirmed"),
-    [
-        ([TWO, [ONE, THREE]], True),
-        ([TWO, [ONE, TWO, THREE]], False),
-        ([NO, [TWO], [ONE, THREE]], True),  # list has it in another way
-        ([NO, [], [ONE, THREE]], False),  # it is gone
-        ([record(2, entity="ACTIVITIES"), [ONE, THREE]], False),  # it does not fit any more
-    ],
-)
-def test_what_a_list_lacks_is_looked_at_first(answers: Sequence[Any], *, confirmed: bool) -> None:
-    """A list is wrong if it lacks what was there a moment ago."""
-    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
-    assert settled(conversation, "Contradicted", answers)[0] is confirmed
-
-
-OTHER = record(2, entity_id="E2")
-
-
-@pytest.mark.parametrize(
-    ("answers", "shows", "confirmed"),
-    [
-        ([[ONE, OTHER, THREE], OTHER, [ONE, THREE]], 1, True),
-        # What the first list lacks now is looked at as well: it may have gone.
-        ([[OTHER], ONE, OTHER, [ONE, THREE]], 2, False),
-        ([[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]], 1, False),
-    ],
-)
-def test_lists_that_contradict_each_other_are_all_asked_for_again(
-    answers: Sequence[Any], shows: int, *, confirmed: bool
-) -> None:
-    """What ruled out the interpretation that would explain the last list may be over by now."""
-    conversation = Conversation(
-        listed([ONE, OTHER, THREE]),
-        listed([ONE, OTHER, THREE], **JOBS, entity_id="E2"),  # so they are combined as any
-        listed([ONE, THREE], **JOBS, entity_id="E1"),  # so they are not
-    )
-    expected = confirmed, ["list", *["show"] * shows, "list"]
-    assert settled(conversation, "Contradicted", answers) == expected
-
-
-def created(moment: str, number: int) -> dict[str, Any]:
-    """One that was created at a moment."""
-    dates = {"created_date": moment, "updated_date": moment}
-    return record(number, log_information=ONE["log_information"] | dates)
-
-
-def test_what_is_gone_is_no_contradiction_of_lists() -> None:
-    """Others delete one while a list is asked for again: that it lacks is another matter."""
-    both = [created("2016-10-04T07:00:00", 1), created("2016-10-04T09:00:00", 2)]
-    conversation = Conversation(
-        listed(both),
-        listed(both[:1], **JOBS, created_date="2016-10-04T07:00:00"),  # so it is a moment
-        listed(both, **JOBS, created_date="2016-10-04T10:00:00"),  # so it is a day
-    )
-    answers = [both, both[1:]]
-    assert not settled(conversation, "Contradicted", answers)[0]
-
-
-def test_what_one_that_is_gone_ruled_out_is_possible_again() -> None:
-    """Once a list is asked for again, what it lacks is looked at."""
-    gone = created("2016-10-04T07:00:00", 1)
-    of_day = [created("2016-10-05T00:30:00", 9), created("2016-10-05T23:30:00", 10)]
-    conversation = Conversation(
-        listed([gone, *of_day]),
-        listed([], **JOBS, created_date="2016-10-04T07:30:00"),  # others have deleted it
-        listed(of_day, **JOBS, created_date="2016-10-05T00:30:00"),
-    )
-    answers = [[], NO, [], of_day[0], of_day]
-    assert not settled(conversation, "Contradicted", answers)[0]
-
-
-@pytest.mark.parametrize(
-    ("answers", "confirmed"),
-    [([ONE], True), ([NO, []], False), ([record(1, entity="ACTIVITIES")], False)],
-)
-def test_what_short_records_are_known_to_be_is_looked_at_first(
-    answers: Sequence[Any], *, confirmed: bool
-) -> None:
-    """It may have changed, or be gone: then the list is right."""
-    short = [{"id": ONE["id"]}]
-    conversation = Conversation(show(ONE), listed(short, entity="ACTIVITIES", fields_set="id"))
-    assert settled(conversation, "Contradicted", [*answers, short])[0] is confirmed
 
 
 def test_a_confirmation_makes_known_what_it_sees() -> None:
