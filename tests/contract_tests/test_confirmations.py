@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from helpers.conversations import Conversation, Script
-from helpers.recordings import Entry, changed, listed, record, refused, show
+from helpers.recordings import Entry, changed, created, listed, record, refused, show
 
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Behind,
@@ -21,12 +21,6 @@ JOBS = {"entity": "JOBS"}
 NO = refused()
 #: What is seen once more if others are at work.
 AT_WORK = {"somebody's": "seen changed"}
-
-
-def created(moment: str, number: int) -> dict[str, Any]:
-    """One that was created at a moment."""
-    dates = {"created_date": moment, "updated_date": moment}
-    return record(number, log_information=ONE["log_information"] | dates)
 
 
 def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tuple[bool, str]:
