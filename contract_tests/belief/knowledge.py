@@ -11,12 +11,8 @@ from typing import Any
 from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.methods import response_fields
 
-#: The objects inside a webhook request, and the schema of each.
-OBJECTS = {
-    "log_information": "log_information",
-    "webhook_definition": "webhook_definition",
-    "workflow_rule": "workflow_rule",
-}
+#: The objects inside a webhook request, which are named as their schemas are.
+OBJECTS = ("log_information", "webhook_definition", "workflow_rule")
 USERS = ("created_by_user", "updated_by_user")
 DATES = ("created_date", "updated_date")
 IDENTIFIERS = ("id", "name", "alternative_code")  # of a definition and of a rule
@@ -47,11 +43,8 @@ def alike(unknown: tuple[str, ...], missing: str) -> str | None:
     return squeezed[near[0]] if near else None
 
 
-#: What sending again keeps, as dotted names (statement resend.identity_kept).
-IDENTITY = (
-    "id", "number", "log_information.created_date", "webhook_definition", "workflow_rule",
-    "entity", "entity_id",
-)  # fmt: skip
+#: What sending again keeps beside the date of creation (statement resend.identity_kept).
+_LASTING = ("id", "number", "webhook_definition", "workflow_rule", "entity", "entity_id")
 
 #: What is not compared: a reference may be made anew for each response.
 _FLEETING = ("request", "response")
@@ -64,7 +57,7 @@ _ALL_RELEASES = "R9", "R18"  # the members of either name for units
 def _known(schema: str) -> Mapping[str, str]:
     """Return the members of an object in any release; of those that are objects, their schema."""
     if schema == _WHOLE:
-        return {name: OBJECTS.get(name, "") for name in response_fields()}
+        return {name: name if name in OBJECTS else "" for name in response_fields()}
     names = dict.fromkeys(each for release in _ALL_RELEASES for each in members(schema, release))
     if schema != "log_information":
         return dict.fromkeys(names, "")
@@ -135,9 +128,9 @@ def value_at(record: Any, path: str) -> Any:
 def lasting(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what sending again must keep of a webhook request, however the delivery goes."""
     log = record.get("log_information")
-    kept: dict[str, Any] = {name: record[name] for name in IDENTITY if name in record}
-    if isinstance(log, dict):  # of whose members IDENTITY has the dotted name
-        kept["log_information"] = {name: log[name] for name in ("created_date",) if name in log}
+    kept: dict[str, Any] = {name: record[name] for name in _LASTING if name in record}
+    if isinstance(log, dict) and "created_date" in log:
+        kept["log_information"] = {"created_date": log["created_date"]}
     return kept
 
 

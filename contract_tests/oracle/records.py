@@ -175,11 +175,11 @@ def _objects(
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...]]]:
     """Yield each object in a record: where it is, the object, and the members it may have."""
     yield (), record, response_fields()
-    for field, schema in OBJECTS.items():
+    for field in OBJECTS:
         found = record.get(field)
         if not isinstance(found, dict):
             continue
-        yield (field,), found, members(schema, release.name)
+        yield (field,), found, members(field, release.name)
         for name in (*USERS, *units(release.name)) if field == "log_information" else ():
             if isinstance(found.get(name), dict):
                 known = members("user" if name in USERS else "unit", release.name)
