@@ -68,10 +68,9 @@ class Oracle:
         expected = expectation(exchange.call, self.belief)
         found = Observation(exchange, expected)
         checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
-            ("envelope", lambda: envelope.check(exchange, expected))
+            ("envelope", lambda: envelope.check(exchange, expected)),
+            ("service", lambda: self.service.see(exchange, expected)),
         ]
-        if self.service.covers(expected):
-            checks.append(("service", lambda: self.service.see(exchange, expected)))
         if envelope.is_readable(exchange):
             checks += [
                 ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),

@@ -92,7 +92,7 @@ class Service:
         self._tallies: dict[str, _Tally] = {}  # by method
         self._recovered = 0  # failures that did not come again
 
-    def covers(self, expected: Expectation) -> bool:
+    def _covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
         sense, belief = expected.sense, self._belief
         method = sense.method
@@ -105,7 +105,9 @@ class Service:
         return belief.token_state(sense.token) is TokenState.LIVE
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[str]:
-        """Take note of a request that is covered."""
+        """Take note of a request."""
+        if not self._covers(expected):
+            return
         sense, must = expected.sense, expected.must
         if must is not Must.REFUSE and _is_as_documented(sense, self._belief):
             tally = self._tallies.setdefault(sense.name, _Tally())

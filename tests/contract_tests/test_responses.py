@@ -26,6 +26,7 @@ ONE, DONE = record(1), record(1, life_cycle_state="SUCCESSFUL")
 OK = {"code": "OK", "message": "", "description": ""}
 ERROR = {"code": "E1", "message": "It does not exist.", "description": None}
 LOG = "response.log_information"
+NOTHING: list[Any] = [{}, None, []]
 
 
 def answer(value: Any, status: int = 200) -> Answer:
@@ -108,10 +109,10 @@ def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: s
     "made",
     [
         *(show(answer({"status": ERROR, "data": data}, status), 9)
-          for data in ({}, None, []) for status in (200, 400, 404, 500)),
+          for data in NOTHING for status in (200, 400, 404, 500)),
         show(absent(ERROR), 9),
         *(show(answer("<html>", status)) for status in (502, 503, 504)),  # of a gateway
-        *(listed(answer({"status": OK, "data": data})) for data in ([], None)),
+        *(listed(answer({"status": OK, "data": data})) for data in NOTHING[1:]),
         listed(absent(OK)),
         changed("resend", answer({"status": ERROR, "data": ONE})),  # the delivery has failed
     ],
@@ -311,7 +312,7 @@ def test_tokens_are_web_tokens_from_r12_on(token: str, flaw: str | None) -> None
     ("made", "statement"),
     [
         *((said("token", LOGIN, ok(data)), "login.token.returns_token")
-          for data in (None, {}, {"token": ""}, {"token": 5}, [], 5)),
+          for data in (*NOTHING, {"token": ""}, {"token": 5}, 5)),
         (said("token", LOGIN | {"password": "x"},
               answer({"status": ERROR, "data": {"token": "A"}}, 401)), "login.credentials"),
         (said("token_release", {"token": TOKEN}, ok({})), None),
