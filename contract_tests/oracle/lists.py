@@ -29,6 +29,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Refused,
     Seen,
     Suspicion,
+    TooFew,
     at_once,
 )
 from crmcom_kit.schemas.releases import Release
@@ -121,6 +122,8 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen
         best = min(filter(None, map(problems.get, left)), key=lambda each: each.count)
         yield _suspicion(compared, best, problems, matter)
         return
+    if sense.is_paged:
+        yield from _too_few(compared, [compared.all.select(each) for each in kinds.values()])
     for name in sense.filters:
         if compared.all.tells_of(name, left[explained]):
             yield f"list.{name}.filter"
@@ -160,6 +163,24 @@ def _suspicion(
         compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
         symptom=MISSING if problem.missing else "",
     )  # fmt: skip
+
+
+#: What a list is given beside its filters and fields.
+_NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
+
+
+def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterator[Suspicion]:
+    """Yield what is suspect of a page that is too short, however the filters are read."""
+    sense, count, sure = compared.sense, len(compared.exchange.records), min(selected, key=len)
+    wanted = max(0, len(sure) - sense.offset)
+    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
+    if count >= wanted or may_be_cut(compared.belief, sense.limit, count):
+        return
+    statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
+    whole = {name: value for name, value in sense.given.items() if name not in _NOT_FILTERS}
+    hypothesis = Hypothesis(statement, TooFew(whole, sure))
+    expected = f"at least {wanted} of the {len(sure)} that match"
+    yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
 
 
 def _kind(interpretation: Interpretation, matter: Sequence[str]) -> tuple[Any, ...]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.oracle.lists import may_be_cut
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Seen, Suspicion
 
@@ -31,11 +30,6 @@ class Page:
     def places(self) -> dict[int, str]:
         """The webhook request at each place of the list."""
         return dict(enumerate(self.ids, self.offset))
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the page is all of the list, as far as it tells itself."""
-        return self.offset == 0 and (self.limit is None or len(self.ids) < self.limit)
 
 
 @dataclass(slots=True)
@@ -73,7 +67,7 @@ class Pages:
         if len(pages) < MAX_PAGES:
             pages.append(page)
         for other in others:
-            found = _contradiction(page, other) or self._by_length(page, other)
+            found = _contradiction(page, other)
             if found is not None:
                 statement, expected, seen = found
                 confirmation = Ordered((other.exchange, page.exchange))
@@ -84,19 +78,6 @@ class Pages:
                 return
         if others and page.offset:
             yield "list.paging.offset"
-
-    def _by_length(self, page: Page, other: Page) -> tuple[str, str, str] | None:
-        """Compare a page with the length of the whole list, where that is known."""
-        part, whole = sorted((page, other), key=lambda each: (each.is_whole, len(each.ids)))
-        if not whole.is_whole or (part.limit is None and not part.offset):
-            return None
-        wanted, count = max(0, len(whole.ids) - part.offset), len(part.ids)
-        wanted = wanted if part.limit is None else min(wanted, part.limit)
-        shorter = part if count < wanted else whole  # is it so because it is cut?
-        if count == wanted or may_be_cut(self.belief, shorter.limit, len(shorter.ids)):
-            return None
-        expected = f"{wanted} webhook requests: there are {len(whole.ids)}, {part.offset} skipped"
-        return _statement(part), expected, str(count)
 
 
 def _contradiction(page: Page, other: Page) -> tuple[str, str, str] | None:

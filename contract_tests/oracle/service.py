@@ -12,6 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
@@ -34,6 +35,8 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
+#: From so many resends by id, and by number, it is no chance that only one form is served.
+_MIN_TRIED = 4
 #: From so many requests on it is no chance that a method is never served.
 _OFTEN = 5
 
@@ -45,6 +48,14 @@ class _Kind(NamedTuple):
     must: Must
     statement: str
     names: tuple[str, ...]  # of the parameters, with the field of an identifier
+
+
+class _Resend(NamedTuple):
+    """A resend of a REJECTED webhook request, and the definition that sent this one."""
+
+    form: str  # of its identifier: id or number
+    definition: str
+    exchange: Exchange
 
 
 class _Failure(NamedTuple):
@@ -91,6 +102,7 @@ class Service:
         self._told: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
         self._recovered = 0  # failures that did not come again
+        self._resends: list[_Resend] = []
 
     def _covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -116,6 +128,11 @@ class Service:
             tally.last = outcome(exchange)
         if not is_readable(exchange):
             return  # which another check tells of
+        known = self._belief.find(sense.record)
+        is_open = sense.name == "resend" and must is Must.EITHER
+        if is_open and sense.record is not None and known is not None and not known.moving:
+            definition = str(value_at(known.record, "webhook_definition.id"))
+            self._resends.append(_Resend(sense.record.field, definition, exchange))
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -165,6 +182,22 @@ class Service:
                 expected = f"a status below 500: {kind.statement} wants the request served"
             first, last = failures[0].exchange, failures[-1].exchange
             yield Violation(STATEMENT, first, last, expected=expected, seen=outcome(last))
+        yield from self._of_forms()
+
+    def _of_forms(self) -> Iterator[Violation]:
+        """Yield a violation if resend takes one form of an identifier only, as each one shows."""
+        for form, other in (("id", "number"), ("number", "id")):
+            served = [each for each in self._resends if each.form == other]
+            # A server may refuse what a definition has sent that is no longer effective.
+            definitions = {each.definition for each in served}
+            alike = [each for each in self._resends if each.definition in definitions]
+            refused = [each.exchange for each in alike if each.form == form]
+            if min(len(refused), len(served)) < _MIN_TRIED:
+                continue
+            if all(each.exchange.ok for each in served) and not any(each.ok for each in refused):
+                expected = f"OK: {other} is served each time, and {form} identifies as well"
+                seen = outcome(refused[-1])
+                yield Violation("identifier.fields", refused[-1], expected=expected, seen=seen)
 
     def recovered(self) -> tuple[str, ...]:
         """Say in a line how many failures did not come again; nothing if there are none."""

@@ -7,7 +7,7 @@ A confirmation is data: it says what to ask, and the class has the one method th
 through an ``Asker``, whose requests are observed as all others are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -257,6 +257,27 @@ class Ordered:
                 again, _found = asker.ask(self.pages[at].call)
                 if _ids(again) != _ids(self.pages[at]):
                     return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class TooFew:
+    """A page is too short again, right after all that it is a part of was listed."""
+
+    whole: Mapping[str, Any]  # what lists all
+    ids: Set[str]  # of those that must be there
+
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
+        """List all and forget what is not there, then ask for the page again."""
+        for _ in range(asker.belief.hits - 1):
+            every = asker.call("list", self.whole)
+            if not every.ok:
+                return False
+            for key in self.ids - every.by_id.keys():
+                asker.belief.lose(key)
+            _, found = asker.ask(suspicion.exchange.call)
+            if not _has(found, statement):
+                return False
         return True
 
 

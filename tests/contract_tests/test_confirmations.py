@@ -41,6 +41,7 @@ REFUSED = (listed([ONE, TWO]), show(NO))
 ONE_FIELD = (show(ONE), show(NO, fields_set="id,url"))
 FIRST: dict[str, Any] = {**JOBS, "number_of_results": 1}
 PAGES = (listed([ONE], **FIRST), listed([ONE], **FIRST, offset=1))
+SHORT_PAGE = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2))
 LACKS_TWO = (listed([ONE, TWO, THREE]), listed([ONE, THREE]))
 OTHER = record(2, entity_id="E2")
 ANY_AND_ALL = (
@@ -84,6 +85,11 @@ DELETED = (
         (PAGES, "Ordered", [[ONE]] * 5 + [[TWO]], False, "llllll"),
         (PAGES, "Ordered", [[ONE], [TWO]], False, "ll"),
         (PAGES, "Ordered", [NO], False, "l"),
+        # A page is too short, if all that it is a part of are still there.
+        (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE]], True, "ll"),
+        (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE, TWO]], False, "ll"),
+        (SHORT_PAGE, "TooFew", [[ONE], [ONE]], False, "ll"),
+        (SHORT_PAGE, "TooFew", [NO], False, "l"),
         # A list is wrong if it lacks what was there a moment ago.
         (LACKS_TWO, "Contradicted", [TWO, [ONE, THREE]], True, "sl"),
         (LACKS_TWO, "Contradicted", [TWO, [ONE, TWO, THREE]], False, "sl"),

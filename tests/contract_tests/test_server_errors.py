@@ -12,6 +12,7 @@ from helpers.recordings import (
     Entry,
     changed,
     listed,
+    ok,
     record,
     refused,
     said,
@@ -115,6 +116,29 @@ def test_what_is_never_served_is_said(
     assert [*service.conclude()] == []
     assert [each.partition(";")[0] for each in service.never_served()] == [said] * bool(said)
     assert service.unserved() == unserved
+
+
+@pytest.mark.parametrize(
+    ("refuses", "definitions", "suspected"),
+    [("number", 1, True), ("id", 1, True), ("", 1, False), ("id", 2, False)],
+)
+def test_resend_takes_both_forms_of_an_identifier(
+    refuses: str, definitions: int, *, suspected: bool
+) -> None:
+    """A delivery may fail, and a definition not be effective; not each one named in one form."""
+    records = [
+        each | {"webhook_definition": {"id": f"D{at % definitions}"}}
+        for at, each in enumerate(RECORDS)
+    ]
+    conversation = Conversation(listed(records))
+    for at, each in enumerate(records):
+        form = ("id", "number")[at % 2]
+        given = {"token": TOKEN, IDENTIFIER: {form: each[form]}}
+        answer = refused() if form == refuses else ok({**each, "life_cycle_state": "SUCCESSFUL"})
+        conversation.hear(said("resend", given, answer))
+
+    found = [each.statement for each in conversation.oracle.service.conclude()]
+    assert found == ["identifier.fields"] * suspected
 
 
 class SendsNothing(StandIn):

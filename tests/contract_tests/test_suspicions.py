@@ -216,11 +216,11 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "a page is short": (
         [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2)],
-        ["list.paging.number_of_results Ordered"],
+        ["list.paging.number_of_results TooFew"],
     ),
     "a page is empty": (
         [listed([ONE, TWO, THREE]), listed([], **JOBS, offset=1)],
-        ["list.paging.offset Ordered"],
+        ["list.paging.offset TooFew"],
     ),
 }  # fmt: skip
 
