@@ -19,7 +19,6 @@ from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, exp
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
-    RECORD_METHODS,
     Sense,
     identifying_values,
     is_whole,
@@ -162,8 +161,8 @@ class Oracle:
         found: list[Hypothesis] = []
         if sense.name == "list":
             found += lists.hypotheses_of_refusal(given, self.belief.release)
-        elif sense.name in RECORD_METHODS:
-            found += self._refused_record(expected, given)
+        elif sense.name == "show":
+            found += self._refused_show(expected, given)
         rests_on = (expected.record,) if expected.record else ()
         found.append(Hypothesis(expected.statement, Again(rests_on)))
         return Suspicion(
@@ -171,15 +170,14 @@ class Oracle:
             symptom=MISSING if sense.name == "show" else "",
         )  # fmt: skip
 
-    def _refused_record(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
-        sense = expected.sense
-        known = self.belief.known.get(str(expected.record))
-        if sense.name == "show" and "fields_set" in given:
+    def _refused_show(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
+        named, known = expected.sense.record, self.belief.known.get(str(expected.record))
+        if "fields_set" in given:
             rest = {name: value for name, value in given.items() if name != "fields_set"}
             yield Hypothesis("fields_set.names", Refused("show", given, rest))
-        if sense.name != "show" or known is None:
+        if named is None or known is None:
             return
-        if sense.record is not None and sense.record.field == "number":
+        if named.field == "number":
             by_id = {**given, IDENTIFIER: {"id": known.id}}
             yield Hypothesis("identifier.fields", Refused("show", given, by_id))
         yield Hypothesis("identifier.selects", Closely(known, "disagree"))
