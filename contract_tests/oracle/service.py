@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, Known, TokenState
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
@@ -51,11 +51,21 @@ class _Kind(NamedTuple):
 
 
 class _Resend(NamedTuple):
-    """A resend of a REJECTED webhook request, and the definition that sent this one."""
+    """A resend of a REJECTED webhook request."""
 
     form: str  # of its identifier: id or number
-    definition: str
+    known: Known
     exchange: Exchange
+
+    @property
+    def definition(self) -> str:
+        """The id of the definition that sent the webhook request."""
+        return str(value_at(self.known.record, "webhook_definition.id"))
+
+    @property
+    def was_there(self) -> bool:
+        """Whether the webhook request was seen later: others had not deleted it."""
+        return self.known.seen.number > self.exchange.number
 
 
 class _Failure(NamedTuple):
@@ -131,8 +141,7 @@ class Service:
         known = self._belief.find(sense.record)
         is_open = sense.name == "resend" and must is Must.EITHER
         if is_open and sense.record is not None and known is not None and not known.moving:
-            definition = str(value_at(known.record, "webhook_definition.id"))
-            self._resends.append(_Resend(sense.record.field, definition, exchange))
+            self._resends.append(_Resend(sense.record.field, known, exchange))
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -191,7 +200,7 @@ class Service:
             # A server may refuse what a definition has sent that is no longer effective.
             definitions = {each.definition for each in served}
             alike = [each for each in self._resends if each.definition in definitions]
-            refused = [each.exchange for each in alike if each.form == form]
+            refused = [each.exchange for each in alike if each.form == form and each.was_there]
             if min(len(refused), len(served)) < _MIN_TRIED:
                 continue
             if all(each.exchange.ok for each in served) and not any(each.ok for each in refused):

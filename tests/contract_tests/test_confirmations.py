@@ -42,6 +42,7 @@ ONE_FIELD = (show(ONE), show(NO, fields_set="id,url"))
 FIRST: dict[str, Any] = {**JOBS, "number_of_results": 1}
 PAGES = (listed([ONE], **FIRST), listed([ONE], **FIRST, offset=1))
 SHORT_PAGE = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2))
+NO_ORDER = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, offset=1))
 LACKS_TWO = (listed([ONE, TWO, THREE]), listed([ONE, THREE]))
 OTHER = record(2, entity_id="E2")
 ANY_AND_ALL = (
@@ -90,6 +91,7 @@ DELETED = (
         (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE, TWO]], False, "ll"),
         (SHORT_PAGE, "TooFew", [[ONE], [ONE]], False, "ll"),
         (SHORT_PAGE, "TooFew", [NO], False, "l"),
+        (NO_ORDER, "TooFew", [[ONE, TWO], [ONE]], False, "ll"),
         # A list is wrong if it lacks what was there a moment ago.
         (LACKS_TWO, "Contradicted", [TWO, [ONE, THREE]], True, "sl"),
         (LACKS_TWO, "Contradicted", [TWO, [ONE, TWO, THREE]], False, "sl"),

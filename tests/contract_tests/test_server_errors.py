@@ -137,6 +137,8 @@ def test_resend_takes_both_forms_of_an_identifier(
         answer = refused() if form == refuses else ok({**each, "life_cycle_state": "SUCCESSFUL"})
         conversation.hear(said("resend", given, answer))
 
+    assert [*conversation.oracle.service.conclude()] == []  # others may have deleted them
+    conversation.hear(listed(records))
     found = [each.statement for each in conversation.oracle.service.conclude()]
     assert found == ["identifier.fields"] * suspected
 
