@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
     SEMI_OPTIONAL,
@@ -122,7 +122,7 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen
         best = min(filter(None, map(problems.get, left)), key=lambda each: each.count)
         yield _suspicion(compared, best, problems, matter)
         return
-    if sense.is_paged:
+    if sense.is_paged or len(exchange.by_id) != len(exchange.records):
         yield from _too_few(compared, [compared.all.select(each) for each in kinds.values()])
     for name in sense.filters:
         if compared.all.tells_of(name, left[explained]):
@@ -170,13 +170,18 @@ _NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
 def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterator[Suspicion]:
-    """Yield what is suspect of a page that is too short, however the filters are read."""
+    """Yield what is suspect of a list that is too short, however the filters are read.
+
+    How many there are is all that a page tells, or a list without ids.
+    """
     sense, count, sure = compared.sense, len(compared.exchange.records), min(selected, key=len)
     wanted = max(0, len(sure) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
     if count >= wanted or may_be_cut(compared.belief, sense.limit, count):
         return
-    statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
+    statement = _of_missing(sense.filters)
+    if sense.is_paged:
+        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
     whole = {name: value for name, value in sense.given.items() if name not in _NOT_FILTERS}
     hypothesis = Hypothesis(statement, TooFew(whole, sure))
     expected = f"at least {wanted} of the {len(sure)} that match"
@@ -219,8 +224,9 @@ def _lacking(
     if not lacking or may_be_cut(belief, sense.limit, len(ids)):
         return None
     known = belief.known[lacking[0]]
-    return Problem(
-        _of_missing(known, sense.filters),
+    is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
+    return Problem(  # if it was sent again, its state is the only thing that is new
+        "list.life_cycle_state.filter" if is_new else _of_missing(sense.filters),
         f"all {len(sure)} webhook requests that match, including {known.number}",
         f"{len(ids)}, without {known.number}",
         len(lacking), known.id, known.id, missing=True,
@@ -231,9 +237,7 @@ def _lacking(
 _PLAIN = {"entity", "entity_id", "life_cycle_state"}
 
 
-def _of_missing(known: Known, filters: Mapping[str, object]) -> str:
-    if {"life_cycle_state"} < filters.keys() <= _PLAIN and known.resent:
-        return "list.life_cycle_state.filter"  # its state is the only thing that is new
+def _of_missing(filters: Mapping[str, object]) -> str:
     names = list(filters)
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 

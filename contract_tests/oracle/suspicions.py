@@ -262,13 +262,13 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class TooFew:
-    """A page is too short again, right after all that it is a part of was listed."""
+    """A list is too short again, right after all that it selects was listed, with ids."""
 
     whole: Mapping[str, Any]  # what lists all
     ids: Set[str]  # of those that must be there
 
     def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """List all and forget what is not there, then ask for the page again."""
+        """List all and forget what is not there, then ask for the list again."""
         for _ in range(asker.belief.hits - 1):
             every = asker.call("list", self.whole)
             if not every.ok:

@@ -218,6 +218,10 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2)],
         ["list.paging.number_of_results TooFew"],
     ),
+    "a list without ids is short": (
+        [listed([ONE, TWO, THREE]), listed([{"entity": "JOBS"}], **JOBS, fields_set="entity")],
+        ["list.entity.filter TooFew"],
+    ),
     "a page is empty": (
         [listed([ONE, TWO, THREE]), listed([], **JOBS, offset=1)],
         ["list.paging.offset TooFew"],
