@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Interpretation,
     Named,
 )
-from crmcom_kit.contract_tests.belief.knowledge import lasting, merged, typed
+from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, merged, typed
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
@@ -155,6 +155,9 @@ class Belief:
         if before is None or not before.exists:
             before = self.known[key] = Known(key, record, exchange)
         else:
+            own = any(key in each.named and each.served for each in self.since_seen(key))
+            if not own and differing(before.record, record):  # who knows since when?
+                self.revive(lambda kill: kill.rests_on == key)
             before.record, before.seen = merged(before.record, record), exchange
             before.partly = None
         before.typed = typed(before.record)

@@ -170,6 +170,15 @@ def test_what_rests_on_one_that_is_gone_proves_nothing_any_more() -> None:
     assert left(conversation, "url") == {"exact", "prefix", "contains"}
 
 
+def test_what_rests_on_one_that_somebody_has_changed_proves_nothing_any_more() -> None:
+    """It may have been so already when the list came."""
+    prefixed = record(1, url=f"{TWO['url']}/more")
+    conversation = Conversation(listed([prefixed, TWO]), listed([TWO], **JOBS, url=TWO["url"]))
+    assert left(conversation, "url") == {"exact"}
+    conversation.hear(show(prefixed | {"entity_id": "E9"}))
+    assert left(conversation, "url") == {"exact", "prefix", "contains"}
+
+
 # Tokens and logins.
 
 
