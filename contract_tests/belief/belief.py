@@ -5,10 +5,10 @@ person behind a proxy, the exchange goes to the oracle, and the oracle writes do
 showed.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Interpretation,
     Named,
 )
-from crmcom_kit.contract_tests.belief.knowledge import lasting, merged, typed
+from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, merged, typed
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
@@ -82,19 +82,11 @@ class Known:
         return lasting(self.record) if self.moving else self.record
 
 
-@dataclass(slots=True)
-class Kill:
+class Kill(NamedTuple):
     """A list that ruled out ways to read its filters."""
 
     call: Call
-    #: Ids of those that it lacked, or has as they were known: once all are gone, it proves nothing.
-    rests_on: frozenset[str]
-    gone: set[str] = field(default_factory=set)
-
-    @property
-    def is_void(self) -> bool:
-        """Whether nothing is left that it rests on."""
-        return bool(self.rests_on) and self.rests_on <= self.gone
+    rests_on: str | None  # id of one that it lacked, or has as it was known: if gone, who knows?
 
 
 @dataclass(slots=True)
@@ -148,15 +140,10 @@ class Belief:
         key = name.value if name.field == "id" else self._numbers.get(name.value)
         return None if key is None else self.known.get(key)
 
-    def find(self, name: Named | None) -> Record | None:
-        """Return the webhook request that an identifier names, or None."""
+    def find(self, name: Named | None) -> Known | None:
+        """Return the webhook request that an identifier names and that exists, or None."""
         found = self.named(name)
-        return found.record if found is not None and found.exists else None
-
-    def gone(self, name: Named) -> Record | None:
-        """Return the deleted webhook request that an identifier names, or None."""
-        found = self.named(name)
-        return found.record if found is not None and not found.exists else None
+        return found if found is not None and found.exists else None
 
     def see(self, record: Record, method: str, exchange: Exchange) -> None:
         """Take a webhook request for what a response has just shown of it, if there is room."""
@@ -168,6 +155,9 @@ class Belief:
         if before is None or not before.exists:
             before = self.known[key] = Known(key, record, exchange)
         else:
+            own = any(key in each.named and each.served for each in self.since_seen(key))
+            if not own and differing(before.record, record):  # who knows since when?
+                self.revive(lambda kill: kill.rests_on == key)
             before.record, before.seen = merged(before.record, record), exchange
             before.partly = None
         before.typed = typed(before.record)
@@ -223,7 +213,7 @@ class Belief:
         if self.known.pop(key, None) is not None:
             self.lost.add(key)
         self.records.pop(key, None)
-        self.doubt(key)
+        self.revive(lambda kill: kill.rests_on == key)
 
     def since_seen(self, key: str) -> list[Change]:
         """Return the changes since a webhook request was last seen whole, the latest first."""
@@ -241,6 +231,11 @@ class Belief:
         """The ids of those that others may have changed, or of which nothing is sure any more."""
         return frozenset((*self.others, *self.lost, *self.unsettled))
 
+    @property
+    def hits(self) -> int:
+        """How often in a row something has to be seen before the server is accused."""
+        return 3 if self.others else 2
+
     # How the filters are read.
 
     def rule_out(self, dead: Mapping[Interpretation, Kill]) -> None:
@@ -248,22 +243,12 @@ class Belief:
         self.interpretations = [each for each in self.interpretations if each not in dead]
         self.killers |= dead
 
-    def revive(self, kills: Collection[Kill]) -> None:
+    def revive(self, is_void: Callable[[Kill], bool]) -> None:
         """Take back all that some lists have ruled out."""
-        back = [each for each, kill in self.killers.items() if any(kill is one for one in kills)]
-        for each in back:
-            del self.killers[each]
-        self.interpretations = [each for each in INTERPRETATIONS if each not in self.killers]
-
-    def doubt(self, key: str) -> None:
-        """Note that a webhook request is not what it was when lists were compared with it."""
-        void = []
-        for kill in {id(kill): kill for kill in self.killers.values()}.values():
-            if key in kill.rests_on:
-                kill.gone.add(key)
-                void += [kill] if kill.is_void else []
-        if void:
-            self.revive(void)
+        left = {each: kill for each, kill in self.killers.items() if not is_void(kill)}
+        if len(left) < len(self.killers):
+            self.killers = left
+            self.interpretations = [each for each in INTERPRETATIONS if each not in left]
 
     # Tokens and logins.
 

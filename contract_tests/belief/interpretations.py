@@ -5,7 +5,7 @@ explains is wrong.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -86,8 +86,10 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _fits(record: Record, name: str, wanted: Any, url: str) -> bool | None:
-    """Whether a webhook request fits a filter other than a date; None if it does not tell."""
+def _fits(record: Record, name: str, wanted: Any, how: Interpretation) -> bool | None:
+    """Whether a webhook request fits a filter; None if it does not tell."""
+    if name == "created_date":
+        return _fits_date(record, wanted, how)
     if isinstance(wanted, Named):
         inner = record.get(OBJECT_OF[name], "")
         if inner is None:
@@ -97,14 +99,18 @@ def _fits(record: Record, name: str, wanted: Any, url: str) -> bool | None:
     seen = record.get(name)
     if not isinstance(seen, str):
         return None
-    return _URL[url](seen, wanted) if name == "url" else seen == wanted
+    return _URL[how.url](seen, wanted) if name == "url" else seen == wanted
 
 
-def _created(record: Record) -> tuple[int, int] | None:
-    """Return when a webhook request was created, as it is shown and in UTC, in ``seconds``."""
+def _fits_date(record: Record, wanted: str, how: Interpretation) -> bool | None:
     log = record.get("log_information")
-    found = moment(log.get("created_date")) if isinstance(log, dict) else None
-    return None if found is None else (found.local, found.utc)
+    created = moment(log.get("created_date")) if isinstance(log, dict) else None
+    if created is None:
+        return None
+    span, shift = _asked(wanted, how.day if is_date(wanted) else how.moment), 3600 * how.zone
+    is_in = created.local + shift in span
+    # Whether a server compares what it shows or the moment that is meant is open, too.
+    return is_in if (created.utc + shift in span) == is_in else None
 
 
 @lru_cache(maxsize=256)
@@ -144,31 +150,15 @@ class Fits:
     records: Sequence[Record]
     _answers: dict[tuple[Any, ...], list[bool | None]] = field(default_factory=dict)
     _selected: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
-    _moments: list[tuple[int, int] | None] = field(default_factory=list)
 
     def of_filter(self, name: str, interpretation: Interpretation) -> list[bool | None]:
         """Return whether each webhook request fits a filter; None for one that does not tell."""
         key = matters(name, self.filters, interpretation)
         if key not in self._answers:
-            read = self._by_date if name == "created_date" else self._by_value
-            self._answers[key] = read(name, interpretation)
+            wanted = self.filters[name]
+            found = [_fits(each, name, wanted, interpretation) for each in self.records]
+            self._answers[key] = found
         return self._answers[key]
-
-    def _by_value(self, name: str, interpretation: Interpretation) -> list[bool | None]:
-        wanted = self.filters[name]
-        return [_fits(each, name, wanted, interpretation.url) for each in self.records]
-
-    def _by_date(self, name: str, interpretation: Interpretation) -> list[bool | None]:
-        if not self._moments:
-            self._moments = [_created(each) for each in self.records]
-        wanted, shift = self.filters[name], 3600 * interpretation.zone
-        span = _asked(wanted, interpretation.day if is_date(wanted) else interpretation.moment)
-        found: list[bool | None] = []
-        for each in self._moments:
-            is_in = None if each is None else each[0] + shift in span
-            # Whether a server compares what it shows or the moment that is meant is open, too.
-            found.append(None if each is None or (each[1] + shift in span) != is_in else is_in)
-        return found
 
     def misfits(self, interpretation: Interpretation) -> Iterator[str | None]:
         """Yield for each webhook request a filter that it surely does not fit, or None."""
@@ -184,28 +174,22 @@ class Fits:
 
     def tells_of(self, name: str, interpretation: Interpretation) -> bool:
         """Whether a list without this filter would have other webhook requests."""
-        own = self.of_filter(name, interpretation)
-        others = {each: self.of_filter(each, interpretation) for each in self.filters}
-        del others[name]
-        # Where one of several filters is enough, one more of them finds what the others leave out.
-        joins = interpretation.combine == "any" and name in SEMI_OPTIONAL
-        rivals = {each for each in others if joins and each in SEMI_OPTIONAL}
-        return any(
-            own[at] is bool(rivals)
-            and all(answers[at] is (each not in rivals) for each, answers in others.items())
-            for at in range(len(self.records))
-        )
+        others = [each for each in self.filters if each != name]
+        return self._select(others, interpretation) != self.select(interpretation)
 
     def select(self, interpretation: Interpretation) -> frozenset[str]:
         """Return the ids of those that list has to find if the filters are read so."""
+        return self._select(self.filters, interpretation)
+
+    def _select(self, names: Iterable[str], interpretation: Interpretation) -> frozenset[str]:
+        found = frozenset(each["id"] for each in self.records)
         either: list[frozenset[str]] = []
-        every: list[frozenset[str]] = []
-        for name in self.filters:
-            semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
-            (either if semi else every).append(self._sure(name, interpretation))
-        if either:
-            every.append(frozenset().union(*either))
-        return frozenset.intersection(*every)
+        for name in names:
+            if name in SEMI_OPTIONAL and interpretation.combine == "any":
+                either.append(self._sure(name, interpretation))
+            else:
+                found &= self._sure(name, interpretation)
+        return found & frozenset().union(*either) if either else found
 
     def _sure(self, name: str, interpretation: Interpretation) -> frozenset[str]:
         """Return the ids of those that surely fit a filter."""

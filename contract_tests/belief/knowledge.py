@@ -11,12 +11,8 @@ from typing import Any
 from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.methods import response_fields
 
-#: The objects inside a webhook request, and the schema of each.
-OBJECTS = {
-    "log_information": "log_information",
-    "webhook_definition": "webhook_definition",
-    "workflow_rule": "workflow_rule",
-}
+#: The objects inside a webhook request, which are named as their schemas are.
+OBJECTS = ("log_information", "webhook_definition", "workflow_rule")
 USERS = ("created_by_user", "updated_by_user")
 DATES = ("created_date", "updated_date")
 IDENTIFIERS = ("id", "name", "alternative_code")  # of a definition and of a rule
@@ -40,30 +36,6 @@ def units(release: str) -> tuple[str, ...]:
     return tuple(name for name in members("log_information", release) if name.endswith("unit"))
 
 
-def strangers(
-    record: Mapping[str, Any], release: str
-) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Yield each object in a record with the names it should not have, and those it lacks."""
-    yield "", *_strange(record, response_fields())
-    for field, schema in OBJECTS.items():
-        if isinstance(record.get(field), dict):
-            yield field, *_strange(record[field], members(schema, release))
-    log = record.get("log_information")
-    if isinstance(log, dict):
-        for names, schema in ((USERS, "user"), (units(release), "unit")):
-            for name in names:
-                if isinstance(log.get(name), dict):
-                    found = _strange(log[name], members(schema, release))
-                    yield f"log_information.{name}", *found
-
-
-def _strange(
-    found: Mapping[str, Any], known: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    unknown = tuple(name for name in found if name not in known)
-    return unknown, tuple(name for name in known if name not in found)
-
-
 def alike(unknown: tuple[str, ...], missing: str) -> str | None:
     """Return the unknown member that seems to stand for a missing one."""
     squeezed = {name.lower().replace("_", ""): name for name in unknown}
@@ -71,11 +43,8 @@ def alike(unknown: tuple[str, ...], missing: str) -> str | None:
     return squeezed[near[0]] if near else None
 
 
-#: What sending again keeps, as dotted names (statement resend.identity_kept).
-IDENTITY = (
-    "id", "number", "log_information.created_date", "webhook_definition", "workflow_rule",
-    "entity", "entity_id",
-)  # fmt: skip
+#: What sending again keeps beside the date of creation (statement resend.identity_kept).
+_LASTING = ("id", "number", "webhook_definition", "workflow_rule", "entity", "entity_id")
 
 #: What is not compared: a reference may be made anew for each response.
 _FLEETING = ("request", "response")
@@ -88,7 +57,7 @@ _ALL_RELEASES = "R9", "R18"  # the members of either name for units
 def _known(schema: str) -> Mapping[str, str]:
     """Return the members of an object in any release; of those that are objects, their schema."""
     if schema == _WHOLE:
-        return {name: OBJECTS.get(name, "") for name in response_fields()}
+        return {name: name if name in OBJECTS else "" for name in response_fields()}
     names = dict.fromkeys(each for release in _ALL_RELEASES for each in members(schema, release))
     if schema != "log_information":
         return dict.fromkeys(names, "")
@@ -159,9 +128,9 @@ def value_at(record: Any, path: str) -> Any:
 def lasting(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what sending again must keep of a webhook request, however the delivery goes."""
     log = record.get("log_information")
-    kept: dict[str, Any] = {name: record[name] for name in IDENTITY if name in record}
-    if isinstance(log, dict):  # of whose members IDENTITY has the dotted name
-        kept["log_information"] = {name: log[name] for name in ("created_date",) if name in log}
+    kept: dict[str, Any] = {name: record[name] for name in _LASTING if name in record}
+    if isinstance(log, dict) and "created_date" in log:
+        kept["log_information"] = {"created_date": log["created_date"]}
     return kept
 
 

@@ -75,7 +75,7 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                 if not is_change and record["number"] not in numbers and _can_be_kept(record):
                     records[key] = record
                     numbers.add(record["number"])
-            elif is_change and user is None:
+            elif is_change and user is None and _can_be_kept(record):
                 user, unit = _updater(before, record)
     return World(records, _tie(exchanges), user, unit)
 

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Behind, Case, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 
@@ -92,11 +92,6 @@ class Campaign:
     def scene(self) -> Scene:
         """What templates draw from."""
         return self.session.scene
-
-    @property
-    def hits(self) -> int:
-        """How often in a row something has to be seen before the target is accused."""
-        return 3 if self.belief.others else 2
 
     # Confirmations ask through these.
 
@@ -273,7 +268,7 @@ class Campaign:
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion.exchange, suspicion)):
-            if self._is_confirmed(Case(hypothesis.statement, suspicion), hypothesis):
+            if self._is_confirmed(suspicion, hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
                 return
@@ -295,17 +290,17 @@ class Campaign:
             if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
                 yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
-    def _is_confirmed(self, case: Case, hypothesis: Hypothesis) -> bool:
+    def _is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         cause = hypothesis.confirmation
         tried = (
-            (case.statement, case.suspicion.symptom, cause.change.number)
+            (hypothesis.statement, suspicion.symptom, cause.change.number)
             if isinstance(cause, Effect)
             else None
         )
         if tried in self._without_effect:  # one change may be seen in many responses
             return False
         try:
-            if cause.settle(case, self):
+            if cause.settle(suspicion, hypothesis.statement, self):
                 return True
         except Unreachable:  # what would show it cannot be sent, or read
             pass

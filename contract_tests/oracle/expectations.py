@@ -43,7 +43,6 @@ class Expectation:
     why: str  # in words, for the reader of a violation
     sense: Sense
     record: str | None = None  # id of the webhook request that is named, where it is known
-    rests_on: str | None = None  # id of one whose state the expectation rests on
 
 
 def expectation(call: Call, belief: Belief) -> Expectation:
@@ -179,11 +178,17 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     named, method = sense.record, sense.name
     if named is None:
         return _either(sense, "the documentation does not say how such an identifier is read")
-    known = belief.find(named)
+    known = belief.named(named)
     if known is None:
-        return _of_missing(sense, named, belief)
-    key = known["id"]
-    if not sense.is_clear or key in belief.unsettled:
+        why = f"no webhook request has the {named.field} {named.value}"
+        return Expectation(Must.REFUSE, "identifier.known", why, sense)
+    if not known.exists and method == "delete":
+        return _either(sense, "the documentation does not say what a second delete returns")
+    if not known.exists:
+        why = f"the webhook request {known.number} was deleted"
+        return Expectation(Must.REFUSE, "delete.gone", why, sense)
+    key = known.id
+    if not sense.is_clear or known.moving:
         if method == "show" and sense.is_clear:
             return _served(sense, key, f"a webhook request has this {named.field}")
         return _either(
@@ -192,35 +197,21 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     if "fields_set" in sense.given and not has_fields_set(method, belief.release):
         return _either(sense, "fields_set was introduced in a later release", key)
     if method == "resend":
-        if known.get("life_cycle_state") == "SUCCESSFUL":
-            return Expectation(
-                Must.REFUSE, "resend.only_rejected", "the webhook request is SUCCESSFUL", sense,
-                key, key,
-            )  # fmt: skip
+        if known.state == "SUCCESSFUL":
+            why = "the webhook request is SUCCESSFUL"
+            return Expectation(Must.REFUSE, "resend.only_rejected", why, sense, key)
         return _either(sense, "the delivery may fail, which may be reported as an error", key)
     return _served(sense, key, f"a webhook request has this {named.field}")
 
 
 def _served(sense: Sense, key: str, why: str) -> Expectation:
     statement = "delete.either_state" if sense.name == "delete" else "identifier.selects"
-    return Expectation(Must.SERVE, statement, why, sense, key, key)
+    return Expectation(Must.SERVE, statement, why, sense, key)
 
 
 def has_fields_set(method: str, release: Release) -> bool:
     """Whether a method has fields_set in a release."""
     return method in ("show", "list") or release.at_least("R10.0.0")
-
-
-def _of_missing(sense: Sense, named: Named, belief: Belief) -> Expectation:
-    method = sense.name
-    gone = belief.gone(named)
-    if gone is not None:
-        if method == "delete":
-            return _either(sense, "the documentation does not say what a second delete returns")
-        why = f"the webhook request {gone.get('number', gone['id'])} was deleted"
-        return Expectation(Must.REFUSE, "delete.gone", why, sense, None, gone["id"])
-    why = f"no webhook request has the {named.field} {named.value}"
-    return Expectation(Must.REFUSE, "identifier.known", why, sense)
 
 
 def _of_list(sense: Sense, belief: Belief) -> Expectation:

@@ -4,25 +4,23 @@ Where the documents leave open how a filter is read, each list rules out some of
 that is dead remembers the call that killed it: if a list leaves none, those calls are sent again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
-    OBJECT_OF,
     SEMI_OPTIONAL,
     Fits,
     Interpretation,
-    Named,
     dimensions,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle.changes import hypotheses_of_loss
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, entity_statement, served_by
+from crmcom_kit.contract_tests.oracle.expectations import served_by
 from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_loss
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Contradicted,
@@ -31,6 +29,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Refused,
     Seen,
     Suspicion,
+    TooFew,
     at_once,
 )
 from crmcom_kit.schemas.releases import Release
@@ -45,16 +44,8 @@ class Problem:
     seen: str
     count: int  # webhook requests that are wrong
     record: str | None = None
-    rests_on: tuple[str, ...] = ()  # ids of those that must be as they are known
+    rests_on: str | None = None  # id of one that must be as it is known, or nothing is wrong
     missing: bool = False
-    is_count: bool = False  # only how many there are is wrong
-
-    @property
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """Of each of these groups one must be as it is known, or nothing is wrong."""
-        if self.missing:
-            return (self.rests_on,)
-        return tuple((each,) for each in self.rests_on)
 
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
@@ -98,9 +89,9 @@ def _once_each(exchange: Exchange) -> Iterator[Seen]:
         yield "list.no_duplicates"
 
 
-def may_be_cut(belief: Belief, sense: Sense, count: int) -> bool:
+def may_be_cut(belief: Belief, limit: int | None, count: int) -> bool:
     """Whether a list may be short because no list of this server has more results."""
-    return count > 1 and count >= belief.longest[sense.limit is not None]
+    return count > 1 and count >= belief.longest[limit is not None]
 
 
 @dataclass(slots=True)
@@ -110,79 +101,62 @@ class _Compared:
     exchange: Exchange
     sense: Sense
     belief: Belief
-    shown: Fits = field(init=False)
-    known: Fits = field(init=False)  # with fields_set one may not tell itself whether it fits
+    shown: Fits = field(init=False)  # with what is known: with fields_set one may not tell itself
     all: Fits = field(init=False)  # that there are
 
     def __post_init__(self) -> None:
-        belief, filters = self.belief, self.sense.filters
-        records = {key: belief.known[key].certain for key in belief.records}
-        shown = self.exchange.records
-        both = [{**_known(each, records), **each} for each in shown]
-        self.all = Fits(filters, list(records.values()))
-        self.shown, self.known = Fits(filters, shown), Fits(filters, both)
-
-
-def _known(record: Record, records: Mapping[str, Record]) -> Record:
-    key = record.get("id")
-    return records.get(key, {}) if isinstance(key, str) else {}
+        records = {key: self.belief.known[key].certain for key in self.belief.records}
+        both = [{**records.get(str(each.get("id")), {}), **each} for each in self.exchange.records]
+        self.all = Fits(self.sense.filters, list(records.values()))
+        self.shown = Fits(self.sense.filters, both)
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
-    matter = tuple(dimensions(sense.filters))
+    matter = dimensions(sense.filters)
     compared = _Compared(exchange, sense, belief)
+    kinds = _kinds(INTERPRETATIONS, matter)
+    problems = {kind: _problem(compared, each) for kind, each in kinds.items()}
     left = _kinds(belief.interpretations, matter)
-    problems = {kind: _problem(compared, each) for kind, each in left.items()}
-    explained = next((left[kind] for kind, each in problems.items() if each is None), None)
-    if explained is not None:
-        for name in sense.filters:
-            if compared.all.tells_of(name, explained):
-                yield f"list.{name}.filter"
-        if len(exchange.records) > 1:
-            yield "list.several_results"
-        if sense.limit is not None:
-            yield "list.paging.number_of_results"
-        kills = {
-            kind: Kill(exchange.call, frozenset(problem.rests_on))
-            for kind, problem in problems.items()
-            if problem is not None
-        }
-        if kills:
-            kinds = {each: _kind(each, matter) for each in belief.interpretations}
-            belief.rule_out({each: kills[kind] for each, kind in kinds.items() if kind in kills})
+    explained = next((kind for kind in left if problems[kind] is None), None)
+    if explained is None:
+        best = min(filter(None, map(problems.get, left)), key=lambda each: each.count)
+        yield _suspicion(compared, best, problems, matter)
         return
-    found = [each for each in problems.values() if each is not None]
-    plain = problems[_kind(belief.interpretations[0], matter)]
-    best = min(found, key=lambda each: (each.count, each is not plain))
-    needs = tuple({group: None for each in found for group in each.needs})
-    yield _suspicion(compared, best, needs, matter)
+    if sense.is_paged or len(exchange.by_id) != len(exchange.records):
+        yield from _too_few(compared, [compared.all.select(each) for each in kinds.values()])
+    for name in sense.filters:
+        if compared.all.tells_of(name, left[explained]):
+            yield f"list.{name}.filter"
+    if len(exchange.records) > 1:
+        yield "list.several_results"
+    if sense.limit is not None:
+        yield "list.paging.number_of_results"
+    kills = {
+        kind: Kill(exchange.call, problem.rests_on)
+        for kind, problem in problems.items()
+        if problem is not None
+    }
+    kind_of = {each: _kind(each, matter) for each in belief.interpretations}
+    belief.rule_out({each: kills[kind] for each, kind in kind_of.items() if kind in kills})
 
 
 def _suspicion(
     compared: _Compared,
     problem: Problem,
-    needs: tuple[tuple[str, ...], ...],
+    problems: Mapping[tuple[Any, ...], Problem | None],
     matter: tuple[str, ...],
 ) -> Suspicion:
     """Return what is suspect of a list that no way left to read its filters explains."""
-    sense, belief = compared.sense, compared.belief
-    problems = {
-        kind: _problem(compared, each) for kind, each in _kinds(INTERPRETATIONS, matter).items()
-    }
+    belief = compared.belief
     explained = {kind for kind, each in problems.items() if each is None or each.rests_on}
-    lacking = [group for each in problems.values() if each is not None for group in each.needs]
-    needs = tuple(dict.fromkeys((*needs, *lacking)))
-    kills = {
-        id(kill): kill for each, kill in belief.killers.items() if _kind(each, matter) in explained
-    }
-    hypotheses: list[Hypothesis] = []
     if not explained:
-        hypotheses.append(Hypothesis(problem.statement, Now()))
+        hypotheses = [Hypothesis(problem.statement, Now())]
     else:
-        given = {name: value for name, value in sense.given.items() if name not in NOT_FILTERS}
-        whole = given if problem.is_count else None
-        contradicted = Contradicted(tuple(kills.values()), problem.rests_on, whole, needs)
-        hypotheses.append(Hypothesis(problem.statement, contradicted))
+        killers = belief.killers.items()
+        calls = {id(k.call): k.call for each, k in killers if _kind(each, matter) in explained}
+        rests_on = dict.fromkeys(each.rests_on for each in problems.values() if each is not None)
+        keys = tuple(key for key in rests_on if key is not None)
+        hypotheses = [Hypothesis(problem.statement, Contradicted(tuple(calls.values()), keys))]
     if problem.missing and problem.record is not None:
         hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
     return Suspicion(
@@ -192,7 +166,26 @@ def _suspicion(
 
 
 #: What a list is given beside its filters and fields.
-NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
+_NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
+
+
+def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterator[Suspicion]:
+    """Yield what is suspect of a list that is too short, however the filters are read.
+
+    How many there are is all that a page tells, or a list without ids.
+    """
+    sense, count, sure = compared.sense, len(compared.exchange.records), min(selected, key=len)
+    wanted = max(0, len(sure) - sense.offset)
+    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
+    if count >= wanted or may_be_cut(compared.belief, sense.limit, count):
+        return
+    statement = _of_missing(sense.filters)
+    if sense.is_paged:
+        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
+    whole = {name: value for name, value in sense.given.items() if name not in _NOT_FILTERS}
+    hypothesis = Hypothesis(statement, TooFew(whole, sure))
+    expected = f"at least {wanted} of the {len(sure)} that match"
+    yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
 
 
 def _kind(interpretation: Interpretation, matter: Sequence[str]) -> tuple[Any, ...]:
@@ -212,66 +205,47 @@ def _kinds(
 def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | None:
     """Return how a list differs from what ``interpretation`` leads to, or None."""
     exchange, sense, belief = compared.exchange, compared.sense, compared.belief
-    for fits, is_known in ((compared.shown, False), (compared.known, True)):
-        misfits = list(fits.misfits(interpretation))
-        found = [at for at, name in enumerate(misfits) if name is not None]
-        if found:
-            record, name = fits.records[found[0]], misfits[found[0]]
-            return _unfit(sense, record, str(name), len(found), is_known=is_known)
-    ids, sure = _ids(exchange), compared.all.select(interpretation)
-    if len(ids) != len(exchange.records) or sense.is_paged:  # how many there are is all it tells
-        return _too_few(sense, len(exchange.records), sure, belief)
+    misfits = list(compared.shown.misfits(interpretation))
+    wrong = [at for at, name in enumerate(misfits) if name is not None]
+    if wrong:
+        record, name = exchange.records[wrong[0]], str(misfits[wrong[0]])
+        return _unfit(sense, record, name, len(wrong), interpretation)
+    ids, sure = exchange.by_id.keys(), compared.all.select(interpretation)
+    if len(ids) != len(exchange.records) or sense.is_paged:
+        return None  # which there are it does not tell; pages are compared with each other
     return _lacking(sense, ids, sure, belief)
 
 
 def _lacking(
-    sense: Sense, ids: Sequence[str], sure: frozenset[str], belief: Belief
+    sense: Sense, ids: Collection[str], sure: frozenset[str], belief: Belief
 ) -> Problem | None:
     """Return which webhook requests a list lacks, or None."""
     lacking = sorted(sure - set(ids))
-    if not lacking or may_be_cut(belief, sense, len(ids)):
+    if not lacking or may_be_cut(belief, sense.limit, len(ids)):
         return None
     known = belief.known[lacking[0]]
-    return Problem(
-        _of_missing(known.resent, sense.filters),
+    is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
+    return Problem(  # if it was sent again, its state is the only thing that is new
+        "list.life_cycle_state.filter" if is_new else _of_missing(sense.filters),
         f"all {len(sure)} webhook requests that match, including {known.number}",
         f"{len(ids)}, without {known.number}",
-        len(lacking), lacking[0], tuple(lacking), missing=True,
+        len(lacking), known.id, known.id, missing=True,
     )  # fmt: skip
-
-
-def _too_few(sense: Sense, count: int, sure: frozenset[str], belief: Belief) -> Problem | None:
-    """Return what is wrong with a list that is too short, or None."""
-    wanted = max(0, len(sure) - sense.offset)
-    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
-    if count >= wanted or may_be_cut(belief, sense, count):
-        return None
-    statement = _of_missing(False, sense.filters)  # noqa: FBT003
-    if sense.is_paged:
-        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-    expected = f"at least {wanted} of the {len(sure)} that match"
-    rests_on = tuple(sorted(sure))
-    return Problem(statement, expected, str(count), wanted - count, None, rests_on, is_count=True)
 
 
 #: What a resend leaves as it is, and the state, which it does not.
 _PLAIN = {"entity", "entity_id", "life_cycle_state"}
 
 
-def _of_missing(resent: bool, filters: Mapping[str, object]) -> str:  # noqa: FBT001
-    if {"life_cycle_state"} < filters.keys() <= _PLAIN and resent:
-        return "list.life_cycle_state.filter"  # its state is the only thing that is new
+def _of_missing(filters: Mapping[str, object]) -> str:
     names = list(filters)
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
 def _unfit(
-    sense: Sense, record: Mapping[str, Any], name: str, count: int, *, is_known: bool
+    sense: Sense, record: Record, name: str, count: int, interpretation: Interpretation
 ) -> Problem:
-    """Return what is wrong with a list in which some surely do not fit a filter.
-
-    ``is_known``: that they do not fit is known from other responses.
-    """
+    """Return what is wrong with a list in which some surely do not fit a filter."""
     number = record.get("number", record.get("id"))
     wanted = sense.filters[name]
     text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
@@ -279,10 +253,10 @@ def _unfit(
     of_it = f": its {name} is {shortened(own, 80)!r}" if isinstance(own, str) else ""
     key = record.get("id")
     named = key if isinstance(key, str) else None
+    tells_itself = next(Fits(sense.filters, [record]).misfits(interpretation)) is not None
     return Problem(
         f"list.{name}.filter", f"only webhook requests that match {name}={text}",
-        f"{number}, which does not match{of_it}", count, named,
-        (named,) if is_known and named is not None else (),
+        f"{number}, which does not match{of_it}", count, named, None if tells_itself else named,
     )  # fmt: skip
 
 
@@ -296,58 +270,15 @@ def served(sense: Sense) -> Iterator[str]:
             yield "list.optional_parameters"
 
 
-def hypotheses_of_refusal(
-    expected: Expectation, given: Mapping[str, Any], belief: Belief
-) -> Iterator[Hypothesis]:
+def hypotheses_of_refusal(given: Mapping[str, Any], release: Release) -> Iterator[Hypothesis]:
     """Yield for which of its parameters a list may be refused, one by one."""
-    release = belief.release
     if len(given) == 1:
         helped = {**given, "life_cycle_state": "REJECTED"}
         yield Hypothesis("list.optional_parameters", Refused("list", given, helped))
-    filters = {name: value for name, value in given.items() if name in SEMI_OPTIONAL}
-    for name, value in filters.items():
-        if name == "entity_id":
-            continue  # whether it needs its entity is open
-        statement = f"list.{name}.filter"
-        if name == "entity":
-            statement = entity_statement(str(value), release)
-        wanted = expected.sense.filters.get(name)
-        by_id = _by_id(name, wanted, belief)
-        if by_id is not None:
-            refused = Refused("list", {name: value}, {name: by_id})
-            yield Hypothesis("list.identifier.fields", refused)
-        yield Hypothesis(statement, Refused("list", {name: value}))
-    yield from _refused_together(given, filters, release)
-
-
-def _refused_together(
-    given: Mapping[str, Any], filters: Mapping[str, Any], release: Release
-) -> Iterator[Hypothesis]:
-    """Yield the same for what a list is given together."""
-    for name in given:
-        if name not in filters:
-            rest = {each: value for each, value in given.items() if each != name}
-            statement = served_by({name: given[name]}, release)
+    for name, value in given.items():
+        statement = served_by({name: value}, release)
+        if name not in SEMI_OPTIONAL:
+            rest = {each: wanted for each, wanted in given.items() if each != name}
             yield Hypothesis(statement, Refused("list", given, rest))
-    if len(filters) > 1:
-        yield Hypothesis("list.semi_optional.several_allowed", Refused("list", filters))
-    if "entity" in filters and len(given) > 1:
-        other = next((each for each in release.entities if each != given["entity"]), None)
-        if other is not None:
-            refused = Refused("list", given, {**given, "entity": other})
-            yield Hypothesis(entity_statement(str(given["entity"]), release), refused)
-
-
-def _by_id(name: str, wanted: Any, belief: Belief) -> dict[str, str] | None:
-    """Return the id of what another field of an identifier names, or None."""
-    if name not in OBJECT_OF or not isinstance(wanted, Named) or wanted.field == "id":
-        return None
-    for record in belief.records.values():
-        inner = record.get(OBJECT_OF[name])
-        if isinstance(inner, dict) and inner.get(wanted.field) == wanted.value:
-            return {"id": inner["id"]} if isinstance(inner.get("id"), str) else None
-    return None
-
-
-def _ids(exchange: Exchange) -> list[str]:
-    return [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
+        elif name != "entity_id":  # whether it needs its entity is open
+            yield Hypothesis(statement, Refused("list", {name: value}))

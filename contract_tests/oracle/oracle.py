@@ -6,15 +6,19 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
-from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import outcome, shortened
-from crmcom_kit.contract_tests.oracle import changes, envelope, lists, logins, sights
+from crmcom_kit.contract_tests.oracle import (
+    envelope,
+    lists,
+    logins,
+    sights,
+    webhook_requests,
+)
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
-    RECORD_METHODS,
     Sense,
     identifying_values,
     is_whole,
@@ -29,13 +33,11 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
-    OnlyWithFields,
     Refused,
     Seen,
     Suspicion,
     at_once,
 )
-from crmcom_kit.contract_tests.oracle.webhook_requests import WebhookRequests
 
 CHANGING = ("resend", "delete")
 
@@ -57,7 +59,6 @@ class Oracle:
     def __init__(self, belief: Belief) -> None:
         """Know what ``belief`` knows."""
         self.belief = belief
-        self.webhook_requests = WebhookRequests(belief)
         self.pages = Pages(belief)
         self.service = Service(belief)
 
@@ -66,16 +67,15 @@ class Oracle:
         expected = expectation(exchange.call, self.belief)
         found = Observation(exchange, expected)
         checks: list[tuple[str, Callable[[], Iterator[Seen]]]] = [
-            ("envelope", lambda: envelope.check(exchange, expected))
+            ("envelope", lambda: envelope.check(exchange, expected)),
+            ("service", lambda: self.service.see(exchange, expected)),
         ]
-        if self.service.covers(expected):
-            checks.append(("service", lambda: self.service.see(exchange, expected)))
         if envelope.is_readable(exchange):
             checks += [
                 ("logins", lambda: logins.observe(exchange, expected.sense, self.belief)),
                 ("outcome", lambda: self._outcome(exchange, expected)),
                 ("right one", lambda: self._right_one(exchange, expected)),
-                ("webhook requests", lambda: self._each_by_itself(exchange, expected)),
+                ("records", lambda: webhook_requests.check(exchange, expected.sense, self.belief)),
                 ("lists", lambda: lists.observe(exchange, expected.sense, self.belief)),
                 ("pages", lambda: self.pages.observe(exchange, expected.sense)),
                 ("sights", lambda: sights.observe(exchange, expected.sense, self.belief)),
@@ -101,30 +101,13 @@ class Oracle:
             self.belief.lose(key)
         self.belief.groups.clear()
 
-    def _each_by_itself(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
-        sense = expected.sense
-        for each in self.webhook_requests.check(exchange, sense):
-            if isinstance(each, Suspicion) and "fields_set" in sense.given and sense.verb == "GET":
-                self._blame_fields(each, sense)
-            yield each
-
-    def _blame_fields(self, suspicion: Suspicion, sense: Sense) -> None:
-        """Put first that fields_set is to blame where a response with it has something wrong."""
-        first, method, blamed = suspicion.hypotheses[0], sense.method, "fields_set.selects"
-        statement = first.statement
-        # What others may have done is not the fault of the fields.
-        if method is not None and statement != blamed and isinstance(first.confirmation, Now):
-            given = {name: value for name, value in sense.given.items() if name != "fields_set"}
-            confirmation = OnlyWithFields(statement, build(method, given))
-            suspicion.hypotheses = (Hypothesis(blamed, confirmation), *suspicion.hypotheses)
-
     # Was the request served or refused as the documents say?
 
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield expected.statement
-            elif not _exists_after_all(exchange, expected):
+            elif not self._exists_after_all(exchange, expected):
                 yield self._served(exchange, expected)
         elif expected.must is Must.SERVE:
             if exchange.ok:
@@ -134,6 +117,22 @@ class Oracle:
                     yield from lists.served(expected.sense)
             elif not self._has_ended(exchange, expected.sense):
                 yield self._refused(exchange, expected)
+
+    def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
+        """Whether an identifier that nothing known has is that of another webhook request.
+
+        A response may not tell: with fields_set, and where another statement has its id or number.
+        """
+        named = expected.sense.record
+        if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
+            return False
+        data = exchange.data if isinstance(exchange.data, dict) else {}
+        gone, by_number = self.belief.named(named), named.field == "number"
+        if gone is not None and (data.get("id") == gone.id or not by_number):
+            return False  # another one may have its number by now
+        if named.field not in data:
+            return not is_whole(expected.sense)
+        return data[named.field] == named.value or not isinstance(data[named.field], str)
 
     def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
         """Whether a token of an earlier login is refused as one that no login returned."""
@@ -161,9 +160,9 @@ class Oracle:
         given = {name: value for name, value in sense.given.items() if name != "token"}
         found: list[Hypothesis] = []
         if sense.name == "list":
-            found += lists.hypotheses_of_refusal(expected, given, self.belief)
-        elif sense.name in RECORD_METHODS:
-            found += self._refused_record(expected, given)
+            found += lists.hypotheses_of_refusal(given, self.belief.release)
+        elif sense.name == "show":
+            found += self._refused_show(expected, given)
         rests_on = (expected.record,) if expected.record else ()
         found.append(Hypothesis(expected.statement, Again(rests_on)))
         return Suspicion(
@@ -171,19 +170,18 @@ class Oracle:
             symptom=MISSING if sense.name == "show" else "",
         )  # fmt: skip
 
-    def _refused_record(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
-        sense = expected.sense
-        known = self.belief.known.get(str(expected.record))
-        if sense.name == "show" and "fields_set" in given:
+    def _refused_show(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
+        named, known = expected.sense.record, self.belief.known.get(str(expected.record))
+        if "fields_set" in given:
             rest = {name: value for name, value in given.items() if name != "fields_set"}
             yield Hypothesis("fields_set.names", Refused("show", given, rest))
-        if sense.name != "show" or known is None:
+        if named is None or known is None:
             return
-        if sense.record is not None and sense.record.field == "number":
+        if named.field == "number":
             by_id = {**given, IDENTIFIER: {"id": known.id}}
             yield Hypothesis("identifier.fields", Refused("show", given, by_id))
         yield Hypothesis("identifier.selects", Closely(known, "disagree"))
-        yield from changes.hypotheses_of_loss(known, self.belief)
+        yield from sights.hypotheses_of_loss(known, self.belief)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         """Find out whether the webhook request is the one that was asked for."""
@@ -196,7 +194,8 @@ class Oracle:
         known = self.belief.find(named)
         wanted = {named.field: named.value}
         if known is not None:
-            wanted |= {name: known[name] for name in ("id", "number") if name in known}
+            own = known.record
+            wanted |= {name: own[name] for name in ("id", "number") if name in own}
         compared = [name for name in wanted if isinstance(data.get(name), str)]
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         if wrong is None:
@@ -219,7 +218,7 @@ class Oracle:
         self.belief.changes.append(
             Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
         )
-        yield from changes.observe(exchange, expected, self.belief)
+        yield from sights.observe_change(exchange, expected, self.belief)
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
         """Return the ids of all webhook requests that a request may name or a response shows."""
@@ -231,24 +230,7 @@ class Oracle:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
         values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
         names = [Named(each, value) for value in values for each in ("id", "number")]
-        return {record["id"] for each in names if (record := self.belief.find(each)) is not None}
-
-
-def _exists_after_all(exchange: Exchange, expected: Expectation) -> bool:
-    """Whether an identifier that nothing known has is that of another webhook request.
-
-    A response may not tell: with fields_set, and where another statement has its id or number.
-    """
-    named = expected.sense.record
-    if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
-        return False
-    data = exchange.data if isinstance(exchange.data, dict) else {}
-    by_number = named.field == "number"  # which another one may have by now
-    if expected.rests_on is not None and (data.get("id") == expected.rests_on or not by_number):
-        return False  # it was deleted
-    if named.field not in data:
-        return not is_whole(expected.sense)
-    return data[named.field] == named.value or not isinstance(data[named.field], str)
+        return {known.id for each in names if (known := self.belief.find(each)) is not None}
 
 
 def _names(exchange: Exchange) -> str:

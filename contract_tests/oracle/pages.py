@@ -31,11 +31,6 @@ class Page:
         """The webhook request at each place of the list."""
         return dict(enumerate(self.ids, self.offset))
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the page is all of the list, as far as it tells itself."""
-        return self.offset == 0 and (self.limit is None or len(self.ids) < self.limit)
-
 
 @dataclass(slots=True)
 class Pages:
@@ -49,8 +44,8 @@ class Pages:
         """Compare one part of a list with the other parts."""
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
-        ids = tuple(each["id"] for each in exchange.records if isinstance(each.get("id"), str))
-        if len(set(ids)) != len(exchange.records):
+        ids = tuple(exchange.by_id)
+        if len(ids) != len(exchange.records):
             return
         served = sum(change.served for change in self.belief.changes)
         moving = bool(self.belief.unsettled) and "life_cycle_state" in sense.filters
@@ -72,7 +67,7 @@ class Pages:
         if len(pages) < MAX_PAGES:
             pages.append(page)
         for other in others:
-            found = _contradiction(page, other) or self._by_length(page, other)
+            found = _contradiction(page, other)
             if found is not None:
                 statement, expected, seen = found
                 confirmation = Ordered((other.exchange, page.exchange))
@@ -83,22 +78,6 @@ class Pages:
                 return
         if others and page.offset:
             yield "list.paging.offset"
-
-    def _by_length(self, page: Page, other: Page) -> tuple[str, str, str] | None:
-        """Compare a page with the length of the whole list, where that is known."""
-        whole, part = (page, other) if page.is_whole else (other, page)
-        if not whole.is_whole or (part.limit is None and not part.offset):
-            return None
-        longest = self.belief.longest
-        if len(whole.ids) >= longest[whole.limit is not None] and len(whole.ids) > 1:
-            return None  # it may be cut
-        wanted = max(0, len(whole.ids) - part.offset)
-        wanted = wanted if part.limit is None else min(wanted, part.limit)
-        cut = 1 < len(part.ids) == longest[part.limit is not None]
-        if len(part.ids) == wanted or (len(part.ids) < wanted and cut):
-            return None
-        expected = f"{wanted} webhook requests: there are {len(whole.ids)}, {part.offset} skipped"
-        return _statement(part), expected, str(len(part.ids))
 
 
 def _contradiction(page: Page, other: Page) -> tuple[str, str, str] | None:

@@ -4,15 +4,16 @@ What a schema says is not said again here; an error of the schema is put to the 
 tells of its field. The rest is what a schema cannot say.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.knowledge import (
     DATES,
     IDENTIFIERS,
+    OBJECTS,
     USERS,
     alike,
-    strangers,
+    members,
     units,
 )
 from crmcom_kit.contract_tests.belief.moments import moment
@@ -24,6 +25,7 @@ from crmcom_kit.schemas.releases import Release
 Problem = tuple[str, str, str]  # statement, expected, seen
 _SCHEMA = "webhook_request_selection"
 _LOG = "response.log_information"
+_REFERENCES = ("webhook_definition", "workflow_rule")
 _ENUMERATED = {
     "life_cycle_state": "response.life_cycle_state.values",
     "entity": "response.entity.supported_values",
@@ -52,7 +54,7 @@ def promises(record: Mapping[str, Any], release: Release) -> Iterator[str]:
     if "life_cycle_state" in record:
         for field in ("error_code", "error_description"):
             yield f"response.{field}.only_rejected"
-    for field in ("webhook_definition", "workflow_rule"):
+    for field in _REFERENCES:
         if isinstance(record.get(field), dict):
             yield f"response.{field}.identifier_fields"
     log = record.get("log_information")
@@ -61,23 +63,29 @@ def promises(record: Mapping[str, Any], release: Release) -> Iterator[str]:
 
 
 def _promises_of_log(log: Mapping[str, Any], release: Release) -> Iterator[str]:
-    dates = [log[name] for name in DATES if log.get(name) is not None]
+    dates = _dates(log)
     if dates:
         yield f"{_LOG}.date_form"
     if len(dates) == 2:
         yield from (f"{_LOG}.dates", f"{_LOG}.dates_in_order")
-    for names, whole, part in (
-        (USERS, "users", "user_members"),
-        (units(release.name), _units_statement(release), "unit_members"),
-    ):
+    for names in (USERS, units(release.name)):
         if all(name in log for name in names):
-            yield f"{_LOG}.{whole}"
+            yield statement_of(release, "log_information", names[0])
         if any(isinstance(log.get(name), dict) for name in names):
-            yield f"{_LOG}.{part}"
+            yield statement_of(release, "log_information", names[0], "id")
 
 
-def _units_statement(release: Release) -> str:
-    return "business_units" if "created_by_business_unit" in units(release.name) else "units"
+def statement_of(release: Release, field: str, name: str = "", inside: str = "") -> str:
+    """Return the statement that says that a webhook request has a field, or a member inside."""
+    if field in _REFERENCES and name:
+        return f"response.{field}.identifier_fields"
+    kinds = {"dates": DATES, "users": USERS, "units": units(release.name)}
+    kind = next((kind for kind, names in kinds.items() if name in names), None)
+    if field != "log_information" or kind is None:
+        return f"response.{field}"
+    if inside:
+        return f"{_LOG}.{kind.removesuffix('s')}_members"
+    return f"{_LOG}.{'business_units' if name.endswith('business_unit') else kind}"
 
 
 def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
@@ -87,15 +95,16 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]
     for error in validator(_SCHEMA, "core", release.name).iter_errors(record):
         leaf = _deepest(error)
         path = [str(step) for step in leaf.absolute_path]
-        if leaf.validator == "format" and _is_date(leaf.instance):
+        if leaf.validator == "format" and moment(leaf.instance):
             continue  # with a zone, which no page rules out
         if path == ["workflow_rule"] and leaf.instance is None:
             continue  # a value that is not set is null; whether there is always a rule is open
         if path == ["entity"] and leaf.instance in release.disputed_entities:
             continue
-        statement = _statement(path, leaf, release)
-        if statement:
-            yield statement, f"{'.'.join(path)}: {_wanted(leaf)}", _quoted(leaf.instance)
+        if path[0] in _REFERENCES and len(path) > 1 and path[1] not in IDENTIFIERS:
+            continue
+        expected = f"{'.'.join(path)}: {_wanted(leaf)}"
+        yield _statement(path, leaf, release), expected, shortened(repr(leaf.instance), 80)
 
 
 def _surely_fits(record: Mapping[str, Any], release: Release) -> bool:
@@ -114,102 +123,68 @@ def _deepest(error: Any) -> Any:
     return max(causes, key=lambda each: (len(each.absolute_path), each.validator != "type"))
 
 
-def _statement(path: Sequence[str], error: Any, release: Release) -> str | None:
-    field, deeper = path[0] if path else "", path[1:]
-    if field == "log_information" and deeper:
-        return _log_statement(deeper, error, release)
-    if field in ("webhook_definition", "workflow_rule") and deeper:
-        return f"response.{field}.identifier_fields" if deeper[0] in IDENTIFIERS else None
-    if field in _ENUMERATED and error.validator == "enum" and isinstance(error.instance, str):
-        return _ENUMERATED[field]
+def _statement(path: list[str], error: Any, release: Release) -> str:
+    if path[0] in _ENUMERATED and error.validator == "enum" and isinstance(error.instance, str):
+        return _ENUMERATED[path[0]]
     if "then" in error.absolute_schema_path:
-        return f"response.{field}.only_rejected"
-    return f"response.{field}" if field in response_fields() else None
-
-
-def _log_statement(deeper: Sequence[str], error: Any, release: Release) -> str | None:
-    name, inside = deeper[0], len(deeper) > 1 or error.validator == "required"
-    if name in DATES:
+        return f"response.{path[0]}.only_rejected"
+    if path[-1] in DATES:
         return f"{_LOG}.date_form"
-    if name in USERS:
-        return f"{_LOG}.{'user_members' if inside else 'users'}"
-    if name in units(release.name):
-        return f"{_LOG}.{'unit_members' if inside else _units_statement(release)}"
-    return None
+    inside = error.validator_value if error.validator == "required" else []
+    return statement_of(release, *[*path, *inside][:3])
 
 
 def _wanted(error: Any) -> str:
+    if error.validator == "format":
+        return "yyyy-MM-ddTHH:mm:ss"
     value = error.validator_value
-    match error.validator:
-        case "type":
-            names = [value] if isinstance(value, str) else value
-            return " or ".join("text" if name == "string" else name for name in names)
-        case "enum":
-            return f"one of {', '.join(map(str, value))}"
-        case "required":
-            return f"an object with {', '.join(value)}"
-        case "format":
-            return "yyyy-MM-ddTHH:mm:ss"
-        case _:
-            return f"{error.validator} {value}"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return f"{error.validator} {text}"
 
 
-def _quoted(value: Any) -> str:
-    return shortened(repr(value), 80)
-
-
-def _dates(record: Mapping[str, Any]) -> list[Any]:
-    log = record.get("log_information")
-    if not isinstance(log, dict):
-        return []
-    return [log[name] for name in DATES if log.get(name) is not None]
-
-
-def _is_date(value: Any) -> bool:
-    return moment(value) is not None
+def _dates(log: Any) -> list[Any]:
+    found = log if isinstance(log, dict) else {}
+    return [found[name] for name in DATES if found.get(name) is not None]
 
 
 def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
     """Yield what no schema says: order of dates, identifier fields, members under other names."""
-    dates = _dates(record)
+    dates = _dates(record.get("log_information"))
     begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
     if begun and ended and ended.is_before(begun):
         expected = f"an updated_date of {dates[0]} or later"
         yield f"{_LOG}.dates_in_order", expected, dates[1]
-    for field in ("webhook_definition", "workflow_rule"):
-        value = record.get(field)
-        if isinstance(value, dict) and not any(value.get(name) for name in IDENTIFIERS):
-            expected = f"{field} with {', '.join(IDENTIFIERS[:2])} or {IDENTIFIERS[2]}"
-            yield f"response.{field}.identifier_fields", expected, _only(value)
-    for home, unknown, missing in strangers(record, release.name):
-        if home.startswith("log_information."):
-            yield from _incomplete(home, record["log_information"][home.split(".")[1]], missing)
+    for path, found, known in _objects(record, release):
+        home, missing = ".".join(path), [name for name in known if name not in found]
+        if home in _REFERENCES and not any(found.get(name) for name in IDENTIFIERS):
+            expected = f"{home} with {', '.join(IDENTIFIERS[:2])} or {IDENTIFIERS[2]}"
+            yield statement_of(release, home, "id"), expected, _only(found)
+        for name in ("username", "name"):  # which the short form of a user or unit has, too
+            if len(path) == 2 and name in missing:
+                yield statement_of(release, *[*path, name]), f"{home} with {name}", _only(found)
+        unknown = tuple(name for name in found if name not in known)
         for name in missing if unknown else ():
             other = alike(unknown, name)
             if other is not None:
-                at = f"{home}.{name}".lstrip(".")
-                yield _renamed(home, name, release), at, f"{home}.{other}".lstrip(".")
+                expected, seen = (".".join((*path, each)) for each in (name, other))
+                yield statement_of(release, *[*path, name]), expected, seen
+
+
+def _objects(
+    record: Mapping[str, Any], release: Release
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...]]]:
+    """Yield each object in a record: where it is, the object, and the members it may have."""
+    yield (), record, response_fields()
+    for field in OBJECTS:
+        found = record.get(field)
+        if not isinstance(found, dict):
+            continue
+        yield (field,), found, members(field, release.name)
+        for name in (*USERS, *units(release.name)) if field == "log_information" else ():
+            if isinstance(found.get(name), dict):
+                known = members("user" if name in USERS else "unit", release.name)
+                yield (field, name), found[name], known
 
 
 def _only(found: Mapping[str, Any]) -> str:
     return shortened(f"only {', '.join(found)}") if found else "an empty object"
-
-
-def _incomplete(home: str, value: Mapping[str, Any], missing: Sequence[str]) -> Iterator[Problem]:
-    """Yield what a user or unit lacks of the members that its short form, too, has."""
-    kind, name = ("user", "username") if home.endswith("user") else ("unit", "name")
-    if name in missing:
-        yield f"{_LOG}.{kind}_members", f"{home} with {name}", _only(value)
-
-
-def _renamed(home: str, name: str, release: Release) -> str:
-    """Return the statement that a member under another name breaks."""
-    if not home:
-        return f"response.{name}"
-    if home == "log_information":
-        if name in DATES:
-            return f"{_LOG}.dates"
-        return f"{_LOG}.{'users' if name in USERS else _units_statement(release)}"
-    if home.startswith("log_information"):
-        return f"{_LOG}.{'user' if home.endswith('user') else 'unit'}_members"
-    return f"response.{home}.identifier_fields"

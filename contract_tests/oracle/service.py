@@ -6,11 +6,12 @@ for a request that must be served, or if the server refuses other requests with 
 and only if it comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, Known, TokenState
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
@@ -34,8 +35,7 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
-#: So often each form of an identifier is tried before one of them counts as unknown to resend: a
-#: delivery that fails may be reported as an error as well.
+#: From so many resends by id, and by number, it is no chance that only one form is served.
 _MIN_TRIED = 4
 #: From so many requests on it is no chance that a method is never served.
 _OFTEN = 5
@@ -51,10 +51,21 @@ class _Kind(NamedTuple):
 
 
 class _Resend(NamedTuple):
-    """A resend of a REJECTED webhook request, and the definition that sent this one."""
+    """A resend of a REJECTED webhook request."""
 
+    form: str  # of its identifier: id or number
+    known: Known
     exchange: Exchange
-    definition: str
+
+    @property
+    def definition(self) -> str:
+        """The id of the definition that sent the webhook request."""
+        return str(value_at(self.known.record, "webhook_definition.id"))
+
+    @property
+    def was_there(self) -> bool:
+        """Whether the webhook request was seen later: others had not deleted it."""
+        return self.known.seen.number > self.exchange.number
 
 
 class _Failure(NamedTuple):
@@ -69,20 +80,17 @@ class _Met:
     """How the requests of one kind were met."""
 
     otherwise: int = 0
-    failures: list[_Failure] = field(default_factory=list)
-    same: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
+    failures: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
 
     def repeated(self) -> list[_Failure]:
         """Return failures that came each time, of all or of the same request; or nothing."""
-        if not self.otherwise and _are_apart(self.failures):
-            return self.failures
-        groups = (each for each in self.same.values() if len(each) >= _MIN_SAME)
-        return next(filter(_are_apart, groups), [])
-
-
-def _are_apart(failures: list[_Failure]) -> bool:
-    """Whether the server responded otherwise in between: it was not down for a moment."""
-    return len(failures) > 1 and failures[0].moment < failures[-1].moment
+        groups = [each for each in self.failures.values() if len(each) >= _MIN_SAME]
+        if not self.otherwise:
+            every = chain.from_iterable(self.failures.values())
+            groups.append(sorted(every, key=lambda each: each.exchange.number))
+        # The server responded otherwise in between: it was not down for a moment.
+        apart = (each for each in groups if each and each[0].moment < each[-1].moment)
+        return next(apart, [])
 
 
 @dataclass(slots=True)
@@ -102,11 +110,11 @@ class Service:
         self._responses = 0  # with a status below 500
         self._kinds: dict[_Kind, _Met] = {}
         self._told: set[_Kind] = set()
-        self._tallies: dict[tuple[str, frozenset[str]], _Tally] = {}
+        self._tallies: dict[str, _Tally] = {}  # by method
         self._recovered = 0  # failures that did not come again
-        self._resends: dict[str, list[_Resend]] = {"id": [], "number": []}  # of REJECTED ones
+        self._resends: list[_Resend] = []
 
-    def covers(self, expected: Expectation) -> bool:
+    def _covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
         sense, belief = expected.sense, self._belief
         method = sense.method
@@ -119,21 +127,21 @@ class Service:
         return belief.token_state(sense.token) is TokenState.LIVE
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[str]:
-        """Take note of a request that is covered."""
+        """Take note of a request."""
+        if not self._covers(expected):
+            return
         sense, must = expected.sense, expected.must
         if must is not Must.REFUSE and _is_as_documented(sense, self._belief):
-            names = frozenset(sense.given.keys() - {"token"})
-            tally = self._tallies.setdefault((sense.name, names), _Tally())
+            tally = self._tallies.setdefault(sense.name, _Tally())
             tally.sent += 1
             tally.served += exchange.ok
-            tally.last = tally.last if exchange.ok else outcome(exchange)
+            tally.last = outcome(exchange)
         if not is_readable(exchange):
             return  # which another check tells of
-        if sense.name == "resend" and sense.record is not None and must is Must.EITHER:
-            known = self._belief.named(sense.record)
-            if known is not None and known.exists and not known.moving:
-                definition = value_at(known.record, "webhook_definition.id")
-                self._resends[sense.record.field].append(_Resend(exchange, str(definition)))
+        known = self._belief.find(sense.record)
+        is_open = sense.name == "resend" and must is Must.EITHER
+        if is_open and sense.record is not None and known is not None and not known.moving:
+            self._resends.append(_Resend(sense.record.field, known, exchange))
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -141,20 +149,18 @@ class Service:
         if must is Must.REFUSE and not is_before:
             self._refuses_above |= failed
             self._refuses_below |= not failed and not exchange.ok
+        request = _request(exchange.call)
         if not failed or (sense.name == "resend" and exchange.status in _ELSEWHERE):
             self._responses += 1
             met.otherwise += 1
-            self._recovered += len(met.same.pop(_request(exchange.call), ()))
+            self._recovered += len(met.failures.pop(request, ()))
             yield from () if failed else (STATEMENT,)
             return
-        failure = _Failure(exchange, self._responses)
-        met.failures.append(failure)
-        same = met.same.setdefault(_request(exchange.call), [])
-        same.append(failure)
-        for failures in (met.failures, same):
-            del failures[_MAX_SAME:-1]  # the first ones and the last one tell enough
-        if len(met.same) > _MAX_SAME:
-            del met.same[next(iter(met.same))]
+        same = met.failures.setdefault(request, [])
+        same.append(_Failure(exchange, self._responses))
+        del same[_MAX_SAME:-1]  # the first ones and the last one tell enough
+        if len(met.failures) > _MAX_SAME:
+            del met.failures[next(iter(met.failures))]
 
     def _counts(self, kind: _Kind) -> bool:
         """Whether HTTP 5xx to requests of a kind is no way of this server to refuse."""
@@ -168,7 +174,7 @@ class Service:
             same[-1].exchange.call
             for kind, met in self._kinds.items()
             if kind not in self._told and self._counts(kind)
-            for same in list(met.same.values())[-2:]
+            for same in list(met.failures.values())[-2:]
             if same[-1].exchange.call.verb == "GET"
         ]
         return found[:_MAX_REPEATED]
@@ -190,16 +196,17 @@ class Service:
     def _of_forms(self) -> Iterator[Violation]:
         """Yield a violation if resend takes one form of an identifier only, as each one shows."""
         for form, other in (("id", "number"), ("number", "id")):
-            served = self._resends[other]
+            served = [each for each in self._resends if each.form == other]
             # A server may refuse what a definition has sent that is no longer effective.
             definitions = {each.definition for each in served}
-            refused = [each for each in self._resends[form] if each.definition in definitions]
+            alike = [each for each in self._resends if each.definition in definitions]
+            refused = [each.exchange for each in alike if each.form == form and each.was_there]
             if min(len(refused), len(served)) < _MIN_TRIED:
                 continue
-            if all(each.exchange.ok for each in served) and not any(e.exchange.ok for e in refused):
+            if all(each.exchange.ok for each in served) and not any(each.ok for each in refused):
                 expected = f"OK: {other} is served each time, and {form} identifies as well"
-                last = refused[-1].exchange
-                yield Violation("identifier.fields", last, expected=expected, seen=outcome(last))
+                seen = outcome(refused[-1])
+                yield Violation("identifier.fields", refused[-1], expected=expected, seen=seen)
 
     def recovered(self) -> tuple[str, ...]:
         """Say in a line how many failures did not come again; nothing if there are none."""
@@ -211,47 +218,17 @@ class Service:
 
     def unserved(self) -> tuple[str, ...]:
         """Return the methods that were sent often, and never served: nothing is known of them."""
-        methods = dict.fromkeys(method for method, _ in self._tallies)
-        return tuple(each for each in methods if self._is_unserved(each))
-
-    def _is_unserved(self, method: str) -> bool:
-        tallies = [each for (name, _), each in self._tallies.items() if name == method]
-        return not _served(tallies) and _sent(tallies) >= _OFTEN
+        tallies = self._tallies.items()
+        return tuple(name for name, each in tallies if not each.served and each.sent >= _OFTEN)
 
     def never_served(self) -> tuple[str, ...]:
-        """Say in a line each which methods and parameters were sent, and never served."""
-        by_method: dict[str, dict[frozenset[str], _Tally]] = {}
-        for (method, names), tally in self._tallies.items():
-            by_method.setdefault(method, {})[names] = tally
+        """Say in a line each which methods were sent, and never served."""
         return tuple(
-            line for method, tallies in by_method.items() for line in _unserved(method, tallies)
+            f"{method} was sent {'once' if each.sent == 1 else f'{each.sent} times'} and never "
+            f"served; seen last: {each.last}"
+            for method, each in self._tallies.items()
+            if not each.served
         )
-
-
-def _unserved(method: str, tallies: dict[frozenset[str], _Tally]) -> Iterator[str]:
-    if not _served(tallies.values()):
-        sent, last = _sent(tallies.values()), [*tallies.values()][-1].last
-        times = "once" if sent == 1 else f"{sent} times"
-        yield f"{method} was sent {times} and never served; seen last: {last}"
-        return
-    refused: list[str] = []
-    with_name = {
-        name: [tally for names, tally in tallies.items() if name in names]
-        for name in sorted(frozenset().union(*tallies))
-    }
-    for name, found in sorted(with_name.items(), key=lambda each: -_sent(each[1])):
-        others = [names for names in tallies if name in names and names.isdisjoint(refused)]
-        if others and not _served(found) and _sent(found) > 1:
-            refused.append(name)
-            yield f"{method} refused each of {_sent(found)} requests with {name}"
-
-
-def _sent(tallies: Iterable[_Tally]) -> int:
-    return sum(each.sent for each in tallies)
-
-
-def _served(tallies: Iterable[_Tally]) -> int:
-    return sum(each.served for each in tallies)
 
 
 def _is_as_documented(sense: Sense, belief: Belief) -> bool:

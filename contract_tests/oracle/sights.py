@@ -1,12 +1,22 @@
-"""Observe how show and list show webhook requests, compared with how they were seen before."""
+"""Observe how webhook requests are shown, compared with how they were seen before.
+
+And what resend and delete return; the belief is brought in step with what they did.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
-from crmcom_kit.contract_tests.belief.knowledge import differing, lost_members, value_at
+from crmcom_kit.contract_tests.belief.knowledge import (
+    differing,
+    lasting,
+    lost_members,
+    value_at,
+)
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.oracle.expectations import Expectation
+from crmcom_kit.contract_tests.oracle.records import statement_of
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
 from crmcom_kit.contract_tests.oracle.suspicions import (
     NEW,
@@ -22,6 +32,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 
 READS = ("show", "list")
 ERROR_FIELDS = ("error_code", "error_description")
+#: Whether delete notes who deleted a webhook request is open.
+_NOTED = ("log_information.updated",)
 
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
@@ -33,20 +45,16 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         return
     held: set[str] = set()
     whole = is_whole(sense)
-    here: set[str] = set()
-    for record in exchange.records:
-        if not isinstance(record.get("id"), str) or record["id"] in here:
-            continue  # one that comes twice is told of by other statements
-        here.add(record["id"])
+    for key, record in exchange.by_id.items():
         for each in _sight(record, exchange, sense, belief):
             if isinstance(each, str):
                 held.add(each)
             else:
                 yield each
-        if whole and (record["id"] not in belief.known or belief.known[record["id"]].exists):
+        if whole and (key not in belief.known or belief.known[key].exists):
             belief.see(record, sense.name, exchange)
-        elif sense.name == "show" and record["id"] in belief.records:
-            belief.known[record["id"]].partly = exchange
+        elif sense.name == "show" and key in belief.records:
+            belief.known[key].partly = exchange
     yield from sorted(held)
     group = _group(sense)
     if group is not None:
@@ -73,7 +81,7 @@ def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> 
     if paths:
         yield _differs(known, record, paths[0], exchange, sense, belief)
         return
-    yield from _left_out(known, record, exchange, sense)
+    yield from _left_out(known, record, exchange, sense, belief)
     yield from _agrees(known, method, belief)
 
 
@@ -96,7 +104,6 @@ def _differs(
     known: Known, record: Record, path: str, exchange: Exchange, sense: Sense, belief: Belief
 ) -> Suspicion:
     """Return what may be wrong where a webhook request is not as it was known."""
-    was, is_now = value_at(known.record, path), value_at(record, path)
     hypotheses = [
         Hypothesis("show.changes_nothing", Closely(known, "show_changes")),
         Hypothesis("list.changes_nothing", Closely(known, "list_changes")),
@@ -118,10 +125,17 @@ def _differs(
     if not known.moving:  # only this request shows it so, and each time
         odd = "list.agrees_with_show" if sense.name == "list" else "identifier.selects"
         hypotheses.append(Hypothesis(odd, Again((known.id,))))
+    return _changed(known, record, path, exchange, *hypotheses)
+
+
+def _changed(
+    known: Known, record: Record, path: str, exchange: Exchange, *hypotheses: Hypothesis
+) -> Suspicion:
+    """Return the suspicion that a member of a webhook request is not as it was known."""
+    was, is_now = value_at(known.record, path), value_at(record, path)
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
-        shortened(repr(is_now), 120), tuple(hypotheses), known.id, (known.seen,),
-        path,
+        shortened(repr(is_now), 120), hypotheses, known.id, (known.seen,), path,
     )  # fmt: skip
 
 
@@ -160,8 +174,14 @@ def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) ->
     ]
 
 
+def hypotheses_of_loss(known: Known, belief: Belief) -> Iterator[Hypothesis]:
+    """Yield what may have taken away a webhook request that show refuses."""
+    yield from hypotheses_of_change(known, belief, lost=True)
+    yield Hypothesis("show.changes_nothing", Closely(known, "show_changes"))
+
+
 def _left_out(
-    known: Known, record: Record, exchange: Exchange, sense: Sense
+    known: Known, record: Record, exchange: Exchange, sense: Sense, belief: Belief
 ) -> Iterator[Suspicion]:
     """Yield what may be wrong where a member is left out that is known to have a value."""
     whole = is_whole(sense)
@@ -172,23 +192,15 @@ def _left_out(
         if path in ERROR_FIELDS and known.state == "SUCCESSFUL":
             continue  # a resend has cleared it, and what is unset may be left out
         if path.partition(".")[0] in wanted:
-            statement = _of_left_out(path, by_name=not whole)
+            statement = "fields_set.default_all" if whole else "fields_set.selects"
+            if "." in path:
+                statement = statement_of(belief.release, *path.split("."))
             was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
                 (Hypothesis(statement, Again((known.id,))),), known.id, (known.seen,),
             )  # fmt: skip
             return
-
-
-def _of_left_out(path: str, *, by_name: bool) -> str:
-    """Return what is broken where a response leaves out a member that has a value."""
-    field, _, member = path.partition(".")
-    if field == "log_information" and member:
-        kinds = {"date": "dates", "user": "users", "business_unit": "business_units"}
-        kind = next((kinds[end] for end in kinds if member.endswith(end)), "units")
-        return f"response.log_information.{kind}"
-    return "fields_set.selects" if by_name else "fields_set.default_all"
 
 
 def _new(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
@@ -236,3 +248,56 @@ def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]
             )  # fmt: skip
             return
         yield "resend.clears_error"
+
+
+# What resend and delete return.
+
+
+def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Seen]:
+    """Observe one request of resend or delete; the belief follows, also what is wrongly served."""
+    sense = expected.sense
+    known = belief.known.get(str(expected.record)) if sense.verb == "POST" else None
+    change = belief.changes[-1]
+    if not exchange.ok:
+        if known is not None and sense.name == "resend" and known.state == "REJECTED":
+            known.moving = True  # the error may be about the delivery, which was tried
+        return
+    answered: Record = exchange.data if isinstance(exchange.data, dict) else {}
+    if known is None or not known.exists or answered.get("id", known.id) != known.id:
+        for key in change.named:
+            if key in belief.records:
+                belief.lose(key)  # what became of it, the next look tells
+        return
+    if sense.name == "delete":
+        yield from _returned(known, known.certain, answered, exchange)
+        belief.delete(known.id)
+        return
+    yield from _kept(known, answered, exchange)
+    known.resent = True
+    if known.state == "REJECTED":
+        known.untraced = known.record
+    is_done = answered.get("life_cycle_state") == "SUCCESSFUL"
+    if is_whole(sense) and is_done and "id" in answered:
+        belief.see(answered, "resend", exchange)
+    else:
+        known.moving = True  # it is queued, or failed again: open until a response shows it
+
+
+def _returned(known: Known, was: Record, answered: Record, exchange: Exchange) -> Iterator[Seen]:
+    paths = [each for each in differing(was, answered) if not each.startswith(_NOTED)]
+    if not paths:
+        yield "delete.returns_record"
+        return
+    effect = Hypothesis("delete.returns_record", Effect(exchange))
+    yield _changed(known, answered, paths[0], exchange, effect)
+
+
+def _kept(known: Known, answered: Record, exchange: Exchange) -> Iterator[Seen]:
+    """Observe what sending again must keep."""
+    paths = differing(lasting(known.record), lasting(answered))
+    if not paths:
+        if "id" in answered and "number" in answered:
+            yield from ("resend.identity_kept", "resend.same_record")
+        return
+    effect = Hypothesis("resend.identity_kept", Effect(exchange))
+    yield _changed(known, answered, paths[0], exchange, effect)

@@ -7,11 +7,12 @@ A confirmation is data: it says what to ask, and the class has the one method th
 through an ``Asker``, whose requests are observed as all others are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, blamed
@@ -29,11 +30,6 @@ class Asker(Protocol):
     @property
     def belief(self) -> Belief:
         """What is known of the target."""
-        ...
-
-    @property
-    def hits(self) -> int:
-        """How often in a row something has to be seen before a server is accused."""
         ...
 
     def ask(self, call: Call) -> tuple[Exchange, "Sequence[Suspicion]"]:
@@ -57,18 +53,10 @@ class Asker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a confirmation is to settle."""
-
-    statement: str
-    suspicion: "Suspicion"
-
-
 class Confirmation(Protocol):
     """What settles a hypothesis."""
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: "Suspicion", statement: str, asker: Asker, /) -> bool:
         """Send what is needed, and return whether the statement is broken."""
         ...
 
@@ -93,7 +81,7 @@ class Suspicion:
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
     #: What became of the webhook request: a member's dotted name, or ``MISSING``.
     symptom: str = ""
-    looks: "Looks | None" = field(default=None, repr=False)  # once for all hypotheses
+    looked: str | None = None  # what ``look`` has told, once for all hypotheses
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -128,7 +116,7 @@ def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more
 class Now:
     """The response alone shows it."""
 
-    def settle(self, _case: Case, _asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _statement: str, _asker: Asker, /) -> bool:
         """Return True: there is nothing to ask."""
         return True
 
@@ -139,13 +127,13 @@ class Again:
 
     rests_on: tuple[str, ...] = ()  # ids
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and ask again as often as it takes."""
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             for key in self.rests_on[:MAX_LOOKED_AT]:
                 see_whether_it_is_there(key, asker)
-            _, found = asker.ask(case.suspicion.exchange.call)
-            if not _has(found, case.statement, self.rests_on[:MAX_LOOKED_AT]):
+            _, found = asker.ask(suspicion.exchange.call)
+            if not _has(found, statement, self.rests_on[:MAX_LOOKED_AT]):
                 return False
         return True
 
@@ -160,14 +148,14 @@ class Behind:
 
     before: Call
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send it alone and behind the other, so that two servers in turn are no cause."""
-        for _ in range(asker.hits):
+        for _ in range(asker.belief.hits):
             for first in (None, self.before):
                 if first is not None:
                     asker.ask(first)
-                _, found = asker.ask(case.suspicion.exchange.call)
-                if _has(found, case.statement) == (first is None):
+                _, found = asker.ask(suspicion.exchange.call)
+                if _has(found, statement) == (first is None):
                     return False
         return True
 
@@ -180,9 +168,9 @@ class Refused:
     refused: Mapping[str, Any]
     served: Mapping[str, Any] | None = None  # None: it is enough that the first is refused
 
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send both as often as it takes, and the refused one last: what it names still exists."""
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             if asker.call(self.method, self.refused).ok:
                 return False
             if self.served is not None and not asker.call(self.method, self.served).ok:
@@ -190,56 +178,26 @@ class Refused:
         return self.served is None or not asker.call(self.method, self.refused).ok
 
 
-@dataclass(frozen=True, slots=True)
-class OnlyWithFields:
-    """What is wrong in a response with fields_set is right in one without."""
+def look(known: Known, asker: Asker) -> str:
+    """Look seven times at one webhook request, and return what that tells; "" for nothing.
 
-    statement: str
-    call: Call  # without fields_set
-
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
-        """Ask without fields_set."""
-        exchange, found = asker.ask(self.call)
-        return exchange.ok and not _has(found, self.statement)
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """How one webhook request looked in show, show, list, show, show, list, show."""
-
-    shows: tuple[Record | None, ...]
-    lists: tuple[Record | None, ...]
-    can_list: bool
-
-    @property
-    def show_changes(self) -> bool:
-        """Whether it is another one each time that it was shown."""
-        return _differ(*self.shows[0:2]) and _differ(*self.shows[2:4])
-
-    @property
-    def list_changes(self) -> bool:
-        """Whether it is another one each time that it was listed."""
-        stays = not _differ(*self.shows[0:2]) and not _differ(*self.shows[2:4])
-        return stays and _differ(*self.shows[1:3]) and _differ(*self.shows[3:5])
-
-    @property
-    def disagree(self) -> bool:
-        """Whether show and list return the same each time, and not the same as each other."""
-        one_show = not any(_differ(self.shows[0], each) for each in self.shows)
-        one_list = self.can_list and not _differ(*self.lists)
-        return one_show and one_list and _differ(self.shows[0], self.lists[0])
-
-
-def look(key: str, known: Known, asker: Asker) -> Looks:
-    """Look seven times at one webhook request."""
+    "show_changes" or "list_changes": it is another one each time that it was shown, or listed.
+    "disagree": show and list return the same each time, and not the same as each other.
+    """
     shows: list[Record | None] = []
     lists: list[Record | None] = []
     for method in ("show", "show", "list", "show", "show", "list", "show"):
         if method == "show":
-            shows.append(shown(key, asker))
+            shows.append(shown(known.id, asker))
         else:
             lists.append(listed(known, asker))
-    return Looks(tuple(shows), tuple(lists), can_list=_group(known) is not None)
+    changed = [_differ(one, other) for one, other in pairwise(shows)]
+    if changed[0] and changed[2]:
+        return "show_changes"
+    if changed == [False, True, False, True]:
+        return "list_changes"
+    can_list = _group(known) is not None and not _differ(*lists)
+    return "disagree" if can_list and not any(changed) and _differ(shows[0], lists[0]) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +205,13 @@ class Closely:
     """Looking closely shows it: reading changes it, or show and list disagree."""
 
     known: Known
-    what: str  # "show_changes", "list_changes" or "disagree"
+    what: str  # see ``look``
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Look, once for all hypotheses of a suspicion."""
-        if case.suspicion.looks is None:
-            case.suspicion.looks = look(self.known.id, self.known, asker)
-        return bool(getattr(case.suspicion.looks, self.what))
+        if suspicion.looked is None:
+            suspicion.looked = look(self.known, asker)
+        return suspicion.looked == self.what
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,22 +222,22 @@ class Effect:
     by_anybody: bool = False  # others may as well have done it, at any time
     more: int = 0  # so many hits more than for other confirmations
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Repeat the change a few times.
 
         Not every change needs to show it: some faults reach only what is like their record.
         """
-        if self.by_anybody and case.suspicion.symptom in asker.belief.done_by_others:
+        if self.by_anybody and suspicion.symptom in asker.belief.done_by_others:
             return False  # nobody can tell any more who did it
-        missing = asker.hits - 1 + self.more
+        missing = asker.belief.hits - 1 + self.more
         for _ in range(missing + 2):
             found = asker.repeat(self.change)
             if found is None:
                 return False
-            missing -= _has(found, case.statement)
-            asker.keep([each for each in found if not _has([each], case.statement)])
+            missing -= _has(found, statement)
+            asker.keep([each for each in found if not _has([each], statement)])
             idle = asker.repeat(self.change, idle=True) or ()
-            if any(each.symptom == case.suspicion.symptom for each in idle):
+            if any(each.symptom == suspicion.symptom for each in idle):
                 return False  # it happens without the change as well
             if not missing:
                 return True
@@ -292,9 +250,9 @@ class Ordered:
 
     pages: tuple[Exchange, Exchange]
 
-    def settle(self, _case: Case, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Ask for both pages, in no rhythm that servers behind a balancer could share."""
-        for _ in range(asker.hits - 1):
+        for _ in range(asker.belief.hits - 1):
             for at in (0, 0, 1, 0, 1, 1):
                 again, _found = asker.ask(self.pages[at].call)
                 if _ids(again) != _ids(self.pages[at]):
@@ -303,70 +261,53 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
+class TooFew:
+    """A list is too short again, right after all that it selects was listed, with ids."""
+
+    whole: Mapping[str, Any]  # what lists all
+    ids: Set[str]  # of those that must be there
+
+    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+        """List all and forget what is not there, then ask for the list again."""
+        for _ in range(asker.belief.hits - 1):
+            every = asker.call("list", self.whole)
+            if not every.ok:
+                return False
+            for key in self.ids - every.by_id.keys():
+                asker.belief.lose(key)
+            _, found = asker.ask(suspicion.exchange.call)
+            if not any(isinstance(each.hypotheses[0].confirmation, TooFew) for each in found):
+                return False  # it may contradict others still, if the order is no order
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Contradicted:
     """No way to read the filters explains all lists, also when they are all asked for again."""
 
-    kills: tuple[Kill, ...]  # the lists that ruled out the ways that would explain it
-    rests_on: tuple[str, ...] = ()  # ids
-    whole: Mapping[str, Any] | None = None  # what lists all, with their ids
-    #: Ids: some way to read the filters explains the list, unless of each group one is as known.
-    needs: tuple[tuple[str, ...], ...] = ()
+    calls: tuple[Call, ...]  # lists that ruled out the ways that would explain this one
+    #: Ids of those that must be as they are known: if not, some way explains the list.
+    rests_on: tuple[str, ...] = ()
 
-    def settle(self, case: Case, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
-        for _ in range(asker.hits - 1):
-            asker.belief.revive(self.kills)
-            for call, keys in self._calls()[-MAX_CALLS_AGAIN:]:
-                _look_at(keys, asker)
-                self._list_again(call, asker)
-            looked_at: Sequence[str] = ()
-            if self.whole is not None:
-                self._list_all(self.whole, asker)
-            else:
-                others = [key for group in self.needs for key in group[:MAX_LOOKED_AT]]
-                both = dict.fromkeys((*self.rests_on[:MAX_LOOKED_AT], *others))
-                looked_at = [*both][: 2 * MAX_LOOKED_AT]  # of what other ways would explain, too
-                for key in looked_at:
+        belief, looked_at = asker.belief, self.rests_on[: 2 * MAX_LOOKED_AT]
+        for _ in range(asker.belief.hits - 1):
+            belief.revive(lambda kill: kill.call in self.calls)
+            for call in self.calls[-MAX_CALLS_AGAIN:]:
+                before = {*belief.killers}
+                asker.ask(call)
+                # What it lacks now may have gone since it was seen.
+                fresh = (kill for each, kill in belief.killers.items() if each not in before)
+                keys = dict.fromkeys(kill.rests_on for kill in fresh if kill.rests_on is not None)
+                for key in [*keys][:MAX_LOOKED_AT]:
                     see_whether_it_is_there(key, asker)
-            _, found = asker.ask(case.suspicion.exchange.call)
-            symptom = case.suspicion.symptom  # one that is gone by now is another matter
-            alike = [e for e in found if _is_contradicted(e) and e.symptom == symptom]
-            if not _has(alike, case.statement, looked_at):
+            for key in looked_at:
+                see_whether_it_is_there(key, asker)
+            _, found = asker.ask(suspicion.exchange.call)
+            if not _has(found, statement, looked_at):
                 return False
         return True
-
-    def _list_again(self, call: Call, asker: Asker) -> None:
-        """Send a list again, and look at what it lacks now: it may have gone since it was seen."""
-        before = [*asker.belief.killers.values()]
-        asker.ask(call)
-        known = {id(each) for each in before}
-        fresh = [each for each in asker.belief.killers.values() if id(each) not in known]
-        _look_at(_rested_on(fresh), asker)
-
-    def _calls(self) -> list[tuple[Call, list[str]]]:
-        """Return each list that ruled something out, and the ids of all that this rests on."""
-        found: dict[int, list[Kill]] = {}
-        for kill in self.kills:
-            found.setdefault(id(kill.call), []).append(kill)
-        return [(kills[0].call, _rested_on(kills)) for kills in found.values()]
-
-    def _list_all(self, whole: Mapping[str, Any], asker: Asker) -> None:
-        """List all that match, and forget what is not there."""
-        exchange = asker.call("list", whole)
-        listed = exchange.by_id
-        for key in self.rests_on if exchange.ok else ():
-            if key not in listed:
-                asker.belief.lose(key)
-
-
-def _rested_on(kills: Iterable[Kill]) -> list[str]:
-    """Return the ids that kills rest on, first those of a kill that rests on few."""
-    few_first = sorted(kills, key=lambda kill: len(kill.rests_on))
-    return [*dict.fromkeys(key for kill in few_first for key in sorted(kill.rests_on))]
-
-
-def _is_contradicted(suspicion: Suspicion) -> bool:
-    return any(isinstance(each.confirmation, Contradicted) for each in suspicion.hypotheses)
 
 
 #: So many lists that ruled out an interpretation are asked for again.
@@ -379,15 +320,6 @@ def see_whether_it_is_there(key: str, asker: Asker) -> None:
     gone = shown(key, asker) is None and known is not None and listed(known, asker) is None
     if gone and known is not None and known.exists:
         asker.belief.lose(key)
-
-
-def _look_at(keys: Sequence[str], asker: Asker) -> None:
-    """Look at some webhook requests; if one is gone, so may be the others, which are forgotten."""
-    for key in keys[:MAX_LOOKED_AT]:
-        see_whether_it_is_there(key, asker)
-    if any(key not in asker.belief.records for key in keys[:MAX_LOOKED_AT]):
-        for key in keys[MAX_LOOKED_AT:]:
-            asker.belief.lose(key)
 
 
 def shown(key: str, asker: Asker) -> Record | None:

@@ -1,16 +1,7 @@
-"""Check the webhook requests in a response: each by itself, its fields, and its names.
+"""Check the webhook requests in a response: each by itself, its fields, and its names."""
 
-A run reads the same webhook requests over and over. Each is checked once in each form that it is
-seen in; later sights of it are looked up.
-"""
-
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import orjson
 
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
 from crmcom_kit.contract_tests.belief.interpretations import Named
@@ -30,126 +21,89 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 )
 from crmcom_kit.schemas.releases import Release
 
-#: So many forms of webhook requests are remembered.
-MAX_REMEMBERED = 10_000
-
 
 class Wanted(NamedTuple):
     """Which fields the webhook requests of a response must have."""
 
     names: frozenset[str]
-    by_name: bool  # by fields_set, even if it names them all
+    statement: str  # that says so
 
 
-EVERY = Wanted(frozenset(FIELDS), by_name=False)
+def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+    """Check the webhook requests of a response of show, list, resend or delete."""
+    method = sense.name
+    if not exchange.ok or method not in (*RECORD_METHODS, "list"):
+        return
+    if not isinstance(exchange.data, list if method == "list" else dict):
+        return
+    yield from ("methods.available", "methods.path", "methods.verb", "parameters.place")
+    yield from _spelling(sense)
+    wanted = _wanted(sense, belief.release)
+    promised: set[str] = set()
+    broken: dict[str, Suspicion] = {}
+    for record in exchange.records:
+        promised.update(promises(record, belief.release))
+        for statement, expected, seen in _problems(record, wanted, belief.release):
+            if statement not in broken:
+                found = at_once(exchange, statement, expected, seen, record=_name(record, "id"))
+                broken[statement] = found
+    if wanted is not None and exchange.records:
+        promised.add(wanted.statement)
+    yield from sorted(promised - broken.keys())
+    yield from broken.values()
+    yield from _one_name_each(exchange, method, belief)
 
-Checked = tuple[frozenset[str], tuple[Problem, ...]]  # statements kept, problems
+
+def _wanted(sense: Sense, release: Release) -> Wanted | None:
+    """Return which fields a response must have; None if the documents do not say."""
+    has_parameter = has_fields_set(sense.name, release)
+    if {"", "fields_set"} & sense.unclear:
+        return None
+    if "fields_set" not in sense.given:
+        statement = "fields_set.default_all" if has_parameter else f"{sense.name}.returns_record"
+        return Wanted(frozenset(FIELDS), statement)
+    if not has_parameter or sense.fields is None:
+        return None
+    return Wanted(frozenset(sense.fields), "fields_set.selects")
 
 
-@dataclass(slots=True)
-class WebhookRequests:
-    """Checks webhook requests; remembers what it has checked."""
+def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[Problem]:
+    found = problems(record, release)
+    if wanted is None:  # an odd fields_set may give fields odd names
+        return [each for each in found if each[0].split(".")[1] in record]
+    lack = _fields(record, wanted, release, {problem[0] for problem in found})
+    return found if lack is None else [*found, (wanted.statement, *lack)]
 
-    belief: Belief
-    _checked: dict[Any, Checked] = field(default_factory=dict)
 
-    @property
-    def release(self) -> Release:
-        """The release that the server is held to."""
-        return self.belief.release
-
-    def check(self, exchange: Exchange, sense: Sense) -> Iterator[Seen]:
-        """Check the webhook requests of a response of show, list, resend or delete."""
-        method = sense.name
-        if not exchange.ok or method not in (*RECORD_METHODS, "list"):
-            return
-        if not isinstance(exchange.data, list if method == "list" else dict):
-            return
-        yield from ("methods.available", "methods.path", "methods.verb", "parameters.place")
-        yield from _spelling(sense)
-        wanted = self._wanted(sense)
-        kept: set[str] = set()
-        broken: dict[str, Suspicion] = {}
-        for record in exchange.records:
-            checked = self._look_up(record, method, wanted)
-            kept |= checked[0]
-            for statement, expected, seen in checked[1]:
-                if statement not in broken:
-                    broken[statement] = at_once(
-                        exchange, statement, expected, seen, record=_id(record)
-                    )
-        yield from sorted(kept - broken.keys())
-        yield from broken.values()
-        yield from self._one_name_each(exchange, method)
-
-    def _wanted(self, sense: Sense) -> Wanted | None:
-        """Return which fields a response must have; None if the documents do not say."""
-        if {"", "fields_set"} & sense.unclear:
-            return None
-        if "fields_set" not in sense.given:
-            return EVERY
-        if not has_fields_set(sense.name, self.release) or sense.fields is None:
-            return None
-        return Wanted(frozenset(sense.fields), by_name=True)
-
-    def _look_up(self, record: Record, method: str, wanted: Wanted | None) -> Checked:
-        key = (method, wanted, _mark(record))
-        found = self._checked.get(key)
-        if found is None:
-            found = self._look(record, method, wanted)
-            if len(self._checked) < MAX_REMEMBERED:
-                self._checked[key] = found
-        return found
-
-    def _look(self, record: Record, method: str, wanted: Wanted | None) -> Checked:
-        found = problems(record, self.release)
-        if wanted is None:  # an odd fields_set may give fields odd names
-            found = [each for each in found if each[0].split(".")[1] in record]
-        promised = set(promises(record, self.release))
-        if wanted is not None:
-            statement = self._of_fields(method, wanted)
-            promised.add(statement)
-            lack = _fields(record, wanted, self.release, {problem[0] for problem in found})
-            if lack is not None:
-                found.append((statement, *lack))
-        return frozenset(promised - {problem[0] for problem in found}), tuple(found)
-
-    def _of_fields(self, method: str, wanted: Wanted) -> str:
-        """Return the statement that says which fields a response has."""
-        if wanted.by_name:
-            return "fields_set.selects"
-        if not has_fields_set(method, self.release):
-            return f"{method}.returns_record"
-        return "fields_set.default_all"
-
-    def _one_name_each(self, exchange: Exchange, method: str) -> Iterator[Seen]:
-        """Check that no two webhook requests have one id or one number."""
-        broken: dict[str, Suspicion] = {}
-        both = [(_name(each, "id"), _name(each, "number")) for each in exchange.records]
-        named = [(i, n) for i, n in both if i is not None and n is not None]
-        here = {key for key, _ in named}
-        numbers: dict[str, str] = {}  # id -> number
-        ids: dict[str, str] = {}  # number -> id
-        for key, number in named:
-            known = self.belief.find(Named("id", key)) or {}
-            other = numbers.setdefault(key, _name(known, "number") or number)
-            if other != number:
-                seen = f"the id {key} with the numbers {other} and {number}"
-                broken["response.id.names_one"] = _twice("id", exchange, seen, Now())
-            known = self.belief.find(Named("number", number)) or {}
-            other = ids.setdefault(number, known.get("id", key))
-            if other == key:
-                continue
-            seen = f"the number {number} with the ids {other} and {key}"
-            if other in here:
-                broken["response.number.names_one"] = _twice("number", exchange, seen, Now())
-            # Somebody else may have deleted the other one. A delete may return one that is long
-            # gone, and whose number another one has.
-            elif method != "delete":
-                yield _twice("number", exchange, seen, Again((other,)), other)
-        if named:
-            yield from {"response.id.names_one", "response.number.names_one"} - broken.keys()
-        yield from broken.values()
+def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Seen]:
+    """Check that no two webhook requests have one id or one number."""
+    broken: dict[str, Suspicion] = {}
+    both = [(_name(each, "id"), _name(each, "number")) for each in exchange.records]
+    named = [(i, n) for i, n in both if i is not None and n is not None]
+    here = {key for key, _ in named}
+    numbers: dict[str, str] = {}  # id -> number
+    ids: dict[str, str] = {}  # number -> id
+    for key, number in named:
+        known = belief.find(Named("id", key))
+        before = None if known is None else _name(known.record, "number")
+        other = numbers.setdefault(key, before or number)
+        if other != number:
+            seen = f"the id {key} with the numbers {other} and {number}"
+            broken["response.id.names_one"] = _twice("id", exchange, seen, Now())
+        known = belief.find(Named("number", number))
+        other = ids.setdefault(number, key if known is None else known.id)
+        if other == key:
+            continue
+        seen = f"the number {number} with the ids {other} and {key}"
+        if other in here:
+            broken["response.number.names_one"] = _twice("number", exchange, seen, Now())
+        # Somebody else may have deleted the other one. A delete may return one that is long
+        # gone, and whose number another one has.
+        elif method != "delete":
+            yield _twice("number", exchange, seen, Again((other,)), other)
+    if named:
+        yield from {"response.id.names_one", "response.number.names_one"} - broken.keys()
+    yield from broken.values()
 
 
 def _spelling(sense: Sense) -> Iterator[str]:
@@ -163,18 +117,6 @@ def _spelling(sense: Sense) -> Iterator[str]:
         yield "parameters.body"
         if named:
             yield "parameters.identifier_in_body"
-
-
-def _mark(record: Record) -> bytes:
-    """Return a few bytes that tell records apart, however long they are.
-
-    orjson is quick, and cannot write every text and number.
-    """
-    try:
-        written = orjson.dumps(record)
-    except TypeError:
-        written = json.dumps(record).encode()
-    return hashlib.sha256(written).digest()
 
 
 def _fields(
@@ -193,9 +135,8 @@ def _fields(
         and f"response.{name}" not in told
     ]
     if missing:
-        expected = "every field"
-        if wanted.by_name:
-            expected = f"the fields {','.join(sorted(wanted.names))}"
+        every = wanted.names == frozenset(FIELDS)
+        expected = "every field" if every else f"the fields {','.join(sorted(wanted.names))}"
         return expected, f"no {', '.join(missing)}"
     beyond = [name for name in FIELDS if name in record and name not in wanted.names | {"id"}]
     if beyond:
@@ -214,8 +155,3 @@ def _twice(
 ) -> Suspicion:
     one = Hypothesis(f"response.{name}.names_one", how)
     return Suspicion(exchange, f"each {name} with one webhook request", seen, (one,), record)
-
-
-def _id(record: Record) -> str | None:
-    key = record.get("id")
-    return key if isinstance(key, str) else None

@@ -121,9 +121,9 @@ class Case(NamedTuple):
             return None
         match confirmation:
             case Again(rests_on=keys):
-                return None if self._may_recur() else self._again([(key,) for key in keys])
-            case Contradicted(needs=groups):
-                return self._again(groups)
+                return None if self._may_recur() else self._again(keys)
+            case Contradicted(rests_on=keys):
+                return self._again(keys)
             case Closely(what=what):
                 return self._closely(what)
             case Effect(by_anybody=by_anybody):
@@ -165,9 +165,9 @@ class Case(NamedTuple):
             and self.later.has_valid_token_after(self.exchange)
         )
 
-    def _again(self, groups: Sequence[Sequence[str]]) -> Exchange | None:
-        """Return an exchange if of each group one is seen again as it was known."""
-        found = [next(filter(None, map(self._as_known, group)), None) for group in groups]
+    def _again(self, keys: Sequence[str]) -> Exchange | None:
+        """Return an exchange if each of some webhook requests is seen again as it was known."""
+        found = [self._as_known(key) for key in keys]
         return None if None in found else [self.exchange, *found][-1]
 
     def _as_known(self, key: str) -> Exchange | None:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, starmap
+from itertools import starmap
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
@@ -20,7 +20,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Contradicted,
     Now,
-    OnlyWithFields,
     Suspicion,
 )
 from crmcom_kit.contract_tests.recorded.hindsight import MAX_LOOKED_AT, Case, Later
@@ -93,10 +92,8 @@ def _rests_on(suspicion: Suspicion) -> set[str]:
     keys = set() if suspicion.record is None else {suspicion.record}
     for each in suspicion.hypotheses:
         match each.confirmation:
-            case Again(rests_on=found):
+            case Again(rests_on=found) | Contradicted(rests_on=found):
                 keys |= {*found}
-            case Contradicted(needs=groups):
-                keys |= {*chain(*groups)}
     return keys
 
 
@@ -190,11 +187,11 @@ class Observer:
             case = Case(suspicion, was, self._later)
             # A later exchange may confirm the first hypothesis: the others have to wait for it.
             cases += [] if self._is_settled(case, tried=1) else [case]
-            if not isinstance(suspicion.hypotheses[0].confirmation, Now | OnlyWithFields):
+            if not isinstance(suspicion.hypotheses[0].confirmation, Now):
                 for key in _rests_on(suspicion) & self.belief.records.keys():
                     self.belief.lose(key)
         if sense.name == "list":  # nobody knows whether what a list lacks was there
-            self.belief.revive([each for each in self.belief.killers.values() if each.rests_on])
+            self.belief.revive(lambda kill: kill.rests_on is not None)
         if sense.name == "token_release" and self._is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
         return cases

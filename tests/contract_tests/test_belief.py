@@ -40,7 +40,7 @@ def test_what_was_shown_whole_is_known_by_both_names() -> None:
     """A response with fields_set alone makes nothing known."""
     conversation = Conversation(listed([ONE]), show(TWO, 2, fields_set="id,number"))
     belief = conversation.belief
-    assert belief.find(by_number("1")) == belief.find(Named("id", ONE["id"])) == ONE
+    assert belief.find(by_number("1")) is belief.find(Named("id", ONE["id"])) is not None
     assert belief.find(by_number("2")) is None
     assert (belief.known[ONE["id"]].listed, belief.known[ONE["id"]].shown) == (True, False)
     assert belief.has_shown("workflow_rule_identifier", Named("name", "Activity is created"))
@@ -57,7 +57,7 @@ def test_a_deleted_one_stays_known_as_deleted() -> None:
     """It can be named, and is neither found nor listed among those that exist."""
     belief = Conversation(listed([ONE, TWO]), changed("delete", ONE)).belief
     assert belief.find(by_number("1")) is None
-    assert belief.gone(by_number("1")) == ONE
+    assert belief.named(by_number("1")) is belief.known[ONE["id"]]
     assert [each.id for each in belief.existing()] == [TWO["id"]]
 
 
@@ -164,9 +164,18 @@ def test_what_rests_on_one_that_is_gone_proves_nothing_any_more() -> None:
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
     conversation = Conversation(listed([prefixed, *others]), listed(others, **JOBS, url=TWO["url"]))
     assert left(conversation, "url") == {"exact"}
-    conversation.belief.doubt(THREE["id"])
+    conversation.belief.lose(THREE["id"])
     assert left(conversation, "url") == {"exact"}
     conversation.belief.lose(prefixed["id"])
+    assert left(conversation, "url") == {"exact", "prefix", "contains"}
+
+
+def test_what_rests_on_one_that_somebody_has_changed_proves_nothing_any_more() -> None:
+    """It may have been so already when the list came."""
+    prefixed = record(1, url=f"{TWO['url']}/more")
+    conversation = Conversation(listed([prefixed, TWO]), listed([TWO], **JOBS, url=TWO["url"]))
+    assert left(conversation, "url") == {"exact"}
+    conversation.hear(show(prefixed | {"entity_id": "E9"}))
     assert left(conversation, "url") == {"exact", "prefix", "contains"}
 
 

@@ -31,6 +31,7 @@ from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
 from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
+from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.cli import write, writers
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
@@ -156,6 +157,15 @@ def test_texts_of_a_report_have_an_end() -> None:
     assert max(len(violation.expected), len(violation.seen)) <= MAX_TEXT
     for each in Conversation(show(record(1)), show(record(1, url="9" * 100_000))).suspicions:
         assert len(each.expected) + len(each.seen) <= MAX_TEXT
+
+
+def test_no_half_of_a_character_is_learned() -> None:
+    """A unit whose name cannot be written is not the run's own in a calibrated mock."""
+    log = record(1)["log_information"] | {"updated_date": "2026-01-01T00:00:00"}
+    for name in ("Main", "\ud800"):
+        done = record(1, log_information=log | {"updated_by_unit": {"id": "9", "name": name}})
+        seen = Conversation(show(record(1)), changed("resend", done)).exchanges
+        assert (world_of(seen).unit is None) == (name != "Main")
 
 
 # Whole runs.

@@ -13,21 +13,20 @@ from helpers.recordings import (
     LOGIN,
     TOKEN,
     Answer,
+    Entry,
     changed,
     listed,
     ok,
     record,
-    refused,
     said,
     show,
 )
-
-from crmcom_kit.contract_tests.oracle.logins import decoded
 
 ONE, DONE = record(1), record(1, life_cycle_state="SUCCESSFUL")
 OK = {"code": "OK", "message": "", "description": ""}
 ERROR = {"code": "E1", "message": "It does not exist.", "description": None}
 LOG = "response.log_information"
+NOTHING: list[Any] = [{}, None, []]
 
 
 def answer(value: Any, status: int = 200) -> Answer:
@@ -38,6 +37,11 @@ def answer(value: Any, status: int = 200) -> Answer:
 def shortened(value: Any) -> str:
     """Return the name of a case."""
     return str(value)[:100]
+
+
+def of_response(value: Any) -> str | None:
+    """Return the name of a case: the body of a response."""
+    return shortened(value["response"]["content"]["text"]) if isinstance(value, dict) else None
 
 
 def altered(**changed: Any) -> dict[str, Any]:
@@ -59,84 +63,64 @@ def broken_by(shown: Any, release: str = "R9", **given: Any) -> set[str]:
     return set(Conversation(made, release=release).suspected)
 
 
+def absent(status: Any) -> Answer:
+    """Return a response without data."""
+    return answer({"status": status})
+
+
 @pytest.mark.parametrize(
-    ("response", "statement"),
+    ("made", "statement"),
     [
-        (answer("<html>"), "envelope.json"),
-        (answer(""), "envelope.json"),
-        (answer("[" * 1000 + "]" * 1000), "envelope.json"),
-        (answer([]), "envelope.status"),
-        (answer({"data": {}}), "envelope.status"),
-        (answer({"status": None, "data": {}}), "envelope.status"),
-        (answer({"status": {"code": "OK"}, "data": {}}), "envelope.status"),
-        (answer({"status": OK}), "envelope.data_object"),
-        (ok(None), "envelope.data_object"),
-        (ok(5), "envelope.data_object"),
-        (ok([ONE]), "envelope.data_object"),
-        (ok([ONE, {}]), "show.single_result"),
+        (show(answer("<html>")), "envelope.json"),
+        (show(answer("")), "envelope.json"),
+        (show(answer("[" * 1000 + "]" * 1000)), "envelope.json"),
+        (show(answer([])), "envelope.status"),
+        (show(answer({"data": {}})), "envelope.status"),
+        (show(absent(None)), "envelope.status"),
+        (show(absent({"code": "OK"})), "envelope.status"),
+        (show(absent(OK)), "envelope.data_object"),
+        (show(ok(None)), "envelope.data_object"),
+        (show(ok(5)), "envelope.data_object"),
+        (show(ok([ONE])), "envelope.data_object"),
+        (show(ok([ONE, {}])), "show.single_result"),
+        (listed(ok(ONE)), "envelope.data_array"),
+        (listed(ok([[]]), entity="ACTIVITIES"), "envelope.data_array"),
+        (listed(ok("x")), "envelope.data_array"),
+        (listed(ok(0), entity="ACTIVITIES"), "envelope.data_array"),
+        (changed("resend", answer({"status": ERROR, "data": DONE})), "envelope.code_ok"),
+        # Of what does not exist, and is to be refused.
+        (show(answer("<html>", 500), 9), "errors.json"),
+        (show(answer("<html>"), 9), "errors.json"),
+        (show(absent({**ERROR, "message": 5}), 9), "envelope.status_texts"),
+        (show(answer({"status": {**OK, "code": "ok"}, "data": {"url": "u"}}), 9),
+         "envelope.code_ok"),
+        (show(absent({**OK, "code": None}), 9), "errors.code_not_ok"),
+        (show(absent({**OK, "code": ["E1"]}), 9), "errors.code_not_ok"),
+        (show(answer({"status": OK}, 404), 9), "errors.code_not_ok"),
     ],
-    ids=shortened,
-)
-def test_a_flaw_of_a_success_is_put_to_its_statement(response: Answer, statement: str) -> None:
+    ids=of_response,
+)  # fmt: skip
+def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: str) -> None:
     """It is suspected alone: nothing follows of it."""
-    assert Conversation(show(ONE), show(response)).suspected == [statement]
+    assert Conversation(show(ONE), made).suspected == [statement]
 
 
 @pytest.mark.parametrize(
-    ("response", "statement"),
+    "made",
     [
-        (answer("<html>", 500), "errors.json"),
-        (answer("<html>"), "errors.json"),
-        (answer({"status": {**ERROR, "message": 5}}), "envelope.status_texts"),
-        (answer({"status": {**OK, "code": "ok"}, "data": {"url": "u"}}), "envelope.code_ok"),
-        (answer({"status": {**OK, "code": None}}), "errors.code_not_ok"),
-        (answer({"status": {**OK, "code": ["E1"]}}), "errors.code_not_ok"),
-        (answer({"status": OK}, 404), "errors.code_not_ok"),
+        *(show(answer({"status": ERROR, "data": data}, status), 9)
+          for data in NOTHING for status in (200, 400, 404, 500)),
+        show(absent(ERROR), 9),
+        *(show(answer("<html>", status)) for status in (502, 503, 504)),  # of a gateway
+        *(listed(answer({"status": OK, "data": data})) for data in NOTHING[1:]),
+        listed(absent(OK)),
+        changed("resend", answer({"status": ERROR, "data": ONE})),  # the delivery has failed
     ],
-    ids=shortened,
-)
-def test_a_flaw_of_an_error_is_put_to_its_statement(response: Answer, statement: str) -> None:
-    """It is suspected alone, in the response to a request that is to be refused."""
-    assert Conversation(show(response)).suspected == [statement]
-
-
-@pytest.mark.parametrize("data", [{}, None, [], "absent"])
-@pytest.mark.parametrize("status", [200, 400, 404, 500])
-def test_errors_are_free_in_status_code_and_data(data: Any, status: int) -> None:
-    """An error may have any HTTP status and code, and hardly any data."""
-    body = {"status": ERROR} if data == "absent" else {"status": ERROR, "data": data}
-    conversation = Conversation(show(answer(body, status)))
-    assert conversation.suspected == []
-    assert {"errors.json", "errors.code_not_ok"} <= conversation.held
-
-
-@pytest.mark.parametrize("shown", [ONE, DONE])
-def test_a_delivery_that_failed_may_be_an_error_with_the_webhook_request(shown: Any) -> None:
-    """Another code than OK beside one that was sent again with success is wrong."""
-    made = changed("resend", answer({"status": ERROR, "data": shown}))
-    expected = ["envelope.code_ok"] if shown is DONE else []
-    assert Conversation(show(ONE), made).suspected == expected
-
-
-@pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_gateway_is_no_server(status: int) -> None:
-    """What a gateway says while the server is away is no response of the server."""
-    conversation = Conversation(show(answer("<html>", status)))
-    assert not conversation.suspected
-    assert not conversation.held
-
-
-@pytest.mark.parametrize("data", [[], None, "absent"])
-def test_an_empty_list_has_any_form(data: Any) -> None:
-    """An empty array, null and no data are all an empty list."""
-    body = {"status": OK} if data == "absent" else {"status": OK, "data": data}
-    assert Conversation(listed(answer(body))).suspected == []
-
-
-@pytest.mark.parametrize("data", [ONE, [ONE, 5], [[]], "x", 0])
-def test_a_list_is_an_array_of_objects(data: Any) -> None:
-    """Anything else that is not empty is no list."""
-    assert Conversation(listed(ok(data))).suspected == ["envelope.data_array"]
+    ids=of_response,
+)  # fmt: skip
+def test_an_envelope_may_have_any_form_that_is_documented(made: Entry) -> None:
+    """Status, code and data of errors are free, an empty list has three forms."""
+    assert Conversation(made).suspected == []
 
 
 def test_the_documents_own_example_keeps_everything() -> None:
@@ -251,14 +235,6 @@ def test_fields_set_is_held_to_what_it_names(names: str, fields_set: str, broken
     assert broken_by(shown, fields_set=fields_set) == broken
 
 
-def test_what_is_wrong_only_with_fields_set_is_put_to_fields_set_first() -> None:
-    """Whether the field is wrong without it, too, the next request tells."""
-    shown = {"id": ONE["id"], "number": 1}
-    made = show(shown, fields_set="id,number")
-    assert Conversation(made).suspected == ["fields_set.selects"]
-    assert Conversation(show(altered(number=1))).suspected == ["response.number"]
-
-
 @pytest.mark.parametrize(
     ("others", "statement"),
     [
@@ -321,6 +297,7 @@ def jwt(header: Any = None, **changed: Any) -> str:
         (f"{part([])}.{part({})}.{'x' * 40}", "jwt"),
         (f"{part({})}.{part('[' * 3000 + ']' * 3000)}.xxxx", "jwt"),
         ("é.é.é" * 20, "jwt"),
+        ("\ud800.a.a", "jwt"),
     ],
 )
 def test_tokens_are_web_tokens_from_r12_on(token: str, flaw: str | None) -> None:
@@ -331,33 +308,20 @@ def test_tokens_are_web_tokens_from_r12_on(token: str, flaw: str | None) -> None
     assert Conversation(made, release="R11").suspected == []
 
 
-@pytest.mark.parametrize("text", ["", "a", "..", "\ud800.a.a", "a.a.a"])
-def test_what_is_no_web_token_has_no_claims(text: str) -> None:
-    """Any text may come; none is an error of the kit."""
-    assert decoded(text) is None
-
-
-@pytest.mark.parametrize("data", [None, {}, {"token": ""}, {"token": 5}, [], 5])
-def test_a_login_has_a_token(data: Any) -> None:
-    """A login that is served has a token in its data, and one that is refused has none."""
-    made = said("token", LOGIN, ok(data))
-    assert Conversation(made).suspected == ["login.token.returns_token"]
-    body = {"status": ERROR, "data": {"token": "A"}}
-    made = said("token", LOGIN | {"password": "x"}, answer(body, 401))
-    assert Conversation(made).suspected == ["login.credentials"]
-
-
-@pytest.mark.parametrize(("data", "fine"), [({}, True), (None, False), ({"x": 1}, False)])
-def test_a_release_has_an_empty_object(data: Any, fine: bool) -> None:  # noqa: FBT001
-    """Data of token_release is an empty object; whether there is any is open."""
-    made = said("token_release", {"token": TOKEN}, ok(data))
-    expected = [] if fine else ["token_release.empty_answer"]
+@pytest.mark.parametrize(
+    ("made", "statement"),
+    [
+        *((said("token", LOGIN, ok(data)), "login.token.returns_token")
+          for data in (*NOTHING, {"token": ""}, {"token": 5}, 5)),
+        (said("token", LOGIN | {"password": "x"},
+              answer({"status": ERROR, "data": {"token": "A"}}, 401)), "login.credentials"),
+        (said("token_release", {"token": TOKEN}, ok({})), None),
+        (said("token_release", {"token": TOKEN}, ok(None)), "token_release.empty_answer"),
+        (said("token_release", {"token": TOKEN}, ok({"x": 1})), "token_release.empty_answer"),
+    ],
+    ids=of_response,
+)  # fmt: skip
+def test_a_login_returns_a_token_and_a_release_nothing(made: Entry, statement: str | None) -> None:
+    """A login that is refused has no token; data of token_release is an empty object."""
+    expected = [] if statement is None else [statement]
     assert Conversation(made, release="R10").suspected == expected
-
-
-@pytest.mark.parametrize("answers", [[refused(500)] * 3, [refused(404), refused(500)]])
-def test_a_status_of_a_failure_is_open_for_one_refusal(answers: list[Answer]) -> None:
-    """HTTP 500 may be the way of a server to refuse; see ``test_server_errors``."""
-    nowhere = {IDENTIFIER: {"id": "nowhere"}}
-    made = [said("show", {"token": TOKEN, **nowhere}, each) for each in answers]
-    assert Conversation(*made).suspected == []

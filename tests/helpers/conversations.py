@@ -9,7 +9,7 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.expectations import expectation
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
-from crmcom_kit.contract_tests.oracle.suspicions import Case, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.methods import methods
 from helpers.recordings import LOGIN, TOKEN, Answer, Entry, entry, ok
@@ -106,13 +106,11 @@ class Script:
         conversation: Conversation,
         answers: Sequence[Any] = (),
         *,
-        hits: int = 2,
         repeats: Sequence[Sequence[Suspicion] | None] = (),
     ) -> None:
         """Know what is answered, and what ``repeat`` comes to each time."""
         self.conversation = conversation
         self.belief = conversation.belief
-        self.hits = hits
         self.asked: list[Call] = []
         self.repeated: list[bool] = []  # whether idle
         self.kept: list[Suspicion] = []
@@ -149,4 +147,4 @@ class Script:
     def settle(self, suspicion: Suspicion, hypothesis: Hypothesis | None = None) -> bool:
         """Settle one hypothesis of a suspicion, the first one unless another is given."""
         one = hypothesis or suspicion.hypotheses[0]
-        return one.confirmation.settle(Case(one.statement, suspicion), self)
+        return one.confirmation.settle(suspicion, one.statement, self)

@@ -46,6 +46,12 @@ def record(number: int, /, **changed: Any) -> dict[str, Any]:
     return made
 
 
+def created(moment: str, number: int = 1) -> dict[str, Any]:
+    """Return a webhook request that was created at a moment."""
+    dates = {"created_date": moment, "updated_date": moment}
+    return record(number, log_information=EXAMPLE["log_information"] | dates)
+
+
 def said(method: str, given: Mapping[str, Any], answer: Answer, **more: Any) -> Entry:
     """Return a request and its response as a program records them; ``more`` goes into the entry."""
     about = methods(resolve("R15"))[method]
