@@ -13,6 +13,7 @@ from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import API_PATH, methods
 
+ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
 _LIMITS = Limits(timeout=5.0)
 
 
@@ -57,10 +58,12 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
         world.end()
         why = "the given token is not valid in other worlds; give --username, --password and "
         return replace(found, refused=f"{why}--organisation")
-    if body.get("parameter") != "world":  # as every refusal of a world says
+    error = str(body.get("error", "no reason"))
+    wants_token = answer.status == 401 and ADMIN_TOKEN_HEADER in error
+    if not wants_token and body.get("parameter") != "world":  # as every refusal of a world says
         return found
-    why = f"its control API returned HTTP {answer.status}: {body.get('error', 'no reason')}"
-    if answer.status == 404:
+    why = f"its control API returned HTTP {answer.status}: {error}"
+    if wants_token:
         why = "the mock creates worlds only for callers with its admin token (--admin-token)"
     return replace(found, refused=why)
 
@@ -78,6 +81,6 @@ def _lets_in(target: Target) -> bool:
 def _ask(target: Target, verb: str, path: str, query: str = "") -> Exchange | None:
     """Ask the control API of a target's world."""
     token = target.admin_token
-    headers = () if token is None else (("X-Mock-Admin-Token", token),)
+    headers = () if token is None else ((ADMIN_TOKEN_HEADER, token),)
     root = replace(target, base_url=target.base_url.removesuffix(API_PATH))
     return ask_once(root, Call("", verb, path, query, headers=headers), _LIMITS)
