@@ -101,7 +101,7 @@ def test_who_closes_one_direction_is_answered(server: Any) -> None:
         assert answer.startswith(b"HTTP/1.1 408 ")
         found = json.loads(answer.partition(b"\r\n\r\n")[2])
         assert found["ok"] is False
-        assert found["why"] == "left"
+        assert found["why"] == "closing"
 
 
 def test_who_stays_is_waited_for(server: Any) -> None:
