@@ -53,12 +53,12 @@ def records(target: Session) -> list[dict[str, Any]]:
     the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
     the next test does without what one has named to resend or delete.
     """
-    is_renewed = target.target.renew is not None
-    if is_renewed:
+    is_reset = target.target.reset is not None
+    if is_reset:
         target.start_anew()
     if not target.records:
         discover(target)
-    used = {} if is_renewed or target.guard is None else target.guard.touched
+    used = {} if is_reset or target.guard is None else target.guard.touched
     known = [each for key, each in target.records.items() if key not in used]
     return deepcopy([*filter(target.may_change, known)] if target.scene.allowed else known)
 

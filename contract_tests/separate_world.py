@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits, ask_once
-from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import API_PATH, methods
 
@@ -39,8 +38,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
     A base URL with a world in it says which world to check. Raises nothing: if the target does not
     respond, the run will tell.
     """
-    in_process = isinstance(target.transport, InProcess)
-    if in_process or not target.near or not target.base_url.endswith(API_PATH):
+    if target.in_process or not target.near or not target.base_url.endswith(API_PATH):
         return SeparateWorld(target)
     is_named = "/worlds/" in target.base_url
     base = target.base_url.removesuffix(API_PATH)

@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release, resolve
@@ -49,20 +48,18 @@ class Target:
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
+    reset: Callable[[], object] | None = None  # gives an own mock its first content again
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
+
+    @property
+    def in_process(self) -> bool:
+        """Whether it is an application in this process."""
+        return isinstance(self.transport, httpx.WSGITransport)
 
     @property
     def near(self) -> bool:
         """Whether it is in this process, or named by a loopback address: somebody's own."""
-        if isinstance(self.transport, InProcess):
-            return True
-        return is_loopback(urlsplit(self.base_url).hostname or "")
-
-    @property
-    def renew(self) -> Callable[[], None] | None:
-        """Puts a fresh mock with the same world in place of one of its own; None: it cannot."""
-        fresh = isinstance(self.transport, InProcess) and self.own
-        return self.transport.renew if fresh else None  # type: ignore[union-attr]
+        return self.in_process or is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 #: So long a queued delivery may take that sends nothing.
@@ -139,37 +136,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def own_mock(
-    release: str = "R9",
-    dialect: Any = "default",
-    *,
-    wrap: Callable[[WsgiApp], WsgiApp] | None = None,
-    **options: Any,
-) -> Target:
+def own_mock(release: str = "R9", dialect: Any = "default", **options: Any) -> Target:
     """Start a mock in this process, with no socket, as a target of its own.
 
     Args:
         release: the release it serves.
         dialect: the dialect it speaks.
-        wrap: put around its WSGI application; how a server that is wrong on purpose is made.
         options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``.
     """
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
-    made_worlds: list[Any] = []
-
-    def make() -> WsgiApp:
-        """Make a mock; one without a wrapping, which may remember things, is only reset."""
-        if made_worlds and wrap is None:
-            made_worlds[0][0].reset()
-            kept: WsgiApp = made_worlds[0][1]
-            return kept
-        world = make_world(release=release, dialect=dialect, **options)
-        app: WsgiApp = create_app(world)
-        made_worlds[:] = [(world, app)]
-        return wrap(app) if wrap else app
-
+    world = make_world(release=release, dialect=dialect, **options)
     known = DEFAULT_CREDENTIALS
     return Target(
         name=f"a mock started for the run ({release})",
@@ -181,6 +159,7 @@ def own_mock(
             organisation=known.organisation,
             api_key=known.api_key,
         ),
-        transport=InProcess(make),
+        transport=httpx.WSGITransport(create_app(world)),
         own=True,
+        reset=world.reset,
     )

@@ -50,9 +50,9 @@ class Session:
         return self.oracle.belief
 
     def start_anew(self) -> None:
-        """Put a fresh mock in place of the kit's own one, forget the last one, and log in."""
-        if self.target.renew is not None:
-            self.target.renew()
+        """Reset the kit's own mock, forget what was known of it, and log in."""
+        if self.target.reset is not None:
+            self.target.reset()
         belief = Belief(self.belief.release, credentials=self.belief.credentials)
         self.oracle, self.scene.belief = Oracle(belief), belief
         self.scene.spent.clear()

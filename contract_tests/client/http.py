@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpcore
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, containers
-from crmcom_kit.contract_tests.client.network import Network
 from crmcom_kit.contract_tests.findings import Unreachable, shortened
 from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
-from crmcom_kit.deadline_streams import Deadline
+from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
 from crmcom_kit.redaction import is_secret
 
 
@@ -83,6 +83,22 @@ _HEADERS = {
 }
 
 
+#: A connection that was idle for so many seconds is not used again; servers close theirs.
+_IDLE = 5.0
+
+
+class _Network(httpx.HTTPTransport):
+    """Sends requests over the network; no exchange lasts longer than its deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        # No initializer of httpx takes the backend of a pool.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            keepalive_expiry=_IDLE,
+            network_backend=DeadlineBackend(deadline),
+        )
+
+
 class Client:
     """Sends calls and keeps the history of a run."""
 
@@ -109,7 +125,7 @@ class Client:
         self.sleep = sleep
         self._next = now()
         self._deadline = Deadline(limits.timeout, now)
-        self._transport = target.transport or Network(self._deadline)
+        self._transport = target.transport or _Network(self._deadline)
         self._kept = 0  # bytes of requests and answers
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 from helpers.serving import LOGIN
@@ -35,7 +36,6 @@ from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
@@ -346,7 +346,7 @@ def test_changes_stay_in_the_scope_on_the_other_server_as_well() -> None:
     for record in other.records.values():  # there every definition is called otherwise
         record.definition.name = f"other {record.definition.name}"
     states = {key: each.life_cycle_state for key, each in other.records.items()}
-    target = replace(first.target, transport=InProcess(lambda: other))
+    target = replace(first.target, transport=httpx.WSGITransport(other))
     config = RunConfig(allowed=frozenset(("resend", "delete")), scope=scope)
 
     with_server(first, target, config)

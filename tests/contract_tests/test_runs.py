@@ -13,7 +13,6 @@ from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
@@ -159,7 +158,7 @@ class TestSeparateWorld:
         """A mock at a loopback address, as a target; and its worlds."""
         default = make_world(tokens=["T"])
         registry = WorldRegistry(default, access=Access(admin_token))
-        wire = Wire(InProcess(lambda: create_app(registry)), keep_header=True)
+        wire = Wire(httpx.WSGITransport(create_app(registry)), keep_header=True)
         base = f"http://127.0.0.1:8080{API_PATH}"
         login = own_mock().login
         target = Target(

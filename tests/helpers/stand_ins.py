@@ -4,9 +4,9 @@ import calendar
 import time
 from typing import Any
 
+import httpx
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Clock, StandIn
 
-from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
@@ -29,7 +29,7 @@ def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
         login=Login(
             username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=api_key
         ),
-        transport=InProcess(lambda: app),
+        transport=httpx.WSGITransport(app),
     )
     given = {"sleep": lambda _: None, "allowed": BOTH, "scope": EVERYTHING, **config}
     return run(target, RunConfig(**given))
