@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 #: What makes each report, by the name of its option.
-Writers = dict[str, Callable[[], str | bytes | Iterable[str]]]
+Writers = dict[str, Callable[[], str | Iterable[str]]]
 
 
 class Refused(click.ClickException):
@@ -181,13 +181,10 @@ def _append_summary(report: "Report", path: Path) -> None:
     from crmcom_kit.contract_tests.reports import job_summary
 
     try:
-        size = path.stat().st_size if path.exists() else 0
-        text = job_summary.written(report, max(0, job_summary.MAX_BYTES - size))
-        with path.open("ab") as file:
-            file.write(text.encode("utf-8", "replace"))
-    except Exception as error:  # noqa: BLE001 - nobody asked for it
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {reason}", err=True)
+        with path.open("a", encoding="utf-8", errors="replace") as file:
+            file.write(job_summary.written(report))
+    except OSError as error:
+        click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {error.strerror}", err=True)
 
 
 def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
@@ -198,10 +195,9 @@ def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
     for name, path in files.items():
         try:
             written = made_by[name]()
-            pieces = [written] if isinstance(written, str | bytes) else written
             with opened(path) as file:
-                for each in pieces:
-                    file.write(each if isinstance(each, bytes) else each.encode("utf-8", "replace"))
+                for each in [written] if isinstance(written, str) else written:
+                    file.write(each.encode("utf-8", "replace"))
         except (OutputError, OSError) as error:
             failures.append(f"--{name}: {error}")
         except Exception as error:  # noqa: BLE001 - the other reports are worth having

@@ -5,9 +5,8 @@ listed statement that is broken as listed has the verdict *deviates*; one that h
 other behavior is broken.
 """
 
-import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -37,7 +36,6 @@ class Deviation:
     seen: str  # the behavior, as a violation words it; * stands for any text
     reason: str
     method: str | None = None  # the one that breaks it; None: any
-    expires: dt.date | None = None  # the first day on which it is not accepted any more
 
     def explains(self, seen: str, method: str = "") -> bool:
         """Whether ``seen``, as a violation of ``method`` words it, is what is listed."""
@@ -45,20 +43,6 @@ class Deviation:
             return False
         pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
         return fnmatchcase(seen, pattern)
-
-
-class Deviations:
-    """The deviations of a target, by statement."""
-
-    def __init__(self, listed: Sequence[Deviation] = (), *, today: dt.date | None = None) -> None:
-        """Keep the listed ones that have not expired ``today``."""
-        self._listed = [
-            each for each in listed if today is None or each.expires is None or today < each.expires
-        ]
-
-    def of(self, statement: str) -> tuple[Deviation, ...]:
-        """Return the deviations that are listed for a statement."""
-        return tuple(each for each in self._listed if each.statement == statement)
 
 
 def read_deviations(path: Path) -> tuple[Deviation, ...]:
@@ -82,10 +66,8 @@ def _read(place: str, entry: Any) -> Deviation:
     for name, value in entry.items():
         if name not in members:
             raise DeviationsError(_text(f"{place}: {name}", ", ".join(members)))
-        wanted = dt.date if name == "expires" else str
-        if type(value) is not wanted:
-            form = "a date such as 2026-11-24, unquoted" if wanted is dt.date else "a text"
-            raise DeviationsError(_text(f"{place}: {name}: {value!r}", form))
+        if not isinstance(value, str):
+            raise DeviationsError(_text(f"{place}: {name}: {value!r}", "a text"))
     if missing := next((each for each in members[:3] if each not in entry), None):
         msg = f"{place}: {missing} is missing"
         raise DeviationsError(msg)

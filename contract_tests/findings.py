@@ -139,11 +139,6 @@ class StatementFindings:
         return self.held_by.total()
 
     @property
-    def violations(self) -> list[Violation]:
-        """One violation of each cause, in the order in which they were first seen."""
-        return [cause.violation for cause in self.causes.values()]
-
-    @property
     def kinds(self) -> list[Kind]:
         """What was seen of all violations, each once."""
         return [kind for cause in self.causes.values() for kind in cause.kinds]
@@ -170,10 +165,6 @@ class Findings:
         """How many violations were found so far, of whatever statement."""
         found = self.by_statement.values()
         return sum(cause.times for each in found for cause in each.causes.values())
-
-    def is_broken(self, statement: str, method: str) -> bool:
-        """Whether a method was found to break a statement so far."""
-        return any(kind.method == method for kind in self.by_statement[statement].kinds)
 
     def hold(self, statement: str, exchange: Exchange) -> None:
         """Note that a promise was kept."""

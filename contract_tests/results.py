@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.deviations import Deviation, Deviations
+from crmcom_kit.contract_tests.deviations import Deviation
 from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verdict, Violation
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
@@ -24,8 +24,8 @@ class StatementResult:
 
     @property
     def violations(self) -> list[Violation]:
-        """One violation of each cause."""
-        return self.found.violations
+        """One violation of each cause, in the order in which they were first seen."""
+        return [cause.violation for cause in self.found.causes.values()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Results:
 def statement_results(
     findings: Findings,
     release: Release,
-    deviations: Deviations,
+    deviations: Sequence[Deviation],
     only: str = "*",
     *,
     unseen: str = "no request of this run tested it",
@@ -81,11 +81,12 @@ def statement_results(
     Every response is checked for all statements, so that a run about few comes by others, too. Of
     one that nothing came by ``unseen`` says why it has no verdict.
     """
-    found = findings.by_statement
-    return tuple(
-        _result(each, found[each.id], deviations.of(each.id), each.methods_in(release), unseen)
-        for each in checked_statements(release.name, only)
-    )
+    results = []
+    for each in checked_statements(release.name, only):
+        listed = [deviation for deviation in deviations if deviation.statement == each.id]
+        found = findings.by_statement[each.id]
+        results.append(_result(each, found, listed, each.methods_in(release), unseen))
+    return tuple(results)
 
 
 def _result(

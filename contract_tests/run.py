@@ -229,7 +229,9 @@ class _Run:
     def _shorten(self) -> None:
         """Cut the first violation of each statement by each method to what it rests on."""
         for found in self.session.findings.by_statement.values():
-            for violation in {each.method: each for each in reversed(found.violations)}.values():
+            causes = reversed(found.causes.values())
+            first = {each.violation.method: each.violation for each in causes}
+            for violation in first.values():
                 if not violation.witness:
                     log = shorten(violation, self.client.history, self.session)
                     violation.witness = tuple(each.call for each in log)

@@ -5,7 +5,6 @@ are kept here; so nothing that a check does can go around them. An answer that d
 ``TargetDown``: the run fails, no statement does.
 """
 
-import json
 import math
 import time
 import zlib
@@ -16,12 +15,11 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, containers
-from crmcom_kit.contract_tests.findings import Unreachable, shortened
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
+from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
-from crmcom_kit.redaction import is_secret
 
 
 class TargetDown(Exception):
@@ -204,27 +202,24 @@ class Client:
         self.sent += 1
         began = self.now()
         self._deadline.restart(min(self.limits.timeout, self.seconds_left))
-        received = bytearray()
         try:
             answer = self._transport.handle_request(_request(call, self.target.base_url))
             try:
-                content = self._read(answer, call, received)
+                content = self._read(answer, call)
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError) as error:
             self._pause(0)  # which may be why
-            msg = f"{self.target.name} does not respond: {type(error).__name__}: {error}"
-            if received:
-                msg += (
-                    f"; {len(received)} bytes of the response to {_described(call)} were received"
-                )
+            msg = f"{self.target.name} does not respond: {type(error).__name__}: {error} "
+            msg += f"({call.verb} {call.path})"
             raise TargetDown(msg) from None
         number, headers = len(self.history) + 1, tuple(answer.headers.multi_items())
         return Exchange(number, call, answer.status_code, headers, content, self.now() - began)
 
-    def _read(self, answer: httpx.Response, call: Call, content: bytearray) -> bytes:
-        """Return an answer's body, which is put into ``content``. Raises AnswerTooLong, TimeUp."""
+    def _read(self, answer: httpx.Response, call: Call) -> bytes:
+        """Return an answer's body. Raises AnswerTooLong, TimeUp."""
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
+        content = bytearray()
         for chunk in answer.stream:
             content += chunk
             if len(content) > self.limits.longest_answer:
@@ -238,7 +233,7 @@ class Client:
             over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "
             over += f"{MAX_CONTAINERS}"
         if over:
-            msg = f"the response to {_described(call)} {over}; narrow the scope with --only-…"
+            msg = f"the response to {call.verb} {call.path} {over}; narrow the scope with --only-…"
             raise AnswerTooLong(msg)
         return plain
 
@@ -290,17 +285,6 @@ def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
     finally:
         if target.transport is None:
             client.close()
-
-
-def _described(call: Call) -> str:
-    """Name a request with what it asks for: ``list with entity=JOBS``."""
-    parameters = {} if call.method in LOGINS else call.parameters
-    given = {name: value for name, value in parameters.items() if not is_secret(name)}
-    asked = ", ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in given.items()
-    )
-    return f"{call.method or call.path}{' with ' if asked else ''}{shortened(asked)}"
 
 
 def _request(call: Call, base_url: str) -> httpx.Request:

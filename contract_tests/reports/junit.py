@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.reports.report import (
 )
 
 
-def written(report: Report) -> bytes:
+def written(report: Report) -> str:
     """Return the report as an XML document."""
     target, run = report.document["target"], report.document["run"]
     cases = [_case(entry) for entry in report.document["statements"]]
@@ -40,8 +40,7 @@ def written(report: Report) -> bytes:
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
-    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return document
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, "unicode")}\n'
 
 
 def _case(entry: Entry) -> ET.Element:

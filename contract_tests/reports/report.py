@@ -190,15 +190,6 @@ class Report:
         """The statements that make the run fail."""
         return [each for each in self.document["statements"] if fails(each)]
 
-    @property
-    def not_exercised(self) -> list[tuple[str, list[str]]]:
-        """The statements that were not checked, grouped by the reason, largest group first."""
-        groups: dict[str, list[str]] = {}
-        for each in self.document["statements"]:
-            if each["verdict"] == Verdict.NOT_EXERCISED:
-                groups.setdefault(each["why"], []).append(each["id"])
-        return sorted(groups.items(), key=lambda group: -len(group[1]))
-
 
 def visible(text: str) -> str:
     """Return ``text`` with control and other unprintable characters as escapes."""

@@ -1,5 +1,6 @@
 """The inventory: compare what the run must not change before and after it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -31,26 +32,28 @@ class Inventory:
         Args:
             touched: the ids of what the run tried to change, and of what served requests changed.
         """
-        may_change, left = self._session.scene.may_change, set(touched)
+        left = set(touched)
         kept = {key: record for key, record in self._before.items() if key not in left}
         if not kept:
             return "the run knew no webhook request that must not change"
         after = self._read_again(kept)
-        gone = [key for key in kept if after.get(key) is None and key in after]
-        unread = [key for key in kept if key not in after]
-        found = {key: record for key in kept if (record := after.get(key)) is not None}
-        changed = [key for key, now in found.items() if differing(kept[key], now)]
-        outside = sum(not may_change(record) for record in kept.values())
-        some = f" ({outside} of them out of scope)" if 0 < outside < len(kept) else ""
-        said = f"{len(kept)} webhook requests that must not change{some} "
-        said += "were read before and after: "
-        if not (gone or changed or unread):
-            return said + "all are unchanged"
-        parts = []
-        for keys, what in ((changed, "changed"), (gone, "are gone"), (unread, "were not read")):
-            numbers = ", ".join(str(kept[key].get("number")) for key in keys[:10])
-            parts += [f"{len(keys)} {what} (numbers {numbers})"] if keys else []
-        return said + "; ".join(parts)
+        found: defaultdict[str, list[str]] = defaultdict(list)  # numbers, by what happened
+        for key, record in kept.items():
+            now, number = after.get(key), str(record.get("number"))
+            if key not in after:
+                found["were not read"].append(number)
+            elif now is None:
+                found["are gone"].append(number)
+            elif differing(record, now):
+                found["changed"].append(number)
+        said = "; ".join(
+            f"{len(numbers)} {what} (numbers {', '.join(numbers[:10])})"
+            for what, numbers in found.items()
+        )
+        return (
+            f"{len(kept)} webhook requests that must not change were read before and after: "
+            f"{said or 'all are unchanged'}"
+        )
 
     def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:
         """Return each webhook request as it is now, None where it is gone; some not at all."""

@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -14,25 +13,18 @@ class LedgerFailed(TargetDown):
     """The ledger cannot be written: the run ends as it does where no answer comes."""
 
 
-def utc_now() -> str:
-    """Return the present time, as ISO 8601 in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 class Ledger:
     """A JSON Lines file, one line a webhook request: time, target, method and the whole record."""
 
-    def __init__(self, path: Path, target: str, *, now: Callable[[], str] = utc_now) -> None:
+    def __init__(self, path: Path, target: str) -> None:
         """Write to the file at ``path``, behind what it holds.
 
         Args:
             path: the file; it is made if there is none.
             target: the base URL of the target, which stands in each line.
-            now: returns the time, as ISO 8601.
         """
         self._path = path
         self._target = target
-        self._now = now
 
     def open(self) -> None:
         """See before anything is sent that the file can be written. Raises LedgerFailed."""
@@ -40,7 +32,8 @@ class Ledger:
 
     def note(self, record: Record, method: str) -> None:
         """Write ``record`` down before ``method`` changes it. Raises LedgerFailed."""
-        line = {"time": self._now(), "target": self._target, "method": method, "record": record}
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = {"time": now, "target": self._target, "method": method, "record": record}
         self._write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _write(self, text: str) -> None:

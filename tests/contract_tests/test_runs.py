@@ -42,8 +42,7 @@ def test_a_run_that_can_read_nothing_fails_and_says_why() -> None:
 
     assert results.exit_code == 2
     said = str(results.trouble)
-    assert said.startswith("no list could be read: the response to list with entity=")
-    assert f"is longer than {MAX_ANSWER} bytes, which is the limit" in said
+    assert said.startswith("no list could be read: the response to GET webhook_requests/list is")
     assert any("no list could be read" in line for line in closing(Report(results)))
 
 
