@@ -39,7 +39,6 @@ class Results:
     seconds: float
     statements: tuple[StatementResult, ...]
     history: tuple[Exchange, ...]
-    findings: Findings
     #: Numbers of the webhook requests that the run has changed, or may have: no response has told.
     changed: tuple[str, ...] = ()
     inventory: str = ""  # what the comparison outside the scope came to

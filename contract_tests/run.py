@@ -287,7 +287,6 @@ class _Run:
             seconds=config.now() - self.began,
             statements=found,
             history=tuple(self.client.history),
-            findings=session.findings,
             changed=tuple(number for key, number in touched.items() if key in changed),
             inventory=self.compared,
             trouble=trouble,

@@ -61,10 +61,11 @@ class Limits:
     rate: float | None = None  # requests a second
     timeout: float = 60.0  # seconds to wait for one answer, from first to last byte
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
-    longest_wait: float = 10.0  # seconds that a Retry-After may ask for
     longest_answer: int = MAX_ANSWER  # bytes
 
 
+#: A Retry-After may ask for so many seconds.
+LONGEST_WAIT = 10.0
 #: So often in a row a target may ask to wait before the run gives up.
 MAX_WAITS = 10
 
@@ -246,9 +247,9 @@ class Client:
 
     def _wait_as_asked(self, exchange: Exchange) -> None:
         seconds = retry_after_seconds(exchange)
-        if seconds > self.limits.longest_wait:
+        if seconds > LONGEST_WAIT:
             msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
-            msg += f"{self.limits.longest_wait:.0f} s: send fewer requests per second with --rate"
+            msg += f"{LONGEST_WAIT:.0f} s: send fewer requests per second with --rate"
             raise TargetDown(msg)
         self._pause(seconds)
 

@@ -184,7 +184,6 @@ class Traffic:
             seconds=0.0,
             statements=found,
             history=tuple(self._observer.history),
-            findings=one,
         )
         try:
             self._tell(results)

@@ -249,7 +249,6 @@ class Observer:
             seconds=seconds,
             statements=found,
             history=tuple(self.history),
-            findings=findings,
             trouble=trouble,
             unsteady=self.belief.unsteady,
             never_served=self.oracle.service.never_served(),

@@ -1,7 +1,7 @@
 """The scope of a run: which webhook requests it may change, and the guard that enforces it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -135,7 +135,11 @@ class Guard:
             if value in scene.belief.shared:
                 msg = f"{value} is the number of several webhook requests, so it is not sent"
                 raise Withheld(msg)
-            found = self._in_scope(self._known(value))
+            found = self._known(value)
+            for record in found:
+                if not scene.may_change(record):
+                    msg = f"number {record.get('number')} is out of scope, so it is not changed"
+                    raise Withheld(msg)
             if any(record.get(field) == value for record in found):
                 return found
         msg = f"under a scope, {method} gets only documented requests with one identifier, that "
@@ -154,15 +158,6 @@ class Guard:
             for field in ("id", "number") if named is None else (named[0],):
                 if (field, value) in self._looked_up or not self._has_seen(field, value):
                     found += self._look_up(field, value)
-        return found
-
-    def _in_scope(self, records: Iterable[Record]) -> list[Record]:
-        """Return webhook requests. Raises Withheld if one of them is out of scope."""
-        found = list(records)
-        for record in found:
-            if not self._session.scene.may_change(record):
-                msg = f"number {record.get('number')} is out of scope, so it is not changed"
-                raise Withheld(msg)
         return found
 
     def _known(self, value: str) -> list[Record]:

@@ -68,7 +68,6 @@ def reports(
         seconds=1.0,
         statements=statement_results(findings, found.release, ()),
         history=(one,),
-        findings=findings,
         trouble=trouble,
         inventory=seen,
     )

@@ -118,7 +118,6 @@ def made(**changes: Any) -> Results:
         "seconds": 1.5,
         "statements": statement_results(findings, TARGET.release, listed),
         "history": (one, exchange(2)),
-        "findings": findings,
     }
     return Results(**{**values, **changes})
 
@@ -361,7 +360,7 @@ def test_summary_shows_what_a_server_says_as_text() -> None:
     findings.broke(Violation("response.number", exchange(call=call), expected="<img>", seen="b"))
     statements = statement_results(findings, TARGET.release, ())
 
-    lines = job_summary.written(Report(made(statements=statements, findings=findings))).splitlines()
+    lines = job_summary.written(Report(made(statements=statements))).splitlines()
 
     assert lines[0] == "## ❌ crmcom-kit check: failed"
     assert [lines.index(each) for each in ("````text", "````")] == [2, len(lines) - 1]
@@ -406,7 +405,7 @@ def test_every_report_for_people_says_the_outcome(
     listed = [deviation(statement=name) for name in ids[holds:][:stale]]
     found = statement_results(findings, TARGET.release, listed)
 
-    reports = all_reports(made(statements=found, findings=findings, **changes))
+    reports = all_reports(made(statements=found, **changes))
 
     outcome, sentence = said.split(": ", 1)
     assert f"\n{said}" in reports["terminal"]
@@ -429,7 +428,7 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     findings.broke(Violation(name, said, expected=hostile, seen=hostile))
     findings.miss("token.expiry", hostile)
     results = made(
-        statements=statement_results(findings, TARGET.release, ()), findings=findings,
+        statements=statement_results(findings, TARGET.release, ()),
         notes=(hostile,), warnings=(hostile,), never_served=(hostile,), trouble=hostile,
         inventory=hostile, command=hostile, began="", history=(said,),
     )  # fmt: skip
@@ -450,7 +449,7 @@ def test_a_run_that_failed_is_an_error_in_test_reports() -> None:
         changes: dict[str, Any] = (
             {"trouble": "it does not respond"} if failed else {"dry_run": True}
         )
-        reports = all_reports(made(statements=nothing, findings=Findings(), **changes))
+        reports = all_reports(made(statements=nothing, **changes))
         suite = ET.fromstring(reports["junit"]).find("testsuite")  # noqa: S314 - our own text
         assert suite is not None
         assert suite.get("errors") == str(int(failed))
@@ -490,7 +489,7 @@ def test_html_fits_its_window_and_opens_a_statement(tmp_path: Path) -> None:
         for number in range(3):
             wide = f"{'W' * 150} {number}"
             findings.broke(Violation(name, exchange(at + 1), expected="a" * 200, seen=wide))
-    results = made(statements=statement_results(findings, TARGET.release, ()), findings=findings)
+    results = made(statements=statement_results(findings, TARGET.release, ()))
     (tmp_path / "report.html").write_text(html.written(Report(results)), "utf-8", "replace")
     (tmp_path / "frame.html").write_text(FRAMES % names[5], "utf-8")
 
@@ -528,6 +527,6 @@ def test_verdicts_and_deviations_are_by_method() -> None:
     assert stale.stale
     assert "of show is stale" in stale.why
     for name in ("terminal", "html", "junit"):
-        report = all_reports(made(statements=(unlisted,), findings=findings))[name]
+        report = all_reports(made(statements=(unlisted,)))[name]
         assert "show: holds" in report
         assert "delete: broken" in report
