@@ -1,29 +1,35 @@
 """A server that is not ours: what a run changes there, what it writes down, and how it ends."""
 
+import errno
 import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from helpers.far import BOTH, NAME, ask, changing, config, everything, remote
+from helpers.far import BOTH, NAME, Wire, ask, changing, config, everything, remote
+from helpers.reports import exchange
+from helpers.stand_ins import broken
 
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.calls import JSON, build
+from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.run import new_session, run
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.fixtures import webhook_request
 from crmcom_kit.schemas import load_dialect
 
-
-def violations(results: Results) -> list[str]:
-    """All that is broken or went wrong."""
-    return [
-        f"{each.statement.id}: {each.why} {[str(v) for v in each.violations]}"
-        for each in results.statements
-        if each.verdict is Verdict.BROKEN
-    ]
+NAMED = "webhook_request_identifier"
+JOB_BOARD = Scope(definition=NAME)
 
 
 def test_only_what_is_in_scope_is_changed(tmp_path: Path) -> None:
@@ -39,10 +45,10 @@ def test_only_what_is_in_scope_is_changed(tmp_path: Path) -> None:
             noted.append({json.loads(line)["record"]["number"] for line in lines})
 
     wire.hook = watch
-    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME), ledger=ledger))
+    results = run(target, config(allowed=BOTH, scope=JOB_BOARD, ledger=ledger))
     after = everything(wire, target)
 
-    assert not violations(results)
+    assert broken(results) == []
     changed = {key for key in before if after.get(key) != before[key]}
     assert changed
     assert {before[key]["webhook_definition"]["name"] for key in changed} == {NAME}
@@ -62,13 +68,11 @@ def test_the_budget_is_kept_and_the_inventory_has_its_share() -> None:
     """No more requests go out than allowed, and what was not to be changed is still compared."""
     target, wire = remote("R15")
 
-    results = run(
-        target,
-        config(allowed=BOTH, scope=Scope(definition=NAME), limits=Limits(max_requests=90)),
-    )
+    limits = Limits(max_requests=90)
+    results = run(target, config(allowed=BOTH, scope=JOB_BOARD, limits=limits))
 
     assert len(wire.requests) <= 90
-    assert not violations(results)
+    assert broken(results) == []
     assert "all are unchanged" in results.inventory
     assert any("90 requests" in each.why for each in results.statements)
 
@@ -87,7 +91,7 @@ def test_a_token_that_ends_in_mid_run_is_renewed() -> None:
     results = run(target, config(allowed=BOTH, scope=Scope(everything=True), limits=limits))
 
     assert results.trouble is None
-    assert not violations(results)
+    assert broken(results) == []
     bodies = [each.content for each in changing(wire)]
     served = [e for e in results.history if e.ok and e.call.method in BOTH]
     assert len({e.call.body for e in served}) == len(served), bodies
@@ -116,43 +120,256 @@ def test_an_outage_is_no_violation(at: int) -> None:
 
     target, _ = remote("R15", go_away)
 
-    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME)))
+    results = run(target, config(allowed=BOTH, scope=JOB_BOARD))
 
     assert results.exit_code == 2
     assert "does not respond" in str(results.trouble)
-    assert not violations(results)
+    assert broken(results) == []
 
 
 def test_a_dry_run_sends_nothing() -> None:
-    """It says what would be called, and how many webhook requests it takes."""
+    """It says what would be called, what depends on leave, and how many records it takes."""
     target, wire = remote("R15")
 
-    results = run(target, config(dry_run=True, allowed=BOTH, scope=Scope(definition=NAME)))
+    results = run(target, config(dry_run=True, allowed={"resend"}, scope=JOB_BOARD))
 
     assert not wire.requests
     assert results.exit_code == 0
     assert any("webhook_requests/list" in note for note in results.notes)
     needed = r"about \d+ REJECTED webhook requests in scope are used for resend at first"
     assert any(re.fullmatch(needed, note) for note in results.notes)
-
-
-def test_a_dry_run_says_what_depends_on_leave() -> None:
-    """Whether a target is a mock that may be changed anyway turns out only when it answers."""
-    target, _ = remote("R15")
-
-    results = run(target, config(dry_run=True, allowed=frozenset()))
-
     assert any(note.startswith("if delete is allowed") for note in results.notes)
 
 
-def test_a_mock_of_ours_may_be_changed_by_default() -> None:
-    """A target that says it is a mock of ours is changed, unless something else is said."""
-    target, wire = remote("R9")
-    open_mock = replace(target, transport=wire.inner)
+def test_nothing_is_changed_once_the_ledger_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk ends the run before the change that could not be written down."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
 
-    changed = run(open_mock, config(only="delete.*"))
-    kept = run(open_mock, config(only="delete.*", allowed=frozenset()))
+    def full(_: int) -> None:
+        if (tmp_path / "ledger").read_text("utf-8"):  # there is room to open it, and no more
+            raise OSError(errno.ENOSPC, "No space left")
 
-    assert changed.changed
-    assert not violations(changed)
-    assert not kept.changed
+    monkeypatch.setattr("crmcom_kit.contract_tests.safety.ledger.os.fsync", full)
+    given = {"allowed": BOTH, "scope": JOB_BOARD, "ledger": tmp_path / "ledger"}
+    results = run(target, config(only="resend.*", **given))
+
+    assert everything(wire, target) == before
+    assert results.exit_code == 2
+    assert "cannot be written: No space left" in str(results.trouble)
+
+
+def test_the_ledger_holds_texts_that_are_not_whole(tmp_path: Path) -> None:
+    """Half of a surrogate pair, which JSON can carry, is no reason to stop."""
+    record = {"id": "\ud83d", "number": "ü"}
+
+    Ledger(tmp_path / "ledger", "").note(record, "delete")
+
+    assert json.loads((tmp_path / "ledger").read_text("utf-8"))["record"] == record
+
+
+@pytest.mark.parametrize("place", [".", "none/ledger"])
+def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(place: str, tmp_path: Path) -> None:
+    """A folder, or a place in none, is told of before the first request."""
+    target, wire = remote("R15")
+    path = tmp_path / place
+
+    results = run(target, config(allowed=BOTH, scope=JOB_BOARD, ledger=path))
+
+    assert not wire.requests
+    assert results.exit_code == 2
+    assert f"--ledger: {path} cannot be written" in str(results.trouble)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "near"),
+    [
+        ("127.0.0.1", None, True), ("127.8.0.9:8080", None, True), ("[::1]:8080", None, True),
+        ("localhost", None, True), ("localhost", (), False), ("192.0.2.2", None, False),
+        ("10.0.0.1", None, False), ("127.0.0.1.example.com", None, False),
+        ("localhost.example.com", None, False), ("[2001:db8::1]", None, False),
+        ("mock", None, False),
+    ],
+)  # fmt: skip
+def test_only_a_near_server_is_believed_to_be_a_mock(
+    host: str, allowed: Collection[str] | None, *, near: bool
+) -> None:
+    """One that says it is a mock is changed without leave if it is near, and not forbidden."""
+    target, wire = remote("R15")
+    far = Wire(wire.inner, keep_header=True)
+    base = target.base_url.replace("mock.invalid", host, 1)
+
+    results = run(
+        replace(target, base_url=base, transport=far),
+        config(only="resend.*", limits=Limits(max_requests=60), allowed=allowed),
+    )
+
+    assert bool(changing(far)) is near
+    assert bool(results.changed) is near
+
+
+def test_an_unknown_value_never_reaches_another_record() -> None:
+    """The id of one record is the number of another: not even where all is in scope."""
+    one = webhook_request(index=0, release="R15", id="7", number="5")
+    other = webhook_request(index=1, release="R15", number="7")
+    target, wire = remote("R15", data=[one, other])
+    before = everything(wire, target)
+    own_id = before["7"]
+    session = new_session(target, config(allowed=BOTH, scope=EVERYTHING))
+    session.tokens.enter()
+    session.belief.records["7"] = own_id
+
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="the number 7 was expected to be unknown"):
+            session.call("delete", {NAMED: {"number": "7"}})
+    assert everything(wire, target) == before
+    assert session.call("delete", {NAMED: {"id": "7"}}).ok
+    session.guard = Guard(session, may_find_more=True)  # as in a user's own tests
+    assert session.call("delete", {NAMED: {"number": "7"}}).ok
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
+    """What may have been changed is named beside what was, in the terminal and in JSON."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    def act_and_drop(_: int, request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/resend"):
+            return None
+        ok = b'"OK"' in wire.inner.handle_request(request).read()
+        if ok and lost:
+            msg = "dropped"
+            raise httpx.RemoteProtocolError(msg, request=request)
+        return httpx.Response(502, text="Bad gateway") if ok else None
+
+    wire.hook = act_and_drop
+    results = run(target, config(only="resend.*", allowed=BOTH, scope=JOB_BOARD))
+
+    after = everything(wire, target)
+    changed = tuple(r["number"] for key, r in before.items() if after.get(key) != r)
+    assert changed
+    assert sorted(results.changed) == sorted(changed)
+    assert results.exit_code == (2 if lost else 0)
+    numbers = ", ".join(results.changed)
+    assert any(numbers in line for line in closing(Report(results)))
+
+
+@pytest.fixture(scope="module", name="target")
+def _target() -> Target:
+    """A target that refuses the token of the calls to it, so that tests can share it."""
+    return remote("R15")[0]
+
+
+class TestGuard:
+    """The guard, which no changing call gets around."""
+
+    @pytest.fixture
+    def session(self, target: Target) -> Session:
+        """A session that knows one webhook request in scope, and one that is not."""
+        session = new_session(target, config(allowed=BOTH, scope=Scope(numbers=frozenset({"1"}))))
+        session.scene.token = "none"
+        for number, record_id in (("1", "A"), ("2", "B")):
+            session.belief.records[record_id] = {"id": record_id, "number": number}
+        return session
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {NAMED: {"id": "B"}}, {NAMED: {"number": "2"}}, {NAMED: {"x": ["B"]}},
+            {}, {NAMED: {}}, {NAMED: {"id": ""}}, {NAMED: {"id": "A", "number": "1"}},
+            {NAMED: {"number": 1}}, {NAMED: {"id": ["A"]}}, {NAMED: [{"id": "A"}]}, {NAMED: "id=A"},
+            {NAMED: {"id": "A", "name": "x"}}, {NAMED: {"entity_id": "A"}}, {NAMED: {"ID": "A"}},
+            {NAMED: {"id": "A"}, "nosuch": "1"}, {NAMED: {"id": "A"}, "fields_set": ["id"]},
+            {NAMED: {"id": "A"}, "fields_set": "id,nosuch"}, {NAMED: {"id": "A"}, "token": ["T"]},
+            *({NAMED: {"id": each}} for each in ("a", "A%", "A' OR '1'='1", " A", "A,B", "_", "1")),
+            *({NAMED: {"number": each}} for each in ("01", "1.0", "1x", "-1", "10", "A", "9" * 20)),
+        ],
+        ids=repr,
+    )  # fmt: skip
+    @pytest.mark.parametrize("method", sorted(BOTH))
+    def test_what_might_name_another_one_is_not_sent(
+        self, session: Session, method: str, given: dict[str, Any]
+    ) -> None:
+        """Under a scope no members, types and values pass but documented ones of what is in it."""
+        with pytest.raises(Withheld, match=r"--all-records|is out of scope"):
+            session.call(method, given)
+
+        assert session.client.sent == 0
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"verb": "GET"}, {"verb": "DELETE"}, {"path": "webhook_requests/delete/"},
+            {"path": "webhook_requests/Delete"}, {"path": "webhook_requests/%64elete"},
+            {"path": "webhook_requests/delete_nosuch"}, {"path": "webhook_requests/show;delete"},
+            {"query": "webhook_request_identifier=id=A"}, {"headers": ()}, {"body": None},
+            {"headers": (*JSON, ("Authorization", "Bearer T"))},
+            {"body": b'{"token": "T", "webhook_request_identifier": {"id": "A", "id": "B"}}'},
+            {"body": b'[{"token": "T", "webhook_request_identifier": {"id": "A"}}]'},
+        ],
+        ids=repr,
+    )  # fmt: skip
+    def test_a_call_that_is_written_another_way_is_not_sent(
+        self, session: Session, changed: dict[str, Any]
+    ) -> None:
+        """Under a scope no other verb, path, query, header or body passes than the documented."""
+        right = build(session.method("delete"), {"token": "T", NAMED: {"id": "A"}})
+
+        with pytest.raises(Withheld, match="only documented requests"):
+            session.send(replace(right, method="", **changed))
+
+        assert session.client.sent == 0
+
+    @pytest.mark.parametrize("record_id", ["A", "ID0==", "=", "a,b", "number=2", "a=b,c=d"])
+    def test_what_is_in_scope_passes(self, session: Session, record_id: str) -> None:
+        """It is sent, and counted as touched, even if its id looks like a list of fields."""
+        session.belief.records[record_id] = {"id": record_id, "number": "1"}
+
+        session.call("resend", {NAMED: {"id": record_id}})
+
+        assert [e.call.method for e in session.client.history].count("resend") == 1
+        assert session.guard is not None
+        assert list(session.guard.touched) == [record_id]
+
+    def test_a_number_of_several_is_not_sent(self, session: Session) -> None:
+        """It is no identifier of the one in scope; its id is."""
+        for each in ("A", "C"):
+            session.belief.see({"id": each, "number": "1"}, "list", exchange())
+
+        with pytest.raises(Withheld, match="the number of several"):
+            session.call("delete", {NAMED: {"number": "1"}})
+        session.call("delete", {NAMED: {"id": "A"}})
+
+    @pytest.mark.parametrize(
+        "query",
+        ["webhook_request_identifier=number=2", "webhook_request_identifier=x=1,id=B",
+         "webhook_request_identifier=C==", "webhook_request_identifier=id=C==", "a=B&a=A"],
+    )  # fmt: skip
+    def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
+        """What is named in a text is counted as touched, too."""
+        session.scene.may_change, session.scene.everything = EVERYTHING, True
+        session.belief.records["C=="] = {"id": "C==", "number": "2"}
+        path = session.method("delete").path
+
+        session.send(Call("delete", "POST", path, query))
+
+        assert session.guard is not None
+        assert "2" in {each["number"] for each in session.guard.touched.values()}
+
+    @pytest.mark.parametrize("scope", [Scope(numbers=frozenset({"1"})), Scope(everything=True)])
+    def test_what_is_unknown_is_shown_first(self, session: Session, scope: Scope) -> None:
+        """An identifier that nobody has looked up yet might name something after all."""
+        session.scene.may_change, session.scene.everything = scope, scope.is_free
+        nowhere = {"number": session.scene.nowhere["number"]}
+        session.call("delete", {NAMED: nowhere})
+        session.call("delete", {NAMED: nowhere})
+
+        called = [exchange.call.method for exchange in session.client.history]
+        shown = [each for each in session.client.history if each.call.method == "show"]
+        assert called[:2] == ["show", "delete"]
+        assert called.count("delete") == 2
+        named = [each.call.parameters.get(NAMED) for each in shown]
+        assert named.count(nowhere) == 1

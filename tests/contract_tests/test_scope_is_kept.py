@@ -177,28 +177,3 @@ def test_a_server_that_takes_anything_changes_nothing_else() -> None:
 def test_few_statements_can_be_checked_under_a_scope(only: str) -> None:
     """A run that has nothing left to combine ends as any other."""
     assert check(Injectable(release="R15"), 300, only=only) == []
-
-
-class Twice(StandIn):
-    """Some numbers are those of two webhook requests; the first one that has it is found."""
-
-    def set_up(self) -> None:
-        """Give pairs one number each, of which the definitions differ."""
-        while len(self.records) < RECORDS:
-            self.world.add_record(FIRST_DAY)
-        records = [*self.records.values()][:60]
-        for one, other in zip(records[::2], records[1::2], strict=True):
-            other.number = one.number
-
-
-def test_a_number_of_several_is_not_sent() -> None:
-    """It is no identifier of the one in scope, even if the other was seen long before."""
-    app = Twice(release="R15", seed=43)
-    before = deepcopy(app.records)
-    name = [r for r in before.values() if r.life_cycle_state == REJECTED][-1].definition.name
-
-    checked(app, scope=Scope(definition=name), limits=Limits(max_requests=300), seed=43)
-
-    changed = [each for key, each in before.items() if app.records.get(key) != each]
-    assert changed
-    assert {each.definition.name for each in changed} == {name}
