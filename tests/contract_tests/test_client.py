@@ -1,8 +1,13 @@
-"""The client: budget, rate, waits, bounds, and what it takes for an outage."""
+"""The client: budget, rate, waits, bounds, a deadline, and what it takes for an outage."""
 
 import gzip
 import math
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -28,6 +33,14 @@ OK = {"status": {"code": "OK", "message": "", "description": ""}, "data": {}}
 GET = Call("show", "GET", "webhook_requests/show")
 POST = Call("delete", "POST", "webhook_requests/delete", body=b"{}")
 
+OK_BODY = b'{"status":{"code":"OK","message":"","description":""},"data":{}}'
+TARGET = Target(
+    name="a server",
+    base_url="http://server/crmapi/rest/v2",
+    release=resolve("R9"),
+    login=Login(token="t"),
+)
+
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -52,13 +65,7 @@ def client(
     handler: Handler, clock: Clock | None = None, ends_at: float = math.inf, **limits: float
 ) -> Client:
     """A client whose target answers as ``handler`` does."""
-    target = Target(
-        name="a server",
-        base_url="http://server/crmapi/rest/v2",
-        release=resolve("R9"),
-        login=Login(token="t"),
-        transport=httpx.MockTransport(handler),
-    )
+    target = replace(TARGET, transport=httpx.MockTransport(handler))
     clock = clock or Clock()
     allowed: dict[str, object] = dict(limits)
     return Client(target, Limits(**allowed), ends_at=ends_at, now=clock.now, sleep=clock.sleep)  # type: ignore[arg-type]
@@ -169,16 +176,13 @@ def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> N
     assert not one.history
 
 
-def test_an_outage_is_no_answer() -> None:
+@pytest.mark.parametrize("page", [b"<html>Bad Gateway</html>", b'{"message": "Unavailable"}'])
+def test_an_outage_is_no_answer(page: bytes) -> None:
     """A gateway that goes on says that the target is down; an envelope is an answer."""
-    with pytest.raises(TargetDown, match="HTTP 502"):
-        client(answers(httpx.Response(502, text="<html>Bad Gateway</html>"))).send(GET)
-
-    page = {"message": "Service Unavailable"}
-    with pytest.raises(TargetDown, match="HTTP 503"):
-        client(answers(httpx.Response(503, json=page))).send(GET)
-
     error = {"status": {"code": "X", "message": "no", "description": ""}}
+
+    with pytest.raises(TargetDown, match="HTTP 502"):
+        client(answers(httpx.Response(502, content=page))).send(GET)
     assert client(answers(httpx.Response(503, json=error))).send(GET).code == "X"
 
 
@@ -277,39 +281,36 @@ def test_a_long_request_is_not_sent() -> None:
 
 def test_nothing_is_asked_for_in_a_coding() -> None:
     """A short answer cannot unfold into one without end: no coding is asked for."""
-    asked = []
+    one = client(lambda request: httpx.Response(200, json=request.headers["Accept-Encoding"]))
 
-    def note(request: httpx.Request) -> httpx.Response:
-        asked.append(request.headers["Accept-Encoding"])
-        return httpx.Response(200, json=OK)
-
-    client(note).send(GET)
-
-    assert asked == ["identity"]
+    assert one.send(GET).json == "identity"
 
 
-def test_a_gzip_that_was_not_asked_for_is_undone_up_to_the_bound() -> None:
-    """A gateway that compresses all the same is understood, and a bomb is given up."""
-    coded = {"Content-Encoding": "gzip"}
-    small, bomb = gzip.compress(b'{"a": 1}'), gzip.compress(b"0" * 100_000)
-
-    assert client(answers(httpx.Response(200, content=small, headers=coded))).send(GET).json == {
-        "a": 1
-    }
-    with pytest.raises(AnswerTooLong):
-        client(
-            answers(httpx.Response(200, content=bomb, headers=coded)), longest_answer=10_000
-        ).send(GET)
+TWICE = gzip.compress(gzip.compress(b"{}"))
 
 
-def test_a_gzip_in_a_gzip_stays_as_it_is() -> None:
-    """What is coded twice is no JSON, and takes no memory."""
-    twice = gzip.compress(gzip.compress(b"{}"))
-    headers = {"Content-Encoding": "gzip, gzip"}
+@pytest.mark.parametrize(
+    ("coding", "body", "content"),
+    [
+        ("gzip", gzip.compress(b'{"a": 1}'), b'{"a": 1}'),
+        ("gzip, gzip", TWICE, TWICE),
+        ("gzip", b"no gzip", b"no gzip"),
+        ("gzip", gzip.compress(b"0" * 100_000), None),
+    ],
+    ids=["gzip", "twice", "none", "a bomb"],
+)
+def test_a_gzip_that_was_not_asked_for_is_undone(
+    coding: str, body: bytes, content: bytes | None
+) -> None:
+    """A gateway that compresses all the same is understood; a bomb is given up at the bound."""
+    answer = httpx.Response(200, content=iter([body]), headers={"Content-Encoding": coding})
+    one = client(answers(answer), longest_answer=10_000)
 
-    one = client(answers(httpx.Response(200, content=twice, headers=headers)))
-
-    assert one.send(GET).content == twice
+    if content is None:
+        with pytest.raises(AnswerTooLong):
+            one.send(GET)
+    else:
+        assert one.send(GET).content == content
 
 
 @pytest.mark.parametrize("header", [("Set-Cookie", "a=\xe9; Path=/"), ("Location", "http://[::1")])
@@ -333,3 +334,78 @@ def test_a_request_that_cannot_be_written_is_an_outage() -> None:
     """What no URL can hold ends the run in a line, not with a traceback."""
     with pytest.raises(TargetDown, match="does not respond: Unicode"):
         client(answers(httpx.Response(200, json=OK))).send(Call("", "GET", "x", "a=\ud800"))
+
+
+# Over the network.
+
+
+@contextmanager
+def server(part: bytes, *, timeout: float, pause: float) -> Iterator[Client]:
+    """A client of a server that answers with ``part`` again and again, after pauses."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            try:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65536)
+                    while not over.wait(pause):
+                        connection.sendall(part)
+            except OSError:
+                pass  # the client has gone
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        base = f"http://127.0.0.1:{listening.getsockname()[1]}/crmapi/rest/v2"
+        one = Client(replace(TARGET, base_url=base), Limits(timeout=timeout))
+        yield one
+        one.close()
+        over.set()
+    thread.join(10)
+
+
+class _ReadsNoBody(BaseHTTPRequestHandler):
+    """A server that keeps its connections, and leaves the body of a GET unread."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer OK."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(OK_BODY)))
+        self.end_headers()
+        self.wfile.write(OK_BODY)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_an_unread_body_is_not_taken_for_the_next_request() -> None:
+    """A GET with a body spoils no later request, which would be accused of the failure."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _ReadsNoBody) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{listening.server_port}/crmapi/rest/v2"
+        one = Client(replace(TARGET, base_url=base), Limits())
+        found = [one.send(each).status for each in (replace(GET, body=b'{"a": 1}'), GET)]
+        one.close()
+        listening.shutdown()
+
+    assert found == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("part", "pause"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 50, 0.01),
+        (b"H", 0.1),
+        (b"", 0.1),
+    ],
+    ids=["interim answers", "a byte now and then", "silence"],
+)
+def test_no_answer_outlasts_the_time_out(part: bytes, pause: float) -> None:
+    """Whatever a server sends meanwhile: an answer that is not there in time is given up."""
+    given_up = pytest.raises(TargetDown, match="ReadTimeout")
+
+    with server(part, timeout=0.5, pause=pause) as one, given_up:
+        one.send(GET)
