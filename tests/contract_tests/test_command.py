@@ -11,11 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from helpers.checking import OURS, check
-from jsonschema import Draft202012Validator
 from mutants.table import ROWS
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
-
-from crmcom_kit.contract_tests.reports.report import SCHEMA
 
 
 def check_apart(
@@ -47,8 +44,6 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    schema = json.loads(SCHEMA.read_text())
-    assert not list(Draft202012Validator(schema).iter_errors(report))
     summary = report["summary"]
     assert summary["achieved"] == summary["statements"] - 1 == summary["holds"] > 100
     (why,) = (each["why"] for each in report["statements"] if each["verdict"] != "holds")
@@ -164,18 +159,28 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
     assert done.stderr.startswith("Warning: GITHUB_STEP_SUMMARY: cannot write ")
 
 
-def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--from-har", "r.har", "--junit", "link"),
+            "--junit: link is the file that --from-har reads",
+        ),
+        (
+            (*FEW, "--ledger", "r.har", "--junit", "link"),
+            "--junit: link is the file that --ledger writes",
+        ),
+        ((*FEW, "--har", "r.json"), "--har: r.json is the file that --json writes"),
+    ],
+)
+def test_files_that_would_take_each_others_place_are_refused(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
     """A report never overwrites a recording, the ledger, or another report."""
     (tmp_path / "r.har").write_text("precious", "utf-8")
     (tmp_path / "link").symlink_to("r.har")
 
-    recording = check(tmp_path, "--from-har", "r.har", "--junit", "link")
-    ledger = check(tmp_path, *FEW, "--ledger", "r.har", "--junit", "link")
-    twice = check(tmp_path, *FEW, "--har", "r.json")
+    done = check(tmp_path, *options)
 
-    said = "Error: --junit: link is the file that --from-har reads; name another one\n"
-    assert recording.stderr == said
-    said = "Error: --junit: link is the file that --ledger writes; name another one\n"
-    assert ledger.stderr == said
-    assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
+    assert done.stderr == f"Error: {said}; name another one\n"
     assert (tmp_path / "r.har").read_text("utf-8") == "precious"

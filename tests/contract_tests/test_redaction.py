@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import tomllib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from helpers.reports import all_reports, exchange, results, target
@@ -31,8 +32,8 @@ def reports(
     findings = Findings()
     findings.broke(Violation("response.number", one, expected="a text", seen=seen))
     on = on or target(username="ann", password="abc", organisation="O")
-    given = {"command": command, "trouble": seen, "inventory": seen, "history": (one,)}
-    return all_reports(results(findings, target=on, **given))
+    said: dict[str, Any] = {"trouble": seen, "inventory": seen}
+    return all_reports(results(findings, target=on, command=command, history=(one,), **said))
 
 
 def test_the_secrets_of_a_login_are_masked() -> None:

@@ -222,22 +222,15 @@ def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> N
     assert "CRMCOM_PASSWORD" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "shown", "part"),
-    [
-        ("list_numbers_are_integers", r'"number": \d', "TOKEN=$(curl"),
-    ],
-)
-def test_a_pasted_script_shows_the_violation(
-    name: str, shown: str, part: str, serve: Callable[..., str], tmp_path: Path
-) -> None:
+def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path: Path) -> None:
     """What the run saw, its reader sees again; and every report has the same script."""
+    row = ROWS["list_numbers_are_integers"]
     files = {kind: tmp_path / f"r.{kind}" for kind in ("json", "html", "junit", "md")}
     options = [f"--{kind}={files[kind]}" for kind in ("json", "html", "junit")]
 
     done = check(
-        tmp_path, "--base-url", serve(ROWS[name].server()), *options, *STAND_IN_LOGIN,
-        "--only", *ROWS[name].statements, "--allow", "none", "--max-requests", "500",
+        tmp_path, "--base-url", serve(row.server()), *options, *STAND_IN_LOGIN,
+        "--only", *row.statements, "--allow", "none", "--max-requests", "500",
         GITHUB_STEP_SUMMARY=str(files["md"]), CRMCOM_PASSWORD=STAND_IN_PASSWORD,
     )  # fmt: skip
 
@@ -246,8 +239,8 @@ def test_a_pasted_script_shows_the_violation(
         each["violations"][0]["script"] for each in report["statements"] if each["violations"]
     )
     assert done.returncode == 1, done.stdout
-    assert part in script
-    assert re.search(shown, pasted(script, CRMCOM_PASSWORD=STAND_IN_PASSWORD))
+    assert "TOKEN=$(curl" in script
+    assert re.search(r'"number": \d', pasted(script, CRMCOM_PASSWORD=STAND_IN_PASSWORD))
     for text in [
         done.stdout,
         *(unescape(files[kind].read_text("utf-8")) for kind in ("html", "junit", "md")),
