@@ -62,7 +62,7 @@ def prepared(
         logs_in: whether a server needs a login.
 
     Raises:
-        OptionsError, DeviationsError, UnknownRelease: an option cannot be followed.
+        OptionsError: an option cannot be followed.
     """
     check_values(values, logs_in=logs_in)
     target, recording = _target(values)

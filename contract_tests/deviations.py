@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 from crmcom_kit.toml_files import read_toml_file
@@ -22,10 +23,6 @@ _HEADER = """\
 # Statements that this target is known to break. Give a reason for each.
 # In seen, * stands for any text. An entry without a method is about all methods.
 """
-
-
-class DeviationsError(ValueError):
-    """A file of deviations that cannot be used; the text names the place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,43 +43,43 @@ class Deviation:
 
 
 def read_deviations(path: Path) -> tuple[Deviation, ...]:
-    """Read a file of deviations. Raises DeviationsError where it is not as described here."""
+    """Read a file of deviations. Raises OptionsError where it is not as described here."""
     try:
         content = read_toml_file(path)
         entries = content.get("deviation", [])
         if set(content) - {"deviation"} or not isinstance(entries, list):
-            raise DeviationsError(_text(", ".join(content), "[[deviation]] alone"))
+            raise OptionsError(_text(", ".join(content), "[[deviation]] alone"))
         return tuple(_read(f"deviation {at}", entry) for at, entry in enumerate(entries, 1))
     except (OSError, ValueError) as error:
         msg = f"{path}: {error}"
-        raise DeviationsError(msg) from None
+        raise OptionsError(msg) from None
 
 
 def _read(place: str, entry: Any) -> Deviation:
     """Return the entry at a place. Raises ValueError."""
     members = [each.name for each in fields(Deviation)]
     if not isinstance(entry, dict):
-        raise DeviationsError(_text(f"{place}: {entry!r}", "a table"))
+        raise OptionsError(_text(f"{place}: {entry!r}", "a table"))
     for name, value in entry.items():
         if name not in members:
-            raise DeviationsError(_text(f"{place}: {name}", ", ".join(members)))
+            raise OptionsError(_text(f"{place}: {name}", ", ".join(members)))
         if not isinstance(value, str):
-            raise DeviationsError(_text(f"{place}: {name}: {value!r}", "a text"))
+            raise OptionsError(_text(f"{place}: {name}: {value!r}", "a text"))
     if missing := next((each for each in members[:3] if each not in entry), None):
         msg = f"{place}: {missing} is missing"
-        raise DeviationsError(msg)
+        raise OptionsError(msg)
     deviation = Deviation(**entry)
     try:
         about = statement(deviation.statement)
     except UnknownStatement as error:
         msg = f"{place}: {error}"
-        raise DeviationsError(msg) from None
+        raise OptionsError(msg) from None
     if about.unchecked is not None:
         msg = f"{place}: statement: no request can test {about.id}: {about.unchecked}"
-        raise DeviationsError(msg)
+        raise OptionsError(msg)
     if deviation.method not in (None, *about.methods):
         allowed = ", ".join(about.methods)
-        raise DeviationsError(_text(f"{place}: method: {deviation.method!r}", allowed))
+        raise OptionsError(_text(f"{place}: method: {deviation.method!r}", allowed))
     return deviation
 
 

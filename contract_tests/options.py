@@ -170,10 +170,15 @@ def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
     With ``logs_in`` a run needs a login, unless it checks recorded traffic or a mock of its own.
     """
     # Here, since pytest imports this module in every run for the options' names.
+    from crmcom_kit.schemas.releases import UnknownRelease, resolve
     from crmcom_kit.schemas.statements import checked_statements
 
     for option in RUN_OPTIONS:
         _check_value(option, values)
+    try:
+        resolve(values["release"])
+    except UnknownRelease as error:
+        raise OptionsError(str(error)) from None
     check_url(values["base_url"])
     for name in allowed_changes(values):
         if name not in CHANGES:

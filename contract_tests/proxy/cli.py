@@ -66,10 +66,8 @@ def proxy(**given: Any) -> None:
     listed deviation no longer occurs. 2: the proxy failed, or no request tests a statement.
     """
     from crmcom_kit.contract_tests.config import prepared
-    from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError, command_line
     from crmcom_kit.contract_tests.targets import is_loopback
-    from crmcom_kit.schemas.releases import UnknownRelease
 
     values = DEFAULTS | given
     files = {o.name: given[o.key] for o in _OPTIONS if o.heading == REPORTS and given[o.key]}
@@ -85,7 +83,7 @@ def proxy(**given: Any) -> None:
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the proxy's time
     try:
         target, config = prepared(values, now=now, logs_in=False)
-    except (OptionsError, DeviationsError, UnknownRelease) as error:
+    except OptionsError as error:
         raise Refused(str(error)) from None
     if target.near and urlsplit(target.base_url).port == given["port"]:
         msg = "--base-url is the proxy's own address; give that of the server to forward to"

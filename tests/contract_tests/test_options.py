@@ -11,7 +11,6 @@ import pytest
 from crmcom_kit.contract_tests import plugin
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import (
-    DeviationsError,
     read_deviations,
     write_deviations,
 )
@@ -171,7 +170,7 @@ def test_deviations_are_read(tmp_path: Path) -> None:
 )
 def test_a_wrong_file_of_deviations_is_refused(tmp_path: Path, text: str, part: str) -> None:
     """Each error names the file, the entry and the member."""
-    with pytest.raises(DeviationsError) as caught:
+    with pytest.raises(OptionsError) as caught:
         read(tmp_path, text)
 
     assert part in str(caught.value)
@@ -186,7 +185,7 @@ def test_only_files_that_end_are_read(tmp_path: Path) -> None:
     long.write_bytes(b"#" * 2_000_000)
 
     for path, why in ((Path("/dev/zero"), "regular"), (pipe, "regular"), (long, "longer than")):
-        with pytest.raises(DeviationsError, match=f"{path}: .*{why}"):
+        with pytest.raises(OptionsError, match=f"{path}: .*{why}"):
             prepared(given(deviations=str(path)), now=NOW)
 
 
