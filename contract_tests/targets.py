@@ -32,11 +32,6 @@ class Login:
     unit: str | None = None
     api_key: str | None = field(default=None, repr=False)
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The texts that no report, log or script may show."""
-        return tuple(filter(None, (self.token, self.password, self.api_key)))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:

@@ -27,11 +27,7 @@ class TargetDown(Exception):
 
 
 class BudgetSpent(Exception):
-    """As many requests were sent as the run may send."""
-
-
-class TimeUp(BudgetSpent):
-    """The run has no time left, or not enough for what comes next."""
+    """The run may send no more requests, keep no more bytes, or has no time for what comes next."""
 
 
 class AnswerTooLong(Unreachable):
@@ -150,7 +146,7 @@ class Client:
             once: do not send it again if it may have been done.
 
         Raises:
-            BudgetSpent: the run may send no more requests, or has no time left.
+            BudgetSpent: the run may send no more, or has no time left.
             TargetDown: no answer came.
             AnswerTooLong: the answer is longer than ``limits`` allows.
             AnswerLost: a gateway has answered what is sent once only.
@@ -218,7 +214,7 @@ class Client:
         return Exchange(number, call, answer.status_code, headers, content, self.now() - began)
 
     def _read(self, answer: httpx.Response, call: Call) -> bytes:
-        """Return an answer's body. Raises AnswerTooLong, TimeUp."""
+        """Return an answer's body. Raises AnswerTooLong, BudgetSpent."""
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         content = bytearray()
         for chunk in answer.stream:
@@ -254,11 +250,11 @@ class Client:
         self._pause(seconds)
 
     def _pause(self, seconds: float) -> None:
-        """Let ``seconds`` pass. Raises TimeUp if the run has no more than that."""
+        """Let ``seconds`` pass. Raises BudgetSpent if the run has no more than that."""
         if self.seconds_left <= seconds:
             self.is_time_up = True
             msg = f"the time of the run is over (--max-time {self.limits.max_time:g})"
-            raise TimeUp(msg)
+            raise BudgetSpent(msg)
         if seconds:
             self.sleep(seconds)
 

@@ -143,7 +143,7 @@ def test_violations_of_one_cause_are_one_entry() -> None:
         ("no url", 2, 1), ("HTTP 500", 1, 1), ("HTTP 502", 1, 1), ("number 0, 'of 0'", 14, 14),
     ]  # fmt: skip
     for name in ("terminal", "html", "junit"):
-        assert "and 1 more time" in reports[name]
+        assert "(and 1 more time)" in reports[name]
         assert "and 13 more records" in reports[name] or name == "terminal"  # which shows three
 
 

@@ -7,7 +7,6 @@ import httpx
 import pytest
 from helpers.far import BOTH, Wire, changing, config, remote
 from helpers.stand_ins import alarms, checked
-from mutants.table import ROWS
 from stand_in.legal import VARIANTS
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
@@ -226,12 +225,3 @@ class TestSeparateWorld:
 
         assert results.changed
         assert set(self.worlds(registry)) == {"default", "mine"}
-
-
-def test_the_method_that_breaks_a_statement_of_several_is_blamed() -> None:
-    """The verdict on a statement is by method, and the others keep it."""
-    results = checked(ROWS["resend_takes_an_empty_identifier"].server(), only="identifier.*")
-
-    (found,) = [e for e in results.statements if e.statement.id == "identifier.mandatory"]
-    assert found.verdict is Verdict.BROKEN
-    assert found.by_method == {"show": "holds", "resend": "broken", "delete": "holds"}

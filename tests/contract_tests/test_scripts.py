@@ -179,20 +179,6 @@ def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) ->
     assert OLD[1] not in script
 
 
-def test_what_nobody_knows_is_hidden_in_any_body(serve: Callable[..., str]) -> None:
-    """A secret behind its name is hidden: in JSON, in a form, in what is neither."""
-    bodies = [
-        '{"password": "S-012345", "n": [1]}', '{"password": 7654321}', "x=1&password=S-012345",
-        '{"password": "S-012345', "password=S-012345 and {more}",
-    ]  # fmt: skip
-    calls = [Call("token", "POST", "x", "", each.encode()) for each in bodies]
-
-    script = script_for(serve(Recorder()), Login(), calls)
-
-    assert "S-012345" not in script
-    assert "7654321" not in script
-
-
 def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     """In the recording of a run secrets are redacted; the script takes them from variables."""
     recorder = Recorder(NEW[0])
