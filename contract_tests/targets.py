@@ -42,9 +42,13 @@ class Target:
     release: Release
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
-    own: bool = False  # a mock that this process made for itself, and may do anything to
-    reset: Callable[[], object] | None = None  # gives an own mock its first content again
+    reset: Callable[[], object] | None = None  # gives the kit's own mock its first content again
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a mock that this process made for itself, and may do anything to."""
+        return self.reset is not None
 
     @property
     def in_process(self) -> bool:
@@ -155,6 +159,5 @@ def own_mock(release: str = "R9", dialect: Any = "default", **options: Any) -> T
             api_key=known.api_key,
         ),
         transport=httpx.WSGITransport(create_app(world)),
-        own=True,
         reset=world.reset,
     )

@@ -22,11 +22,11 @@ from crmcom_kit.contract_tests.templates import all_templates
 BOTH = frozenset(("resend", "delete"))
 
 
-def kit_for(release: str, scope: Any = None, *, own: bool = False, **limits: Any) -> Session:
-    """A session that has logged in at a mock, which it takes for somebody's server by default."""
+def kit_for(release: str, scope: Any = None, **limits: Any) -> Session:
+    """A session that has logged in at a mock, which it takes for somebody's server."""
     allowed = BOTH if scope else frozenset()
     config = RunConfig(allowed=allowed, scope=scope, limits=Limits(**limits))
-    session = new_session(replace(own_mock(release), own=own), config)
+    session = new_session(replace(own_mock(release), reset=None), config)
     session.tokens.enter()
     return session
 

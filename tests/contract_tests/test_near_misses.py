@@ -25,7 +25,7 @@ def test_near_misses_are_other_values_each_once() -> None:
 
 def test_near_misses_of_a_secret_stay_redacted() -> None:
     """Whatever is made of a secret, no report shows what is inside of it."""
-    target = replace(own_mock("R12"), own=False)
+    target = replace(own_mock("R12"), reset=None)
     secret = "Correct Horse 9"
     target = replace(target, login=replace(target.login, password=secret))
     for text in near_misses(secret, SECRET_MUTATIONS):

@@ -43,7 +43,7 @@ def remote(release: str = "R15", hook: Hook | None = None, **options: Any) -> tu
     mock = own_mock(release, **options)
     assert mock.transport is not None
     wire = Wire(mock.transport, hook)
-    return replace(mock, name="somebody's server", own=False, transport=wire), wire
+    return replace(mock, name="somebody's server", reset=None, transport=wire), wire
 
 
 def token_of(wire: Wire, target: Target) -> str:
