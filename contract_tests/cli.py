@@ -36,14 +36,15 @@ class HeadedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each heading; what has none comes last."""
         headings = {option.key: option.heading for option in OPTIONS}
-        for heading in (*HEADINGS, "Other"):
-            params = [p for p in self.params if headings.get(p.name or "", "Other") == heading]
-            if heading == "Other":
-                params += filter(None, [self.get_help_option(ctx)])
-            rows = list(filter(None, [p.get_help_record(ctx) for p in params]))
-            if rows:
+        sections: dict[str, list[tuple[str, str]]] = {each: [] for each in (*HEADINGS, "Other")}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections[headings.get(param.name or "", "Other")].append(record)
+        for heading, records in sections.items():
+            if records:
                 with formatter.section(heading):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(records)
 
 
 class _Given(click.Option):

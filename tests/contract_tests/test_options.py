@@ -2,13 +2,11 @@
 
 import datetime as dt
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests import plugin
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import (
     read_deviations,
@@ -212,26 +210,6 @@ def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
     for name, method, text in broken:
         assert any(each.statement == name and each.explains(text, method) for each in found)
     assert not found[0].explains("7", "list")
-
-
-def test_the_help_of_pytest_names_the_flags_of_pytest() -> None:
-    """A help text that names another option names it as pytest has it."""
-    texts = []
-
-    class Parser:
-        """What the plugin asks of pytest's parser."""
-
-        def getgroup(self, *_: str) -> "Parser":
-            return self
-
-        def addoption(self, _: str, **details: Any) -> None:
-            texts.append(details["help"])
-
-    plugin.pytest_addoption(Parser())  # type: ignore[arg-type]
-
-    named = set(re.findall(r"--[a-z-]+", " ".join(texts))) - {"--write-deviations"}
-    assert "--crmcom-base-url" in named
-    assert named <= {f"--crmcom-{option.name}" for option in RUN_OPTIONS}
 
 
 def test_unreadable_certificates_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

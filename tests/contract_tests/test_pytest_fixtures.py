@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from helpers.serving import LOGIN
 
+from crmcom_kit.contract_tests.options import RUN_OPTIONS
 from crmcom_kit.mock_server import create_app
 
 pytest_plugins = ["pytester"]
@@ -151,7 +153,7 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
 def test_pytest_offers_the_options_only_with_the_extra(
     lacks: str | None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The help of a project that uses the mock alone is not full of what it cannot use."""
+    """Each help names options as pytest has them; a project without the extra sees none."""
     find = importlib.util.find_spec
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if name == lacks else find(name)
@@ -161,3 +163,5 @@ def test_pytest_offers_the_options_only_with_the_extra(
 
     assert "--crmcom-mock-release" in text
     assert ("--crmcom-base-url" in text) == (lacks is None)
+    names = "|".join(option.name for option in RUN_OPTIONS)
+    assert not re.search(rf"--({names})\b", text)
