@@ -1,8 +1,8 @@
 """The pytest fixtures of the suite, for contract tests of your own as well.
 
-``target_url`` → ``target`` → ``records`` is what a test asks by itself; ``report`` and
-``verdicts`` are what the suite's one run has found out. Name this module in ``pytest_plugins`` of
-a conftest to have them in tests of your own.
+``target_url`` → ``target`` → ``records`` is what a test asks by itself; ``report`` is what the
+suite's one run has found out. Name this module in ``pytest_plugins`` of a conftest to have them in
+tests of your own.
 """
 
 import datetime as dt
@@ -78,12 +78,6 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
         if not path.exists():
             path.write_text(json.dumps(_made(values)), "utf-8")
         return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
-
-
-@pytest.fixture(scope="session")
-def verdicts(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What the run says of each statement, by id."""
-    return {each["id"]: each for each in report["statements"]}
 
 
 def _enter(session: Session, config: RunConfig) -> None:

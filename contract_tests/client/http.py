@@ -151,8 +151,16 @@ class Client:
             AnswerTooLong: the answer is longer than ``limits`` allows.
             AnswerLost: a gateway has answered what is sent once only.
         """
-        exchange = self._patiently(call, once=once)
-        for pause in _PAUSES:
+        waits, pauses = 0, list(_PAUSES)
+        while True:
+            exchange = self.ask(call)
+            if _asks_for_patience(exchange, once=once):
+                waits += 1
+                if waits == MAX_WAITS:
+                    msg = f"{self.target.name} asked the run to wait {waits} times in a row"
+                    raise TargetDown(msg)
+                self._wait_as_asked(exchange)
+                continue
             if not _is_of_gateway(exchange):
                 break
             self.hiccups[exchange.status] += 1
@@ -160,24 +168,13 @@ class Client:
                 msg = f"a gateway returned HTTP {exchange.status}, and {call.method or call.path} "
                 msg += "is never sent twice"
                 raise AnswerLost(msg)
-            self._pause(pause)
-            exchange = self._patiently(call, once=once)
-        if _is_of_gateway(exchange):
-            msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
-            raise TargetDown(msg)
+            if not pauses:
+                msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
+                raise TargetDown(msg)
+            self._pause(pauses.pop(0))
         self.history.append(exchange)
         self._kept += exchange.size
         return exchange
-
-    def _patiently(self, call: Call, *, once: bool) -> Exchange:
-        """Send ``call``, and again after each wait that the target asks for."""
-        for _ in range(MAX_WAITS):
-            exchange = self.ask(call)
-            if not _asks_for_patience(exchange, once=once):
-                return exchange
-            self._wait_as_asked(exchange)
-        msg = f"{self.target.name} asked the run to wait {MAX_WAITS} times in a row"
-        raise TargetDown(msg)
 
     def ask(self, call: Call) -> Exchange:
         """Send ``call`` once, whatever comes, and leave the exchange out of the history.
