@@ -38,7 +38,7 @@ from crmcom_kit.contract_tests.options import (
     check_url,
 )
 from crmcom_kit.contract_tests.stopping import Stop
-from crmcom_kit.schemas.releases import resolve
+from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.calibration.learning import Log
@@ -248,14 +248,15 @@ def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
     from crmcom_kit.schemas.dialect import DialectError
     from crmcom_kit.schemas.profile import ProfileError, read_profile
 
+    source = click.get_current_context().get_parameter_source("release")
     try:
         profile = read_profile(folder)
-    except (ProfileError, DialectError) as error:
+        if source is ParameterSource.DEFAULT:
+            given["release"] = profile.release.name
+        release = resolve(given["release"])
+    except (ProfileError, DialectError, UnknownRelease) as error:
         raise Refused(str(error)) from None
-    source = click.get_current_context().get_parameter_source("release")
-    if source is ParameterSource.DEFAULT:
-        given["release"] = profile.release.name
-    elif resolve(given["release"]) != profile.release:
+    if release != profile.release:
         msg = f"--release: {given['release']} is not allowed; the profile is of "
         raise Refused(msg + profile.release.name)
     return profile
