@@ -291,8 +291,8 @@ class Contradicted:
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
-        belief, looked_at = asker.belief, self.rests_on[: 2 * MAX_LOOKED_AT]
-        for _ in range(asker.belief.hits - 1):
+        belief = asker.belief
+        for _ in range(belief.hits - 1):
             belief.revive(lambda kill: kill.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 before = {*belief.killers}
@@ -302,14 +302,33 @@ class Contradicted:
                 keys = dict.fromkeys(kill.rests_on for kill in fresh if kill.rests_on is not None)
                 for key in [*keys][:MAX_LOOKED_AT]:
                     see_whether_it_is_there(key, asker)
-            for key in looked_at:
-                see_whether_it_is_there(key, asker)
-            _, found = asker.ask(suspicion.exchange.call)
-            if not _has(found, statement, looked_at):
+            if not self._comes_again(suspicion.exchange.call, statement, asker):
                 return False
         return True
 
+    def _comes_again(self, call: Call, statement: str, asker: Asker) -> bool:
+        """Whether it is so again once all that it rests on, then too, was looked at."""
+        looked_at, keys = dict[str, None](), [*self.first]
+        for _ in range(MAX_ROUNDS):
+            for key in keys:
+                see_whether_it_is_there(key, asker)
+            looked_at |= dict.fromkeys(keys)
+            _, found = asker.ask(call)
+            causes = [one.confirmation for each in found for one in each.hypotheses]
+            again = [each for each in causes if isinstance(each, Contradicted)]
+            keys = [key for each in again for key in each.first if key not in looked_at]
+            if not keys:
+                return _has(found, statement, [*looked_at])
+        return False  # too much has changed
 
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The ids of those that are looked at."""
+        return self.rests_on[: 2 * MAX_LOOKED_AT]
+
+
+#: So often what a list rests on is looked at, where more of it has gone each time.
+MAX_ROUNDS = 4
 #: So many lists that ruled out an interpretation are asked for again.
 MAX_CALLS_AGAIN = 8
 

@@ -44,6 +44,7 @@ PAGES = (listed([ONE], **FIRST), listed([ONE], **FIRST, offset=1))
 SHORT_PAGE = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2))
 NO_ORDER = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, offset=1))
 LACKS_TWO = (listed([ONE, TWO, THREE]), listed([ONE, THREE]))
+LACKS_BOTH = (listed([ONE, TWO, THREE]), listed([ONE]))
 OTHER = record(2, entity_id="E2")
 ANY_AND_ALL = (
     listed([ONE, OTHER, THREE]),
@@ -98,6 +99,9 @@ DELETED = (
         (LACKS_TWO, "Contradicted", [NO, [TWO], [ONE, THREE]], True, "sll"),
         (LACKS_TWO, "Contradicted", [NO, [], [ONE, THREE]], False, "sll"),  # it is gone
         (LACKS_TWO, "Contradicted", [record(2, entity="ACTIVITIES"), [ONE, THREE]], False, "sl"),
+        # If that has gone, what it lacks besides is looked at, too.
+        (LACKS_BOTH, "Contradicted", [NO, [], [ONE], THREE, [ONE]], True, "sllsl"),
+        (LACKS_BOTH, "Contradicted", [NO, [], [ONE], NO, [], [ONE]], False, "sllsll"),
         # What ruled out the interpretation that would explain the last list may be over by now.
         (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], OTHER, [ONE, THREE]], True, "lsl"),
         (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]],
