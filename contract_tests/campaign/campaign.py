@@ -7,21 +7,19 @@ observe, look, settle the queue.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-from hypothesis.errors import HypothesisException
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.campaign.drawing import Chooser, in_chunks, weighted
+from crmcom_kit.contract_tests.campaign.drawing import Chooser, chooser, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 
@@ -59,15 +57,6 @@ class Draw(NamedTuple):
         return self.template.draw(campaign.scene, self.variant, choose or campaign.choose)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One request of a campaign, and others that are sent right before and after it."""
-
-    main: Draw
-    before: Draw | None = None
-    after: Draw | None = None
-
-
 @dataclass
 class Campaign:
     """One run against one target; also what asks for a confirmation."""
@@ -76,7 +65,7 @@ class Campaign:
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
-    drawn: dict[int, Step] = field(default_factory=dict)  # by exchange number
+    drawn: dict[int, Draw] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
     unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -106,7 +95,7 @@ class Campaign:
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Draw the template of a request again, for another record, and look at its effect."""
-        step = self.drawn.get(exchange.number)
+        draw = self.drawn.get(exchange.number)
         state = (self._subject(exchange.call) or {}).get("life_cycle_state")
 
         def alike(values: Sequence[Any]) -> Any:
@@ -114,13 +103,13 @@ class Campaign:
             same = [each for each in values if each.get("life_cycle_state") == state]
             return self.choose(same or values)
 
-        call = None if step is None else step.main.draw(self, alike)
-        if step is None or call is None:
+        call = None if draw is None else draw.draw(self, alike)
+        if draw is None or call is None:
             return None
         subject = self._subject(call)
         looks = self._looks(subject)
         self._take_stock(looks)
-        found = [] if idle else self._send(call, step)
+        found = [] if idle else self._send(call, draw)
         return found + self._look(looks)
 
     def keep(self, found: Sequence[Suspicion]) -> None:
@@ -135,43 +124,28 @@ class Campaign:
         With ``few`` looks, as around what is to be refused, only what was named is shown
         afterwards, and listed.
         """
-        step = Step(Draw(template, variant))
-        call = step.main.draw(self)
+        draw = Draw(template, variant)
+        call = draw.draw(self)
         if call is None or (template.changes and not self.session.is_documented(call)):
             return []
         if not template.changes:
-            return self._send(call, step)
+            return self._send(call, draw)
         subject = self._subject(call)
         few = few or (subject is not None and not template.spends)
         looks = [] if few else self._looks(subject)
         found = self._look(looks if subject is not None else [])
-        if not few and subject is not None:
-            step = replace(step, before=self._interlude(), after=self._interlude())
-        found += self._send(call, step)
+        found += self._send(call, draw)
         return found + self._look(looks or [*_shown(subject), *self._narrow(subject)])
 
-    def _interlude(self) -> Draw | None:
-        """Return, one time of three, another request to send right before or after a change."""
-        if self.choose(range(3)):
-            return None
-        fit = (each for each in self.plan.times if each.layer in ("read", "refusal"))
-        others = [each for each in fit if not each.is_odd and each.choices(self.scene)]
-        if not others:
-            return None
-        template = weighted(self.choose, others, [each.weight for each in others])
-        return Draw(template, self.choose(template.choices(self.scene)))
-
-    def _send(self, call: Call, step: Step) -> list[Suspicion]:
-        """Send the request of a step, and what comes right before and after it."""
-        template, found = step.main.template, self._send_beside(step.before)
+    def _send(self, call: Call, draw: Draw) -> list[Suspicion]:
+        """Send a request that was drawn, and what has to follow it."""
         sent = self.session.persist(call)
-        self.drawn[sent.exchange.number] = step
-        subject = self._subject(call) if template.spends else None
+        self.drawn[sent.exchange.number] = draw
+        subject = self._subject(call) if draw.template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        found += [] if template.is_odd else sent.suspicions
-        found += self._follow_up(step.main, sent.exchange)
-        return found + self._send_beside(step.after)
+        found = [] if draw.template.is_odd else [*sent.suspicions]
+        return found + self._follow_up(draw, sent.exchange)
 
     def _follow_up(self, draw: Draw, exchange: Exchange) -> list[Suspicion]:
         """Send what has to follow a request at once, and note what the response tells."""
@@ -190,10 +164,6 @@ class Campaign:
         if sent.exchange.ok:
             self.session.queue += sent.suspicions
         return sent.exchange
-
-    def _send_beside(self, draw: Draw | None) -> list[Suspicion]:
-        call = None if draw is None else draw.draw(self)
-        return [] if call is None else self.session.persist(call).suspicions
 
     def _subject(self, call: Call) -> Record | None:
         named = call.parameters.get(IDENTIFIER)
@@ -267,7 +237,7 @@ class Campaign:
             self._settle(suspicion)
 
     def _settle(self, suspicion: Suspicion) -> None:
-        for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion.exchange, suspicion)):
+        for hypothesis in suspicion.hypotheses:
             if self._is_confirmed(suspicion, hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
@@ -282,13 +252,6 @@ class Campaign:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
-
-    def _behind(self, exchange: Exchange, suspicion: Suspicion) -> Iterator[Hypothesis]:
-        """Yield that the request before a read is its cause, if that one reads, too."""
-        before = self.session.client.history[exchange.number - 2 : exchange.number - 1]
-        for each in before:
-            if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
-                yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
     def _is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         cause = hypothesis.confirmation
@@ -310,23 +273,14 @@ class Campaign:
 
     # The passes.
 
-    def steps(self) -> Iterator[None]:
-        """Do one step after the other: the first pass as planned, then the second pass."""
+    def run(self, seed: int) -> None:
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
+        self.choose = chooser(seed)
         for template in self.plan.times:
-            yield from self._first(template)
-        idle, sent = 0, self.session.client.sent
-        templates = [each for each in self.plan.times if not each.is_odd]
-        weights = [each.weight for each in templates]
-        while templates and idle < MAX_IDLE and self.scene.records():
-            template = weighted(self.choose, templates, weights)
-            variants = template.choices(self.scene)
-            if variants:
-                self._do(template, self.choose(variants))
-            idle = idle + 1 if self.session.client.sent == sent else 0
-            sent = self.session.client.sent
-            yield
+            self._first(template)
+        self._second()
 
-    def _first(self, template: Template) -> Iterator[None]:
+    def _first(self, template: Template) -> None:
         """Send a template as often as it is planned: half from the top of its variants."""
         done: set[int] = set()
         planned = self.plan.times[template]
@@ -342,7 +296,19 @@ class Campaign:
             chosen = left[0] if from_top else self.choose(left)
             done.add(chosen)
             self._do(template, variants[chosen])
-            yield
+
+    def _second(self) -> None:
+        """Send templates by their weights, until nothing is left to send."""
+        idle, sent = 0, self.session.client.sent
+        templates = [each for each in self.plan.times if not each.is_odd]
+        weights = [each.weight for each in templates]
+        while templates and idle < MAX_IDLE and self.scene.records():
+            template = weighted(self.choose, templates, weights)
+            variants = template.choices(self.scene)
+            if variants:
+                self._do(template, self.choose(variants))
+            idle = idle + 1 if self.session.client.sent == sent else 0
+            sent = self.session.client.sent
 
     def _do(self, template: Template, variant: Any) -> None:
         self.progress(template.name)
@@ -359,17 +325,7 @@ class Campaign:
             pass  # it might leave the scope
         except Unreachable as missed:
             self.missed[method] = missed.why
-        except (TargetDown, BudgetSpent, HypothesisException):
+        except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on
             self.session.findings.crash(what, error)
-
-    def run(self, seed: int) -> None:
-        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
-        steps = self.steps()
-
-        def step(choose: Chooser) -> bool:
-            self.choose = choose
-            return next(steps, steps) is not steps
-
-        in_chunks(seed, step)

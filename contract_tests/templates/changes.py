@@ -46,12 +46,6 @@ def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
-@template("resend", "resend", FORMS, state="REJECTED", among=Scene.resent, first=2, spends=True)
-def one_that_failed_again(_: Scene, form: str, record: Record) -> Parameters:
-    """Send a webhook request a third time after its delivery has failed again."""
-    return {IDENTIFIER: {form: record[form]}}
-
-
 @template("delete", "delete", FORMS, among=Scene.resent, first=2, weight=2, spends=True)
 def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     """Delete a webhook request that was sent again."""
@@ -111,16 +105,3 @@ for _method in ("show", "resend", "delete"):
     def a_deleted_one(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
         """Name a webhook request that was deleted."""
         return {IDENTIFIER: dict([variant])}
-
-
-def _deleted_by_token(scene: Scene) -> Sequence[tuple[str, tuple[str, str]]]:
-    return [(token, each) for each in _deleted(scene)[:4] for token in scene.earlier_tokens()]
-
-
-@template("delete", "show", _deleted_by_token, about=False, first=3, weight=1)
-def a_deleted_one_with_an_earlier_token(
-    _: Scene, variant: tuple[str, tuple[str, str]], _record: Record
-) -> Parameters:
-    """Name a webhook request that was deleted with the token of another login."""
-    token, name = variant
-    return {"token": token, IDENTIFIER: dict([name])}

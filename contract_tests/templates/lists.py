@@ -211,19 +211,6 @@ def nearly_right_value(
     return None if odd else with_entity(record, {name: near})
 
 
-@template("read", "list", ("urls", "tail", "upper", "head"), first=4, weight=1)
-def part_of_a_url(_: Scene, how: str, record: Record) -> Parameters:
-    """List by a part of a URL: whether it is compared as a whole is open, but one way for all."""
-    url = record["url"]
-    parts = {
-        "urls": url.partition("://")[2],
-        "tail": url[-6:],
-        "upper": url.upper(),
-        "head": url[:-2],
-    }
-    return {"entity": record["entity"], "url": parts[how]}
-
-
 def _in_turn(scene: Scene, at: int, record: Record) -> Record:
     """Return every other time the same webhook request: so lists follow each other like others."""
     return scene.records()[0] if at % 2 else record

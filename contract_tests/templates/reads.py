@@ -1,6 +1,7 @@
 """Requests of show that are to be served."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -50,14 +51,6 @@ def a_number_next_to_others(_: Scene, number: str, _record: Record) -> Parameter
     return {IDENTIFIER: {"number": number}}
 
 
-@template("read", "show", FORMS, first=2)
-def the_equals_sign_encoded(scene: Scene, form: str, record: Record) -> Call | None:
-    """Encode the ``=`` of an identifier: whether it is read is open; if it is, rightly."""
-    call = _built(scene, "show", {IDENTIFIER: {form: record[form]}})
-    encoded = call.query.replace(f"{IDENTIFIER}={form}=", f"{IDENTIFIER}={form}%3D")
-    return Call("show", "GET", call.path, encoded, parameters=call.parameters)
-
-
 for _method in ("show", "list"):
 
     @template("read", _method, ("right", "wrong"), first=3)
@@ -70,23 +63,8 @@ for _method in ("show", "list"):
             given = {name: record.get(name) for name in ("entity", "life_cycle_state")}
         if token == "wrong":
             given["token"] = WRONG_TOKEN
-        call = _built(scene, method, given)
-        return Call(method, "GET", f"{call.path}/", call.query, parameters=call.parameters)
-
-
-@template("delete", "show", lambda scene: scene.earlier_tokens(), first=3, weight=2)
-def an_earlier_token(_: Scene, token: str, record: Record) -> Parameters:
-    """Name a webhook request with the token of an earlier login: it may end, and shows the same."""
-    return {"token": token, IDENTIFIER: {"id": record["id"]}}
-
-
-@template("delete", "list", lambda scene: scene.earlier_tokens(), first=3, weight=1)
-def an_earlier_token_for_all(_: Scene, token: str, record: Record) -> Parameters:
-    """List with the token of an earlier login."""
-    return {"token": token, "entity": record["entity"]}
-
-
-def _built(scene: Scene, name: str, given: dict[str, Any]) -> Call:
-    method = scene.method(name)
-    assert method is not None  # noqa: S101 - a template is drawn for methods of the release only
-    return build(method, {"token": scene.token, **given})
+        about = scene.method(method)
+        if about is None:
+            return None
+        call = build(about, {"token": scene.token, **given})
+        return replace(call, path=f"{call.path}/")

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
@@ -21,7 +20,6 @@ from crmcom_kit.contract_tests.templates.lists import value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,
     SECRET_MUTATIONS,
-    UNUSUAL,
     near_misses,
 )
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
@@ -134,35 +132,23 @@ for _method in RECORD_METHODS:
         return {IDENTIFIER: {form: text}} if fine else None
 
 
-@template(
-    "refusal", "show", [(n, t) for t in UNUSUAL for n in ("id", "number")], about=False, first=4
-)
-def an_unusual_name(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
-    """Name something that no server has."""
-    return {IDENTIFIER: dict([variant])}
-
-
-for _method in (*RECORD_METHODS, "list"):
+for _method, _layer_of, _most in (
+    ("show", "refusal", 14), ("resend", "resend", 8), ("delete", "delete", 8),
+    ("list", "refusal", 8), ("show", "delete", 3), ("list", "delete", 3),  # again, after changes
+):  # fmt: skip
     _state = "REJECTED" if _method == "resend" else ""
 
-    _most = 14 if _method == "show" else 8  # of show all
-
-    @template(_layer(_method), _method, _wrong_tokens, state=_state, first=_most, weight=2)
+    @template(_layer_of, _method, _wrong_tokens, state=_state, first=_most, weight=2)
     def a_wrong_token(
         _: Scene, token: str | None, record: Record, method: str = _method
     ) -> Parameters:
         """Call a method without a token, or with one that no login has returned."""
-        return {"token": token, **right(method, record)}
+        more = {"entity_id": record["entity_id"]} if method == "list" else {}
+        return {"token": token, **right(method, record), **more}
 
-    if _method in ("show", "list"):  # once more, after changes
 
-        @template("delete", _method, _wrong_tokens, first=3, weight=1)
-        def a_wrong_token_later(
-            _: Scene, token: str | None, record: Record, method: str = _method
-        ) -> Parameters:
-            """Call a method as above; list with one more parameter."""
-            more = {"entity_id": record["entity_id"]} if method == "list" else {}
-            return {"token": token, **right(method, record), **more}
+for _method in (*RECORD_METHODS, "list"):
+    _state = "REJECTED" if _method == "resend" else ""
 
     @template(_layer(_method), _method, (None,), state=_state, first=2, weight=1)
     def another_verb(
@@ -215,9 +201,3 @@ def unsupported_entity(_: Scene, entity: str, _record: Record) -> Parameters:
 def unsupported_state(_: Scene, state: str, record: Record) -> Parameters:
     """List by a state that no webhook request can be in."""
     return {"entity": record["entity"], "life_cycle_state": state}
-
-
-@template("refusal", "list", tuple(OBJECT_OF), about=False, first=2)
-def another_field_of_list(_: Scene, name: str, _record: Record) -> Parameters:
-    """List by a field that identifies no definition and no rule."""
-    return {name: {"number": "1"}}
