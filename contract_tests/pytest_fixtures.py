@@ -56,11 +56,11 @@ def records(target: Session) -> list[dict[str, Any]]:
     is_reset = target.target.reset is not None
     if is_reset:
         target.start_anew()
-    if not target.records:
+    if not target.belief.records:
         discover(target)
     used = {} if is_reset or target.guard is None else target.guard.touched
-    known = [each for key, each in target.records.items() if key not in used]
-    return deepcopy([*filter(target.may_change, known)] if target.scene.allowed else known)
+    known = [each for key, each in target.belief.records.items() if key not in used]
+    return deepcopy([*filter(target.scene.may_change, known)] if target.scene.allowed else known)
 
 
 @pytest.fixture(scope="session")

@@ -311,7 +311,9 @@ class _Run:
         scene, topic = self.session.scene, statement.partition(".")[0]
         if topic in CHANGES and topic not in scene.allowed:
             return f"needs --allow {topic} and a scope: --only-… or --all-records"
-        if topic in CHANGES and not any(map(scene.may_change, self.session.records.values())):
+        if topic in CHANGES and not any(
+            map(scene.may_change, self.session.belief.records.values())
+        ):
             return "no webhook request is in scope"
         if "web_api_key" in statement and scene.login.api_key is None:
             return "needs --api-key"
@@ -347,7 +349,7 @@ class _Run:
             why = world.refused or "the mock's control API does not respond"
             yield f"the run {'used' if allowed else 'only read'} the default world: {why}"
         seen = [each.record for each in session.belief.known.values()]
-        if allowed and self._has_read() and not any(map(session.may_change, seen)):
+        if allowed and self._has_read() and not any(map(session.scene.may_change, seen)):
             yield "none of the webhook requests that the run saw is in its scope: it changed none"
         if self.is_too_soon:
             yield f"the run ended early: {self.ended}"

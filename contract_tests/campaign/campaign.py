@@ -118,20 +118,20 @@ class Campaign:
 
     # Steps.
 
-    def step(self, template: Template, variant: Any, *, few: bool = False) -> list[Suspicion]:
+    def step(self, template: Template, variant: Any) -> list[Suspicion]:
         """Draw and send one request; look before and after if it goes to a changing method.
 
-        With ``few`` looks, as around what is to be refused, only what was named is shown
-        afterwards, and listed.
+        With few looks, as around what is to be refused, only what was named is shown afterwards,
+        and listed.
         """
         draw = Draw(template, variant)
         call = draw.draw(self)
-        if call is None or (template.changes and not self.session.is_documented(call)):
+        if call is None:
             return []
         if not template.changes:
             return self._send(call, draw)
         subject = self._subject(call)
-        few = few or (subject is not None and not template.spends)
+        few = self.plan.few_looks or (subject is not None and not template.spends)
         looks = [] if few else self._looks(subject)
         found = self._look(looks if subject is not None else [])
         found += self._send(call, draw)
@@ -313,7 +313,7 @@ class Campaign:
     def _do(self, template: Template, variant: Any) -> None:
         self.progress(template.name)
         with self._missing(template.method, f"the template {template.name}"):
-            self.session.queue += self.step(template, variant, few=self.plan.few_looks)
+            self.session.queue += self.step(template, variant)
             self.settle()
 
     @contextmanager

@@ -26,7 +26,7 @@ def discover(session: Session) -> list[Parameters]:
     may read.
     """
     found: list[Parameters] = []
-    scope = session.may_change
+    scope = session.scene.may_change
     if isinstance(scope, Scope):
         for number in sorted(scope.numbers):
             session.call("show", {IDENTIFIER: {"number": number}})
@@ -51,7 +51,7 @@ def discover(session: Session) -> list[Parameters]:
 
 
 def _lists(session: Session) -> Iterator[Parameters]:
-    scope = session.may_change
+    scope = session.scene.may_change
     if isinstance(scope, Scope) and scope.filters:
         yield scope.filters
     for entity in session.scene.release.entities:
@@ -70,7 +70,7 @@ def _is_enough(session: Session, began: int) -> bool:
     left = session.client.left
     if left is None or session.client.sent - began < PART * (left + session.client.sent):
         return False
-    records = session.records.values()
+    records = session.belief.records.values()
     known = [sum(each.get("life_cycle_state") == state for each in records) for state in STATES]
-    in_scope = any(map(session.may_change, records)) or not session.scene.allowed
+    in_scope = any(map(session.scene.may_change, records)) or not session.scene.allowed
     return min(known) >= ENOUGH and in_scope

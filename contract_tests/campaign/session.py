@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.findings import Findings, Unreachable
 from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
-from crmcom_kit.contract_tests.safety.scope import Guard, documented_identifier
+from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
@@ -63,16 +63,6 @@ class Session:
     def target(self) -> Target:
         """What is checked."""
         return self.client.target
-
-    @property
-    def records(self) -> Mapping[str, Record]:
-        """The known webhook requests, by id."""
-        return self.belief.records
-
-    @property
-    def may_change(self) -> Callable[[Record], bool]:
-        """Whether a webhook request is in scope."""
-        return self.scene.may_change
 
     def method(self, name: str) -> Method:
         """Return a method of the release. Raises Unreachable if the release does not have it."""
@@ -128,12 +118,6 @@ class Session:
             raise Unreachable(msg)
         if self.guard is not None:
             self.guard(call)
-
-    def is_documented(self, call: Call) -> bool:
-        """Whether a request may pass the guard under a scope: it names one thing, as documented."""
-        if self.scene.everything:
-            return True
-        return documented_identifier(call, self.method(call.method)) is not None
 
     def _note(self, exchange: Exchange, found: Observation) -> None:
         self.findings.hold_all(found.held, exchange)

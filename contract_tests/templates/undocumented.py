@@ -6,18 +6,17 @@ They are sent in the first pass only. A variant is the dial that it is about, or
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.templates.logins import by_key
-from crmcom_kit.contract_tests.templates.table import (
-    Parameters,
-    Scene,
-    template,
-)
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 from crmcom_kit.schemas.releases import disputes
+
+Odd = Callable[[Scene, Record], Mapping[str, Parameters | Call | None]]
 
 
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
@@ -76,7 +75,7 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     }
 
 
-def _bodies(scene: Scene, method: str) -> dict[str, Parameters | Call]:
+def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     """Return odd bodies, which name what is nowhere."""
     about, nowhere = scene.method(method), scene.nowhere["id"]
     if about is None or not scene.everything:
@@ -92,7 +91,7 @@ def _bodies(scene: Scene, method: str) -> dict[str, Parameters | Call]:
     }
 
 
-def _keys(scene: Scene) -> dict[str, Call | None]:
+def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call | None]:
     """Return odd logins with a Web API key."""
     key = scene.login.api_key
     return {} if key is None else {
@@ -101,35 +100,19 @@ def _keys(scene: Scene) -> dict[str, Call | None]:
     }  # fmt: skip
 
 
-def _requests(scene: Scene, method: str, record: Record) -> Mapping[str, Parameters | Call | None]:
-    """Return the odd requests of a method."""
-    match method:
-        case "show":
-            return _shows(scene, record)
-        case "list":
-            return _lists(scene, record)
-        case "web_api_key_token":
-            return _keys(scene)
-    return _bodies(scene, method)
-
-
-def _names(method: str) -> Callable[[Scene], Sequence[str]]:
-    def names(scene: Scene) -> Sequence[str]:
-        return [name for each in scene.records()[:1] for name in _requests(scene, method, each)]
-
-    return names
-
-
-for _layer, _method, _first in (
-    ("refusal", "show", 13), ("refusal", "list", 10), ("login", "web_api_key_token", 2),
-    ("resend", "resend", 5), ("delete", "delete", 5),
+for _layer, _method, _odd, _first in (
+    ("refusal", "show", _shows, 13), ("refusal", "list", _lists, 10),
+    ("login", "web_api_key_token", _keys, 2),
+    ("resend", "resend", partial(_bodies, "resend"), 5),
+    ("delete", "delete", partial(_bodies, "delete"), 5),
 ):  # fmt: skip
 
-    @template(
-        _layer, _method, _names(_method), about=_layer == "refusal", first=_first, weight=0,
-    )  # fmt: skip
+    def _names(scene: Scene, odd: Odd = _odd) -> Sequence[str]:
+        return [name for each in scene.records()[:1] for name in odd(scene, each)]
+
+    @template(_layer, _method, _names, about=_layer == "refusal", first=_first, weight=0)
     def what_no_page_mentions(
-        scene: Scene, name: str, record: Record, method: str = _method
+        scene: Scene, name: str, record: Record, odd: Odd = _odd
     ) -> Parameters | Call | None:
         """Send something odd."""
-        return _requests(scene, method, record)[name]
+        return odd(scene, record)[name]

@@ -45,7 +45,7 @@ def test_few_requests_are_not_spent_on_looking() -> None:
     discover(session)
 
     assert len(lists(session)) < len(session.scene.release.entities)
-    states = Counter(each["life_cycle_state"] for each in session.records.values())
+    states = Counter(each["life_cycle_state"] for each in session.belief.records.values())
     assert min(states["REJECTED"], states["SUCCESSFUL"]) >= ENOUGH
 
 
@@ -60,7 +60,7 @@ def test_a_list_that_is_too_long_is_narrowed() -> None:
     narrow = [each for each in lists(session) if "life_cycle_state" in each]
     assert narrow
     assert all(each["number_of_results"] == str(PAGE) for each in narrow)
-    assert session.records
+    assert session.belief.records
 
 
 def test_the_scope_says_where_to_look_first() -> None:
@@ -69,7 +69,7 @@ def test_the_scope_says_where_to_look_first() -> None:
     session = kit_for("R15", scope)
     discover(session)
     assert lists(session)[0] == {"webhook_definition_identifier": {"name": scope.definition}}
-    assert all(map(scope, [*session.records.values()][:4]))
+    assert all(map(scope, [*session.belief.records.values()][:4]))
 
     numbered = kit_for("R15", Scope(numbers=frozenset({"1", "2"})))
     discover(numbered)
