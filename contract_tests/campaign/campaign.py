@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 
@@ -237,7 +237,7 @@ class Campaign:
             self._settle(suspicion)
 
     def _settle(self, suspicion: Suspicion) -> None:
-        for hypothesis in suspicion.hypotheses:
+        for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion)):
             if self._is_confirmed(suspicion, hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
@@ -252,6 +252,13 @@ class Campaign:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
+
+    def _behind(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
+        """Yield that the request before a read is its cause, if that one reads, too."""
+        exchange = suspicion.exchange
+        for each in self.session.client.history[exchange.number - 2 : exchange.number - 1]:
+            if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
+                yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
     def _is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         cause = hypothesis.confirmation

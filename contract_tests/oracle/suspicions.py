@@ -143,6 +143,24 @@ MAX_LOOKED_AT = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A request that reads is wrong right behind another one each time, and right alone."""
+
+    before: Call
+
+    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
+        """Send it alone and behind the other, so that two servers in turn are no cause."""
+        for _ in range(asker.belief.hits):
+            for first in (None, self.before):
+                if first is not None:
+                    asker.ask(first)
+                _, found = asker.ask(suspicion.exchange.call)
+                if _has(found, statement) == (first is None):
+                    return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Of two requests one is refused each time, and the other one served."""
 

@@ -8,6 +8,7 @@ from helpers.conversations import Conversation, Script
 from helpers.recordings import Entry, changed, created, listed, record, refused, show
 
 from crmcom_kit.contract_tests.oracle.suspicions import (
+    Behind,
     Closely,
     Effect,
     Hypothesis,
@@ -128,6 +129,26 @@ def test_it_is_seen_once_more_where_others_are_at_work(last: Any, *, confirmed: 
     conversation = Conversation(*REFUSED)
     conversation.belief.others |= AT_WORK
     assert settled(conversation, "Again", [ONE, NO, ONE, last]) == (confirmed, "ssss")
+
+
+@pytest.mark.parametrize(
+    ("answers", "confirmed"),
+    [
+        ([[ONE, TWO], ONE, [ONE]] * 2, True),
+        ([[ONE]], False),  # it is wrong alone as well
+        ([[ONE, TWO], ONE, [ONE, TWO]], False),  # it is right behind the other
+    ],
+)
+def test_a_read_is_wrong_right_behind_another_one(
+    answers: Sequence[Any], *, confirmed: bool
+) -> None:
+    """What one request leaves behind spoils the next one, and no other."""
+    conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
+    (suspicion,) = conversation.suspicions
+    behind = Hypothesis("list.entity.filter", Behind(conversation.exchanges[1].call))
+    script = Script(conversation, answers)
+    assert script.settle(suspicion, behind) is confirmed
+    assert script.is_used_up
 
 
 A, B, C, D = (record(1, url=f"https://example.com/{each}") for each in "abcd")
