@@ -9,16 +9,17 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import token_of
 from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
-from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.oracle.expectations import Must
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.templates.logins import by_key, by_password
 from crmcom_kit.schemas.methods import API_PATH
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.campaign.session import Session
-    from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+    from crmcom_kit.contract_tests.client.exchanges import Call
     from crmcom_kit.contract_tests.oracle.oracle import Observation
+
+Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
@@ -31,7 +32,7 @@ class Tokens:
         """Keep ``session``'s token; nothing is sent."""
         self._session = session
         #: Refusals that a token got that was new: they are not about tokens.
-        self._despite_login: list[tuple[int, Any]] = []
+        self._despite_login: list[Wording] = []
 
     # Coming in.
 
@@ -64,19 +65,15 @@ class Tokens:
             self.renew()
         else:  # it may be valid or not until the server has said so
             session.belief.set_token(given, TokenState.DOUBTFUL)
-        self._learn_refusal()
+        session.queue += session.send(self._plain_list(NO_TOKEN)).suspicions
         if given is None:
             return
-        tried = self._try(given)
-        if tried is not None and tried.wording == session.belief.token_refusal:
-            msg = f"{session.target.name} does not accept the given token: {outcome(tried)}"
+        refusal = self._refusal(given)
+        if refusal is not None and refusal == session.belief.token_refusal:
+            tried = outcome(session.client.history[-1])
+            msg = f"{session.target.name} does not accept the given token: {tried}"
             raise TargetDown(msg)
         session.belief.set_token(given, TokenState.LIVE)
-
-    def _learn_refusal(self) -> None:
-        session = self._session
-        sent = session.send(self._plain_list(NO_TOKEN))
-        session.queue += sent.suspicions
 
     # Logging in.
 
@@ -128,18 +125,14 @@ class Tokens:
             return False
         if sent.expected.must is not Must.SERVE and wording != session.belief.token_refusal:
             return False
-        tried = self._try(used)
-        if (
-            tried is None
-            or tried.ok
-            or tried.wording not in (session.belief.token_refusal, wording)
-        ):
+        refusal = self._refusal(used)
+        if refusal is None or refusal not in (session.belief.token_refusal, wording):
             return False
-        return self._has_another(tried)
+        return self._has_another(refusal)
 
-    def _has_another(self, tried: Exchange) -> bool:
+    def _has_another(self, refusal: Wording) -> bool:
         """Whether a new token is accepted where the last one was refused."""
-        session, refusal = self._session, tried.wording
+        session = self._session
         if not self.may_log_in:
             msg = f"the token of {session.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
@@ -147,47 +140,12 @@ class Tokens:
         used = session.scene.token
         for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
             self.renew()
-            again = self._try(session.scene.token)
-            if again is None or again.wording != refusal:
+            if self._refusal(session.scene.token) != refusal:
                 if used is not None and used != session.scene.token:
                     session.belief.set_token(used, TokenState.DOUBTFUL)
                 return True
-            tried = again
-        self._require_acceptance(tried)
         self._despite_login.append(refusal)
         return False
-
-    def _require_acceptance(self, refused: Exchange) -> None:
-        """Raise Unreachable, and note it, if no request with a login's token is ever served.
-
-        Another entity and another method are tried: what is refused may be wrong by itself.
-        """
-        session, wording = self._session, refused.wording
-        history = session.client.history
-        if session.method("list").deprecated:
-            return  # it may be withdrawn
-        if any(each.ok and each.call.method in ("show", "list") for each in history):
-            return
-        tried = [
-            session.send(build(session.method(name), {"token": session.scene.token, **given}))
-            for name, given in (
-                ("show", {IDENTIFIER: {"id": session.scene.nowhere["id"]}}),
-                ("list", {"entity": session.scene.release.entities[1]}),
-            )
-        ]
-        if any(each.exchange.wording != wording for each in tried):
-            return
-        login = next(each for each in reversed(history) if token_of(each))
-        session.queue.clear()
-        session.findings.broke(
-            Violation(
-                "login.token.returns_token", login, refused,
-                expected="a token that the server accepts",
-                seen=f"each of {len(tried) + 1} requests with it returns {outcome(refused)}",
-            )
-        )  # fmt: skip
-        msg = "the server accepts no token of its own logins, and no method can be called"
-        raise Unreachable(msg)
 
     # The simplest request.
 
@@ -198,15 +156,16 @@ class Tokens:
             given["number_of_results"] = "1"
         return build(method, given)
 
-    def _try(self, token: str | None) -> Exchange | None:
-        """Send the simplest request; None if its response is too long, as no refusal is.
+    def _refusal(self, token: str | None) -> Wording | None:
+        """Send the simplest request, and return how it is refused; None if it is served.
 
         What is suspect in a refusal is left aside: it decides about the token.
         """
         try:
             sent = self._session.send(self._plain_list(token))
-        except AnswerTooLong:
+        except AnswerTooLong:  # as no refusal is
             return None
-        if sent.exchange.ok:
-            self._session.queue += sent.suspicions
-        return sent.exchange
+        if not sent.exchange.ok:
+            return sent.exchange.wording
+        self._session.queue += sent.suspicions
+        return None

