@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.campaign.drawing import Chooser, chooser, weighted
+from crmcom_kit.contract_tests.campaign.drawing import chooser, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -22,6 +22,7 @@ from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
+from crmcom_kit.contract_tests.templates.table import Chooser
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
@@ -67,7 +68,6 @@ class Campaign:
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     drawn: dict[int, Draw] = field(default_factory=dict)  # by exchange number
     choose: Chooser = field(default=lambda values: values[0])
-    unexplained: list[Suspicion] = field(default_factory=list)
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
@@ -242,7 +242,6 @@ class Campaign:
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
                 return
-        self.unexplained.append(suspicion)
         exchange = suspicion.exchange
         token = exchange.call.parameters.get("token")
         if not exchange.ok and token in self.scene.earlier_tokens():

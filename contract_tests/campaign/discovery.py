@@ -72,5 +72,5 @@ def _is_enough(session: Session, began: int) -> bool:
         return False
     records = session.belief.records.values()
     known = [sum(each.get("life_cycle_state") == state for each in records) for state in STATES]
-    in_scope = any(map(session.scene.may_change, records)) or not session.scene.allowed
-    return min(known) >= ENOUGH and in_scope
+    scene = session.scene
+    return min(known) >= ENOUGH and (any(map(scene.may_change, records)) or not scene.allowed)

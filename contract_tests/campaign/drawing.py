@@ -6,7 +6,7 @@ constants of whatever modules are loaded, and the same seed would not repeat a r
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from random import Random
 from typing import Any
@@ -15,7 +15,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
-Chooser = Callable[[Sequence[Any]], Any]  # chooses one of several
+from crmcom_kit.contract_tests.templates.table import Chooser
 
 _BITS = 64
 

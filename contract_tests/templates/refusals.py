@@ -90,14 +90,10 @@ for _method in RECORD_METHODS:
         text = record[field]
         return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
 
-    @template(
-        _layer(_method), _method, ("as it is", "turned", "another"), state=_state, first=3, weight=1
-    )
+    @template(_layer(_method), _method, ("its own", "another"), state=_state, first=3, weight=1)
     def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
         """Name a webhook request by both fields."""
         both = {name: record[name] for name in ("id", "number")}
-        if how == "turned":
-            both = dict(reversed(both.items()))
         if how == "another" and scene.everything:
             others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
             both["number"] = next(iter(others), scene.nowhere["number"])

@@ -51,12 +51,8 @@ class Scene:
 
     def can_page(self) -> bool:
         """Whether list has number_of_results and offset."""
-        return "number_of_results" in self.parameters("list")
-
-    def parameters(self, name: str) -> Mapping[str, Any]:
-        """Return the parameters that a method has in the release."""
-        method = self.method(name)
-        return {} if method is None else method.parameters
+        method = self.method("list")
+        return method is not None and "number_of_results" in method.parameters
 
     def records(self, state: str = "", *, in_scope: bool = False) -> list[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
@@ -79,12 +75,10 @@ class Scene:
 #: So many webhook requests are tried before a variant is left out.
 MAX_TRIED = 8
 
-
 #: What a response tells: a statement that is kept, or what is suspect.
 Told = str | Suspicion
 Send = Callable[[Call], Exchange]
-Draw = Callable[[Sequence[Any]], Any]  # chooses one of several
-Among = Callable[[Scene, list[Record]], list[Record]]
+Chooser = Callable[[Sequence[Any]], Any]  # chooses one of several
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,8 @@ class Template:
     request: Callable[[Scene, Any, Record], Parameters | Call | None]
     variants: Callable[[Scene], Sequence[Any]]
     state: str = ""  # of the webhook request that it is about; "" any
-    among: Among | None = None  # chooses those that it can be about
+    #: Chooses those that it can be about.
+    among: Callable[[Scene, list[Record]], list[Record]] | None = None
     about: bool = True  # whether it is about a webhook request at all
     first: int = 1  # how often in the first pass
     weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
@@ -130,7 +125,7 @@ class Template:
             return self.among(scene, found)
         return scene.fresh(found) if self.changes else found
 
-    def draw(self, scene: Scene, variant: Any, choose: Draw) -> Call | None:
+    def draw(self, scene: Scene, variant: Any, choose: Chooser) -> Call | None:
         """Return a request of a variant, about a webhook request that ``choose`` chooses.
 
         Not every variant fits every webhook request: a few are tried. None if none of them fits.
