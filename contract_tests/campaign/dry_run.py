@@ -23,7 +23,7 @@ def dry_run_lines(session: Session, templates: Sequence[Template]) -> Iterator[s
     for (method, state), count in needs(scene).items():
         yield f"about {count} {state} webhook requests in scope are used for {method} at first"
     for each in templates:
-        if scene.method(each.method) is None:
+        if each.method not in scene.methods:
             continue
         times = "once" if each.first == 1 else f"{each.first} times"
         looks = ", with looks before and after it" if each.changes else ""

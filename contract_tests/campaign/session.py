@@ -66,7 +66,7 @@ class Session:
 
     def method(self, name: str) -> Method:
         """Return a method of the release. Raises Unreachable if the release does not have it."""
-        found = self.scene.method(name)
+        found = self.scene.methods.get(name)
         if found is None:
             msg = f"{self.scene.release.name} has no {name}"
             raise Unreachable(msg)

@@ -88,7 +88,9 @@ class Tokens:
         given = by_password(scene)
         if given:
             return build(self._session.method("token"), given)
-        return None if scene.login.api_key is None else by_key(scene, f"{scene.login.api_key}:")
+        if scene.login.api_key is None or "web_api_key_token" not in scene.methods:
+            return None
+        return by_key(scene, f"{scene.login.api_key}:")
 
     def renew(self) -> None:
         """Log in, and use the token that comes. Raises TargetDown, Unreachable."""

@@ -125,7 +125,7 @@ class Guard:
     def _one_in_scope(self, call: Call) -> list[Record]:
         """Return the webhook request that a documented call names; none for what names nothing."""
         scene, method = self._session.scene, changing_method(call) or ""
-        named = documented_identifier(call, scene.method(method))
+        named = documented_identifier(call, scene.methods.get(method))
         if named is not None:
             field, value = named
             if value == scene.nowhere[field] and not self._look_up(field, value):
@@ -149,7 +149,7 @@ class Guard:
     def _all_named(self, call: Call) -> list[Record]:
         """Return every webhook request that a call may name, in whatever way it is written."""
         scene = self._session.scene
-        named = documented_identifier(call, scene.method(changing_method(call) or ""))
+        named = documented_identifier(call, scene.methods.get(changing_method(call) or ""))
         values = sorted(_texts(call)) if named is None else [named[1]]
         found = [record for value in values for record in self._known(value)]
         if self._session.client.target.own:

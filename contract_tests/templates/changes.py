@@ -11,8 +11,7 @@ _FIELDS = ("number", "url,error_code,life_cycle_state", "id,log_information")
 
 
 def _plain_first(scene: Scene, method: str) -> Sequence[Variant]:
-    about = scene.method(method)
-    fields = _FIELDS if about is not None and "fields_set" in about.parameters else ()
+    fields = _FIELDS if "fields_set" in scene.methods[method].parameters else ()
     named = [(form, each) for each in fields for form in ("id", "number")]
     return [("id", None), ("number", None), *named[:2], ("id", None), ("number", None), *named[2:]]
 

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
@@ -27,15 +26,10 @@ def by_password(scene: Scene) -> dict[str, str]:
     return found if set(LOGIN_PARAMETERS) <= found.keys() else {}
 
 
-def by_key(
-    scene: Scene, text: str, written: str = "Basic {}", *, unit: str | None = None
-) -> Call | None:
-    """Return a login with what HTTP Basic authentication encodes, for a unit; or None."""
-    method = scene.method("web_api_key_token")
-    if method is None:
-        return None
+def by_key(scene: Scene, text: str, written: str = "Basic {}", *, unit: str | None = None) -> Call:
+    """Return a login with what HTTP Basic authentication encodes, for a unit."""
     unit = unit or scene.login.unit
-    call = build(method, {} if unit is None else {"unit": unit})
+    call = build(scene.methods["web_api_key_token"], {} if unit is None else {"unit": unit})
     basic = written.format(base64.b64encode(text.encode()).decode())
     headers = (*call.headers, ("Authorization", basic))
     return Call(call.method, call.verb, call.path, headers=headers, body=call.body)
@@ -75,12 +69,9 @@ def _wrong_keys(scene: Scene) -> Sequence[str]:
 
 
 @template("login", "web_api_key_token", _wrong_keys, about=False, first=6, weight=1)
-def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Any:
+def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Call:
     """Log in with a key that is wrong, or with none."""
-    method = scene.method("web_api_key_token")
-    if not text and method is not None:
-        return build(method, {})
-    return by_key(scene, text)
+    return by_key(scene, text) if text else build(scene.methods["web_api_key_token"], {})
 
 
 @template("login", "token_release", (None,), about=False, first=1)

@@ -147,15 +147,10 @@ for _method in (*RECORD_METHODS, "list"):
     _state = "REJECTED" if _method == "resend" else ""
 
     @template(_layer(_method), _method, (None,), state=_state, first=2, weight=1)
-    def another_verb(
-        scene: Scene, _variant: None, record: Record, method: str = _method
-    ) -> Call | None:
+    def another_verb(scene: Scene, _variant: None, record: Record, method: str = _method) -> Call:
         """Call a method with the other verb."""
-        about = scene.method(method)
-        if about is None:
-            return None
         given = {"token": scene.token, **right(method, record)}
-        call = build(about, given)
+        call = build(scene.methods[method], given)
         if call.verb == "GET":
             sent = json.dumps(given).encode()
             return replace(call, verb="POST", body=sent, headers=JSON)

@@ -41,9 +41,10 @@ class Scene:
         """The release that the server is held to."""
         return self.belief.release
 
-    def method(self, name: str) -> Method | None:
-        """Return a method of the release, or None."""
-        return methods(self.release).get(name)
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """The methods of the release, by name: show, list, resend and delete are in each."""
+        return methods(self.release)
 
     def earlier_tokens(self) -> list[str]:
         """Return tokens of earlier logins: a few of them."""
@@ -51,8 +52,7 @@ class Scene:
 
     def can_page(self) -> bool:
         """Whether list has number_of_results and offset."""
-        method = self.method("list")
-        return method is not None and "number_of_results" in method.parameters
+        return "number_of_results" in self.methods["list"].parameters
 
     def records(self, state: str = "", *, in_scope: bool = False) -> list[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
@@ -113,7 +113,7 @@ class Template:
 
     def choices(self, scene: Scene) -> Sequence[Any]:
         """Return the variants that can be drawn now; none if the template has to wait."""
-        if scene.method(self.method) is None or (self.changes and self.method not in scene.allowed):
+        if self.method not in scene.methods or (self.changes and self.method not in scene.allowed):
             return ()
         if self.about and not self._records(scene):
             return ()
@@ -140,9 +140,7 @@ class Template:
             found = [each for each in found if each is not record]
         if given is None or isinstance(given, Call):
             return given
-        method = scene.method(self.method)
-        if method is None:
-            return None
+        method = scene.methods[self.method]
         if "token" in method.parameters and "token" not in given:
             given = {"token": scene.token, **given}
         return build(method, {name: value for name, value in given.items() if value is not None})

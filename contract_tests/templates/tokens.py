@@ -42,10 +42,10 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
     return (given,) if given is not None else (None, *[*_units(scene)][:MAX_UNITS])
 
 
-def _list(scene: Scene, token: str) -> Call | None:
+def _list(scene: Scene, token: str) -> Call:
     """Return a request that any valid token lets through."""
-    method, entity = scene.method("list"), scene.release.entities[0]
-    return None if method is None else build(method, {"token": token, "entity": entity})
+    given = {"token": token, "entity": scene.release.entities[0]}
+    return build(scene.methods["list"], given)
 
 
 def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[Told]:
@@ -64,10 +64,10 @@ def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterato
         yield from (
             "web_api_key_token.available", "login.web_api_key.basic", "login.web_api_key.colon",
         )  # fmt: skip
-    call = _list(scene, token_of(login) or "")
-    if call is None or call.parameters["token"] == "":
+    token = token_of(login)
+    if not token:
         return  # which the oracle tells
-    used = send(call)
+    used = send(_list(scene, token))
     if used.ok:
         yield "login.token.returns_token"
     elif used.wording == scene.belief.token_refusal and not _is_withdrawn(scene):
@@ -81,8 +81,7 @@ def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterato
 
 def _is_withdrawn(scene: Scene) -> bool:
     """Whether list may be withdrawn."""
-    method = scene.method("list")
-    return method is None or (method.deprecated and not scene.belief.records)
+    return scene.methods["list"].deprecated and not scene.belief.records
 
 
 def _suspicion(statement: str, login: Exchange, expected: str, seen: str) -> Suspicion:
@@ -93,15 +92,11 @@ def _suspicion(statement: str, login: Exchange, expected: str, seen: str) -> Sus
 def _of_refused_key(scene: Scene, login: Exchange, send: Send) -> Suspicion:
     """Find out in which way a right key is refused: is it the colon, the order, or any key?"""
     key, statement = str(scene.login.api_key), "login.web_api_key.colon"
-    if not _is_served(by_key(scene, key), send):
-        turned = _is_served(by_key(scene, f":{key}"), send)
+    if not send(by_key(scene, key)).ok:
+        turned = send(by_key(scene, f":{key}")).ok
         statement = "login.web_api_key.basic" if turned else "web_api_key_token.available"
     wanted = "OK: the key is the user name, the password empty"
     return _suspicion(statement, login, wanted, outcome(login))
-
-
-def _is_served(call: Call | None, send: Send) -> bool:
-    return call is not None and send(call).ok
 
 
 def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[Told]:
@@ -131,7 +126,7 @@ def right_credentials(scene: Scene, unit: str | None, _record: Record) -> Parame
     lambda scene: () if scene.login.api_key is None else _of_units(scene), about=False, first=3,
     then=_use,
 )  # fmt: skip
-def a_web_api_key(scene: Scene, unit: str | None, _record: Record) -> Call | None:
+def a_web_api_key(scene: Scene, unit: str | None, _record: Record) -> Call:
     """Log in with a Web API key, for a unit or for none."""
     return by_key(scene, f"{scene.login.api_key}:", unit=unit)
 
@@ -146,8 +141,6 @@ def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[
     """Use a token that was released: until R12 it works no longer."""
     is_ending = not scene.release.at_least("R12.0.0")
     call = _list(scene, str(release.call.parameters["token"]))
-    if call is None:
-        return
     if release.ok:
         yield "token_release.available"
         send(call)  # by which the oracle holds that it has ended

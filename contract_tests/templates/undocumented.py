@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.templates.logins import by_key
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 from crmcom_kit.schemas.releases import disputes
 
-Odd = Callable[[Scene, Record], Mapping[str, Parameters | Call | None]]
+Odd = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
 
 
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
@@ -77,8 +77,8 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
 
 def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     """Return odd bodies, which name what is nowhere."""
-    about, nowhere = scene.method(method), scene.nowhere["id"]
-    if about is None or not scene.everything:
+    about, nowhere = scene.methods[method], scene.nowhere["id"]
+    if not scene.everything:
         return {}
     named = {IDENTIFIER: {"id": nowhere}}
     listed = {"fields_set.array_in_body": {**named, "fields_set": ["id"]}}
@@ -91,7 +91,7 @@ def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters 
     }
 
 
-def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call | None]:
+def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     """Return odd logins with a Web API key."""
     key = scene.login.api_key
     return {} if key is None else {
@@ -113,6 +113,6 @@ for _layer, _method, _odd, _first in (
     @template(_layer, _method, _names, about=_layer == "refusal", first=_first, weight=0)
     def what_no_page_mentions(
         scene: Scene, name: str, record: Record, odd: Odd = _odd
-    ) -> Parameters | Call | None:
+    ) -> Parameters | Call:
         """Send something odd."""
         return odd(scene, record)[name]
