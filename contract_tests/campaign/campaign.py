@@ -6,7 +6,6 @@ observe, look, settle the queue.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -293,11 +292,11 @@ class Campaign:
         for at in range(planned):
             variants = template.choices(self.scene)
             left = [each for each in range(len(variants)) if each not in done]
-            if not left and (not variants or not template.about):
-                return
-            if not left:
+            if not left and template.about:  # of another webhook request
                 done.clear()
                 left = list(range(len(variants)))
+            if not left:
+                return
             from_top = at <= planned // 2 or len(variants) <= planned
             chosen = left[0] if from_top else self.choose(left)
             done.add(chosen)
@@ -317,21 +316,16 @@ class Campaign:
             sent = self.session.client.sent
 
     def _do(self, template: Template, variant: Any) -> None:
+        """Do one step. What cannot be sent, or read, ends only this step; so does a kit's error."""
         self.progress(template.name)
-        with self._missing(template.method, f"the template {template.name}"):
+        try:
             self.session.queue += self.step(template, variant)
             self.settle()
-
-    @contextmanager
-    def _missing(self, method: str, what: str) -> Iterator[None]:
-        """Let what cannot be sent, or read, be; an error of the kit itself ends one step only."""
-        try:
-            yield
         except Withheld:
             pass  # it might leave the scope
         except Unreachable as missed:
-            self.missed[method] = missed.why
+            self.missed[template.method] = missed.why
         except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on
-            self.session.findings.crash(what, error)
+            self.session.findings.crash(f"the template {template.name}", error)

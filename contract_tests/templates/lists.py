@@ -195,6 +195,12 @@ def nearly_right_value(
     return None if odd else with_entity(record, {name: near})
 
 
+@template("read", "list", (slice(-6, None), slice(-2)), first=2)
+def part_of_a_url(_: Scene, part: slice, record: Record) -> Parameters:
+    """List by a part of a URL: whether it is compared as a whole is open, but one way for all."""
+    return {"entity": record["entity"], "url": record["url"][part]}
+
+
 def _in_turn(scene: Scene, at: int, record: Record) -> Record:
     """Return every other time the same webhook request: so lists follow each other like others."""
     return scene.records()[0] if at % 2 else record
