@@ -1,6 +1,8 @@
 """What a run plans, shows, and says of what it could not try."""
 
+import hmac
 import importlib
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,9 @@ import pytest
 from helpers.far import BOTH, remote, token_of
 from helpers.stand_ins import broken, checked
 from mutants.table import ROWS
+from stand_in.choices import Choices
+from stand_in.server import StandIn
+from stand_in.world import Record
 
 from crmcom_kit.contract_tests.campaign import planning
 from crmcom_kit.contract_tests.client.http import Limits
@@ -98,6 +103,28 @@ def test_a_token_is_released_and_then_used() -> None:
     found = broken(checked(app, only="token_release.*"))
 
     assert found == ["token_release.ends_token"]
+
+
+class SignsItsData(StandIn):
+    """It shows what it has signed."""
+
+    def code(self, record: Record) -> str:
+        """Return the code of the data that ``exchanged`` shows."""
+        data = json.dumps({"id": record.entity_id}, separators=(",", ":")).encode()
+        return hmac.new(b"the key", data, "sha256").hexdigest()
+
+
+@pytest.mark.parametrize(("key", "found"), [("the key", Verdict.HOLDS), ("no", Verdict.BROKEN)])
+def test_authentication_codes_are_checked_with_a_secret_key(key: str, found: Verdict) -> None:
+    """Each is to be an HMAC of the data that is shown, in any form."""
+    app = SignsItsData(Choices(request_form="object"))
+    keys = {each.id: key for each in app.world.definitions}
+
+    results = checked(app, only="response.*", limits=Limits(max_requests=40), secret_keys=keys)
+
+    codes = "response.authentication_code.hmac"
+    (verdict,) = (each.verdict for each in results.statements if each.statement.id == codes)
+    assert verdict is found
 
 
 def test_the_seed_repeats_a_run_whatever_else_is_loaded(

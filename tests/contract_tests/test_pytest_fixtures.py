@@ -40,7 +40,7 @@ def test_one_is_deleted(target, records, time):
 
 def test_the_rest_is_not_touched(target, records):
     """What is out of scope is never named to a changing method."""
-    others = [each for each in target.records.values() if not target.may_change(each)]
+    others = [each for each in target.belief.records.values() if not target.scene.may_change(each)]
     print("others:", len(others))
     for record in others[:1]:
         delete(target, record)
