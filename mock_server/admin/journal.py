@@ -100,7 +100,7 @@ class Awaited(Counted):
         Literal["held", "time over", "reset", "closing"],
         "closing: the mock is stopping, or the client has left.",
     ]
-    record: NotRequired[JsonObject]
+    record: NotRequired[Annotated[str, "The number or id that was asked for."]]
     state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
 
 

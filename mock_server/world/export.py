@@ -48,13 +48,13 @@ def _stands_alone(kind: str, value: Object) -> bool:
 
 def written(record: Record, reference_data: ReferenceData) -> bytes:
     """Return the entry of a record as JSON, without the kind around it."""
+    data = b"null" if record.data is None else record.data
     if record.is_recorded:
-        return b'{"record":%b,"recorded":true}' % record.body
+        return b'{"record":%b,"data":%b,"recorded":true}' % (record.body, data)
     body = {**_UNSET, **orjson.loads(record.body)}
     for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         found = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, found) else found
         body[kind] = {**hidden, **body[kind], "id": own_id}
-    data = b"null" if record.data is None else record.data
     return b'{"record":%b,"data":%b}' % (orjson.dumps(body), data)

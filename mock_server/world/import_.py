@@ -96,17 +96,24 @@ class Importer:
     def read(self, entries: Iterable[LocatedEntry]) -> list[_Located]:
         """Return the records of ``entries``, with their places; all others are reference data.
 
-        Raises DataError, LimitExceeded.
+        Raises:
+            DataError: one contradicts another one or what is known, or holds a value that cannot be
+                kept.
+            LimitExceeded: there is no room for them.
         """
         found: list[_Located] = []
         for located in entries:
             ((kind, value),) = located.entry.items()
-            if kind == _RECORD:
-                record = self.record(located)
-                self._count(record.size)
-                found.append((record, located.place))
-            else:
-                self._add(kind, value, located.place, is_late=bool(found))
+            try:
+                if kind == _RECORD:
+                    record = self._record(value, located.place)
+                    self._count(record.size)
+                    found.append((record, located.place))
+                else:
+                    self._add(kind, value, located.place, is_late=bool(found))
+            except TypeError as error:  # of orjson, which cannot write it
+                msg = f"{located.place}: {error}; allowed is {ALLOWED_VALUES}"
+                raise DataError(msg) from None
         return found
 
     def _count(self, size: int) -> None:
@@ -132,20 +139,20 @@ class Importer:
             msg = f"{place}: {kind} {value['id']} {why}"
             raise DataError(msg)
 
-    def record(self, located: LocatedEntry) -> Record:
-        """Return the record of a webhook request's entry.
-
-        Raises DataError: it contradicts the reference data, or holds a value that cannot be kept.
-        """
-        value = located.entry[_RECORD]
-        record = dict(value["record"])
+    def _record(self, value: Object, place: str) -> Record:
+        """Return the record of a webhook request's entry."""
+        record, data = dict(value["record"]), value.get("data")
+        sent = None if data is None else compact_json(data)
         is_recorded = "recorded" in value
         if is_recorded:
             definition, rule = (self._named_in(kind, record) for kind in REFERENCES)
-            body, sent = compact_json(record), None
+            shown = record
         else:
-            definition, rule = (self._referred(kind, record, located.place) for kind in REFERENCES)
-            body, sent = self._bytes(record, value.get("data"), located.place)
+            definition, rule = (self._referred(kind, record, place) for kind in REFERENCES)
+            for name in ("fields_set", "error_code", "error_description"):
+                record.setdefault(name, None)
+            self._add_exchange(record, data, sent)
+            shown = self._config.renderer.record(record)
         log = record.get("log_information")
         return Record(
             id=record["id"],
@@ -157,25 +164,10 @@ class Importer:
             entity_id=str(record.get("entity_id") or ""),
             url=str(record.get("url") or ""),
             created=_seconds(log.get("created_date") if isinstance(log, dict) else None),
-            body=body,
+            body=compact_json(shown),
             data=sent,
             is_recorded=is_recorded,
         )
-
-    def _bytes(self, record: Object, data: Object | None, place: str) -> tuple[bytes, bytes | None]:
-        """Return a record as responses show it, with what sending it has left in it, and its data.
-
-        Raises DataError: they cannot be written.
-        """
-        for name in ("fields_set", "error_code", "error_description"):
-            record.setdefault(name, None)
-        try:
-            sent = None if data is None else compact_json(data)
-            self._add_exchange(record, data, sent)
-            return compact_json(self._config.renderer.record(record)), sent
-        except TypeError as error:  # of orjson
-            msg = f"{place}: {error}; allowed is {ALLOWED_VALUES}"
-            raise DataError(msg) from None
 
     def _named_in(self, kind: str, shown: Object) -> str:
         """Return what stands for the definition or rule that a recorded webhook request shows.
@@ -183,9 +175,10 @@ class Importer:
         Which members it shows depends on the instance: the first of its names is its id here.
         """
         named = shown.get(kind)
-        found = named if isinstance(named, dict) else {}
+        members = named.items() if isinstance(named, dict) else ()
+        found = {name: value for name, value in members if isinstance(value, str)}
         names = (found.get(name) for name in ("id", "name", "alternative_code"))
-        key = next((name for name in names if isinstance(name, str)), "")
+        key = next(filter(None, names), "")
         if key and self.reference_data.directory(kind).find("id", key) is None:
             self._put(kind, {**found, "id": key})
         return key

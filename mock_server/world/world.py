@@ -226,9 +226,9 @@ class World:
         Raises what ``add`` raises.
         """
         with self._changing(expected_epoch) as epoch:
-            importer = Importer(self.config, epoch.reference_data)
-            record = importer.record(located)
-            check_room(self._room(epoch.store) + before.size - record.size)
+            room = self._room(epoch.store) + before.size
+            importer = Importer(self.config, epoch.reference_data, room)
+            ((record, _),) = importer.read([located])
             replaced = epoch.store.replace(before, record, importer.reference_data)
             return record if replaced else None
 
