@@ -14,8 +14,7 @@ from werkzeug.routing import BaseConverter
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.admin.access import refusal, world_of
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
-from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
+from crmcom_kit.mock_server.admin.contract import CLIENT_LEFT, OPERATIONS, Call, Operation, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document
 from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters

@@ -30,7 +30,6 @@ from crmcom_kit.mock_server.world.import_ import (
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
-from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
 
 if TYPE_CHECKING:
@@ -321,7 +320,7 @@ class World:
                 self._state.close()
                 self._state = None
 
-    # Shortcuts to the current epoch and the config, for tests and the control API.
+    # Shortcuts to the current epoch.
 
     @property
     def store(self) -> Store:
@@ -357,16 +356,6 @@ class World:
     def faults(self) -> Faults:
         """The faults that requests may meet."""
         return self.current_epoch.faults
-
-    @property
-    def release(self) -> Release:
-        """The release that the world emulates."""
-        return self.config.release
-
-    @property
-    def dialect(self) -> Dialect:
-        """The dialect that the world uses."""
-        return self.config.dialect
 
 
 def _cloned(delivery: Sender) -> Sender:

@@ -97,8 +97,9 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     done = mock.client.put("/__admin/state", data=exported, content_type="application/json")
     assert done.json["webhook_requests"] == 1
     assert mock.show("number=WR-7").data == ODD
-    change = {"record": {"entity_id": "J2", "life_cycle_state": "SUCCESSFUL"}, "data": {"a": 1}}
-    changed = {**ODD, **change["record"]}
+    members = {"entity_id": "J2", "life_cycle_state": "SUCCESSFUL"}
+    change = {"record": members, "data": {"a": 1}}
+    changed = {**ODD, **members}
     del changed["error_code"], changed["workflow_rule"]
     asked = mock.client.patch("/__admin/records/WR-7", json=change)
     assert asked.json == {"record": changed, "data": {"a": 1}}

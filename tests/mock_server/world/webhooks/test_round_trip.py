@@ -71,7 +71,7 @@ def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
     assert fired["life_cycle_state"] == after["life_cycle_state"] == "SUCCESSFUL"
     assert shown["number"] == fired["webhook_request"]["number"]
     assert (shown["life_cycle_state"], shown["url"]) == ("REJECTED", receiver.url)
-    assert code == mock.world.dialect["errors.resend_under_way.code"]
+    assert code == mock.world.config.dialect["errors.resend_under_way.code"]
     changed = {"life_cycle_state", "error_code", "error_description", "response"}
     assert {k for k in shown if shown[k] != after[k]} <= {*changed, "log_information"}
 
