@@ -22,8 +22,8 @@ from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, L
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.usage_errors import LimitExceeded, quoted
 
-#: Bytes that a world may have more than it started with, as much again in all of its snapshots
-#: included: 250,000 usual webhook requests, of 2 KiB each.
+#: Bytes that a world may have more than it started with, its snapshots included: 250,000 usual
+#: webhook requests, of 2 KiB each.
 MAX_CONTENT = 512 * 1024 * 1024
 _RECORD = "webhook_request"
 _Located = tuple[Record, str]  # a record, and the place of its entry
