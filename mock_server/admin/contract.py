@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Payload = TypeVar("Payload")
-#: Where an environ has a function that says whether the client has closed its side.
-CLIENT_LEFT = "crmcom_kit.client_left"
 
 Moment = Annotated[str, Keywords(format="date-time")]
 Count = Annotated[int, Keywords(minimum=0)]
