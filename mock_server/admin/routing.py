@@ -136,12 +136,12 @@ def _call(
     if request.path in LARGE_BODIES:
         request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
-    client_left = request.environ.get(CLIENT_LEFT, bool)
+    client_left, closing = request.environ.get(CLIENT_LEFT, bool), registry.closing
     call = Call(
         registry=registry,
         world=world,
         epoch=world.current_epoch,
-        over=lambda: registry.closing.is_set() or client_left(),
+        over=lambda: closing.is_set() or client_left(),
         verb=request.method,
         headers=request.headers,
         root=request.script_root,
