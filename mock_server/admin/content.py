@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.world.changes import (
     record_named,
     remove_record,
 )
-from crmcom_kit.mock_server.world.export import exported
+from crmcom_kit.mock_server.world.entries import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
 from crmcom_kit.schemas.releases import entities_since

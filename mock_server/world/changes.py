@@ -9,8 +9,8 @@ from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import Object
+from crmcom_kit.mock_server.world.entries import written
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.export import written
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
 from crmcom_kit.usage_errors import Conflict, NotFound, UsageError, quoted

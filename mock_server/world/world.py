@@ -18,15 +18,15 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.import_ import (
+from crmcom_kit.mock_server.world.entries import (
     MAX_CONTENT,
     Importer,
     add_entries,
     check_room,
     import_entries,
 )
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor

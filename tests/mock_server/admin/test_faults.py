@@ -38,8 +38,8 @@ def test_presets_are_listed_and_added(admin: Any) -> None:
 
     assert [one["name"] for one in listed] == list(PRESETS)
     for one in listed:
-        for arguments in ({}, one["arguments"]):
-            body = {"preset": one["name"], **arguments}
+        bodies: list[dict[str, Any]] = [{}, one["arguments"]]
+        for body in ({"preset": one["name"], **arguments} for arguments in bodies):
             assert Draft202012Validator(allowed).is_valid(body)
             added = admin.send("POST", "/faults", body)
             assert added.status_code == 201

@@ -18,8 +18,8 @@ from crmcom_kit.fixtures import json_lines, stream
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world import world_file
+from crmcom_kit.mock_server.world.entries import add_entries
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,

@@ -1,9 +1,15 @@
-"""From the entries of a world file to reference data and records that agree with each other."""
+"""From the entries of a world file to reference data and records that agree, and back.
 
-from collections.abc import Iterable
+An entry that is exported has a record as responses show it, so that a world of the same release and
+dialect that is made from it gives the same bytes. Secret keys are among the entries.
+"""
+
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
+
+import orjson
 
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.filters import seconds
@@ -18,7 +24,12 @@ from crmcom_kit.mock_server.store.reference_data import (
 )
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
+from crmcom_kit.mock_server.world.world_file import (
+    ALLOWED_VALUES,
+    DataError,
+    LocatedEntry,
+    kinds,
+)
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.usage_errors import LimitExceeded, quoted
 
@@ -26,6 +37,8 @@ from crmcom_kit.usage_errors import LimitExceeded, quoted
 #: webhook requests, of 2 KiB each.
 MAX_CONTENT = 512 * 1024 * 1024
 _RECORD = "webhook_request"
+#: What a record keeps of its last delivery: where it is unset, a dialect may leave it out.
+_UNSET = dict.fromkeys(("authentication_code", "request", "response"))
 _Located = tuple[Record, str]  # a record, and the place of its entry
 
 
@@ -247,3 +260,46 @@ def _age(found: _Located) -> float:
     """Return what records are sorted by; one without a date is an old one."""
     created = found[0].created
     return -inf if created is None else created
+
+
+# Export.
+
+
+def exported(store: Store) -> Iterator[bytes]:
+    """Yield the line of each entry: reference data, then records, oldest first."""
+    for kind in kinds():
+        if kind == _RECORD:
+            for record in store.records():
+                yield record_line(record, store.reference_data)
+        else:
+            for value in store.reference_data.directory(kind):
+                yield reference_line(kind, value)
+
+
+def record_line(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the line of a webhook request."""
+    return b'{"webhook_request":%b}\n' % written(record, reference_data)
+
+
+def reference_line(kind: str, value: Object) -> bytes:
+    """Return the line of an object that is no webhook request; nothing if it cannot have one."""
+    return orjson.dumps({kind: value}) + b"\n" if _stands_alone(kind, value) else b""
+
+
+def _stands_alone(kind: str, value: Object) -> bool:
+    """Return True if an object can be an entry; one that only records name may lack its name."""
+    return kind not in REFERENCES or "name" in value
+
+
+def written(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the entry of a record as JSON, without the kind around it."""
+    data = b"null" if record.data is None else record.data
+    if record.is_recorded:
+        return b'{"record":%b,"data":%b,"recorded":true}' % (record.body, data)
+    body = {**_UNSET, **orjson.loads(record.body)}
+    for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
+        # The dialect may hide members of these, the id among them.
+        found = reference_data.directory(kind).find("id", own_id) or {}
+        hidden = {} if _stands_alone(kind, found) else found
+        body[kind] = {**hidden, **body[kind], "id": own_id}
+    return b'{"record":%b,"data":%b}' % (orjson.dumps(body), data)
