@@ -11,7 +11,6 @@ text of the reference. ``protocol/typed_schemas`` says what a type may be.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import UTC, datetime
 from inspect import Parameter, cleandoc, signature
 from types import NoneType
 from typing import (
@@ -163,18 +162,3 @@ def _parameter(parameter: Parameter, one: Operation, components: dict[str, Schem
         "description": text,
         "schema": schema,
     }
-
-
-def read_moment(text: str) -> datetime:
-    """Return the datetime in a string of the format ``date-time``. Raises ValueError."""
-    moment = datetime.fromisoformat(text.upper())
-    if moment.tzinfo is None:
-        msg = f"{text!r} has no time zone"
-        raise ValueError(msg)
-    return moment
-
-
-def write_moment(moment: datetime) -> str:
-    """Return a datetime as text in UTC, with milliseconds."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"

@@ -6,7 +6,8 @@ They hold what was sent and received; every view is redacted here, once it is co
 from collections.abc import Iterable
 from typing import Annotated, Any, NotRequired, TypedDict, cast
 
-from crmcom_kit.mock_server.admin.contract import Call, Moment, write_moment
+from crmcom_kit.mock_server.admin.contract import Call, Moment
+from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome

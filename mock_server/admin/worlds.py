@@ -3,15 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
-from crmcom_kit.mock_server.admin.contract import (
-    Call,
-    Count,
-    Moment,
-    operation,
-    read_moment,
-    write_moment,
-)
-from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
+from crmcom_kit.mock_server.admin.contract import Call, Count, Moment, operation
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode, read_moment, write_moment
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import MAX_WORLDS

@@ -326,14 +326,6 @@ def test_what_is_known_already_undoes_nothing() -> None:
     assert world.store.reference_data.units.find("id", "other")
 
 
-def test_other_entries_may_be_there_twice(write: Write) -> None:
-    """If they say the same; not otherwise."""
-    entry = {"secret_key": KEY}
-    assert content(make_world(data=write([entry, entry]))) == []
-    error = error_of(write([entry, {"secret_key": {**KEY, "name": "other"}}]))
-    assert "line 2: secret_key K1 already exists with other members" in error
-
-
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """No file and a folder are refused in the system's words."""
     assert error_of(tmp_path / "none.jsonl").endswith("cannot be read: No such file or directory")
