@@ -3,8 +3,7 @@
 from typing import Annotated, Any, TypedDict
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import Evidence, operation
+from crmcom_kit.mock_server.admin.contract import Call, Evidence, operation
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.schemas import API_PATH, dials
 from crmcom_kit.schemas.statements import statements
@@ -58,39 +57,40 @@ class Fidelity(TypedDict):
 @operation("GET /health", "mock")
 def health(call: Call) -> Health:
     """Report that the mock is running; `/livez` and `/readyz` do so without a token."""
-    world = call.world
+    epoch = call.world.current_epoch
+    config = epoch.config
     return {
         "status": "healthy",
         "version": __version__,
-        "release": world.release.name,
-        "dialect": world.dialect.name,
-        "seed": world.config.seed,
-        "world": world.name,
+        "release": config.release.name,
+        "dialect": config.dialect.name,
+        "seed": config.seed,
+        "world": epoch.name,
         "base_path": f"{call.root}{API_PATH}",
-        "epoch": world.current_epoch.number,
-        "webhook_requests": len(world.store),
+        "epoch": epoch.number,
+        "webhook_requests": len(epoch.store),
     }
 
 
 @operation("GET /fidelity", "mock")
 def fidelity(call: Call) -> Fidelity:
     """List every rule of the mock with its evidence."""
-    world = call.world
+    config = call.world.config
     stated: list[Statement] = [
         {
             "id": one.id,
-            "methods": list(one.methods_in(world.release)),
+            "methods": list(one.methods_in(config.release)),
             "evidence": one.evidence,
             "text": one.text,
             "source": one.source,
         }
-        for one in statements(world.release.name)
+        for one in statements(config.release.name)
     ]
-    unsettled = world.config.unsettled or {}
+    unsettled = config.unsettled or {}
     left_open: list[Dial] = [
         {
             "key": one.key,
-            "value": world.dialect[one.key],
+            "value": config.dialect[one.key],
             "default": one.default,
             "allowed": one.allowed(),
             "evidence": one.evidence,
@@ -100,4 +100,4 @@ def fidelity(call: Call) -> Fidelity:
         }
         for one in dials().values()
     ]
-    return {"release": world.release.name, "statements": stated, "dials": left_open}
+    return {"release": config.release.name, "statements": stated, "dials": left_open}

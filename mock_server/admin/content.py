@@ -7,9 +7,16 @@ import orjson
 
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.fixtures.scenarios import SCENARIOS
-from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import Count, JsonObject, Name, RecordKey, operation
-from crmcom_kit.mock_server.admin.worlds import Begun
+from crmcom_kit.mock_server.admin.contract import (
+    Call,
+    Count,
+    JsonObject,
+    Name,
+    RecordKey,
+    Reply,
+    operation,
+)
+from crmcom_kit.mock_server.admin.worlds import Begun, begun
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
@@ -19,7 +26,7 @@ from crmcom_kit.mock_server.world.changes import (
     record_named,
     remove_record,
 )
-from crmcom_kit.mock_server.world.export import exported
+from crmcom_kit.mock_server.world.entries import exported
 from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
 from crmcom_kit.schemas.releases import entities_since
@@ -176,8 +183,7 @@ def put_state(call: Call) -> Begun:
     clock, journal and faults stay.
     """
     entries = checked(read_entries(call.stream, "body"), call.world.config)
-    epoch = call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch)
-    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
+    return begun(call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch))
 
 
 @operation("GET /records", "content")
@@ -312,7 +318,6 @@ def seed(call: Call, body: Seed | None = None) -> Begun:
     scenario = knobs.pop("scenario", None)
     try:
         entries = generated(call.world, scenario, knobs)
-        epoch = call.world.replace_content(entries, expected_epoch=call.epoch)
+        return begun(call.world.replace_content(entries, expected_epoch=call.epoch))
     except FixtureError as error:
         raise DataError(str(error)) from None
-    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}

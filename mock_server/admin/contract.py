@@ -1,4 +1,4 @@
-"""What an operation of the control API is: a function, from which its contract is made.
+"""What an operation of the control API is: a function of a call, from which its contract is made.
 
     @operation("POST /clock/advance", "clock", examples={"a minute": {"seconds": 60}})
     def advance_clock(call: Call, body: Advance) -> Clock:
@@ -9,17 +9,36 @@ text of the reference. ``protocol/typed_schemas`` says what a type may be.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from inspect import Parameter, cleandoc, signature
 from types import NoneType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from crmcom_kit.mock_server.admin.call import Reply
+from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords, Schema, close, schema_of
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas.statements import EVIDENCE
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+Payload = TypeVar("Payload")
 
 Moment = Annotated[str, Keywords(format="date-time")]
 Count = Annotated[int, Keywords(minimum=0)]
@@ -27,9 +46,40 @@ Count = Annotated[int, Keywords(minimum=0)]
 RecordKey = Annotated[str, Keywords(maxLength=100)]
 #: A name, an alternative code or an id.
 Name = Annotated[str, Keywords(maxLength=1000)]
-Headers = dict[str, str]
 JsonObject = dict[str, Any]
 Evidence = Annotated[str, Keywords(enum=[*EVIDENCE])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call, whose parameters and body are the arguments of its operation."""
+
+    registry: WorldRegistry
+    world: World
+    epoch: Epoch  # the world's current one when the call began
+    over: IsOver  # the server stops, or the client has left: it must not wait any more
+    verb: str
+    headers: "Headers"
+    root: str  # the part of the path that names the world
+    origin: str  # scheme, host and port of the server, as the client wrote them
+    stream: IO[bytes]  # the body, if the operation reads it
+
+    def may_send(self) -> AbstractContextManager[None]:
+        """Take a slot for a call in which the mock may really send, and wait for the receiver.
+
+        Entering it raises LimitExceeded: else such calls may take all threads of the server, and
+        leave none to the built-in receiver.
+        """
+        return self.registry.waiting() if self.epoch.sends else nullcontext()
+
+
+class Reply(NamedTuple, Generic[Payload]):
+    """A response that is more than a JSON value with the status of its operation."""
+
+    payload: Payload  # a JSON value; or bytes, or an iterator of bytes, sent unchanged
+    status: int = 200
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass

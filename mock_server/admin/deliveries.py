@@ -3,8 +3,8 @@
 from typing import Annotated, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
-from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.contract import (
+    Call,
     Count,
     JsonObject,
     RecordKey,
@@ -14,8 +14,7 @@ from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
-from crmcom_kit.mock_server.world.webhooks.delivering import replay
-from crmcom_kit.mock_server.world.webhooks.scripts import put_script
+from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
 _Id = Annotated[int, Keywords(minimum=1)]

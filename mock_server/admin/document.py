@@ -12,11 +12,9 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
     faults,
     journal,
     receiver,
-    snapshots,
     worlds,
 )
-from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation, openapi_of, operation
+from crmcom_kit.mock_server.admin.contract import OPERATIONS, Call, Operation, openapi_of, operation
 from crmcom_kit.mock_server.world.registry import CONTROL
 
 PREFIX = CONTROL

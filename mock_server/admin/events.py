@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Annotated, Any
 
-from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import operation
+from crmcom_kit.mock_server.admin.contract import Call, Reply, operation
 from crmcom_kit.mock_server.admin.journal import EntryId
 from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
@@ -84,8 +83,8 @@ def about_world(call: Call) -> dict[str, Any]:
     world = call.world
     epoch = world.current_epoch
     return {
-        "release": world.release.name,
-        "dialect": world.dialect.name,
+        "release": world.config.release.name,
+        "dialect": world.config.dialect.name,
         "epoch": epoch.number,
         "webhook_requests": len(epoch.store),
         "clock": get_clock(call),

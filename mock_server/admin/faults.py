@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, NotRequired, Required, TypedDict
 
-from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import Moment, operation
+from crmcom_kit.mock_server.admin.contract import Call, Moment, operation
 from crmcom_kit.mock_server.faults import specification
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.faults.registry import FaultState

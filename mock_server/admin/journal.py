@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import JsonObject, operation
+from crmcom_kit.mock_server.admin.contract import Call, JsonObject, Reply, operation
 from crmcom_kit.mock_server.journal import patterns, verification
 from crmcom_kit.mock_server.journal.call_view import CallSummary, CallView, JournalEntry, archive
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
@@ -100,7 +99,7 @@ class Awaited(Counted):
         Literal["held", "time over", "reset", "closing"],
         "closing: the mock is stopping, or the client has left.",
     ]
-    record: NotRequired[JsonObject]
+    record: NotRequired[Annotated[str, "The number or id that was asked for."]]
     state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
 
 

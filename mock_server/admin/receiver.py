@@ -4,8 +4,7 @@ from typing import Annotated, Any, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
-from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.admin.contract import operation
+from crmcom_kit.mock_server.admin.contract import Call, Reply, operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords

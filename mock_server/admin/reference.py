@@ -5,7 +5,7 @@ It shows the document that is beside it as ``openapi.json``, and has its files b
 
 from importlib.resources import files
 
-from crmcom_kit.mock_server.admin.call import Reply
+from crmcom_kit.mock_server.admin.contract import Reply
 
 _SWAGGER_UI = "flask_swagger_ui"
 #: The files of the page, with the package that has them.

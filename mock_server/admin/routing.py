@@ -14,8 +14,7 @@ from werkzeug.routing import BaseConverter
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.admin.access import refusal, world_of
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
-from crmcom_kit.mock_server.admin.contract import OPERATIONS, Operation
+from crmcom_kit.mock_server.admin.contract import OPERATIONS, Call, Operation, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document
 from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
@@ -28,6 +27,8 @@ from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 PICKED = "crmcom_kit.world"
 #: The key under which a request of the control API has that world's name.
 PICKED_NAME = "crmcom_kit.world_name"
+#: The key under which it may have a function that says whether the client has closed its side.
+CLIENT_LEFT = "crmcom_kit.client_left"
 _READ_BYTES = 65_536
 
 
@@ -135,12 +136,12 @@ def _call(
     if request.path in LARGE_BODIES:
         request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
-    client_left = request.environ.get(CLIENT_LEFT, bool)
+    client_left, closing = request.environ.get(CLIENT_LEFT, bool), registry.closing
     call = Call(
         registry=registry,
         world=world,
         epoch=world.current_epoch,
-        over=lambda: registry.closing.is_set() or client_left(),
+        over=lambda: closing.is_set() or client_left(),
         verb=request.method,
         headers=request.headers,
         root=request.script_root,

@@ -6,9 +6,8 @@ They hold what was sent and received; every view is redacted here, once it is co
 from collections.abc import Iterable
 from typing import Annotated, Any, NotRequired, TypedDict, cast
 
-from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import Headers, Moment
-from crmcom_kit.mock_server.admin.values import write_moment
+from crmcom_kit.mock_server.admin.contract import Call, Moment
+from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
@@ -42,7 +41,7 @@ class SentRequest(TypedDict):
     """A message as it was sent."""
 
     method: str
-    headers: Headers
+    headers: dict[str, str]
     body: str
     size: int
 
@@ -86,7 +85,7 @@ class ReceivedRequest(TypedDict):
     id: int
     at: Moment
     method: str
-    headers: Headers
+    headers: dict[str, str]
     body: str
     size: Annotated[int, "Bytes of the complete body."]
     cut: Annotated[bool, "Whether `body` is only the beginning. The verdict is about all of it."]

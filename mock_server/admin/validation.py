@@ -10,7 +10,7 @@ import orjson
 
 from crmcom_kit.mock_server.admin.contract import Operation
 from crmcom_kit.mock_server.admin.document import described, document
-from crmcom_kit.mock_server.admin.values import read_moment
+from crmcom_kit.mock_server.clock import read_moment
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import body_text, why
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator

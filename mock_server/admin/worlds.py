@@ -1,15 +1,24 @@
-"""Operations on worlds as a whole: those of the server; the reset, tokens and clock of one."""
+"""Operations on worlds as a whole, and on the snapshots, the tokens and the clock of one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
-from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.contract import Count, Moment, operation
-from crmcom_kit.mock_server.admin.values import read_moment, write_moment
-from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode
+from crmcom_kit.mock_server.admin.contract import Call, Count, Moment, operation
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode, read_moment, write_moment
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import MAX_WORLDS
 
+SnapshotName = Annotated[
+    str,
+    Keywords(
+        {
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            "x-allowed": "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a "
+            "letter or digit",
+        }
+    ),
+]
 _Amount = Annotated[float, Keywords(minimum=0)]
 _SOME = Keywords(
     {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
@@ -51,6 +60,19 @@ class IssuedToken(TypedDict):
     expires: Annotated[Moment, "By the world's clock. Use extends it if the release renews tokens."]
 
 
+class Snapshot(TypedDict):
+    """A snapshot."""
+
+    name: str
+    webhook_requests: Annotated[Count, "Number of webhook requests."]
+
+
+class Snapshots(TypedDict):
+    """Snapshots in the order in which they were first saved."""
+
+    snapshots: list[Snapshot]
+
+
 class Clock(TypedDict):
     """The mode and time of the clock."""
 
@@ -79,6 +101,11 @@ class Advance(TypedDict, total=False):
     hours: _Amount
     minutes: _Amount
     seconds: _Amount
+
+
+def begun(epoch: Epoch) -> Begun:
+    """Return a new epoch as JSON."""
+    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
 @operation("GET /worlds", "worlds")
@@ -119,8 +146,7 @@ def reset(call: Call) -> Begun:
     state. Tokens from logins stay valid, and snapshots stay. A call that began before the reset
     does not change the new content.
     """
-    epoch = call.world.reset()
-    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
+    return begun(call.world.reset())
 
 
 @operation("POST /tokens", "world")
@@ -134,6 +160,41 @@ def post_tokens(call: Call) -> IssuedToken:
     epoch = call.epoch
     issued = epoch.tokens.issue(epoch.session(), epoch.config.release.token)
     return {"token": issued.text, "expires": write_moment(issued.expires)}
+
+
+@operation("GET /snapshots", "snapshots")
+def list_snapshots(call: Call) -> Snapshots:
+    """List the snapshots of the world."""
+    saved = call.world.snapshots().items()
+    return {"snapshots": [{"name": name, "webhook_requests": count} for name, count in saved]}
+
+
+@operation("PUT /snapshots/{name}", "snapshots")
+def save_snapshot(call: Call, name: SnapshotName) -> Snapshot:
+    """Save the content under a name.
+
+    Saves webhook requests, reference data, the state of the id generator and the delivery scripts
+    with their positions; not tokens, clock, journal and faults. A snapshot with the same name is
+    replaced. A world has at most 100 snapshots.
+    """
+    return {"name": name, "webhook_requests": call.world.save(name)}
+
+
+@operation("DELETE /snapshots/{name}", "snapshots")
+def delete_snapshot(call: Call, name: SnapshotName) -> Snapshots:
+    """Delete a snapshot; return the others."""
+    call.world.forget(name)
+    return list_snapshots(call)
+
+
+@operation("POST /snapshots/{name}/restore", "snapshots")
+def restore_snapshot(call: Call, name: SnapshotName) -> Begun:
+    """Replace the content with a snapshot.
+
+    Fixed tokens are valid again; tokens from logins, clock, journal and faults stay. A call that
+    began before does not change the new content.
+    """
+    return begun(call.world.restore(name, expected_epoch=call.epoch))
 
 
 @operation("GET /clock", "clock")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from crmcom_kit.mock_server.clock import WorldClock
+from crmcom_kit.mock_server.clock import WorldClock, write_moment
 from crmcom_kit.mock_server.faults.matching import FindRecord, RequestView
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.presets import preferred, preset_specs
@@ -53,7 +53,7 @@ class FaultState:
         if self.left is not None:
             found["left"] = self.left
         if self.expires is not None:
-            found["expires"] = self.expires.isoformat(timespec="milliseconds")
+            found["expires"] = write_moment(self.expires)
         return found
 
 

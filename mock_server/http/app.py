@@ -9,7 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wsgi import get_input_stream
 
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
-from crmcom_kit.mock_server.admin.call import Reply
+from crmcom_kit.mock_server.admin.contract import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.routing import (
     PICKED,

@@ -146,7 +146,7 @@ def _closing(parts: Iterable[bytes]) -> Generator[bytes, None, None]:
 
 def _environ(scope: Scope, headers: dict[str, str], body: IO[bytes]) -> "WSGIEnvironment":
     """Return what WSGI says of a request whose body has arrived."""
-    from crmcom_kit.mock_server.admin.call import CLIENT_LEFT  # as late as Flask
+    from crmcom_kit.mock_server.admin.routing import CLIENT_LEFT  # as late as Flask
 
     connection = scope[CONNECTION]
     environ: dict[str, Any] = {

@@ -6,13 +6,13 @@ A view computes each of its parts when it is asked for: most entries are never v
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypedDict
 
 import orjson
 
 from crmcom_kit import har
+from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.faults.matching import FindRecord
 from crmcom_kit.mock_server.faults.registry import Faults
@@ -387,7 +387,7 @@ class CallView:
     def _members_of(self, shown: type) -> Any:
         """Return the members that a TypedDict has."""
         found = {name: getattr(self, name) for name in shown.__annotations__}
-        found["at"] = self.at.astimezone(UTC).isoformat(timespec="milliseconds")
+        found["at"] = write_moment(self.at)
         return found
 
     def har_entry(self, origin: str) -> JsonObject | None:

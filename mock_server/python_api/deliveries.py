@@ -6,8 +6,7 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.delivering import replay
-from crmcom_kit.mock_server.world.webhooks.scripts import put_script
+from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
 
 
 class Deliveries:

@@ -106,7 +106,6 @@ class MockWorld:
 
         Raises:
             UsageError: the name is not allowed.
-            LimitExceeded: there are as many worlds as allowed.
         """
         self._registry, self._server = registry, server
         self.name = name
@@ -163,7 +162,7 @@ class MockWorld:
     @property
     def release(self) -> str:
         """The emulated release, such as ``R9.0.0``."""
-        return self.emulated.release.name
+        return self.emulated.config.release.name
 
     def client(self, **options: Any) -> "httpx.Client":
         """Return an httpx client of the API; starts the server.
@@ -193,7 +192,6 @@ class MockWorld:
 
         Raises:
             UsageError: the name is not allowed.
-            LimitExceeded: there are as many worlds as allowed.
         """
         is_new = self._registry.existing(text("name", name)) is None
         other = MockWorld(self._registry, self._server, name)
@@ -252,8 +250,7 @@ class MockWorld:
             pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
                 webhook request), ``parameters``, ``outcome`` (accepted or refused), ``status``,
                 ``code``, ``state_before``, ``state_after`` and ``fault`` (a name, or whether any).
-                Instead of a value, ``{"contains": "…"}`` asks for a part of it, and
-                ``{"absent": True}`` for none.
+                Instead of a value, ``{"absent": True}`` asks for none.
 
         Raises:
             AssertionError: the number differs; the message names the nearest calls.
@@ -297,7 +294,7 @@ class MockWorld:
                 finished delivery, True for any, and whether it was ``delivered``.
 
         Returns:
-            The calls, the result of the function, a summary of the records, or the attempt.
+            The calls, the result of the function, the record's state, or the attempt.
 
         Raises:
             AssertionError: it has not happened in time; the message says what was found instead.

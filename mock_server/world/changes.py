@@ -9,8 +9,8 @@ from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import Object
+from crmcom_kit.mock_server.world.entries import written
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.export import written
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
 from crmcom_kit.usage_errors import Conflict, NotFound, UsageError, quoted
@@ -46,7 +46,8 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         change: ``record`` has the members to replace, except that ``log_information`` is merged
             into the one that is there; ``data`` is the data object in place of the one that is
             there. What depends on a changed member and is not given follows: the error of another
-            state, and the authentication code, request and response that the dialect makes.
+            state, and the authentication code, request and response that the dialect makes, except
+            in what an instance has shown.
 
     Raises:
         NotFound: there is no such webhook request.
@@ -78,19 +79,21 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
     }
     for name in _FIXED:
         if name in given:
-            allowed = f"{quoted(record[name])}: it cannot be changed"
+            allowed = f"{quoted(record.get(name))}: it cannot be changed"
             raise UsageError(name, seen=quoted(given[name]), allowed=allowed)
     changed = set(given)
     if "data" in change and change["data"] != entry.get("data"):
         entry["data"] = change["data"]
         changed.add("data")
     if "life_cycle_state" in given:
-        record |= _error_in(epoch, given["life_cycle_state"], record["url"])
+        record |= _error_in(epoch, given["life_cycle_state"], before.url)
+        if before.is_recorded:  # as a resend leaves it
+            entry["record"] = record = epoch.config.renderer.without_unset(record)
     log = given.get("log_information")
     if isinstance(log, Mapping):
         given["log_information"] = {**(record.get("log_information") or {}), **log}
     record |= given
-    if changed & _DERIVED_FROM:
+    if changed & _DERIVED_FROM and not before.is_recorded:
         for name in _DERIVED:
             if name not in given:
                 record.pop(name, None)

@@ -4,7 +4,6 @@ A wait for requests has members of a pattern: ``{"operation": "resend", "times":
 ``{"record": "7", "state": "SUCCESSFUL"}`` and ``{"delivery": "7", "delivered": true}``.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +11,9 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members, check_one_of
 from crmcom_kit.mock_server.journal.verification import Calls, Condition, times
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
-_ID = re.compile(r"[0-9A-Fa-f]{32}")
 _OTHERS = ("state", "delivery", "delivered", "times")
 _ALLOWED = 'record, delivery, or members of a pattern, such as operation="resend"'
 _DELETED = "DELETED"
@@ -68,24 +65,25 @@ def _deliveries(world: World, given: Mapping[str, Any]) -> Condition:
 
 def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
     """Return the condition that a webhook request is in a state; in any by default."""
-    value, wanted = _key(given, "record"), given.get("state")
-    key: Key = "id" if _ID.fullmatch(value) else "number"
+    name, wanted = _key(given, "record"), given.get("state")
     if wanted is not None:
         check_one_of("state", wanted, _STATES)
 
     def seen() -> str | None:
         """Return the state in which it is; None if there never was such a record."""
-        record = world.store.get(key, value)
+        store = world.store
+        record = store.get("number", name) or store.get("id", name)
         if record is not None:
             return str(record.state)
-        return _DELETED if world.store.ever_existed(key, value) else None
+        existed = store.ever_existed("number", name) or store.ever_existed("id", name)
+        return _DELETED if existed else None
 
     def holds() -> bool:
         state = seen()
         return state not in (None, _DELETED) if wanted is None else state == wanted
 
     def facts() -> dict[str, Any]:
-        return {"record": {key: value}, "state": seen()}
+        return {"record": name, "state": seen()}
 
     return Condition(holds, facts, facts)
 

@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
-from crmcom_kit.mock_server.world.import_ import import_entries
+from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import given_entries, sample_entries
 from crmcom_kit.schemas import Dialect, load_dialect, resolve

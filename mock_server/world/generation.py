@@ -42,9 +42,9 @@ def generated(
     from crmcom_kit.fixtures.options import one_of
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
-    given = {"seed": world.config.seed, "release": world.release.name, **knobs}
+    given = {"seed": world.config.seed, "release": world.config.release.name, **knobs}
     if scenario is None:
-        return numbered(generate(**{"dialect": world.dialect, **given}), _NAME)
+        return numbered(generate(**{"dialect": world.config.dialect, **given}), _NAME)
     for name in knobs:
         if name not in ("seed", "count"):
             raise UsageError(name, seen="with a scenario", allowed="seed or count")

@@ -28,9 +28,13 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import ReferenceData
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.entries import (
+    exported,
+    import_entries,
+    record_line,
+    reference_line,
+)
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.export import exported, record_line, reference_line
-from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, kinds
 from crmcom_kit.usage_errors import UsageError
 

@@ -18,19 +18,18 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.import_ import (
+from crmcom_kit.mock_server.world.entries import (
     MAX_CONTENT,
     Importer,
     add_entries,
     check_room,
     import_entries,
 )
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
-from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
 
 if TYPE_CHECKING:
@@ -226,9 +225,9 @@ class World:
         Raises what ``add`` raises.
         """
         with self._changing(expected_epoch) as epoch:
-            importer = Importer(self.config, epoch.reference_data)
-            record = importer.record(located)
-            check_room(self._room(epoch.store) + before.size - record.size)
+            room = self._room(epoch.store) + before.size
+            importer = Importer(self.config, epoch.reference_data, room)
+            ((record, _),) = importer.read([located])
             replaced = epoch.store.replace(before, record, importer.reference_data)
             return record if replaced else None
 
@@ -321,7 +320,7 @@ class World:
                 self._state.close()
                 self._state = None
 
-    # Shortcuts to the current epoch and the config, for tests and the control API.
+    # Shortcuts to the current epoch.
 
     @property
     def store(self) -> Store:
@@ -357,16 +356,6 @@ class World:
     def faults(self) -> Faults:
         """The faults that requests may meet."""
         return self.current_epoch.faults
-
-    @property
-    def release(self) -> Release:
-        """The release that the world emulates."""
-        return self.config.release
-
-    @property
-    def dialect(self) -> Dialect:
-        """The dialect that the world uses."""
-        return self.config.dialect
 
 
 def _cloned(delivery: Sender) -> Sender:

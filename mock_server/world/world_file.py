@@ -49,13 +49,12 @@ class LocatedEntry(NamedTuple):
 
     entry: Entry
     place: str
-    is_plain: bool = False  # True if it was given as a plain webhook request
 
 
 def located(value: Any, place: str) -> LocatedEntry:
     """Return a value as an entry: a plain webhook request becomes one."""
     if isinstance(value, dict) and _is_plain(value):
-        return LocatedEntry({_RECORD: {"record": value}}, place, is_plain=True)
+        value = {_RECORD: {"record": value}}
     return LocatedEntry(value, place)
 
 
@@ -283,15 +282,15 @@ def checked(entries: Iterable[LocatedEntry], config: Config) -> Iterator[Located
     refer to it then, and reference data can be shared between releases.
     """
     for one in entries:
-        shown = config.serves_profile and _is_shown(one.entry)
-        if not _quick_validator(shown=shown)(one.entry):
-            _refuse(one, _validator(shown=shown))
-        if not shown and _RECORD in one.entry:
+        recorded = config.serves_profile and _is_recorded(one.entry)
+        if not _quick_validator(recorded=recorded)(one.entry):
+            _refuse(one, _validator(recorded=recorded))
+        if not recorded and _RECORD in one.entry:
             _check_entity(one, config.release)
         yield one
 
 
-def _is_shown(entry: Any) -> bool:
+def _is_recorded(entry: Any) -> bool:
     """Return True for what an instance has shown: reference data, and recorded webhook requests."""
     if not (isinstance(entry, dict) and len(entry) == 1):
         return False
@@ -320,31 +319,29 @@ def _refuse(wrong: LocatedEntry, validator: "Draft202012Validator") -> None:
     try:
         check(validator, wrong.entry, whole="entry")
     except UsageError as error:
-        member, allowed = error.parameter, error.allowed
-        if wrong.is_plain:
-            member = member.removeprefix(f"{_RECORD}.record.")
+        allowed = error.allowed
         if not error.parameter.startswith(kinds()):
             allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}"
-        msg = f"{wrong.place}: {phrase(member, error.seen, allowed)}"
+        msg = f"{wrong.place}: {phrase(error.parameter, error.seen, allowed)}"
         raise DataError(msg) from None
 
 
 @cache
-def _quick_validator(*, shown: bool) -> Callable[[Any], bool]:
+def _quick_validator(*, recorded: bool) -> Callable[[Any], bool]:
     """Return what finds wrong entries, some two hundred times as quickly as ``_validator``."""
-    if not shown:
+    if not recorded:
         return quick_validator("world_entry", "strict")
     import jsonschema_rs  # when needed: only a mock of a profile does
 
-    fits: Callable[[Any], bool] = jsonschema_rs.validator_for(_shown_schema()).is_valid
+    fits: Callable[[Any], bool] = jsonschema_rs.validator_for(_recorded_schema()).is_valid
     return fits
 
 
 @cache
-def _validator(*, shown: bool) -> "Draft202012Validator":
+def _validator(*, recorded: bool) -> "Draft202012Validator":
     """Return what says why an entry is wrong."""
-    if shown:
-        return strict_validator(_shown_schema())
+    if recorded:
+        return strict_validator(_recorded_schema())
     schema = load_schema("world_entry", profile="strict")
     del schema["$schema"]  # it would make jsonschema fall back to its own validator class
     formats = {
@@ -354,8 +351,8 @@ def _validator(*, shown: bool) -> "Draft202012Validator":
     return strict_validator(schema, formats)
 
 
-def _shown_schema() -> dict[str, Any]:
-    """Return the schema of what an instance has shown: it has members that the mock reads."""
+def _recorded_schema() -> dict[str, Any]:
+    """Return the schema of what an instance has shown: what the mock reads has its type."""
     text, text_or_null = {"type": "string"}, {"type": ["string", "null"]}
     names = ("name", "alternative_code", "username", "entity", "url", "fields_set", "secret_key_id")
     reference = {

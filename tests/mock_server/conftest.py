@@ -95,7 +95,7 @@ class Mock:
         errors = self._errors(schema, reply.json)
         assert not errors, errors
         assert "Traceback" not in reply.text
-        assert reply.headers["Content-Type"] == self.world.dialect["envelope.content_type"]
+        assert reply.headers["Content-Type"] == self.world.config.dialect["envelope.content_type"]
         for name, value in reply.headers:
             assert re.fullmatch("[ -~]*", value), name
         assert (reply.statement is None) == ok
@@ -104,7 +104,7 @@ class Mock:
 
     def _errors(self, schema: str, answer: Any) -> list[str]:
         """What the schema finds; a list's items that were judged already are not judged again."""
-        release = self.world.release
+        release = self.world.config.release
         # A dial can bring an entity earlier than the release that the schemas date it to.
         dated = resolve(release.name).entities
         narrowed = release.name if set(self.world.config.entities) == set(dated) else None
@@ -155,7 +155,7 @@ class Mock:
 
     def code_of(self, kind: str) -> str:
         """The code that this mock's dialect gives an error of ``kind``."""
-        return str(self.world.dialect[f"errors.{kind}.code"])
+        return str(self.world.config.dialect[f"errors.{kind}.code"])
 
     def state(self) -> tuple[bytes, ...]:
         """Every record that it has, newest first."""

@@ -14,8 +14,8 @@ from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, ou
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import Object, is_effective, name_of, named
+from crmcom_kit.mock_server.world.entries import add_entries
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted

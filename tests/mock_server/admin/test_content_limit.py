@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.fixtures import json_lines, stream, world
-from crmcom_kit.mock_server.world import import_
+from crmcom_kit.mock_server.world import entries
 from crmcom_kit.mock_server.world import world as world_module
 
 LIMIT = 400_000
@@ -14,7 +14,7 @@ LARGE = "x" * 90_000
 
 @pytest.fixture(name="admin")
 def _admin(make_mock: Any, admin_of: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for module in (import_, world_module):
+    for module in (entries, world_module):
         monkeypatch.setattr(module, "MAX_CONTENT", LIMIT)
     # More than the limit: what a world starts with does not count.
     return admin_of(make_mock(data=world(count=400, release="R9")).client)

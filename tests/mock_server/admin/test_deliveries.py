@@ -77,19 +77,23 @@ def test_attempts_are_listed_oldest_first(mock: Any, admin: Any) -> None:
         ("POST", "/deliveries/1/replay", None, 404),
         ("POST", "/deliveries/1/replay", {"fault": "fire"}, 400),
         ("POST", "/events/fire", {**EVENT, "fault": "cut_body"}, 400),
+        ("POST", "/events/fire", {**EVENT, "definition": "ACT CREAT"}, 404),
+        ("POST", "/events/fire", {**EVENT, "entity": "JOBS"}, 400),
         ("PUT", "/receiver", {"statuses": [500, 100]}, 400),
     ],
 )
 def test_what_cannot_be_done_is_refused(
-    admin: Any, verb: str, path: str, body: Any, status: int
+    mock: Any, admin: Any, verb: str, path: str, body: Any, status: int
 ) -> None:
     """Each refusal has its status and says what is allowed; nothing has changed."""
+    before = mock.state()
     seen, answer = admin.refused(verb, path, body)
 
     assert seen == status
     assert answer["error"]
     assert admin.ask("GET", "/deliveries") == {"deliveries": []}
     assert admin.ask("GET", "/receiver")["statuses"] == [200]
+    assert mock.state() == before
 
 
 def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:

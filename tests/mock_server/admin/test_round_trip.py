@@ -62,8 +62,8 @@ def busy(mock: Any) -> None:
 
 def copied(make_mock: Any, admin_of: Any, mock: Any, **options: Any) -> Any:
     """Another mock, empty at first, that imported what ``mock`` exports."""
-    release = mock.world.release.name
-    other = make_mock(release, dialect=mock.world.dialect, data=[], **options)
+    release = mock.world.config.release.name
+    other = make_mock(release, dialect=mock.world.config.dialect, data=[], **options)
     exported = admin_of(mock.client).send("GET", "/state")
     answer = admin_of(other.client).ask("PUT", "/state", exported.data)
     assert answer == {"epoch": 1, "webhook_requests": len(mock.world.store)}

@@ -39,7 +39,9 @@ class Caller:
 
     def __init__(self, **options: Any) -> None:
         self.world: World = make_world(tokens=["T"], **options)
-        self._kinds = {self.world.dialect[f"errors.{each}.code"]: each for each in error_kinds()}
+        self._kinds = {
+            self.world.config.dialect[f"errors.{each}.code"]: each for each in error_kinds()
+        }
 
         self.show = partial(self.call, "show")
         self.resend = partial(self.call, "resend")

@@ -63,7 +63,7 @@ def test_a_fault_comes_before_the_commit_or_after_it(effect: Any, call: str) -> 
     assert (response.before, response.after) == (expected.before, expected.after)
     assert response.before is not None
     again = {"resend": "not_rejected", "delete": "unknown_webhook_request"}[call]
-    assert code(after.call(CALLS[call])) == after.world.dialect[f"errors.{again}.code"]
+    assert code(after.call(CALLS[call])) == after.world.config.dialect[f"errors.{again}.code"]
 
 
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
@@ -127,7 +127,7 @@ def test_a_token_expires(shell: Shell) -> None:
     """Before the commit the call itself is refused, after it the next; without a token none is."""
     shell.world.faults.add({"effect": {"expire_token": True}, "when": "after_commit", "times": 1})
     codes = [json.loads(shell.call(SHOW).body)["status"]["code"] for _ in range(2)]
-    assert codes == ["OK", shell.world.dialect["errors.expired_token.code"]]
+    assert codes == ["OK", shell.world.config.dialect["errors.expired_token.code"]]
 
     shell.world.reset()
     shell.world.faults.add({"effect": {"expire_token": True}})
@@ -146,7 +146,7 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
 
         seen = shell.call(CALLS[call])
 
-        assert code(seen) == shell.world.dialect["errors.unknown_webhook_request.code"]
+        assert code(seen) == shell.world.config.dialect["errors.unknown_webhook_request.code"]
         assert shell.world.store.get("number", "7") is None
         assert shell.last.response.before == record.body
         assert shell.last.response.after is None

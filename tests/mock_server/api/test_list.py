@@ -73,7 +73,7 @@ def mock_r15(make_mock: Any) -> Any:
 
 def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: Any) -> None:
     """Any filters together, one of them semi-optional, return the records that meet all."""
-    records = sample_records(mock.world.release.name)
+    records = sample_records(mock.world.config.release.name)
     names = (*SEMI, *OPTIONAL)
     combined = [c for size in range(1, 8) for c in combinations(names, size) if set(c) & set(SEMI)]
 
@@ -96,7 +96,7 @@ def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
 
 def test_entities_are_those_of_the_release(mock: Any) -> None:
     """Each entity of the release is served; one of a later release is refused with the choices."""
-    allowed = mock.world.release.entities
+    allowed = mock.world.config.release.entities
     for entity in resolve("R18").entities:
         reply = mock.list(entity=entity, fields_set="entity")
         if entity in allowed:

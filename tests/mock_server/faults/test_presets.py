@@ -25,7 +25,7 @@ def code(shell: Shell, call: Any, prefer: str = "") -> str:
 
 def code_of(shell: Shell, kind: str) -> str:
     """The code that an error of that kind has."""
-    return str(shell.world.dialect[f"errors.{kind}.code"])
+    return str(shell.world.config.dialect[f"errors.{kind}.code"])
 
 
 def test_lost_answer_does_the_call_once() -> None:

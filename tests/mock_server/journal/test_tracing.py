@@ -54,7 +54,7 @@ def test_a_refused_request_names_what_decided(kind: str) -> None:
     assert call.error_kind == kind
     assert (found["outcome"], found["statement"]) == ("broken", call.statement)
     assert found["evidence"] is not None
-    settings = asker.world.dialect
+    settings = asker.world.config.dialect
     assert found["dials"][f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
     assert found["dials"][f"errors.{kind}.code"] == call.code
 

@@ -159,11 +159,11 @@ def test_waiting_for_a_record(mock: Any) -> None:
     """A wait ends when the record is in the state, and says in which state it is where it fails."""
     condition = condition_of(mock.world, {"record": "7", "state": "SUCCESSFUL"})
     assert wait_for(mock.world.journal, condition, SOON) == "time over"
-    assert condition.facts() == {"record": {"number": "7"}, "state": "REJECTED"}
+    assert condition.facts() == {"record": "7", "state": "REJECTED"}
     mock.resend()
     assert condition.holds()
     gone = condition_of(mock.world, {"record": "7", "state": "DELETED"})
-    there = condition_of(mock.world, {"record": "7"})
+    there = condition_of(mock.world, {"record": mock.world.store.get("number", "7").id})
     assert (gone.holds(), there.holds()) == (False, True)
     mock.delete("7")
     assert (gone.holds(), there.holds()) == (True, False)

@@ -97,9 +97,14 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     done = mock.client.put("/__admin/state", data=exported, content_type="application/json")
     assert done.json["webhook_requests"] == 1
     assert mock.show("number=WR-7").data == ODD
-    change = {"record": {"entity_id": "J2"}}
-    assert mock.client.patch("/__admin/records/WR-7", json=change).status_code == 200
-    assert mock.show("number=WR-7").data == {**ODD, "entity_id": "J2"}
+    members = {"entity_id": "J2", "life_cycle_state": "SUCCESSFUL"}
+    change = {"record": members, "data": {"a": 1}}
+    changed = {**ODD, **members}
+    del changed["error_code"], changed["workflow_rule"]
+    asked = mock.client.patch("/__admin/records/WR-7", json=change)
+    assert asked.json == {"record": changed, "data": {"a": 1}}
+    assert mock.show("number=WR-7").data == changed
+    assert b'"data":{"a":1}' in mock.client.get("/__admin/state").data
     state.close()
     kept = make_world(
         profile=profile(**{"record.unset_members": "absent", "resend.response": "own"})
@@ -107,7 +112,7 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     again = StateFile(tmp_path / "state", kept.config)
     kept.keep(again)
     again.close()
-    assert [json.loads(each.body) for each in kept.store.records()] == [{**ODD, "entity_id": "J2"}]
+    assert [json.loads(each.body) for each in kept.store.records()] == [changed]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +188,34 @@ def test_what_the_mock_reads_has_its_type(mock: Any, kind: str, members: dict[st
 
     assert answer.status_code == 400
     assert next(iter(members)) in answer.json["error"]
+
+
+DEEP = "[" * 300 + "]" * 300
+START = '{"webhook_request": {"recorded": true, "record": {"id": "A", "number": "1", '
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f'{{"unit": {{"id": "U", "x": {DEEP}}}}}',
+        f'{START}"life_cycle_state": "REJECTED", "x": {DEEP}}}}}}}',
+    ],
+)
+def test_what_cannot_be_written_is_refused(mock: Any, entry: str) -> None:
+    """It can be read, but not be kept."""
+    answer = mock.client.put("/__admin/state", data=entry)
+    assert answer.status_code == 400
+    assert answer.json["error"].startswith("body line 1: ")
+
+
+def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
+    """A webhook definition is known by those of its names that are texts."""
+    shown = {**ODD, "webhook_definition": {"id": 5, "name": [], "alternative_code": "J9"}}
+    entry = {"webhook_request": {"record": shown, "recorded": True}}
+    assert mock.client.put("/__admin/state", json=entry).status_code == 200
+    assert mock.show("number=WR-7").data == shown
+    found = mock.client.get("/__admin/records?definition=J9").json
+    assert [each["record"] for each in found["records"]] == [shown]
 
 
 @pytest.mark.parametrize("verb", ["PUT", "POST"])

@@ -14,7 +14,7 @@ from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.python_api.content import add_entry
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.export import exported
+from crmcom_kit.mock_server.world.entries import exported
 from crmcom_kit.mock_server.world.state_file import StateFile
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.world import World

@@ -18,8 +18,8 @@ from crmcom_kit.fixtures import json_lines, stream
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world import world_file
+from crmcom_kit.mock_server.world.entries import add_entries
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
@@ -324,14 +324,6 @@ def test_what_is_known_already_undoes_nothing() -> None:
 
     world.add(entries)
     assert world.store.reference_data.units.find("id", "other")
-
-
-def test_other_entries_may_be_there_twice(write: Write) -> None:
-    """If they say the same; not otherwise."""
-    entry = {"secret_key": KEY}
-    assert content(make_world(data=write([entry, entry]))) == []
-    error = error_of(write([entry, {"secret_key": {**KEY, "name": "other"}}]))
-    assert "line 2: secret_key K1 already exists with other members" in error
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
     assert fired["life_cycle_state"] == after["life_cycle_state"] == "SUCCESSFUL"
     assert shown["number"] == fired["webhook_request"]["number"]
     assert (shown["life_cycle_state"], shown["url"]) == ("REJECTED", receiver.url)
-    assert code == mock.world.dialect["errors.resend_under_way.code"]
+    assert code == mock.world.config.dialect["errors.resend_under_way.code"]
     changed = {"life_cycle_state", "error_code", "error_description", "response"}
     assert {k for k in shown if shown[k] != after[k]} <= {*changed, "log_information"}
 
@@ -108,10 +108,11 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None
     assert attempts[1]["of"] == attempts[0]["id"]
 
 
-def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock) -> None:
+@pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
+def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock, fault: str) -> None:
     """What is wrong on purpose is in the message alone, and a resend sends it rightly."""
     mock.admin("PUT", "/receiver", {"statuses": [401, 200]})
-    fired = fire(mock, fault="wrong_signature")
+    fired = fire(mock, fault=fault)
     number = fired["webhook_request"]["number"]
     before = mock.show(number)["authentication_code"]
     mock.resend(number)
@@ -152,27 +153,6 @@ def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
     assert before["life_cycle_state"] == "REJECTED"
     assert mock.show(before["number"]) == before
     assert len({one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]}) == 1
-
-
-@pytest.mark.parametrize(
-    ("members", "status", "words"),
-    [
-        ({"definition": "ACT CREAT"}, 404, "nearest: "),
-        ({"entity": "JOBS"}, 400, "about ACTIVITIES"),
-    ],
-)
-def test_what_cannot_be_fired_is_refused(
-    mock: ServedMock, members: Any, status: int, words: str
-) -> None:
-    """The error says what is wrong, and nothing is made or sent."""
-    before = len(mock.world.store)
-    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": mock.receiver}
-    answer = mock.client.post(f"{mock.base}/__admin/events/fire", json={**event, **members})
-
-    assert answer.status_code == status
-    assert words in answer.json()["error"]
-    assert len(mock.world.store) == before
-    assert mock.admin("GET", "/deliveries")["deliveries"] == []
 
 
 def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:

@@ -1,9 +1,15 @@
-"""From the entries of a world file to reference data and records that agree with each other."""
+"""From the entries of a world file to reference data and records that agree, and back.
 
-from collections.abc import Iterable
+An entry that is exported has a record as responses show it, so that a world of the same release and
+dialect that is made from it gives the same bytes. Secret keys are among the entries.
+"""
+
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from math import inf
 from typing import Any
+
+import orjson
 
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.filters import seconds
@@ -18,14 +24,21 @@ from crmcom_kit.mock_server.store.reference_data import (
 )
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
+from crmcom_kit.mock_server.world.world_file import (
+    ALLOWED_VALUES,
+    DataError,
+    LocatedEntry,
+    kinds,
+)
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.usage_errors import LimitExceeded, quoted
 
-#: Bytes that a world may have more than it started with, as much again in all of its snapshots
-#: included: 250,000 usual webhook requests, of 2 KiB each.
+#: Bytes that a world may have more than it started with, its snapshots included: 250,000 usual
+#: webhook requests, of 2 KiB each.
 MAX_CONTENT = 512 * 1024 * 1024
 _RECORD = "webhook_request"
+#: What a record keeps of its last delivery: where it is unset, a dialect may leave it out.
+_UNSET = dict.fromkeys(("authentication_code", "request", "response"))
 _Located = tuple[Record, str]  # a record, and the place of its entry
 
 
@@ -96,17 +109,24 @@ class Importer:
     def read(self, entries: Iterable[LocatedEntry]) -> list[_Located]:
         """Return the records of ``entries``, with their places; all others are reference data.
 
-        Raises DataError, LimitExceeded.
+        Raises:
+            DataError: one contradicts another one or what is known, or holds a value that cannot be
+                kept.
+            LimitExceeded: there is no room for them.
         """
         found: list[_Located] = []
         for located in entries:
             ((kind, value),) = located.entry.items()
-            if kind == _RECORD:
-                record = self.record(located)
-                self._count(record.size)
-                found.append((record, located.place))
-            else:
-                self._add(kind, value, located.place, is_late=bool(found))
+            try:
+                if kind == _RECORD:
+                    record = self._record(value, located.place)
+                    self._count(record.size)
+                    found.append((record, located.place))
+                else:
+                    self._add(kind, value, located.place, is_late=bool(found))
+            except TypeError as error:  # of orjson, which cannot write it
+                msg = f"{located.place}: {error}; allowed is {ALLOWED_VALUES}"
+                raise DataError(msg) from None
         return found
 
     def _count(self, size: int) -> None:
@@ -132,20 +152,20 @@ class Importer:
             msg = f"{place}: {kind} {value['id']} {why}"
             raise DataError(msg)
 
-    def record(self, located: LocatedEntry) -> Record:
-        """Return the record of a webhook request's entry.
-
-        Raises DataError: it contradicts the reference data, or holds a value that cannot be kept.
-        """
-        value = located.entry[_RECORD]
-        record = dict(value["record"])
+    def _record(self, value: Object, place: str) -> Record:
+        """Return the record of a webhook request's entry."""
+        record, data = dict(value["record"]), value.get("data")
+        sent = None if data is None else compact_json(data)
         is_recorded = "recorded" in value
         if is_recorded:
             definition, rule = (self._named_in(kind, record) for kind in REFERENCES)
-            body, sent = compact_json(record), None
+            shown = record
         else:
-            definition, rule = (self._referred(kind, record, located.place) for kind in REFERENCES)
-            body, sent = self._bytes(record, value.get("data"), located.place)
+            definition, rule = (self._referred(kind, record, place) for kind in REFERENCES)
+            for name in ("fields_set", "error_code", "error_description"):
+                record.setdefault(name, None)
+            self._add_exchange(record, data, sent)
+            shown = self._config.renderer.record(record)
         log = record.get("log_information")
         return Record(
             id=record["id"],
@@ -157,25 +177,10 @@ class Importer:
             entity_id=str(record.get("entity_id") or ""),
             url=str(record.get("url") or ""),
             created=_seconds(log.get("created_date") if isinstance(log, dict) else None),
-            body=body,
+            body=compact_json(shown),
             data=sent,
             is_recorded=is_recorded,
         )
-
-    def _bytes(self, record: Object, data: Object | None, place: str) -> tuple[bytes, bytes | None]:
-        """Return a record as responses show it, with what sending it has left in it, and its data.
-
-        Raises DataError: they cannot be written.
-        """
-        for name in ("fields_set", "error_code", "error_description"):
-            record.setdefault(name, None)
-        try:
-            sent = None if data is None else compact_json(data)
-            self._add_exchange(record, data, sent)
-            return compact_json(self._config.renderer.record(record)), sent
-        except TypeError as error:  # of orjson
-            msg = f"{place}: {error}; allowed is {ALLOWED_VALUES}"
-            raise DataError(msg) from None
 
     def _named_in(self, kind: str, shown: Object) -> str:
         """Return what stands for the definition or rule that a recorded webhook request shows.
@@ -183,9 +188,10 @@ class Importer:
         Which members it shows depends on the instance: the first of its names is its id here.
         """
         named = shown.get(kind)
-        found = named if isinstance(named, dict) else {}
+        members = named.items() if isinstance(named, dict) else ()
+        found = {name: value for name, value in members if isinstance(value, str)}
         names = (found.get(name) for name in ("id", "name", "alternative_code"))
-        key = next((name for name in names if isinstance(name, str)), "")
+        key = next(filter(None, names), "")
         if key and self.reference_data.directory(kind).find("id", key) is None:
             self._put(kind, {**found, "id": key})
         return key
@@ -254,3 +260,46 @@ def _age(found: _Located) -> float:
     """Return what records are sorted by; one without a date is an old one."""
     created = found[0].created
     return -inf if created is None else created
+
+
+# Export.
+
+
+def exported(store: Store) -> Iterator[bytes]:
+    """Yield the line of each entry: reference data, then records, oldest first."""
+    for kind in kinds():
+        if kind == _RECORD:
+            for record in store.records():
+                yield record_line(record, store.reference_data)
+        else:
+            for value in store.reference_data.directory(kind):
+                yield reference_line(kind, value)
+
+
+def record_line(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the line of a webhook request."""
+    return b'{"webhook_request":%b}\n' % written(record, reference_data)
+
+
+def reference_line(kind: str, value: Object) -> bytes:
+    """Return the line of an object that is no webhook request; nothing if it cannot have one."""
+    return orjson.dumps({kind: value}) + b"\n" if _stands_alone(kind, value) else b""
+
+
+def _stands_alone(kind: str, value: Object) -> bool:
+    """Return True if an object can be an entry; one that only records name may lack its name."""
+    return kind not in REFERENCES or "name" in value
+
+
+def written(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the entry of a record as JSON, without the kind around it."""
+    data = b"null" if record.data is None else record.data
+    if record.is_recorded:
+        return b'{"record":%b,"data":%b,"recorded":true}' % (record.body, data)
+    body = {**_UNSET, **orjson.loads(record.body)}
+    for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
+        # The dialect may hide members of these, the id among them.
+        found = reference_data.directory(kind).find("id", own_id) or {}
+        hidden = {} if _stands_alone(kind, found) else found
+        body[kind] = {**hidden, **body[kind], "id": own_id}
+    return b'{"record":%b,"data":%b}' % (orjson.dumps(body), data)
