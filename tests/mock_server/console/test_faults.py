@@ -44,6 +44,16 @@ def test_what_another_program_adds_appears(console: Console, mock: Mock) -> None
     assert copied == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
 
 
+def test_a_request_that_a_fault_matches_is_counted_at_once(console: Console, mock: Mock) -> None:
+    """Also if the fault does not hit it: its turn comes later."""
+    page = console.open("/w/default/faults")
+    mock.fail(status=503, operation="list", nth=3)
+    active = page.get_by_role("region", name="Active faults")
+    expect(active).to_contain_text("no matching request yet")
+    assert mock.client().get("webhook_requests/list").status_code == 200
+    expect(active).to_contain_text("no hits of 1 matching request")
+
+
 def test_clock_and_scripts(console: Console, mock: Mock) -> None:
     """Bad input is shown at its field in the mock's words; the clock moves; deliveries fail."""
     page = console.open("/w/default/faults")
