@@ -4,6 +4,7 @@ The control API and the faults validate with the same rules and say the same of 
 parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its own words.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,8 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
         return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
     if isinstance(value, dict | list) or value is None:
         seen = json_type(value)
+    elif isinstance(value, bool):
+        seen = json.dumps(value)
     else:
         seen = quoted(value, secret=is_secret(where))
     if "x-allowed" in schema or found.validator not in _WORDS:

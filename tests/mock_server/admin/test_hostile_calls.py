@@ -37,6 +37,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, FROZEN % b', "at": "9999-12-31T23:59:59-14:00"', "at", "9999", "2999"),
     ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
+    ("POST", "/clock/advance", b'{"seconds": true}', "seconds", "true", "a number"),
     ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "host": "h"}', "host", "scenario", "seed or"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),

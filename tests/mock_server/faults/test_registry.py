@@ -211,7 +211,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"effect": {"cut": {}}}, "effect.cut: seen an object; allowed is a whole number"),
     ({**HARMLESS, "match": {"nth": [0]}}, "match.nth[0]: seen 0; allowed is at least 1"),
     ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
-    ({**HARMLESS, "times": True}, "times: seen True"),
+    ({**HARMLESS, "times": True}, "times: seen true"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
     ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen after together with nth"),
 ]
