@@ -10,6 +10,7 @@ import orjson
 
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
 from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, moment, number, text
 from crmcom_kit.mock_server.python_api.calls import (
@@ -271,6 +272,7 @@ class MockWorld:
                 match.
         """
         __tracebackhide__ = True
+        check_members(pattern, MEMBERS)
         self._server.catch_up()
         assert_calls(self.emulated, {**pattern, "times": 0})
 

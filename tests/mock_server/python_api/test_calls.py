@@ -68,6 +68,8 @@ def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
     """A mistake in a test is no call that was not made, and is shown at the test's own line."""
     with pytest.raises(UsageError, match=r"operaton: seen in the pattern; allowed is one of oper"):
         mock.assert_not_called(operaton="resend")
+    with pytest.raises(UsageError, match=r"times: seen in the pattern"):
+        mock.assert_not_called(operation="resend", times=1)
     with pytest.raises(UsageError, match=r"time: seen .* one of operation, .* fault, times"):
         mock.assert_called(operation="resend", time=1)
     with pytest.raises(UsageError, match=r"nothing to wait for; allowed is record, .*") as caught:
