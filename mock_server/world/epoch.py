@@ -79,6 +79,21 @@ class Epoch:
         # An unset date may have been absent: then the new member is not in its place.
         return renderer.ordered("log_information", log) if len(log) > members else log
 
+    def new_id(self, kind: str) -> str:
+        """Return an id that no entry of a kind has or had.
+
+        An export that is read again has ids of this source, which begins anew.
+        """
+        found = self.ids.next(kind)
+        while self._is_taken(kind, found):
+            found = self.ids.next(kind)
+        return found
+
+    def _is_taken(self, kind: str, own_id: str) -> bool:
+        if kind == "webhook_request":
+            return self.store.ever_existed("id", own_id)
+        return self.reference_data.directory(kind).find("id", own_id) is not None
+
     def next_number(self, *, minimum: int = 1) -> int:
         """Return the number after the largest that a record has, had, or was reserved."""
         with self._numbering:

@@ -97,7 +97,7 @@ def _add_id(epoch: Epoch, entry: Any) -> None:
     for kind in REFERENCES:
         value = entry.get(kind) if isinstance(entry, dict) else None
         if isinstance(value, dict) and "id" not in value:
-            entry[kind] = {"id": epoch.ids.next(kind), **value}
+            entry[kind] = {"id": epoch.new_id(kind), **value}
 
 
 def _filled_in(epoch: Epoch, one: LocatedEntry) -> list[LocatedEntry]:

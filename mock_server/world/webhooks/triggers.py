@@ -136,7 +136,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         log[renderer.unit_member(event)] = session.unit
         log[f"{event}_by_user"] = session.user
     return {
-        "id": epoch.ids.next("webhook_request"),
+        "id": epoch.new_id("webhook_request"),
         "number": str(epoch.next_number()),
         "entity": entity,
         "entity_id": about,

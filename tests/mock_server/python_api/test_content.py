@@ -8,6 +8,7 @@ import pytest
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server import Mock
+from crmcom_kit.mock_server.world.entries import exported as exported_lines
 from crmcom_kit.mock_server.world.world_file import DataError
 
 
@@ -107,3 +108,15 @@ def test_definitions_and_rules_can_be_added(mock: Mock) -> None:
     fired = mock.fire("JOBS", "Done", {"id": "J"})
     assert fired.record is not None
     assert fired.record.rule == rule["id"]
+
+
+def test_an_export_that_is_read_again_can_grow(mock: Mock) -> None:
+    """The ids that the mock made for it are in the way of no new one, though ids begin anew."""
+    for turn in range(3):
+        mock.fire("ACTIVITIES", "ACT CREATE", {"status": "COMPLETED"})
+        mock.add_definition(name=f"definition {turn}")
+        mock.add_rule(name=f"rule {turn}")
+        mock.add()
+        exported = [json.loads(line) for line in exported_lines(mock.emulated.store)]
+        assert mock.seed(exported) == len(mock.records)
+    assert len(mock.definitions) == len({one["id"] for one in mock.definitions})
