@@ -7,6 +7,7 @@ from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.python_api.arguments import integer, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
+from crmcom_kit.usage_errors import UsageError, quoted
 
 
 class Deliveries:
@@ -38,8 +39,12 @@ class Deliveries:
 
         Raises:
             NotFound: there is no such attempt.
-            UsageError: there is no such fault, or the mock does not really send.
+            UsageError: ``number`` is none, there is no such fault, or the mock does not really
+                send.
         """
+        if not isinstance(number, int):
+            allowed = "the number of an attempt, such as mock.deliveries[-1].number"
+            raise UsageError("number", seen=quoted(number), allowed=allowed)
         epoch = self._epoch()
         return replay(epoch, epoch.attempts.get(number), fault)
 

@@ -42,6 +42,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("name", lambda m: m.world(5)),
     ("fault", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, fault="cut")),
     ("delivered", lambda m: m.wait_for(delivery="7", delivered="x")),
+    ("number", lambda m: m.deliveries.replay(m.fire("ACTIVITIES", "ACT CREATE", {}).attempt)),
     ("statuses", lambda m: m.receiver.answer_with("200")),
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),
     ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
