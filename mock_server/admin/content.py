@@ -246,7 +246,8 @@ def post_records(call: Call) -> Added:
 
     The body is as in `PUT /state`. Adds all entries or none. Members that every webhook request
     has, and that a given record lacks, come from the generator, as with `mock.add` in Python: given
-    members are kept, and the others are made to fit them. An id or number that is or was in use is
+    members are kept, and the others are made to fit them; the id, the name or the alternative code
+    of a webhook definition or workflow rule is enough. An id or number that is or was in use is
     refused. Added webhook requests are the newest. A webhook definition or workflow rule without an
     id gets one; a name or alternative code of another one is refused, and so is a reference to
     something that the world does not have.

@@ -339,7 +339,9 @@ class MockWorld:
 
         Args:
             members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``. ``data``
-                is the data object that was sent.
+                is the data object that was sent. Of a definition or rule of this world, as in
+                ``webhook_definition={"id": …}``, the id, the name or the alternative code is
+                enough.
 
         Raises:
             DataError: no webhook request can have these members, or it contradicts the world's

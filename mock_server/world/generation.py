@@ -77,11 +77,11 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
     ids: list[str] = []  # of those that lacked members
 
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        _check_references(epoch.reference_data, given)
+        data = _with_references(epoch.reference_data, given)
         found: list[LocatedEntry] = []
         for one in given:
             if lacking(one.entry):
-                filled_in = _filled_in(epoch, one)
+                filled_in = _filled_in(epoch, data, one)
                 ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
                 found += filled_in
             else:
@@ -100,10 +100,11 @@ def _add_id(epoch: Epoch, entry: Any) -> None:
             entry[kind] = {"id": epoch.new_id(kind), **value}
 
 
-def _filled_in(epoch: Epoch, one: LocatedEntry) -> list[LocatedEntry]:
+def _filled_in(epoch: Epoch, data: ReferenceData, one: LocatedEntry) -> list[LocatedEntry]:
     """Return what a world needs to have a webhook request that lacks members, itself last.
 
-    Raises DataError: no webhook request can have its members.
+    It may name a definition or a rule in ``data`` by its id, name or alternative code alone. Raises
+    DataError: no webhook request can have its members.
     """
     from crmcom_kit.fixtures import FixtureError, Options, webhook_request_entries
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
@@ -111,9 +112,11 @@ def _filled_in(epoch: Epoch, one: LocatedEntry) -> list[LocatedEntry]:
 
     given = dict(one.entry["webhook_request"])
     members = dict(given.pop("record"))
-    data = given.get("data")
-    if isinstance(data, dict) and isinstance(data.get("id"), str):
-        members.setdefault("entity_id", data["id"])
+    sent = given.get("data")
+    if isinstance(sent, dict) and isinstance(sent.get("id"), str):
+        members.setdefault("entity_id", sent["id"])
+    for kind in REFERENCES:
+        _refer(data.directory(kind), members, kind)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     at = epoch.next_number(minimum=FIRST_NUMBER) - FIRST_NUMBER
@@ -129,20 +132,37 @@ def _filled_in(epoch: Epoch, one: LocatedEntry) -> list[LocatedEntry]:
     return list(validated((LocatedEntry(entry, one.place) for entry in new), config))
 
 
+def _refer(directory: Directory, members: dict[str, Any], kind: str) -> None:
+    """Let members that name a known definition or rule have all its names, its entity and URL.
+
+    Otherwise the generator adds the names of one of its own.
+    """
+    named = members.get(kind)
+    given = named if isinstance(named, dict) else {}
+    names = (given[name] for name in _NAMES if isinstance(given.get(name), str))
+    found = next(filter(None, map(directory.find_any, names)), None)
+    if found is None:
+        return
+    members[kind] = {name: found.get(name) for name in _NAMES} | given
+    for name in ("entity", "url"):
+        if found.get(name) is not None:
+            members.setdefault(name, found[name])
+
+
 def _is_new(epoch: Epoch, entry: "Entry") -> bool:
     """Return True if a world lacks an entry of reference data."""
     ((kind, value),) = entry.items()
     return epoch.reference_data.directory(kind).find("id", value["id"]) is None
 
 
-def _check_references(data: ReferenceData, entries: list[LocatedEntry]) -> None:
-    """Check the definitions and rules among entries that are to be added to reference data.
+def _with_references(data: ReferenceData, entries: list[LocatedEntry]) -> ReferenceData:
+    """Return reference data with what entries add to it; definitions and rules are checked.
 
     Raises:
         DataError: a name is taken, or something that one refers to does not exist.
     """
     if not any(kind in one.entry for one in entries for kind in REFERENCES):
-        return
+        return data
     grown = data.copy()
     for one in entries:
         ((kind, value),) = one.entry.items()
@@ -157,6 +177,7 @@ def _check_references(data: ReferenceData, entries: list[LocatedEntry]) -> None:
                 _check_id("secret_key_id", value["secret_key_id"], grown.keys, one.place)
             for wanted in value.get("webhook_definition_ids", ()):
                 _check_id("webhook_definition_ids", wanted, grown.definitions, one.place)
+    return grown
 
 
 def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place: str) -> None:

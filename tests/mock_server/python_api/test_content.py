@@ -120,3 +120,35 @@ def test_an_export_that_is_read_again_can_grow(mock: Mock) -> None:
         exported = [json.loads(line) for line in exported_lines(mock.emulated.store)]
         assert mock.seed(exported) == len(mock.records)
     assert len(mock.definitions) == len({one["id"] for one in mock.definitions})
+
+
+@pytest.mark.parametrize("names", [("id", "id"), ("name", "name"), ("alternative_code", "id")])
+def test_one_name_of_a_definition_or_rule_is_enough(mock: Mock, names: tuple[str, str]) -> None:
+    """What a webhook request leaves out of them comes from the world, and so do entity and URL."""
+    whole = {"name": "Done", "alternative_code": "D", "entity": "JOBS", "url": "http://a.example/"}
+    definition = mock.add_definition(**whole)
+    rule = mock.add_rule(name="When done")
+    added = mock.add(
+        webhook_definition={names[0]: definition[names[0]]},
+        workflow_rule={names[1]: rule[names[1]]},
+    )
+
+    assert (added["entity"], added["url"]) == ("JOBS", "http://a.example/")
+    shown = {"id": definition["id"], "name": "Done", "alternative_code": "D"}
+    assert added["webhook_definition"] == shown
+    assert added["workflow_rule"]["id"] == rule["id"]
+    assert added["workflow_rule"]["name"] == "When done"
+
+
+def test_a_webhook_request_may_name_what_is_added_with_it(mock: Mock) -> None:
+    """One call adds a definition, and a webhook request of it."""
+    record = {"webhook_definition": {"name": "Done"}}
+    world = {
+        "webhook_definition": [{"id": "D1", "name": "Done", "entity": "JOBS"}],
+        "webhook_request": [{"record": record}],
+    }
+    with mock.client(base_url=mock.admin_url) as client:
+        (added,) = client.post("/records", json=world).json()["filled_in"]
+
+    assert added["record"]["webhook_definition"]["id"] == "D1"
+    assert added["record"]["entity"] == "JOBS"
