@@ -128,6 +128,9 @@ def _filled_in(epoch: Epoch, data: ReferenceData, one: LocatedEntry) -> list[Loc
         msg = f"{one.place}: {error}"
         raise DataError(msg) from None
     entries[-1]["webhook_request"] |= given
+    record = entries[-1]["webhook_request"]["record"]
+    if "id" not in members and epoch.store.ever_existed("id", record["id"]):
+        record["id"] = epoch.new_id("webhook_request")  # the numbers are not the generator's
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
     return list(validated((LocatedEntry(entry, one.place) for entry in new), config))
 
