@@ -1,27 +1,15 @@
 """`/openapi.json` and `/docs`: the emulated API's own document, and a page to read it on."""
 
 import json
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crmcom_kit.cli import main
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.schemas import API_PATH, release_names
-
-
-@pytest.mark.parametrize("release", release_names())
-def test_the_document_is_valid_in_every_release(release: str) -> None:
-    """openapi-spec-validator accepts what is served, and it is that release's."""
-    found: Any = create_app(release=release).test_client().get("/openapi.json").json
-
-    assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []
-    assert found["info"]["version"] == release
-    assert "third_party_message" in found["webhooks"]
+from crmcom_kit.schemas import API_PATH
 
 
 @pytest.mark.parametrize("root", ["", "/worlds/a"])

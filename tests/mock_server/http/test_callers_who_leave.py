@@ -1,6 +1,5 @@
 """Callers who leave give their waiting place back: nobody else is kept from waiting."""
 
-import http.client
 import json
 import signal
 import socket
@@ -14,60 +13,46 @@ import pytest
 
 from crmcom_kit.mock_server.world.registry import MAX_WAITING
 
-WAIT = "/__admin/wait"
-EVENTS = "/__admin/events"
-PATTERN = {"operation": "delete"}
-PLACES = MAX_WAITING
 LONG = 200  # seconds; nobody of these is served in a test's time
-BODIES = {WAIT: {**PATTERN, "timeout": LONG}, EVENTS: None}
+WAIT = json.dumps({"operation": "delete", "timeout": LONG})
+EVENTS = b"GET /__admin/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ASKED = {
+    "wait": f"POST /__admin/wait HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(WAIT)}"
+    f"\r\n\r\n{WAIT}".encode(),
+    "events": EVENTS,
+}
 
 
 @pytest.fixture(scope="module")
 def server(start_server: Any) -> Any:
-    """A server, which lets as many calls wait as there are PLACES."""
-    return ready(start_server("--log", "off"))
+    """A server whose control API answers without delay."""
+    found = start_server("--log", "off")
+    assert may_wait(found)
+    return found
 
 
-def ready(server: Any) -> Any:
-    """The server, once its control API answers without delay."""
-    assert may_wait(server)
-    return server
-
-
-def asked(server: Any, path: str) -> socket.socket:
+def asked(server: Any, request: bytes) -> socket.socket:
     """A connection over which something is asked that takes long."""
-    body = b"" if BODIES[path] is None else json.dumps(BODIES[path]).encode()
-    head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     connection: socket.socket = server.connect()
-    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    connection.sendall(request)
     return connection
 
 
 @contextmanager
-def full(server: Any, path: str) -> Iterator[list[socket.socket]]:
+def full(server: Any, request: bytes) -> Iterator[list[socket.socket]]:
     """Ask until there is no place left; who asked one time too often has a refusal."""
     with ExitStack() as stack:
         found: list[socket.socket] = []
         while may_wait(server):
-            found.append(stack.enter_context(asked(server, path)))
+            found.append(stack.enter_context(asked(server, request)))
         yield found
 
 
 def may_wait(server: Any) -> bool:
     """Whether there is a place for one more."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    body = {**PATTERN, "timeout": 0.001}
-    connection.request("POST", WAIT, json.dumps(body))
-    status = connection.getresponse().status
-    connection.close()
+    status, _ = server.ask("POST", "/__admin/wait", {"operation": "delete", "timeout": 0.001})
     assert status in (408, 503)
-    return status == 408
-
-
-def rest_of(connection: socket.socket) -> bytes:
-    """Close one direction; return all that comes in the other one."""
-    connection.shutdown(socket.SHUT_WR)
-    return b"".join(iter(lambda: connection.recv(65_536), b""))
+    return bool(status == 408)
 
 
 def comes(condition: Callable[[], bool], seconds: float = 60) -> bool:
@@ -80,11 +65,11 @@ def comes(condition: Callable[[], bool], seconds: float = 60) -> bool:
     return True
 
 
-@pytest.mark.parametrize("path", BODIES)
-def test_a_wait_that_is_left_gives_its_place_back(server: Any, path: str) -> None:
+@pytest.mark.parametrize("what", ASKED)
+def test_a_wait_that_is_left_gives_its_place_back(server: Any, what: str) -> None:
     """Who stops waiting, or listening to events, makes room before long; one after the other."""
-    for _ in range(PLACES):
-        with full(server, path):
+    for _ in range(MAX_WAITING):
+        with full(server, ASKED[what]):
             pass
 
         assert comes(lambda: may_wait(server))
@@ -92,8 +77,10 @@ def test_a_wait_that_is_left_gives_its_place_back(server: Any, path: str) -> Non
 
 def test_who_closes_one_direction_is_answered(server: Any) -> None:
     """A caller who sends no more may still read: the wait ends, and is answered."""
-    with full(server, WAIT) as connections:
-        answers = [rest_of(connection) for connection in connections]
+    with full(server, ASKED["wait"]) as connections:
+        for connection in connections:
+            connection.shutdown(socket.SHUT_WR)
+        answers = [b"".join(iter(lambda one=one: one.recv(65_536), b"")) for one in connections]
 
     ended = [answer for answer in answers if not answer.startswith(b"HTTP/1.1 503 ")]
     assert ended
@@ -110,7 +97,7 @@ def test_who_stays_is_waited_for(server: Any) -> None:
         begun = b""
         while b" 200 " not in begun:  # those of the tests before may still have their places
             begun = stack.enter_context(asked(server, EVENTS)).recv(20)
-        for connection in stack.enter_context(full(server, WAIT)):
+        for connection in stack.enter_context(full(server, ASKED["wait"])):
             connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert not comes(lambda: may_wait(server), seconds=1)
 

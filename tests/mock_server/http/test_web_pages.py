@@ -1,4 +1,4 @@
-"""Web pages in a real browser: one that is merely opened can neither drive nor read the mock."""
+"""Web pages in a real browser: unless allowed, they can neither drive nor read the mock."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from helpers.web_sites import served
 
 from crmcom_kit.schemas import API_PATH
 
-SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
+METHODS = f"{API_PATH}/webhook_requests"
+SHOW = f"{METHODS}/show?token=T&webhook_request_identifier=number%3D7"
 #: Host names that lead to this machine, as an attacker's name server could say.
 NAMES = "--host-resolver-rules=MAP *.example 127.0.0.1"
 #: Tries whatever a page may try, and says how the readable ones ended.
@@ -27,6 +28,19 @@ Promise.allSettled([
 ]).then(all => document.body.append("DONE " + all.map(one => one.status + ":" + one.value)));
 </script>"""
 
+#: What a single-page application does: read, change with JSON, and ask the control API.
+ALLOWED = """<!doctype html><body><script>
+const call = (path, more) => fetch("{mock}" + path, more).then(
+  async r => `${{r.status}} ${{r.headers.get("X-Crmcom-Mock")}} ${{await r.text()}}`);
+const body = JSON.stringify({{token: "T", webhook_request_identifier: {{number: "7"}}}});
+const headers = {{"Content-Type": "application/json"}};
+Promise.allSettled([
+  call("{api}/resend", {{method: "POST", headers, body}}),
+  call("/__admin/health"),
+  call("/__admin/faults", {{method: "DELETE", headers: {{"X-Own": "mine"}}}}),
+]).then(all => document.body.append("DONE " + all.map(one => one.value ?? "no").join(" NEXT ")));
+</script>"""
+
 
 @pytest.fixture(scope="module")
 def mock(start_server: Any) -> Any:
@@ -36,9 +50,7 @@ def mock(start_server: Any) -> Any:
 
 def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
-    page = EVIL.format(
-        mock=f"http://127.0.0.1:{mock.port}", api=f"{API_PATH}/webhook_requests", show=SHOW
-    )
+    page = EVIL.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS, show=SHOW)
     before = mock.ask("GET", "/__admin/health")[1]
     with served(lambda _: (200, "text/html", page.encode())) as port:
         document = rendered(f"http://evil.example:{port}/", NAMES)
@@ -52,13 +64,21 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
     assert mock.ask("GET", SHOW)[1]["data"]["life_cycle_state"] == "REJECTED"
 
 
-def test_a_rebound_name_reads_nothing(mock: Any) -> None:
-    """A page's own name, made to lead here, has the page's own origin; the Host gives it away."""
-    for path in (SHOW, "/__admin/requests"):
-        document = rendered(f"http://rebound.example:{mock.port}{path}", NAMES)
+def test_a_page_of_an_allowed_origin_works(start_server: Any) -> None:
+    """It reads, sends JSON and own headers, and uses the control API."""
+    page = ""
+    with served(lambda _: (200, "text/html", page.encode())) as port:
+        origin = f"http://localhost:{port}"
+        mock = start_server("--token", "T", "--cors", origin, "--log", "off")
+        page = ALLOWED.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS)
+        document = rendered(origin)
 
-        assert f'seen host "rebound.example:{mock.port}"' in document.replace("\\", "")
-        assert '"number"' not in document
+    resent, health, cleared = document.rpartition("DONE ")[2].split(" NEXT ")
+    assert resent.startswith("200 ")
+    assert '"life_cycle_state":"SUCCESSFUL"' in resent
+    assert "null" not in resent.split()[1]  # headers of the mock can be read, too
+    assert '"status":"healthy"' in health
+    assert cleared.startswith("2")
 
 
 def test_people_may_read_the_apis_document(mock: Any) -> None:
