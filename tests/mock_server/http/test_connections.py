@@ -1,6 +1,5 @@
 """Connections: what a client may send and how much of it, and who is served meanwhile."""
 
-import http.client
 import json
 import resource
 import socket
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import httpx
 import pytest
@@ -27,13 +27,6 @@ LAST = f"GET {SHOW} {HEAD}Connection: close\r\n\r\n".encode()
 REFUSED = {
     "garbage": (b"nonsense\r\n\r\n", 400),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
-    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
-    "another version": (b"GET / HTTP/9.9\r\n\r\n", 400),
-    "bare line feeds": (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
-    "a space before the colon": (f"GET / {HEAD}X : y\r\n\r\n".encode(), 400),
-    "no colon": (f"GET / {HEAD}nonsense\r\n\r\n".encode(), 400),
-    "a negative length": (f"POST / {HEAD}Content-Length: -5\r\n\r\n".encode(), 400),
-    "two lengths": (f"POST / {HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx".encode(), 400),
     "length and chunks": (
         f"POST / {HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
         400,
@@ -42,7 +35,6 @@ REFUSED = {
     "an unknown coding": (f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(), 400),
     "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n\r\n", 400),
     "a target beyond ASCII": (f"GET {SHOW}&x=\u03a9 {HEAD}\r\n".encode(), 400),
-    "an unknown verb": (f"BREW {SHOW} {HEAD}\r\n".encode(), 400),
     "a long header": (f"GET / {HEAD}X: {'y' * 100_000}\r\n\r\n".encode(), 431),
     "many headers": (f"GET / {HEAD}".encode() + b"X: y\r\n" * 20_000 + b"\r\n", 431),
     "a long target": (f"GET /{'y' * 100_000} {HEAD}\r\n".encode(), 431),
@@ -81,13 +73,13 @@ def connections(server: Any, count: int, sending: bytes = b"") -> Iterator[list[
         yield found
 
 
-def test_what_is_not_http_is_answered(server: Any) -> None:
-    """Each is refused with a status and the connection closed; none is closed in silence."""
-    for name, (request, status) in REFUSED.items():
-        answer = server.sent(request)
+@pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_http_is_answered(server: Any, request_: bytes, status: int) -> None:
+    """It is refused with a status and the connection closed; none is closed in silence."""
+    answer = server.sent(request_)
 
-        assert answer.startswith(f"HTTP/1.1 {status} ".encode()), name
-        assert answer.count(b"HTTP/1.1") == 1, name
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert answer.count(b"HTTP/1.1") == 1
     check_served(server)
 
 
@@ -132,7 +124,8 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
         assert answer.count(b"HTTP/1.1 200") == len(requests), answer
 
 
-def test_a_stream_that_fails_is_closed() -> None:
+@pytest.mark.parametrize("value", ["plain", "a\x01b"])  # this is no value of a header
+def test_a_stream_that_fails_is_closed(value: str) -> None:
     """Also if its next part, or its head, cannot be sent."""
     closed = threading.Event()
 
@@ -144,29 +137,20 @@ def test_a_stream_that_fails_is_closed() -> None:
         def close(self) -> None:
             closed.set()
 
-    for value in ("plain", "a\x01b"):  # this is no value of a header
+    def app(_: Any, start: Any) -> Any:
+        start("200 OK", [("X-Value", value)])
+        return Parts()
 
-        def app(_: Any, start: Any, value: str = value) -> Any:
-            start("200 OK", [("X-Value", value)])
-            return Parts()
-
-        closed.clear()
-        with served(app) as base:
-            port = int(base.split(":")[2].partition("/")[0])
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-                connection.sendall(LAST)
-                with suppress(ConnectionResetError):
-                    while connection.recv(65_536):
-                        pass
-            assert closed.wait(20)
+    with served(app) as base:
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(base, timeout=20)
+        assert closed.wait(20)
 
 
 def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
     """HTTP/1.0, without a Host, has its response and the end of the connection; no chunks."""
     data = tmp_path / "world.jsonl"
-    data.write_text(
-        "".join(json.dumps(entry) + "\n" for entry in world(count=3_000, release="R9")), "utf-8"
-    )
+    data.write_text("".join(f"{json.dumps(entry)}\n" for entry in world(count=3_000, release="R9")))
     server = start_server("--token", "T", "--log", "off", "--data", str(data))
     path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES"
     for target in (path, f"{path}&fields_set=id"):  # both are streamed, one without a length
@@ -181,47 +165,25 @@ def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
     assert len([json.loads(line) for line in body.splitlines()]) > 3_000
 
 
-def test_a_body_is_refused_while_it_arrives(server: Any) -> None:
-    """Nobody waits for the end of a body that is too long; chunks may have no end."""
-    chunk = b"40000\r\n" + b" " * 0x40000 + b"\r\n"
-    refusals = {DELETE: b"REQUESTBODYTOOLARGE", "/__admin/reset": b"at most 1,048,576 bytes"}
-    for path, refusal in refusals.items():
-        for announced in ("Content-Length: 100000000", "Transfer-Encoding: chunked"):
-            with server.connect() as connection:
-                connection.sendall(f"POST {path} {HEAD}{announced}\r\n\r\n".encode())
-                connection.sendall(chunk * 5)
-                answer = b""
-                while refusal not in answer:
-                    part = connection.recv(65_536)
-                    assert part, answer
-                    answer += part
-
-
 @pytest.mark.parametrize("path", [DELETE, "/__admin/reset"])
-def test_who_sends_a_long_body_can_read_the_refusal(server: Any, path: str) -> None:
-    """The connection stays open for the rest of the body."""
+@pytest.mark.parametrize("announced", ["Content-Length: 67108864", "Transfer-Encoding: chunked"])
+def test_a_body_is_refused_while_it_arrives(server: Any, path: str, announced: str) -> None:
+    """Nobody waits for the end of a body that is too long, and who sends it all can read that."""
     refusal = b"REQUESTBODYTOOLARGE" if path == DELETE else b"at most 1,048,576 bytes"
-    body = b" " * (64 << 20)
-
-    answer = httpx.post(f"http://127.0.0.1:{server.port}{path}", content=body)
-    assert refusal in answer.content
-    head = f"POST {path} {HEAD}Content-Length: {len(body)}\r\n\r\n"
-    with server.connect() as plain:
-        plain.sendall(head.encode())
-        plain.sendall(body)
-        found = b""
-        while refusal not in found:
-            part = plain.recv(65_536)
-            assert part, found
-            found += part
+    part = b" " * 0x40000 if "Length" in announced else b"40000\r\n" + b" " * 0x40000 + b"\r\n"
+    with server.connect() as connection:
+        connection.sendall(f"POST {path} {HEAD}{announced}\r\n\r\n".encode() + part * 5)
+        answer = b""
+        while refusal not in answer:
+            answer += (received := connection.recv(65_536))
+            assert received, answer
+        connection.sendall(part * 251)
 
 
 def test_a_world_may_be_long(server: Any) -> None:
     """Where a body may be a world it is read whole, in chunks or not."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request("GET", "/__admin/state")
-    state = connection.getresponse().read()
-    connection.close()
+    with urlopen(f"http://127.0.0.1:{server.port}/__admin/state") as answer:
+        state = answer.read()
     blank = (b" " * 999 + b"\n") * 3_000
 
     for body in (state + blank, iter([state, blank])):
@@ -229,26 +191,28 @@ def test_a_world_may_be_long(server: Any) -> None:
         assert (status, found["webhook_requests"]) == (200, 122)
 
 
-def test_half_a_body_changes_nothing(server: Any) -> None:
+@pytest.mark.parametrize(
+    ("call", "beginning"),
+    [
+        ("PUT /__admin/state", b'{"unit":{"id":"9"}}\n'),
+        ("PUT /__admin/clock", b'{"mode": "frozen"}'),
+        (f"POST {DELETE}", b'{"token":"T","webhook_request_identifier":{"number":"14"}}'),
+    ],
+)
+def test_half_a_body_changes_nothing(server: Any, call: str, beginning: bytes) -> None:
     """What a client leaves in the middle of is refused, and is not even journaled."""
-    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "14"}}).encode()
-    beginnings = {
-        "PUT /__admin/state": b'{"unit":{"id":"9"}}\n',
-        "POST /__admin/records": b'{"unit":{"id":"9"}}\n',
-        "PUT /__admin/clock": b'{"mode": "frozen"}',
-        f"POST {DELETE}": body,
-    }
-    before = [server.ask("GET", f"/__admin/{path}")[1] for path in ("health", "requests")]
-    for call, beginning in beginnings.items():
-        chunk = b"%x\r\n%b\r\n" % (len(beginning), beginning)
-        for rest in (
-            b"Content-Length: 500\r\n\r\n" + beginning,
-            b"Transfer-Encoding: chunked\r\n\r\n" + chunk,
-            b"Transfer-Encoding: chunked\r\n\r\n" + chunk + b"zz\r\n",
-        ):
-            assert server.sent(f"{call} {HEAD}".encode() + rest)[9:12] == b"400"
+    views = ("/__admin/health", "/__admin/requests", "/__admin/clock")
+    server.ask("PUT", "/__admin/clock", {"mode": "frozen", "at": "2024-05-01T10:00:00Z"})
+    before = [server.ask("GET", path) for path in views]
+    chunk = b"%x\r\n%b\r\n" % (len(beginning), beginning)
+    for rest in (
+        b"Content-Length: 500\r\n\r\n" + beginning,
+        b"Transfer-Encoding: chunked\r\n\r\n" + chunk,
+        b"Transfer-Encoding: chunked\r\n\r\n" + chunk + b"zz\r\n",
+    ):
+        assert server.sent(f"{call} {HEAD}".encode() + rest)[9:12] == b"400"
 
-    assert [server.ask("GET", f"/__admin/{path}")[1] for path in ("health", "requests")] == before
+    assert [server.ask("GET", path) for path in views] == before
 
 
 def test_who_takes_no_responses_is_not_read(server: Any) -> None:
