@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -201,12 +201,10 @@ class Served:
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Ask on a connection of its own; return status and JSON. A dictionary is sent as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(verb, path, json.dumps(body) if isinstance(body, dict) else body)
-        answer = connection.getresponse()
-        found = json.load(answer)
-        connection.close()
-        return answer.status, found
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request(verb, path, json.dumps(body) if isinstance(body, dict) else body)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
 
     def sent(self, *parts: bytes) -> bytes:
         """Send parts one by one, and no more; return all that comes until the connection ends."""
