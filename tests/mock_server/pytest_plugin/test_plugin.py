@@ -10,13 +10,9 @@ from crmcom_kit.mock_server.pytest_plugin.hooks import world_name
 pytest_plugins = ["pytester"]
 
 
-@pytest.fixture(name="run")
-def _run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("COLUMNS", "200")
-    return Run(pytester)
-
-
-ISOLATED = """
+def test_each_test_has_a_world_of_its_own(run: Run) -> None:
+    """What a test does to its world, and to worlds made through it, ends with the test."""
+    run("""
 @pytest.mark.parametrize("turn", ["a", "b/c d", "é"])
 def test_alone(crmcom_mock, crmcom_mock_server, turn):
     assert crmcom_mock.emulated is not crmcom_mock_server.emulated
@@ -29,12 +25,7 @@ def test_alone(crmcom_mock, crmcom_mock_server, turn):
 def test_nothing_is_left(crmcom_mock_server):
     assert [each.name for each in crmcom_mock_server._registry.worlds()] == ["default"]
     assert "7" in crmcom_mock_server.records
-"""
-
-
-def test_each_test_has_a_world_of_its_own(run: Run) -> None:
-    """What a test does to its world, and to worlds made through it, ends with the test."""
-    run(ISOLATED).assert_outcomes(passed=4)
+""").assert_outcomes(passed=4)
 
 
 def test_the_world_is_named_after_the_test() -> None:
@@ -47,17 +38,25 @@ def test_the_world_is_named_after_the_test() -> None:
     assert all(re.fullmatch(r"[\w.-]{1,64}", name) for name in names)
 
 
-def test_options_come_from_the_configuration_or_the_command_line(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("flags", "shown"),
+    [
+        ("", "R15.0.0 0 3 http"),
+        ("--crmcom-mock-release=R18 --crmcom-mock-seed 4", "R18.0.0 0 4 http"),
+        ("--crmcom-mock-dialect mine.toml --crmcom-mock-data empty.json", "R15.0.0 0 3 *mine*"),
+    ],
+)
+def test_options_come_from_the_configuration_or_the_command_line(
+    run: Run, flags: str, shown: str
+) -> None:
     """The command line wins; files are found from where they are named."""
     (run.folder / "empty.json").write_text("{}", "utf-8")
     (run.folder / "mine.toml").write_text("[list]\norder = 'oldest_first'\n", "utf-8")
     tests = """
 def test_options(crmcom_mock, crmcom_mock_options):
-    world = crmcom_mock.emulated
+    config = crmcom_mock.emulated.config
     assert crmcom_mock.release == crmcom_mock_options["release"] + ".0.0"
-    config = world.config
-    seed, dialect = config.seed, config.dialect.name
-    print(crmcom_mock.release, len(crmcom_mock.records), seed, dialect)
+    print(crmcom_mock.release, len(crmcom_mock.records), config.seed, config.dialect.name)
 """
     ini = """
 crmcom_mock_release = R15
@@ -65,26 +64,25 @@ crmcom_mock_data = empty.json
 crmcom_mock_seed = 3
 crmcom_mock_dialect = http
 """
-    given = ["--crmcom-mock-release=R18", "--crmcom-mock-seed", "4"]
-    run(tests, "-rP", ini=ini).stdout.fnmatch_lines(["R15.0.0 0 3 http"])
-    run(tests, "-rP", *given, ini=ini).stdout.fnmatch_lines(["R18.0.0 0 4 http"])
-    given = ["--crmcom-mock-dialect", "mine.toml", "--crmcom-mock-data", "empty.json"]
-    run(tests, "-rP", *given, "--crmcom-mock-release=R9").stdout.fnmatch_lines(
-        ["R9.0.0 0 0 *mine*"]
-    )
+    run(tests, "-rP", *flags.split(), ini=ini).stdout.fnmatch_lines([shown])
 
 
-def test_a_wrong_option_is_refused_by_name(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--crmcom-mock-release=R1", "ERROR: crmcom_mock_release: *R1*"),
+        ("--crmcom-mock-dialect=nope", "ERROR: crmcom_mock_dialect: *nope*"),
+        ("--crmcom-mock-profile=nope", "ERROR: crmcom_mock_profile: *nope*"),
+        ("--crmcom-mock-seed=x", "ERROR: crmcom_mock_seed: 'x'*"),
+        ("--crmcom-mock-guard=maybe", "*crmcom_mock_guard: 'maybe'*auto, always*"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_name(run: Run, flag: str, message: str) -> None:
     """The run says at its start what was seen and what is allowed."""
-    for flag, message in (
-        ("--crmcom-mock-release=R1", "ERROR: crmcom_mock_release: *R1 is older than R9*"),
-        ("--crmcom-mock-dialect=nope", "ERROR: crmcom_mock_dialect: *nope is neither*"),
-        ("--crmcom-mock-seed=x", "ERROR: crmcom_mock_seed: 'x' is not allowed*"),
-        ("--crmcom-mock-guard=maybe", "*crmcom_mock_guard: 'maybe' is not allowed*auto, always*"),
-    ):
-        found = run("def test_it(): pass", flag)
-        assert found.ret == pytest.ExitCode.USAGE_ERROR
-        found.stderr.fnmatch_lines([message])
+    found = run("def test_it(): pass", flag)
+
+    assert found.ret == pytest.ExitCode.USAGE_ERROR
+    found.stderr.fnmatch_lines([message])
 
 
 def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
@@ -99,8 +97,9 @@ def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
 
 
 def test_faults_are_set_by_a_marker(run: Run) -> None:
-    """Each marker is a fault of the test's world: presets, arguments, of class and function."""
-    tests = """
+    """Each is a fault of the test's world, of class and function; without a mock it is refused."""
+    found = run(
+        """
 @pytest.mark.crmcom_fault(status=503, operation="show", times=1)
 class TestFaults:
     @pytest.mark.crmcom_fault("lost_answer", operation="delete")
@@ -114,22 +113,14 @@ class TestFaults:
 
 def test_none(crmcom_mock):
     assert show(crmcom_mock).status_code == 200
-"""
-    run(tests, "--strict-markers").assert_outcomes(passed=2)
 
-
-def test_a_marker_that_hits_nothing_is_refused(run: Run) -> None:
-    """A test that does not use its world's mock cannot be thought to survive a fault."""
-    tests = """
 @pytest.mark.crmcom_fault(drop=True)
-def test_it(): pass
-
-def test_another(): pass
-"""
-    found = run(tests)
-
-    found.assert_outcomes(passed=1, errors=1)
-    found.stdout.fnmatch_lines(["*test_it.py::test_it: marker crmcom_fault without crmcom_mock*"])
+def test_no_mock(): pass
+""",
+        "--strict-markers",
+    )
+    found.assert_outcomes(passed=2, errors=1)
+    found.stdout.fnmatch_lines(["*test_it.py::test_no_mock: marker crmcom_fault without*"])
     found.stdout.no_fnmatch_line("*plugin.py*")
 
 
