@@ -1,5 +1,7 @@
 """The console of a mock in a real browser."""
 
+from typing import Self
+
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 #: How long a page may take to show what is expected, in ms; the machine may be busy.
@@ -36,9 +38,14 @@ class Console:
         if message.type == "error" and not refused and not expected:
             self.errors.append(message.text)
 
-    def close(self) -> None:
-        """Close all tabs."""
+    def __enter__(self) -> Self:
+        """Be the console until the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all tabs; fail if a page had an error."""
         self._context.close()
+        assert self.errors == []
 
 
 def fill(page: Page, form: str, button: str, **fields: str) -> None:

@@ -2,41 +2,26 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from helpers.console import Console, fill
 from helpers.receivers import OK, listening
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+from crmcom_kit.mock_server.python_api import Mock
 
 LIST = "/w/default/deliveries"
-DATA = {"id": "J1", "number": "JOB1", "status": "SCHEDULED"}
+DATA = {"id": "J1", "status": "SCHEDULED"}
 
 
-@pytest.fixture(name="sender")
-def _sender() -> Iterator[Mock]:
-    """A mock that really sends."""
-    with crmcom_mock(deliver="http") as found:
-        yield found.start()
+#: The mock really sends.
+SENDING = pytest.mark.parametrize("mock", [{"deliver": "http"}], indirect=True, ids=["http"])
 
 
-@pytest.fixture(name="live")
-def _live(browser: Browser, sender: Mock) -> Iterator[Console]:
-    """The console of ``sender``."""
-    found = Console(browser, sender.origin)
-    yield found
-    found.close()
-    assert found.errors == []
-
-
-def fire(mock: Mock, url: str | None = None, fault: str | None = None, **data: Any) -> Any:
+def fire(mock: Mock, number: str = "JOB1", **given: Any) -> Any:
     """Trigger a webhook; return the attempt once it is over."""
-    asked = {"url": url, "fault": fault}
-    given = {name: value for name, value in asked.items() if value is not None}
-    return mock.fire("JOBS", "JOB BOARD", {**DATA, **data}, **given).attempt
+    return mock.fire("JOBS", "JOB BOARD", {**DATA, "number": number}, **given).attempt
 
 
 def row(page: Page, number: str) -> Any:
@@ -54,7 +39,8 @@ def tab(page: Page, name: str) -> None:
     details(page).get_by_role("tab", name=name).click()
 
 
-def test_an_attempt_is_followed_until_its_end(live: Console, sender: Mock) -> None:
+@SENDING
+def test_an_attempt_is_followed_until_its_end(console: Console, mock: Mock) -> None:
     """Its row is there while it is being sent, and becomes its outcome in place."""
     answer = threading.Event()
 
@@ -63,16 +49,16 @@ def test_an_attempt_is_followed_until_its_end(live: Console, sender: Mock) -> No
         connection.sendall(OK)
 
     with listening(slow) as receiver:
-        page = live.open(LIST)
+        page = console.open(LIST)
         expect(page.get_by_role("heading", name="No deliveries yet")).to_be_visible()
-        sending = threading.Thread(target=fire, args=(sender, receiver.url))
+        sending = threading.Thread(target=fire, args=(mock,), kwargs={"url": receiver.url})
         sending.start()
         found = page.get_by_role("row").nth(1)
         expect(found).to_contain_text("… sending")
         answer.set()
         expect(found).to_contain_text("✓ success 200")
         sending.join()
-    number = sender.deliveries[0].record_number
+    number = mock.deliveries[0].record_number
     expect(row(page, number)).to_contain_text(receiver.url)
     row(page, number).get_by_role("link").click()
     expect(details(page)).to_contain_text("a trigger")
@@ -86,7 +72,7 @@ def test_an_attempt_is_followed_until_its_end(live: Console, sender: Mock) -> No
 def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> None:
     """The address has them; a mock that sends nothing says so, and how to send."""
     mock.deliveries.script("success, timeout, http_500")
-    numbers = [fire(mock, number=f"JOB{at}").record_number for at in range(3)]
+    numbers = [fire(mock, f"JOB{at}").record_number for at in range(3)]
     page = console.open(LIST)
     expect(page.get_by_text("crmcom-kit serve --deliver http")).to_be_visible()
     page.get_by_label("Outcome").select_option("failed")
@@ -99,15 +85,16 @@ def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> Non
     expect(by_record.get_by_text("1 of 3")).to_be_visible()
 
 
-def test_a_webhook_is_triggered(live: Console, sender: Mock) -> None:
+@SENDING
+def test_a_webhook_is_triggered(console: Console, mock: Mock) -> None:
     """The form has an example for each definition; what the mock refuses is said at its field."""
-    page = live.open(f"{LIST}/trigger")
+    page = console.open(f"{LIST}/trigger")
     form = page.get_by_role("form", name="Trigger a webhook")
-    definition = next(one for one in sender.definitions if one["alternative_code"] == "JOB BOARD")
+    definition = next(one for one in mock.definitions if one["alternative_code"] == "JOB BOARD")
     form.locator("[name=definition]").select_option(definition["id"])
     expect(form.locator("[name=data]")).to_have_value(re.compile('"number": "JOB'))
     form.locator("[name=entity]").select_option("ACTIVITIES")
-    fill(page, "Trigger a webhook", "Trigger", url=sender.receiver.url)
+    fill(page, "Trigger a webhook", "Trigger", url=mock.receiver.url)
     expect(form.locator("[name=entity]")).to_have_accessible_description(
         re.compile("is about JOBS")
     )
@@ -115,27 +102,27 @@ def test_a_webhook_is_triggered(live: Console, sender: Mock) -> None:
     fill(page, "Trigger a webhook", "Trigger")
     expect(page.get_by_role("heading", name="Delivery 1 of")).to_be_visible()
     expect(details(page)).to_contain_text(re.compile(r"Signature\s*✓ valid"))
-    assert sender.receiver.requests[0].signature.valid
-    page = live.open(f"{LIST}/trigger?data_of={sender.deliveries[0].record_number}")
-    form = page.get_by_role("form", name="Trigger a webhook")
+    assert mock.receiver.requests[0].signature.valid
+    page.goto(f"{console.url}/#{LIST}/trigger?data_of={mock.deliveries[0].record_number}")
     expect(form.locator("[name=data]")).to_have_value(re.compile('"number": "JOB'))
     form.locator("[name=fault]").select_option("cut_body")
     fill(page, "Trigger a webhook", "Trigger")
     expect(page.get_by_role("heading", name="Delivery 2 of")).to_be_visible()
     expect(details(page)).to_contain_text(re.compile(r"Wrong on purpose\s*↯ cut body"))
-    assert sender.receiver.requests[1].signature.reason == "no_data"
+    assert mock.receiver.requests[1].signature.reason == "no_data"
 
 
-def test_an_attempt_is_replayed_and_its_signature_explained(live: Console, sender: Mock) -> None:
+@SENDING
+def test_an_attempt_is_replayed_and_its_signature_explained(console: Console, mock: Mock) -> None:
     """The code that was sent, the right one, and what that signs."""
-    attempt = fire(sender, sender.receiver.url, fault="old_key")
-    page = live.open(f"{LIST}/{attempt.number}")
+    attempt = fire(mock, url=mock.receiver.url, fault="old_key")
+    page = console.open(f"{LIST}/{attempt.number}")
     details(page).get_by_role("button", name="Replay").click()
     expect(page.get_by_role("heading", name="Delivery 2 of")).to_be_visible()
     details(page).get_by_role("link", name="delivery 1").click()
     details(page).get_by_role("button", name="Copy as curl").click()
     expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
-    assert sender.receiver.url in page.evaluate("navigator.clipboard.readText()")
+    assert mock.receiver.url in page.evaluate("navigator.clipboard.readText()")
     expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("wrong code")
@@ -143,15 +130,16 @@ def test_an_attempt_is_replayed_and_its_signature_explained(live: Console, sende
     expect(details(page).get_by_label("What is signed")).to_have_text(attempt.message.data.decode())
 
 
-def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
+@SENDING
+def test_answers_of_the_receiver(console: Console, mock: Mock) -> None:
     """They are set by a form, and the next deliveries get them."""
-    page = live.open(f"{LIST}/receiver")
+    page = console.open(f"{LIST}/receiver")
     expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
     fill(page, "Answers of the receiver", "Set", statuses="999")
     field = page.locator("[name=statuses]")
     expect(field).to_have_accessible_description(re.compile("999"))
     fill(page, "Answers of the receiver", "Set", statuses="503, 200")
     expect(page.get_by_text("Now it answers 503, then 200.")).to_be_visible()
-    outcomes = [fire(sender, sender.receiver.url).outcome for _ in range(2)]
+    outcomes = [fire(mock, url=mock.receiver.url).outcome for _ in range(2)]
     assert [one.status for one in outcomes] == [503, 200]
     expect(details(page).get_by_role("group")).to_have_count(2)
