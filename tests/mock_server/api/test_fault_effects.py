@@ -70,7 +70,7 @@ def test_a_fault_comes_before_the_commit_or_after_it(effect: Any, call: str) -> 
 @pytest.mark.parametrize(
     ("effect", "share", "ended"),
     [
-        ({"cut": 10}, lambda whole: 10, True),
+        ({"cut": 10}, lambda _: 10, True),
         ({"cut": 10**9}, lambda whole: whole - 1, True),
         ({"malformed": True}, lambda whole: whole // 2, False),
     ],

@@ -12,6 +12,9 @@ from playwright.sync_api import Page, expect
 from crmcom_kit.mock_server.python_api import Mock
 
 IDENTIFIER = "webhook_request_identifier"
+#: How many pixels parts of the page are too wide.
+OVERFLOW = """() => [...document.querySelectorAll('body, main, aside')]
+  .map(one => one.scrollWidth - one.clientWidth)"""
 
 
 def show(mock: Mock, number: str, **headers: str) -> None:
@@ -28,9 +31,7 @@ def resend(mock: Mock, number: str, **headers: str) -> None:
 
 def rejected(mock: Mock) -> str:
     """Return the number of a record that can be resent."""
-    asked = {"token": mock.token, "entity": "JOBS", "life_cycle_state": "REJECTED"}
-    found = mock.client().get("webhook_requests/list", params=asked).json()
-    return str(found["data"][0]["number"])
+    return str(mock.records.filter(life_cycle_state="REJECTED")[0]["number"])
 
 
 def journal(mock: Mock) -> list[dict[str, Any]]:
@@ -48,6 +49,7 @@ def opened(page: Page, name: str, *, tab: str = "Why") -> None:
 def test_requests_are_found(console: Console, mock: Mock) -> None:
     """By words, by terms and by choices; a term that nobody knows is said."""
     number = rejected(mock)
+    mock.client().get("webhook_requests/list", params={"token": mock.token, "entity": "JOBS"})
     show(mock, "7")
     show(mock, "9999")
     resend(mock, number)
@@ -57,22 +59,20 @@ def test_requests_are_found(console: Console, mock: Mock) -> None:
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(6)
     page.keyboard.press("/")
-    for asked, count in (
-        ("record:7", 2),
-        ("record:7 outcome:served", 1),
-        ("entity:jobs method:list", 1),
-        ("fault:503", 1),
-        ("nothing like it", 0),
-    ):
+    counts = {
+        "record:7": 2,
+        "record:7 outcome:served": 1,
+        "entity:jobs method:list": 1,
+        "fault:503": 1,
+        "nothing like it": 0,
+    }
+    for asked, count in counts.items():
         page.get_by_role("searchbox").fill(asked)
         expect(rows).to_have_count(count)
     alert = page.get_by_role("alert")
-    for asked, said in (
-        ("foo:bar", "Known are method:, outcome:, entity:, record:, fault:"),
-        ("outcome:bad", "is one of served, refused, failed, fault, running"),
-    ):
+    for asked, known in (("foo:bar", "method:, outcome:"), ("outcome:bad", "served, refused")):
         page.get_by_role("searchbox").fill(asked)
-        expect(alert).to_contain_text(said)
+        expect(alert).to_contain_text(known)
     page.get_by_role("button", name="Show all").click()
     expect(alert).to_have_count(0)
     page.get_by_label("Method").select_option("resend")
@@ -133,11 +133,6 @@ def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) ->
     expect(rows).to_contain_text("fault delay · REJECTED → SUCCESSFUL")
     page.get_by_role("tab", name="Response").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("200 OK")
-
-
-#: How many pixels parts of the page are too wide.
-OVERFLOW = """() => [...document.querySelectorAll('body, main, aside')]
-  .map(one => one.scrollWidth - one.clientWidth)"""
 
 
 def test_a_copied_request_runs(console: Console, mock: Mock) -> None:
@@ -217,24 +212,16 @@ def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
 
 def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:
     """Markup, escapes of terminals, turned text and a megabyte break nothing."""
-    hostile = (
-        "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b[31m\u202eRTL\u2066" + "W" * 300
-    )
-    client = mock.client()
-    identifier = {"number": hostile}
-    client.post("webhook_requests/show", json={"token": mock.token, IDENTIFIER: identifier})
-    client.post("webhook_requests/resend", json={"token": mock.token, IDENTIFIER: identifier})
-    client.post(
-        "webhook_requests/resend", json={"token": mock.token, IDENTIFIER: {"number": "W" * 900_000}}
-    )
+    markup = "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b[31m\u202eRTL\u2066"
+    for number in ("W" * 900_000, markup + "W" * 300):
+        resend(mock, number)
     page = console.open()
-    for row in range(1, 4):
+    for row in (2, 1):
         page.get_by_role("row").nth(row).click()
-        for tab in ("Why", "Request", "Response"):
+        for tab in ("Why", "Response", "Request"):
             page.get_by_role("tab", name=tab).click()
             expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
             assert max(page.evaluate(OVERFLOW)) <= 0
-    page.get_by_role("tab", name="Request").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("<script>alert(1)</script>")
     assert "\u202e" not in page.locator("body").inner_text()
     assert page.locator("img, main script").count() == 0
