@@ -28,33 +28,6 @@ def _objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
     return st.fixed_dictionaries({}, optional=members)
 
 
-odd = st.sampled_from([None, True, [], {}, [0, 3], 1.5, -1, 700, "", "odd"])
-counts = st.integers(0, 10) | odd
-specs = odd | _objects(
-    name=st.text(max_size=101) | odd,
-    match=odd
-    | _objects(
-        operation=st.sampled_from(OPERATIONS) | st.lists(st.sampled_from(OPERATIONS)) | odd,
-        record=st.sampled_from(["7", 7]) | odd,
-        nth=counts | st.lists(counts, max_size=3),
-        after=counts,
-    ),
-    effect=odd
-    | _objects(
-        delay=st.floats(0, 301) | odd,
-        status=st.integers(199, 600) | odd,
-        retry_after=counts,
-        error=st.sampled_from(KINDS) | odd,
-        drop=odd,
-        cut=counts,
-        malformed=odd,
-        expire_token=odd,
-        delete_record=odd,
-    ),
-    when=st.sampled_from(["before_commit", "after_commit"]) | odd,
-    times=counts,
-    lifetime=counts,
-)
 true = st.just(True)  # noqa: FBT003 - the value of a member
 ends = st.one_of(
     st.just({}),
@@ -79,6 +52,30 @@ good = st.builds(
     ),
 )
 late = good.map(lambda spec: {**spec, "when": "after_commit"})
+
+MEMBERS = {
+    "": ["name", "match", "effect", "when", "times", "lifetime", "odd"],
+    "match": ["operation", "record", "nth", "after", "odd"],
+    "effect": ["delay", "status", "retry_after", "error", "drop", "cut", "expire_token", "odd"],
+}
+PLACES = [(part, name) for part, names in MEMBERS.items() for name in names]
+odd = st.sampled_from(
+    [None, True, False, [], {}, [0, 3], ["show", "list"], 1.5, -1, 0, 3, 700, "", "show", "x" * 101]
+)
+
+
+def _changed(spec: Any, changes: list[tuple[tuple[str, str], Any]]) -> Any:
+    """A specification whose members have other values."""
+    for (part, name), value in changes:
+        if part == "":
+            spec = {**spec, name: value}
+        elif isinstance(spec.get(part, {}), dict):
+            spec = {**spec, part: {**spec.get(part, {}), name: value}}
+    return spec
+
+
+changes = st.lists(st.tuples(st.sampled_from(PLACES), odd), min_size=1, max_size=2)
+specs = odd | st.builds(_changed, good | late, changes)
 
 
 def read(spec: Any, reader: Callable[[Any], Fault] = fault_of) -> Fault | UsageError:

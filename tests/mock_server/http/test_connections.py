@@ -16,6 +16,7 @@ import pytest
 from helpers.serving import served
 
 from crmcom_kit.fixtures import world
+from crmcom_kit.mock_server.http.server import prepare_descriptors
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
@@ -247,10 +248,8 @@ def test_who_takes_no_responses_is_not_read(server: Any) -> None:
 
 def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
     """Thousands of idle connections and half-sent requests leave everybody else served."""
-    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    count = min(5_000, limit // 2 - 1_000 if limit != resource.RLIM_INFINITY else 5_000)
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, max(soft, 2 * count)), limit))
+    prepare_descriptors()
+    count = min(5_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1_000)
     server = start_server("--token", "T", "--log", "off")
     half = f"POST {DELETE} {HEAD}Content-Length: 50\r\n\r\n{{".encode()
     control = f"POST /__admin/reset {HEAD}Content-Length: 50\r\n\r\n{{".encode()

@@ -17,6 +17,7 @@ from helpers.clocks import FixedClock
 from helpers.shells import AsWsgi
 from hypothesis import example, given
 from hypothesis import strategies as st
+from werkzeug.test import create_environ
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
@@ -85,28 +86,13 @@ calls = st.tuples(
 
 def _environ(call: Call) -> dict[str, Any]:
     verb, path, query, body, headers = call
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": verb,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(path, "latin-1"),
-        "QUERY_STRING": query,
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8080",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "127.0.0.1:8080",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        **headers,
-    }
-    if verb != "GET":
-        environ["CONTENT_LENGTH"] = str(len(body))
-    return environ
+    raw = {"PATH_INFO": unquote(path, "latin-1"), "QUERY_STRING": query, **headers}
+    return create_environ(
+        base_url="http://127.0.0.1:8080",
+        method=verb,
+        input_stream=io.BytesIO(body),
+        environ_overrides={"REMOTE_ADDR": "127.0.0.1", **raw},
+    )
 
 
 def _response(app: Any, call: Call) -> Exchange:

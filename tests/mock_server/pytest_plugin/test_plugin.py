@@ -1,11 +1,7 @@
 """The pytest plugin, in runs of their own: fixtures, options, the marker for faults, reports."""
 
-import re
-
 import pytest
 from helpers.inner_runs import Run
-
-from crmcom_kit.mock_server.pytest_plugin.hooks import world_name
 
 pytest_plugins = ["pytester"]
 
@@ -13,8 +9,9 @@ pytest_plugins = ["pytester"]
 def test_each_test_has_a_world_of_its_own(run: Run) -> None:
     """What a test does to its world, and to worlds made through it, ends with the test."""
     run("""
-@pytest.mark.parametrize("turn", ["a", "b/c d", "é"])
+@pytest.mark.parametrize("turn", ["a", "b/c d", "é", "x" * 200])
 def test_alone(crmcom_mock, crmcom_mock_server, turn):
+    assert crmcom_mock.name.startswith("test_alone-")
     assert crmcom_mock.emulated is not crmcom_mock_server.emulated
     assert crmcom_mock.clock.state.mode == "real"
     assert delete(crmcom_mock).json()["status"]["code"] == "OK"
@@ -25,17 +22,7 @@ def test_alone(crmcom_mock, crmcom_mock_server, turn):
 def test_nothing_is_left(crmcom_mock_server):
     assert [each.name for each in crmcom_mock_server._registry.worlds()] == ["default"]
     assert "7" in crmcom_mock_server.records
-""").assert_outcomes(passed=4)
-
-
-def test_the_world_is_named_after_the_test() -> None:
-    """Names are readable, and differ between tests, however these are called."""
-    tests = [f"test_it.py::test_name[{turn}]" for turn in ("a", "a b", "a/b", "x" * 200, "…")]
-    names = [world_name(test) for test in [*tests, "test_it.py::TestOther::test_name[a]"]]
-
-    assert names[0].startswith("test_name-a-")
-    assert len(set(names)) == 6
-    assert all(re.fullmatch(r"[\w.-]{1,64}", name) for name in names)
+""").assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize(
