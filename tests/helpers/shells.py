@@ -7,8 +7,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from werkzeug.datastructures import Headers
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import create_environ
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.http.connection import CONNECTION
@@ -52,16 +51,12 @@ class Shell:
             self.world = make_world(data=data, tokens=["T"], clock=FixedClock(NOON))
         self.app: Any = create_app(self.world)
 
-    def call(self, call: Any, prefer: str = "", verb: str = "") -> Seen:
+    def call(self, call: Any, prefer: str = "") -> Seen:
         """Make a call as a server does; return what it would send."""
-        named, path, body = call
-        headers = {"X-Mock-Prefer": prefer} if prefer else {}
+        verb, path, body = call
         path = f"{API_PATH}/webhook_requests/{path}"
-        environ = EnvironBuilder.from_environ(
-            EnvironBuilder(
-                path, method=verb or named, json=body, headers=Headers(headers)
-            ).get_environ()
-        ).get_environ()
+        headers = {"X-Mock-Prefer": prefer} if prefer else {}
+        environ = create_environ(path, method=verb, json=body, headers=headers)
         started: list[Any] = []
         parts = self.app(environ, lambda *given: started.extend(given))
         found, ended = b"", False
@@ -85,6 +80,11 @@ class Shell:
         return self.world.journal.entries()[-1]
 
 
+def _header(name: str) -> bytes:
+    """A header as ASGI names it, from what CGI calls it."""
+    return name.removeprefix("HTTP_").replace("_", "-").lower().encode()
+
+
 class AsWsgi:
     """The ASGI shell as a WSGI application, so that werkzeug's client can call it."""
 
@@ -95,13 +95,10 @@ class AsWsgi:
         """Send one request."""
         sent: list[dict[str, Any]] = []
         body = environ["wsgi.input"].read()
-        names = [name for name in environ if name.startswith(("HTTP_", "CONTENT_"))]
         headers = [
-            (
-                name.removeprefix("HTTP_").replace("_", "-").lower().encode(),
-                environ[name].encode("latin-1"),
-            )
-            for name in names
+            (_header(name), value.encode("latin-1"))
+            for name, value in environ.items()
+            if name.startswith(("HTTP_", "CONTENT_"))
         ]
         scope = {
             "type": "http",

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from crmcom_kit.mock_server.python_api import Mock
 
 
-def test_a_preset_is_added_hits_and_is_removed(console: Console, mock: Mock) -> None:
-    """What it hits is counted without a reload, and is one click away."""
+def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> None:
+    """What it hits is counted without a reload; what another program adds appears as well."""
     page = console.open("/w/default/faults")
     page.get_by_text("rate_limited", exact=True).click()
     fill(page, "Add rate_limited", "Add", seconds="7", times="2")
@@ -27,14 +27,7 @@ def test_a_preset_is_added_hits_and_is_removed(console: Console, mock: Mock) -> 
     over.get_by_text("1 finished fault").click()
     over.get_by_role("button", name="Remove rate_limited").click()
     expect(over.get_by_label("Command to try")).to_be_visible()
-    assert mock.client().get("webhook_requests/list").status_code == 200
-
-
-def test_what_another_program_adds_appears(console: Console, mock: Mock) -> None:
-    """A script and the page see the same faults; what the page adds is one call of a script."""
-    page = console.open("/w/default/faults")
     mock.fail("slow_then_dead", calls=2, delay=5)
-    active = page.get_by_role("region", name="Active faults")
     expect(active).to_contain_text("no response for every request · after the first 2")
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("No fault is active.")).to_be_visible()
@@ -42,6 +35,7 @@ def test_what_another_program_adds_appears(console: Console, mock: Mock) -> None
     expect(page.locator(".message")).to_contain_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
+    assert mock.client().get("webhook_requests/list").status_code == 200
 
 
 def test_a_request_that_a_fault_matches_is_counted_at_once(console: Console, mock: Mock) -> None:

@@ -1,7 +1,6 @@
 """Faults on real connections: what a client's socket sees."""
 
 import json
-import re
 import signal
 from typing import Any
 
@@ -23,13 +22,6 @@ def get(*headers: str) -> bytes:
     return "\r\n".join([f"GET {SHOW} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
-def length(head: bytes) -> int:
-    """The announced length of an answer."""
-    found = re.search(rb"content-length: ([0-9]+)", head, re.IGNORECASE)
-    assert found is not None
-    return int(found[1])
-
-
 @pytest.mark.parametrize("prefer", ["fault=drop", "fault=lost_answer", "delay=0.03,fault=drop"])
 def test_a_drop_sends_nothing(server: Any, prefer: str) -> None:
     """Not a byte comes, the connection ends, and the server answers the next client."""
@@ -44,7 +36,7 @@ def test_a_cut_sends_head_and_some_bytes(server: Any) -> None:
     head, _, body = server.sent(get("X-Mock-Prefer: cut=500")).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert length(head) == len(whole)
+    assert b"content-length: %d\r\n" % len(whole) in head.lower()
     assert body == whole[:500]
 
 
@@ -52,8 +44,8 @@ def test_earlier_answers_of_the_connection_come_whole(server: Any) -> None:
     """A drop ends the connection behind the answers that are due before it."""
     found = server.sent(get() + get("X-Mock-Prefer: fault=drop") + get())
 
-    head, _, body = found.partition(b"\r\n\r\n")
-    assert len(body) == length(head)
+    assert found.count(b"HTTP/1.1") == 1
+    body = found.partition(b"\r\n\r\n")[2]
     assert json.loads(body)["data"]["number"] == "7"
 
 
@@ -66,13 +58,12 @@ def test_the_log_says_what_happened(start_server: Any) -> None:
     _, _, log = server.end(signal.SIGTERM)
 
     lines = [json.loads(line) for line in log.splitlines()]
-    found = [(e["status"], e["bytes"], e["fault"], e.get("ending")) for e in lines]
-    assert found[:3] == [
-        (0, 0, "prefer (fault=drop)", "dropped"),
-        (200, 7, "prefer (cut=7)", "cut"),
-        (503, found[2][1], "prefer (status=503)", None),
+    found = [(e["fault"], e["status"], e.get("ending")) for e in lines]
+    assert found == [
+        ("prefer (fault=drop)", 0, "dropped"),
+        ("prefer (cut=7)", 200, "cut"),
+        ("prefer (status=503)", 503, None),
+        ("prefer (fault=malformed)", 200, None),
+        ("prefer (delay=0.001)", 200, None),
     ]
-    assert [one[2:] for one in found[3:]] == [
-        ("prefer (fault=malformed)", None),
-        ("prefer (delay=0.001)", None),
-    ]
+    assert [entry["bytes"] for entry in lines[:2]] == [0, 7]

@@ -52,7 +52,7 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
     page = EVIL.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS, show=SHOW)
     before = mock.ask("GET", "/__admin/health")[1]
-    with served(lambda _: (200, "text/html", page.encode())) as port:
+    with served(lambda: page) as port:
         document = rendered(f"http://evil.example:{port}/", NAMES)
 
     _, _, done = document.rpartition("DONE ")
@@ -67,7 +67,7 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
 def test_a_page_of_an_allowed_origin_works(start_server: Any) -> None:
     """It reads, sends JSON and own headers, and uses the control API."""
     page = ""
-    with served(lambda _: (200, "text/html", page.encode())) as port:
+    with served(lambda: page) as port:
         origin = f"http://localhost:{port}"
         mock = start_server("--token", "T", "--cors", origin, "--log", "off")
         page = ALLOWED.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS)
