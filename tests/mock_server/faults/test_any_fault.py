@@ -59,7 +59,7 @@ MEMBERS = {
     "effect": ["delay", "status", "retry_after", "error", "drop", "cut", "expire_token", "odd"],
 }
 PLACES = [(part, name) for part, names in MEMBERS.items() for name in names]
-odd = st.sampled_from(
+odd: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, False, [], {}, [0, 3], ["show", "list"], 1.5, -1, 0, 3, 700, "", "show", "x" * 101]
 )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
+from helpers.shells import LIST, RESEND, SHOW, Shell
 
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.schemas.dialect import error_kinds
@@ -18,9 +18,13 @@ def shell() -> Shell:
     return Shell()
 
 
-def code(shell: Shell, call: Any, prefer: str = "") -> str:
-    """The code of the answer to a call."""
-    return str(json.loads(shell.call(call, prefer).body)["status"]["code"])
+def outcome(shell: Shell, call: Any, prefer: str = "") -> str:
+    """The code of the response to a call, or its status, or that there was none."""
+    seen = shell.call(call, prefer)
+    if seen.ended:
+        return "dropped"
+    is_json = seen.body.startswith(b"{")
+    return str(json.loads(seen.body)["status"]["code"]) if is_json else seen.status[:3]
 
 
 def code_of(shell: Shell, kind: str) -> str:
@@ -28,62 +32,38 @@ def code_of(shell: Shell, kind: str) -> str:
     return str(shell.world.config.dialect[f"errors.{kind}.code"])
 
 
-@pytest.mark.parametrize("call", [RESEND, DELETE])
-def test_lost_answer_does_the_call_once(shell: Shell, call: Any) -> None:
-    """The response to a changing request is lost, once, and what it changed is changed."""
-    usual = Shell()
-    usual.call(call)
-    shell.world.faults.add_preset("lost_answer", {})
-    assert code(shell, SHOW) == "OK"
-
-    assert [shell.call(call).ended for _ in range(2)] == [True, False]
-
-    assert shell.world.faults.has_active is False
-    assert shell.state() == usual.state()
-
-
-def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
-    """For so many seconds of the world's clock each call has the gateway's answer."""
-    before = shell.state()
-    shell.world.faults.add_preset("outage", {"seconds": 2.5})
-
-    assert {shell.call(call).status[:3] for call in CALLS.values()} == {"503"}
-    assert shell.state() == before
-    shell.world.clock.advance(2.5)
-    assert code(shell, SHOW) == "OK"
-
-
-def test_rate_limited_says_when_to_come_back(shell: Shell) -> None:
-    """One request is refused, with the seconds that it was given."""
-    shell.world.faults.add_preset("rate_limited", {"seconds": 3})
-
-    first, second = shell.call(SHOW), shell.call(SHOW)
-
-    assert (first.status[:3], first.headers["Retry-After"]) == ("429", "3")
-    assert second.status[:3] == "200"
-
-
-def test_slow_then_dead(shell: Shell) -> None:
-    """So many calls are held back, and those behind them are dropped."""
+@pytest.mark.parametrize(
+    ("preset", "arguments", "expected"),
+    [
+        ("lost_answer", {}, "OK dropped OK OK OK"),
+        ("outage", {"seconds": 2.5}, "503 503 503 503 OK"),
+        ("outage", {"seconds": 2.5, "drop": True}, "dropped dropped dropped dropped OK"),
+        ("rate_limited", {"times": 2}, "429 429 OK OK OK"),
+        ("slow_then_dead", {"calls": 2, "delay": 60}, "OK OK dropped dropped dropped"),
+        ("token_expires", {"calls": 2}, "OK OK {expired} {expired} {expired}"),
+        ("record_deleted", {}, "{unknown} {unknown} {unknown} {unknown} {unknown}"),
+    ],
+)
+def test_what_a_preset_does(shell: Shell, preset: str, arguments: Any, expected: str) -> None:
+    """To a show, a resend, two more shows, and one when 2.5 seconds have passed."""
     shell.world.clock.freeze()
-    slow, dead = shell.world.faults.add_preset("slow_then_dead", {"calls": 2, "delay": 60})
+    shell.world.faults.add_preset(preset, arguments)
 
-    ended = [shell.call(call).ended for call in (SHOW, LIST, SHOW, RESEND)]
+    found = [outcome(shell, call) for call in (SHOW, RESEND, SHOW, SHOW)]
+    shell.world.clock.advance(2.5)
+    found.append(outcome(shell, SHOW))
 
-    assert ended == [False, False, True, True]
-    faults = [note.fault for note in shell.world.journal.entries()]
-    assert [fault and fault.id for fault in faults] == [slow.fault.id] * 2 + [dead.fault.id] * 2
-    assert faults[0] is not None
-    assert faults[0].as_json()["effect"]["delay"] == 60
+    expired, unknown = code_of(shell, "expired_token"), code_of(shell, "unknown_webhook_request")
+    assert found == expected.format(expired=expired, unknown=unknown).split()
 
 
-def test_token_expires_between_calls(shell: Shell) -> None:
-    """After so many calls with a token it holds no more."""
-    shell.world.faults.add_preset("token_expires", {"calls": 2})
+def test_arguments_become_effects(shell: Shell) -> None:
+    """Seconds to come back in, and to hold a request back."""
+    (limited,) = shell.world.faults.add_preset("rate_limited", {"seconds": 2.5})
+    slow, dead = shell.world.faults.add_preset("slow_then_dead", {"delay": 60})
 
-    codes = [code(shell, SHOW) for _ in range(3)]
-
-    assert codes == ["OK", "OK", code_of(shell, "expired_token")]
+    assert limited.fault.effect == {"status": 429, "retry_after": 3}
+    assert (slow.fault.effect, dead.fault.effect) == ({"delay": 60}, {"drop": True})
 
 
 @pytest.mark.parametrize(
@@ -131,7 +111,7 @@ def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
 @pytest.mark.parametrize("kind", error_kinds())
 def test_each_error_can_be_asked_for_by_a_request(shell: Shell, kind: str) -> None:
     """A request gets any error of the API by its kind."""
-    assert code(shell, SHOW, f"error={kind}") == code_of(shell, kind)
+    assert outcome(shell, SHOW, f"error={kind}") == code_of(shell, kind)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,12 @@ def may_wait(server: Any) -> bool:
     return bool(status == 408)
 
 
+def rest_of(connection: socket.socket) -> bytes:
+    """Close one direction; return all that comes in the other one."""
+    connection.shutdown(socket.SHUT_WR)
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
 def comes(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Whether something holds before long."""
     deadline = time.monotonic() + seconds
@@ -78,9 +84,7 @@ def test_a_wait_that_is_left_gives_its_place_back(server: Any, what: str) -> Non
 def test_who_closes_one_direction_is_answered(server: Any) -> None:
     """A caller who sends no more may still read: the wait ends, and is answered."""
     with full(server, ASKED["wait"]) as connections:
-        for connection in connections:
-            connection.shutdown(socket.SHUT_WR)
-        answers = [b"".join(iter(lambda one=one: one.recv(65_536), b"")) for one in connections]
+        answers = [rest_of(connection) for connection in connections]
 
     ended = [answer for answer in answers if not answer.startswith(b"HTTP/1.1 503 ")]
     assert ended
