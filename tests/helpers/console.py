@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 #: How long a page may take to show what is expected, in ms; the machine may be busy.
 PATIENCE = 15_000
@@ -54,3 +54,20 @@ def fill(page: Page, form: str, button: str, **fields: str) -> None:
     for name, value in fields.items():
         found.locator(f"[name={name}]").fill(value)
     found.get_by_role("button", name=button).click()
+
+
+def details(page: Page) -> Locator:
+    """What is shown of the item that is open."""
+    return page.get_by_role("complementary", name="Details")
+
+
+def confirm(page: Page, button: str) -> None:
+    """Press the button of the dialog that asks."""
+    page.get_by_role("dialog").get_by_role("button", name=button).click()
+
+
+def copied(page: Page) -> str:
+    """Copy what can be copied as curl; return it."""
+    page.get_by_role("button", name="Copy as curl").first.click()
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    return str(page.evaluate("navigator.clipboard.readText()"))

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from helpers.console import Console, fill
+from helpers.console import Console, copied, details, fill
 from helpers.receivers import OK, listening
 from playwright.sync_api import Page, expect
 
@@ -27,11 +27,6 @@ def fire(mock: Mock, number: str = "JOB1", **given: Any) -> Any:
 def row(page: Page, number: str) -> Any:
     """The row of the deliveries of a record."""
     return page.get_by_role("row", name=f"#{number}")
-
-
-def details(page: Page) -> Any:
-    """What is shown of the open delivery."""
-    return page.get_by_role("complementary", name="Details")
 
 
 def tab(page: Page, name: str) -> None:
@@ -120,9 +115,7 @@ def test_an_attempt_is_replayed_and_its_signature_explained(console: Console, mo
     details(page).get_by_role("button", name="Replay").click()
     expect(page.get_by_role("heading", name="Delivery 2 of")).to_be_visible()
     details(page).get_by_role("link", name="delivery 1").click()
-    details(page).get_by_role("button", name="Copy as curl").click()
-    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
-    assert mock.receiver.url in page.evaluate("navigator.clipboard.readText()")
+    assert mock.receiver.url in copied(page)
     expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("wrong code")

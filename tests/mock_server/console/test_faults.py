@@ -1,6 +1,6 @@
 """The panel of faults and time: what goes wrong on purpose, and what the clock says."""
 
-from helpers.console import Console, fill
+from helpers.console import Console, copied, fill
 from playwright.sync_api import expect
 
 from crmcom_kit.mock_server.python_api import Mock
@@ -31,10 +31,7 @@ def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> N
     expect(active).to_contain_text("no response for every request · after the first 2")
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("No fault is active.")).to_be_visible()
-    page.get_by_role("button", name="Copy as curl").click()
-    expect(page.locator(".message")).to_contain_text("Copied")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
+    assert copied(page) == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
     assert mock.client().get("webhook_requests/list").status_code == 200
 
 

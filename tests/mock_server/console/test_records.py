@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from helpers.console import Console
+from helpers.console import Console, confirm, details
 from playwright.sync_api import Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock
@@ -15,11 +15,6 @@ HOSTILE = '<img src=x onerror="throw Error()">\x1b[31m\u202eRTL </td>${1}'
 def rows(page: Page) -> Any:
     """The rows of the list."""
     return page.get_by_role("table", name="Records").locator("tbody tr")
-
-
-def details(page: Page) -> Any:
-    """What is shown of the open record."""
-    return page.get_by_role("complementary", name="Details")
 
 
 def number_in(state: str, mock: Mock) -> str:
@@ -103,7 +98,7 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
     page.get_by_role("button", name="Resend").click()
     expect(status.filter(has_text="Only rejected webhook requests")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    confirm(page, "Delete")
     expect(status.filter(has_text="→ deleted")).to_be_visible()
     expect(page.get_by_role("heading", name=f"#{number} is gone")).to_be_visible()
     expect(details(page).get_by_role("listitem").last).to_contain_text("deleted")

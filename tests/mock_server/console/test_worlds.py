@@ -4,15 +4,10 @@ import json
 from pathlib import Path
 
 import httpx
-from helpers.console import Console, fill
-from playwright.sync_api import Page, expect
+from helpers.console import Console, confirm, copied, fill
+from playwright.sync_api import expect
 
 from crmcom_kit.mock_server.python_api import Mock
-
-
-def _confirm(page: Page, button: str) -> None:
-    """Press the button of the dialog that asks."""
-    page.get_by_role("dialog").get_by_role("button", name=button, exact=True).click()
 
 
 def _worlds(mock: Mock) -> list[str]:
@@ -33,7 +28,7 @@ def test_a_world_is_made_shown_and_ended(console: Console, mock: Mock) -> None:
     expect(page.get_by_role("heading", name="Content of default")).to_be_visible()
     page.get_by_role("link", name="mine", exact=True).click()
     page.get_by_role("button", name="End mine").click()
-    _confirm(page, "End it")
+    confirm(page, "End it")
     expect(page).to_have_url(f"{mock.origin}/#/w/default/worlds")
     expect(page.get_by_role("button", name="End mine")).to_have_count(0)
     assert _worlds(mock) == ["default"]
@@ -45,16 +40,16 @@ def test_records_are_generated(console: Console, mock: Mock) -> None:
     form = page.get_by_role("form", name="Generate records")
     form.locator("[name=entities]").fill("JOBS, ACTIVITIES")
     fill(page, "Generate records", "Generate", count="10", rejected="2")
-    _confirm(page, "Replace them")
+    confirm(page, "Replace them")
     expect(form.locator("[name=rejected]")).to_have_accessible_description(
         "rejected: seen 2; allowed is at most 1"
     )
     fill(page, "Generate records", "Generate", rejected="1")
-    _confirm(page, "Replace them")
+    confirm(page, "Replace them")
     expect(page.locator(".message")).to_contain_text("Generated: 10 records.")
     form.locator("[name=scenario]").select_option("receiver_outage")
     fill(page, "Generate records", "Generate", count="5")
-    _confirm(page, "Replace them")
+    confirm(page, "Replace them")
     expect(page.get_by_role("region", name="Content of default")).to_contain_text("5 records")
     assert len(mock.records) == 5
 
@@ -76,18 +71,15 @@ def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Pa
     form = page.get_by_role("form", name="Import")
     form.locator("[name=file]").set_input_files(broken)
     form.get_by_role("button", name="Import").click()
-    _confirm(page, "Import it")
+    confirm(page, "Import it")
     expect(form).to_contain_text("body line 1")
     assert len(mock.records) == 121
 
     form.locator("[name=file]").set_input_files(exported)
     form.get_by_role("button", name="Import").click()
-    _confirm(page, "Import it")
+    confirm(page, "Import it")
     expect(page.locator(".message")).to_contain_text("Imported: 122 records.")
-    page.get_by_role("button", name="Copy as curl").click()
-    expect(page.locator(".message")).to_contain_text("Copied")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.endswith(" --data-binary '@default.jsonl'")
+    assert copied(page).endswith(" --data-binary '@default.jsonl'")
     assert len(mock.records) == 122
 
 
@@ -101,15 +93,15 @@ def test_a_snapshot_is_saved_restored_and_deleted(console: Console, mock: Mock) 
     expect(snapshots).to_contain_text("before 122 records")
     mock.remove(next(iter(mock.records))["number"])
     page.get_by_role("button", name="Restore before").click()
-    _confirm(page, "Restore it")
+    confirm(page, "Restore it")
     expect(page.locator(".message")).to_contain_text("Restored before: 122 records.")
     assert len(mock.records) == 122
     page.get_by_role("button", name="Delete before").click()
-    _confirm(page, "Delete it")
+    confirm(page, "Delete it")
     expect(snapshots).to_contain_text("Snapshots 0")
     mock.remove(next(iter(mock.records))["number"])
     content = page.get_by_role("region", name="Content of default")
     for button, count in (("Cancel", 121), ("Reset it", 122)):
         content.get_by_role("button", name="Reset").click()
-        _confirm(page, button)
+        confirm(page, button)
         expect(content).to_contain_text(f"{count} records")
