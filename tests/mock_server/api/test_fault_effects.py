@@ -111,7 +111,7 @@ def test_a_token_expires(shell: Shell) -> None:
     """Before the commit the call itself is refused, after it the next; without a token none is."""
     shell.world.faults.add({"effect": {"expire_token": True}, "when": "after_commit", "times": 1})
     codes = [code(shell.call(SHOW)) for _ in range(2)]
-    assert codes == ["OK", shell.world.dialect["errors.expired_token.code"]]
+    assert codes == ["OK", shell.world.config.dialect["errors.expired_token.code"]]
 
     shell.world.reset()
     shell.world.faults.add({"effect": {"expire_token": True}})
@@ -129,7 +129,7 @@ def test_a_record_is_deleted_first(shell: Shell, call: str) -> None:
 
     seen = shell.call(CALLS[call])
 
-    assert code(seen) == shell.world.dialect["errors.unknown_webhook_request.code"]
+    assert code(seen) == shell.world.config.dialect["errors.unknown_webhook_request.code"]
     assert shell.world.store.get("number", "7") is None
     assert shell.last.response.before == record.body
     assert shell.last.response.after is None
