@@ -12,8 +12,8 @@ from referencing.exceptions import Unresolvable
 from crmcom_kit.schemas import files
 from crmcom_kit.schemas.loader import (
     UnknownSchema,
+    compiled,
     load_schema,
-    quick_validator,
     schema_names,
     validator,
 )
@@ -124,7 +124,7 @@ def test_parts_that_contradict_each_other_are_refused(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["", "nosuch", "Unit", "unit.json", "../data/releases", "objects"])
 def test_an_unknown_name_is_refused_with_the_names_allowed(name: str) -> None:
     """The error is a KeyError that reads as a sentence and lists every schema."""
-    for load in (load_schema, validator, quick_validator):
+    for load in (load_schema, validator, compiled):
         with pytest.raises(UnknownSchema) as caught:
             load(name)
         assert str(caught.value).startswith(f"schema: there is no {name!r}; allowed is one of ")
@@ -135,7 +135,7 @@ def test_an_unknown_name_is_refused_with_the_names_allowed(name: str) -> None:
 @pytest.mark.parametrize("release", ["R8", "9", "latest"])
 def test_an_unknown_release_is_refused(release: str) -> None:
     """A text that names no release from R9 on is an error that says so."""
-    for load in (load_schema, validator, quick_validator):
+    for load in (load_schema, validator, compiled):
         with pytest.raises(UnknownRelease, match=r"^release: "):
             load("unit", release=release)
 
@@ -143,7 +143,7 @@ def test_an_unknown_release_is_refused(release: str) -> None:
 def test_an_unknown_profile_is_refused() -> None:
     """Only core and strict are profiles."""
     loose: Any = "loose"
-    for load in (load_schema, validator, quick_validator):
+    for load in (load_schema, validator, compiled):
         with pytest.raises(ValueError, match="'loose' is not allowed; allowed is core or strict"):
             load("unit", profile=loose)
 
@@ -199,13 +199,6 @@ def test_narrowing_touches_nothing_else() -> None:
             if "created_by_unit" in piece:
                 del piece["created_by_unit"], piece["updated_by_unit"]
         assert load_schema(name, "R18") == json.loads(json.dumps(whole))
-
-
-def test_validators_are_built_once() -> None:
-    """The same name, profile and release give the same validator, however it is written."""
-    assert validator("unit", "strict", "R9") is validator("unit", "strict", "r9.0.0")
-    assert validator("unit", "strict", "R9") is not validator("unit", "core", "R9")
-    assert quick_validator("unit", "strict", "R9") is quick_validator("unit", "strict", "R9")
 
 
 @pytest.mark.parametrize(
