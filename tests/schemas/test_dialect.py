@@ -73,15 +73,6 @@ def comments_of(text: str) -> Iterable[tuple[str, str]]:
             comment = ""
 
 
-@pytest.mark.parametrize("name", dialect_names())
-def test_a_built_in_dialect_survives_its_file(name: str, tmp_path: Path) -> None:
-    """What `crmcom-kit dialect` prints of a built-in dialect is read back to the same values."""
-    file = tmp_path / "dialect.toml"
-    file.write_text(write_dialect(load_dialect(name)), encoding="utf-8")
-
-    assert dict(load_dialect(file)) == dict(load_dialect(name))
-
-
 @settings(max_examples=25)  # each draws some two hundred dials
 @given(changes())
 def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
