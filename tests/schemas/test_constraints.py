@@ -137,7 +137,7 @@ def test_without_a_constraint_a_stored_value_is_judged_differently(name: str, st
 
 @pytest.mark.parametrize("entry", REJECTED)
 def test_stored_values_are_rejected_and_their_twins_are_not(entry: dict[str, Any]) -> None:
-    """In both profiles, and by both validators; the two values differ in one place."""
+    """In both profiles, and by both validators."""
     for profile in ("core", "strict"):
         for is_valid in (
             validator(entry["schema"], profile).is_valid,
@@ -145,12 +145,3 @@ def test_stored_values_are_rejected_and_their_twins_are_not(entry: dict[str, Any
         ):
             assert not is_valid(entry["value"])
             assert is_valid(entry["valid"])
-    assert _differences(entry["value"], entry["valid"]) == 1
-
-
-def _differences(one: Any, other: Any) -> int:
-    """Return at how many places two JSON values differ; a renamed member is one of them."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        inside = sum(_differences(one[name], other[name]) for name in one.keys() & other.keys())
-        return inside + max(len(one.keys() - other.keys()), len(other.keys() - one.keys()))
-    return int(type(one) is not type(other) or one != other)
