@@ -15,7 +15,7 @@ from crmcom_kit.schemas.dialect import error_kinds, statement_of_error
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import Method, Parameter
-from crmcom_kit.schemas.openapi_dials import error_statuses
+from crmcom_kit.schemas.openapi import error_statuses
 from crmcom_kit.schemas.releases import Release, entities_since, release_names
 from crmcom_kit.schemas.statements import Statement, statements
 

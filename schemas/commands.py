@@ -1,11 +1,10 @@
 """The sub-commands that print the contract: schemas, openapi, dialect."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -13,6 +12,9 @@ from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
 from crmcom_kit.schemas.releases import UnknownRelease, default_release
+
+#: What OpenAPI can name as a server; braces would be variables there.
+_SERVER_URL = re.compile(r"https?://[^\s{}?#]+")
 
 
 class InvalidValue(click.ClickException):
@@ -30,13 +32,11 @@ def _usage_errors() -> Iterator[None]:
         raise InvalidValue(str(error)) from None
 
 
-def _print(text: str, out: str | None = None) -> None:
-    """Write ``text`` to standard output, or to the file ``out``."""
+def _print(text: str) -> None:
     try:
-        write_text(text, None if out is None else Path(out))
+        write_text(text)
     except OutputError as error:
-        name = "" if out is None else "out: "
-        raise InvalidValue(f"{name}{error}") from None
+        raise InvalidValue(str(error)) from None
 
 
 def _as_json(content: Any) -> str:
@@ -83,36 +83,23 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
     metavar="URL",
     help="Base URL that the document names, such as https://host/crmapi/rest/v2.",
 )
-@click.option("--out", metavar="FILE", help="Write to this file.  [default: standard output]")
-def openapi(
-    release: str | None, dialect_source: str, server_url: str | None, out: str | None
-) -> None:
+def openapi(release: str | None, dialect_source: str, server_url: str | None) -> None:
     """Print the OpenAPI 3.1 document of a release, as JSON.
 
-    The document is self-contained and uses only standard keywords. The dialect decides which
-    methods and parameters exist in it, which values are refused and what responses look like.
+    The document is self-contained and uses only standard keywords. The dialect decides what
+    responses and messages look like, and which HTTP status an error has.
     """
     from crmcom_kit.schemas.openapi import DEFAULT_SERVER, openapi_document
 
     server_url = DEFAULT_SERVER if server_url is None else server_url
-    if not _is_address(server_url):
+    if not _SERVER_URL.fullmatch(server_url):
         allowed = f"a URL without query and braces, such as {DEFAULT_SERVER}"
         msg = f"--server-url: {server_url!r} is not allowed; allowed is {allowed}"
         raise InvalidValue(msg)
     with _usage_errors():
         dialect = load_dialect(dialect_source)
         document = openapi_document(release, dialect=dialect, server_url=server_url)
-    _print(_as_json(document), out)
-
-
-def _is_address(text: str) -> bool:
-    """Return True if OpenAPI can name ``text`` as a server; braces would be variables there."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    absolute = parts.scheme in {"http", "https"} and parts.hostname
-    return bool(absolute) and not set(text) & set("{} ?#")
+    _print(_as_json(document))
 
 
 @click.command(epilog=f"Built-in dialects: {', '.join(dialect_names())}.")

@@ -34,7 +34,7 @@ def write_dialect(dialect: Dialect, evidence: Mapping[str, str] | None = None) -
         lines += ["", f"[{table}]"]
         for dial in members:
             about = [] if is_of_kind else ["", *_comment(dial.text)]
-            lines += [*about, *_entry(dial, dialect[dial.key], seen.get(dial.key))]
+            lines += [*about, *_entry(dial, dialect, seen.get(dial.key))]
     return "\n".join(lines) + "\n"
 
 
@@ -55,15 +55,15 @@ def _about(dial: Dial, evidence: str | None = None) -> Iterator[str]:
     yield from _comment(f"Allowed: {dial.allowed()}.")
 
 
-def _entry(dial: Dial, value: Any, evidence: str | None) -> Iterator[str]:
+def _entry(dial: Dial, dialect: Dialect, evidence: str | None) -> Iterator[str]:
     """Yield a dial's line below what is said of it; a kind of error has the most said once."""
     if not dial.error_kind:
         yield from _about(dial, evidence)
     elif evidence is not None:
         yield from _comment(f"Evidence: {evidence}.")
-    if _comparable(value) != _comparable(dial.default):
+    if dial.key in dialect.changes():
         yield from _comment(f"Default: {toml_value(dial.default)}.")
-    yield f"{dial.key.rpartition('.')[2]} = {toml_value(value)}"
+    yield f"{dial.key.rpartition('.')[2]} = {toml_value(dialect[dial.key])}"
 
 
 def _comment(text: str) -> list[str]:
@@ -75,10 +75,6 @@ def _comment(text: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _comparable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def toml_value(value: Any) -> str:

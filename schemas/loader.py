@@ -23,8 +23,6 @@ Profile = Literal["core", "strict"]
 Schema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_FOLDERS = ("objects", "parameters")
-
 #: Keywords that restrict no value.
 _REMARKS = {"title", "description"}
 
@@ -39,15 +37,14 @@ class UnknownSchema(KeyError):
         return str(self.args[0])
 
 
-@cache
 def schema_names() -> tuple[str, ...]:
     """Return the names of all schemas: the objects' own, and ``<method>_parameters``."""
-    return tuple(sorted(name for folder in _FOLDERS for name in names_in(folder)))
+    return tuple(sorted(_folders()))
 
 
 @cache
 def _folders() -> dict[str, str]:
-    return {name: folder for folder in _FOLDERS for name in names_in(folder)}
+    return {name: folder for folder in ("objects", "parameters") for name in names_in(folder)}
 
 
 def _source(name: str) -> Schema:
@@ -212,18 +209,13 @@ def _merged(parts: list[Schema]) -> Schema:
     return whole
 
 
+@cache
 def validator(name: str, profile: Profile = "core", release: str | None = None) -> "Validator":
     """Return the jsonschema validator (``is_valid``, ``iter_errors``) of schema ``name``.
 
     It asserts formats, and reports each unknown member by itself. Arguments and errors are those of
     ``load_schema``.
     """
-    return _validator(name, profile, None if release is None else resolve(release).name)
-
-
-@cache
-def _validator(name: str, profile: Profile, release: str | None) -> "Validator":
-    """Build each validator once, however its release was written."""
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError
     from jsonschema.validators import extend
     from referencing import Registry
@@ -247,20 +239,8 @@ def _validator(name: str, profile: Profile, release: str | None) -> "Validator":
 
 
 @cache
-def quick_validator(
-    name: str, profile: Profile = "core", release: str | None = None
-) -> Callable[[Any], bool]:
-    """Return a function that says whether a value fits schema ``name``, for readers of many values.
-
-    Arguments and errors are those of ``load_schema``.
-    """
-    fits: Callable[[Any], bool] = compiled(name, profile, release).is_valid
-    return fits
-
-
-@cache
 def compiled(name: str, profile: Profile = "core", release: str | None = None) -> Any:
-    """Return the validator of jsonschema-rs for schema ``name``.
+    """Return the validator of jsonschema-rs for schema ``name``, for readers of many values.
 
     jsonschema takes some two hundred times as long. Arguments and errors are those of
     ``load_schema``.

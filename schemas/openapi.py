@@ -3,22 +3,21 @@
 import json
 from typing import Any
 
-from crmcom_kit.schemas.dialect import Dialect, load_dialect
+from crmcom_kit.schemas.dialect import (
+    Dialect,
+    dials,
+    error_kinds,
+    load_dialect,
+    statement_of_error,
+)
+from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.loader import SchemaReader
-from crmcom_kit.schemas.methods import API_PATH, Method, Parameter
-from crmcom_kit.schemas.openapi_dials import (
-    error_example,
-    error_statuses,
-    keep_one_code,
-    keep_one_spelling,
-    receiver_responses,
-    refuse_values,
-    semi_optional,
-    served_methods,
-)
+from crmcom_kit.schemas.methods import API_PATH, Method, Parameter, methods, response_fields
 from crmcom_kit.schemas.releases import Release, resolve, supported_entities
+from crmcom_kit.schemas.rendering import Renderer
+from crmcom_kit.schemas.statements import statements
 
 Node = dict[str, Any]
 
@@ -56,6 +55,9 @@ _SECURITY_SCHEMES = {
     },
 }
 
+#: Statements about whether a method exists: its own responses cannot break them.
+_OF_THE_METHOD = ("methods.", "deprecation.")
+
 #: Components by names that differ from their schema's: what a client's author would look for.
 _NAMES = {"webhook_request_selection": "WebhookRequest"}
 
@@ -67,7 +69,7 @@ def openapi_document(
 
     Args:
         release: any release from R9 on; the default release without it.
-        dialect: decides what exists, what is refused and how a response looks.
+        dialect: decides how responses and messages look, and which status an error has.
         server_url: where the API is, up to and with its version.
 
     Raises:
@@ -85,7 +87,7 @@ class _Writer:
     def __init__(self, release: Release, dialect: Dialect) -> None:
         self.release = release
         self.dialect = dialect
-        self.methods = served_methods(release, dialect)
+        self.methods = methods(release).values()
         self.error_kinds: set[str] = set()  # those that some response has as an example
         self.schemas = SchemaReader(
             release=release,
@@ -100,7 +102,6 @@ class _Writer:
             f"/{method.path}": {method.verb.lower(): self._operation(method)}
             for method in self.methods
         }
-        tags = {_tag(method) for method in self.methods}
         return {
             "openapi": "3.1.0",
             "info": {
@@ -109,14 +110,14 @@ class _Writer:
                 "description": _ABOUT.format(release=self.release.name),
             },
             "servers": [{"url": server_url}],
-            "tags": [tag for tag in _TAGS if tag["name"] in tags],
+            "tags": _TAGS,
             "paths": paths,
             "webhooks": {"third_party_message": self._webhook()},
             "components": self._components(),
         }
 
     def _operation(self, method: Method) -> Node:
-        choice = semi_optional(method, self.dialect)
+        choice = [name for name, p in method.parameters.items() if p.need == "semi-optional"]
         security = _security_scheme(method)
         return {
             "operationId": method.path.replace("/", "_"),
@@ -152,7 +153,7 @@ class _Writer:
             example = "=".join(*example.items()) if example else None
         else:
             plain = self.schemas.member(f"{method.name}_parameters", parameter.name)
-            schema = refuse_values(parameter.name, plain, self.dialect)
+            schema = _with_known_fields(parameter.name, plain)
         return {
             "name": parameter.name,
             "in": "query",
@@ -167,8 +168,7 @@ class _Writer:
         reference = self.schemas.piece(name)
         body = self.schemas.pieces[_component_name(name)]
         body["properties"] = {
-            key: refuse_values(key, schema, self.dialect)
-            for key, schema in body["properties"].items()
+            key: _with_known_fields(key, schema) for key, schema in body["properties"].items()
         }
         required = [key for key, p in method.parameters.items() if p.need in {"token", "mandatory"}]
         if required:
@@ -245,7 +245,7 @@ class _Writer:
                 "content": {dialect["message.content_type"]: content},
             },
             "security": [],
-            "responses": receiver_responses(dialect),
+            "responses": _receiver_responses(dialect["delivery.success"]),
         }
         return {dialect["message.method"].lower(): operation}
 
@@ -254,23 +254,73 @@ class _Writer:
         if self.dialect["message.wrapper"] == "none":
             return self.schemas.member("third_party_message", "data")
         reference = self.schemas.piece("third_party_message")
-        keep_one_code(self.schemas.pieces["ThirdPartyMessage"]["properties"], self.dialect)
+        members = self.schemas.pieces["ThirdPartyMessage"]["properties"]
+        in_body = self.dialect["message.code_place"] != "header"
+        for name in dials()["message.code_name"].choices:
+            if not (in_body and name == self.dialect["message.code_name"]):
+                del members[name]
         return reference
 
     def _components(self) -> Node:
         schemas = self.schemas.pieces
-        if "Entity" in schemas:
-            schemas["Entity"]["enum"] = supported_entities(self.release, self.dialect)
+        schemas["Entity"]["enum"] = supported_entities(self.release, self.dialect)
+        # Of NOT EFFECTIVE the dialect's spelling is left: code generators trip over two.
+        other = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {self.dialect["record.not_effective"]}
         for name in ("WebhookDefinition", "WorkflowRule"):
-            if name in schemas:
-                keep_one_spelling(schemas[name]["properties"]["life_cycle_state"], self.dialect)
+            state = schemas[name]["properties"]["life_cycle_state"]
+            state["enum"] = [value for value in state["enum"] if value not in other]
+        renderer = Renderer(self.dialect, self.release)
+        envelopes = Envelopes(self.dialect, self.release, renderer)
         schemes = {_security_scheme(method) for method in self.methods}
-        kinds = sorted(self.error_kinds)
         return {
             "schemas": dict(sorted(schemas.items())),
-            "examples": {kind: error_example(kind, self.dialect) for kind in kinds},
+            "examples": {
+                kind: {
+                    "summary": error_kinds()[kind]["message"],
+                    "value": envelopes.error(kind, ""),
+                }
+                for kind in sorted(self.error_kinds)
+            },
             "securitySchemes": {k: v for k, v in _SECURITY_SCHEMES.items() if k in schemes},
         }
+
+
+def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[int, list[str]]:
+    """Return the HTTP statuses of the errors of ``method``, with their kinds, lowest first."""
+    upheld = {s.id for s in statements(release.name) if method.name in s.methods_in(release)}
+    found: dict[int, list[str]] = {}
+    for kind in error_kinds():
+        statement = statement_of_error(kind, method.name)
+        of_the_method = statement.startswith(_OF_THE_METHOD)
+        if statement in upheld and not of_the_method and _has_cause(kind, method):
+            found.setdefault(dialect[f"errors.{kind}.status"], []).append(kind)
+    return dict(sorted(found.items()))
+
+
+def _has_cause(kind: str, method: Method) -> bool:
+    """Return False if nothing that ``method`` takes can cause an error of ``kind``."""
+    if kind == "missing_parameter":
+        return any(parameter.need == "mandatory" for parameter in method.parameters.values())
+    if kind == "unknown_webhook_request":
+        return "webhook_request_identifier" in method.parameters
+    return True
+
+
+def _receiver_responses(success: str) -> Node:
+    """Return which responses of a receiver mean that it has a webhook request, and which not."""
+    accepted = {"description": "The message was received: the webhook request becomes SUCCESSFUL."}
+    refused = {"description": "The message was not received: the webhook request becomes REJECTED."}
+    if success == "any":
+        return {"default": accepted}
+    return {success.upper(): accepted, "default": refused}
+
+
+def _with_known_fields(name: str, schema: Node) -> Node:
+    """Return the schema of a parameter; that of fields_set with the names of the fields."""
+    if name != "fields_set":
+        return schema
+    names = "|".join(response_fields())
+    return {**schema, "pattern": f"^({names})(,({names}))*$"}
 
 
 def _component_name(name: str) -> str:

@@ -4,12 +4,10 @@ The emulator names the statement that a call broke, the kit gives a verdict on e
 docs list them: all three by the ids of ``data/statements.json``.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any
 
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import methods
@@ -22,19 +20,8 @@ EVIDENCE = ("documented", "observed", "inferred", "assumed")
 class UnknownStatement(KeyError):
     """No statement has this id."""
 
-    def __init__(self, wanted: str, near: Iterable[str] = (), method: str = "") -> None:
-        """Remember the id that was ``wanted`` and the ids that are ``near`` to it.
-
-        ``method``: the one id that is near is meant, for this method.
-        """
-        super().__init__(wanted, tuple(near), method)
-
     def __str__(self) -> str:
-        wanted, near, method = self.args
-        hint = f"; nearest: {', '.join(near)}" if near else ""
-        if method:
-            hint = f"; it is part of {near[0]}, as method = {json.dumps(method)}"
-        return f"statement: there is no {wanted!r}{hint}"
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +54,12 @@ class Statement:
         )
 
 
-def _read(entry: Mapping[str, Any]) -> Statement:
-    return Statement(**{**entry, "methods": tuple(entry["methods"])})
-
-
 @cache
 def _catalogue() -> dict[str, Statement]:
     entries = read_json("data/statements.json")["statements"]
-    return {entry["id"]: _read(entry) for entry in entries}
+    return {
+        entry["id"]: Statement(**{**entry, "methods": tuple(entry["methods"])}) for entry in entries
+    }
 
 
 def statements(release: str | None = None) -> tuple[Statement, ...]:
@@ -110,11 +95,10 @@ def statement(id: str) -> Statement:
         UnknownStatement: no statement has that id; the message names the nearest ones.
     """
     found = _catalogue().get(id)
-    if found is not None:
-        return found
-    method, _, rest = id.partition(".")
-    if rest in _catalogue() and method in _catalogue()[rest].methods:
-        raise UnknownStatement(id, [rest], method=method)
-    import difflib
+    if found is None:
+        import difflib
 
-    raise UnknownStatement(id, difflib.get_close_matches(id, _catalogue()))
+        near = ", ".join(difflib.get_close_matches(id, _catalogue()))
+        msg = f"statement: there is no {id!r}" + (f"; nearest: {near}" if near else "")
+        raise UnknownStatement(msg)
+    return found

@@ -149,10 +149,6 @@ def test_deviations_are_read(tmp_path: Path) -> None:
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
         (GOOD.replace("list.no_duplicates", "list.no_duplicate"), "nearest: list.no_duplicates"),
         (
-            GOOD.replace("list.no_duplicates", "show.identifier.known"),
-            "there is no 'show.identifier.known'; it is part of identifier.known, as method = ",
-        ),
-        (
             GOOD.replace("list.no_duplicates", "token.expiry"),
             "deviation 1: statement: no request can test token.expiry: checking it means waiting",
         ),

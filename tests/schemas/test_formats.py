@@ -89,14 +89,6 @@ def test_a_misshapen_text_is_named_with_the_form_wanted(name: str, form: str) ->
         FORMATS[name]("now")
 
 
-@pytest.mark.parametrize("bad", ["2015-02-30", "2015-02-30T00:00:00", "2015-11-02T16:03:41Z", "x"])
-def test_list_asserts_its_created_date(bad: str) -> None:
-    """The created_date of list is a date or a date-time, and nothing else."""
-    for good in ("2015-11-02", "2015-11-02T16:03:41"):
-        assert validator("list_parameters").is_valid({"entity": "JOBS", "created_date": good})
-    assert not validator("list_parameters").is_valid({"entity": "JOBS", "created_date": bad})
-
-
 @given(st.datetimes(timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=2))])))
 @example(datetime(1, 1, 1))  # noqa: DTZ001 - the API's are local
 @example(datetime(999, 12, 31, 23, 59, 59, 999999))  # noqa: DTZ001 - the API's are local

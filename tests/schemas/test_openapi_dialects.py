@@ -71,20 +71,6 @@ def test_errors_look_as_the_dialect_writes_them(
     assert document.fits(document.schemas["ErrorAnswer"], value)
 
 
-def test_a_dialect_can_withdraw_methods(read_changed: Any) -> None:
-    """Deprecated methods that a dialect withdraws are not in the document, others are."""
-    withdraw = {"requests.deprecated_methods": "withdraw"}
-    no_release = {"tokens.release_from_r12": "withdrawn"}
-
-    gone = read_changed("R18", withdraw)
-    assert not any(path.startswith("webhook_requests") for path, _, _ in gone.operations())
-    assert [tag["name"] for tag in gone.whole["tags"]] == ["authentication"]
-    assert not gone.faults()
-    assert "/webhook_requests/show" in read_changed("R17", withdraw).whole["paths"]
-    assert "/authentication/token/release" in read_changed("R11", no_release).whole["paths"]
-    assert "/authentication/token/release" not in read_changed("R12", no_release).whole["paths"]
-
-
 def test_reward_offers_can_come_early(read_changed: Any) -> None:
     """A dialect that has REWARDOFFERS from R11 on has it in the entities of R11, not of R10."""
     changes = {"requests.rewardoffers_since": "R11.0.0"}
@@ -92,47 +78,6 @@ def test_reward_offers_can_come_early(read_changed: Any) -> None:
     assert "REWARDOFFERS" in read_changed("R11", changes).schemas["Entity"]["enum"]
     assert "REWARDOFFERS" not in read_changed("R10", changes).schemas["Entity"]["enum"]
     assert read_changed("R15", changes).schemas["Entity"]["enum"].count("REWARDOFFERS") == 1
-
-
-@pytest.mark.parametrize(
-    ("changes", "parameter", "right", "wrong"),
-    [
-        ({"list.created_date.form": "date"}, "created_date", "2015-11-02", "2015-11-02T16:03:33"),
-        (
-            {"list.created_date.form": "date_time"},
-            "created_date",
-            "2015-11-02T16:03:33",
-            "2015-11-02",
-        ),
-        ({"fields_set.unknown_name": "ignore"}, "fields_set", "nonsense", 1),
-        ({}, "number_of_results", 0, -1),
-        ({"paging.zero": "error"}, "number_of_results", 1, 0),
-        (
-            {"paging.maximum_results": 9, "paging.over_maximum": "error"},
-            "number_of_results",
-            9,
-            10,
-        ),
-        ({"paging.maximum_results": 9}, "number_of_results", 10, -1),
-        ({"paging.over_maximum": "error"}, "number_of_results", 10, -1),
-    ],
-)
-def test_a_dialect_can_refuse_values(
-    changes: dict[str, Any], parameter: str, right: object, wrong: object, read_changed: Any
-) -> None:
-    """What a dialect refuses is no valid value of the parameter; what it takes is one."""
-    document = read_changed("R13", changes)
-    schema = document.query(LIST)[parameter]["schema"]
-
-    assert document.fits(schema, right)
-    assert not document.fits(schema, wrong)
-
-
-def test_a_dialect_can_ask_for_more_than_an_entity_id(read_changed: Any) -> None:
-    """Where entity_id alone is not enough, it is not among the parameters of which one is."""
-    document = read_changed("R9", {"list.entity_id_alone": False})
-
-    assert "entity_id" not in document.operation(LIST)["x-at-least-one-of"]
 
 
 def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
