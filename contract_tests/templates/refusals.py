@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
@@ -192,3 +193,9 @@ def unsupported_entity(_: Scene, entity: str, _record: Record) -> Parameters:
 def unsupported_state(_: Scene, state: str, record: Record) -> Parameters:
     """List by a state that no webhook request can be in."""
     return {"entity": record["entity"], "life_cycle_state": state}
+
+
+@template("refusal", "list", tuple(OBJECT_OF), about=False, first=2)
+def another_field_of_list(_: Scene, name: str, _record: Record) -> Parameters:
+    """List by a field that identifies no definition and no rule."""
+    return {name: {"number": "1"}}

@@ -76,6 +76,6 @@ def _text(key: str, value: Any) -> str:
         return '"(hidden)"'
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime):
-        return f'"{value.isoformat()}"'
+    if isinstance(value, datetime):  # of an option that takes a day
+        return f'"{value.date()}"'
     return str(value) if isinstance(value, int | float) else json.dumps(str(value))
