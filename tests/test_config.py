@@ -127,7 +127,7 @@ def test_other_commands_follow_the_file_and_the_environment() -> None:
     assert run("calibrate").output == "Error: --out: . exists; name a new folder\n"
     assert "--other: 'x' is not allowed" in run("diff").output
     assert "--base-url: 'y' is not allowed" in run("proxy").output
-    assert len(run("fixtures").stdout.splitlines()) == 3
+    assert len(run("fixtures").output.splitlines()) == 3
     assert len(run("fixtures", CRMCOM_FIXTURES_COUNT="4").output.splitlines()) == 4
     assert "--only: 'none' is not allowed" in run("check").output
     assert "--only: 'any' is not allowed" in run("check", CRMCOM_CHECK_ONLY="any").output

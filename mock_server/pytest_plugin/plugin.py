@@ -34,6 +34,7 @@ _OPTIONS = (
 _HOOKS = "crmcom_mock_hooks"
 _OUTPUT = "crmcom_mock_reached"
 _REACHED = pytest.StashKey[list[str]]()
+_MADE_WITH = pytest.StashKey[dict[str, Any]]()
 _FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -167,8 +168,8 @@ def _register_hooks(config: pytest.Config, *, guards: bool) -> None:
 def crmcom_mock_options(pytestconfig: pytest.Config) -> dict[str, Any]:
     """The options of the mock, see ``crmcom_kit.mock_server.crmcom_mock``.
 
-    They come from the command line or the configuration file. Override this fixture in a
-    conftest.py to add others.
+    They come from the command line or the configuration file. Override this fixture in the
+    conftest.py of the whole run to add others: its tests have one mock.
     """
     return _given(pytestconfig)
 
@@ -186,17 +187,27 @@ def crmcom_mock_server(
     except ValueError as error:  # its message names the option, what was seen and what is allowed
         msg = f"crmcom_mock: {error}"
         raise pytest.fail.Exception(msg, pytrace=False) from None
+    pytestconfig.stash[_MADE_WITH] = crmcom_mock_options
     with mock:
         yield mock
 
 
 @pytest.fixture
 def crmcom_mock(
-    request: pytest.FixtureRequest, crmcom_mock_server: "Mock"
+    request: pytest.FixtureRequest,
+    crmcom_mock_server: "Mock",
+    crmcom_mock_options: dict[str, Any],
 ) -> "Iterator[MockWorld]":
     """A separate world for the test, with the mock's initial content; it ends with the test."""
     from crmcom_kit.mock_server.pytest_plugin.hooks import world_of_test
 
+    if crmcom_mock_options != request.config.stash.get(_MADE_WITH, crmcom_mock_options):
+        msg = (
+            "crmcom_mock_options: others than those that the run's mock was made with; override "
+            "it in the conftest.py of the whole run, or make a mock with other options in a "
+            "fixture: with crmcom_kit.mock_server.crmcom_mock(…) as mock"
+        )
+        pytest.fail(msg, pytrace=False)
     marks = reversed([*request.node.iter_markers(_FAULT)])
     faults = [(mark.args, mark.kwargs) for mark in marks]
     with world_of_test(crmcom_mock_server, request.node, faults) as world:

@@ -54,6 +54,22 @@ crmcom_mock_dialect = http
     run(tests, "-rP", *flags.split(), ini=ini).stdout.fnmatch_lines([shown])
 
 
+def test_options_of_a_module_are_not_ignored(run: Run) -> None:
+    """A run has one mock: a test that asks for another one is told so, and what to do."""
+    tests = """
+@pytest.fixture(scope="session")
+def crmcom_mock_options(crmcom_mock_options):
+    return {**crmcom_mock_options, "release": "R18"}
+
+def test_first(crmcom_mock):
+    assert crmcom_mock.release == "R9.0.0"
+"""
+    run.folder.joinpath("test_a.py").write_text("def test_other(crmcom_mock): ...\n", "utf-8")
+    done = run(tests)
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["crmcom_mock_options: others than those that the run's mock*"])
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
