@@ -29,6 +29,7 @@ from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.options import (
     BUDGET,
     CHANGED,
+    CHANGES,
     CHECKED,
     CREDENTIALS,
     DEFAULTS,
@@ -41,6 +42,7 @@ from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.calibration.calibrate import Calibration
     from crmcom_kit.contract_tests.calibration.learning import Log
     from crmcom_kit.contract_tests.calibration.report import Comparisons
     from crmcom_kit.contract_tests.results import Results
@@ -141,6 +143,7 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     if made.learned.is_cut_short:
         untried = counted(sum(not e.is_tried for e in made.learned.settled.values()), "dial")
         notes.append(f"learning stopped after {seconds:g} s (--max-time); not tried: {untried}")
+    notes += _on_changes(made, results)
     for note in notes:
         click.echo(f"Note: {note}")
     open_dials = len(made.profile.unsettled)
@@ -152,6 +155,18 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     compared = "\n".join(made.compared.lines())
     click.echo(f"of those that nothing was learned from, {compared}")
     click.echo(f"Serve it: crmcom-kit serve --profile {out}")
+
+
+def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
+    """Yield what there is to say of the methods that change webhook requests."""
+    called = {each.call.method for each in made.log.every_exchange}
+    if unseen := [name for name in CHANGES if name not in called]:
+        yield (
+            f"no response to {' and '.join(unseen)} was seen, so the mock has its own errors "
+            "there; allow them with --allow and a scope, or give a recording of them"
+        )
+    if results.changed and not results.target.own:
+        yield f"webhook requests that were or may be changed: {', '.join(results.changed)}"
 
 
 def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":

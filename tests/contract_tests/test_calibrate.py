@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from helpers.serving import LOGIN
 from helpers.stand_ins import checked
 from stand_in.choices import Choices
-from stand_in.server import StandIn
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.cli import main
 from crmcom_kit.contract_tests.calibration.calibrate import (
@@ -379,6 +379,26 @@ def test_a_profile_is_written_and_can_be_read(folder: Path) -> None:
     assert profile.release.name == "R13.0.0"
     assert profile.unsettled
     assert not list(folder.parent.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "Note: no response to resend and delete was seen"),
+        (("--allow", "resend,delete", "--all-records"), "Note: webhook requests that were or may"),
+    ],
+)
+def test_what_came_of_changes_is_said(
+    options: Sequence[str], said: str, serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """What a run that only reads cannot learn, and what one that changes has used up."""
+    url = ("--base-url", serve(StandIn()), "--username", USERNAME, "--password", PASSWORD)
+    out = ("--organisation", ORGANISATION, "--out", str(tmp_path / "p"))
+
+    done = command("calibrate", *url, *out, *options)
+
+    assert done.exit_code == 0, done.output
+    assert said in done.output
 
 
 def test_ctrl_c_while_it_learns_leaves_nothing(tmp_path: Path) -> None:
