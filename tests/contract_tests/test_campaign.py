@@ -16,12 +16,14 @@ from stand_in.server import StandIn
 from stand_in.world import Record
 
 from crmcom_kit.contract_tests.campaign import planning
+from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.run import new_session, run
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.targets import Login, own_mock
 from crmcom_kit.contract_tests.templates import Template, all_templates
@@ -47,6 +49,30 @@ def test_few_requests_are_spread_over_all_templates() -> None:
     held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
     assert held > {"identifier.mandatory", "resend.sends_again", "delete.gone"}
     assert re.match(r"\d+ of 150 requests, 0 violations, about \d+ s left: ", lines[-1])
+
+
+def test_each_documented_reason_to_refuse_has_a_template() -> None:
+    """Else a statement is never tried, and the report blames the budget."""
+    session = new_session(own_mock("R9"), RunConfig())
+    session.tokens.enter()
+    discover(session)
+    scene = session.scene
+
+    tried = {
+        found.statement
+        for template in all_templates()
+        for variant in template.choices(scene)
+        if (call := template.draw(scene, variant, lambda values: values[0])) is not None
+        and (found := expectation(call, session.belief)).must is Must.REFUSE
+    }
+
+    assert tried == {
+        "identifier.exactly_one", "identifier.fields", "identifier.known", "identifier.mandatory",
+        "list.entity.supported_values", "list.identifier.fields",
+        "list.life_cycle_state.supported_values", "list.semi_optional.at_least_one",
+        "login.credentials", "methods.verb", "parameters.mandatory", "resend.only_rejected",
+        "token.from_login", "token.required",
+    }  # fmt: skip
 
 
 def test_a_few_statements_take_few_requests() -> None:
