@@ -50,8 +50,11 @@ def read_deviations(path: Path) -> tuple[Deviation, ...]:
         if set(content) - {"deviation"} or not isinstance(entries, list):
             raise OptionsError(_text(", ".join(content), "[[deviation]] alone"))
         return tuple(_read(f"deviation {at}", entry) for at, entry in enumerate(entries, 1))
-    except (OSError, ValueError) as error:
-        msg = f"{path}: {error}"
+    except OSError as error:
+        msg = f"--deviations: {path} cannot be read: {error.strerror}"
+        raise OptionsError(msg) from None
+    except ValueError as error:
+        msg = f"--deviations: {path}: {error}"
         raise OptionsError(msg) from None
 
 

@@ -165,7 +165,18 @@ def test_a_wrong_file_of_deviations_is_refused(tmp_path: Path, text: str, part: 
         read(tmp_path, text)
 
     assert part in str(caught.value)
-    assert "known.toml" in str(caught.value)
+    assert str(caught.value).startswith(f"--deviations: {tmp_path / 'known.toml'}: ")
+
+
+def test_a_file_of_deviations_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """The error is a line that names the option and the file, once."""
+    path = tmp_path / "nosuch.toml"
+
+    with pytest.raises(OptionsError) as caught:
+        read_deviations(path)
+
+    assert str(caught.value).startswith(f"--deviations: {path} cannot be read: ")
+    assert str(caught.value).count(str(path)) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
