@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, counted
 from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
@@ -182,7 +182,8 @@ class Client:
         Raises: see ``send``.
         """
         if self.left == 0:
-            msg = f"the run has sent all {self.limits.max_requests} requests that it may send"
+            allowed = counted(self.limits.max_requests or 0, "request")
+            msg = f"the run may send no more than {allowed}"
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self._pause(0)

@@ -95,7 +95,7 @@ def test_reserved_requests_are_kept_for_later() -> None:
     one.reserved = 1
 
     one.send(GET)
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetSpent, match="no more than 2 requests"):
         one.send(GET)
     one.reserved = 0
 
