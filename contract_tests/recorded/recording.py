@@ -274,17 +274,24 @@ class Observer:
         hypothesis, by = confirmed
         violation = suspicion.violation(hypothesis)
         shown = {each.number: each for each in (*violation.exchanges, by)}
-        if hypothesis.statement.startswith(CHANGING):  # what it rests on
-            named = [
-                each.exchange
-                for each in self.belief.changes
-                if suspicion.record in each.named and each.exchange.number <= case.exchange.number
-            ]
-            shown |= {each.number: each for each in named[-1:]}
+        shown |= {each.number: each for each in self._cause(suspicion, hypothesis.statement)}
         violation.exchanges = tuple(shown[number] for number in sorted(shown))
         if not self._rests_on_removed(violation.statement, case.exchange):
             self._broke(violation)
         return True
+
+    def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:
+        """Return the request without which nothing would be wrong: a change, or a release."""
+        exchange, found = suspicion.exchange, list[Exchange]()
+        if statement.startswith(CHANGING):
+            found = [
+                each.exchange for each in self.belief.changes if suspicion.record in each.named
+            ]
+        elif statement == "token_release.ends_token":
+            token = exchange.call.parameters.get("token")
+            releases = (each for each in self.history if each.call.method == "token_release")
+            found = [each for each in releases if each.call.parameters.get("token") == token]
+        return [each for each in found if each.number <= exchange.number][-1:]
 
     def _broke(self, violation: Violation) -> None:
         """Note a violation, and tell of it if it is the first one of its cause."""

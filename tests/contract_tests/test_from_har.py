@@ -142,6 +142,22 @@ def test_a_conversation_breaks_one_statement(tmp_path: Path, name: str) -> None:
     assert results.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("a deleted one is shown", "delete"), ("a released token is valid", "token_release")],
+)
+def test_a_violation_comes_with_the_request_that_it_rests_on(
+    tmp_path: Path, name: str, cause: str
+) -> None:
+    """Else a script of the others shows nothing wrong."""
+    statement, entries = BROKEN[name]
+
+    results = checked(tmp_path, archive(entries), release="R10")
+
+    (found,) = (each.violations for each in results.statements if each.statement.id == statement)
+    assert cause in [each.call.method for each in found[0].exchanges]
+
+
 ALL_JOBS = f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS"
 UNANSWERED: Entry = {"response": {"status": 0, "content": {}}}
 OPEN: dict[str, Sequence[Entry]] = {
