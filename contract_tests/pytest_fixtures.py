@@ -70,13 +70,13 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
     Under xdist the first worker that needs it makes it, and the others read it: a target is not
     asked, or changed, once for each worker.
     """
-    values = given_options(request.config)
+    values, session = given_options(request.config), request.session
     if not hasattr(request.config, "workerinput"):
-        return _made(values)
+        return _made(values, session)
     path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
     with FileLock(path.with_suffix(".lock")):  # the others wait here
         if not path.exists():
-            path.write_text(json.dumps(_made(values)), "utf-8")
+            path.write_text(json.dumps(_made(values, session)), "utf-8")
         return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
 
 
@@ -101,5 +101,10 @@ def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
         raise pytest.UsageError(str(error)) from None
 
 
-def _made(values: dict[str, Any]) -> dict[str, Any]:
-    return Report(run(*_prepared(values))).document
+def _made(values: dict[str, Any], session: pytest.Session) -> dict[str, Any]:
+    try:
+        target, config = _prepared(values)
+    except pytest.UsageError:
+        session.shouldstop = "an option is wrong"  # else each test would have the same error
+        raise
+    return Report(run(target, config)).document

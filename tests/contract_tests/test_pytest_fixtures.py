@@ -140,11 +140,14 @@ SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider"
 def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> None:
     """An option that cannot be followed is one error, and so is a server that is not there."""
     wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
+    unread = pytester.runpytest_inprocess(*SUITE, "--crmcom-deviations", "nosuch.toml")
     nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
     down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
 
     wrong.assert_outcomes(errors=1)
     wrong.stdout.fnmatch_lines("*--rate: 0.0 is not allowed*")
+    unread.assert_outcomes(errors=1)
+    unread.stdout.fnmatch_lines("*--deviations: nosuch.toml cannot be read*")
     down.assert_outcomes(failed=1, skipped=2)
     down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
 
