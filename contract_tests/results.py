@@ -44,7 +44,7 @@ class Results:
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
-    never_served: tuple[str, ...] = ()  # methods and parameters that were tried, a line each
+    never_served: tuple[str, ...] = ()  # methods that were tried, a line each
     unserved: tuple[str, ...] = ()  # methods that were tried often
     #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.
     unsteady: frozenset[str] = frozenset()

@@ -23,6 +23,8 @@ from crmcom_kit.schemas.methods import Method
 
 #: So many responses to a changing method are lost since one was served before it is called no more.
 MAX_LOST = 5
+#: So many webhook requests are named that somebody else has changed.
+MAX_OTHERS = 20
 
 
 @dataclass
@@ -171,7 +173,7 @@ class Session:
         return replace(call, query=query, body=body, parameters=given)
 
     def notes(self) -> Iterator[str]:
-        """Yield what was not read, asked for again, or done by others, a sentence each."""
+        """Yield what a gateway returned, and what others may have done, a sentence each."""
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
@@ -179,7 +181,3 @@ class Session:
             known = self.belief.known.get(key)
             number = key if known is None else known.number
             yield f"somebody else may have changed the webhook request {number}: seen {seen}"
-
-
-#: So many webhook requests are named that somebody else has changed.
-MAX_OTHERS = 20
