@@ -1,7 +1,4 @@
-"""A call as it was sent, and the exchange of call and response.
-
-Checks are pure functions over these; nothing here does any I/O.
-"""
+"""A call as it was sent, and the exchange of call and response; nothing here does any I/O."""
 
 import json
 import zlib
@@ -12,7 +9,7 @@ from typing import Any
 
 import orjson
 
-#: What ``Exchange.json`` is where the answer is no JSON.
+#: What ``Exchange.json`` is if the response is no JSON.
 NOT_JSON: Any = object()
 
 
@@ -34,7 +31,7 @@ class Call:
 
 
 class Exchange:
-    """One call and its answer. A long body is kept compressed: lists may be megabytes long."""
+    """One call and its response. A long body is kept compressed: lists may be megabytes long."""
 
     def __init__(
         self,
@@ -45,7 +42,7 @@ class Exchange:
         content: bytes,
         seconds: float,
     ) -> None:
-        """Keep an answer with status, headers and body.
+        """Keep a response with status, headers and body.
 
         Args:
             number: counts from 1 in one run.
@@ -53,7 +50,7 @@ class Exchange:
             status: of HTTP.
             headers: names and values.
             content: the body.
-            seconds: how long the answer took.
+            seconds: how long the response took.
         """
         self.number, self.call = number, call
         self.status, self.headers, self.seconds = status, headers, seconds
@@ -62,7 +59,7 @@ class Exchange:
 
     @property
     def content(self) -> bytes:
-        """The answer's body."""
+        """The response's body."""
         return zlib.decompress(self._body) if self._is_long else self._body
 
     @property
@@ -72,18 +69,18 @@ class Exchange:
         return len(self._body) + heads + len(call.query) + len(call.body or b"")
 
     def header(self, name: str) -> str | None:
-        """Return the answer's header ``name``, or None."""
+        """Return the response's header ``name``, or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
     @property
     def json(self) -> Any:
-        """The answer's JSON, or ``NOT_JSON``; equal answers may share it, so it is not changed."""
+        """The response's JSON, or ``NOT_JSON``; equal responses may share it: it is not changed."""
         return (_of_long if self._is_long else _of_short)(self._body)
 
     @property
     def envelope(self) -> Mapping[str, Any]:
-        """The answer's outer object; empty where it is none."""
+        """The response's outer object; empty if it is none."""
         found = self.json
         return found if isinstance(found, dict) else {}
 
@@ -116,7 +113,7 @@ class Exchange:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The webhook requests that the answer carries."""
+        """The webhook requests that the response carries."""
         data = self.data if self.ok else None
         return [
             each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)
@@ -124,7 +121,7 @@ class Exchange:
 
     @property
     def by_id(self) -> dict[str, dict[str, Any]]:
-        """The webhook requests that the answer carries, by id; whatever has none is left out."""
+        """The webhook requests that the response carries, by id; what has none is left out."""
         return {each["id"]: each for each in self.records if isinstance(each.get("id"), str)}
 
 

@@ -1,7 +1,7 @@
 """Send requests to a target, one at a time, and record every exchange.
 
-Time-outs, the rate, the budgets of requests, time and memory, and the bound of an answer's size
-are kept here; so nothing that a check does can go around them. An answer that does not come is
+Time-outs, the rate, the budgets of requests, time and memory, and the bound of a response's size
+are kept here; so nothing that a check does can go around them. A response that does not come is
 ``TargetDown``: the run fails, no statement does.
 """
 
@@ -23,7 +23,7 @@ from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
 
 
 class TargetDown(Exception):
-    """The target does not answer, or stopped answering."""
+    """The target does not respond, or stopped responding."""
 
 
 class BudgetSpent(Exception):
@@ -31,11 +31,11 @@ class BudgetSpent(Exception):
 
 
 class AnswerTooLong(Unreachable):
-    """An answer that is longer than the run may read."""
+    """A response that is longer than the run may read."""
 
 
 class AnswerLost(Unreachable):
-    """A gateway has answered a request that is sent once only: nobody knows if it was done."""
+    """A gateway has responded to a request that is sent once only: nobody knows if it was done."""
 
 
 #: A body is read up to so many bytes, and judged if it has no more than so many JSON containers: a
@@ -43,9 +43,9 @@ class AnswerLost(Unreachable):
 MAX_ANSWER, MAX_CONTAINERS = 8 * 1024 * 1024, 100_000
 
 #: So many bytes the query and the body of a request may have, which may be built from what a server
-#: has answered: servers refuse longer ones.
+#: has returned: servers refuse longer ones.
 MAX_REQUEST = 8 * 1024
-#: So many bytes of requests and answers a run keeps, long bodies compressed.
+#: So many bytes of requests and responses a run keeps, long bodies compressed.
 MAX_KEPT = 256 * 1024 * 1024
 
 
@@ -55,7 +55,7 @@ class Limits:
 
     max_requests: int | None = None
     rate: float | None = None  # requests a second
-    timeout: float = 60.0  # seconds to wait for one answer, from first to last byte
+    timeout: float = 60.0  # seconds to wait for one response, from first to last byte
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
     longest_answer: int = MAX_ANSWER  # bytes
 
@@ -115,13 +115,13 @@ class Client:
         self.reserved_time = 0.0  # seconds that are
         self.ends_at = ends_at
         self.is_time_up = False  # whether something was not sent for want of time
-        self.hiccups: Counter[int] = Counter()  # what a gateway has answered now and then
+        self.hiccups: Counter[int] = Counter()  # what a gateway has returned now and then
         self.now = now  # seconds that only go forward
         self.sleep = sleep
         self._next = now()
         self._deadline = Deadline(limits.timeout, now)
         self._transport = target.transport or _Network(self._deadline)
-        self._kept = 0  # bytes of requests and answers
+        self._kept = 0  # bytes of requests and responses
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,7 +139,7 @@ class Client:
         return max(0.0, self.ends_at - self.reserved_time - self.now())
 
     def send(self, call: Call, *, once: bool = False) -> Exchange:
-        """Send ``call`` and return the exchange; what a gateway answers is tried again.
+        """Send ``call`` and return the exchange; what a gateway responds to is tried again.
 
         Args:
             call: the request.
@@ -147,9 +147,9 @@ class Client:
 
         Raises:
             BudgetSpent: the run may send no more, or has no time left.
-            TargetDown: no answer came.
-            AnswerTooLong: the answer is longer than ``limits`` allows.
-            AnswerLost: a gateway has answered what is sent once only.
+            TargetDown: no response came.
+            AnswerTooLong: the response is longer than ``limits`` allows.
+            AnswerLost: a gateway has responded to what is sent once only.
         """
         waits, pauses = 0, list(_PAUSES)
         while True:
@@ -212,7 +212,7 @@ class Client:
         return Exchange(number, call, answer.status_code, headers, content, self.now() - began)
 
     def _read(self, answer: httpx.Response, call: Call) -> bytes:
-        """Return an answer's body. Raises AnswerTooLong, BudgetSpent."""
+        """Return a response's body. Raises AnswerTooLong, BudgetSpent."""
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         content = bytearray()
         for chunk in answer.stream:
@@ -258,7 +258,7 @@ class Client:
 
 
 def _is_of_gateway(exchange: Exchange) -> bool:
-    """Whether it is no answer of the server; a gateway may speak JSON, too."""
+    """Whether it is no response of the server; a gateway may speak JSON, too."""
     return exchange.status in _OUTAGES and exchange.code is None
 
 
@@ -305,6 +305,6 @@ def unzipped(content: bytes, coding: str, longest: int) -> bytes:
 
 
 def retry_after_seconds(exchange: Exchange) -> float:
-    """Return how long an answer asks to wait: 1 s unless it has a number of seconds."""
+    """Return how long a response asks to wait: 1 s unless it has a number of seconds."""
     header = (exchange.header("Retry-After") or "").strip()
     return float(header) if header.isascii() and header.isdigit() else 1.0

@@ -8,6 +8,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.http import BudgetSpent
+from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.safety.scope import Sender
 
@@ -50,9 +51,10 @@ class Inventory:
             f"{len(numbers)} {what} (numbers {', '.join(numbers[:10])})"
             for what, numbers in found.items()
         )
+        verb = "was" if len(kept) == 1 else "were"
         return (
-            f"{len(kept)} webhook requests that must not change were read before and after: "
-            f"{said or 'all are unchanged'}"
+            f"{counted(len(kept), 'webhook request')} that must not change {verb} read before and "
+            f"after: {said or 'nothing has changed'}"
         )
 
     def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:

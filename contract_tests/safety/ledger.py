@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.client.http import TargetDown
 
 
 class LedgerFailed(TargetDown):
-    """The ledger cannot be written: the run ends as it does where no answer comes."""
+    """The ledger cannot be written: the run ends as it does if no response comes."""
 
 
 class Ledger:

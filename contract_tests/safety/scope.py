@@ -115,9 +115,9 @@ class Guard:
         self.unclear |= self._newly_unclear
 
     def answered(self, exchange: Exchange) -> None:
-        """Take note of the answer to the call that passed last: was anything done?
+        """Take note of the response to the call that passed last: was anything done?
 
-        An answer that never comes, or that is no envelope for the server's sake, leaves it open.
+        A response that never comes, or has no envelope and a status of 500 on, leaves it open.
         """
         if exchange.envelope or 400 <= exchange.status < 500:
             self.unclear -= self._newly_unclear
