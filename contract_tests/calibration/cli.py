@@ -37,6 +37,7 @@ from crmcom_kit.contract_tests.options import (
     REPORTS,
     OptionsError,
     check_url,
+    check_values,
 )
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
@@ -172,12 +173,20 @@ def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
 def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     """Read the recording that is used before requests, if both are asked for. Raises Refused.
 
-    A server that only the environment names does not count: a recording alone sends nothing.
+    A server that only the environment names does not count: a recording alone sends nothing, and
+    all of --max-time is for learning.
     """
+    if not given["from_har"]:
+        return None
     source = click.get_current_context().get_parameter_source("base_url")
     is_named = given["base_url"] and source is not ParameterSource.ENVIRONMENT
     logs_in = given["token"] or given["username"] or given["api_key"]
-    if not (given["from_har"] and is_named and logs_in):
+    if not (is_named and logs_in):
+        try:
+            check_values(DEFAULTS | {"max_time": given["max_time"]})
+        except OptionsError as error:
+            raise Refused(str(error)) from None
+        given["max_time"] = DEFAULTS["max_time"]
         return None
     of_requests = {o.key for o in OPTIONS if o.heading in (CREDENTIALS, CHANGED, BUDGET)}
     alone = {key: value for key, value in given.items() if key not in of_requests}
@@ -193,7 +202,7 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
         release=_RELEASE,
         max_requests=f"Maximum number of requests to send.  [default: {_DIFF_REQUESTS}]",
         max_time="Maximum duration of the requests to the first server in seconds.",
-        from_har="Compare the responses in this HAR file, and send nothing to the first server. "
+        from_har="With --profile: compare the responses in this HAR file, and send nothing. "
         f"{_FROM_HAR}.",
     ),
 )
@@ -227,6 +236,9 @@ def diff(
         raise Refused(msg)
     if other is not None and given["token"]:
         msg = "--token is not allowed with --other: a token is valid on one server alone"
+        raise Refused(msg)
+    if other is not None and given["from_har"]:
+        msg = "--from-har is not allowed with --other: compare a recording with a --profile"
         raise Refused(msg)
     try:
         check_url(other, "other")

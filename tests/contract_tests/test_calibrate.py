@@ -444,6 +444,16 @@ def kit(*words: str, **more: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", start, *words], text=True, **more)
 
 
+def test_the_time_to_learn_from_a_recording_has_bounds(tmp_path: Path) -> None:
+    """It is an option of the requests, which a recording has none of, and of learning."""
+    words = ["--from-har", "r.har", "--out", str(tmp_path / "p")]
+
+    done = command("calibrate", *words, "--max-time", "nan")
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: --max-time: nan is not allowed; allowed is a number from")
+
+
 @pytest.mark.parametrize("sends", [False, True])
 def test_a_recording_teaches_as_well(
     serve: Callable[..., str], tmp_path: Path, *, sends: bool
@@ -459,7 +469,7 @@ def test_a_recording_teaches_as_well(
     har.write_text(
         re.sub("/worlds/[^/]+/", "/", har.read_text("utf-8")), "utf-8"
     )  # the run's world
-    words = ["calibrate", "--from-har", str(har), "--out", str(tmp_path / "p")]
+    words = ["calibrate", "--from-har", str(har), "--out", str(tmp_path / "p"), "--max-time", "500"]
     words += few if sends else few[:2]
 
     done = CliRunner(env={**login, "CRMCOM_BASE_URL": url}).invoke(main, words)
@@ -481,6 +491,7 @@ def test_a_recording_teaches_as_well(
             "--other: 'nonsense' is not allowed; allowed is an http or https",
         ),
         (["--other", " "], "--other is empty: give the server's base URL"),
+        (["--other", "http://h", "--from-har", "r.har"], "--from-har is not allowed with --other"),
         (["--profile", "p", "--html", "no/d.html"], "--html: no/d.html cannot be written: its"),
     ],
 )
