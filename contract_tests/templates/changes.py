@@ -45,6 +45,12 @@ def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
+@template("resend", "resend", FORMS, state="REJECTED", among=Scene.resent, first=2, spends=True)
+def one_that_failed_again(_: Scene, form: str, record: Record) -> Parameters:
+    """Send a webhook request a third time after its delivery has failed again."""
+    return {IDENTIFIER: {form: record[form]}}
+
+
 @template("delete", "delete", FORMS, among=Scene.resent, first=2, weight=2, spends=True)
 def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     """Delete a webhook request that was sent again."""
