@@ -9,7 +9,6 @@ _OVERHEAD = 512  # bytes of a record besides what it keeps
 Key = Literal["id", "number"]
 KEYS: tuple[Key, ...] = ("id", "number")
 IndexedField = Literal["definition", "rule", "entity", "entity_id"]
-INDEXED: tuple[IndexedField, ...] = ("definition", "rule", "entity", "entity_id")
 Indexed = tuple[IndexedField, frozenset[str]]  # a field and the values that fit
 
 

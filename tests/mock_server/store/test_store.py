@@ -1,7 +1,7 @@
 """The store beside a list that is searched from end to end: they always agree."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from helpers.records import filled, made
@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from crmcom_kit.mock_server.store.life_cycle import TRANSITIONS, Event, State, WrongState
 from crmcom_kit.mock_server.store.records import (
-    INDEXED,
     KEYS,
     DuplicateRecord,
     IndexedField,
@@ -108,7 +107,7 @@ CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
 @st.composite
 def queries(draw: st.DrawFn) -> Query:
     """Draw any combination of conditions, order and page."""
-    fields = draw(st.lists(st.sampled_from(INDEXED), unique=True))
+    fields = draw(st.lists(st.sampled_from(get_args(IndexedField)), unique=True))
     values = {field: st.sampled_from([*VALUES[field], "unknown"]) for field in fields}
     names = draw(st.lists(st.sampled_from(sorted(CONDITIONS)), unique=True, max_size=3))
     return Query(
