@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import served_by
 from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_loss
+from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Contradicted,
@@ -158,7 +158,7 @@ def _suspicion(
         keys = tuple(key for key in rests_on if key is not None)
         hypotheses = [Hypothesis(problem.statement, Contradicted(tuple(calls.values()), keys))]
     if problem.missing and problem.record is not None:
-        hypotheses += hypotheses_of_loss(belief.known[problem.record], belief)
+        hypotheses += hypotheses_of_change(belief.known[problem.record], belief, lost=True)
     return Suspicion(
         compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
         symptom=MISSING if problem.missing else "",

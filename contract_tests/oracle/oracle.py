@@ -28,8 +28,8 @@ from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Again,
-    Closely,
     Confirmation,
+    Disagree,
     Effect,
     Hypothesis,
     Now,
@@ -180,8 +180,8 @@ class Oracle:
         if named.field == "number":
             by_id = {**given, IDENTIFIER: {"id": known.id}}
             yield Hypothesis("identifier.fields", Refused("show", given, by_id))
-        yield Hypothesis("identifier.selects", Closely(known, "disagree"))
-        yield from sights.hypotheses_of_loss(known, self.belief)
+        yield Hypothesis("identifier.selects", Disagree(known))
+        yield from sights.hypotheses_of_change(known, self.belief, lost=True)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         """Find out whether the webhook request is the one that was asked for."""

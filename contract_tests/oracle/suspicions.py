@@ -9,7 +9,6 @@ through an ``Asker``, whose requests are observed as all others are.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Protocol
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
@@ -81,7 +80,6 @@ class Suspicion:
     before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
     #: What became of the webhook request: a member's dotted name, or ``MISSING``.
     symptom: str = ""
-    looked: str | None = None  # what ``look`` has told, once for all hypotheses
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -178,40 +176,24 @@ class Refused:
         return self.served is None or not asker.call(self.method, self.refused).ok
 
 
-def look(known: Known, asker: Asker) -> str:
-    """Look seven times at one webhook request, and return what that tells; "" for nothing.
-
-    "show_changes" or "list_changes": it is another one each time that it was shown, or listed.
-    "disagree": show and list return the same each time, and not the same as each other.
-    """
-    shows: list[Record | None] = []
-    lists: list[Record | None] = []
-    for method in ("show", "show", "list", "show", "show", "list", "show"):
-        if method == "show":
-            shows.append(shown(known.id, asker))
-        else:
-            lists.append(listed(known, asker))
-    changed = [_differ(one, other) for one, other in pairwise(shows)]
-    if changed[0] and changed[2]:
-        return "show_changes"
-    if changed == [False, True, False, True]:
-        return "list_changes"
-    can_list = _group(known) is not None and not _differ(*lists)
-    return "disagree" if can_list and not any(changed) and _differ(shows[0], lists[0]) else ""
-
-
 @dataclass(frozen=True, slots=True)
-class Closely:
-    """Looking closely shows it: reading changes it, or show and list disagree."""
+class Disagree:
+    """Show and list return a webhook request the same each time, and not the same as each other."""
 
     known: Known
-    what: str  # see ``look``
 
-    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """Look, once for all hypotheses of a suspicion."""
-        if suspicion.looked is None:
-            suspicion.looked = look(self.known, asker)
-        return suspicion.looked == self.what
+    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+        """Look at it in no rhythm that servers behind a balancer could share."""
+        first: dict[str, Record | None] = {}
+        if _group(self.known) is None:
+            return False
+        for method in ("show", "show", "list", "show", "show", "list", "show"):
+            now = shown(self.known.id, asker) if method == "show" else listed(self.known, asker)
+            if _differ(now, first.setdefault(method, now)):
+                return False  # it changes meanwhile
+            if "list" in first and not _differ(first["show"], first["list"]):
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense, identifyin
 from crmcom_kit.contract_tests.oracle.sights import READS
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
-    Closely,
     Confirmation,
     Contradicted,
+    Disagree,
     Effect,
     Hypothesis,
     Now,
@@ -120,12 +120,12 @@ class Case(NamedTuple):
         if not self._stands():
             return None
         match confirmation:
-            case Again(rests_on=keys):
-                return None if self._may_recur() else self._again(keys)
+            case Again(rests_on=keys) if not self._may_recur():
+                return self._again(keys)
             case Contradicted(rests_on=keys):
                 return self._again(keys)
-            case Closely(what=what):
-                return self._closely(what)
+            case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
+                return self._again((known.id,))
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
         return None
@@ -182,25 +182,12 @@ class Case(NamedTuple):
                 return exchange
         return None
 
-    def _closely(self, what: str) -> Exchange | None:
-        """Return a later exchange that shows the webhook request as it was known.
-
-        Which methods show what tells whether reading changes it, or show and list disagree.
-        """
-        key = self.suspicion.record
+    def _disagrees(self, key: str) -> bool:
+        """Whether show and list return a webhook request, each another one."""
         known, seen = self._known(key), self._shown(key)
-        if known is None or seen is None or self._may_recur():
-            return None
-        first, now = known.seen.call.method, self.exchange.call.method
-        for _, record, exchange in self.later.sights(known, self.exchange.number):
-            method = exchange.call.method
-            if differing(seen, record):
-                is_as_known = not differing(known.certain, record)
-                found = f"{now}_changes" if now in (first, method) else "disagree"
-                return exchange if is_as_known and found == what else None
-            if now == first or method != now:
-                return None  # it has changed for good
-        return None
+        if known is None or seen is None:
+            return False
+        return {known.seen.call.method, self.exchange.call.method} == {*READS}
 
     def _is_the_servers(self) -> bool:
         """Whether nobody else can have changed what is seen changed.

@@ -96,6 +96,10 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "list.agrees_with_show",
         [show(ONE), listed([MOVED]), show(ONE), listed([MOVED])],
     ),
+    "list and show disagree": (
+        "list.agrees_with_show",
+        [listed([ONE]), show(MOVED), listed([ONE])],
+    ),
     "the list is stale after a resend": (
         "list.agrees_with_show",
         [show(ONE), changed("resend", DONE), show(DONE), listed([ONE]), show(DONE)],

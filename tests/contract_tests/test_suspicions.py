@@ -23,12 +23,8 @@ ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
 TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
 JOBS, RULE = {"entity": "JOBS"}, {"name": ONE["workflow_rule"]["name"]}
-GONE = [
-    "identifier.selects Closely", "show.changes_nothing Closely", "identifier.selects Again",
-]  # fmt: skip
-READING = [
-    "show.changes_nothing Closely", "list.changes_nothing Closely", "list.agrees_with_show Closely",
-]  # fmt: skip
+GONE = ["identifier.selects Disagree", "identifier.selects Again"]
+DISAGREE = "list.agrees_with_show Disagree"
 
 
 def without(name: str) -> dict[str, Any]:
@@ -128,34 +124,34 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         ["resend.only_rejected Effect", "resend.only_rejected Again"],
     ),
     # Sights.
-    "show differs": ([show(ONE), show(MOVED)], [*READING, "identifier.selects Again"]),
+    "show differs": ([show(ONE), show(MOVED)], [DISAGREE, "show.changes_nothing Again"]),
     "list differs": (
         [show(ONE), listed([MOVED])],
-        [*READING, "list.agrees_with_show Again"],
+        [DISAGREE, "list.agrees_with_show Again"],
     ),
     "a success has become a failure": (
         [show(DONE), show(ONE)],
-        [*READING, "show.changes_nothing Now", "identifier.selects Again"],
+        [DISAGREE, "show.changes_nothing Now", "show.changes_nothing Again"],
     ),
     "one differs after another was sent again": (
         [listed([ONE, TWO]), changed("resend", TWO_DONE, 2), show(MOVED)],
-        [*READING, "resend.single_result Effect", "identifier.selects Again"],
+        [DISAGREE, "resend.single_result Effect", "show.changes_nothing Again"],
     ),
     "one differs after a refused resend of another": (
         [listed([ONE, TWO]), changed("resend", refused(), 2), show(MOVED)],
-        [*READING, "errors.change_nothing Effect", "identifier.selects Again"],
+        [DISAGREE, "errors.change_nothing Effect", "show.changes_nothing Again"],
     ),
     "a resend had no effect": (
         [show(ONE), changed("resend", DONE), show(ONE)],
-        [*READING, "resend.sends_again Effect", "identifier.selects Again"],
+        [DISAGREE, "resend.sends_again Effect", "show.changes_nothing Again"],
     ),
     "a resend returned a success, and has failed otherwise": (
         [show(ONE), changed("resend", DONE), show(record(1, error_code="Y"))],
-        [*READING, "resend.returns_record Effect", "identifier.selects Again"],
+        [DISAGREE, "resend.returns_record Effect", "show.changes_nothing Again"],
     ),
     "a queued resend loses the rule": (
         [show(ONE), changed("resend", ONE), show(DONE | {"workflow_rule": {"id": "other"}})],
-        [*READING, "resend.identity_kept Effect", "resend.same_record Effect"],
+        [DISAGREE, "resend.identity_kept Effect", "resend.same_record Effect"],
     ),
     "a member is left out": (
         [show(ONE), show(without("error_code"))],
@@ -189,16 +185,16 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     # Lists.
     "one that fits is missing": (
         [listed([ONE, TWO, THREE]), listed([ONE])],
-        ["list.entity.filter Contradicted", "show.changes_nothing Closely"],
+        ["list.entity.filter Contradicted"],
     ),
     "one that fits several filters is missing": (
         [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, life_cycle_state="REJECTED")],
-        ["list.several_results Contradicted", "show.changes_nothing Closely"],
+        ["list.several_results Contradicted"],
     ),
     "one is missing after it was sent again": (
         [listed([ONE, TWO, THREE]), changed("resend", DONE),
          listed([], **JOBS, life_cycle_state="SUCCESSFUL")],
-        ["list.life_cycle_state.filter Contradicted", "show.changes_nothing Closely"],
+        ["list.life_cycle_state.filter Contradicted"],
     ),
     "short records are known not to fit": (
         [show(ONE), listed([{"id": ONE["id"]}], entity="ACTIVITIES", fields_set="id")],
