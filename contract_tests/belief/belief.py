@@ -5,13 +5,12 @@ person behind a proxy, the exchange goes to the oracle, and the oracle writes do
 showed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.interpretations import (
-    INTERPRETATIONS,
     OBJECT_OF,
     Interpretation,
     Named,
@@ -112,8 +111,7 @@ class Belief:
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
     changes: list[Change] = field(default_factory=list)
-    #: The ways to read the filters of list that are left, and the call that ruled out each other.
-    interpretations: list[Interpretation] = field(default_factory=lambda: list(INTERPRETATIONS))
+    #: The ways to read the filters of list that are ruled out, each with the list that did it.
     killers: dict[Interpretation, Kill] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
@@ -238,17 +236,14 @@ class Belief:
 
     # How the filters are read.
 
-    def rule_out(self, dead: Mapping[Interpretation, Kill]) -> None:
+    def rule_out(self, dead: Iterable[Interpretation], kill: Kill) -> None:
         """Note that a list cannot be explained by some interpretations."""
-        self.interpretations = [each for each in self.interpretations if each not in dead]
-        self.killers |= dead
+        for each in dead:
+            self.killers.setdefault(each, kill)
 
     def revive(self, is_void: Callable[[Kill], bool]) -> None:
         """Take back all that some lists have ruled out."""
-        left = {each: kill for each, kill in self.killers.items() if not is_void(kill)}
-        if len(left) < len(self.killers):
-            self.killers = left
-            self.interpretations = [each for each in INTERPRETATIONS if each not in left]
+        self.killers = {each: kill for each, kill in self.killers.items() if not is_void(kill)}
 
     # Tokens and logins.
 

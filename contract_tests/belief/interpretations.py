@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -42,8 +42,7 @@ class Named(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Interpretation:
+class Interpretation(NamedTuple):
     """One way to read the filters; the values are those of the dials ``list.*``."""
 
     combine: str
@@ -84,6 +83,19 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
     if "created_date" in filters:
         found += ["day" if is_date(filters["created_date"]) else "moment", "zone"]
     return tuple(found)
+
+
+def alike(filters: Filters) -> Mapping[Interpretation, Sequence[Interpretation]]:
+    """Return all interpretations, by the plainest of those that read these filters alike."""
+    return _alike(dimensions(filters))
+
+
+@cache
+def _alike(matter: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Interpretation]]:
+    groups: dict[tuple[Any, ...], list[Interpretation]] = {}
+    for each in INTERPRETATIONS:
+        groups.setdefault(tuple(getattr(each, name) for name in matter), []).append(each)
+    return {group[0]: group for group in groups.values()}
 
 
 def _fits(record: Record, name: str, wanted: Any, how: Interpretation) -> bool | None:

@@ -10,11 +10,10 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
-    INTERPRETATIONS,
     SEMI_OPTIONAL,
     Fits,
     Interpretation,
-    dimensions,
+    alike,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
@@ -112,48 +111,40 @@ class _Compared:
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
-    matter = dimensions(sense.filters)
-    compared = _Compared(exchange, sense, belief)
-    kinds = _kinds(INTERPRETATIONS, matter)
-    problems = {kind: _problem(compared, each) for kind, each in kinds.items()}
-    left = _kinds(belief.interpretations, matter)
-    explained = next((kind for kind in left if problems[kind] is None), None)
+    compared, groups = _Compared(exchange, sense, belief), alike(sense.filters)
+    problems = {each: _problem(compared, each) for each in groups}
+    left = [each for each in groups if any(one not in belief.killers for one in groups[each])]
+    explained = next((each for each in left if problems[each] is None), None)
     if explained is None:
         best = min(filter(None, map(problems.get, left)), key=lambda each: each.count)
-        yield _suspicion(compared, best, problems, matter)
+        yield _suspicion(compared, best, problems)
         return
     if sense.is_paged or len(exchange.by_id) != len(exchange.records):
-        yield from _too_few(compared, [compared.all.select(each) for each in kinds.values()])
+        yield from _too_few(compared, [compared.all.select(each) for each in groups])
     for name in sense.filters:
-        if compared.all.tells_of(name, left[explained]):
+        if compared.all.tells_of(name, explained):
             yield f"list.{name}.filter"
     if len(exchange.records) > 1:
         yield "list.several_results"
     if sense.limit is not None:
         yield "list.paging.number_of_results"
-    kills = {
-        kind: Kill(exchange.call, problem.rests_on)
-        for kind, problem in problems.items()
-        if problem is not None
-    }
-    kind_of = {each: _kind(each, matter) for each in belief.interpretations}
-    belief.rule_out({each: kills[kind] for each, kind in kind_of.items() if kind in kills})
+    for each, problem in problems.items():
+        if problem is not None:
+            belief.rule_out(groups[each], Kill(exchange.call, problem.rests_on))
 
 
 def _suspicion(
-    compared: _Compared,
-    problem: Problem,
-    problems: Mapping[tuple[Any, ...], Problem | None],
-    matter: tuple[str, ...],
+    compared: _Compared, problem: Problem, problems: Mapping[Interpretation, Problem | None]
 ) -> Suspicion:
     """Return what is suspect of a list that no way left to read its filters explains."""
-    belief = compared.belief
-    explained = {kind for kind, each in problems.items() if each is None or each.rests_on}
-    if not explained:
+    belief, groups = compared.belief, alike(compared.sense.filters)
+    explained = [each for each, found in problems.items() if found is None or found.rests_on]
+    ways = {each for plainest in explained for each in groups[plainest]}
+    if not ways:
         hypotheses = [Hypothesis(problem.statement, Now())]
     else:
-        killers = belief.killers.items()
-        calls = {id(k.call): k.call for each, k in killers if _kind(each, matter) in explained}
+        kills = (kill for each, kill in belief.killers.items() if each in ways)
+        calls = {id(kill.call): kill.call for kill in kills}
         rests_on = dict.fromkeys(each.rests_on for each in problems.values() if each is not None)
         keys = tuple(key for key in rests_on if key is not None)
         hypotheses = [Hypothesis(problem.statement, Contradicted(tuple(calls.values()), keys))]
@@ -186,20 +177,6 @@ def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterato
     hypothesis = Hypothesis(statement, TooFew(whole, sure))
     expected = f"at least {wanted} of the {len(sure)} that match"
     yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
-
-
-def _kind(interpretation: Interpretation, matter: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(getattr(interpretation, name) for name in matter)
-
-
-def _kinds(
-    interpretations: Sequence[Interpretation], matter: tuple[str, ...]
-) -> dict[tuple[Any, ...], Interpretation]:
-    """Return one of the interpretations for each value of the members that matter."""
-    found: dict[tuple[Any, ...], Interpretation] = {}
-    for each in interpretations:
-        found.setdefault(_kind(each, matter), each)
-    return found
 
 
 def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | None:
