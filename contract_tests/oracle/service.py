@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Known, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
@@ -35,9 +35,7 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
-#: From so many resends by id, and by number, it is no chance that only one form is served.
-_MIN_TRIED = 4
-#: From so many requests on it is no chance that a method is never served.
+#: From so many requests on it is no chance that a method, or a form of an identifier, is refused.
 _OFTEN = 5
 
 
@@ -48,24 +46,6 @@ class _Kind(NamedTuple):
     must: Must
     statement: str
     names: tuple[str, ...]  # of the parameters, with the field of an identifier
-
-
-class _Resend(NamedTuple):
-    """A resend of a REJECTED webhook request."""
-
-    form: str  # of its identifier: id or number
-    known: Known
-    exchange: Exchange
-
-    @property
-    def definition(self) -> str:
-        """The id of the definition that sent the webhook request."""
-        return str(value_at(self.known.record, "webhook_definition.id"))
-
-    @property
-    def was_there(self) -> bool:
-        """Whether the webhook request was seen later: others had not deleted it."""
-        return self.known.seen.number > self.exchange.number
 
 
 class _Failure(NamedTuple):
@@ -112,7 +92,8 @@ class Service:
         self._told: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
         self._recovered = 0  # failures that did not come again
-        self._resends: list[_Resend] = []
+        #: Resends that may be served, by the form of their identifier: with the definition's id.
+        self._resends: dict[str, list[tuple[str, Exchange]]] = {"id": [], "number": []}
 
     def _covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -141,7 +122,8 @@ class Service:
         known = self._belief.find(sense.record)
         is_open = sense.name == "resend" and must is Must.EITHER
         if is_open and sense.record is not None and known is not None and not known.moving:
-            self._resends.append(_Resend(sense.record.field, known, exchange))
+            definition = str(value_at(known.record, "webhook_definition.id"))
+            self._resends[sense.record.field].append((definition, exchange))
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -196,14 +178,13 @@ class Service:
     def _of_forms(self) -> Iterator[Violation]:
         """Yield a violation if resend takes one form of an identifier only, as each one shows."""
         for form, other in (("id", "number"), ("number", "id")):
-            served = [each for each in self._resends if each.form == other]
+            served = self._resends[other]
             # A server may refuse what a definition has sent that is no longer effective.
-            definitions = {each.definition for each in served}
-            alike = [each for each in self._resends if each.definition in definitions]
-            refused = [each.exchange for each in alike if each.form == form and each.was_there]
-            if min(len(refused), len(served)) < _MIN_TRIED:
+            definitions = {definition for definition, _ in served}
+            refused = [each for key, each in self._resends[form] if key in definitions]
+            if min(len(refused), len(served)) < _OFTEN:
                 continue
-            if all(each.exchange.ok for each in served) and not any(each.ok for each in refused):
+            if all(each.ok for _, each in served) and not any(each.ok for each in refused):
                 expected = f"OK: {other} is served each time, and {form} identifies as well"
                 seen = outcome(refused[-1])
                 yield Violation("identifier.fields", refused[-1], expected=expected, seen=seen)
