@@ -8,6 +8,7 @@ showed.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.interpretations import (
@@ -217,7 +218,8 @@ class Belief:
         """Return the changes since a webhook request was last seen whole, the latest first."""
         found = self.known.get(key)
         since = 0 if found is None else found.seen.number
-        return [each for each in reversed(self.changes) if each.exchange.number > since]
+        latest_first = reversed(self.changes)
+        return [*takewhile(lambda each: each.exchange.number > since, latest_first)]
 
     def has_shown(self, name: str, wanted: Any) -> bool:
         """Whether a filter's value is one that some webhook request has shown."""

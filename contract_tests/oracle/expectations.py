@@ -54,8 +54,9 @@ def expectation(call: Call, belief: Belief) -> Expectation:
     served = _unless_refused(sense, belief)
     if served.must is Must.SERVE and call.path.endswith("/"):
         served = replace(served, statement=TRAILING_SLASH)
-    if sense.open_because and served.must is Must.SERVE:
-        return _either(sense, sense.open_because, served.record)
+    if sense.is_encoded and served.must is Must.SERVE:
+        why = "the documentation does not say whether an identifier may be encoded"
+        return _either(sense, why, served.record)
     return served
 
 

@@ -149,7 +149,7 @@ def _suspicion(
         keys = tuple(key for key in rests_on if key is not None)
         hypotheses = [Hypothesis(problem.statement, Contradicted(tuple(calls.values()), keys))]
     if problem.missing and problem.record is not None:
-        hypotheses += hypotheses_of_change(belief.known[problem.record], belief, lost=True)
+        hypotheses += hypotheses_of_change(belief.known[problem.record], belief)
     return Suspicion(
         compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
         symptom=MISSING if problem.missing else "",

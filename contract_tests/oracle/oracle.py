@@ -181,7 +181,7 @@ class Oracle:
             by_id = {**given, IDENTIFIER: {"id": known.id}}
             yield Hypothesis("identifier.fields", Refused("show", given, by_id))
         yield Hypothesis("identifier.selects", Disagree(known))
-        yield from sights.hypotheses_of_change(known, self.belief, lost=True)
+        yield from sights.hypotheses_of_change(known, self.belief)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         """Find out whether the webhook request is the one that was asked for."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.belief import Belief, Change
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Seen, Suspicion
@@ -38,7 +38,7 @@ class Pages:
 
     belief: Belief
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
-    _at: int = 0  # number of served changes when the pages came
+    _changed: Change | None = None  # the last change that was served before the pages came
 
     def observe(self, exchange: Exchange, sense: Sense) -> Iterator[Seen]:
         """Compare one part of a list with the other parts."""
@@ -47,11 +47,11 @@ class Pages:
         ids = tuple(exchange.by_id)
         if len(ids) != len(exchange.records):
             return
-        served = sum(change.served for change in self.belief.changes)
+        changed = next((each for each in reversed(self.belief.changes) if each.served), None)
         moving = bool(self.belief.unsettled) and "life_cycle_state" in sense.filters
-        if served != self._at or moving or len(self._pages) > MAX_LISTS:
+        if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
-            self._at = served
+            self._changed = changed
         page = Page(exchange, sense.offset, sense.limit, ids)
         yield from self._placed(page, tuple(sorted(sense.filters.items())))
 

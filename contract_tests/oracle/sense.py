@@ -35,8 +35,7 @@ class Sense:
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
     offset: int = 0
-    #: Why it may be refused although its meaning is clear; "" where no page leaves that open.
-    open_because: str = ""
+    is_encoded: bool = False  # whether its identifier is: whether a server reads that is open
 
     @property
     def name(self) -> str:
@@ -75,7 +74,7 @@ def read(call: Call, release: Release) -> Sense:
             found["fields"] = _fields(given["fields_set"], unclear)
     return Sense(
         method=method, verb=call.verb, given=given, unclear=frozenset(unclear),
-        open_because=_open_because(call.query, method), **found,
+        is_encoded=_is_encoded(call.query, method), **found,
     )  # fmt: skip
 
 
@@ -117,15 +116,14 @@ def _body(body: bytes | None) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _open_because(query: str, method: Method) -> str:
-    """Return why a request of a clear meaning may be refused; "" if the pages say enough."""
+def _is_encoded(query: str, method: Method) -> bool:
+    """Whether the equals sign of an identifier is percent-encoded."""
     pairs = (part.partition("=") for part in query.split("&"))
-    encoded = any(
+    return any(
         "=" not in value and "%3d" in value.lower()
         for name, _, value in pairs
         if _is_identifier(name, method)
     )
-    return "the documentation does not say whether an identifier may be encoded" if encoded else ""
 
 
 def _is_identifier(name: str, method: Method) -> bool:

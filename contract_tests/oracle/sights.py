@@ -3,7 +3,7 @@
 And what resend and delete return; the belief is brought in step with what they did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
@@ -148,28 +148,25 @@ def _of_resend(known: Known, record: Record, change: Change) -> Iterator[Hypothe
     yield Hypothesis(statement, Effect(change.exchange))
 
 
-def hypotheses_of_change(known: Known, belief: Belief, *, lost: bool = False) -> list[Hypothesis]:
-    """Return which of the changes since it was seen may have changed, or taken, a webhook request.
+def hypotheses_of_change(known: Known, belief: Belief) -> list[Hypothesis]:
+    """Return which changes since it was seen may have changed, or taken, a webhook request.
 
-    For each statement comes the last request that may break it, the likeliest first. ``lost``: it
-    is gone, of which a delete is the likeliest cause.
+    For each statement comes the last request that may break it, the latest first.
     """
     changes = belief.since_seen(known.id)
     served = [each for each in changes if each.served]
     named = [each for each in served if known.id in each.named]
-    causes: dict[str, Sequence[Change]] = {}
-    if not served:
-        causes["errors.change_nothing"] = changes[:1]
-    elif named:
-        own = {"resend": "resend.same_record", "delete": "delete.gone"}
-        causes[own[named[0].method]] = named
-    else:
-        for method in ("delete", "resend") if lost else ("resend", "delete"):
-            causes[f"{method}.single_result"] = [each for each in served if each.method == method]
+    causes: dict[str, Change] = {}
+    for each in named[:1] or served or changes[:1]:
+        statement = f"{each.method}.single_result"
+        if not each.served:
+            statement = "errors.change_nothing"
+        elif named:
+            statement = "delete.gone" if each.method == "delete" else "resend.same_record"
+        causes.setdefault(statement, each)
     return [
-        Hypothesis(name, Effect(found[0].exchange, by_anybody=known.id not in found[0].named))
-        for name, found in causes.items()
-        if found
+        Hypothesis(name, Effect(each.exchange, by_anybody=known.id not in each.named))
+        for name, each in causes.items()
     ]
 
 
