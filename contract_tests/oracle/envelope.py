@@ -7,7 +7,7 @@ from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Exchange
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import TRAILING_SLASH, Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
-from crmcom_kit.contract_tests.oracle.suspicions import Seen, at_once
+from crmcom_kit.contract_tests.oracle.suspicions import Flaw, Seen, told
 
 #: A gateway in front of the API says with these that it cannot be reached: no response of its own.
 _OUTAGES = (502, 503, 504)
@@ -22,16 +22,15 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
             statement = "errors.json" if refused else "envelope.json"
             if expected.statement == TRAILING_SLASH:  # whose refusal is wrong, whatever its form
                 statement = TRAILING_SLASH
-            yield at_once(exchange, statement, "JSON", _seen(exchange))
+            yield Flaw(statement, "JSON", _seen(exchange))
         return
     yield "envelope.json"
     lack = _lack(exchange.json)
+    wanted = "an object with a status that has code, message and description"
+    yield told("envelope.status", kept=not lack, expected=wanted, seen=lack)
     if lack:
-        wanted = "an object with a status that has code, message and description"
-        yield at_once(exchange, "envelope.status", wanted, lack)
         return
-    yield "envelope.status"
-    yield from _texts(exchange)
+    yield _texts(exchange)
     if exchange.ok:
         yield "envelope.code_ok"
         yield from _data(exchange, expected.sense.name)
@@ -55,35 +54,27 @@ def _lack(answer: Any) -> str:
     return f"a status without {' and '.join(missing)}" if missing else ""
 
 
-def _texts(exchange: Exchange) -> Iterator[Seen]:
-    for name in _TEXTS:
-        value = exchange.envelope["status"][name]
-        if value is not None and not isinstance(value, str):
-            yield at_once(
-                exchange,
-                "envelope.status_texts",
-                f"{name} as a string or null",
-                f"{name} is {shortened(repr(value))}",
-            )
-            return
-    yield "envelope.status_texts"
+def _texts(exchange: Exchange) -> Seen:
+    texts = {name: exchange.envelope["status"][name] for name in _TEXTS}
+    odd = [name for name, text in texts.items() if text is not None and not isinstance(text, str)]
+    return told(
+        "envelope.status_texts",
+        kept=not odd,
+        expected=f"{' and '.join(odd)} as a string or null",
+        seen=", ".join(f"{name} is {shortened(repr(texts[name]))}" for name in odd),
+    )
 
 
 def _code_of_error(exchange: Exchange, method: str) -> Iterator[Seen]:
     """Check the code of a request that was not served: another string than OK."""
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange, method):
-        seen = f"code {shortened(repr(code))}"
         wanted = "code OK, since the response has a result"
-        yield at_once(exchange, "envelope.code_ok", wanted, seen)
+        yield Flaw("envelope.code_ok", wanted, f"code {shortened(repr(code))}")
     elif code == "OK" or not code or not isinstance(code, str):
-        yield at_once(
-            exchange,
-            "errors.code_not_ok",
-            "a string other than OK as the code of an error",
-            f"HTTP {exchange.status}, code {shortened(repr(code))}, "
-            f"message {shortened(repr(exchange.message))}",
-        )
+        wanted = "a string other than OK as the code of an error"
+        seen = f"code {shortened(repr(code))}, message {shortened(repr(exchange.message))}"
+        yield Flaw("errors.code_not_ok", wanted, f"HTTP {exchange.status}, {seen}")
     else:
         yield from ("errors.json", "errors.code_not_ok")
 
@@ -106,23 +97,21 @@ def _data(exchange: Exchange, method: str) -> Iterator[Seen]:
         if isinstance(data, dict):
             yield from ("envelope.data_object", f"{method}.single_result")
         elif isinstance(data, list) and len(data) > 1:
-            wanted, seen = "one webhook request", f"an array of {len(data)}"
-            yield at_once(exchange, f"{method}.single_result", wanted, seen)
+            seen = f"an array of {len(data)}"
+            yield Flaw(f"{method}.single_result", "one webhook request", seen)
         else:
             seen = _kind(data) if "data" in exchange.envelope else "no data"
-            wanted = "one object, the webhook request, as data"
-            yield at_once(exchange, "envelope.data_object", wanted, seen)
+            yield Flaw("envelope.data_object", "one object, the webhook request, as data", seen)
     elif method == "list":
         if isinstance(data, list) and all(isinstance(each, dict) for each in data):
             if data:
                 yield "envelope.data_array"
         elif data is not None:
-            odd = data
+            seen = _kind(data)
             if isinstance(data, list):
                 odd = next(each for each in data if not isinstance(each, dict))
-            seen = f"data with {_kind(odd)}" if odd is not data else _kind(data)
-            wanted = "an array of webhook requests as data"
-            yield at_once(exchange, "envelope.data_array", wanted, seen)
+                seen = f"data with {_kind(odd)}"
+            yield Flaw("envelope.data_array", "an array of webhook requests as data", seen)
 
 
 def _kind(value: Any) -> str:

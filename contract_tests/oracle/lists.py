@@ -23,13 +23,13 @@ from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Contradicted,
+    Flaw,
     Hypothesis,
     Now,
     Refused,
     Seen,
     Suspicion,
     TooFew,
-    at_once,
 )
 from crmcom_kit.schemas.releases import Release
 
@@ -54,12 +54,8 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     yield from _once_each(exchange)
     limit = None if "number_of_results" in sense.unclear else sense.limit
     if limit is not None and len(exchange.records) > limit:
-        yield at_once(
-            exchange,
-            "list.paging.number_of_results",
-            f"at most {limit}",
-            str(len(exchange.records)),
-        )
+        number = str(len(exchange.records))
+        yield Flaw("list.paging.number_of_results", f"at most {limit}", number)
     if sense.is_clear and sense.filters:
         yield from _contents(exchange, sense, belief)
     if not {"number_of_results", "offset"} & sense.unclear:
@@ -78,10 +74,8 @@ def _once_each(exchange: Exchange) -> Iterator[Seen]:
         if not isinstance(key, str):
             continue
         if key in seen and seen[key] == record.get("number"):
-            yield at_once(
-                exchange, "list.no_duplicates", "each webhook request once",
-                f"the webhook request {key} twice", record=key,
-            )  # fmt: skip
+            found = f"the webhook request {key} twice"
+            yield Flaw("list.no_duplicates", "each webhook request once", found, key)
             return
         seen[key] = record.get("number")
     if seen:

@@ -31,12 +31,12 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Confirmation,
     Disagree,
     Effect,
+    Flaw,
     Hypothesis,
     Now,
     Refused,
     Seen,
     Suspicion,
-    at_once,
 )
 
 CHANGING = ("resend", "delete")
@@ -87,6 +87,8 @@ class Oracle:
                 for each in check():
                     if isinstance(each, str):
                         found.held.append(each)
+                    elif isinstance(each, Flaw):
+                        found.suspicions.append(each.suspicion(exchange))
                     else:
                         found.suspicions.append(each)
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
@@ -205,7 +207,7 @@ class Oracle:
         wanted_text = f"the webhook request with {wrong} {wanted[wrong]}"
         seen = f"{wrong} {shortened(data[wrong], 80)}"
         if wrong == named.field:
-            yield at_once(exchange, statement, wanted_text, seen, record=expected.record)
+            yield Flaw(statement, wanted_text, seen, expected.record)
         else:  # what was known of it may be old: a number may be used again
             rests_on = (expected.record,) if expected.record else ()
             hypotheses = (Hypothesis(statement, Again(rests_on)),)

@@ -18,11 +18,11 @@ from crmcom_kit.contract_tests.belief.knowledge import (
 )
 from crmcom_kit.contract_tests.belief.moments import moment
 from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.oracle.suspicions import Flaw
 from crmcom_kit.schemas.loader import compiled, validator
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import Release
 
-Problem = tuple[str, str, str]  # statement, expected, seen
 _SCHEMA = "webhook_request_selection"
 _LOG = "response.log_information"
 _REFERENCES = ("webhook_definition", "workflow_rule")
@@ -32,11 +32,11 @@ _ENUMERATED = {
 }
 
 
-def problems(record: Mapping[str, Any], release: Release) -> list[Problem]:
+def problems(record: Mapping[str, Any], release: Release) -> list[Flaw]:
     """Return what is wrong with the fields that a record has, each statement once."""
-    found: dict[str, Problem] = {}
+    found: dict[str, Flaw] = {}
     for problem in (*_by_schema(record, release), *_beyond(record, release)):
-        found.setdefault(problem[0], problem)
+        found.setdefault(problem.statement, problem)
     for type_of in ("error_code", "error_description"):  # a value of no right type says no more
         if f"response.{type_of}" in found:
             found.pop(f"response.{type_of}.only_rejected", None)
@@ -88,7 +88,7 @@ def statement_of(release: Release, field: str, name: str = "", inside: str = "")
     return f"{_LOG}.{'business_units' if name.endswith('business_unit') else kind}"
 
 
-def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
+def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
     """Yield what the schema of a webhook request finds wrong, by statement."""
     if _surely_fits(record, release):
         return
@@ -104,7 +104,8 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]
         if path[0] in _REFERENCES and len(path) > 1 and path[1] not in IDENTIFIERS:
             continue
         expected = f"{'.'.join(path)}: {_wanted(leaf)}"
-        yield _statement(path, leaf, release), expected, shortened(repr(leaf.instance), 80)
+        seen = shortened(repr(leaf.instance), 80)
+        yield Flaw(_statement(path, leaf, release), expected, seen)
 
 
 def _surely_fits(record: Mapping[str, Any], release: Release) -> bool:
@@ -147,27 +148,28 @@ def _dates(log: Any) -> list[Any]:
     return [found[name] for name in DATES if found.get(name) is not None]
 
 
-def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
+def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
     """Yield what no schema says: order of dates, identifier fields, members under other names."""
     dates = _dates(record.get("log_information"))
     begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
     if begun and ended and ended.is_before(begun):
         expected = f"an updated_date of {dates[0]} or later"
-        yield f"{_LOG}.dates_in_order", expected, dates[1]
+        yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
     for path, found, known in _objects(record, release):
         home, missing = ".".join(path), [name for name in known if name not in found]
         if home in _REFERENCES and not any(found.get(name) for name in IDENTIFIERS):
             expected = f"{home} with {', '.join(IDENTIFIERS[:2])} or {IDENTIFIERS[2]}"
-            yield statement_of(release, home, "id"), expected, _only(found)
+            yield Flaw(statement_of(release, home, "id"), expected, _only(found))
         for name in ("username", "name"):  # which the short form of a user or unit has, too
             if len(path) == 2 and name in missing:
-                yield statement_of(release, *[*path, name]), f"{home} with {name}", _only(found)
+                statement = statement_of(release, *[*path, name])
+                yield Flaw(statement, f"{home} with {name}", _only(found))
         unknown = tuple(name for name in found if name not in known)
         for name in missing if unknown else ():
             other = alike(unknown, name)
             if other is not None:
                 expected, seen = (".".join((*path, each)) for each in (name, other))
-                yield statement_of(release, *[*path, name]), expected, seen
+                yield Flaw(statement_of(release, *[*path, name]), expected, seen)
 
 
 def _objects(

@@ -23,11 +23,11 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Disagree,
     Effect,
+    Flaw,
     Hypothesis,
     Now,
     Seen,
     Suspicion,
-    at_once,
 )
 
 READS = ("show", "list")
@@ -69,10 +69,8 @@ def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> 
         return
     if not known.exists:
         if belief.named(sense.record) is not known:  # else the request was to be refused
-            yield at_once(
-                exchange, "delete.gone", f"no webhook request {known.number}: it was deleted",
-                f"{method} returns {known.number}", record=key,
-            )  # fmt: skip
+            expected = f"no webhook request {known.number}: it was deleted"
+            yield Flaw("delete.gone", expected, f"{method} returns {known.number}", key)
         return
     if known.untraced is not None and differing(known.untraced, record):
         known.untraced = None
@@ -230,12 +228,9 @@ def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]
             continue
         left = [name for name in ERROR_FIELDS if record.get(name)]
         if left:
-            yield at_once(
-                exchange, "resend.clears_error",
-                "error_code and error_description null after a successful resend",
-                ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in left),
-                record=key if isinstance(key, str) else None,
-            )  # fmt: skip
+            expected = "error_code and error_description null after a successful resend"
+            seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in left)
+            yield Flaw("resend.clears_error", expected, seen, None if known is None else known.id)
             return
         yield "resend.clears_error"
 

@@ -9,7 +9,7 @@ through an ``Asker``, whose requests are observed as all others are.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
@@ -101,13 +101,27 @@ class Suspicion:
         )  # fmt: skip
 
 
+class Flaw(NamedTuple):
+    """What a response alone shows to be wrong: it needs no confirmation."""
+
+    statement: str
+    expected: str
+    seen: str
+    record: str | None = None  # id of the webhook request that it is about
+
+    def suspicion(self, exchange: Exchange) -> Suspicion:
+        """Return what it makes suspect of the exchange that shows it."""
+        hypothesis = Hypothesis(self.statement, Now())
+        return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record)
+
+
 #: What an exchange tells: a statement that was kept, or what is suspect.
-Seen = str | Suspicion
+Seen = str | Flaw | Suspicion
 
 
-def at_once(exchange: Exchange, statement: str, expected: str, seen: str, **more: Any) -> Suspicion:
-    """Return a suspicion that needs no confirmation: the response alone shows it."""
-    return Suspicion(exchange, expected, seen, (Hypothesis(statement, Now()),), **more)
+def told(statement: str, *, kept: bool, expected: str, seen: str) -> str | Flaw:
+    """Return a statement that was kept, or the flaw that breaks it."""
+    return statement if kept else Flaw(statement, expected, seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,19 @@ from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.belief.knowledge import required_fields
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.expectations import has_fields_set
-from crmcom_kit.contract_tests.oracle.records import Problem, problems, promises
+from crmcom_kit.contract_tests.oracle.records import problems, promises
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
-    Confirmation,
+    Flaw,
     Hypothesis,
-    Now,
     Seen,
     Suspicion,
-    at_once,
 )
 from crmcom_kit.schemas.releases import Release
+
+_ONE_ID = "response.id.names_one", "each id with one webhook request"
+_ONE_NUMBER = "response.number.names_one", "each number with one webhook request"
 
 
 class Wanted(NamedTuple):
@@ -40,13 +41,11 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     yield from _spelling(sense)
     wanted = _wanted(sense, belief.release)
     promised: set[str] = set()
-    broken: dict[str, Suspicion] = {}
+    broken: dict[str, Flaw] = {}
     for record in exchange.records:
         promised.update(promises(record, belief.release))
-        for statement, expected, seen in _problems(record, wanted, belief.release):
-            if statement not in broken:
-                found = at_once(exchange, statement, expected, seen, record=_name(record, "id"))
-                broken[statement] = found
+        for flaw in _problems(record, wanted, belief.release):
+            broken.setdefault(flaw.statement, flaw._replace(record=_name(record, "id")))
     if wanted is not None and exchange.records:
         promised.add(wanted.statement)
     yield from sorted(promised - broken.keys())
@@ -67,17 +66,17 @@ def _wanted(sense: Sense, release: Release) -> Wanted | None:
     return Wanted(frozenset(sense.fields), "fields_set.selects")
 
 
-def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[Problem]:
+def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[Flaw]:
     found = problems(record, release)
     if wanted is None:  # an odd fields_set may give fields odd names
-        return [each for each in found if each[0].split(".")[1] in record]
-    lack = _fields(record, wanted, release, {problem[0] for problem in found})
-    return found if lack is None else [*found, (wanted.statement, *lack)]
+        return [each for each in found if each.statement.split(".")[1] in record]
+    lack = _fields(record, wanted, release, {each.statement for each in found})
+    return found if lack is None else [*found, lack]
 
 
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Seen]:
     """Check that no two webhook requests have one id or one number."""
-    broken: dict[str, Suspicion] = {}
+    broken: dict[str, Flaw] = {}
     both = [(_name(each, "id"), _name(each, "number")) for each in exchange.records]
     named = [(i, n) for i, n in both if i is not None and n is not None]
     here = {key for key, _ in named}
@@ -89,20 +88,22 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         other = numbers.setdefault(key, before or number)
         if other != number:
             seen = f"the id {key} with the numbers {other} and {number}"
-            broken["response.id.names_one"] = _twice("id", exchange, seen, Now())
+            broken["id"] = Flaw(*_ONE_ID, seen)
         known = belief.find(Named("number", number))
         other = ids.setdefault(number, key if known is None else known.id)
         if other == key:
             continue
         seen = f"the number {number} with the ids {other} and {key}"
         if other in here:
-            broken["response.number.names_one"] = _twice("number", exchange, seen, Now())
+            broken["number"] = Flaw(*_ONE_NUMBER, seen)
         # Somebody else may have deleted the other one. A delete may return one that is long
         # gone, and whose number another one has.
         elif method != "delete":
-            yield _twice("number", exchange, seen, Again((other,)), other)
+            statement, expected = _ONE_NUMBER
+            again = Hypothesis(statement, Again((other,)))
+            yield Suspicion(exchange, expected, seen, (again,), other)
     if named:
-        yield from {"response.id.names_one", "response.number.names_one"} - broken.keys()
+        yield from (f"response.{name}.names_one" for name in ("id", "number") if name not in broken)
     yield from broken.values()
 
 
@@ -121,8 +122,8 @@ def _spelling(sense: Sense) -> Iterator[str]:
 
 def _fields(
     record: Mapping[str, Any], wanted: Wanted, release: Release, told: set[str]
-) -> tuple[str, str] | None:
-    """Return what was expected of a record's fields and what was seen, if these differ.
+) -> Flaw | None:
+    """Return what is wrong with which fields a record has, or None.
 
     A field without a value may be left out, and id may come along unasked. A field that seems to
     have come under another name is told already.
@@ -137,10 +138,11 @@ def _fields(
     if missing:
         every = wanted.names == frozenset(FIELDS)
         expected = "every field" if every else f"the fields {','.join(sorted(wanted.names))}"
-        return expected, f"no {', '.join(missing)}"
+        return Flaw(wanted.statement, expected, f"no {', '.join(missing)}")
     beyond = [name for name in FIELDS if name in record and name not in wanted.names | {"id"}]
     if beyond:
-        return f"only the fields {','.join(sorted(wanted.names))}", f"also {', '.join(beyond)}"
+        expected = f"only the fields {','.join(sorted(wanted.names))}"
+        return Flaw(wanted.statement, expected, f"also {', '.join(beyond)}")
     return None
 
 
@@ -148,10 +150,3 @@ def _name(record: Record, field: str) -> str | None:
     """Return what a webhook request is named by, if that is a text, and not too long to keep."""
     value = record.get(field)
     return value if isinstance(value, str) and len(value) <= MAX_NAME else None
-
-
-def _twice(
-    name: str, exchange: Exchange, seen: str, how: Confirmation, record: str | None = None
-) -> Suspicion:
-    one = Hypothesis(f"response.{name}.names_one", how)
-    return Suspicion(exchange, f"each {name} with one webhook request", seen, (one,), record)

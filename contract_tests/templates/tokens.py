@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.oracle.logins import decoded
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion, at_once
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Flaw, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates.logins import by_key, by_password
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, Told, template
 
@@ -146,7 +146,7 @@ def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[
         send(call)  # by which the oracle holds that it has ended
     elif is_ending and send(call).ok and not send(release.call).ok and send(call).ok:
         wanted = "OK: the token is valid"
-        yield at_once(release, "token_release.available", wanted, outcome(release))
+        yield Flaw("token_release.available", wanted, outcome(release)).suspicion(release)
 
 
 @template("login", "token_release", _newest, about=False, first=2, then=_released)
