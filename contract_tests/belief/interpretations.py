@@ -85,13 +85,13 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
     return tuple(found)
 
 
-def alike(filters: Filters) -> Mapping[Interpretation, Sequence[Interpretation]]:
+def read_alike(filters: Filters) -> Mapping[Interpretation, Sequence[Interpretation]]:
     """Return all interpretations, by the plainest of those that read these filters alike."""
-    return _alike(dimensions(filters))
+    return _read_alike(dimensions(filters))
 
 
 @cache
-def _alike(matter: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Interpretation]]:
+def _read_alike(matter: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Interpretation]]:
     groups: dict[tuple[Any, ...], list[Interpretation]] = {}
     for each in INTERPRETATIONS:
         groups.setdefault(tuple(getattr(each, name) for name in matter), []).append(each)

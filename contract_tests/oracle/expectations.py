@@ -189,9 +189,7 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
         why = f"the webhook request {known.number} was deleted"
         return Expectation(Must.REFUSE, "delete.gone", why, sense)
     key = known.id
-    if not sense.is_clear or known.moving:
-        if method == "show" and sense.is_clear:
-            return _served(sense, key, f"a webhook request has this {named.field}")
+    if not sense.is_clear or (known.moving and method != "show"):
         return _either(
             sense, "part of it is not documented, or the webhook request may be changing", key
         )

@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Fits,
     Interpretation,
-    alike,
+    read_alike,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
@@ -49,7 +49,7 @@ class Problem:
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Observe one list that was served."""
-    if sense.name != "list" or not exchange.ok or not _is_readable(exchange):
+    if sense.name != "list" or not exchange.ok or not isinstance(exchange.data or [], list):
         return
     yield from _once_each(exchange)
     limit = None if "number_of_results" in sense.unclear else sense.limit
@@ -61,10 +61,6 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     if not {"number_of_results", "offset"} & sense.unclear:
         paged = sense.limit is not None
         belief.longest[paged] = max(belief.longest[paged], len(exchange.records))
-
-
-def _is_readable(exchange: Exchange) -> bool:
-    return not exchange.data or isinstance(exchange.data, list)
 
 
 def _once_each(exchange: Exchange) -> Iterator[Seen]:
@@ -105,7 +101,7 @@ class _Compared:
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
-    compared, groups = _Compared(exchange, sense, belief), alike(sense.filters)
+    compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
     problems = {each: _problem(compared, each) for each in groups}
     left = [each for each in groups if any(one not in belief.killers for one in groups[each])]
     explained = next((each for each in left if problems[each] is None), None)
@@ -131,7 +127,7 @@ def _suspicion(
     compared: _Compared, problem: Problem, problems: Mapping[Interpretation, Problem | None]
 ) -> Suspicion:
     """Return what is suspect of a list that no way left to read its filters explains."""
-    belief, groups = compared.belief, alike(compared.sense.filters)
+    belief, groups = compared.belief, read_alike(compared.sense.filters)
     explained = [each for each, found in problems.items() if found is None or found.rests_on]
     ways = {each for plainest in explained for each in groups[plainest]}
     if not ways:

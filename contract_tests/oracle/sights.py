@@ -107,11 +107,10 @@ def _differs(
     if known.partly is not None and not any(each.served for each in since):
         effect = Effect(known.partly, by_anybody=True, more=2)  # it is cheap to read once more
         hypotheses.append(Hypothesis("show.changes_nothing", effect))
-    own = next((each for each in since if known.id in each.named and each.served), None)
-    if own is None and known.resent:
-        own = next((e for e in reversed(belief.changes) if known.id in e.named and e.served), None)
-    if own is not None and own.method == "resend":
-        hypotheses += _of_resend(known, record, own)
+    if known.resent:
+        latest_first = reversed(belief.changes)
+        own = next(each for each in latest_first if known.id in each.named and each.served)
+        hypotheses.append(_of_resend(known, record, own))
     elif known.state == "SUCCESSFUL" and record.get("life_cycle_state") == "REJECTED":
         # Nothing turns a success into a failure, whatever others do.
         hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
@@ -136,14 +135,14 @@ def _changed(
     )  # fmt: skip
 
 
-def _of_resend(known: Known, record: Record, change: Change) -> Iterator[Hypothesis]:
-    """Yield what a resend may have done wrong to the webhook request that it named."""
+def _of_resend(known: Known, record: Record, change: Change) -> Hypothesis:
+    """Return what a resend may have done wrong to the webhook request that it named."""
+    statement = "resend.returns_record"
     if known.moving:
-        yield Hypothesis("resend.identity_kept", Effect(change.exchange))
-        return
-    is_as_before = record.get("life_cycle_state") == "REJECTED" and known.untraced is not None
-    statement = "resend.sends_again" if is_as_before else "resend.returns_record"
-    yield Hypothesis(statement, Effect(change.exchange))
+        statement = "resend.identity_kept"
+    elif record.get("life_cycle_state") == "REJECTED" and known.untraced is not None:
+        statement = "resend.sends_again"  # it is as before
+    return Hypothesis(statement, Effect(change.exchange))
 
 
 def hypotheses_of_change(known: Known, belief: Belief) -> list[Hypothesis]:

@@ -332,8 +332,9 @@ MAX_CALLS_AGAIN = 8
 def see_whether_it_is_there(key: str, asker: Asker) -> None:
     """Show a webhook request; if neither show nor list has it, it is gone, and forgotten."""
     known = asker.belief.known.get(key)
-    gone = shown(key, asker) is None and known is not None and listed(known, asker) is None
-    if gone and known is not None and known.exists:
+    if shown(key, asker) is not None or known is None:
+        return
+    if listed(known, asker) is None and known.exists:
         asker.belief.lose(key)
 
 
