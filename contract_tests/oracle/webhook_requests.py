@@ -1,5 +1,6 @@
 """Check the webhook requests in a response: each by itself, its fields, and its names."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -18,9 +19,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
 )
 from crmcom_kit.schemas.releases import Release
-
-_ONE_ID = "response.id.names_one", "each id with one webhook request"
-_ONE_NUMBER = "response.number.names_one", "each number with one webhook request"
 
 
 class Wanted(NamedTuple):
@@ -76,35 +74,31 @@ def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[F
 
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Seen]:
     """Check that no two webhook requests have one id or one number."""
-    broken: dict[str, Flaw] = {}
-    both = [(_name(each, "id"), _name(each, "number")) for each in exchange.records]
-    named = [(i, n) for i, n in both if i is not None and n is not None]
-    here = {key for key, _ in named}
-    numbers: dict[str, str] = {}  # id -> number
-    ids: dict[str, str] = {}  # number -> id
-    for key, number in named:
+    numbers, ids = defaultdict[str, dict[str, None]](dict), defaultdict[str, dict[str, None]](dict)
+    for record in exchange.records:
+        key, number = _name(record, "id"), _name(record, "number")
+        if key is None or number is None:
+            continue
         known = belief.find(Named("id", key))
         before = None if known is None else _name(known.record, "number")
-        other = numbers.setdefault(key, before or number)
-        if other != number:
-            seen = f"the id {key} with the numbers {other} and {number}"
-            broken["id"] = Flaw(*_ONE_ID, seen)
+        numbers[key] |= dict.fromkeys((before or number, number))
+        ids[number][key] = None
+    for name, other, found in (("id", "numbers", numbers), ("number", "ids", ids)):
+        twice = [each for each in found if len(found[each]) > 1]
+        if twice:
+            seen = f"the {name} {twice[0]} with the {other} {' and '.join(found[twice[0]])}"
+            yield Flaw(f"response.{name}.names_one", f"each {name} with one webhook request", seen)
+        elif found:
+            yield f"response.{name}.names_one"
+    for number, keys in ids.items():
         known = belief.find(Named("number", number))
-        other = ids.setdefault(number, key if known is None else known.id)
-        if other == key:
-            continue
-        seen = f"the number {number} with the ids {other} and {key}"
-        if other in here:
-            broken["number"] = Flaw(*_ONE_NUMBER, seen)
         # Somebody else may have deleted the other one. A delete may return one that is long
         # gone, and whose number another one has.
-        elif method != "delete":
-            statement, expected = _ONE_NUMBER
-            again = Hypothesis(statement, Again((other,)))
-            yield Suspicion(exchange, expected, seen, (again,), other)
-    if named:
-        yield from (f"response.{name}.names_one" for name in ("id", "number") if name not in broken)
-    yield from broken.values()
+        if known is not None and known.id not in keys and method != "delete":
+            again = Hypothesis("response.number.names_one", Again((known.id,)))
+            expected = "each number with one webhook request"
+            seen = f"the number {number} with the ids {known.id} and {' and '.join(keys)}"
+            yield Suspicion(exchange, expected, seen, (again,), known.id)
 
 
 def _spelling(sense: Sense) -> Iterator[str]:
@@ -121,7 +115,7 @@ def _spelling(sense: Sense) -> Iterator[str]:
 
 
 def _fields(
-    record: Mapping[str, Any], wanted: Wanted, release: Release, told: set[str]
+    record: Mapping[str, Any], wanted: Wanted, release: Release, wrong: set[str]
 ) -> Flaw | None:
     """Return what is wrong with which fields a record has, or None.
 
@@ -133,7 +127,7 @@ def _fields(
         for name in FIELDS
         if name in wanted.names & required_fields(release.name)
         and name not in record
-        and f"response.{name}" not in told
+        and f"response.{name}" not in wrong
     ]
     if missing:
         every = wanted.names == frozenset(FIELDS)
