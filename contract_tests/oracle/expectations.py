@@ -200,11 +200,8 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
             why = "the webhook request is SUCCESSFUL"
             return Expectation(Must.REFUSE, "resend.only_rejected", why, sense, key)
         return _either(sense, "the delivery may fail, which may be reported as an error", key)
-    return _served(sense, key, f"a webhook request has this {named.field}")
-
-
-def _served(sense: Sense, key: str, why: str) -> Expectation:
-    statement = "delete.either_state" if sense.name == "delete" else "identifier.selects"
+    statement = "delete.either_state" if method == "delete" else "identifier.selects"
+    why = f"a webhook request has this {named.field}"
     return Expectation(Must.SERVE, statement, why, sense, key)
 
 

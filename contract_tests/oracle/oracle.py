@@ -127,7 +127,7 @@ class Oracle:
         A response may not tell: with fields_set, and where another statement has its id or number.
         """
         named = expected.sense.record
-        if named is None or not expected.statement.endswith(("identifier.known", "delete.gone")):
+        if named is None or expected.statement not in ("identifier.known", "delete.gone"):
             return False
         data = exchange.data if isinstance(exchange.data, dict) else {}
         gone, by_number = self.belief.named(named), named.field == "number"
@@ -139,12 +139,10 @@ class Oracle:
 
     def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
         """Whether a token of an earlier login is refused as one that no login returned."""
-        belief, tokens = self.belief, self.belief.live_tokens()
-        if sense.token not in tokens[:-1]:
+        earlier = self.belief.live_tokens()[:-1]
+        if sense.token not in earlier or exchange.wording != self.belief.token_refusal:
             return False
-        if exchange.wording != belief.token_refusal:
-            return False
-        belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
         return True
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
@@ -191,7 +189,7 @@ class Oracle:
         named, data = expected.sense.record, exchange.data
         if named is None or not exchange.ok or not isinstance(data, dict):
             return
-        if expected.must is Must.REFUSE and expected.statement.endswith("identifier.known"):
+        if expected.statement == "identifier.known":
             return
         statement = "identifier.selects"
         known = self.belief.find(named)
