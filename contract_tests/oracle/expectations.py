@@ -40,7 +40,7 @@ class Expectation:
 
     must: Must
     statement: str  # the one that is broken by another response; "" where none would be
-    why: str  # in words, for the reader of a violation
+    why: str  # in words, for the reader of a violation; "" for ``Must.EITHER``
     sense: Sense
     record: str | None = None  # id of the webhook request that is named, where it is known
 
@@ -48,26 +48,25 @@ class Expectation:
 def expectation(call: Call, belief: Belief) -> Expectation:
     """Return what the documents say of the response to ``call``, given what is known."""
     sense = read(call, belief.release)
-    refusal = next(refusals(call, sense, belief), None)
+    refusal = next(_refusals(call, sense, belief), None)
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, belief)
     if served.must is Must.SERVE and call.path.endswith("/"):
         served = replace(served, statement=TRAILING_SLASH)
     if sense.is_encoded and served.must is Must.SERVE:
-        why = "the documentation does not say whether an identifier may be encoded"
-        return _either(sense, why, served.record)
+        return _either(sense, served.record)
     return served
 
 
 def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
     """Return what is expected of a request that the documents have nothing against."""
     if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
-        return _either(sense, "the documentation does not cover such requests")
+        return _either(sense)
     if "token" in sense.method.parameters and belief.token_state(sense.token) != TokenState.LIVE:
-        return _either(sense, "it is not known whether the token is valid")
+        return _either(sense)
     if sense.method.deprecated and not belief.records:
-        return _either(sense, "the method is deprecated and may have been withdrawn")
+        return _either(sense)  # it may have been withdrawn
     if sense.name in RECORD_METHODS:
         return _of_record(sense, belief)
     if sense.name == "list":
@@ -75,14 +74,14 @@ def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
     return _of_login(sense, belief)
 
 
-def _either(sense: Sense, why: str, record: str | None = None) -> Expectation:
-    return Expectation(Must.EITHER, "", why, sense, record)
+def _either(sense: Sense, record: str | None = None) -> Expectation:
+    return Expectation(Must.EITHER, "", "", sense, record)
 
 
 Refusal = tuple[str, str]  # statement, why
 
 
-def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
+def _refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     """Yield what the documents have against a request, whatever records there are."""
     method = sense.method
     if method is None or "" in sense.unclear:
@@ -178,28 +177,26 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     """Return what is expected of a request that names a webhook request rightly."""
     named, method = sense.record, sense.name
     if named is None:
-        return _either(sense, "the documentation does not say how such an identifier is read")
+        return _either(sense)  # how such an identifier is read is open
     known = belief.named(named)
     if known is None:
         why = f"no webhook request has the {named.field} {named.value}"
         return Expectation(Must.REFUSE, "identifier.known", why, sense)
     if not known.exists and method == "delete":
-        return _either(sense, "the documentation does not say what a second delete returns")
+        return _either(sense)  # what a second delete returns is open
     if not known.exists:
         why = f"the webhook request {known.number} was deleted"
         return Expectation(Must.REFUSE, "delete.gone", why, sense)
     key = known.id
     if not sense.is_clear or (known.moving and method != "show"):
-        return _either(
-            sense, "part of it is not documented, or the webhook request may be changing", key
-        )
+        return _either(sense, key)
     if "fields_set" in sense.given and not has_fields_set(method, belief.release):
-        return _either(sense, "fields_set was introduced in a later release", key)
+        return _either(sense, key)
     if method == "resend":
         if known.state == "SUCCESSFUL":
             why = "the webhook request is SUCCESSFUL"
             return Expectation(Must.REFUSE, "resend.only_rejected", why, sense, key)
-        return _either(sense, "the delivery may fail, which may be reported as an error", key)
+        return _either(sense, key)  # the delivery may fail, which may be reported as an error
     statement = "delete.either_state" if method == "delete" else "identifier.selects"
     why = f"a webhook request has this {named.field}"
     return Expectation(Must.SERVE, statement, why, sense, key)
@@ -226,12 +223,12 @@ def _of_list(sense: Sense, belief: Belief) -> Expectation:
         or ("entity_id" in semi and "entity" not in semi)  # whether it needs its entity is open
         or "created_date" in filters  # so is its form
         or (sense.limit or 1) > 1  # so is the maximum
-        or not all(is_familiar(name, wanted, belief) for name, wanted in filters.items())
+        or not all(_is_familiar(name, wanted, belief) for name, wanted in filters.items())
     )
     return Expectation(Must.EITHER if open_ else Must.SERVE, statement, why, sense)
 
 
-def is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
+def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
     """Whether a filter's value is one that the server has shown: others it may refuse."""
     if name in ("entity", "life_cycle_state", "created_date"):
         return True
@@ -256,11 +253,11 @@ def served_by(given: Mapping[str, Any], release: Release) -> str:
     if len(semi) > 1:
         return "list.semi_optional.several_allowed"
     if semi == ["entity"]:
-        return entity_statement(str(given["entity"]), release)
+        return _entity_statement(str(given["entity"]), release)
     return f"list.{semi[0]}.filter" if semi else ""
 
 
-def entity_statement(entity: str, release: Release) -> str:
+def _entity_statement(entity: str, release: Release) -> str:
     """Return the statement that says of an entity that it is supported."""
     since = entities_since().get(entity, "")
     numbers = {"R9.0.0": "r9", "R14.0.0": "r14", "R15.0.0": "r15"}
@@ -270,14 +267,12 @@ def entity_statement(entity: str, release: Release) -> str:
 
 def _of_login(sense: Sense, belief: Belief) -> Expectation:
     """Return what is expected of a login with all that it needs."""
-    if sense.name == "token" and sense.is_clear:
-        match belief.login_is_right(sense.given):
-            case True:
-                why = "user name, password and organisation are right"
-                return Expectation(Must.SERVE, "login.token.returns_token", why, sense)
-            case False:
-                why = "the user name, the password or the organisation is wrong"
-                return Expectation(Must.REFUSE, "login.credentials", why, sense)
-            case None:
-                pass
-    return _either(sense, "it is not known whether the login is right")
+    is_known = sense.name == "token" and sense.is_clear
+    is_right = belief.login_is_right(sense.given) if is_known else None
+    if is_right is None:
+        return _either(sense)
+    if is_right:
+        why = "user name, password and organisation are right"
+        return Expectation(Must.SERVE, "login.token.returns_token", why, sense)
+    why = "the user name, the password or the organisation is wrong"
+    return Expectation(Must.REFUSE, "login.credentials", why, sense)
