@@ -1,6 +1,6 @@
 """The oracle: takes exchanges one by one, keeps the belief, and finds what is suspect."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,25 +67,25 @@ class Oracle:
         expected = expectation(exchange.call, self.belief)
         found = Observation(exchange, expected)
         sense, belief = expected.sense, self.belief
-        checks = {  # nothing of them runs before its turn
-            "envelope": envelope.check(exchange, expected),
-            "service": self.service.see(exchange, expected),
+        checks: dict[str, Callable[[], Iterator[Seen]]] = {
+            "envelope": lambda: envelope.check(exchange, expected),
+            "service": lambda: self.service.see(exchange, expected),
         }
         if envelope.is_readable(exchange):
             checks |= {
-                "logins": logins.observe(exchange, sense, belief),
-                "outcome": self._outcome(exchange, expected),
-                "right one": self._right_one(exchange, expected),
-                "records": webhook_requests.check(exchange, sense, belief),
-                "lists": lists.observe(exchange, sense, belief),
-                "pages": self.pages.observe(exchange, sense),
-                "sights": sights.observe(exchange, sense, belief),
+                "logins": lambda: logins.observe(exchange, sense, belief),
+                "outcome": lambda: self._outcome(exchange, expected),
+                "right one": lambda: self._right_one(exchange, expected),
+                "records": lambda: webhook_requests.check(exchange, sense, belief),
+                "lists": lambda: lists.observe(exchange, sense, belief),
+                "pages": lambda: self.pages.observe(exchange, sense),
+                "sights": lambda: sights.observe(exchange, sense, belief),
             }
         if sense.name in CHANGING:
-            checks["change"] = self._change(exchange, expected)
+            checks["change"] = lambda: self._change(exchange, expected)
         for name, check in checks.items():
             try:
-                for each in check:
+                for each in check():
                     if isinstance(each, str):
                         found.held.append(each)
                     elif isinstance(each, Flaw):
