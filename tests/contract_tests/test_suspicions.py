@@ -56,6 +56,10 @@ def slash(answer: Any) -> Entry:
 SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     # Of one response, which needs nothing more.
     "another one is shown": ([show(ONE), show(TWO)], ["identifier.selects Now"]),
+    "its number has changed": (
+        [show(ONE), listed([record(1, number="9")])],
+        ["response.id.names_one Now", DISAGREE, "list.agrees_with_show Again"],
+    ),
     "an unknown one is shown": ([of_number("show", "11", ONE)], ["identifier.known Now"]),
     "a deleted one is shown": (
         [show(ONE), changed("delete", ONE), show(ONE)],
