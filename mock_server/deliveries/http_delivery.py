@@ -77,38 +77,42 @@ class HttpDelivery:
         return ssl.create_default_context()
 
     def _exchange(self, url: str, message: Message) -> tuple[httpcore.Response, bytes]:
-        """Send a message; return the response, and the beginning of its body. Raises CallFailed."""
-        deadline = Deadline(self._dialect["delivery.timeout"] / 1000)
-        to = self._allowed_hosts.check(url)
-        network = _Network(to.addresses, deadline)
-        tls = self._tls if to.url.scheme == b"https" else None
-        connection = httpcore.HTTPConnection(
-            to.url.origin, ssl_context=tls, network_backend=network
-        )
+        """Send a message; return the response, and the beginning of its body. Raises CallFailed.
+
+        It can be cut from the beginning on, while the name in ``url`` is resolved as well.
+        """
+        network = _Network(Deadline(self._dialect["delivery.timeout"] / 1000))
         self._open.add(network)
         try:
-            with connection.stream(
-                message.method,
-                to.url,
-                headers=[("Host", to.authority), ("Connection", "close"), *message.headers],
-                content=message.body,
-            ) as response:
+            to = self._allowed_hosts.check(url)
+            network.addresses = to.addresses
+            tls = self._tls if to.url.scheme == b"https" else None
+            with (
+                httpcore.HTTPConnection(
+                    to.url.origin, ssl_context=tls, network_backend=network
+                ) as connection,
+                connection.stream(
+                    message.method,
+                    to.url,
+                    headers=[("Host", to.authority), ("Connection", "close"), *message.headers],
+                    content=message.body,
+                ) as response,
+            ):
                 return response, _beginning(response.iter_stream())
         except tuple(_OUTCOMES) as error:
             why = str(error) or type(error).__name__
             raise CallFailed(_outcome_name(error, network), why) from None
         finally:
             self._open.discard(network)
-            connection.close()
             network.close()
 
 
 class _Network(DeadlineBackend):
     """Connects to the checked addresses of one destination, and to nothing else."""
 
-    def __init__(self, addresses: tuple[str, ...], deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline) -> None:
         super().__init__(deadline, _MAX_BYTES)
-        self._addresses = addresses
+        self.addresses: tuple[str, ...] = ()
         #: The connection, before or after the TLS handshake.
         self.stream: DeadlineStream | None = None
 
@@ -120,8 +124,8 @@ class _Network(DeadlineBackend):
         Each address has its share of the time, so that a silent one takes none from the next.
         """
         del host
-        share = self._deadline.left(httpcore.ConnectTimeout, timeout) / len(self._addresses)
-        *others, last = self._addresses
+        share = self._deadline.left(httpcore.ConnectTimeout, timeout) / len(self.addresses)
+        *others, last = self.addresses
         for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return self._connected(address, port, share)
