@@ -1,7 +1,8 @@
 """An epoch: a world between two replacements of its content."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
@@ -79,14 +80,14 @@ class Epoch:
         # An unset date may have been absent: then the new member is not in its place.
         return renderer.ordered("log_information", log) if len(log) > members else log
 
-    def new_id(self, kind: str) -> str:
-        """Return an id that no entry of a kind has or had.
+    def unused_id(self, kind: str, name: str) -> str:
+        """Return the id that an entry of a kind gets for its name: one that none has or had.
 
-        An export that is read again has ids of this source, which begins anew.
+        An export that is read again may have ids of this source, which begins anew.
         """
-        found = self.ids.next(kind)
+        found = self.ids.of(kind, name)
         while self._is_taken(kind, found):
-            found = self.ids.next(kind)
+            found = self.ids.of(kind, found)
         return found
 
     def _is_taken(self, kind: str, own_id: str) -> bool:
@@ -94,12 +95,24 @@ class Epoch:
             return self.store.ever_existed("id", own_id)
         return self.reference_data.directory(kind).find("id", own_id) is not None
 
-    def next_number(self, *, minimum: int = 1) -> int:
-        """Return the number after the largest that a record has, had, or was reserved."""
+    @contextmanager
+    def numbers(self, count: int = 1) -> Iterator[range]:
+        """Give the numbers after the largest that a record has, had, or was reserved.
+
+        They are reserved for the block, and free again if it raises; not if others were reserved
+        meanwhile, so that none is given twice.
+        """
         with self._numbering:
-            largest = max(self._reserved, self.store.largest_number())
-            self._reserved = max(largest + 1, minimum)
-            return self._reserved
+            before = self._reserved
+            first = max(before, self.store.largest_number()) + 1
+            last = self._reserved = first + count - 1
+        try:
+            yield range(first, last + 1)
+        except BaseException:
+            with self._numbering:
+                if self._reserved == last:
+                    self._reserved = before
+            raise
 
     def date_time(self) -> str:
         """Return the world's time as the server writes dates."""

@@ -69,9 +69,9 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
     given: list[LocatedEntry] = []  # not under the lock: reading them may be slow
-    for one in entries:
+    for at, one in enumerate(entries):
         if not lacking(one.entry):
-            _add_id(epoch, one.entry)
+            _add_id(epoch, one.entry, at)
             next(checked([one], world.config))
         given.append(one)
     ids: list[str] = []  # of those that lacked members
@@ -81,30 +81,34 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
         found: list[LocatedEntry] = []
         for one in given:
             if lacking(one.entry):
-                filled_in = _filled_in(epoch, data, one)
+                filled_in = _filled_in(epoch, data, one, next(free))
                 ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
                 found += filled_in
             else:
                 found.append(one)
         return sorted(found, key=lambda one: "webhook_request" in one.entry)  # the last
 
-    added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
+    with epoch.numbers(sum(bool(lacking(one.entry)) for one in given)) as numbers:
+        free = iter(numbers)
+        added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
     return Added(len(added), [added[one] for one in ids])
 
 
-def _add_id(epoch: Epoch, entry: Any) -> None:
-    """Give the definition or rule of an entry an id, if it lacks one."""
+def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
+    """Give the definition or rule of entry number ``at`` an id, if it lacks one."""
     for kind in REFERENCES:
         value = entry.get(kind) if isinstance(entry, dict) else None
         if isinstance(value, dict) and "id" not in value:
-            entry[kind] = {"id": epoch.new_id(kind), **value}
+            entry[kind] = {"id": epoch.unused_id(kind, f"{at}/{value.get('name')}"), **value}
 
 
-def _filled_in(epoch: Epoch, data: ReferenceData, one: LocatedEntry) -> list[LocatedEntry]:
+def _filled_in(
+    epoch: Epoch, data: ReferenceData, one: LocatedEntry, number: int
+) -> list[LocatedEntry]:
     """Return what a world needs to have a webhook request that lacks members, itself last.
 
-    It may name a definition or a rule in ``data`` by its id, name or alternative code alone. Raises
-    DataError: no webhook request can have its members.
+    It gets ``number`` if it has none, and may name a definition or a rule in ``data`` by its id,
+    name or alternative code alone. Raises DataError: no webhook request can have its members.
     """
     from crmcom_kit.fixtures import FixtureError, Options, webhook_request_entries
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
@@ -119,18 +123,18 @@ def _filled_in(epoch: Epoch, data: ReferenceData, one: LocatedEntry) -> list[Loc
         _refer(data.directory(kind), members, kind)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
-    at = epoch.next_number(minimum=FIRST_NUMBER) - FIRST_NUMBER
     try:
         for name in members:
             one_of("webhook_request", name, response_fields())
-        entries = webhook_request_entries(options=options, index=at, **members)
+        entries = webhook_request_entries(options=options, index=number - FIRST_NUMBER, **members)
     except FixtureError as error:
         msg = f"{one.place}: {error}"
         raise DataError(msg) from None
     entries[-1]["webhook_request"] |= given
     record = entries[-1]["webhook_request"]["record"]
     if "id" not in members and epoch.store.ever_existed("id", record["id"]):
-        record["id"] = epoch.new_id("webhook_request")  # the numbers are not the generator's
+        # The numbers are not the generator's.
+        record["id"] = epoch.unused_id("webhook_request", str(number))
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
     return list(validated((LocatedEntry(entry, one.place) for entry in new), config))
 

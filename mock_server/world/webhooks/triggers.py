@@ -81,10 +81,12 @@ def fire(
     chosen = set(data) if not names else {name.strip() for name in names.split(",")}
     left_out = tuple(name for name in data if name not in chosen)
     sent = {name: value for name, value in data.items() if name in chosen}
-    own = data.get("id")
-    entity_id = own if isinstance(own, str) and own else epoch.ids.next("entity")
-    record = _record(epoch, found, trigger, entity, entity_id) | {"url": address}
-    claimed = _stored(epoch, record, sent)
+    with epoch.numbers() as (number,):
+        own = data.get("id")
+        entity_id = own if isinstance(own, str) and own else epoch.ids.of("entity", str(number))
+        record = _record(epoch, found, trigger, number)
+        record |= {"entity": entity, "entity_id": entity_id, "url": address}
+        claimed = _stored(epoch, record, sent)
     delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, fault=fault)
     kept = delivery.start()
     why = _why_not_sent(epoch, delivery.attempt)
@@ -124,8 +126,8 @@ def _rule(epoch: Epoch, definition: Object, entity: str) -> Object:
     return max(possible, key=is_effective)
 
 
-def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: str) -> Object:
-    """Return the webhook request as it is until its delivery ends."""
+def _record(epoch: Epoch, definition: Object, rule: Object, number: int) -> Object:
+    """Return what a webhook request that is triggered has until its delivery ends."""
     session, renderer = epoch.session(), epoch.config.renderer
     limit = epoch.config.dialect["delivery.description_limit"]
     interrupted = outcome_of(OutcomeName.INTERRUPTED, "").limited(limit)
@@ -136,10 +138,8 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         log[renderer.unit_member(event)] = session.unit
         log[f"{event}_by_user"] = session.user
     return {
-        "id": epoch.new_id("webhook_request"),
-        "number": str(epoch.next_number()),
-        "entity": entity,
-        "entity_id": about,
+        "id": epoch.unused_id("webhook_request", str(number)),
+        "number": str(number),
         "fields_set": definition.get("fields_set"),
         "webhook_definition": {"id": definition["id"]},
         "workflow_rule": {"id": rule["id"]},

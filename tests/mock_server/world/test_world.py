@@ -13,7 +13,11 @@ from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.signing import verify
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.generation import add_partial
+from crmcom_kit.mock_server.world.webhooks.triggers import fire
+from crmcom_kit.mock_server.world.world_file import DataError, located
 from crmcom_kit.schemas import Dialect, release_names, validator
 
 WRITTEN = "2016-02-29T12:00:07"
@@ -150,6 +154,25 @@ def test_a_record_without_data_can_be_sent(world: Any) -> None:
     assert mock.resend("1").data["authentication_code"] == "as it was"
     assert mock.resend("2").data["authentication_code"] is None
     assert [attempt.data for attempt in recorder.attempts] == [None, None]
+
+
+def test_what_is_refused_uses_up_no_id_and_no_number(world: Any) -> None:
+    """Entries of which one is wrong, and a webhook that cannot be stored."""
+    tenant = world().world
+    epoch, largest = tenant.current_epoch, tenant.store.largest_number()
+
+    def add(*more: dict[str, Any]) -> list[Record]:
+        entries = {"entity": "JOBS"}, {"webhook_definition": {"name": "New"}}, *more
+        return add_partial(epoch, tenant, [located(one, "") for one in entries]).filled_in
+
+    for wrong in ({"entity": "JOBS", "odd": 1}, {"workflow_rule": {"name": "Activity completed"}}):
+        with pytest.raises(DataError):
+            add(wrong)
+    with pytest.raises(DataError):
+        fire(epoch, "ACTIVITIES", "ACT CREATE", {"number": 2**64})
+
+    (record,) = add()
+    assert (record.number, epoch.ids.drawn) == (str(largest + 1), 0)
 
 
 def test_a_reset_goes_back_to_the_start(world: Any) -> None:
