@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from random import Random
 from typing import Any
 
 import pytest
@@ -128,37 +127,6 @@ def test_of_many_at_once_exactly_one_is_taken(method: str, state: str, refused: 
         assert set(kinds) <= refused
 
 
-def test_a_world_loses_and_doubles_nothing() -> None:
-    """64 threads call all methods: each record is sent once and deleted once at most."""
-    caller = Caller(release="R15")
-    numbers, rejected = caller.numbers(), set(caller.numbers("REJECTED"))
-
-    def work(at: int) -> list[tuple[str, str]]:
-        draw, done = Random(at), []
-        for _ in range(25):
-            number = draw.choice(numbers)
-            name = draw.choice(["show", "resend", "resend", "delete"])
-            kind, data = caller.call(name, number)
-            assert kind in ("OK", "unknown_webhook_request", "not_rejected", "resend_under_way")
-            if kind == "OK":
-                assert data["number"] == number
-                done.append((name, number))
-        return done
-
-    done = at_once([partial(work, at) for at in range(THREADS)])
-    times = Counter(each for some in done for each in some if each[0] != "show")
-    sent = {number for name, number in times if name == "resend"}
-    deleted = {number for name, number in times if name == "delete"}
-
-    assert set(times.values()) == {1}
-    assert sent <= rejected
-    assert set(caller.numbers()) == set(numbers) - deleted
-    assert len(caller.numbers()) == len(caller.world.store)
-    assert set(caller.numbers("REJECTED")) == rejected - deleted - sent
-    for number in caller.numbers("REJECTED"):
-        assert caller.resend(number)[0] == "OK"
-
-
 def test_no_lock_is_held_while_a_delivery_runs(held: HeldCaller) -> None:
     """Everything else works: the record still shows REJECTED, others change and are sent."""
     first, second, third, *_ = held.numbers("REJECTED")
@@ -197,19 +165,6 @@ def test_a_record_deleted_on_its_way_stays_gone(held: HeldCaller, *, fails: bool
         assert kind == "unknown_webhook_request"
     assert number not in held.numbers()
     assert len(held.world.store) == size - 1
-
-
-def test_a_delivery_that_breaks_leaves_a_record_that_can_be_sent(held: HeldCaller) -> None:
-    """If a delivery raises, the attempt has failed, and the next resend is taken."""
-    attempt, resend = held.begin("7")
-    attempt.set_exception(ZeroDivisionError())
-
-    kind, failed = resend.result(PATIENCE)
-    assert (kind, failed["error_code"]) == ("OK", "ZeroDivisionError")
-    assert "raised by the delivery" in failed["error_description"]
-    attempt, resend = held.begin("7")
-    attempt.set_result(OK)
-    assert resend.result(PATIENCE)[0] == "OK"
 
 
 def test_a_delivery_from_before_a_reset_settles_nothing(held: HeldCaller) -> None:

@@ -5,10 +5,11 @@ from random import Random
 from time import sleep
 
 import pytest
+from helpers.records import made
 from helpers.threads import at_once
 
 from crmcom_kit.mock_server.store.life_cycle import Event as Happening
-from crmcom_kit.mock_server.store.life_cycle import State, WrongState
+from crmcom_kit.mock_server.store.life_cycle import WrongState
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
@@ -30,20 +31,15 @@ class SlowText(str):
         return super().__hash__()
 
 
-def made(name: str, number: str, body: bytes) -> Record:
+def rejected(name: str, number: str) -> Record:
     """Make a rejected record; entity ids come and go with their few records."""
-    return Record(
-        id=SlowText(name),
+    return made(
+        number,
         number=SlowText(number),
-        state=State.REJECTED,
-        definition="D0",
-        rule="R0",
+        id=SlowText(name),
         entity=("JOBS", "ACTIVITIES")[int(number) % 2],
         entity_id=SlowText(f"E{int(number) // 3}"),
-        url="http://receiver/in",
-        created=int(number),
-        body=body,
-        data=None,
+        body=number.encode(),
     )
 
 
@@ -60,7 +56,7 @@ class StoreWork:
     def insert(self, number: str) -> None:
         """Insert a record with a number that others may have, too."""
         try:
-            self.store.insert(made(self.ids.next("record"), number, number.encode()))
+            self.store.insert(rejected(self.ids.next("record"), number))
         except DuplicateRecord:
             return
         self.inserted.append(number)

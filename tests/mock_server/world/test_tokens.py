@@ -1,23 +1,19 @@
 """Tokens: how they look, how long and how many of them hold, and what is wrong with others."""
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from time import sleep
 from typing import Any
 
 import jwt
 import pytest
 from helpers.clocks import FixedClock
-from helpers.threads import at_once
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
-from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.releases import TokenKind
 
 START = datetime(2015, 11, 1, 12, tzinfo=UTC)
@@ -50,25 +46,6 @@ def holds(known: Tokens, token: str) -> bool:
     except VendorError:
         return False
     return True
-
-
-@pytest.mark.parametrize(
-    ("release", "kind", "with_key"),
-    [
-        ("R9", SLIDING, None),
-        ("R10", SLIDING, FIXED_KIND),
-        ("R11", SLIDING, FIXED_KIND),
-        ("R12", JWT_KIND, JWT_KIND),
-        ("R18", JWT_KIND, JWT_KIND),
-    ],
-)
-def test_each_release_has_its_kinds_of_token(
-    release: str, kind: TokenKind, with_key: TokenKind | None
-) -> None:
-    """Below R12 an hour that slides, or two fixed ones for a Web API key; from R12 on JWTs."""
-    known = resolve(release)
-    assert known.token == kind
-    assert with_key is None or known.web_api_key_token == with_key
 
 
 def test_an_hour_slides_with_use() -> None:
@@ -199,27 +176,3 @@ def test_a_reset_restores_fixed_tokens_alone() -> None:
     assert [holds(world.tokens, token) for token in ("T", ended, alive)] == [True, False, True]
     assert login() not in (ended, alive)
     assert world.current_epoch.ids.next("exchange") == drawn
-
-
-class SlowClock(FixedClock):
-    """A slow clock, so that code without a lock is interrupted."""
-
-    def now(self) -> datetime:
-        """Return the moment at which this clock stands, after a while."""
-        sleep(0.001)
-        return super().now()
-
-
-def test_one_of_64_releases_is_taken() -> None:
-    """Of releases of one token at the same time one works; the others find it released."""
-    known = fresh(SlowClock(START))
-    token = known.issue(session(), SLIDING).text
-
-    def release() -> str:
-        try:
-            known.release(token)
-        except VendorError as error:
-            return error.kind
-        return "OK"
-
-    assert Counter(at_once([release] * 64)) == {"OK": 1, "released_token": 63}
