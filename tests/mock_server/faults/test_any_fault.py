@@ -1,12 +1,9 @@
 """Whatever is asked of faults, nothing breaks: no 500, no half-changed state, no other meaning."""
 
-import json
 import math
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from helpers.shells import CALLS, NOON, Shell
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -15,10 +12,8 @@ from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.presets import preferred
 from crmcom_kit.mock_server.faults.validation import fault_of
-from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.usage_errors import UsageError
 
-KINDS = list(error_kinds())
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
 #: Where members contradict each other that the document allows one by one.
 CONTRADICTIONS = {"effect", "effect.retry_after", "match.after", "when"}
@@ -29,13 +24,8 @@ def _objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
 
 
 true = st.just(True)  # noqa: FBT003 - the value of a member
-ends = st.one_of(
-    st.just({}),
-    st.fixed_dictionaries({"status": st.sampled_from([200, 302, 418, 500, 599])}),
-    st.fixed_dictionaries({"error": st.sampled_from(KINDS)}),
-    st.fixed_dictionaries({"drop": true}),
-    st.fixed_dictionaries({"cut": st.integers(1, 5_000)}),
-    st.fixed_dictionaries({"malformed": true}),
+ends = st.sampled_from(
+    [{}, {"status": 418}, {"error": "bad_date"}, {"drop": True}, {"cut": 5}, {"malformed": True}]
 )
 good = st.builds(
     lambda end, beside, rest: {**rest, "effect": {"delay": 0, **end, **beside}},
@@ -116,37 +106,6 @@ def test_what_is_read_is_what_the_document_allows(spec: Any) -> None:
     shown = {name: value for name, value in found.as_json().items() if name != "id"}
     assert allowed(shown)
     assert read(shown) == found
-
-
-@pytest.fixture(scope="module")
-def shells() -> tuple[Shell, Shell]:
-    """Equal worlds, one for faults and one without."""
-    return Shell(release="R10"), Shell(release="R10")  # which has every method
-
-
-@given(call=st.sampled_from(list(CALLS)), given_specs=st.lists(good | late, max_size=3))
-def test_no_fault_breaks_the_mock(
-    shells: tuple[Shell, Shell], call: str, given_specs: list[Any]
-) -> None:
-    """Under any faults a call is answered as one of them says or as usual.
-
-    The records are as before the call, or as behind it, or the one that it names is gone.
-    """
-    for shell in shells:
-        shell.world.reset()
-        shell.world.clock.freeze(NOON)
-    faulty, usual = shells
-    for spec in given_specs:
-        faulty.world.faults.add(spec)
-    before = usual.state()
-    gone = tuple(body for body in before if json.loads(body)["number"] != "7")
-    usual.call(CALLS[call])
-
-    seen = faulty.call(CALLS[call])
-
-    asked = [each.fault.effect.get("status") for each in faulty.world.faults.all()]
-    assert seen.ended or int(seen.status[:3]) in {200, *asked}
-    assert faulty.state() in (before, usual.state(), gone)
 
 
 @given(st.text() | st.lists(st.sampled_from(["delay", "fault", "drop", "=", ","])).map("".join))

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.shells import LIST, RESEND, SHOW, Shell
+from helpers.shells import RESEND, SHOW, Shell
 
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
-from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.usage_errors import NotFound, UsageError
 
 
@@ -88,30 +87,11 @@ def test_a_bad_argument_is_refused(
     assert shell.world.faults.all() == ()
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_each_preset_can_be_asked_for_by_a_request(shell: Shell, name: str) -> None:
-    """A request that asks for a preset is hit by it, and so says the journal; the next is not."""
-    shell.world.clock.freeze()
-
-    shell.call(RESEND, f"fault={name}")
-
-    assert shell.last.fault.name == f"fault={name}"
-    shell.call(LIST)
-    assert shell.last.fault is None
-    assert shell.world.faults.all() == ()
-
-
 def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
     """Who looks for a fault by name finds it in docs/."""
     text = (project_root / "docs" / "how-to" / "faults.md").read_text("utf-8")
 
     assert [name for name in PRESETS if f"| `{name}` |" not in text] == []
-
-
-@pytest.mark.parametrize("kind", error_kinds())
-def test_each_error_can_be_asked_for_by_a_request(shell: Shell, kind: str) -> None:
-    """A request gets any error of the API by its kind."""
-    assert outcome(shell, SHOW, f"error={kind}") == code_of(shell, kind)
 
 
 @pytest.mark.parametrize(
