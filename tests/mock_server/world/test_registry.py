@@ -1,14 +1,11 @@
 """Worlds: found by path, made on first use, and nothing of one shows in another."""
 
-import gc
-import tracemalloc
 from functools import partial
 from typing import Any
 
 import pytest
 from helpers.threads import at_once
 
-from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world import registry as registry_module
@@ -131,23 +128,3 @@ def test_many_make_one_world_together(registry: WorldRegistry) -> None:
     found = at_once([partial(registry.get, "together")] * 16)
 
     assert len(set(map(id, found))) == 1
-
-
-def _bytes_of_a_world(records: int) -> float:
-    registry = WorldRegistry(make_world(data=generated(count=records, release="R9")))
-    registry.get("first")
-    gc.collect()
-    tracemalloc.start()
-    for at in range(100):
-        registry.get(f"w{at}")
-    size = tracemalloc.get_traced_memory()[0] / 100
-    tracemalloc.stop()
-    return size
-
-
-def test_a_world_takes_little_whatever_the_start_has() -> None:
-    """A world that is not written to shares what the start has: a few kilobytes are its own."""
-    small, large = _bytes_of_a_world(20), _bytes_of_a_world(2000)
-
-    assert large < 1.2 * small
-    assert large < 15_000
