@@ -1,11 +1,14 @@
 """Faults that have a name, and faults that a call asks for itself."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.shells import RESEND, SHOW, Shell
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.usage_errors import NotFound, UsageError
@@ -133,6 +136,13 @@ def test_a_bad_preference_is_refused(prefer: str, parameter: str, seen: str) -> 
         preferred(prefer)
 
     assert (caught.value.parameter, caught.value.seen) == (parameter, seen)
+
+
+@given(st.text() | st.lists(st.sampled_from(["delay", "fault", "drop", "=", ","])).map("".join))
+def test_any_preference_is_a_fault_or_refused(header: str) -> None:
+    """Whatever a header has, nothing else comes of it."""
+    with suppress(UsageError):
+        assert preferred(header).name.isprintable()
 
 
 def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
