@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, sample_entries
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, sample_entries
 from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.usage_errors import Conflict
@@ -248,24 +247,3 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
 
     assert world.current_epoch.number == 1
     assert [*world.store.records()] == [*begun.store.records()]
-
-
-def test_adding_and_deleting_and_resetting_race() -> None:
-    """An epoch has what was added to it whole or not at all; after a reset there is none of it."""
-    caller = Caller(data=[])
-    world, sizes = caller.world, set()
-    whole = sum("webhook_request" in one.entry for one in ENTRIES)
-
-    def add() -> None:
-        begun = world.current_epoch
-        with suppress(Conflict, DataError):
-            world.add(lambda _: ENTRIES, expected_epoch=begun)
-
-    def reset() -> None:
-        sizes.add(len(world.current_epoch.store))
-        world.reset()
-
-    at_once([add, partial(caller.delete, "7"), add, reset] * 15)
-
-    assert sizes <= {0, whole, whole - 1}
-    assert len(world.reset().store) == 0

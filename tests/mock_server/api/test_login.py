@@ -101,12 +101,6 @@ def key_login(mock: Any, headers: dict[str, str], body: Any = None) -> Any:
     return mock.send("POST", KEY_LOGIN, body=body, headers=headers)
 
 
-def test_before_r10_there_is_no_login_by_key(make_mock: Any) -> None:
-    """It is an unknown method."""
-    mock = make_mock("R9")
-    assert key_login(mock, basic(f"{KEY}:")).code == mock.code_of("unknown_method")
-
-
 @pytest.mark.parametrize("release", ["R10", "R12", "R18"])
 @pytest.mark.parametrize("body", [None, b"", {}, {"unit": SECOND_UNIT}])
 def test_a_key_gets_a_token_that_each_use_renews(make_mock: Any, release: str, body: Any) -> None:

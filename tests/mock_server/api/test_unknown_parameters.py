@@ -86,13 +86,3 @@ def test_a_great_many_are_no_burden(make_mock: Any) -> None:
 
     assert reply.code == mock.code_of("unknown_webhook_request")
     assert reply.warnings[-1] == "79995 more unknown parameters were ignored"
-
-
-def test_names_in_the_query_of_a_post_are_remarked_on(make_mock: Any) -> None:
-    """By default the query of a POST is ignored, and the header names what was in it."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-
-    reply = make_mock().send("POST", "webhook_requests/resend", "number=14&x=1", body=body)
-
-    assert reply.data["number"] == "7"
-    assert reply.warnings == ['the query of a POST is ignored: "number, x"']
