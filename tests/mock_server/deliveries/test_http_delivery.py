@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,14 +96,13 @@ def _silent(connection: socket.socket) -> None:
     connection.recv(1)  # until the other side gives up
 
 
-def _endless(begin: bytes, part: bytes, pause: float = 0) -> Callable[[socket.socket], None]:
+def _endless(begin: bytes, part: bytes) -> Callable[[socket.socket], None]:
     """Return what sends one part after the other until the other side gives up."""
 
     def handle(connection: socket.socket) -> None:
         connection.sendall(begin)
         while True:
             connection.sendall(part)
-            threading.Event().wait(pause)
 
     return handle
 
@@ -117,12 +115,6 @@ def _reset(connection: socket.socket) -> None:
 LINE = b"HTTP/1.1 200 OK\r\n"
 HOSTILE: dict[str, tuple[Callable[[socket.socket], object], str, dict[str, int]]] = {
     "never answers": (_silent, "timeout", {"timeout": 200}),
-    "byte by byte": (_endless(LINE + b"X-More: ", b"a", 0.02), "timeout", {"timeout": 500}),
-    "a body by drops": (
-        _endless(LINE + b"Content-Length: 100000\r\n\r\n", b"x", 0.02),
-        "timeout",
-        {"timeout": 500},
-    ),
     "endless headers": (_endless(LINE, b"X-More: " + b"a" * 1000 + b"\r\n"), "malformed", {}),
     "endless 100": (_endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "malformed", {}),
     "endless chunks": (
