@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -183,46 +182,20 @@ def test_a_delivery_from_before_a_reset_settles_nothing(held: HeldCaller) -> Non
     assert held.show("7")[1]["life_cycle_state"] == "REJECTED"
 
 
-class HoldingClock:
-    """A clock that holds one call just after it began, until the test lets it go on."""
-
-    def __init__(self) -> None:
-        self.holds = False
-        self.held, self.goes_on = threading.Event(), threading.Event()
-
-    def now(self) -> datetime:
-        """Return always the same moment; the first who asks while it holds has to wait."""
-        if self.holds:
-            self.holds = False
-            self.held.set()
-            assert self.goes_on.wait(PATIENCE)
-        return datetime(2024, 5, 1, 10, tzinfo=UTC)
-
-
 @pytest.mark.parametrize(
     "overtake",
-    [
-        World.reset,
-        lambda world: world.restore("start"),
-        lambda world: world.replace_content(ENTRIES),
-    ],
+    [World.reset, lambda world: world.restore("start"), lambda w: w.replace_content(ENTRIES)],
 )
-@pytest.mark.parametrize("method", ["resend", "delete"])
-def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: Any) -> None:
+def test_a_call_that_began_before_changes_nothing_after(held: HeldCaller, overtake: Any) -> None:
     """Whatever puts the content in another's place, a call from before writes into the past."""
-    clock = HoldingClock()
-    caller = Caller(clock=clock)
-    world = caller.world
+    world = held.world
     world.save("start")
     start, before = [*world.store.records()], world.current_epoch
-    clock.holds = True
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(caller.call, method, "7")
-        assert clock.held.wait(PATIENCE)
-        overtake(world)
-        clock.goes_on.set()
+    attempt, resend = held.begin("7")
+    overtake(world)
+    attempt.set_result(OK)
 
-    assert call.result()[0] == "OK"
+    assert resend.result(PATIENCE)[0] == "OK"
     assert [*world.store.records()] == start
     assert [*before.store.records()] != start
 

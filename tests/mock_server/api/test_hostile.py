@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.schemas import Dialect, methods, resolve
+from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 
 SHOW = "webhook_requests/show"
@@ -154,31 +154,6 @@ def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
 def test_a_query_with_too_many_parameters(mock: Any) -> None:
     """Thousands of parameters are refused at once."""
     refused(mock, mock.list("&".join(["a=b"] * 501)), "invalid_value", "query: seen 502 parameters")
-
-
-@pytest.mark.parametrize("content_type", ["", ";", "text/plain; charset=utf-16"])
-def test_a_body_is_json_whatever_its_content_type(mock: Any, content_type: str) -> None:
-    """Nothing in the content type counts."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
-
-    reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
-
-    refused(mock, reply, "unknown_webhook_request")
-
-
-@pytest.mark.parametrize(
-    ("query", "kind"),
-    [
-        ("token=T", "duplicate_parameter"),
-        ("webhook_request_identifier=number=7", "several_identifiers"),
-    ],
-)
-def test_a_parameter_in_query_and_body(make_mock: Any, query: str, kind: str) -> None:
-    """Where the query of a POST is read, too, what stands in both places is there twice."""
-    mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": "read"}))
-    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-
-    assert mock.send("POST", RESEND, query, body=body).code == mock.code_of(kind)
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])

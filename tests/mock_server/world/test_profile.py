@@ -216,3 +216,10 @@ def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
     assert mock.show("number=WR-7").data == shown
     found = mock.client.get("/__admin/records?definition=J9").json
     assert [each["record"] for each in found["records"]] == [shown]
+
+
+@pytest.mark.parametrize("entry", [1, {}, {"webhook_request": 1}, {"webhook_request": None}])
+def test_what_is_no_entry_is_refused(mock: Any, entry: Any) -> None:
+    """Also by a mock of a profile, which takes what an instance has shown as it is."""
+    answer = mock.client.post("/__admin/records", json=[entry])
+    assert (answer.status_code, answer.json["error"][:9]) == (400, "body /0: ")

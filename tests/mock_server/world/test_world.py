@@ -10,15 +10,13 @@ from helpers.clocks import FixedClock
 from helpers.records import world_request
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.generation import add_partial
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.world_file import DataError, located
-from crmcom_kit.schemas import Dialect, release_names, validator
+from crmcom_kit.schemas import Dialect, validator
 
 WRITTEN = "2016-02-29T12:00:07"
 KEPT = (
@@ -38,18 +36,6 @@ def rejected(mock: Any) -> list[str]:
     """The numbers of all rejected records, the newest first."""
     found = mock.records().values()
     return [one["number"] for one in found if one["life_cycle_state"] == "REJECTED"]
-
-
-class Recorder:
-    """A receiver that takes everything and remembers it."""
-
-    def __init__(self) -> None:
-        self.attempts: list[OutgoingMessage] = []
-
-    def send(self, message: OutgoingMessage) -> Outcome:
-        """Take it."""
-        self.attempts.append(message)
-        return Outcome("success", None, None, 200)
 
 
 def request(number: str, /, **changes: Any) -> dict[str, Any]:
@@ -120,7 +106,7 @@ def test_a_resend_changes_what_it_must_and_nothing_else(
         assert list(after["log_information"]) == list(before["log_information"])
 
 
-@pytest.mark.parametrize("release", release_names())
+@pytest.mark.parametrize("release", ["R9", "R11", "R14", "R18"])
 def test_records_are_valid_and_their_codes_verify(world: Any, release: str) -> None:
     """As loaded and as resent: the strict schema, and a code of data and present key alone."""
     mock = world(release)
@@ -147,13 +133,13 @@ def test_records_are_valid_and_their_codes_verify(world: Any, release: str) -> N
 
 def test_a_record_without_data_can_be_sent(world: Any) -> None:
     """Where nobody knows the data that was sent, a resend works and keeps the old code."""
-    recorder = Recorder()
     entries = [request("1", data=None, authentication_code="as it was"), request("2", data=None)]
-    mock = world(data=entries, delivery=recorder)
+    mock = world(data=entries)
 
     assert mock.resend("1").data["authentication_code"] == "as it was"
     assert mock.resend("2").data["authentication_code"] is None
-    assert [attempt.data for attempt in recorder.attempts] == [None, None]
+    attempts = mock.world.current_epoch.attempts.list()
+    assert [attempt.message.data for attempt in attempts] == [None, None]
 
 
 def test_what_is_refused_uses_up_no_id_and_no_number(world: Any) -> None:

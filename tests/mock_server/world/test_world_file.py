@@ -24,7 +24,6 @@ from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
     LocatedEntry,
-    kinds,
     numbered,
     read_entries,
     sample_entries,
@@ -159,17 +158,6 @@ def test_entries_are_copied() -> None:
 
     assert entries[3]["webhook_request"]["record"]["webhook_definition"] == {"id": "D1"}
     assert world.current_epoch.reference_data.key_of("D1") == "secret"
-
-
-def test_every_kind_of_entry_can_be_loaded(write: Write) -> None:
-    """Each is accepted, also for a later release; those that no record needs are for logins."""
-    entries = [{"unit": {"id": "9", "name": "Ω"}}, {"user": {"id": "5", "username": "u"}}]
-    entries += [{"workflow_rule": {"id": "X", "name": "n", "entity": "LEADS"}}, *ENTRIES]
-    world = make_world(data=write(entries))
-
-    assert {next(iter(entry)) for entry in entries} == set(kinds())
-    assert world.current_epoch.reference_data.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
-    assert world.current_epoch.reference_data.user_named("U") == {"id": "5", "username": "u"}
 
 
 @pytest.mark.parametrize("release", ["R9", "R18"])
