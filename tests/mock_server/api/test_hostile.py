@@ -130,17 +130,6 @@ def test_a_body_that_is_no_json_object(
     refused(mock, reply, kind, "body: seen ", seen)
 
 
-@pytest.mark.parametrize("nesting", [*range(1, 1100, 9), 5_000])
-def test_nesting_of_any_depth(mock: Any, nesting: int) -> None:
-    """A value nested however deep is refused for its type or its depth, and never breaks."""
-    value = b"[" * nesting + b"]" * nesting
-
-    for name in (b"fields_set", b"webhook_request_identifier", b"token"):
-        body = b'{"token":"T","webhook_request_identifier":{"number":"0"},"x":1}'
-        reply = mock.send("POST", RESEND, body=body.replace(b'"x":1', b'"%b":%b' % (name, value)))
-        assert reply.code != "OK"
-
-
 @pytest.mark.parametrize("written", ["%FF", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%C0%AF"])
 @pytest.mark.parametrize("name", ["entity_id", "x", "token"])
 def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
