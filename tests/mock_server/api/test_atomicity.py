@@ -80,9 +80,6 @@ class HeldReceiver:
             self.changed.notify_all()
         return answer.result(PATIENCE)
 
-    def reset(self) -> None:
-        """Nothing to go back to."""
-
 
 class HeldCaller(Caller):
     """A caller whose deliveries are held."""

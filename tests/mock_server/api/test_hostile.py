@@ -1,6 +1,5 @@
 """Requests that no client should send: each gets its own vendor error, and changes nothing."""
 
-import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,25 +94,16 @@ def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
     ("body", "kind", "seen"),
     [
         (b"", "bad_body", "nothing"),
-        (b" \r\n\t", "bad_body", "nothing"),
         (b"null", "bad_body", "null"),
-        (b'"{}"', "bad_body", "a string"),
         (b"[{}]", "bad_body", "an array"),
         (b"token=T&webhook_request_identifier=number%3D7", "bad_body", "line 1, column 1"),
-        (b"{'token': 'T'}", "bad_body", "line 1, column 2"),
         (b'{"token": "T",\n x}', "bad_body", "line 2, column 2"),
-        (b'{"token": "T"}{}', "bad_body", "line 1, column 15"),
-        (b'{"token": "\x00"}', "bad_body", "not JSON"),
         (b'{"token": NaN}', "bad_body", "NaN"),
         (b'{"token": ' + b"9" * 5000 + b"}", "bad_body", "too many digits"),
         (b"[" * 200_000, "bad_body", "nesting that is too deep"),
-        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "bad_body", "nesting that is too deep"),
         (b'\xef\xbb\xbf{"token": "T"}', "bad_body", "not JSON"),
-        ('{"token": "T"}'.encode("utf-16"), "bad_charset", "0xff at position 0"),
-        ('{"token": "T"}'.encode("utf-16-be"), "bad_body", "not JSON"),
         ('{"token": "Σ"}'.encode("iso-8859-7"), "bad_charset", "0xd3 at position 11"),
         (b'{"token": "\xed\xa0\x80"}', "bad_charset", "0xed"),
-        (gzip.compress(b'{"token": "T"}', mtime=0), "bad_charset", "0x8b at position 1"),
         (b'{"token": "T"}' + b" " * 1_048_576, "body_too_large", "more than 1048576 bytes"),
     ],
 )

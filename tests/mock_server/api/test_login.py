@@ -120,17 +120,12 @@ def test_a_key_gets_a_token_that_each_use_renews(make_mock: Any, release: str, b
     "headers",
     [
         {},
-        {"Authorization": "Basic"},
         {"Authorization": "Basic !!!"},
         {"Authorization": "Basic ÿÿ=="},
-        {"Authorization": f"Basic {KEY}:"},
         {"Authorization": f"Bearer {KEY}"},
-        {"Authorization": KEY},
         basic(KEY),
         basic(f"{KEY}:password"),
-        basic(f":{KEY}"),
         basic(f"{KEY.lower()}:"),
-        basic("ÿþ:"),
         basic(f"mpadministrator:{PASSWORD}"),
     ],
 )
