@@ -13,19 +13,6 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
     return make_mock(request.param)
 
 
-def test_a_successful_one_is_not_sent_again(mock: Any) -> None:
-    """Neither one that always was, nor one just resent."""
-    mock.resend("7")
-    before = mock.state()
-
-    for number in ("7", "14"):
-        reply = mock.resend(number)
-        assert reply.code == mock.code_of("not_rejected")
-        assert reply.statement == "resend.only_rejected"
-        assert f"number {number} in state SUCCESSFUL" in reply.message
-    assert mock.state() == before
-
-
 @pytest.mark.parametrize("number", ["7", "14"])
 def test_a_deleted_one_is_gone(mock: Any, number: str) -> None:
     """In either state it is returned as it last was; then no method finds it, and others stay."""

@@ -85,8 +85,7 @@ def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
     ("changes", "usr", "oun"),
     [
         ({}, "user1", "9"),
-        ({"unit": None}, "user1", None),
-        ({"user": {"id": "2"}}, None, "9"),
+        ({"user": {"id": "2"}, "unit": None}, None, None),
         ({"user": {"id": "2", "username": "Σοφία \ud800"}}, "Σοφία \ud800", "9"),
     ],
 )
