@@ -20,7 +20,6 @@ from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry, is_control
-from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 #: The key under which a WSGI environ has the world that the request is for.
@@ -67,7 +66,6 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
     page = reference_page("control API")
     app.add_url_rule(f"{PREFIX}/docs", "control_docs", lambda: sent(page))
     app.register_error_handler(UsageError, _refused)
-    app.register_error_handler(DataError, lambda error: sent(Reply({"error": str(error)}, 400)))
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(ClientDisconnected, _cut_off)
 

@@ -181,7 +181,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that checked options ask for. Raises Refused."""
     from crmcom_kit.mock_server.world.factory import make_world
-    from crmcom_kit.mock_server.world.world_file import DataError
     from crmcom_kit.usage_errors import UsageError
 
     try:
@@ -200,7 +199,7 @@ def _world(options: dict[str, Any]) -> "World":
         )
         if options["state"] is not None:
             _keep(world, options["state"])
-    except (DataError, UsageError) as error:
+    except UsageError as error:
         raise Refused(str(error)) from None
     return world
 

@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.world.world_file import (
     validated,
 )
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.usage_errors import UsageError, phrase, quoted
+from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
@@ -192,12 +192,11 @@ def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place
         given = value.get(name)
         if given is not None and (not given or data.directory(kind).find_any(given)):
             allowed = f"a string that no other {kind} has as id, name or alternative code"
-            msg = f"{place}: {phrase(name, quoted(given), allowed)}"
-            raise DataError(msg)
+            raise DataError.of_member(place, name, seen=quoted(given), allowed=allowed)
 
 
 def _check_id(name: str, wanted: str, known: Directory, place: str) -> None:
     if known.find("id", wanted) is None:
         some = ", ".join(sorted(each["id"] for each in known)[:_SHOWN_IDS]) or "(none)"
-        msg = f"{place}: {phrase(name, quoted(wanted), f'an id in this world: {some}')}"
-        raise DataError(msg)
+        allowed = f"an id in this world: {some}"
+        raise DataError.of_member(place, name, seen=quoted(wanted), allowed=allowed)

@@ -40,8 +40,18 @@ _BUFFER = 256 * 1024  # bytes; Python's own is smaller than many a line
 _RECORD = "webhook_request"
 
 
-class DataError(ValueError):
+class DataError(UsageError):
     """A world that cannot be loaded: where, what was seen, what is allowed."""
+
+    def __init__(self, text: str, parameter: str = "", **facts: str) -> None:
+        """Say ``text``; ``parameter`` and ``facts`` are in it if it is about one member."""
+        super().__init__(parameter, **facts)
+        self.args = (text,)
+
+    @classmethod
+    def of_member(cls, place: str, name: str, *, seen: str, allowed: str) -> "DataError":
+        """Return the error that a member of the entry at ``place`` is wrong."""
+        return cls(f"{place}: {phrase(name, seen, allowed)}", name, seen=seen, allowed=allowed)
 
 
 class LocatedEntry(NamedTuple):
@@ -322,8 +332,9 @@ def _refuse(wrong: LocatedEntry, validator: "Draft202012Validator") -> None:
         allowed = error.allowed
         if not error.parameter.startswith(kinds()):
             allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}"
-        msg = f"{wrong.place}: {phrase(error.parameter, error.seen, allowed)}"
-        raise DataError(msg) from None
+        raise DataError.of_member(
+            wrong.place, error.parameter, seen=error.seen, allowed=allowed
+        ) from None
 
 
 @cache

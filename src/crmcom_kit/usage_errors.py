@@ -46,13 +46,14 @@ class UsageError(ValueError):
         self.allowed = allowed
 
     def facts(self) -> dict[str, str]:
-        """Return the error as the members of a JSON response."""
-        return {
+        """Return the error as the members of a JSON response: what is known of it."""
+        found = {
             "error": str(self),
             "parameter": self.parameter,
             "seen": self.seen,
             "allowed": self.allowed,
         }
+        return {name: text for name, text in found.items() if text}
 
 
 class NotFound(UsageError):

@@ -276,6 +276,18 @@ def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write, ki
     assert len(world.store) == 2
 
 
+def test_an_error_of_one_member_has_its_facts() -> None:
+    """Its name, what was seen and what is allowed, as every usage error; others have a text."""
+    with pytest.raises(DataError) as caught:
+        make_world(data=[{"unit": {}}])
+    facts = {"parameter": "unit.id", "seen": "nothing", "allowed": "a string"}
+    assert caught.value.facts() == {"error": str(caught.value), **facts}
+
+    with pytest.raises(DataError) as caught:
+        make_world(data="nowhere")
+    assert caught.value.facts() == {"error": str(caught.value)}
+
+
 def test_a_record_that_is_there_twice_is_refused(write: Write) -> None:
     """Ids and numbers of records are unique."""
     second = {"webhook_request": request("1", id="other")}
