@@ -11,8 +11,6 @@ from helpers.records import entries_like_one
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.schemas import resolve
-
 GREEK = "Δραστηριότητες προς Ali, Robinson and Armstrong"
 AWKWARD = "New = changed & renewed, to Curtis-Davey"
 
@@ -68,19 +66,6 @@ def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
     for written in (f"name={every}", f"name%3D{every}", f"name={few}"):
         found = mock_r15.list(f"webhook_definition_identifier={written}")
         assert {record["webhook_definition"]["name"] for record in found.data} == {name}
-
-
-def test_entities_are_those_of_the_release(mock: Any) -> None:
-    """Each entity of the release is served; one of a later release is refused with the choices."""
-    allowed = mock.world.config.release.entities
-    for entity in resolve("R18").entities:
-        reply = mock.list(entity=entity, fields_set="entity")
-        if entity in allowed:
-            assert {record["entity"] for record in reply.data} == {entity}
-        else:
-            assert reply.code == mock.code_of("unsupported_entity")
-            assert reply.statement == "list.entity.supported_values"
-            assert reply.message.endswith(", ".join(allowed))
 
 
 def test_a_day_ends_at_midnight(make_mock: Any) -> None:

@@ -12,33 +12,6 @@ def strict(make_mock: Any, release: str = "R9") -> Any:
     return make_mock(release, dialect=Dialect("test", {"requests.unknown_parameters": "strict"}))
 
 
-CALLS: dict[str, Any] = {
-    "show": lambda mock, **more: mock.show(**more),
-    "list": lambda mock, **more: mock.list(entity="JOBS", **more),
-    "resend": lambda mock, **more: mock.resend(**more),
-    "delete": lambda mock, **more: mock.delete(**more),
-    "token": lambda mock, **more: mock.login(**more),
-}
-
-
-@pytest.mark.parametrize("method", CALLS)
-def test_an_unknown_parameter_is_remarked_on_or_refused(make_mock: Any, method: str) -> None:
-    """By default it is ignored, and a header says so; *strict* makes it an error."""
-    served = CALLS[method](make_mock(), nonsense="1")
-    assert (served.code, served.warnings) == (
-        "OK",
-        [f'"nonsense" is unknown to {method} and was ignored'],
-    )
-
-    mock = strict(make_mock)
-    before = mock.state()
-    refused = CALLS[method](mock, nonsense="1")
-    assert refused.code == mock.code_of("unknown_parameter")
-    assert refused.statement == "parameters.known"
-    assert "nonsense: seen in the call; allowed is one of " in refused.message
-    assert mock.state() == before
-
-
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

@@ -75,9 +75,9 @@ def _held() -> Held:
     return Held()
 
 
-def made(held: Held, dialect: Dialect = QUEUED, **options: Any) -> World:
+def made(held: Held, dialect: Dialect = QUEUED) -> World:
     """A world whose deliveries go to ``held``, and are cut when its queue is closed."""
-    found = make_world(tokens=["T"], delivery=held, dialect=dialect, **options)
+    found = make_world(tokens=["T"], delivery=held, dialect=dialect)
     found.delivery_queue.on_stop = held.stopped.set
     return found
 
