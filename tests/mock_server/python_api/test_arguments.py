@@ -29,6 +29,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("journal", lambda _: crmcom_mock(journal="x")),
     ("credentials", lambda _: crmcom_mock(credentials="x")),
     ("port", lambda _: crmcom_mock(port=70_000)),
+    ("colour", lambda _: crmcom_mock(colour="red")),
     ("lifetime", lambda m: m.fail(status=500, lifetime=True)),
     ("entries", lambda m: m.seed(5)),
     ("count", lambda m: m.seed(count="5")),
@@ -37,6 +38,11 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("until", lambda m: m.wait_for(5)),
     ("until", lambda m: m.wait_for(lambda: True, times=3)),
     ("times", lambda m: m.wait_for(record="7", times=3)),
+    ("operaton", lambda m: m.assert_not_called(operaton="resend")),
+    ("times", lambda m: m.assert_not_called(operation="resend", times=1)),
+    ("time", lambda m: m.assert_called(operation="resend", time=1)),
+    ("wait", lambda m: m.wait_for()),
+    ("until", lambda m: m.wait_for(lambda: True, operation="show")),
     ("record", lambda m: m.fail(drop=True, record={"number": "7"})),
     ("name", lambda m: m.snapshot(5)),
     ("name", lambda m: m.world(5)),
@@ -52,11 +58,13 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
 
 @pytest.mark.parametrize(("named", "use"), CASES)
 def test_a_wrong_type_is_refused_by_name(named: str, use: Callable[[Any], Any]) -> None:
-    """The error names the argument, what was seen and what is allowed; nothing has changed."""
+    """The error names the argument, at the caller's own line; nothing has changed."""
     mock = crmcom_mock()
 
     with pytest.raises(UsageError, match=f"^{named}: seen .*allowed is") as refused:
         use(mock)
 
     assert refused.value.parameter == named
+    frames = [entry.name for entry in refused.traceback.filter(refused)]
+    assert frames == ["test_a_wrong_type_is_refused_by_name", "<lambda>"]
     assert mock.clock.state.mode == "real"

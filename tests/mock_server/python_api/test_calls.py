@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock
-from crmcom_kit.usage_errors import UsageError
 
 
 class Caller:
@@ -64,20 +63,6 @@ def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> 
         mock.assert_not_called(operation="resend")
 
 
-def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
-    """A mistake in a test is no call that was not made, and is shown at the test's own line."""
-    with pytest.raises(UsageError, match=r"operaton: seen in the pattern; allowed is one of oper"):
-        mock.assert_not_called(operaton="resend")
-    with pytest.raises(UsageError, match=r"times: seen in the pattern"):
-        mock.assert_not_called(operation="resend", times=1)
-    with pytest.raises(UsageError, match=r"time: seen .* one of operation, .* fault, times"):
-        mock.assert_called(operation="resend", time=1)
-    with pytest.raises(UsageError, match=r"nothing to wait for; allowed is record, .*") as caught:
-        mock.wait_for()
-    shown = [entry.name for entry in caught.traceback.filter(caught)]
-    assert shown == ["test_a_misspelt_pattern_is_refused"]
-
-
 def test_a_wait_returns_what_it_waited_for(mock: Mock, caller: Caller) -> None:
     """Requests that another thread makes, or what a function returns."""
     with ThreadPoolExecutor() as pool:
@@ -102,12 +87,3 @@ def test_a_wait_in_vain_says_what_was_there(
     """Instead of what was waited for."""
     with pytest.raises(AssertionError, match=message):
         mock.wait_for(until, timeout=0, **asked)
-
-
-def test_a_wait_for_a_function_is_for_it_alone(mock: Mock) -> None:
-    """With members of another wait, or without a function, it is refused at once."""
-    for given in ({"record": "7"}, {"times": 0}, {"delivery": "7"}, {"operation": "show"}):
-        with pytest.raises(UsageError, match=r"^until: seen with .*; allowed is until alone"):
-            mock.wait_for(lambda: True, **given)
-    with pytest.raises(UsageError, match=r"^until: seen 5; allowed is a function"):
-        mock.wait_for(5)  # type: ignore[arg-type]

@@ -72,12 +72,10 @@ REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
 
 
 def test_a_fault_that_cannot_be_is_refused(mock: Mock) -> None:
-    """What is wrong is named as Python names it, at the caller's line; no fault is added."""
+    """What is wrong is named as Python names it, and no fault is added."""
     for preset, given, message in REFUSED:
-        with pytest.raises((UsageError, NotFound), match=message) as caught:
+        with pytest.raises((UsageError, NotFound), match=message):
             mock.fail(preset, **given)
-        shown = [entry.name for entry in caught.traceback.filter(caught)]
-        assert shown == ["test_a_fault_that_cannot_be_is_refused"]
 
     assert not mock.emulated.faults.has_active
 
