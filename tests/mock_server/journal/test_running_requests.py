@@ -93,8 +93,7 @@ def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
         (call,) = mock.calls
         seen = call.running, call.status, call.code, call.outcome, call.operation
         assert seen == (True, None, None, None, "resend")
-        after = None if call.after is None else call.after["life_cycle_state"]
-        assert after == ("SUCCESSFUL" if when == "after_commit" else None)
+        assert call.state_after == ("SUCCESSFUL" if when == "after_commit" else None)
         assert bool(call.deliveries) == (when == "after_commit")
         assert call.trace[0]["step"] == "fault"
         caller.release()
@@ -102,8 +101,7 @@ def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
 
         (answered,) = mock.calls
         assert (answered.id, answered.running, answered.status) == (call.id, False, 200)
-        assert answered.after is not None
-        assert answered.after["life_cycle_state"] == "SUCCESSFUL"
+        assert answered.state_after == "SUCCESSFUL"
         assert (call.running, call.status, call.response) == (True, None, None)
 
 
@@ -200,13 +198,15 @@ def test_a_reset_leaves_a_running_request_in_the_past(shell: str) -> None:
 
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
 def test_a_stop_completes_what_was_running(when: When) -> None:
-    """A held back request that a stop drops is running no longer; it keeps what it did."""
+    """It is running no longer and keeps what it did; the rest is never done, whatever starts."""
     with calling("asgi", when) as caller:
-        sent = caller.begin()
-        caller.mock.stop()
+        mock, sent = caller.mock, caller.begin()
+        mock.stop()
+        mock.start()
         assert isinstance(sent.exception(LONG), httpx.RemoteProtocolError)
 
-        (call,) = caller.mock.calls
+        (call,) = mock.calls
         assert not call.running
-        after = None if call.after is None else call.after["life_cycle_state"]
-        assert after == ("SUCCESSFUL" if when == "after_commit" else None)
+        assert call.state_after == ("SUCCESSFUL" if when == "after_commit" else None)
+        state = mock.records[caller.number]["life_cycle_state"]
+        assert state == (call.state_after or "REJECTED")

@@ -1,12 +1,9 @@
 """Faults of a mock in Python: they go wrong where they are told to, and are gone afterwards."""
 
-from typing import Any
-
 import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld
-from crmcom_kit.usage_errors import NotFound, UsageError
 
 DROPPED = "Server disconnected without sending a response"
 
@@ -57,27 +54,6 @@ def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.C
     before.remove()
 
     assert shown(client, mock).status_code == 502
-
-
-#: A preset and arguments → what the message about them says.
-REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
-    (None, {}, "fail: seen no effect; allowed is .* at least one of delay, status, error"),
-    (None, {"expire_token": False}, "fail: seen no effect"),
-    (None, {"colour": "red"}, "colour: seen as an argument of fail; allowed is a preset"),
-    (None, {"drop": True, "lifetime": 0}, "lifetime: seen 0; allowed is at least"),
-    (None, {"drop": True, "operation": "sho"}, "^operation: seen .*sho.*; allowed is one of"),
-    (None, {"drop": True, "retry_after": 3}, "^retry_after: seen one without status"),
-    ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),
-]
-
-
-def test_a_fault_that_cannot_be_is_refused(mock: Mock) -> None:
-    """What is wrong is named as Python names it, and no fault is added."""
-    for preset, given, message in REFUSED:
-        with pytest.raises((UsageError, NotFound), match=message):
-            mock.fail(preset, **given)
-
-    assert not mock.emulated.faults.has_active
 
 
 def test_arguments_may_be_none_or_tuples(mock: Mock, client: httpx.Client) -> None:

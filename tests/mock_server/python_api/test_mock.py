@@ -1,15 +1,13 @@
 """A mock in Python: made, served, asked, and ended."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock
-from crmcom_kit.schemas import API_PATH, DialectError, UnknownRelease
+from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
 
 SHOW = "webhook_requests/show"
@@ -58,19 +56,11 @@ def test_a_plain_object_starts_and_stops() -> None:
 
 
 def test_options_are_those_of_a_world() -> None:
-    """Release, tokens and the rest are given as to make_world; a wrong one is refused by name."""
+    """Release, tokens and the rest are given as to make_world."""
     mock = crmcom_mock(release="R15", tokens=["mine"])
 
     assert (mock.release, mock.token) == ("R15.0.0", "mine")
     assert mock.credentials.organisation == "CRMDEMO"
-    with pytest.raises(UnknownRelease):
-        crmcom_mock(release="R1")
-    with pytest.raises(UnknownRelease, match="release: 9 is not a release"):
-        crmcom_mock(release=9)
-    with pytest.raises(DialectError, match=r"dialect: \{.*\} is not allowed; allowed is a name"):
-        crmcom_mock(dialect={"list.order": "id_up"})
-    with pytest.raises(UsageError, match="colour"):
-        crmcom_mock(colour="red")
 
 
 def test_the_address_says_where_it_listens() -> None:
@@ -116,10 +106,6 @@ def test_an_ended_world_begins_anew() -> None:
     assert other.clock.state.mode == "real"
     assert mock.world("child").clock.state.mode == "real"
     assert mock.world("kept").clock.state.mode == "frozen"
-    with pytest.raises(UsageError, match="this one can be reset"):
-        mock.end()
-    with pytest.raises(UsageError, match="letters, digits"):
-        mock.world("no/name")
 
 
 def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
@@ -132,8 +118,6 @@ def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
     mock.remove("7")
     mock.reset()
     assert "7" in mock.records
-    with pytest.raises(UsageError, match="snapshot"):
-        mock.restore("none")
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,32 +127,3 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 
     with crmcom_mock() as mock:
         assert mock.client().get(SHOW).is_success
-
-
-@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
-def test_a_stop_drops_what_a_fault_holds_back(when: str) -> None:
-    """Nobody is answered early; what is not done yet is never done, even after another start."""
-    mock = crmcom_mock(deliver="scripted")
-    number = mock.add(life_cycle_state="REJECTED")["number"]
-    held = mock.fail(operation="resend", delay=300, when=when)
-    body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
-    with mock.client() as client, ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(client.post, "webhook_requests/resend", json=body, timeout=60)
-        _until(lambda: held.hits == 1)
-
-        mock.stop()
-        mock.start()
-
-        error = waiting.exception(60)
-    mock.stop()
-    assert isinstance(error, httpx.RemoteProtocolError)
-    done = "SUCCESSFUL" if when == "after_commit" else "REJECTED"
-    assert mock.records[number]["life_cycle_state"] == done
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    for _ in range(2_000):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError
