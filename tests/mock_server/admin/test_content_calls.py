@@ -69,13 +69,6 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
     assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
 
 
-def test_what_the_generator_refuses_is_named(mock: Any, admin: Any) -> None:
-    """The error is the generator's own, and nothing has changed."""
-    _, refused = admin.refused("POST", "/seed", {"entities": ["LEADS"]})
-    assert refused["error"].startswith("entities: ")
-    assert mock.world.current_epoch.number == 0
-
-
 # Snapshots.
 
 

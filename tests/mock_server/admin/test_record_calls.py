@@ -156,6 +156,7 @@ TRIGGERS = {"webhook_definition_ids": ["y"]}
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PUT", "/state", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
     ("POST", "/records", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
+    ("POST", "/seed", {"entities": ["LEADS"]}, 400, ("entities: ",)),
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "number or the id")),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),

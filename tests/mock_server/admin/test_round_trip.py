@@ -3,16 +3,10 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from crmcom_kit.fixtures import stream, world
+from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.dialect import Dial
-
-#: Before and after the releases that changed what a record looks like.
-RELEASES = ("R9", "R14.1", "R18")
 
 
 def others(dial: Dial) -> list[Any]:
@@ -84,28 +78,6 @@ def test_no_dial_keeps_a_world_from_coming_back(make_mock: Any, admin_of: Any) -
             busy(mock)
             other = copied(make_mock, admin_of, mock)
             assert everything(other) == everything(mock), (release, turned)
-
-
-@settings(deadline=None, max_examples=12)
-@given(seed=st.integers(0, 10**6), release=st.sampled_from(RELEASES), data=st.data())
-def test_odd_worlds_come_back(
-    make_mock: Any, admin_of: Any, seed: int, release: str, data: Any
-) -> None:
-    """Longest, shortest and strangest values, under dials drawn at random."""
-    pairs = [(key, value) for key, values in TURNED.items() for value in values]
-    turned = data.draw(st.lists(st.sampled_from(pairs), max_size=4))
-    start = data.draw(st.integers(0, 300))
-    made = stream(count=15, start=start, mode="boundary", seed=seed, release=release)
-    records = {one["id"]: one for one in made if "id" in one}
-    for at, record in enumerate(records.values()):  # no two show one definition in two ways
-        record["webhook_definition"]["id"] = record["workflow_rule"]["id"] = f"ID {at}"
-    dialect = Dialect("turned", dict(turned))
-    mock = make_mock(release, data=records.values(), dialect=dialect)
-
-    other = copied(make_mock, admin_of, mock)
-
-    for part in ("records", "rows"):
-        assert everything(other)[part] == everything(mock)[part]
 
 
 def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
