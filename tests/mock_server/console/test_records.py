@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from helpers.calling import resend
 from helpers.console import Console, confirm, details
 from playwright.sync_api import Page, expect
 
@@ -63,11 +64,8 @@ def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
     expect(details(page)).to_contain_text(mock.records[number]["id"])
     details(page).get_by_role("tab", name="History").click()
     expect(details(page).get_by_role("heading", name="Nothing has touched it")).to_be_visible()
-    body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
-    with mock.client() as client:
-        client.post("webhook_requests/resend", json=body)
-        client.post("webhook_requests/resend", json=body)
-        client.post("webhook_requests/resend", json=body)
+    for _ in range(3):
+        resend(mock, number)
     lines = details(page).get_by_role("listitem")
     expect(lines).to_have_text(
         [

@@ -1,23 +1,16 @@
 """A mock in Python: made, served, asked, and ended."""
 
 import threading
-from typing import Any
 
 import httpx
 import pytest
+from helpers.calling import delete
 
 from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
 
 SHOW = "webhook_requests/show"
-
-
-def shown(client: httpx.Client, world: MockWorld, number: str = "7") -> dict[str, Any]:
-    """What the API shows of a webhook request."""
-    given = {"token": world.token, "webhook_request_identifier": f"number={number}"}
-    answer: dict[str, Any] = client.get(f"{client.base_url}{SHOW}", params=given).json()
-    return answer
 
 
 def serving_threads() -> list[threading.Thread]:
@@ -30,7 +23,7 @@ def test_no_socket_is_opened_before_the_address_is_asked_for() -> None:
     with crmcom_mock() as mock:
         transport = httpx.WSGITransport(create_app(mock.emulated))
         with httpx.Client(transport=transport, base_url=f"http://localhost{API_PATH}") as client:
-            assert shown(client, mock)["status"]["code"] == "OK"
+            assert client.get(SHOW).is_success
         mock.assert_called(operation="show", times=1)
         assert not serving_threads()
 
@@ -75,17 +68,14 @@ def test_the_address_says_where_it_listens() -> None:
 
 def test_a_world_has_an_address_and_a_state_of_its_own() -> None:
     """Another world of a mock is reached below its name and keeps what happens there to itself."""
-    with crmcom_mock() as mock, httpx.Client() as client:
+    with crmcom_mock() as mock:
         other = mock.world("other")
         assert isinstance(other, MockWorld)
         assert not isinstance(other, Mock)
         assert other.url == f"{mock.origin}/worlds/other{API_PATH}"
-        assert client.get(f"{other.admin_url}/health").json()["world"] == "other"
+        assert httpx.get(f"{other.admin_url}/health").json()["world"] == "other"
 
-        with other.client() as inside:
-            body = {"token": other.token, "webhook_request_identifier": {"number": "7"}}
-            inside.post("webhook_requests/delete", json=body)
-
+        delete(other)
         assert "7" not in other.records
         assert "7" in mock.records
         assert "7" not in mock.world("other").records
