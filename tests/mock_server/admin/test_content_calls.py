@@ -56,19 +56,6 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
 # Seed.
 
 
-def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, admin: Any) -> None:
-    """The same knobs make the world that `crmcom-kit fixtures` writes for `serve --data`."""
-    asked = {"seed": 9, "count": 30, "rejected": 0.5, "entities": ["JOBS"], "host": "h.example:81"}
-
-    assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "webhook_requests": 30}
-
-    rejected = admin.ask("GET", "/records?state=REJECTED")
-    assert rejected["total"] == 15
-
-    asked["entities"] = ("JOBS",)
-    assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
-
-
 # Snapshots.
 
 

@@ -110,19 +110,6 @@ def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries/2")["id"] == 2
 
 
-def test_the_receiver_plays_its_script(mock: Any, admin: Any) -> None:
-    """Statuses come in order, the last one for ever; PUT is taken as well."""
-    admin.ask("PUT", "/receiver", {"statuses": [503, 503, 201]})
-    got = [
-        mock.client.open(RECEIVER, method=verb, data=b"x")
-        for verb in ("POST", "PUT", "POST", "POST")
-    ]
-
-    assert [one.status_code for one in got] == [503, 503, 201, 201]
-    kept = admin.ask("GET", "/receiver/requests")
-    assert [one["method"] for one in kept["requests"]] == ["POST", "PUT", "POST", "POST"]
-
-
 def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
     """The oldest requests go, long bodies are cut, and secrets in headers are not shown."""
     for at in range(MAX_KEPT + 5):

@@ -90,18 +90,6 @@ def test_a_change_is_merged(mock: Any, admin: Any) -> None:
     assert found["record"]["webhook_definition"]["name"] == other["name"]
 
 
-def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
-    """It is answered as it was; its number stays taken."""
-    before = admin.ask("GET", "/records/7")
-
-    assert admin.ask("DELETE", "/records/7") == before
-
-    assert admin.refused("GET", "/records/7")[0] == 404
-    assert "7" not in mock.records()
-    _, found = admin.refused("POST", "/records", {"webhook_request": [before]})
-    assert "was used by a deleted" in found["error"]
-
-
 def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
     """The outcome of its delivery would overwrite the change."""
     seen: list[Any] = []

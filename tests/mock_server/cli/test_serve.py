@@ -4,8 +4,6 @@ import json
 import re
 import shlex
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,24 +104,6 @@ def test_a_mistake_in_a_file_is_one_line(
 
     assert words in line
     assert str(file) in line
-
-
-@pytest.mark.parametrize(
-    ("command", "arguments"),
-    [
-        ([sys.executable, "-m", "crmcom_kit.mock_server"], ["--prot", "1"]),
-        ([sys.executable, "-m", "crmcom_kit", "serve"], ["--release", "R1"]),
-        ([str(Path(sys.executable).with_name("crmcom-kit")), "serve"], ["--port", "x"]),
-    ],
-)
-def test_every_way_to_start_refuses_alike(command: list[str], arguments: list[str]) -> None:
-    """The script and both modules print one line and end with status 2."""
-    run = subprocess.run(
-        [*command, *arguments], capture_output=True, text=True, timeout=20, check=False
-    )
-
-    assert (run.returncode, run.stdout) == (2, "")
-    assert re.fullmatch(r"Error: [^\n]+\n", run.stderr)
 
 
 def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

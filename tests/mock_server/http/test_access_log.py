@@ -113,16 +113,6 @@ def test_what_the_console_reads_has_no_line(in_json: Logged) -> None:
     assert found == [*logged, ("GET", "/__admin/faults")]
 
 
-def test_the_name_of_a_fault_shows_no_token(human: Logged) -> None:
-    """A fault that is named after a token does not write it into the log."""
-    token = "Known-Ticket-0123456"
-    human.mock.world.hide(token)
-    human.mock.world.faults.add({"name": f"for {token}", "effect": {"status": 503}})
-    human.ask("GET", SHOW)
-
-    assert "fault-1 (for ***)" in human.lines[0]
-
-
 @pytest.mark.parametrize("root", ["", "/worlds/w"])
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_token_of_the_world_is_redacted_wherever_it_stands(

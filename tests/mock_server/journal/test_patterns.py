@@ -110,28 +110,3 @@ def test_what_no_request_can_match_is_refused(
     assert refused.value.parameter == parameter
     assert allowed in refused.value.allowed
     assert "HUSH" not in str(refused.value)
-
-
-def test_a_pattern_is_put_in_short_words(world: World, calls: list[CallView]) -> None:
-    """A message shows what was asked for, shortened and without secrets, and what was seen."""
-    pattern = Pattern(
-        world.reader,
-        {
-            "record": "8",
-            "parameters": {
-                "entity": "x" * 200,
-                "url": "token=HUSH",
-                "fields_set": {"absent": False},
-            },
-        },
-    )
-    id = (calls[SHOW].record or {})["id"]
-    words = str(pattern)
-    assert words.startswith("record 8, parameters.entity xxx")
-    assert words.endswith("…, parameters.url token=***, parameters.fields_set any value")
-    first, _, *others = pattern.differences(calls[SHOW])
-    assert first == f"record: wanted 8; seen 7 and {id}"
-    assert others == [
-        "parameters.url: wanted token=***; seen nothing",
-        "parameters.fields_set: wanted any value; seen nothing",
-    ]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.calling import resend
@@ -13,8 +14,12 @@ from crmcom_kit.mock_server.world.entries import exported as exported_lines
 
 def test_content_is_generated_or_comes_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
     """What the generator or another program wrote is taken as it is; none at all is allowed."""
-    assert mock.seed(count=30, rejected=1.0, entities=["JOBS"]) == 30
+    knobs: dict[str, Any] = {"seed": 9, "count": 30, "rejected": 1.0, "entities": ["JOBS"]}
+    assert mock.seed(**knobs) == 30
     assert len(mock.records.filter(life_cycle_state="REJECTED", entity="JOBS")) == 30
+    generated = list(mock.records)
+    mock.seed(world(release="R9", **knobs))
+    assert list(mock.records) == generated
     entries = list(world(count=3, release="R9"))
     path = tmp_path / "world.jsonl"
     path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")
