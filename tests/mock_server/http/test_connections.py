@@ -92,13 +92,13 @@ def test_a_client_may_close_its_side_at_once(server: Any) -> None:
         assert server.sent(request).count(b"HTTP/1.1 200") == request.count(b"GET")
 
 
-def test_a_head_of_64_kib_is_read(server: Any) -> None:
-    """It may come in pieces, and with a body behind it."""
-    for fill, status in ((60_000, b"200"), (70_000, b"431")):
-        parts = [f"GET {SHOW} {HEAD}Connection: close\r\nX: ".encode()]
-        parts += [b"y" * (fill // 6)] * 6
-        for request in ([*parts, b"\r\n\r\n"], [b"".join(parts) + b"\r\n\r\n"]):
-            assert server.sent(*request)[9:12] == status
+@pytest.mark.parametrize(("fill", "status"), [(60_000, b"200"), (70_000, b"431")])
+def test_a_head_of_64_kib_is_read(server: Any, fill: int, status: bytes) -> None:
+    """It may come in pieces."""
+    begun = f"GET {SHOW} {HEAD}Connection: close\r\nX: ".encode()
+    parts = [begun, *[b"y" * (fill // 6)] * 6, b"\r\n\r\n"]
+    for request in (parts, [b"".join(parts)]):
+        assert server.sent(*request)[9:12] == status
 
 
 def test_an_upgrade_is_ignored(server: Any) -> None:
@@ -143,16 +143,14 @@ def test_a_stream_that_fails_is_closed(value: str) -> None:
 def test_old_clients_are_served(server: Any) -> None:
     """HTTP/1.0, without a Host, has its response and the end of the connection; no chunks."""
     server.ask("POST", "/__admin/seed", {"count": 1_000})
-    path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES"
-    # The lists are streamed, one without a length, and so is the state.
-    for target in (path, f"{path}&fields_set=id", "/__admin/state"):
-        answer = server.sent(f"GET {target} HTTP/1.0\r\n\r\n".encode())
-
-        head, _, body = answer.partition(b"\r\n\r\n")
+    path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES&fields_set=id"
+    for target in (path, "/__admin/state"):  # both are streamed
+        head, _, body = server.sent(f"GET {target} HTTP/1.0\r\n\r\n".encode()).partition(
+            b"\r\n\r\n"
+        )
         assert b" 200 OK" in head
         assert b"chunked" not in head
-        items = json.loads(body)["data"] if target != "/__admin/state" else body.splitlines()
-        assert len(items) > 256
+        assert body.count(b'"id"') > 256
     server.ask("POST", "/__admin/reset")
 
 
