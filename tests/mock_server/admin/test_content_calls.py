@@ -4,25 +4,9 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from crmcom_kit.fixtures import json_lines, world
 from crmcom_kit.mock_server.world.world import MAX_SNAPSHOTS
 
 # State.
-
-
-def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
-    """After it the world holds what was sent and nothing else, and a reset goes to the start."""
-    start = mock.state()
-    sent = list(world(count=5, release="R9", seed=3))
-
-    imported = admin.ask("PUT", "/state", b"".join(json_lines(sent)))
-    assert imported == {"epoch": 1, "webhook_requests": 5}
-
-    exported = admin.send("GET", "/state").text.splitlines()
-    assert [list(json.loads(line)) for line in exported] == [list(entry) for entry in sent]
-    assert len(mock.state()) == 5
-    admin.ask("POST", "/reset")
-    assert mock.state() == start
 
 
 # Records.

@@ -7,8 +7,6 @@ from urllib.parse import quote
 import pytest
 from helpers.receivers import During
 
-from crmcom_kit.mock_server import crmcom_mock
-
 
 def added(admin: Any, *records: dict[str, Any]) -> list[dict[str, Any]]:
     """Add webhook requests of which little is given; return what they became."""
@@ -22,19 +20,6 @@ def received(admin: Any, message: str) -> dict[str, Any]:
     admin.send("POST", "/receiver/in", message.encode())
     verdict: dict[str, Any] = admin.ask("GET", "/receiver/requests")["requests"][-1]["signature"]
     return verdict
-
-
-def test_what_lacks_members_gets_them_as_in_python(admin: Any) -> None:
-    """The same calls add the same webhook requests over HTTP and in Python."""
-    python = crmcom_mock()
-    given: list[dict[str, Any]] = [
-        {"entity": "JOBS", "life_cycle_state": "REJECTED"},
-        {"url": "http://a.example/"},
-        {},
-    ]
-
-    assert added(admin, *given) == [python.add(**one) for one in given]
-    assert admin.ask("GET", "/records?limit=4")["records"][0]["record"] == list(python.records)[-1]
 
 
 def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
@@ -124,16 +109,6 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     record = admin.ask("GET", f"/records/{number}")["record"]
     assert record["workflow_rule"]["id"] == added["id"]
     assert record["authentication_code"]
-
-
-def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
-    """Webhook requests may name a definition by its id alone; no rule triggers it then."""
-    admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
-    event = {"entity": "JOBS", "definition": "D9", "data": {}}
-
-    status, found = admin.refused("POST", "/events/fire", event)
-
-    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")
 
 
 STATE = {"life_cycle_state": "SUCCESSFUL"}

@@ -180,20 +180,6 @@ def test_a_request_is_traced_and_repeated(console: Console, mock: Mock) -> None:
     assert len(journal(mock)) == before
 
 
-def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
-    """A request may arrive, and move the rows, before the button is released."""
-    show(mock, "7")
-    page = console.open()
-    row = page.get_by_role("row", name="#7")
-    row.hover()
-    page.mouse.down()
-    show(mock, "8")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
-    page.mouse.up()
-    expect(row).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("complementary", name="Details")).to_be_visible()
-
-
 def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:
     """Markup, escapes of terminals, turned text and a megabyte break nothing."""
     markup = "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b[31m\u202eRTL\u2066"

@@ -62,24 +62,6 @@ def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> 
     assert [one["name"] for one in worlds] == ["default"]
 
 
-def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) -> None:
-    """A browser has six to a server; the tab is up to date when it is looked at again."""
-    page = console.open()
-    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-    page.clock.install()
-    show = """hidden => {
-      Object.defineProperty(document, 'hidden', {value: !!hidden, configurable: true});
-      document.dispatchEvent(new Event('visibilitychange'));
-    }"""
-    page.evaluate(show, 1)
-    page.clock.fast_forward(61_000)
-    list_of(mock, entity="JOBS")
-    page.wait_for_timeout(300)
-    expect(page.get_by_role("row", name="list")).to_have_count(0)
-    page.evaluate(show, 0)
-    expect(page.get_by_role("row", name="list")).to_be_visible()
-
-
 def test_a_protected_mock_asks_for_its_token(browser: Browser, start_server: Any) -> None:
     """Nothing is shown without it; what is copied has a variable in its place."""
     mock = start_server("--admin-token", "sesame-77", "--log", "off")

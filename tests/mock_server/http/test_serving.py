@@ -2,12 +2,10 @@
 
 import json
 import signal
-import socket
 import sys
 import time
 from contextlib import ExitStack
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
@@ -106,17 +104,3 @@ def test_a_client_that_does_not_read_is_waited_for_only_so_long(
 
     assert status == 0
     assert time.monotonic() - began > 1
-
-
-def test_it_serves_ipv6(start_server: Any) -> None:
-    """On an IPv6 address the base URL has brackets, and works."""
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        pytest.skip("needs the address ::1")
-    server = start_server("--host", "::1", "--token", "T")
-
-    assert server.base == f"http://[::1]:{server.port}{API_PATH}"
-    with urlopen(f"http://[::1]:{server.port}/livez") as answer:
-        assert answer.status == 200
-    assert server.end(signal.SIGTERM)[0] == 0

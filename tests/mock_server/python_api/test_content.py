@@ -96,16 +96,6 @@ def test_one_name_of_a_definition_or_rule_is_enough(mock: Mock, names: tuple[str
     assert added["workflow_rule"]["name"] == "When done"
 
 
-def test_a_number_of_any_form_is_in_the_way_of_no_later_one(mock: Mock) -> None:
-    """The generator counts by whole numbers; another one may have the id that it makes next."""
-    mock.add(number="A1")
-    mock.snapshot("with A1")
-    mock.restore("with A1")
-    ids = {mock.records["A1"]["id"], mock.add()["id"], mock.add()["id"]}
-
-    assert len(ids) == 3
-
-
 def test_a_webhook_request_may_name_what_is_added_with_it(mock: Mock) -> None:
     """One call adds a definition, and a webhook request of it."""
     record = {"webhook_definition": {"name": "Done"}}
