@@ -21,17 +21,10 @@ def test_health_says_what_runs(make_mock: Any, admin_of: Any) -> None:
 
     other = admin_of(mock.client, "/worlds/a").ask("GET", "/health")
     assert (other["world"], other["base_path"]) == ("a", "/worlds/a/crmapi/rest/v2")
-    assert admin_of(mock.client).ask("GET", "/health") == {
-        "status": "healthy",
-        "version": __version__,
-        "release": "R14.1.0",
-        "dialect": "http",
-        "seed": 0,
-        "world": "default",
-        "base_path": "/crmapi/rest/v2",
-        "epoch": 0,
-        "webhook_requests": len(mock.state()),
-    }
+    found = admin_of(mock.client).ask("GET", "/health")
+    assert (found["release"], found["dialect"]) == ("R14.1.0", "http")
+    assert (found["status"], found["version"]) == ("healthy", __version__)
+    assert (found["epoch"], found["webhook_requests"]) == (0, len(mock.state()))
 
 
 def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
