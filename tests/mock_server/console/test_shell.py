@@ -51,17 +51,6 @@ def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
         expect(page.get_by_role("row", name="list")).to_have_count(2)
 
 
-def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> None:
-    """To follow it would make it anew."""
-    page = console.open("/w/mine/requests")
-    message(page, "There was no world")
-    mock.client().delete(f"{mock.admin_url}/worlds?name=mine").raise_for_status()
-    message(page, "The world “mine” was ended.")
-    expect(page).to_have_url(f"{mock.origin}/#/w/default/requests")
-    worlds = mock.client().get(f"{mock.admin_url}/worlds").json()["worlds"]
-    assert [one["name"] for one in worlds] == ["default"]
-
-
 def test_a_protected_mock_asks_for_its_token(browser: Browser, start_server: Any) -> None:
     """Nothing is shown without it; what is copied has a variable in its place."""
     mock = start_server("--admin-token", "sesame-77", "--log", "off")

@@ -1,7 +1,6 @@
 """Connections: what a client may send and how much of it, and who is served meanwhile."""
 
 import json
-import resource
 import socket
 import threading
 import time
@@ -14,7 +13,6 @@ import httpx
 import pytest
 from helpers.serving import served
 
-from crmcom_kit.mock_server.http.server import prepare_descriptors
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
@@ -229,22 +227,6 @@ def test_who_takes_no_responses_is_not_read(server: Any) -> None:
     responses = found.split(b"HTTP/1.1 200 OK\r\n")[1:]
     seen = [json.loads(one.partition(b"\r\n\r\n")[2]) for one in responses]
     assert seen == bodies * 200
-
-
-def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
-    """Thousands of idle connections and half-sent requests leave everybody else served."""
-    prepare_descriptors()
-    count = min(5_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1_000)
-    server = start_server("--token", "T", "--log", "off")
-    half = f"POST {DELETE} {HEAD}Content-Length: 50\r\n\r\n{{".encode()
-    control = f"POST /__admin/reset {HEAD}Content-Length: 50\r\n\r\n{{".encode()
-    with (
-        connections(server, count),
-        connections(server, 250, half),
-        connections(server, 250, control),
-        connections(server, 100, b"GET /__admin"),
-    ):
-        check_served(server)
 
 
 def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:

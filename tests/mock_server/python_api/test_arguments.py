@@ -71,6 +71,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("world", lambda m: m.world("no/name")),
     ("world", lambda m: m.end()),
     ("fault", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, fault="cut")),
+    ("fault", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, fault="duplicate")),
     ("delivered", lambda m: m.wait_for(delivery="7", delivered="x")),
     ("state", lambda m: m.wait_for(delivery="7", state="REJECTED")),
     ("number", lambda m: m.deliveries.replay(m)),

@@ -56,20 +56,11 @@ def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
     assert reasons == ["valid", "no_data", "valid"]
 
 
-@pytest.mark.parametrize(
-    ("options", "fault", "words"),
-    [
-        ({}, "duplicate", "while a script decides"),
-        ({}, "cut", "one of wrong_signature, old_key, cut_body, duplicate"),
-        ({"deliver": "http"}, "wrong_signature", "while the webhook definition has no secret key"),
-        ({"deliver": "http"}, "old_key", "while the webhook definition has no secret key"),
-    ],
-)
-def test_faults_that_can_do_nothing_are_refused(options: Any, fault: str, words: str) -> None:
-    """A script sends no message that could be wrong; without a key, no signature can be."""
-    mock = crmcom_mock(**options)
+@pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
+def test_without_a_key_no_signature_can_be_wrong(mock: Any, fault: str) -> None:
+    """Nothing is sent."""
     mock.add_definition(name="unsigned", url="http://127.0.0.1:9/")
     before = len(mock.records)
-    with pytest.raises(UsageError, match=f"fault: seen .*{words}"):
+    with pytest.raises(UsageError, match="the webhook definition has no secret key"):
         mock.fire("ACTIVITIES", "unsigned", DATA, fault=fault)
     assert len(mock.records) == before
