@@ -48,14 +48,6 @@ def test_a_plain_object_starts_and_stops() -> None:
         _ = mock.url
 
 
-def test_options_are_those_of_a_world() -> None:
-    """Release, tokens and the rest are given as to make_world."""
-    mock = crmcom_mock(release="R15", tokens=["mine"])
-
-    assert (mock.release, mock.token) == ("R15.0.0", "mine")
-    assert mock.credentials.organisation == "CRMDEMO"
-
-
 def test_the_address_says_where_it_listens() -> None:
     """Host and port are those that are given, and an address of IPv6 is written as URLs want it."""
     with crmcom_mock(host="::1") as mock:
