@@ -41,27 +41,6 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
         assert [one["id"] for one in found] == ids
 
 
-def test_a_receiver_is_told_how_its_code_differs(mock: Any, admin: Any) -> None:
-    """Of each message that came in; whose it is, it says itself."""
-    mock.resend()
-    sent = admin.ask("GET", "/deliveries/1")
-    code, body = sent["signature"]["code"], sent["request"]["body"]
-    mock.client.post(RECEIVER, data=body)
-    mock.client.post(
-        RECEIVER, data=body.replace(code, code.upper()), headers={"X-Mock-Attempt": "default/1"}
-    )
-    mock.client.post(RECEIVER, data=r'{"data":{"a":"\ud800"},"authentication_code":"x"}')
-    right, upper, odd = admin.ask("GET", "/receiver/requests")["requests"]
-    found = upper["signature"]
-
-    assert right["signature"]["valid"]
-    assert upper["delivery"] == 1
-    assert (found["valid"], found["reason"]) == (False, "wrong_code")
-    assert (found["code"], found["expected"]) == (code.upper(), code)
-    assert found["signed"] == sent["signature"]["signed"]
-    assert odd["signature"]["expected"] is None
-
-
 @pytest.mark.parametrize(
     ("verb", "path", "body", "status"),
     [

@@ -22,20 +22,6 @@ def received(admin: Any, message: str) -> dict[str, Any]:
     return verdict
 
 
-def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
-    """The data object stays as it is given, is signed, and names the entity."""
-    data = {"id": "J77", "number": "JOB77"}
-    body = {"webhook_request": [{"record": {"entity": "JOBS"}, "data": data}]}
-
-    (added,) = admin.ask("POST", "/records", body)["filled_in"]
-
-    assert (added["data"], added["record"]["entity_id"]) == (data, "J77")
-    code = added["record"]["authentication_code"]
-    if added["record"]["life_cycle_state"] == "SUCCESSFUL":
-        sent = json.dumps({"data": data, "authentication_code": code}, separators=(",", ":"))
-        assert received(admin, sent)["valid"]
-
-
 def test_a_number_may_have_slashes(admin: Any) -> None:
     """Encoded, they are part of the number for each call about one webhook request."""
     for number in ("A/7", "/7", "7/", "a/b/c"):
@@ -150,3 +136,13 @@ def test_what_cannot_be_is_refused(
     assert seen == status
     assert [piece for piece in says if piece not in found["error"]] == []
     assert admin.send("GET", "/state").data == before
+
+
+def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
+    """Webhook requests may name a definition by its id alone; no rule triggers it then."""
+    admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
+    event = {"entity": "JOBS", "definition": "D9", "data": {}}
+
+    status, found = admin.refused("POST", "/events/fire", event)
+
+    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")

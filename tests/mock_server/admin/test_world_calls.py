@@ -27,24 +27,15 @@ def test_health_says_what_runs(make_mock: Any, admin_of: Any) -> None:
     assert (found["epoch"], found["webhook_requests"]) == (0, len(mock.state()))
 
 
-def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
-    """The list shows names, records and calls, and creates no world."""
-    mock.show()
-    for name in ("b", "a"):
-        admin_of(mock.client, f"/worlds/{name}").ask("POST", "/reset")
-
-    found = admin.ask("GET", "/worlds")
-
-    found_worlds = [(one["name"], one["calls"]) for one in found["worlds"]]
-    assert found_worlds == [("default", 1), ("b", 0), ("a", 0)]
-    assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
-
-
-def test_worlds_are_ended(mock: Any, admin: Any, admin_of: Any) -> None:
+def test_worlds_are_listed_and_ended(mock: Any, admin: Any, admin_of: Any) -> None:
     """One by its name, or all of them; then they are not there, and begin anew when used."""
+    mock.show()
+    admin_of(mock.client, "/worlds/b").ask("GET", "/health")
     one = admin_of(mock.client, "/worlds/a")
     one.ask("POST", "/reset")
-    admin_of(mock.client, "/worlds/b").ask("GET", "/health")
+    found = admin.ask("GET", "/worlds")["worlds"]
+    assert [(w["name"], w["calls"]) for w in found] == [("default", 1), ("b", 0), ("a", 0)]
+    assert {w["webhook_requests"] for w in found} == {len(mock.state())}
 
     assert admin.ask("DELETE", "/worlds?name=a") == {"ended": 1}
     status, found = admin.refused("DELETE", "/worlds?name=a")

@@ -158,16 +158,6 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
     assert len(err.splitlines()) == 5
 
 
-def test_every_address_is_none_to_call(start_server: Any) -> None:
-    """The READY line names an address that works in a browser; 0.0.0.0 is refused as a Host."""
-    server = start_server("--host", "0.0.0.0", "--token", "T")  # noqa: S104 - what is tested
-
-    assert server.base.startswith("http://127.0.0.1:")
-    assert server.ask("GET", "/__admin/health")[0] == 200
-    asked = b"GET /__admin/health HTTP/1.1\r\nHost: 0.0.0.0\r\nConnection: close\r\n\r\n"
-    assert server.sent(asked).startswith(b"HTTP/1.1 403 ")
-
-
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     """Release, dialect file, data and delivery script are those of the flags."""
     dialect, world = tmp_path / "mine.toml", tmp_path / "world.jsonl"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from helpers.clocks import FixedClock
 from helpers.shells import AsWsgi
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
@@ -130,6 +130,7 @@ WORLDS = [
 
 
 @pytest.mark.parametrize("worlds", WORLDS, ids=["R9", "R15"])
+@settings(max_examples=40)
 @given(made=st.lists(calls, min_size=1, max_size=4))
 @example(made=[("GET", f"{METHODS}/show", SHOW_7, b"", {})])
 @example(made=[("HEAD", f"{METHODS}/show", SHOW_7, b"", {})])

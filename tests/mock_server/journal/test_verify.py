@@ -53,20 +53,6 @@ def test_what_cannot_be_expected_is_named(value: Any) -> None:
     assert '{"at_least": 1, "at_most": 3}' in refused.value.allowed
 
 
-def test_requests_that_match_are_counted_and_returned(mock: Any) -> None:
-    """They alone; a message is there if they are not as many as expected."""
-    asked = {"operation": "show", "record": "7", "times": 2}
-    empty = verify(mock.world.reader, asked)
-    assert (empty.ok, empty.count) == (False, 0)
-    assert empty.message.startswith("expected exactly 2, found 0: operation show, record 7")
-    assert empty.message.endswith("the journal is empty")
-
-    show(mock, 7, 8, 7)
-    found = verify(mock.world.reader, asked)
-    assert (found.ok, [call.number for call in found.calls]) == (True, [1, 3])
-    assert found.facts().keys() == {"count", "requests"}
-
-
 def test_near_calls_are_the_newest_of_those_that_differ_least(mock: Any) -> None:
     """Three of them, each with what differs; a call that matches is not among them."""
     show(mock, 8, 9, 7, 10, 11)
