@@ -17,7 +17,6 @@ from helpers.serving import LOGIN
 from helpers.tools import tool
 
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.schemas.releases import release_names
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -339,20 +338,3 @@ def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:
         run = runner.run(script, TAG=tag)
         assert run.returncode == 1
         assert f"the tag is {tag}, and" in run.stderr
-
-
-def test_the_docs_workflow_adds_the_openapi_document_of_each_release(runner: Runner) -> None:
-    """To the site, which other tools load from there."""
-    (script,) = (
-        step["run"]
-        for step in steps_of(ROOT / ".github" / "workflows" / "docs.yml")
-        if step.get("name") == "Add the OpenAPI documents"
-    )
-    site = runner.folder / "docs" / "_build" / "html"
-    site.mkdir(parents=True)
-    (runner.folder / ".venv").mkdir()
-    (runner.folder / ".venv" / "bin").symlink_to(COMMANDS)
-    run = runner.run(script)
-    assert run.returncode == 0, run.stderr
-    documents = {path.stem.removeprefix("crmcom-") for path in site.glob("openapi/*.json")}
-    assert documents == {name.split(".")[0] for name in release_names()}
