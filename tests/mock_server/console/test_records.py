@@ -104,5 +104,3 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     status.get_by_role("button", name="Copy as curl").click()
     expect(status.filter(has_text="Copied")).to_be_visible()
-    copied = console.open().evaluate("navigator.clipboard.readText()")
-    assert "webhook_requests/delete" in copied

@@ -70,19 +70,6 @@ def test_a_protected_mock_asks_for_its_token(browser: Browser, start_server: Any
         assert "sesame-77" not in page.content()
 
 
-def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
-    """Landmarks, a name in the navigation, and the title of the tab."""
-    page = console.open()
-    links = page.get_by_role("navigation", name="Panels").get_by_role("link")
-    expect(links).to_have_count(6)
-    names = links.all_inner_texts()
-    for number, name in enumerate(names):
-        links.nth(number).click()
-        title = name.strip()
-        expect(page).to_have_title(f"{title} · default · crmcom-kit")
-        expect(page.get_by_role("main", name=title)).to_be_visible()
-
-
 def test_a_phone_shows_one_thing_at_a_time(console: Console, mock: Mock) -> None:
     """List, details, and back to the row; the navigation is below, and nothing is too wide."""
     list_of(mock)
