@@ -79,15 +79,25 @@ def _full(mock: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("operation", "times"),
-    [("delete", 0), ("delete", None), ("delete", 1), ("delete", {"at_most": 2}), ("show", 12)],
+    ("operation", "times", "ok"),
+    [
+        *(("delete", times, None) for times in (0, None, 1, {"at_most": 2})),
+        ("delete", {"at_most": 3}, True),
+        ("show", 12, None),
+        *(("show", times, True) for times in (None, {"at_least": 10})),
+        ("show", {"at_least": 5, "at_most": 13}, True),
+        *(("show", times, False) for times in (0, 5)),
+    ],
 )
 def test_what_evicted_requests_may_change_is_an_error(
-    full: Any, operation: str, times: Any
+    full: Any, operation: str, times: Any, *, ok: bool | None
 ) -> None:
-    """It says how many there are, and how to make room for them."""
+    """Which says how to make room for them; what the others decide is answered."""
     asked = {"operation": operation, "times": times}
     condition = condition_of(full.world, asked)
+    if ok is not None:
+        assert verify(full.world.reader, asked).ok == ok
+        return
     assert wait_for(full.world.journal, condition, 0) == "time over"
     for refused in (lambda: verify(full.world.reader, asked), condition.facts):
         with pytest.raises(UsageError) as caught:
@@ -95,24 +105,6 @@ def test_what_evicted_requests_may_change_is_an_error(
         assert caught.value.parameter == "journal"
         assert "3 of 13 requests dropped, which may match: operation" in caught.value.seen
         assert "--journal" in caught.value.allowed
-
-
-@pytest.mark.parametrize(
-    ("operation", "times", "ok"),
-    [
-        ("show", None, True),
-        ("show", {"at_least": 10}, True),
-        ("show", {"at_least": 5, "at_most": 13}, True),
-        ("delete", {"at_most": 3}, True),
-        ("show", 0, False),
-        ("show", 5, False),
-    ],
-)
-def test_what_the_others_decide_is_answered(
-    full: Any, operation: str, times: Any, *, ok: bool
-) -> None:
-    """Enough of them, whatever the evicted ones were; or too many of them."""
-    assert verify(full.world.reader, {"operation": operation, "times": times}).ok == ok
 
 
 def test_what_the_user_removes_was_not_evicted(full: Any) -> None:
