@@ -44,6 +44,7 @@ class RecordsView:
 
     def __getitem__(self, key: str | int) -> Record:
         """Return the record with that number or id. Raises KeyError."""
+        __tracebackhide__ = True
         try:
             record = record_named(self._world().current_epoch, str(key))
         except NotFound as error:

@@ -17,8 +17,9 @@ def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
     assert record["id"] in mock.records
     assert "none" not in mock.records
     assert mock.records.get("none") is None
-    with pytest.raises(KeyError, match='"none"; allowed is the number or the id'):
+    with pytest.raises(KeyError, match='"none"; allowed is the number or the id') as caught:
         mock.records["none"]
+    assert len(caught.traceback.filter(caught)) == 1  # the line above
 
 
 def test_records_are_filtered_by_members(mock: Mock) -> None:
