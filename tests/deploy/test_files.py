@@ -92,16 +92,6 @@ def steps_of(path: Path) -> list[Any]:
 # --- the image
 
 
-def test_the_builder_gets_what_an_installation_is_made_of() -> None:
-    """All that the wheel needs, and nothing else of the checkout."""
-    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
-    let_in = {line[1:] for line in lines if line.startswith("!")}
-    assert "*" in lines
-    rooms = {"contract_tests", "fixtures", "mock_server", "schemas", "src"}
-    assert let_in == rooms | {"LICENSE", "README.md", "constraints.txt", "pyproject.toml"}
-    assert all((ROOT / name).exists() for name in let_in)
-
-
 # --- Compose and Kubernetes
 
 
@@ -255,24 +245,6 @@ def _checking(runner: Runner) -> Runner:
     installed.mkdir(parents=True)
     (installed / "crmcom-kit").symlink_to(COMMANDS / "crmcom-kit")
     return runner
-
-
-def test_the_action_installs_the_kit_beside_what_the_job_has(runner: Runner) -> None:
-    """In an environment of its own, with the extra for checks and the versions that we test."""
-    python = runner.folder / "python"
-    pip = runner.folder / "pip-arguments"
-    # Stands for Python: makes an environment whose Python writes down what it is asked for.
-    python.write_text(
-        '#!/bin/sh\ntest "$1 $2" = "-m venv" && mkdir -p "$3/bin" && cat > "$3/bin/python" <<END\n'
-        f'#!/bin/sh\nprintf "%s\\n" "\\$@" > "{pip}"\nEND\nchmod +x "$3/bin/python"\n'
-    )
-    python.chmod(0o755)
-    run = runner.run(action_step("Install crmcom-kit")["run"], PYTHON=str(python))
-    assert run.returncode == 0, run.stderr
-    arguments = pip.read_text().splitlines()
-    assert arguments[:3] == ["-m", "pip", "install"]
-    assert arguments[-3:] == ["-c", str(ROOT / "constraints.txt"), f"{ROOT}[check]"]
-    assert (runner.folder / "crmcom-kit" / "bin" / "python").exists()
 
 
 def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> None:

@@ -84,16 +84,14 @@ def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
 
 
 def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
-    """The oldest requests go, long bodies are cut, and secrets in headers are not shown."""
-    for at in range(MAX_KEPT + 5):
-        mock.client.post(RECEIVER, data=str(at).encode())
+    """The oldest requests go, and secrets in headers are not shown."""
     secret = {"Authorization": "Bearer hush", "X-Api-Key": "hush", "Cookie": "hush"}
-    mock.client.post(RECEIVER, data=b"z" * 100_000, headers=secret)
+    for _ in range(MAX_KEPT + 5):
+        mock.client.post(RECEIVER, data=b"x", headers=secret)
     kept = admin.ask("GET", "/receiver/requests")["requests"]
 
-    assert len(kept) == MAX_KEPT
-    assert (len(kept[-1]["body"]), kept[-1]["size"]) == (MAX_BODY, 100_000)
-    assert "hush" not in json.dumps(kept[-1])
+    assert (len(kept), kept[0]["id"]) == (MAX_KEPT, 6)
+    assert "hush" not in json.dumps(kept)
 
 
 def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any) -> None:
