@@ -78,13 +78,10 @@ def test_a_mistake_in_the_flags_is_one_line(flags: str, start: str) -> None:
     assert one_line(*shlex.split(flags)).startswith(f"Error: {start}")
 
 
-@pytest.mark.parametrize("token", ["HUSH\xe91", "HUSH HUSH", " ", "HUSH\n", "HUSH\x07"])
-def test_an_admin_token_that_no_header_carries_is_refused(
-    monkeypatch: pytest.MonkeyPatch, token: str
-) -> None:
+def test_an_admin_token_that_no_header_carries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """From the flag and from the environment; the line does not show it."""
-    lines = [one_line("--admin-token", token)]
-    monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", token)
+    lines = [one_line("--admin-token", "HUSH HUSH")]
+    monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", "HUSH\n")
     lines.append(one_line())
     for line in lines:
         assert "--admin-token: a hidden value is not allowed; allowed is" in line
