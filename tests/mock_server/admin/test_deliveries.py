@@ -143,24 +143,6 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
         assert "Zx81hush" not in text
 
 
-@pytest.mark.parametrize(
-    "stranger",
-    [
-        {"HTTP_ORIGIN": "http://evil.example"},
-        {"HTTP_SEC_FETCH_SITE": "same-site"},
-        {"HTTP_HOST": "evil.example"},
-        {"HTTP_X_FORWARDED_FOR": "10.0.0.1"},
-        {"REMOTE_ADDR": "10.0.0.1"},
-    ],
-)
-def test_the_receiver_knows_its_senders(mock: Any, admin: Any, stranger: Any) -> None:
-    """Web pages, unknown hosts, proxies and other machines use up no answer."""
-    answer = mock.client.post(RECEIVER, data=b"x", environ_overrides=stranger)
-
-    assert answer.status_code == 403
-    assert admin.ask("GET", "/receiver")["received"] == 0
-
-
 def test_a_secret_url_opens_the_receiver_of_a_guarded_mock(make_mock: Any, admin_of: Any) -> None:
     """It does from anywhere, except for web pages and other calls; a restart keeps the URL."""
 

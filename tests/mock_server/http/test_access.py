@@ -97,6 +97,8 @@ def test_who_may_call(client: Any) -> None:
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
         assert _status(client, "/__admin/health", headers) == (200 if control else 403), headers
+        # It takes no GET.
+        assert _status(client, "/__admin/receiver/in", headers) == (405 if control else 403)
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/worlds/b", "/worlds/b/nothing"])

@@ -70,17 +70,6 @@ def test_a_pattern_matches_what_it_says(
         assert bool(pattern.differences(call)) == (at not in matching)
 
 
-@pytest.mark.parametrize(("number", "entry"), [("7", 1), ("8", 6)])
-def test_a_record_is_found_by_its_id_too(
-    world: World, calls: list[CallView], number: str, entry: int
-) -> None:
-    """A request that names it by number, and is asked for by id; also one that a fault hit."""
-    record = world.store.get("number", number)
-    assert record is not None
-    pattern = Pattern(world.reader, {"record": record.id, "operation": "show"})
-    assert [call.number for call in calls if pattern.matches(call)] == [entry]
-
-
 #: Patterns that cannot be read, the member that is wrong, and a part of what is allowed.
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
         ({"metod": "GET"}, "metod", "one of operation, record, parameters, outcome"),
