@@ -156,13 +156,14 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
 
 
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
-    """Release, dialect file, data and delivery script are those of the flags."""
+    """Those of the flags are served; of all addresses, READY names one that can be called."""
     dialect, world = tmp_path / "mine.toml", tmp_path / "world.jsonl"
     dialect.write_text("errors.no_semi_optional.status = 418\n")
     world.write_text('{"unit": {"id": "1", "name": "Only unit"}}\n')
     flags = f"--release R14.1 --dialect {dialect} --data {world} --seed 5 --deliveries timeout"
-    server = start_server(*flags.split())
+    server = start_server(*flags.split(), "--host", "0.0.0.0")  # noqa: S104 - what is tested
 
+    assert server.base.startswith("http://127.0.0.1:")
     found = server.ask("GET", "/__admin/health")[1]
     assert (found["release"], found["dialect"]) == ("R14.1.0", str(dialect))
     assert (found["webhook_requests"], found["seed"]) == (0, 5)
