@@ -1,7 +1,7 @@
 """The WSGI application: wiring, requests of the API, and Flask with the pages."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, abort, request
 from flask import Response as FlaskResponse
@@ -119,6 +119,8 @@ class _WorldMiddleware:
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
         # A copy: what is around this application still needs the whole path.
         within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": rest}
+        if environ.get("wsgi.input_terminated"):  # by a server that reads chunks itself
+            within["wsgi.input"] = _Chunks(environ["wsgi.input"])
         if is_control(rest):  # which decides about its callers, and then finds the world
             return self._app({**within, PICKED_NAME: name}, start_response)
         path, verb = api_path(rest), environ["REQUEST_METHOD"]
@@ -128,8 +130,21 @@ class _WorldMiddleware:
         if isinstance(found, Response):
             return started(found, start_response, verb)
         if path is not None:
-            return started(_api_response(found, path, environ), start_response, verb)
+            return started(_api_response(found, path, within), start_response, verb)
         return self._app({**within, PICKED: found}, start_response)
+
+
+class _Chunks:
+    """A body in chunks; one that cannot be read counts as a client that has left."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._stream.read(size)
+        except Exception as error:  # each server has errors of its own
+            raise ConnectionError from error  # from which werkzeug makes ClientDisconnected
 
 
 def _api_response(world: World, path: str, environ: "WSGIEnvironment") -> Response:

@@ -82,13 +82,13 @@ class AsgiShell:
         path = api_path(rest)
         with suppress(ClientLeft, asyncio.CancelledError):  # cancelled: the server ends
             if path is None:
-                await self._answer_with_app(scope, receive, send, headers, name, rest)
+                await self._respond_with_app(scope, receive, send, headers, name, rest)
             else:
-                await self._answer_as_api(scope, receive, send, headers, name, path)
+                await self._respond_as_api(scope, receive, send, headers, name, path)
 
     # The API.
 
-    async def _answer_as_api(
+    async def _respond_as_api(
         self,
         scope: Scope,
         receive: Receive,
@@ -128,7 +128,7 @@ class AsgiShell:
 
     # Everything else.
 
-    async def _answer_with_app(
+    async def _respond_with_app(
         self,
         scope: Scope,
         receive: Receive,
@@ -139,7 +139,7 @@ class AsgiShell:
     ) -> None:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
-        status, sent = await self.bridge.answer(scope, receive, send, headers, limit)
+        status, sent = await self.bridge.respond(scope, receive, send, headers, limit)
         # What the console reads gets no line; what it changes, and what it is refused, does.
         is_own_page = headers.get("HTTP_SEC_FETCH_SITE") == "same-origin"
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST

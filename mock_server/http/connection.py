@@ -1,7 +1,7 @@
 """One HTTP connection: uvicorn's, with what it leaves open.
 
-uvicorn parses, pipelines and keeps connections alive. Here are the limit of a request's head, an
-answer to what is refused, no reading while requests wait for their turn, one packet for head and
+uvicorn parses, pipelines and keeps connections alive. Here are the limit of a request's head, a
+response to what is refused, no reading while requests wait for their turn, one packet for head and
 body of a response, an end that the application asks for, and a client that closes its side first.
 """
 
@@ -259,7 +259,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
             return
         # The system resets a connection that is closed with bytes unread, and the client would
-        # lose the answer. So it may go on sending for a while.
+        # lose the response. So it may go on sending for a while.
         self.transport.flush()  # type: ignore[attr-defined]
         self.transport.write_eof()
         self.transport.resume_reading()

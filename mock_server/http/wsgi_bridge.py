@@ -14,7 +14,6 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.http.connection import CONNECTION
-from crmcom_kit.mock_server.http.requests import asgi_headers
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -38,14 +37,14 @@ _Begun = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, Non
 
 
 class WsgiBridge:
-    """An ASGI application that answers with a WSGI application.
+    """Responds to a server's requests with a WSGI application.
 
     This is made with its first request, or when ``warm`` is called: importing Flask is most of what
     a start would cost, and many users need the API alone.
     """
 
     def __init__(self, make: "Callable[[], WSGIApplication]") -> None:
-        """Answer with what ``make`` returns, in at most THREADS threads at the same time."""
+        """Respond with what ``make`` returns, in at most THREADS threads at the same time."""
         self._make = make
         # Werkzeug compiles its rules, and Python 3.11 breaks if two threads compile at once.
         self._lock = threading.Lock()
@@ -59,11 +58,7 @@ class WsgiBridge:
                 self._app = self._make()
             return self._app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await self.answer(scope, receive, send, asgi_headers(scope["headers"]))
-
-    async def answer(
+    async def respond(
         self,
         scope: Scope,
         receive: Receive,
@@ -71,7 +66,7 @@ class WsgiBridge:
         headers: dict[str, str],
         max_body: int = MAX_BODY_BYTES,
     ) -> tuple[int, int]:
-        """Answer one request; return the status, and how many bytes of the body were sent.
+        """Respond to one request; return the status, and how many bytes of the body were sent.
 
         Args:
             scope: the request's.

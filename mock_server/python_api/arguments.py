@@ -4,26 +4,43 @@ import functools
 from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
 
+from crmcom_kit.fixtures import FixtureError
+from crmcom_kit.mock_server.world.world_file import DataError
+from crmcom_kit.schemas import DialectError, UnknownRelease
+from crmcom_kit.schemas.profile import ProfileError
 from crmcom_kit.usage_errors import UsageError
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
+_Class = TypeVar("_Class")
+
+#: What a test's mistake raises; any other error is one of the mock, or of the test's own functions.
+_MISTAKES = (UsageError, DataError, FixtureError, DialectError, ProfileError, UnknownRelease)
 
 
 def ends_at_the_caller(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Decorate a function so that a UsageError is shown at its caller's line, without ours."""
+    """Decorate a function so that a mistake is shown at its caller's line, without ours."""
 
     @functools.wraps(function)
     def wrapper(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         __tracebackhide__ = True
         try:
             return function(*args, **kwargs)
-        except UsageError as refused:
-            raise refused.with_traceback(None) from None
+        except _MISTAKES as mistake:
+            raise mistake.with_traceback(None) from None
 
     return wrapper
+
+
+def methods_end_at_the_caller(decorated: type[_Class]) -> type[_Class]:
+    """Decorate a class so that the same is true of each of its public methods."""
+    for name, member in list(vars(decorated).items()):
+        if isinstance(member, FunctionType) and not name.startswith("_"):
+            setattr(decorated, name, ends_at_the_caller(member))
+    return decorated
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:

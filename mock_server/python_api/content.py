@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
-from crmcom_kit.mock_server.python_api.arguments import integer
+from crmcom_kit.mock_server.python_api.arguments import integer, methods_end_at_the_caller
 from crmcom_kit.mock_server.world.changes import record_named
 from crmcom_kit.mock_server.world.generation import add_partial, generated
 from crmcom_kit.mock_server.world.world import World
@@ -21,6 +21,7 @@ Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
 _MAX_RECORDS = 10_000_000
 
 
+@methods_end_at_the_caller
 class RecordsView:
     """The records as responses show them, oldest first, read from the world on each use.
 
@@ -43,6 +44,7 @@ class RecordsView:
 
     def __getitem__(self, key: str | int) -> Record:
         """Return the record with that number or id. Raises KeyError."""
+        __tracebackhide__ = True
         try:
             record = record_named(self._world().current_epoch, str(key))
         except NotFound as error:

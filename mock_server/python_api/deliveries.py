@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.python_api.arguments import integer, text
+from crmcom_kit.mock_server.python_api.arguments import (
+    integer,
+    methods_end_at_the_caller,
+    text,
+)
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
 from crmcom_kit.usage_errors import UsageError, quoted
 
 
+@methods_end_at_the_caller
 class Deliveries:
     """The attempts to send webhook requests since the last reset, oldest first."""
 
@@ -73,6 +78,7 @@ class Deliveries:
         put_script(self._epoch(), script, None if record is None else str(record))
 
 
+@methods_end_at_the_caller
 class BuiltInReceiver:
     """The mock's own receiver of webhook requests."""
 

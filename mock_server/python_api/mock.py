@@ -4,7 +4,7 @@ from inspect import signature
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.python_api.arguments import integer
+from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
@@ -65,6 +65,7 @@ class Mock(MockWorld):
         self.stop()
 
 
+@ends_at_the_caller
 def crmcom_mock(**options: Any) -> Mock:
     """Return a mock for tests; as a context manager it is stopped at the end of the block.
 

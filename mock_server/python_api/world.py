@@ -12,7 +12,12 @@ from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
 from crmcom_kit.mock_server.journal.verification import Expected
-from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, moment, number, text
+from crmcom_kit.mock_server.python_api.arguments import (
+    methods_end_at_the_caller,
+    moment,
+    number,
+    text,
+)
 from crmcom_kit.mock_server.python_api.calls import (
     CallsView,
     assert_calls,
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 
+@methods_end_at_the_caller
 class ClockControl:
     """A world's clock: record dates, token expiry, faults and delays follow it."""
 
@@ -99,6 +105,7 @@ class ClockControl:
         return f"<clock, {mode}, {now.isoformat()}>"
 
 
+@methods_end_at_the_caller
 class MockWorld:
     """A world with its own records, ids, tokens, clock, calls and faults."""
 
@@ -213,7 +220,6 @@ class MockWorld:
 
     # Faults.
 
-    @ends_at_the_caller
     def fail(self, preset: str | None = None, /, **given: Any) -> Failing:
         """Inject a fault until it is removed or used up.
 
@@ -237,7 +243,6 @@ class MockWorld:
 
     # Calls.
 
-    @ends_at_the_caller
     def assert_called(self, *, times: Expected = None, **pattern: Any) -> list[CallView]:
         """Assert that matching calls were made as often as expected, and return them.
 
@@ -262,7 +267,6 @@ class MockWorld:
         self._server.catch_up()
         return assert_calls(self.emulated, {**pattern, "times": times})
 
-    @ends_at_the_caller
     def assert_not_called(self, **pattern: Any) -> None:
         """Assert that no call matches the pattern; without a pattern, that there was no call.
 
@@ -276,7 +280,6 @@ class MockWorld:
         self._server.catch_up()
         assert_calls(self.emulated, {**pattern, "times": 0})
 
-    @ends_at_the_caller
     def wait_for(
         self, until: Callable[[], object] | None = None, /, *, timeout: float = 5.0, **asked: Any
     ) -> Any:

@@ -17,7 +17,6 @@ from helpers.serving import LOGIN
 from helpers.tools import tool
 
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.schemas.releases import release_names
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -91,16 +90,6 @@ def steps_of(path: Path) -> list[Any]:
 
 
 # --- the image
-
-
-def test_the_builder_gets_what_an_installation_is_made_of() -> None:
-    """All that the wheel needs, and nothing else of the checkout."""
-    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
-    let_in = {line[1:] for line in lines if line.startswith("!")}
-    assert "*" in lines
-    rooms = {"contract_tests", "fixtures", "mock_server", "schemas", "src"}
-    assert let_in == rooms | {"LICENSE", "README.md", "constraints.txt", "pyproject.toml"}
-    assert all((ROOT / name).exists() for name in let_in)
 
 
 # --- Compose and Kubernetes
@@ -258,24 +247,6 @@ def _checking(runner: Runner) -> Runner:
     return runner
 
 
-def test_the_action_installs_the_kit_beside_what_the_job_has(runner: Runner) -> None:
-    """In an environment of its own, with the extra for checks and the versions that we test."""
-    python = runner.folder / "python"
-    pip = runner.folder / "pip-arguments"
-    # Stands for Python: makes an environment whose Python writes down what it is asked for.
-    python.write_text(
-        '#!/bin/sh\ntest "$1 $2" = "-m venv" && mkdir -p "$3/bin" && cat > "$3/bin/python" <<END\n'
-        f'#!/bin/sh\nprintf "%s\\n" "\\$@" > "{pip}"\nEND\nchmod +x "$3/bin/python"\n'
-    )
-    python.chmod(0o755)
-    run = runner.run(action_step("Install crmcom-kit")["run"], PYTHON=str(python))
-    assert run.returncode == 0, run.stderr
-    arguments = pip.read_text().splitlines()
-    assert arguments[:3] == ["-m", "pip", "install"]
-    assert arguments[-3:] == ["-c", str(ROOT / "constraints.txt"), f"{ROOT}[check]"]
-    assert (runner.folder / "crmcom-kit" / "bin" / "python").exists()
-
-
 def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> None:
     """A summary, three reports, and the status of the check."""
     served = MockProcess("--release=R15", "--port=0", folder=checking.folder)
@@ -339,20 +310,3 @@ def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:
         run = runner.run(script, TAG=tag)
         assert run.returncode == 1
         assert f"the tag is {tag}, and" in run.stderr
-
-
-def test_the_docs_workflow_adds_the_openapi_document_of_each_release(runner: Runner) -> None:
-    """To the site, which other tools load from there."""
-    (script,) = (
-        step["run"]
-        for step in steps_of(ROOT / ".github" / "workflows" / "docs.yml")
-        if step.get("name") == "Add the OpenAPI documents"
-    )
-    site = runner.folder / "docs" / "_build" / "html"
-    site.mkdir(parents=True)
-    (runner.folder / ".venv").mkdir()
-    (runner.folder / ".venv" / "bin").symlink_to(COMMANDS)
-    run = runner.run(script)
-    assert run.returncode == 0, run.stderr
-    documents = {path.stem.removeprefix("crmcom-") for path in site.glob("openapi/*.json")}
-    assert documents == {name.split(".")[0] for name in release_names()}

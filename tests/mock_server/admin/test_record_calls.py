@@ -7,8 +7,6 @@ from urllib.parse import quote
 import pytest
 from helpers.receivers import During
 
-from crmcom_kit.mock_server import crmcom_mock
-
 
 def added(admin: Any, *records: dict[str, Any]) -> list[dict[str, Any]]:
     """Add webhook requests of which little is given; return what they became."""
@@ -22,33 +20,6 @@ def received(admin: Any, message: str) -> dict[str, Any]:
     admin.send("POST", "/receiver/in", message.encode())
     verdict: dict[str, Any] = admin.ask("GET", "/receiver/requests")["requests"][-1]["signature"]
     return verdict
-
-
-def test_what_lacks_members_gets_them_as_in_python(admin: Any) -> None:
-    """The same calls add the same webhook requests over HTTP and in Python."""
-    python = crmcom_mock()
-    given: list[dict[str, Any]] = [
-        {"entity": "JOBS", "life_cycle_state": "REJECTED"},
-        {"url": "http://a.example/"},
-        {},
-    ]
-
-    assert added(admin, *given) == [python.add(**one) for one in given]
-    assert admin.ask("GET", "/records?limit=4")["records"][0]["record"] == list(python.records)[-1]
-
-
-def test_what_lacks_members_may_bring_its_data(admin: Any) -> None:
-    """The data object stays as it is given, is signed, and names the entity."""
-    data = {"id": "J77", "number": "JOB77"}
-    body = {"webhook_request": [{"record": {"entity": "JOBS"}, "data": data}]}
-
-    (added,) = admin.ask("POST", "/records", body)["filled_in"]
-
-    assert (added["data"], added["record"]["entity_id"]) == (data, "J77")
-    code = added["record"]["authentication_code"]
-    if added["record"]["life_cycle_state"] == "SUCCESSFUL":
-        sent = json.dumps({"data": data, "authentication_code": code}, separators=(",", ":"))
-        assert received(admin, sent)["valid"]
 
 
 def test_a_number_may_have_slashes(admin: Any) -> None:
@@ -90,18 +61,6 @@ def test_a_change_is_merged(mock: Any, admin: Any) -> None:
     assert found["record"]["webhook_definition"]["name"] == other["name"]
 
 
-def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
-    """It is answered as it was; its number stays taken."""
-    before = admin.ask("GET", "/records/7")
-
-    assert admin.ask("DELETE", "/records/7") == before
-
-    assert admin.refused("GET", "/records/7")[0] == 404
-    assert "7" not in mock.records()
-    _, found = admin.refused("POST", "/records", {"webhook_request": [before]})
-    assert "was used by a deleted" in found["error"]
-
-
 def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
     """The outcome of its delivery would overwrite the change."""
     seen: list[Any] = []
@@ -138,16 +97,6 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     assert record["authentication_code"]
 
 
-def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
-    """Webhook requests may name a definition by its id alone; no rule triggers it then."""
-    admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
-    event = {"entity": "JOBS", "definition": "D9", "data": {}}
-
-    status, found = admin.refused("POST", "/events/fire", event)
-
-    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")
-
-
 STATE = {"life_cycle_state": "SUCCESSFUL"}
 UNIT = {"unit": {"id": "1", "name": "a"}}
 NAMED = {"name": "x"}
@@ -156,6 +105,7 @@ TRIGGERS = {"webhook_definition_ids": ["y"]}
 REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PUT", "/state", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
     ("POST", "/records", [UNIT, {"unit": {}}], 400, ("body /1: unit.id",)),
+    ("POST", "/seed", {"entities": ["LEADS"]}, 400, ("entities: ",)),
     ("GET", "/records/nope", None, 404, ('record: seen "nope"', "number or the id")),
     ("PATCH", "/records/7", {}, 400, ("at least 1",)),
     ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
@@ -186,3 +136,13 @@ def test_what_cannot_be_is_refused(
     assert seen == status
     assert [piece for piece in says if piece not in found["error"]] == []
     assert admin.send("GET", "/state").data == before
+
+
+def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
+    """Webhook requests may name a definition by its id alone; no rule triggers it then."""
+    admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
+    event = {"entity": "JOBS", "definition": "D9", "data": {}}
+
+    status, found = admin.refused("POST", "/events/fire", event)
+
+    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")

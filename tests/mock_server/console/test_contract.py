@@ -47,8 +47,6 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     expect(details).to_contain_text("Only a REJECTED webhook request can be sent again.")
     expect(details).to_contain_text("documented: a page of the documents says so")
     expect(page.locator("tr[aria-selected=true]")).to_be_in_viewport()
-    page.goto(f"{console.url}/#/w/default/contract/errors.nothing")
-    expect(page.get_by_role("heading", name="There is no errors.nothing")).to_be_visible()
     page.goto(f"{console.url}/#/w/default/contract")
     page.get_by_label("Kind").select_option("unsettled")
     row = rows.filter(has_text="paging.zero")

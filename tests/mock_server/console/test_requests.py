@@ -6,27 +6,15 @@ import subprocess
 import threading
 from typing import Any
 
+from helpers.calling import list_of, resend, show
 from helpers.console import Console
 from playwright.sync_api import Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock
 
-IDENTIFIER = "webhook_request_identifier"
 #: How many pixels parts of the page are too wide.
 OVERFLOW = """() => [...document.querySelectorAll('body, main, aside')]
   .map(one => one.scrollWidth - one.clientWidth)"""
-
-
-def show(mock: Mock, number: str, **headers: str) -> None:
-    """Request a record."""
-    asked = {"token": mock.token, IDENTIFIER: f"number={number}"}
-    mock.client().get("webhook_requests/show", params=asked, headers=headers)
-
-
-def resend(mock: Mock, number: str, **headers: str) -> None:
-    """Resend a record."""
-    body = {"token": mock.token, IDENTIFIER: {"number": number}}
-    mock.client().post("webhook_requests/resend", json=body, headers=headers)
 
 
 def rejected(mock: Mock) -> str:
@@ -49,8 +37,8 @@ def opened(page: Page, name: str, *, tab: str = "Why") -> None:
 def test_requests_are_found(console: Console, mock: Mock) -> None:
     """By words, by terms and by choices; a term that nobody knows is said."""
     number = rejected(mock)
-    mock.client().get("webhook_requests/list", params={"token": mock.token, "entity": "JOBS"})
-    show(mock, "7")
+    list_of(mock, entity="JOBS")
+    show(mock)
     show(mock, "9999")
     resend(mock, number)
     resend(mock, number)
@@ -83,8 +71,7 @@ def test_requests_are_found(console: Console, mock: Mock) -> None:
 
 def test_a_row_says_what_and_how_long(console: Console, mock: Mock) -> None:
     """A list its filters and its results, each request its milliseconds; served, its response."""
-    asked = {"token": mock.token, "entity": "JOBS", "fields_set": "number"}
-    found = mock.client().get("webhook_requests/list", params=asked).json()["data"]
+    found = list_of(mock, entity="JOBS", fields_set="number").json()["data"]
     page = console.open(width=390)
     row = page.get_by_role("row", name="list")
     expect(row).to_contain_text(f"{len(found)} results")
@@ -139,10 +126,7 @@ def test_a_copied_request_runs(console: Console, mock: Mock) -> None:
     """In a shell, it makes the same request, with the token from the environment."""
     hostile = 'it\'s "$HOME" `id` !! {x} ${y} \\ é'
     client = mock.client()
-    client.get(
-        "webhook_requests/list",
-        params={"token": mock.token, "entity": "JOBS", "entity_id": hostile},
-    )
+    list_of(mock, entity="JOBS", entity_id=hostile)
     client.post("webhook_requests/resend", json={"token": mock.token, "id": hostile, "no": None})
     client.post("webhook_requests/resend", content=f'{{"token" : "{mock.token}", "x": 1.50}}')
     made = journal(mock)
@@ -194,20 +178,6 @@ def test_a_request_is_traced_and_repeated(console: Console, mock: Mock) -> None:
     page.get_by_role("button", name="Replay").click()
     expect(page.get_by_role("status").last).to_contain_text("it needs $PASSWORD")
     assert len(journal(mock)) == before
-
-
-def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
-    """A request may arrive, and move the rows, before the button is released."""
-    show(mock, "7")
-    page = console.open()
-    row = page.get_by_role("row", name="#7")
-    row.hover()
-    page.mouse.down()
-    show(mock, "8")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
-    page.mouse.up()
-    expect(row).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("complementary", name="Details")).to_be_visible()
 
 
 def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:

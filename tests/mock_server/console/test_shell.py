@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from helpers.calling import list_of
 from helpers.console import Console
 from helpers.mock_processes import reserved_port
 from playwright.sync_api import Browser, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
-
-LIST = "webhook_requests/list"
 
 
 def message(page: Page, text: str) -> None:
@@ -21,7 +20,7 @@ def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
     with reserved_port() as port, Console(browser, f"http://127.0.0.1:{port}") as console:
         console.failures_expected = True
         with crmcom_mock(tokens=("T",), port=port) as first:
-            first.start().client().get(LIST, params={"token": "T", "entity": "JOBS"})
+            list_of(first, entity="JOBS")
             page = console.open()
             expect(page.get_by_role("row", name="list")).to_be_visible()
         expect(page.get_by_role("status").first).to_contain_text("no connection")
@@ -32,7 +31,7 @@ def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
             second.start()
             message(page, "Connected again")
             expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-            second.client().get(LIST, params={"token": "T"})
+            list_of(second)
             expect(page.get_by_role("row", name="list")).to_contain_text("no semi optional")
 
 
@@ -40,45 +39,16 @@ def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
     """A world that does not exist is made, and the page says so; each tab shows its own."""
     first, second = console.open("/w/default/requests"), console.open("/w/other/requests")
     message(second, "There was no world “other”: the mock has made it")
-    mock.world("other").client().get(LIST, params={"token": mock.token, "entity": "JOBS"})
+    list_of(mock.world("other"), entity="JOBS")
     expect(second.get_by_role("row", name="list")).to_be_visible()
     expect(first.get_by_role("heading", name="No requests yet")).to_be_visible()
     first.get_by_label("World").focus()
     first.get_by_label("World").select_option("other")
     expect(first.get_by_role("row", name="list")).to_be_visible()
     assert "/w/other/requests" in first.url
-    mock.world("other").client().get(LIST, params={"token": mock.token})
+    list_of(mock.world("other"))
     for page in (first, second):
         expect(page.get_by_role("row", name="list")).to_have_count(2)
-
-
-def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> None:
-    """To follow it would make it anew."""
-    page = console.open("/w/mine/requests")
-    message(page, "There was no world")
-    mock.client().delete(f"{mock.admin_url}/worlds?name=mine").raise_for_status()
-    message(page, "The world “mine” was ended.")
-    expect(page).to_have_url(f"{mock.origin}/#/w/default/requests")
-    worlds = mock.client().get(f"{mock.admin_url}/worlds").json()["worlds"]
-    assert [one["name"] for one in worlds] == ["default"]
-
-
-def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) -> None:
-    """A browser has six to a server; the tab is up to date when it is looked at again."""
-    page = console.open()
-    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-    page.clock.install()
-    show = """hidden => {
-      Object.defineProperty(document, 'hidden', {value: !!hidden, configurable: true});
-      document.dispatchEvent(new Event('visibilitychange'));
-    }"""
-    page.evaluate(show, 1)
-    page.clock.fast_forward(61_000)
-    mock.client().get(LIST, params={"token": mock.token, "entity": "JOBS"})
-    page.wait_for_timeout(300)
-    expect(page.get_by_role("row", name="list")).to_have_count(0)
-    page.evaluate(show, 0)
-    expect(page.get_by_role("row", name="list")).to_be_visible()
 
 
 def test_a_protected_mock_asks_for_its_token(browser: Browser, start_server: Any) -> None:
@@ -100,22 +70,9 @@ def test_a_protected_mock_asks_for_its_token(browser: Browser, start_server: Any
         assert "sesame-77" not in page.content()
 
 
-def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
-    """Landmarks, a name in the navigation, and the title of the tab."""
-    page = console.open()
-    links = page.get_by_role("navigation", name="Panels").get_by_role("link")
-    expect(links).to_have_count(6)
-    names = links.all_inner_texts()
-    for number, name in enumerate(names):
-        links.nth(number).click()
-        title = name.strip()
-        expect(page).to_have_title(f"{title} · default · crmcom-kit")
-        expect(page.get_by_role("main", name=title)).to_be_visible()
-
-
 def test_a_phone_shows_one_thing_at_a_time(console: Console, mock: Mock) -> None:
     """List, details, and back to the row; the navigation is below, and nothing is too wide."""
-    mock.client().get(LIST, params={"token": mock.token})
+    list_of(mock)
     page = console.open(width=390, height=844)
     wide = "document.documentElement.scrollWidth"
     page.get_by_role("row", name="list").click()

@@ -81,10 +81,15 @@ def client(client_for: Any) -> Any:
     return client_for(Access(names=frozenset(["mock.example"])))
 
 
-def _status(client: Any, path: str, headers: dict[str, str], verb: str = "GET") -> int:
+def _status(client: Any, path: str, headers: dict[str, str]) -> int:
     environ = {"REMOTE_ADDR": "127.0.0.1", **headers}
-    status: int = client.open(path, method=verb, environ_overrides=environ).status_code
+    status: int = client.get(path, environ_overrides=environ).status_code
     return status
+
+
+def worlds(client: Any) -> list[str]:
+    """The names of the worlds that there are."""
+    return [one["name"] for one in client.get("/__admin/worlds").json["worlds"]]
 
 
 def test_who_may_call(client: Any) -> None:
@@ -92,11 +97,8 @@ def test_who_may_call(client: Any) -> None:
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
         assert _status(client, "/__admin/health", headers) == (200 if control else 403), headers
-
-
-def worlds(client: Any) -> list[str]:
-    """The names of the worlds that there are."""
-    return [one["name"] for one in client.get("/__admin/worlds").json["worlds"]]
+        # It takes no GET.
+        assert _status(client, "/__admin/receiver/in", headers) == (405 if control else 403)
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/worlds/b", "/worlds/b/nothing"])
@@ -160,7 +162,9 @@ def test_a_page_may_be_allowed(client_for: Any, allowed: str) -> None:
     page = {**OWN, "HTTP_ORIGIN": "http://localhost:3000", "HTTP_SEC_FETCH_SITE": "cross-site"}
 
     assert _status(client, SHOW, page) == 200
-    assert _status(client, "/__admin/health", page) == 200
+    health = client.get("/__admin/health", environ_overrides=page)
+    assert health.status_code == 200
+    assert health.headers["Access-Control-Expose-Headers"] == "*"
     page["HTTP_ORIGIN"] = "http://localhost:3001"
     assert _status(client, SHOW, page) == (200 if allowed == "*" else 403)
     plain = client.get(SHOW, environ_overrides=OWN)

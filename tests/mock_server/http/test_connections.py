@@ -1,10 +1,8 @@
 """Connections: what a client may send and how much of it, and who is served meanwhile."""
 
 import json
-import resource
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -14,7 +12,6 @@ import httpx
 import pytest
 from helpers.serving import served
 
-from crmcom_kit.mock_server.http.server import prepare_descriptors
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
@@ -30,7 +27,6 @@ REFUSED = {
         f"POST / {HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
         400,
     ),
-    "a bad chunk": (f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
     "an unknown coding": (f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(), 400),
     "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n\r\n", 400),
     "a target beyond ASCII": (f"GET {SHOW}&x=\u03a9 {HEAD}\r\n".encode(), 400),
@@ -42,11 +38,6 @@ REFUSED = {
         431,
     ),
     "half a head": (b"GET / HT", 400),
-    "half a body": (f"POST {DELETE} {HEAD}Content-Length: 5\r\n\r\n{{".encode(), 400),
-    "half of the chunks": (
-        f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n".encode(),
-        400,
-    ),
 }
 
 
@@ -98,13 +89,13 @@ def test_a_client_may_close_its_side_at_once(server: Any) -> None:
         assert server.sent(request).count(b"HTTP/1.1 200") == request.count(b"GET")
 
 
-def test_a_head_of_64_kib_is_read(server: Any) -> None:
-    """It may come in pieces, and with a body behind it."""
-    for fill, status in ((60_000, b"200"), (70_000, b"431")):
-        parts = [f"GET {SHOW} {HEAD}Connection: close\r\nX: ".encode()]
-        parts += [b"y" * (fill // 6)] * 6
-        for request in ([*parts, b"\r\n\r\n"], [b"".join(parts) + b"\r\n\r\n"]):
-            assert server.sent(*request)[9:12] == status
+@pytest.mark.parametrize(("fill", "status"), [(60_000, b"200"), (70_000, b"431")])
+def test_a_head_of_64_kib_is_read(server: Any, fill: int, status: bytes) -> None:
+    """It may come in pieces."""
+    begun = f"GET {SHOW} {HEAD}Connection: close\r\nX: ".encode()
+    parts = [begun, *[b"y" * (fill // 6)] * 6, b"\r\n\r\n"]
+    for request in (parts, [b"".join(parts)]):
+        assert server.sent(*request)[9:12] == status
 
 
 def test_an_upgrade_is_ignored(server: Any) -> None:
@@ -149,16 +140,14 @@ def test_a_stream_that_fails_is_closed(value: str) -> None:
 def test_old_clients_are_served(server: Any) -> None:
     """HTTP/1.0, without a Host, has its response and the end of the connection; no chunks."""
     server.ask("POST", "/__admin/seed", {"count": 1_000})
-    path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES"
-    # The lists are streamed, one without a length, and so is the state.
-    for target in (path, f"{path}&fields_set=id", "/__admin/state"):
-        answer = server.sent(f"GET {target} HTTP/1.0\r\n\r\n".encode())
-
-        head, _, body = answer.partition(b"\r\n\r\n")
+    path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES&fields_set=id"
+    for target in (path, "/__admin/state"):  # both are streamed
+        head, _, body = server.sent(f"GET {target} HTTP/1.0\r\n\r\n".encode()).partition(
+            b"\r\n\r\n"
+        )
         assert b" 200 OK" in head
         assert b"chunked" not in head
-        items = json.loads(body)["data"] if target != "/__admin/state" else body.splitlines()
-        assert len(items) > 256
+        assert body.count(b'"id"') > 256
     server.ask("POST", "/__admin/reset")
 
 
@@ -237,34 +226,3 @@ def test_who_takes_no_responses_is_not_read(server: Any) -> None:
     responses = found.split(b"HTTP/1.1 200 OK\r\n")[1:]
     seen = [json.loads(one.partition(b"\r\n\r\n")[2]) for one in responses]
     assert seen == bodies * 200
-
-
-def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
-    """Thousands of idle connections and half-sent requests leave everybody else served."""
-    prepare_descriptors()
-    count = min(5_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1_000)
-    server = start_server("--token", "T", "--log", "off")
-    half = f"POST {DELETE} {HEAD}Content-Length: 50\r\n\r\n{{".encode()
-    control = f"POST /__admin/reset {HEAD}Content-Length: 50\r\n\r\n{{".encode()
-    with (
-        connections(server, count),
-        connections(server, 250, half),
-        connections(server, 250, control),
-        connections(server, 100, b"GET /__admin"),
-    ):
-        check_served(server)
-
-
-def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
-    """500 requests that a fault delays hold no thread; removing the fault is served at once."""
-    server = start_server("--token", "T", "--log", "off")
-    spec = {"match": {"operation": "show"}, "effect": {"delay": 60}}
-    server.ask("POST", "/__admin/faults", spec)
-    with connections(server, 500, LAST) as delayed:
-        while server.ask("GET", "/__admin/faults")[1]["faults"][0]["hits"] < 500:
-            time.sleep(0.01)
-        assert server.ask("DELETE", "/__admin/faults")[0] == 200
-        check_served(server)
-        server.ask("POST", "/__admin/clock/advance", {"seconds": 61})
-        for connection in delayed:
-            assert connection.recv(12) == b"HTTP/1.1 200"

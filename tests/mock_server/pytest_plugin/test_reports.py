@@ -74,7 +74,6 @@ def test_fine():
     ("fixture", "guard", "is_guarded"),
     [
         ("", "auto", False),
-        ("", "off", False),
         ("", "always", True),
         ("crmcom_mock", "auto", True),
         ("crmcom_mock", "off", False),
@@ -97,8 +96,16 @@ def test_it({fixture}):
 
 
 def test_a_failed_test_shows_the_calls_of_its_world(run: Run) -> None:
-    """The report has what was called and answered, without secrets; a passed one has nothing."""
+    """What was called and answered, without secrets, also where a fixture's end fails."""
     found = run("""
+@pytest.fixture
+def late():
+    yield
+    assert False
+
+def test_fails_late(late, crmcom_mock):
+    show(crmcom_mock, "11")
+
 def test_passes(crmcom_mock):
     show(crmcom_mock, "8")
 
@@ -111,9 +118,11 @@ def test_fails(crmcom_mock):
     assert False
 """)
 
-    found.assert_outcomes(passed=1, failed=1)
+    found.assert_outcomes(passed=2, failed=1, errors=1)
     found.stdout.fnmatch_lines(
         [
+            "*crmcom_mock: calls of world test_fails_late-*",
+            "*webhook_requests/show*number%3D11* returned 200*",
             "*crmcom_mock: calls of world test_fails-*",
             "*GET */webhook_requests/show*number%3Dnone*",
             "*broke identifier.known; suggestion: *",
@@ -126,28 +135,5 @@ def test_fails(crmcom_mock):
         ]
     )
     shown = found.stdout.str()
-    assert shown.count("calls of world") == 3
+    assert shown.count("calls of world") == 4
     assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
-
-
-def test_a_test_that_fails_at_its_end_shows_them_too(run: Run) -> None:
-    """The calls are shown where a fixture of the test's own finds the mistake."""
-    found = run("""
-@pytest.fixture
-def careful(crmcom_mock):
-    yield crmcom_mock
-    crmcom_mock.assert_not_called(operation="show")
-
-@pytest.fixture
-def late():
-    yield
-    assert False
-
-def test_it(late, careful):
-    show(careful, "7")
-""")
-
-    found.assert_outcomes(passed=1, errors=1)
-    found.stdout.fnmatch_lines(
-        ["*calls of world test_it-*", "*webhook_requests/show*returned 200*"]
-    )

@@ -37,8 +37,6 @@ def test_an_event_arrives(mock: Any) -> None:
     assert got.signature.valid
     assert list(mock.deliveries) == mock.deliveries.of(number) == [attempt]
     assert mock.deliveries[0] is attempt
-    with pytest.raises(UsageError, match="state: seen with delivery"):
-        mock.wait_for(delivery=number, state="REJECTED")
     with pytest.raises(AssertionError, match="time over: count 0"):
         mock.wait_for(delivery="no such number", timeout=0.01)
 
@@ -50,26 +48,19 @@ def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
         delivery=mock.fire("JOBS", "JOB BOARD", DATA, url=mock.receiver.url).attempt.record_number
     )
     replayed = mock.deliveries.replay(first.number, fault="cut_body")
+    mock.deliveries.replay(first.number)
 
-    assert [one.outcome.status for one in mock.deliveries] == [500, 201]
+    assert [one.outcome.status for one in mock.deliveries] == [500, 201, 201]
     assert replayed is mock.deliveries[1]
-    assert [one.signature.reason for one in mock.receiver.requests] == ["valid", "no_data"]
+    reasons = [one.signature.reason for one in mock.receiver.requests]
+    assert reasons == ["valid", "no_data", "valid"]
 
 
-@pytest.mark.parametrize(
-    ("options", "fault", "words"),
-    [
-        ({}, "duplicate", "while a script decides"),
-        ({}, "cut", "one of wrong_signature, old_key, cut_body, duplicate"),
-        ({"deliver": "http"}, "wrong_signature", "while the webhook definition has no secret key"),
-        ({"deliver": "http"}, "old_key", "while the webhook definition has no secret key"),
-    ],
-)
-def test_faults_that_can_do_nothing_are_refused(options: Any, fault: str, words: str) -> None:
-    """A script sends no message that could be wrong; without a key, no signature can be."""
-    mock = crmcom_mock(**options)
+@pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
+def test_without_a_key_no_signature_can_be_wrong(mock: Any, fault: str) -> None:
+    """Nothing is sent."""
     mock.add_definition(name="unsigned", url="http://127.0.0.1:9/")
     before = len(mock.records)
-    with pytest.raises(UsageError, match=f"fault: seen .*{words}"):
+    with pytest.raises(UsageError, match="the webhook definition has no secret key"):
         mock.fire("ACTIVITIES", "unsigned", DATA, fault=fault)
     assert len(mock.records) == before

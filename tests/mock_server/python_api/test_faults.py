@@ -1,54 +1,39 @@
 """Faults of a mock in Python: they go wrong where they are told to, and are gone afterwards."""
 
-from typing import Any
-
 import httpx
 import pytest
+from helpers.calling import show
 
-from crmcom_kit.mock_server import Mock, MockWorld
-from crmcom_kit.usage_errors import NotFound, UsageError
+from crmcom_kit.mock_server import Mock
 
 DROPPED = "Server disconnected without sending a response"
 
 
-@pytest.fixture(name="client")
-def _client(mock: Mock) -> httpx.Client:
-    return mock.client()
-
-
-def shown(client: httpx.Client, world: MockWorld) -> httpx.Response:
-    """Show webhook request 7."""
-    given = {"token": world.token, "webhook_request_identifier": "number=7"}
-    return client.get("webhook_requests/show", params=given)
-
-
-def test_a_fault_ends_with_its_block_whatever_happens_in_it(
-    mock: Mock, client: httpx.Client
-) -> None:
+def test_a_fault_ends_with_its_block_whatever_happens_in_it(mock: Mock) -> None:
     """Inside the block calls fail, behind it they do not, and the hits can still be asked for."""
     with pytest.raises(httpx.RemoteProtocolError, match=DROPPED), mock.fail(drop=True) as failing:
-        shown(client, mock)
+        show(mock)
 
     assert failing.hits == 1
-    assert shown(client, mock).json()["status"]["code"] == "OK"
+    assert show(mock).json()["status"]["code"] == "OK"
     assert failing.hits == 1
     assert not mock.emulated.faults.all()
 
 
-def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock, client: httpx.Client) -> None:
+def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock) -> None:
     """The call alone is enough; remove ends it, and again does no harm."""
     failing = mock.fail(status=503, retry_after=7, name="busy")
-    answer = shown(client, mock)
+    answer = show(mock)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
     assert repr(failing) == "<failing: busy (1 hits)>"
 
     failing.remove()
     failing.remove()
 
-    assert shown(client, mock).status_code == 200
+    assert show(mock).status_code == 200
 
 
-def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.Client) -> None:
+def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock) -> None:
     """A reset forgets faults and counts them anew; what is removed then is not what came since."""
     before = mock.fail(status=500)
     mock.reset()
@@ -56,33 +41,10 @@ def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.C
 
     before.remove()
 
-    assert shown(client, mock).status_code == 502
+    assert show(mock).status_code == 502
 
 
-#: A preset and arguments → what the message about them says.
-REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
-    (None, {}, "fail: seen no effect; allowed is .* at least one of delay, status, error"),
-    (None, {"expire_token": False}, "fail: seen no effect"),
-    (None, {"colour": "red"}, "colour: seen as an argument of fail; allowed is a preset"),
-    (None, {"drop": True, "lifetime": 0}, "lifetime: seen 0; allowed is at least"),
-    (None, {"drop": True, "operation": "sho"}, "^operation: seen .*sho.*; allowed is one of"),
-    (None, {"drop": True, "retry_after": 3}, "^retry_after: seen one without status"),
-    ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),
-]
-
-
-def test_a_fault_that_cannot_be_is_refused(mock: Mock) -> None:
-    """What is wrong is named as Python names it, at the caller's line; no fault is added."""
-    for preset, given, message in REFUSED:
-        with pytest.raises((UsageError, NotFound), match=message) as caught:
-            mock.fail(preset, **given)
-        shown = [entry.name for entry in caught.traceback.filter(caught)]
-        assert shown == ["test_a_fault_that_cannot_be_is_refused"]
-
-    assert not mock.emulated.faults.has_active
-
-
-def test_arguments_may_be_none_or_tuples(mock: Mock, client: httpx.Client) -> None:
+def test_arguments_may_be_none_or_tuples(mock: Mock) -> None:
     """None counts as omitted, a tuple as a list: fixtures pass their arguments on."""
     with mock.fail(status=503, times=None, lifetime=None, operation=("show", "list"), name=None):
-        assert shown(client, mock).status_code == 503
+        assert show(mock).status_code == 503

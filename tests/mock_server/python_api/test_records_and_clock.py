@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crmcom_kit.mock_server import Mock
-from crmcom_kit.usage_errors import UsageError
 
 
 def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
@@ -18,12 +17,13 @@ def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
     assert record["id"] in mock.records
     assert "none" not in mock.records
     assert mock.records.get("none") is None
-    with pytest.raises(KeyError, match='"none"; allowed is the number or the id'):
+    with pytest.raises(KeyError, match='"none"; allowed is the number or the id') as caught:
         mock.records["none"]
+    assert len(caught.traceback.filter(caught)) == 1  # the line above
 
 
 def test_records_are_filtered_by_members(mock: Mock) -> None:
-    """All that is asked for must hold, and a misspelt member is refused by name."""
+    """All that is asked for must hold."""
     rejected = mock.records.filter(life_cycle_state="REJECTED")
     of_jobs = mock.records.filter(life_cycle_state="REJECTED", entity="ACTIVITIES")
 
@@ -32,23 +32,13 @@ def test_records_are_filtered_by_members(mock: Mock) -> None:
     assert mock.records.filter(number=7) == mock.records.filter(number="7") == [mock.records[7]]
 
 
-def test_what_no_record_can_be_is_refused(mock: Mock) -> None:
-    """An empty result for a mistyped value would say nothing."""
-    for members in ({"life_cycle_state": "REJCTED"}, {"entity": "JOB"}):
-        with pytest.raises(UsageError, match="allowed is one of"):
-            mock.records.filter(**members)
-
-
 def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
-    """A moment can be given with a zone as datetime or as text; anything else is refused."""
+    """A moment can be given with a zone as datetime or as text."""
     moment = datetime(2024, 1, 31, 12, tzinfo=UTC)
     for at in (moment, "2024-01-31T12:00:00Z", "2024-01-31T14:00:00+02:00"):
         mock.clock.freeze(at)
         assert mock.clock.now() == moment
         assert mock.clock.state.mode == "frozen"
-    for wrong in ("noon", "2024-01-31T12:00:00", datetime(2024, 1, 31)):  # noqa: DTZ001
-        with pytest.raises(UsageError, match="at"):
-            mock.clock.freeze(wrong)
     assert repr(mock.clock) == "<clock, frozen, 2024-01-31T12:00:00+00:00>"
 
 
@@ -61,8 +51,6 @@ def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> 
     mock.clock.advance(30, hours=1, days=1)
 
     assert mock.clock.now() == datetime(2024, 2, 1, 13, 2, tzinfo=UTC)
-    with pytest.raises(UsageError, match="seconds"):
-        mock.clock.advance(-1)
 
 
 def test_the_clock_runs_from_a_moment_and_is_itself_again(mock: Mock) -> None:
