@@ -7,6 +7,7 @@
 #   make measure                       measure the contract kit; it goes on where it stopped (hours)
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
+#   make typescript                    install the npm packages that the TypeScript client's test needs
 #   make image                         build the container image (docs/how-to/containers.md)
 #   make docs                          build the docs: docs/_build/html/index.html
 #   make clean                         remove everything that was made
@@ -32,7 +33,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check types coverage measure bench bench-peers image docs clean
+.PHONY: help serve test check types coverage measure bench bench-peers typescript image docs clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -62,6 +63,10 @@ bench: $(STAMP)
 bench-peers: $(STAMP)
 	$(BIN)/python -m benchmarks.peers
 
+# Left out where npm or its packages are not to be had: the test is skipped then.
+typescript:
+	cd tests/mock_server/admin/typescript && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+
 # Only Docker's form of an image has a HEALTHCHECK; docker itself knows no other.
 image:
 	@test -n "$(ENGINE)" || { \
@@ -75,6 +80,7 @@ docs: $(STAMP)
 	@echo "The docs are in docs/_build/html/index.html."
 
 clean:
+	rm -rf tests/mock_server/admin/typescript/node_modules
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf benchmarks/.peers benchmarks/.work docs/_build docs/_generated
