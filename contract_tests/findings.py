@@ -193,7 +193,7 @@ class Findings:
 
 
 def outcome(exchange: Exchange) -> str:
-    """Say in a few words how a call was answered."""
+    """Say in a few words what a response came to."""
     if exchange.ok:
         return "OK"
     if not exchange.envelope:

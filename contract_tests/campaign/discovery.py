@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.http import AnswerTooLong
+from crmcom_kit.contract_tests.client.http import ResponseTooLong
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
@@ -37,7 +37,7 @@ def discover(session: Session) -> list[Parameters]:
         for narrowed in _narrowed(session, parameters):
             try:
                 records = session.call("list", narrowed).records
-            except AnswerTooLong as error:
+            except ResponseTooLong as error:
                 too_long = error.why
                 continue  # a narrower list may do
             was_read = True

@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import AnswerLost, AnswerTooLong, Client
+from crmcom_kit.contract_tests.client.http import Client, ResponseLost, ResponseTooLong
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
 from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
@@ -92,7 +92,7 @@ class Session:
             self._permit(changes, call)
         try:
             exchange = self.client.send(call, once=changes is not None)
-        except (AnswerLost, AnswerTooLong):
+        except (ResponseLost, ResponseTooLong):
             if changes is not None:
                 must = expectation(call, self.belief).must
                 self.oracle.lose(call)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.contract_tests.belief.belief import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import token_of
-from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown
+from crmcom_kit.contract_tests.client.http import ResponseTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.oracle.expectations import Must
@@ -165,7 +165,7 @@ class Tokens:
         """
         try:
             sent = self._session.send(self._plain_list(token))
-        except AnswerTooLong:  # as no refusal is
+        except ResponseTooLong:  # as no refusal is
             return None
         if not sent.exchange.ok:
             return sent.exchange.wording

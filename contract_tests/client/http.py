@@ -30,17 +30,17 @@ class BudgetSpent(Exception):
     """The run may send no more requests, keep no more bytes, or has no time for what comes next."""
 
 
-class AnswerTooLong(Unreachable):
+class ResponseTooLong(Unreachable):
     """A response that is longer than the run may read."""
 
 
-class AnswerLost(Unreachable):
+class ResponseLost(Unreachable):
     """A gateway has responded to a request that is sent once only: nobody knows if it was done."""
 
 
 #: A body is read up to so many bytes, and judged if it has no more than so many JSON containers: a
 #: list of 8,000 webhook requests. Python takes up to 200 bytes for an empty container.
-MAX_ANSWER, MAX_CONTAINERS = 8 * 1024 * 1024, 100_000
+MAX_RESPONSE, MAX_CONTAINERS = 8 * 1024 * 1024, 100_000
 
 #: So many bytes the query and the body of a request may have, which may be built from what a server
 #: has returned: servers refuse longer ones.
@@ -57,7 +57,7 @@ class Limits:
     rate: float | None = None  # requests a second
     timeout: float = 60.0  # seconds to wait for one response, from first to last byte
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
-    longest_answer: int = MAX_ANSWER  # bytes
+    longest_response: int = MAX_RESPONSE  # bytes
 
 
 #: A Retry-After may ask for so many seconds.
@@ -67,7 +67,7 @@ MAX_WAITS = 10
 
 #: What stands in front of a server says these when it has none to pass a request to.
 _OUTAGES = (502, 503, 504)
-#: So many seconds pass before a request is sent again that a gateway has answered in this way.
+#: So many seconds pass before a request is sent again to which a gateway has responded in this way.
 _PAUSES = (0.25, 1.0)
 
 #: What every request says of its sender; nothing is asked for in a coding, which may be a bomb.
@@ -148,8 +148,8 @@ class Client:
         Raises:
             BudgetSpent: the run may send no more, or has no time left.
             TargetDown: no response came.
-            AnswerTooLong: the response is longer than ``limits`` allows.
-            AnswerLost: a gateway has responded to what is sent once only.
+            ResponseTooLong: the response is longer than ``limits`` allows.
+            ResponseLost: a gateway has responded to what is sent once only.
         """
         waits, pauses = 0, list(_PAUSES)
         while True:
@@ -167,7 +167,7 @@ class Client:
             if once:
                 msg = f"a gateway returned HTTP {exchange.status}, and {call.method or call.path} "
                 msg += "is never sent twice"
-                raise AnswerLost(msg)
+                raise ResponseLost(msg)
             if not pauses:
                 msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
                 raise TargetDown(msg)
@@ -198,30 +198,30 @@ class Client:
         began = self.now()
         self._deadline.restart(min(self.limits.timeout, self.seconds_left))
         try:
-            answer = self._transport.handle_request(_request(call, self.target.base_url))
+            response = self._transport.handle_request(_request(call, self.target.base_url))
             try:
-                content = self._read(answer, call)
+                content = self._read(response, call)
             finally:
-                answer.close()
+                response.close()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError) as error:
             self._pause(0)  # which may be why
             msg = f"{self.target.name} does not respond: {type(error).__name__}: {error} "
             msg += f"({call.verb} {call.path})"
             raise TargetDown(msg) from None
-        number, headers = len(self.history) + 1, tuple(answer.headers.multi_items())
-        return Exchange(number, call, answer.status_code, headers, content, self.now() - began)
+        number, headers = len(self.history) + 1, tuple(response.headers.multi_items())
+        return Exchange(number, call, response.status_code, headers, content, self.now() - began)
 
-    def _read(self, answer: httpx.Response, call: Call) -> bytes:
-        """Return a response's body. Raises AnswerTooLong, BudgetSpent."""
-        assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
+    def _read(self, response: httpx.Response, call: Call) -> bytes:
+        """Return a response's body. Raises ResponseTooLong, BudgetSpent."""
+        assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         content = bytearray()
-        for chunk in answer.stream:
+        for chunk in response.stream:
             content += chunk
-            if len(content) > self.limits.longest_answer:
+            if len(content) > self.limits.longest_response:
                 break
             self._pause(0)
-        longest, over = self.limits.longest_answer, ""
-        plain = unzipped(bytes(content), answer.headers.get("Content-Encoding", ""), longest)
+        longest, over = self.limits.longest_response, ""
+        plain = unzipped(bytes(content), response.headers.get("Content-Encoding", ""), longest)
         if len(plain) > longest:
             over = f"is longer than {longest} bytes, which is the limit"
         elif len(plain) > MAX_CONTAINERS and (count := containers(plain)) > MAX_CONTAINERS:
@@ -229,7 +229,7 @@ class Client:
             over += f"{MAX_CONTAINERS}"
         if over:
             msg = f"the response to {call.verb} {call.path} {over}; narrow the scope with --only-…"
-            raise AnswerTooLong(msg)
+            raise ResponseTooLong(msg)
         return plain
 
     def _keep_the_rate(self) -> None:

@@ -100,7 +100,7 @@ def _proxied(
     now: dt.datetime,
 ) -> int:
     """Serve until a signal comes, write the reports and return the exit code."""
-    from crmcom_kit.contract_tests.client.http import MAX_ANSWER
+    from crmcom_kit.contract_tests.client.http import MAX_RESPONSE
     from crmcom_kit.contract_tests.proxy.forwarding import Forwarding
     from crmcom_kit.contract_tests.proxy.serving import Server, listening_on
     from crmcom_kit.contract_tests.proxy.traffic import Traffic
@@ -135,7 +135,7 @@ def _proxied(
     results = traffic.finish()
     report = Report(results)
     timed = [(each.exchange, each.start) for each in traffic.checked]
-    made_by = writers(report) | {"har": lambda: har.written(report, timed, MAX_ANSWER)}
+    made_by = writers(report) | {"har": lambda: har.written(report, timed, MAX_RESPONSE)}
     failures = write(made_by, files)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)

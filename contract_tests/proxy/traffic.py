@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import Call, containers
-from crmcom_kit.contract_tests.client.http import MAX_ANSWER, MAX_CONTAINERS, unzipped
+from crmcom_kit.contract_tests.client.http import MAX_CONTAINERS, MAX_RESPONSE, unzipped
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Violation, counted
 from crmcom_kit.contract_tests.oracle.sense import read
@@ -44,7 +44,7 @@ class Copy:
 
     def add(self, chunk: bytes) -> None:
         """Add what comes next."""
-        self.is_long |= len(self.content) + len(chunk) > MAX_ANSWER
+        self.is_long |= len(self.content) + len(chunk) > MAX_RESPONSE
         if self.is_long:
             self.content.clear()
         else:
@@ -165,8 +165,8 @@ class Traffic:
         coding = coding.strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip"):
             raise Skip(CODED)
-        content = unzipped(received.whole(), coding, MAX_ANSWER)
-        if len(content) > MAX_ANSWER or containers(content) > MAX_CONTAINERS:
+        content = unzipped(received.whole(), coding, MAX_RESPONSE)
+        if len(content) > MAX_RESPONSE or containers(content) > MAX_CONTAINERS:
             raise Skip(LONG)
         self._unzipped += len(content) - len(received.content)
         return content

@@ -17,11 +17,11 @@ from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
     MAX_CONTAINERS,
     MAX_WAITS,
-    AnswerLost,
-    AnswerTooLong,
     BudgetSpent,
     Client,
     Limits,
+    ResponseLost,
+    ResponseTooLong,
     TargetDown,
 )
 from crmcom_kit.contract_tests.findings import Unreachable
@@ -169,7 +169,7 @@ def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> N
     """A gateway does not say whether a resend or delete has reached the server."""
     one = client(answers(httpx.Response(503, headers=headers), httpx.Response(200, json=OK)))
 
-    with pytest.raises(AnswerLost, match="HTTP 503, and delete is never sent twice"):
+    with pytest.raises(ResponseLost, match="HTTP 503, and delete is never sent twice"):
         one.send(POST, once=True)
     assert one.sent == 1
     assert not one.history
@@ -208,10 +208,10 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
             read += 1000
             yield b"x" * 1000
 
-    one = client(answers(httpx.Response(200, content=endless())), longest_answer=10_000)
+    one = client(answers(httpx.Response(200, content=endless())), longest_response=10_000)
 
     said = "the response to GET webhook_requests/show is longer than 10000 bytes"
-    with pytest.raises(AnswerTooLong, match=said):
+    with pytest.raises(ResponseTooLong, match=said):
         one.send(GET)
     assert read <= 20_000
 
@@ -250,7 +250,7 @@ def test_many_tiny_objects_are_not_read(empty: bytes) -> None:
     """A short text may take much memory as objects, so it is given up before it is read."""
     one = client(answers(httpx.Response(200, content=empty * (MAX_CONTAINERS + 1))))
 
-    with pytest.raises(AnswerTooLong, match="JSON objects and arrays"):
+    with pytest.raises(ResponseTooLong, match="JSON objects and arrays"):
         one.send(GET)
 
 
@@ -303,10 +303,10 @@ def test_a_gzip_that_was_not_asked_for_is_undone(
 ) -> None:
     """A gateway that compresses all the same is understood; a bomb is given up at the bound."""
     answer = httpx.Response(200, content=iter([body]), headers={"Content-Encoding": coding})
-    one = client(answers(answer), longest_answer=10_000)
+    one = client(answers(answer), longest_response=10_000)
 
     if content is None:
-        with pytest.raises(AnswerTooLong):
+        with pytest.raises(ResponseTooLong):
             one.send(GET)
     else:
         assert one.send(GET).content == content

@@ -51,7 +51,7 @@ def test_few_requests_are_not_spent_on_looking() -> None:
 
 def test_a_list_that_is_too_long_is_narrowed() -> None:
     """By state, and from R13 on by pages."""
-    limits = Limits(longest_answer=4_000)
+    limits = Limits(longest_response=4_000)
     session = new_session(remote("R15")[0], RunConfig(limits=limits))
     session.tokens.enter()
 

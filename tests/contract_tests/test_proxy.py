@@ -367,7 +367,7 @@ def test_what_overlaps_a_change_is_not_held_against_it(*, overlap: bool) -> None
 
 def test_what_is_not_checked_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is forwarded all the same: too long, in another coding, beyond what is kept."""
-    monkeypatch.setattr(traffic_module, "MAX_ANSWER", 10_000)
+    monkeypatch.setattr(traffic_module, "MAX_RESPONSE", 10_000)
     monkeypatch.setattr(traffic_module, "MAX_KEPT", 30_000)
 
     def handle(connection: socket.socket) -> None:

@@ -24,7 +24,7 @@ from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, resolve
 
-MAX_ANSWER = 50_000  # bytes
+MAX_RESPONSE = 50_000  # bytes
 
 
 def test_a_run_that_can_read_nothing_fails_and_says_why() -> None:
@@ -32,12 +32,12 @@ def test_a_run_that_can_read_nothing_fails_and_says_why() -> None:
 
     def answer(_: int, request: httpx.Request) -> httpx.Response | None:
         is_list = request.url.path.endswith("/list") and "no-token" not in str(request.url)
-        large = b'{"data": "' + b"x" * MAX_ANSWER + b'"}'
+        large = b'{"data": "' + b"x" * MAX_RESPONSE + b'"}'
         return httpx.Response(200, content=large) if is_list else None
 
     target, _ = remote("R15", answer)
 
-    results = run(target, config(limits=Limits(longest_answer=MAX_ANSWER)))
+    results = run(target, config(limits=Limits(longest_response=MAX_RESPONSE)))
 
     assert results.exit_code == 2
     said = str(results.trouble)
