@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from crmcom_kit.contract_tests.campaign.planning import needs
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.redaction import redact_url
@@ -20,8 +19,6 @@ def dry_run_lines(session: Session, templates: Sequence[Template]) -> Iterator[s
     yield f"GET {base}/{session.method('list').path}: how is a wrong token refused?"
     entities = ", ".join(scene.release.entities)
     yield f"GET {base}/{session.method('list').path}: find webhook requests of {entities}"
-    for (method, state), count in needs(scene).items():
-        yield f"about {count} {state} webhook requests in scope are used for {method} at first"
     for each in templates:
         if each.method not in scene.methods:
             continue

@@ -81,13 +81,3 @@ def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan
                     left -= _cost(each, few=few)
         times |= {each: each.first for each in open_ if each.layer == layer and each.is_odd}
     return Plan(times, few)
-
-
-def needs(scene: Scene) -> Mapping[tuple[str, str], int]:
-    """Return how many webhook requests of a state the first pass changes, by method and state."""
-    found: dict[tuple[str, str], int] = {}
-    for each in all_templates():
-        if each.spends and each.method in scene.allowed:
-            key = (each.method, each.state or "SUCCESSFUL or REJECTED")
-            found[key] = found.get(key, 0) + each.first
-    return found

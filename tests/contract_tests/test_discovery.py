@@ -1,7 +1,6 @@
 """How the kit finds webhook requests, and the world that it makes where it may."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from helpers.far import NAME, remote
 
 from crmcom_kit.contract_tests.campaign.discovery import ENOUGH, PAGE, discover
-from crmcom_kit.contract_tests.campaign.planning import needs
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
@@ -76,15 +74,6 @@ def test_the_scope_says_where_to_look_first() -> None:
     shown = [e.call.parameters for e in numbered.client.history if e.call.method == "show"]
     wanted = [each["webhook_request_identifier"] for each in shown]
     assert wanted == [{"number": "1"}, {"number": "2"}]
-
-
-@pytest.mark.parametrize("allowed", [(), ("resend",), BOTH])
-def test_it_says_what_it_needs(allowed: Iterable[str]) -> None:
-    """The first pass says how many webhook requests each method takes that may be called."""
-    session = kit_for("R15", EVERYTHING)
-    session.scene.allowed = frozenset(allowed)
-
-    assert {method for method, _ in needs(session.scene)} == {*allowed}
 
 
 @pytest.mark.parametrize("release", ["R10", "R13", "R18"])
