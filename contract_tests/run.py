@@ -331,10 +331,6 @@ class _Run:
             return f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
         if self.is_too_soon and not is_broken:
             return self.ended
-        lost = [f"{name} {count} times" for name, count in session.given_up.items()]
-        if lost:
-            names = " and ".join(lost)
-            return f"a gateway responded to {names}, and then none of its requests was served"
         if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
             why = next((each.why for each in found), "")
             return f"no statement was checked{': ' if why else ''}{why}"

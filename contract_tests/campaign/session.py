@@ -1,7 +1,6 @@
 """Send requests with the run's token, within its scope, and have every exchange observed."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +11,6 @@ from crmcom_kit.contract_tests.client.calls import build, changing_method, writt
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client, ResponseLost, ResponseTooLong
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.safety.scope import Guard
@@ -21,8 +19,6 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
-#: So many responses to a changing method are lost since one was served before it is called no more.
-MAX_LOST = 5
 #: So many webhook requests are named that somebody else has changed.
 MAX_OTHERS = 20
 
@@ -39,8 +35,6 @@ class Session:
     guard: Guard | None = None  # asked before a request that may change something
     stop: Stop = field(default_factory=Stop)  # asked before each request
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
-    given_up: dict[str, int] = field(default_factory=dict)  # method -> responses that were lost
-    _lost: Counter[str] = field(default_factory=Counter)  # since one of its requests was served
     tokens: Tokens = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,10 +88,7 @@ class Session:
             exchange = self.client.send(call, once=changes is not None)
         except (ResponseLost, ResponseTooLong):
             if changes is not None:
-                must = expectation(call, self.belief).must
                 self.oracle.lose(call)
-                if must is not Must.REFUSE:  # else it changed nothing
-                    self._count_lost(changes)
             raise
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
@@ -105,14 +96,7 @@ class Session:
         self._note(exchange, found)
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
-            self._lost[changes] = 0
         return found
-
-    def _count_lost(self, changes: str) -> None:
-        self._lost[changes] += 1
-        if self._lost[changes] >= MAX_LOST:
-            self.given_up[changes] = self._lost[changes]
-            self.scene.allowed -= {changes}
 
     def _permit(self, changes: str, call: Call) -> None:
         if changes not in self.scene.allowed:

@@ -65,6 +65,9 @@ LONGEST_WAIT = 10.0
 #: So often in a row a target may ask to wait before the run gives up.
 MAX_WAITS = 10
 
+#: So many responses in a row to what is sent once only may be lost before the run gives up.
+MAX_LOST = 5
+
 #: What stands in front of a server says these when it has none to pass a request to.
 _OUTAGES = (502, 503, 504)
 #: So many seconds pass before a request is sent again to which a gateway has responded in this way.
@@ -122,6 +125,7 @@ class Client:
         self._deadline = Deadline(limits.timeout, now)
         self._transport = target.transport or _Network(self._deadline)
         self._kept = 0  # bytes of requests and responses
+        self._lost_in_a_row = 0  # responses to what is sent once only
 
     def close(self) -> None:
         """Close the connections."""
@@ -147,7 +151,7 @@ class Client:
 
         Raises:
             BudgetSpent: the run may send no more, or has no time left.
-            TargetDown: no response came.
+            TargetDown: no response came, or a gateway responds each time.
             ResponseTooLong: the response is longer than ``limits`` allows.
             ResponseLost: a gateway has responded to what is sent once only.
         """
@@ -165,16 +169,25 @@ class Client:
                 break
             self.hiccups[exchange.status] += 1
             if once:
-                msg = f"a gateway returned HTTP {exchange.status}, and {call.method or call.path} "
-                msg += "is never sent twice"
-                raise ResponseLost(msg)
+                raise self._lost(exchange)
             if not pauses:
                 msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
                 raise TargetDown(msg)
             self._pause(pauses.pop(0))
+        if once:
+            self._lost_in_a_row = 0
         self.history.append(exchange)
         self._kept += exchange.size
         return exchange
+
+    def _lost(self, exchange: Exchange) -> ResponseLost | TargetDown:
+        """Return what to raise where a gateway has responded to what is sent once only."""
+        self._lost_in_a_row += 1
+        msg = f"a gateway returned HTTP {exchange.status}, and "
+        msg += f"{exchange.call.method or exchange.call.path} is never sent twice"
+        if self._lost_in_a_row < MAX_LOST:
+            return ResponseLost(msg)
+        return TargetDown(f"{self.target.name} is down: {MAX_LOST} times in a row {msg}")
 
     def ask(self, call: Call) -> Exchange:
         """Send ``call`` once, whatever comes, and leave the exchange out of the history.

@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
     MAX_CONTAINERS,
+    MAX_LOST,
     MAX_WAITS,
     BudgetSpent,
     Client,
@@ -173,6 +174,23 @@ def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> N
         one.send(POST, once=True)
     assert one.sent == 1
     assert not one.history
+
+
+def test_a_gateway_that_responds_to_each_change_is_an_outage() -> None:
+    """A run gives up after a few changes in a row whose fate nobody knows."""
+    bad, good = httpx.Response(502), httpx.Response(200, json=OK)
+    one = client(answers(*[bad] * (MAX_LOST - 1), good, *[bad] * MAX_LOST))
+
+    def lose(times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(ResponseLost):
+                one.send(POST, once=True)
+
+    lose(MAX_LOST - 1)
+    assert one.send(POST, once=True).ok
+    lose(MAX_LOST - 1)
+    with pytest.raises(TargetDown, match="is down: 5 times in a row a gateway returned HTTP 502"):
+        one.send(POST, once=True)
 
 
 @pytest.mark.parametrize("page", [b"<html>Bad Gateway</html>", b'{"message": "Unavailable"}'])
