@@ -7,7 +7,7 @@ observe, look, settle the queue.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
@@ -37,24 +37,9 @@ NARROW: tuple[Mapping[str, str], ...] = (
 Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
 
-def _shown(subject: Record | None) -> list[Look]:
-    return [] if subject is None else [("show", {IDENTIFIER: {"id": subject["id"]}})]
-
-
 def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
     """Whether a webhook request fits the filters of a look."""
     return all(value(record, name, "id") == wanted for name, wanted in given.items())
-
-
-class Draw(NamedTuple):
-    """What a request is drawn from."""
-
-    template: Template
-    variant: Any
-
-    def draw(self, campaign: "Campaign", choose: Chooser | None = None) -> Call | None:
-        """Return a request, about a webhook request that ``choose`` or the campaign chooses."""
-        return self.template.draw(campaign.scene, self.variant, choose or campaign.choose)
 
 
 @dataclass
@@ -65,7 +50,8 @@ class Campaign:
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
-    drawn: dict[int, Draw] = field(default_factory=dict)  # by exchange number
+    #: What requests were drawn from, by the number of the exchange: a template and its variant.
+    drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)
     choose: Chooser = field(default=lambda values: values[0])
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
@@ -94,7 +80,9 @@ class Campaign:
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Draw the template of a request again, for another record, and look at its effect."""
-        draw = self.drawn.get(exchange.number)
+        if exchange.number not in self.drawn:
+            return None
+        template, variant = self.drawn[exchange.number]
         state = (self._subject(exchange.call) or {}).get("life_cycle_state")
 
         def alike(values: Sequence[Any]) -> Any:
@@ -102,13 +90,12 @@ class Campaign:
             same = [each for each in values if each.get("life_cycle_state") == state]
             return self.choose(same or values)
 
-        call = None if draw is None else draw.draw(self, alike)
-        if draw is None or call is None:
+        call = template.draw(self.scene, variant, alike)
+        if call is None:
             return None
-        subject = self._subject(call)
-        looks = self._looks(subject)
+        looks = self._looks(self._subject(call))
         self._take_stock(looks)
-        found = [] if idle else self._send(call, draw)
+        found = [] if idle else self._send(call, template, variant)
         return found + self._look(looks)
 
     def keep(self, found: Sequence[Suspicion]) -> None:
@@ -123,38 +110,31 @@ class Campaign:
         With few looks, as around what is to be refused, only what was named is shown afterwards,
         and listed.
         """
-        draw = Draw(template, variant)
-        call = draw.draw(self)
+        call = template.draw(self.scene, variant, self.choose)
         if call is None:
             return []
         if not template.changes:
-            return self._send(call, draw)
+            return self._send(call, template, variant)
         subject = self._subject(call)
         few = self.plan.few_looks or (subject is not None and not template.spends)
-        looks = [] if few else self._looks(subject)
-        found = self._look(looks if subject is not None else [])
-        found += self._send(call, draw)
-        return found + self._look(looks or [*_shown(subject), *self._narrow(subject)])
+        looks = self._looks(subject, few=few)
+        before = self._look([] if few or subject is None else looks)
+        return before + self._send(call, template, variant) + self._look(looks)
 
-    def _send(self, call: Call, draw: Draw) -> list[Suspicion]:
-        """Send a request that was drawn, and what has to follow it."""
+    def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
+        """Send a request that was drawn, and what has to follow it at once."""
         sent = self.session.persist(call)
-        self.drawn[sent.exchange.number] = draw
-        subject = self._subject(call) if draw.template.spends else None
+        self.drawn[sent.exchange.number] = template, variant
+        subject = self._subject(call) if template.spends else None
         if subject is not None:
             self.scene.spent.add(subject["id"])
-        found = [] if draw.template.is_odd else [*sent.suspicions]
-        return found + self._follow_up(draw, sent.exchange)
-
-    def _follow_up(self, draw: Draw, exchange: Exchange) -> list[Suspicion]:
-        """Send what has to follow a request at once, and note what the response tells."""
-        findings, found = self.session.findings, list[Suspicion]()
-        then = draw.template.then
-        for each in then(self.scene, draw.variant, exchange, self._send_on) if then else ():
-            if isinstance(each, Suspicion):
-                found.append(each)
-            else:
-                findings.hold(each, exchange)
+        found = [] if template.is_odd else [*sent.suspicions]
+        if template.then is not None:
+            for each in template.then(self.scene, variant, sent.exchange, self._send_on):
+                if isinstance(each, Suspicion):
+                    found.append(each)
+                else:
+                    self.session.findings.hold(each, sent.exchange)
         return found
 
     def _send_on(self, call: Call) -> Exchange:
@@ -174,34 +154,32 @@ class Campaign:
 
     # Looking.
 
-    def _looks(self, subject: Record | None) -> list[Look]:
-        """Return what shows a webhook request, and others that must stay as they are.
+    def _looks(self, subject: Record | None, *, few: bool = False) -> list[Look]:
+        """Return what shows a webhook request, and lists that a change of it may empty, or fill.
 
-        Which others: in turn those of another entity, of its definition, and of its rule.
+        Unless they are to be few, there are others as well that must stay as they are: in turn
+        those of another entity, of its definition, and of its rule.
         """
         entities, at = self.scene.release.entities, len(self.belief.changes)
         if subject is None:
-            return [("list", {"entity": entities[at % len(entities)]})]
+            return [] if few else [("list", {"entity": entities[at % len(entities)]})]
+        entity = {"entity": subject["entity"]}
+        narrow = [{**entity, "entity_id": subject["entity_id"], **beside} for beside in NARROW]
+        narrow += [{**entity, "created_date": day} for day in dates(subject)[1:2]]
+        first: Look = ("show", {IDENTIFIER: {"id": subject["id"]}})
+        last: Look = ("list", narrow[at % len(narrow)])
+        if few:
+            return [first, last]
         others = [each for each in entities if each != subject["entity"]]
-        more: dict[str, Any] = {"entity": others[at // 3 % len(others)]}
         name = ("", *OBJECT_OF)[at % 3]
         like = value(subject, name, "id") if name else None
         return [
-            *_shown(subject),
+            first,
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
-            ("list", {"entity": subject["entity"]}),
-            ("list", more if like is None else {name: like}),
-            *self._narrow(subject),
+            ("list", entity),
+            ("list", {"entity": others[at // 3 % len(others)]} if like is None else {name: like}),
+            last,
         ]
-
-    def _narrow(self, subject: Record | None) -> list[Look]:
-        """Return a list that a change of a webhook request may empty, or fill."""
-        if subject is None:
-            return []
-        given = {name: subject[name] for name in ("entity", "entity_id")}
-        ways = [{**given, **beside} for beside in NARROW]
-        ways += [{"entity": subject["entity"], "created_date": day} for day in dates(subject)[1:2]]
-        return [("list", ways[len(self.belief.changes) % len(ways)])]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         found: list[Suspicion] = []
