@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.client.http import ResponseTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.oracle.expectations import Must
-from crmcom_kit.contract_tests.templates.logins import by_key, by_password
+from crmcom_kit.contract_tests.templates.logins import by_key, by_password, plain_list
 from crmcom_kit.schemas.methods import API_PATH
 
 if TYPE_CHECKING:
@@ -48,15 +48,13 @@ class Tokens:
             self._enter()
         except TargetDown:
             session.queue.clear()  # nobody knows whether the login that was given is right
-            history = session.client.history
-            if not history or any(each.code is not None for each in history):
-                raise
-            if API_PATH in session.target.base_url:
+            history, base_url = session.client.history, session.target.base_url
+            is_api = API_PATH in base_url or any(each.code is not None for each in history)
+            if is_api or not history:
                 raise
             session.findings.by_statement.clear()  # this is not what is to be checked
-            msg = f"{session.target.base_url} returns HTTP {history[-1].status}, and not as the "
-            msg += "API does: --base-url must be the whole base URL of the API, such as "
-            msg += f"{session.target.base_url}{API_PATH}"
+            msg = f"{base_url} returns HTTP {history[-1].status}, and not as the API does: "
+            msg += f"--base-url must be the whole base URL of the API, such as {base_url}{API_PATH}"
             raise TargetDown(msg) from None
 
     def _enter(self) -> None:
@@ -65,7 +63,7 @@ class Tokens:
             self.renew()
         else:  # it may be valid or not until the server has said so
             session.belief.set_token(given, TokenState.DOUBTFUL)
-        session.queue += session.send(self._plain_list(NO_TOKEN)).suspicions
+        session.queue += session.send(plain_list(session.scene, NO_TOKEN)).suspicions
         if given is None:
             return
         refusal = self._refusal(given)
@@ -149,22 +147,13 @@ class Tokens:
         self._despite_login.append(refusal)
         return False
 
-    # The simplest request.
-
-    def _plain_list(self, token: str | None) -> Call:
-        method = self._session.method("list")
-        given = {"token": token, "entity": self._session.scene.release.entities[0]}
-        if "number_of_results" in method.parameters:
-            given["number_of_results"] = "1"
-        return build(method, given)
-
     def _refusal(self, token: str | None) -> Wording | None:
         """Send the simplest request, and return how it is refused; None if it is served.
 
         What is suspect in a refusal is left aside: it decides about the token.
         """
         try:
-            sent = self._session.send(self._plain_list(token))
+            sent = self._session.send(plain_list(self._session.scene, token))
         except ResponseTooLong:  # as no refusal is
             return None
         if not sent.exchange.ok:

@@ -6,12 +6,11 @@ from crmcom_kit.contract_tests.templates import (
     logins,
     reads,
     refusals,
-    tokens,
     undocumented,
 )
 from crmcom_kit.contract_tests.templates.table import Scene, Template, all_templates
 
 __all__ = [
     "Scene", "Template", "all_templates", "changes", "lists", "logins", "reads", "refusals",
-    "tokens", "undocumented",
+    "undocumented",
 ]  # fmt: skip
