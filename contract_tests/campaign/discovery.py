@@ -14,9 +14,6 @@ Parameters = dict[str, Any]
 
 #: How many results a page has where a whole list is too long.
 PAGE = 50
-#: A run with few requests spends this part of them to look for webhook requests, and no more once
-#: it knows as many of each state.
-PART, ENOUGH = 0.2, 4
 
 
 def discover(session: Session) -> list[Parameters]:
@@ -30,10 +27,8 @@ def discover(session: Session) -> list[Parameters]:
     if isinstance(scope, Scope):
         for number in sorted(scope.numbers):
             session.call("show", {IDENTIFIER: {"number": number}})
-    was_read, too_long, began = False, "", session.client.sent
+    was_read, too_long = False, ""
     for parameters in _lists(session):
-        if _is_enough(session, began):
-            break
         for narrowed in _narrowed(session, parameters):
             try:
                 records = session.call("list", narrowed).records
@@ -64,13 +59,3 @@ def _narrowed(session: Session, parameters: Parameters) -> Iterator[Parameters]:
     page = {"number_of_results": str(PAGE)} if session.scene.can_page() else {}
     for state in STATES:
         yield {**parameters, "life_cycle_state": state, **page}
-
-
-def _is_enough(session: Session, began: int) -> bool:
-    left = session.client.left
-    if left is None or session.client.sent - began < PART * (left + session.client.sent):
-        return False
-    records = session.belief.records.values()
-    known = [sum(each.get("life_cycle_state") == state for each in records) for state in STATES]
-    scene = session.scene
-    return min(known) >= ENOUGH and (any(map(scene.may_change, records)) or not scene.allowed)
