@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from crmcom_kit.contract_tests.client.exchanges import LOGINS
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates.table import LAYERS
 from crmcom_kit.schemas.statements import checked_statements
@@ -12,11 +13,6 @@ from crmcom_kit.schemas.statements import checked_statements
 _COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
 FIRST_PART = 0.8
-#: What can be told of by requests to any method.
-_GENERAL = frozenset(("methods", "parameters", "token", "envelope", "errors", "response"))
-_READS = frozenset(("show", "list", "entities"))
-#: Topics with a statement of several methods each.
-_OF_SEVERAL = ("identifier", "fields_set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +33,12 @@ def _cost(template: Template, *, few: bool) -> int:
 
 
 def wanted(only: str, scene: Scene) -> list[Template]:
-    """Return the templates that may tell of a statement whose id fits ``only``."""
-    about: set[str] = set()
-    for each in checked_statements(scene.release.name, only):
-        topic = each.id.partition(".")[0]
-        about |= set(each.methods) if topic in _OF_SEVERAL else {topic}
+    """Return the templates for the methods of statements whose id fits ``only``."""
+    statements = checked_statements(scene.release.name, only)
+    about = {method for each in statements for method in each.methods}
     if "token_release" in about:
-        about.add("login")  # whose token is released
-    return [each for each in all_templates() if _tells(each, about)]
-
-
-def _tells(template: Template, about: set[str]) -> bool:
-    if about & _GENERAL or {template.method, template.layer} & about:
-        return True
-    if template.layer == "read":
-        return bool(about & _READS)  # what one method shows is compared with the other
-    return "entities" in about and template.method == "list"
+        about |= {*LOGINS}  # whose token is released
+    return [each for each in all_templates() if {each.method, each.layer} & about]
 
 
 def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan:
