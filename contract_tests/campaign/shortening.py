@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.exchanges import Exchange, token_of
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.findings import MAX_TEXT, Violation, shortened
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 
@@ -108,7 +108,7 @@ def _cut(part: Log, shows: Shows) -> Log:
 
 def logins_of(log: Log) -> Mapping[str, Exchange]:
     """Return the logins in a log by the token that they returned."""
-    logins = (each for each in log if each.call.method in ("token", "web_api_key_token"))
+    logins = (each for each in log if each.call.method in LOGINS)
     return {token: each for each in logins if (token := token_of(each)) is not None}
 
 

@@ -62,16 +62,14 @@ class Limits:
 
 #: A Retry-After may ask for so many seconds.
 LONGEST_WAIT = 10.0
-#: So often in a row a target may ask to wait before the run gives up.
-MAX_WAITS = 10
+#: So often in a row a request is sent if the target asks to wait, or a gateway responds. After so
+#: many changes in a row to which a gateway responds the run gives up, too.
+MAX_TRIES = 5
 
-#: So many responses in a row to what is sent once only may be lost before the run gives up.
-MAX_LOST = 5
-
-#: What stands in front of a server says these when it has none to pass a request to.
+#: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
 _OUTAGES = (502, 503, 504)
-#: So many seconds pass before a request is sent again to which a gateway has responded in this way.
-_PAUSES = (0.25, 1.0)
+#: So many seconds pass before a request is sent again to which a gateway has responded.
+PAUSE = 0.5
 
 #: What every request says of its sender; nothing is asked for in a coding, which may be a bomb.
 _HEADERS = {
@@ -125,7 +123,7 @@ class Client:
         self._deadline = Deadline(limits.timeout, now)
         self._transport = target.transport or _Network(self._deadline)
         self._kept = 0  # bytes of requests and responses
-        self._lost_in_a_row = 0  # responses to what is sent once only
+        self._lost = 0  # responses in a row to what is sent once only
 
     def close(self) -> None:
         """Close the connections."""
@@ -155,39 +153,44 @@ class Client:
             ResponseTooLong: the response is longer than ``limits`` allows.
             ResponseLost: a gateway has responded to what is sent once only.
         """
-        waits, pauses = 0, list(_PAUSES)
-        while True:
+        for _ in range(MAX_TRIES):
             exchange = self.ask(call)
-            if _asks_for_patience(exchange, once=once):
-                waits += 1
-                if waits == MAX_WAITS:
-                    msg = f"{self.target.name} asked the run to wait {waits} times in a row"
-                    raise TargetDown(msg)
-                self._wait_as_asked(exchange)
-                continue
-            if not _is_of_gateway(exchange):
-                break
-            self.hiccups[exchange.status] += 1
-            if once:
-                raise self._lost(exchange)
-            if not pauses:
-                msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
-                raise TargetDown(msg)
-            self._pause(pauses.pop(0))
-        if once:
-            self._lost_in_a_row = 0
-        self.history.append(exchange)
-        self._kept += exchange.size
-        return exchange
+            seconds = self._seconds_to_wait(exchange, once=once)
+            if seconds is None:
+                self.history.append(exchange)
+                self._kept += exchange.size
+                return exchange
+            self._pause(seconds)
+        msg = f"{self.target.name} is down: it responded {MAX_TRIES} times in a row with HTTP "
+        msg += f"{exchange.status} to {call.verb} {call.path}"
+        raise TargetDown(msg)
 
-    def _lost(self, exchange: Exchange) -> ResponseLost | TargetDown:
-        """Return what to raise where a gateway has responded to what is sent once only."""
-        self._lost_in_a_row += 1
-        msg = f"a gateway returned HTTP {exchange.status}, and "
-        msg += f"{exchange.call.method or exchange.call.path} is never sent twice"
-        if self._lost_in_a_row < MAX_LOST:
-            return ResponseLost(msg)
-        return TargetDown(f"{self.target.name} is down: {MAX_LOST} times in a row {msg}")
+    def _seconds_to_wait(self, exchange: Exchange, *, once: bool) -> float | None:
+        """Return after how many seconds to send a request again; None if it got its response.
+
+        Raises: see ``send``.
+        """
+        asks = exchange.status == 503 and exchange.header("Retry-After") is not None
+        if exchange.status == 429 or (asks and not once):
+            seconds = retry_after_seconds(exchange)
+            if seconds > LONGEST_WAIT:
+                msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
+                msg += f"{LONGEST_WAIT:.0f} s: send fewer requests per second with --rate"
+                raise TargetDown(msg)
+            return seconds
+        if exchange.status not in _OUTAGES or exchange.code is not None:
+            self._lost = 0 if once else self._lost
+            return None
+        self.hiccups[exchange.status] += 1
+        if not once:
+            return PAUSE
+        self._lost += 1
+        msg = f"a gateway returned HTTP {exchange.status}, and {exchange.call.path} is never sent "
+        msg += "twice"
+        if self._lost < MAX_TRIES:
+            raise ResponseLost(msg)
+        msg = f"{self.target.name} is down: {MAX_TRIES} times in a row {msg}"
+        raise TargetDown(msg)
 
     def ask(self, call: Call) -> Exchange:
         """Send ``call`` once, whatever comes, and leave the exchange out of the history.
@@ -252,14 +255,6 @@ class Client:
                 self._pause(self._next - now)
             self._next = max(now, self._next) + 1 / self.limits.rate
 
-    def _wait_as_asked(self, exchange: Exchange) -> None:
-        seconds = retry_after_seconds(exchange)
-        if seconds > LONGEST_WAIT:
-            msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
-            msg += f"{LONGEST_WAIT:.0f} s: send fewer requests per second with --rate"
-            raise TargetDown(msg)
-        self._pause(seconds)
-
     def _pause(self, seconds: float) -> None:
         """Let ``seconds`` pass. Raises BudgetSpent if the run has no more than that."""
         if self.seconds_left <= seconds:
@@ -268,19 +263,6 @@ class Client:
             raise BudgetSpent(msg)
         if seconds:
             self.sleep(seconds)
-
-
-def _is_of_gateway(exchange: Exchange) -> bool:
-    """Whether it is no response of the server; a gateway may speak JSON, too."""
-    return exchange.status in _OUTAGES and exchange.code is None
-
-
-def _asks_for_patience(exchange: Exchange, *, once: bool) -> bool:
-    """Whether to send the same again: nothing was done, or it may be done twice."""
-    if exchange.status == 429:
-        return True
-    asks = exchange.status == 503 and exchange.header("Retry-After") is not None
-    return asks and not once
 
 
 def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:

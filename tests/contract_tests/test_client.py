@@ -16,8 +16,7 @@ from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
     MAX_CONTAINERS,
-    MAX_LOST,
-    MAX_WAITS,
+    MAX_TRIES,
     BudgetSpent,
     Client,
     Limits,
@@ -143,9 +142,9 @@ def test_waiting_comes_to_an_end() -> None:
     """A target that never stops asking to wait is as good as down."""
     one = client(answers(httpx.Response(429)))
 
-    with pytest.raises(TargetDown, match="in a row"):
+    with pytest.raises(TargetDown, match="5 times in a row with HTTP 429 to GET webhook_requests"):
         one.send(GET)
-    assert one.sent == MAX_WAITS
+    assert one.sent == MAX_TRIES
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -170,7 +169,7 @@ def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> N
     """A gateway does not say whether a resend or delete has reached the server."""
     one = client(answers(httpx.Response(503, headers=headers), httpx.Response(200, json=OK)))
 
-    with pytest.raises(ResponseLost, match="HTTP 503, and delete is never sent twice"):
+    with pytest.raises(ResponseLost, match="HTTP 503, and webhook_requests/delete is never sent"):
         one.send(POST, once=True)
     assert one.sent == 1
     assert not one.history
@@ -179,16 +178,16 @@ def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> N
 def test_a_gateway_that_responds_to_each_change_is_an_outage() -> None:
     """A run gives up after a few changes in a row whose fate nobody knows."""
     bad, good = httpx.Response(502), httpx.Response(200, json=OK)
-    one = client(answers(*[bad] * (MAX_LOST - 1), good, *[bad] * MAX_LOST))
+    one = client(answers(*[bad] * (MAX_TRIES - 1), good, *[bad] * MAX_TRIES))
 
     def lose(times: int) -> None:
         for _ in range(times):
             with pytest.raises(ResponseLost):
                 one.send(POST, once=True)
 
-    lose(MAX_LOST - 1)
+    lose(MAX_TRIES - 1)
     assert one.send(POST, once=True).ok
-    lose(MAX_LOST - 1)
+    lose(MAX_TRIES - 1)
     with pytest.raises(TargetDown, match="is down: 5 times in a row a gateway returned HTTP 502"):
         one.send(POST, once=True)
 
