@@ -148,8 +148,8 @@ class Campaign:
         named = call.parameters.get(IDENTIFIER)
         for name, text in named.items() if isinstance(named, Mapping) else ():
             for each in self.belief.known.values():
-                if each.record.get(name) == text:
-                    return dict(each.record)
+                if each.is_nameable and each.typed.get(name) == text:
+                    return each.typed
         return None
 
     # Looking.
@@ -198,7 +198,7 @@ class Campaign:
                 continue
             listed = exchange.by_id
             for known in [*self.belief.existing()]:
-                if known.id not in listed and _is_like(known.record, given):
+                if known.id not in listed and _is_like(known.typed, given):
                     self.belief.lose(known.id)
 
     # The queue.

@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 )
 from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
 from crmcom_kit.contract_tests.oracle.expectations import STATES
-from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
+from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS, Mutation
 from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
 
@@ -39,24 +39,20 @@ TOGETHER = tuple(
 def value(record: Record, name: str, field: str = "") -> Any:
     """Return a value of the filter ``name`` that a webhook request fits, or None."""
     if name in OBJECT_OF:
-        known = record.get(OBJECT_OF[name])
-        inner = known if isinstance(known, dict) else {}
         for each in (field,) if field else IDENTIFIERS:
-            # How a comma inside an identifier's value is written is shown nowhere.
-            if isinstance(inner.get(each), str) and inner[each] and "," not in inner[each]:
-                return {each: inner[each]}
+            text = value_at(record, f"{OBJECT_OF[name]}.{each}")
+            if text and "," not in text:  # how a comma is written here is shown nowhere
+                return {each: text}
         return None
     if name == "created_date":
         return next(iter(dates(record)), None)
-    found = record.get(name)
-    return found if isinstance(found, str) and found else None
+    return record.get(name) or None
 
 
 def dates(record: Record) -> list[str]:
     """Return the moment and the day a webhook request was made at, and those around the day."""
-    log = record.get("log_information")
-    found = log.get("created_date") if isinstance(log, dict) else None
-    if not isinstance(found, str) or not is_meant(found):
+    found = value_at(record, "log_information.created_date")
+    if found is None or not is_meant(found):
         return []
     ends = day_ends(found)
     return list(dict.fromkeys((found, found[:10], *ends, *(each[:10] for each in ends))))
@@ -132,36 +128,24 @@ def filters_together(
     return {**with_entity(record, given), **beside}
 
 
-#: Of these filters only some values are allowed.
-_WHOLE = (("entity", ""), ("life_cycle_state", ""))
-_TEXTS = tuple(each for each in ALONE if each not in _WHOLE)
-_MEMBERS = (
-    "id", "number", "entity_id", "url",
-    *(f"{inner}.{each}" for inner in OBJECT_OF.values() for each in IDENTIFIERS),
-)  # fmt: skip
-
-
-#: A name of another object, or another name of the same one, before all other members.
 _CONFUSED = [
-    ((name, field), f"{inner}.{each}")
+    (name, field, other, each)
     for field, each in spread(list(product(IDENTIFIERS, IDENTIFIERS)))
-    for name in OBJECT_OF for inner in OBJECT_OF.values()
-    if (OBJECT_OF[name], field) != (inner, each)
+    for name in OBJECT_OF for other in OBJECT_OF if (name, field) != (other, each)
 ]  # fmt: skip
-_CROSSED = dict.fromkeys((*_CONFUSED, *spread(list(product(_TEXTS, _MEMBERS)))))
 
 
-@template("read", "list", tuple(_CROSSED), first=30, weight=4)
-def value_of_another_member(
-    _: Scene, variant: tuple[tuple[str, str], str], record: Record
+@template("read", "list", _CONFUSED, first=30, weight=4)
+def confused_names(
+    _: Scene, variant: tuple[str, str, str, str], record: Record
 ) -> Parameters | None:
-    """List by a value that another member of the webhook request has."""
-    (name, field), member = variant
-    found, own = value_at(record, member), value(record, name, field)
-    if not isinstance(found, str) or not found or "," in found or own is None:
+    """List by a name of the other object, or by another name of the same one."""
+    name, field, other, each = variant
+    own, found = value(record, name, field), value(record, other, each)
+    if own is None or found is None:
         return None
-    given = {field: found} if field else found
-    return None if given == own else with_entity(record, {name: given})
+    given = {field: found[each]}
+    return None if given == own else {name: given}
 
 
 #: Places in ``dates``: the moment and the day themselves before what is around them.
@@ -175,24 +159,27 @@ def created_date(_: Scene, at: int, record: Record) -> Parameters | None:
     return {"entity": record["entity"], "created_date": found[at % len(found)]} if found else None
 
 
-@template(
-    "read", "list",
-    spread([(*each, m) for each in _TEXTS for m in MUTATIONS]),
-    first=30, weight=6,
-)  # fmt: skip
+_NEAR = [
+    (*each, mutation)
+    for each in ALONE if each[0] not in ("entity", "life_cycle_state")
+    for mutation in MUTATIONS
+]  # fmt: skip
+
+
+@template("read", "list", spread(_NEAR), first=30, weight=6)
 def nearly_right_value(
-    _: Scene, variant: tuple[str, str, Any], record: Record
+    _: Scene, variant: tuple[str, str, Mutation], record: Record
 ) -> Parameters | None:
     """List by a value that is nearly right."""
     name, field, mutation = variant
     found = value(record, name, field)
-    if isinstance(found, dict):
-        near: Any = {each: mutation(text) for each, text in found.items()}
-        odd = any(text in ("", found[each]) or "," in text for each, text in near.items())
-    else:
-        near = mutation(found) if found else ""
-        odd = near in ("", found)
-    return None if odd else with_entity(record, {name: near})
+    if found is None:
+        return None
+    text = found[field] if field else found
+    near = mutation(text)
+    if near in ("", text) or (field and "," in near):
+        return None
+    return with_entity(record, {name: {field: near} if field else near})
 
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)
