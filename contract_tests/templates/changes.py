@@ -39,15 +39,9 @@ def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
-@template("resend", "resend", FORMS, state="SUCCESSFUL", among=Scene.resent, first=2, weight=2)
+@template("resend", "resend", FORMS, among=Scene.resent, first=3, weight=2, spends=True)
 def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
     """Send a webhook request a third time: after a success it is to be refused."""
-    return {IDENTIFIER: {form: record[form]}}
-
-
-@template("resend", "resend", FORMS, state="REJECTED", among=Scene.resent, first=2, spends=True)
-def one_that_failed_again(_: Scene, form: str, record: Record) -> Parameters:
-    """Send a webhook request a third time after its delivery has failed again."""
     return {IDENTIFIER: {form: record[form]}}
 
 
