@@ -3,22 +3,24 @@
 from collections.abc import Iterator, Sequence
 
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.tokens import NO_LOGIN
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.redaction import redact_url
 
 
 def dry_run_lines(session: Session, templates: Sequence[Template]) -> Iterator[str]:
     """Yield what a run that is about some templates would call, a line each, in its order."""
-    login, scene = session.scene.login, session.scene
-    base = redact_url(session.target.base_url)
-    if login.token is None:
-        name = "token" if login.username is not None else "web_api_key_token"
-        yield f"POST {base}/{session.method(name).path}: log in"
+    scene, base = session.scene, redact_url(session.target.base_url)
+    login, any_list = session.tokens.login(), f"GET {base}/{session.method('list').path}"
+    if scene.token is not None:
+        yield f"{any_list}: is the given token accepted?"
+    elif login is not None:
+        yield f"POST {base}/{login.path}: log in"
     else:
-        yield f"GET {base}/{session.method('list').path}: is the given token accepted?"
-    yield f"GET {base}/{session.method('list').path}: how is a wrong token refused?"
-    entities = ", ".join(scene.release.entities)
-    yield f"GET {base}/{session.method('list').path}: find webhook requests of {entities}"
+        yield f"nothing: {NO_LOGIN}"
+        return
+    yield f"{any_list}: how is a wrong token refused?"
+    yield f"{any_list}: find webhook requests of {', '.join(scene.release.entities)}"
     for each in templates:
         if each.method not in scene.methods:
             continue
@@ -29,7 +31,7 @@ def dry_run_lines(session: Session, templates: Sequence[Template]) -> Iterator[s
         yield f"{unless}{times}{looks}: {_what(each)}"
     most = session.client.limits.max_requests
     yield f"fewer of each if they are more than {most} requests, else any of them again, at random"
-    yield f"GET {base}/{session.method('list').path}: has anything else changed?"
+    yield f"{any_list}: has anything else changed?"
 
 
 def _what(template: Template) -> str:

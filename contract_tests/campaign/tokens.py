@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 
+#: What a run says that cannot log in.
+NO_LOGIN = "the release has no login with --api-key: give --token, or --username and --password"
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
 
@@ -81,7 +83,7 @@ class Tokens:
         return self.login() is not None
 
     def login(self) -> Call | None:
-        """Return the run's login, or None if it has nothing but a token."""
+        """Return the run's login, or None if it has none that the release knows."""
         scene = self._session.scene
         given = by_password(scene)
         if given:
@@ -94,9 +96,7 @@ class Tokens:
         """Log in, and use the token that comes. Raises TargetDown, Unreachable."""
         session, call = self._session, self.login()
         if call is None:
-            session.method("web_api_key_token")  # which the release may not have
-            msg = "the run has no login"
-            raise TargetDown(msg)
+            raise TargetDown(NO_LOGIN)
         sent = session.send(call)
         if not sent.exchange.ok:
             msg = f"{session.target.name} refuses the login: {outcome(sent.exchange)}"

@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import new_session, run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.fixtures import webhook_request
 from crmcom_kit.schemas import load_dialect
 
@@ -139,6 +139,17 @@ def test_a_dry_run_sends_nothing() -> None:
     often = r"\d+ times, with looks before and after it: resend: a rejected one \(REJECTED\)"
     assert any(re.fullmatch(often, note) for note in results.notes)
     assert any(note.startswith("if delete is allowed") for note in results.notes)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_login_that_the_release_does_not_have_is_named(*, dry_run: bool) -> None:
+    """R9 knows no Web API key: a run fails, and a dry run says that nothing would be sent."""
+    target, wire = remote("R9")
+
+    results = run(replace(target, login=Login(api_key="K")), config(dry_run=dry_run))
+
+    assert not wire.requests
+    assert "no login with --api-key" in (results.notes[0] if dry_run else str(results.trouble))
 
 
 def test_nothing_is_changed_once_the_ledger_fails(
