@@ -317,7 +317,7 @@ class _Run:
             return "no webhook request is in scope"
         if "web_api_key" in statement and scene.login.api_key is None:
             return "needs --api-key"
-        if topic in ("login", "token_release") and not self.session.tokens.may_log_in:
+        if topic in ("login", "token_release") and self.session.tokens.login() is None:
             return "needs a login: --username, --password and --organisation"
         if statement == CODES and not self.config.secret_keys:
             return "needs --secret-key, and a server that shows what it has signed"

@@ -125,9 +125,6 @@ class Campaign:
         """Send a request that was drawn, and what has to follow it at once."""
         sent = self.session.persist(call)
         self.drawn[sent.exchange.number] = template, variant
-        subject = self._subject(call) if template.spends else None
-        if subject is not None:
-            self.scene.spent.add(subject["id"])
         found = [] if template.is_odd else [*sent.suspicions]
         if template.then is not None:
             for each in template.then(self.scene, variant, sent.exchange, self._send_on):

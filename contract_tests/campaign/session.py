@@ -51,7 +51,6 @@ class Session:
             self.target.reset()
         belief = Belief(self.belief.release, credentials=self.belief.credentials)
         self.oracle, self.scene.belief = Oracle(belief), belief
-        self.scene.spent.clear()
         self.queue.clear()
         self.tokens.renew()
 
@@ -82,8 +81,11 @@ class Session:
         """
         self.stop.check()
         changes = changing_method(call)
-        if changes is not None:
-            self._permit(changes, call)
+        if changes is not None and changes not in self.scene.allowed:
+            msg = f"{changes} is not allowed; allow it with --allow {changes}"
+            raise Unreachable(msg)
+        if changes is not None and self.guard is not None:
+            self.guard(call)
         try:
             exchange = self.client.send(call, once=changes is not None)
         except (ResponseLost, ResponseTooLong):
@@ -93,22 +95,12 @@ class Session:
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
         found = self.oracle.observe(exchange)
-        self._note(exchange, found)
-        if changes is not None and exchange.ok and self.belief.changes:
-            self.changed |= self.belief.changes[-1].named
-        return found
-
-    def _permit(self, changes: str, call: Call) -> None:
-        if changes not in self.scene.allowed:
-            msg = f"{changes} is not allowed; allow it with --allow {changes}"
-            raise Unreachable(msg)
-        if self.guard is not None:
-            self.guard(call)
-
-    def _note(self, exchange: Exchange, found: Observation) -> None:
         self.findings.hold_all(found.held, exchange)
         for name, error in found.errors:
             self.findings.crash(f"the check {name}", error)
+        if changes is not None and exchange.ok and self.belief.changes:
+            self.changed |= self.belief.changes[-1].named
+        return found
 
     def persist(self, call: Call) -> Observation:
         """Send a request; a read again with a new token if its own has ended.

@@ -77,11 +77,6 @@ class Tokens:
 
     # Logging in.
 
-    @property
-    def may_log_in(self) -> bool:
-        """Whether the target's login has what a login needs."""
-        return self.login() is not None
-
     def login(self) -> Call | None:
         """Return the run's login, or None if it has none that the release knows."""
         scene = self._session.scene
@@ -133,7 +128,7 @@ class Tokens:
     def _has_another(self, refusal: Wording) -> bool:
         """Whether a new token is accepted where the last one was refused."""
         session = self._session
-        if not self.may_log_in:
+        if self.login() is None:
             msg = f"the token of {session.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
             raise TargetDown(msg)

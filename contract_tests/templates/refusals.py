@@ -21,6 +21,7 @@ from crmcom_kit.contract_tests.templates.lists import value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,
     SECRET_MUTATIONS,
+    Mutation,
     near_misses,
 )
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
@@ -67,10 +68,15 @@ def _names_nothing(scene: Scene, text: str) -> bool:
     return not any(text in (each.id, each.record.get("number")) for each in known)
 
 
-_NEAR = [(form, at) for form in ("number", "id") for at in range(len(MUTATIONS) + 3)]
+#: What is nearly a name: the other one, or what a mutation makes of its own.
+_NEAR: list[tuple[str, Mutation | None]] = [
+    (form, mutation)
+    for form in ("number", "id")
+    for mutation in (*MUTATIONS, None, lambda text: f"{text}.0", lambda text: f"-{text}")
+]
 
 
-def _near_if_everything(scene: Scene) -> Sequence[tuple[str, int]]:
+def _near_if_everything(scene: Scene) -> Sequence[tuple[str, Mutation | None]]:
     """Return all variants, the most telling first, if any webhook request may be changed."""
     return _NEAR if scene.everything else ()
 
@@ -117,14 +123,13 @@ for _method in RECORD_METHODS:
         spread(_NEAR) if _method == "show" else _near_if_everything,
         state=_state, first=len(_NEAR) if _method == "show" else 16, weight=3,
     )  # fmt: skip
-    def nearly_a_name(scene: Scene, variant: tuple[str, int], record: Record) -> Parameters | None:
+    def nearly_a_name(
+        scene: Scene, variant: tuple[str, Mutation | None], record: Record
+    ) -> Parameters | None:
         """Name something that is nearly a webhook request's id or number."""
-        form, at = variant
-        if at < len(MUTATIONS):
-            text = MUTATIONS[at](record[form])
-        else:
-            other = record["number" if form == "id" else "id"]
-            text = (other, f"{record[form]}.0", f"-{record[form]}")[at - len(MUTATIONS)]
+        form, mutation = variant
+        other = record["number" if form == "id" else "id"]
+        text = other if mutation is None else mutation(record[form])
         fine = text and text != record[form] and _names_nothing(scene, text)
         return {IDENTIFIER: {form: text}} if fine else None
 

@@ -34,7 +34,6 @@ class Scene:
     may_change: Callable[[Record], bool] = lambda _: False
     everything: bool = False  # whether any webhook request may be changed
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
-    spent: set[str] = field(default_factory=set)  # ids of those that were changed already
 
     @property
     def release(self) -> Release:
@@ -64,8 +63,9 @@ class Scene:
         ]  # fmt: skip
 
     def fresh(self, records: list[Record]) -> list[Record]:
-        """Return those that were not changed yet; all if there are none."""
-        return [each for each in records if each["id"] not in self.spent] or records
+        """Return those that were not sent again yet; all if there are none."""
+        known = self.belief.known
+        return [each for each in records if not known[each["id"]].resent] or records
 
     def resent(self, records: list[Record]) -> list[Record]:
         """Return those that were sent again."""
