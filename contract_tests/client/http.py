@@ -238,7 +238,7 @@ class Client:
             self._pause(0)
         longest, over = self.limits.longest_response, ""
         plain = unzipped(bytes(content), response.headers.get("Content-Encoding", ""), longest)
-        if len(plain) > longest:
+        if max(len(content), len(plain)) > longest:  # what was not read to its end is not unzipped
             over = f"is longer than {longest} bytes, which is the limit"
         elif len(plain) > MAX_CONTAINERS and (count := containers(plain)) > MAX_CONTAINERS:
             over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "

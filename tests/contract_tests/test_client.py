@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 
 import httpx
 import pytest
@@ -312,8 +313,9 @@ TWICE = gzip.compress(gzip.compress(b"{}"))
         ("gzip, gzip", TWICE, TWICE),
         ("gzip", b"no gzip", b"no gzip"),
         ("gzip", gzip.compress(b"0" * 100_000), None),
+        ("gzip", gzip.compress(Random(1).randbytes(9_999)) + b"more", None),
     ],
-    ids=["gzip", "twice", "none", "a bomb"],
+    ids=["gzip", "twice", "none", "a bomb", "longer than what is in it"],
 )
 def test_a_gzip_that_was_not_asked_for_is_undone(
     coding: str, body: bytes, content: bytes | None
