@@ -112,13 +112,11 @@ class Tokens:
         same way. Of a request that is to be refused anyway this is not asked.
         """
         exchange, session = sent.exchange, self._session
-        used = exchange.call.parameters.get("token")
-        if exchange.ok or sent.expected.must is Must.REFUSE or used != session.scene.token:
+        used, must = exchange.call.parameters.get("token"), sent.expected.must
+        if exchange.ok or must is Must.REFUSE or used != session.scene.token:
             return False
-        wording = exchange.wording
-        if wording in self._despite_login:
-            return False
-        if sent.expected.must is not Must.SERVE and wording != session.belief.token_refusal:
+        wording, known = exchange.wording, session.belief.token_refusal
+        if wording in self._despite_login or (must is not Must.SERVE and wording != known):
             return False
         refusal = self._refusal(used)
         if refusal is None or refusal not in (session.belief.token_refusal, wording):

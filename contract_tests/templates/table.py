@@ -168,13 +168,8 @@ def template(
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the function below to the table; it gets the scene, a variant and a webhook request."""
-    if callable(variants):
-        draw_from = variants
-    else:
-        kept = tuple(variants)
-
-        def draw_from(_: Scene) -> Sequence[Any]:
-            return kept
+    fixed = () if callable(variants) else tuple(variants)
+    draw_from = variants if callable(variants) else lambda _: fixed
 
     def add(request: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
