@@ -93,7 +93,7 @@ def _wrong_keys(scene: Scene) -> Sequence[str]:
     return ("", ":", *wrong[:1], *near, *wrong[1:])
 
 
-@template("login", "web_api_key_token", _wrong_keys, about=False, first=6, weight=1)
+@template("login", "web_api_key_token", _wrong_keys, about=False, first=6)
 def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Call:
     """Log in with a key that is wrong, or with none."""
     return by_key(scene, text) if text else build(scene.methods["web_api_key_token"], {})

@@ -84,20 +84,18 @@ def _near_if_everything(scene: Scene) -> Sequence[tuple[str, Mutation | None]]:
 for _method in RECORD_METHODS:
     _state = "REJECTED" if _method == "resend" else ""  # else it would be refused for its state
 
-    @template(_layer(_method), _method, _UNNAMED, about=False, first=4, weight=1)
+    @template(_layer(_method), _method, _UNNAMED, about=False, first=4)
     def no_identifier(_: Scene, given: Parameters, _record: Record) -> Parameters:
         """Name nothing."""
         return given
 
-    @template(
-        _layer(_method), _method, ("entity_id", "url", "entity"), state=_state, first=2, weight=1
-    )
+    @template(_layer(_method), _method, ("entity_id", "url", "entity"), state=_state, first=2)
     def another_field(scene: Scene, field: str, record: Record) -> Parameters | None:
         """Name a webhook request by a field that identifies none."""
         text = record[field]
         return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
 
-    @template(_layer(_method), _method, ("its own", "another"), state=_state, first=3, weight=1)
+    @template(_layer(_method), _method, ("its own", "another"), state=_state, first=3)
     def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
         """Name a webhook request by both fields."""
         both = {name: record[name] for name in ("id", "number")}
@@ -107,12 +105,7 @@ for _method in RECORD_METHODS:
         return {IDENTIFIER: both}
 
     @template(
-        _layer(_method),
-        _method,
-        lambda scene: tuple(scene.nowhere.items()),
-        about=False,
-        first=2,
-        weight=1,
+        _layer(_method), _method, lambda scene: [*scene.nowhere.items()], about=False, first=2
     )
     def what_is_nowhere(_: Scene, name: tuple[str, str], _record: Record) -> Parameters:
         """Name what exists nowhere."""
@@ -152,7 +145,7 @@ for _method, _layer_of, _most in (
 for _method in (*RECORD_METHODS, "list"):
     _state = "REJECTED" if _method == "resend" else ""
 
-    @template(_layer(_method), _method, (None,), state=_state, first=2, weight=1)
+    @template(_layer(_method), _method, state=_state, first=2)
     def another_verb(scene: Scene, _variant: None, record: Record, method: str = _method) -> Call:
         """Call a method with the other verb."""
         given = {"token": scene.token, **right(method, record)}
