@@ -37,11 +37,6 @@ NARROW: tuple[Mapping[str, str], ...] = (
 Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
 
-def _is_like(record: Record, given: Mapping[str, Any]) -> bool:
-    """Whether a webhook request fits the filters of a look."""
-    return all(value(record, name, "id") == wanted for name, wanted in given.items())
-
-
 @dataclass
 class Campaign:
     """One run against one target; also what asks for a confirmation."""
@@ -195,7 +190,8 @@ class Campaign:
                 continue
             listed = exchange.by_id
             for known in [*self.belief.existing()]:
-                if known.id not in listed and _is_like(known.typed, given):
+                fits = all(value(known.typed, name, "id") == given[name] for name in given)
+                if fits and known.id not in listed:
                     self.belief.lose(known.id)
 
     # The queue.

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.templates.near_misses import (
     SECRET_MUTATIONS,
     near_misses,
 )
-from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, Told, template
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, template
 
 #: Reports redact a part of a secret from this length on, and so one that is a character off.
 MIN_SECRET = 8
@@ -119,7 +119,7 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
     return (given,) if given is not None else (None, *[*_units(scene)][:MAX_UNITS])
 
 
-def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[Told]:
+def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[str | Suspicion]:
     """Use the token of a login, and say what is wrong with it; or why the login was refused."""
     is_by_key = login.call.method == "web_api_key_token"
     if not login.ok:
@@ -167,7 +167,7 @@ def _of_refused_key(scene: Scene, login: Exchange, send: Send) -> Suspicion:
     return _suspicion(statement, login, wanted, outcome(login))
 
 
-def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[Told]:
+def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[str | Suspicion]:
     """Check the claim oun, if it is the name or the ID of a unit that is known."""
     found, units = decoded(token_of(login) or ""), _units(scene)
     claim = found[1].get("oun") if found is not None else None
@@ -214,7 +214,7 @@ def _newest(scene: Scene) -> Sequence[None]:
     return (None,) if tokens and tokens[-1] != scene.token else ()
 
 
-def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[Told]:
+def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[str | Suspicion]:
     """Use a token that was released: until R12 it works no longer."""
     is_ending = not scene.release.at_least("R12.0.0")
     call = plain_list(scene, str(release.call.parameters["token"]))

@@ -75,8 +75,6 @@ class Scene:
 #: So many webhook requests are tried before a variant is left out.
 MAX_TRIED = 8
 
-#: What a response tells: a statement that is kept, or what is suspect.
-Told = str | Suspicion
 Send = Callable[[Call], Exchange]
 Chooser = Callable[[Sequence[Any]], Any]  # chooses one of several
 
@@ -98,8 +96,8 @@ class Template:
     weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
     spends: bool = False  # it changes the webhook request
     #: Sends what has to follow at once, and says what the response tells beside all that the oracle
-    #: makes of it.
-    then: Callable[[Scene, Any, Exchange, Send], Iterable[Told]] | None = None
+    #: makes of it: a statement that was kept, or what is suspect.
+    then: Callable[[Scene, Any, Exchange, Send], Iterable[str | Suspicion]] | None = None
 
     @property
     def changes(self) -> bool:
