@@ -184,7 +184,7 @@ class Spoiling(StandIn):
     """A sound server, and in front of it something that puts odd values into its responses."""
 
     def behind_gateway(self, request: Request) -> Reply:
-        """Answer one request: two of five responses have an odd value at one place."""
+        """Respond to one request: two of five responses have an odd value at one place."""
         reply, random = super().behind_gateway(request), Random(f"{self.seed} {self.requests}")
         is_login = "authentication" in request.path
         if random.random() < (0.95 if is_login else 0.6):

@@ -30,12 +30,12 @@ MAX_RESPONSE = 50_000  # bytes
 def test_a_run_that_can_read_nothing_fails_and_says_why() -> None:
     """The login holds what it must, and yet the run is no success."""
 
-    def answer(_: int, request: httpx.Request) -> httpx.Response | None:
+    def respond(_: int, request: httpx.Request) -> httpx.Response | None:
         is_list = request.url.path.endswith("/list") and "no-token" not in str(request.url)
         large = b'{"data": "' + b"x" * MAX_RESPONSE + b'"}'
         return httpx.Response(200, content=large) if is_list else None
 
-    target, _ = remote("R15", answer)
+    target, _ = remote("R15", respond)
 
     results = run(target, config(limits=Limits(longest_response=MAX_RESPONSE)))
 
@@ -61,14 +61,14 @@ class Time:
         self.seconds += seconds
 
     def target(self, wrong: str = "") -> Target:
-        """Return a target whose time this is; the path that ``wrong`` ends is answered wrongly."""
+        """Return a target whose time this is; what ends with ``wrong`` has a wrong response."""
 
-        def answer(number: int, request: httpx.Request) -> httpx.Response | None:
+        def respond(number: int, request: httpx.Request) -> httpx.Response | None:
             self.seconds += self.each + number * self.more
             is_wrong = wrong and request.url.path.endswith(wrong)
             return httpx.Response(200, text="no JSON") if is_wrong else None
 
-        return remote("R9", answer)[0]
+        return remote("R9", respond)[0]
 
     def run(self, target: Target, **given: Any) -> Results:
         """Check a target in this time."""

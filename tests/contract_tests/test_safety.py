@@ -242,7 +242,7 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
 
 
 @pytest.mark.parametrize("lost", [True, False])
-def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
+def test_a_change_whose_response_is_lost_is_reported(*, lost: bool) -> None:
     """What may have been changed is named beside what was, in the terminal and in JSON."""
     target, wire = remote("R15")
     before = everything(wire, target)
