@@ -57,7 +57,6 @@ class Limits:
     rate: float | None = None  # requests a second
     timeout: float = 60.0  # seconds to wait for one response, from first to last byte
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
-    longest_response: int = MAX_RESPONSE  # bytes
 
 
 #: A Retry-After may ask for so many seconds.
@@ -150,7 +149,7 @@ class Client:
         Raises:
             BudgetSpent: the run may send no more, or has no time left.
             TargetDown: no response came, or a gateway responds each time.
-            ResponseTooLong: the response is longer than ``limits`` allows.
+            ResponseTooLong: the response is longer than ``MAX_RESPONSE``.
             ResponseLost: a gateway has responded to what is sent once only.
         """
         for _ in range(MAX_TRIES):
@@ -233,13 +232,13 @@ class Client:
         content = bytearray()
         for chunk in response.stream:
             content += chunk
-            if len(content) > self.limits.longest_response:
+            if len(content) > MAX_RESPONSE:
                 break
             self._pause(0)
-        longest, over = self.limits.longest_response, ""
-        plain = unzipped(bytes(content), response.headers.get("Content-Encoding", ""), longest)
-        if max(len(content), len(plain)) > longest:  # what was not read to its end is not unzipped
-            over = f"is longer than {longest} bytes, which is the limit"
+        coding, over = response.headers.get("Content-Encoding", ""), ""
+        plain = unzipped(bytes(content), coding, MAX_RESPONSE)
+        if max(len(content), len(plain)) > MAX_RESPONSE:  # of a longer gzip a part is missing
+            over = f"is longer than {MAX_RESPONSE} bytes, which is the limit"
         elif len(plain) > MAX_CONTAINERS and (count := containers(plain)) > MAX_CONTAINERS:
             over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "
             over += f"{MAX_CONTAINERS}"

@@ -216,7 +216,7 @@ def test_no_response_is_an_outage(error: type[httpx.TransportError]) -> None:
         client(fail).send(GET)
 
 
-def test_a_long_response_is_not_read_to_its_end() -> None:
+def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A response without end is given up at the bound, and the run goes on."""
     read = 0
 
@@ -226,7 +226,8 @@ def test_a_long_response_is_not_read_to_its_end() -> None:
             read += 1000
             yield b"x" * 1000
 
-    one = client(in_turn(httpx.Response(200, content=endless())), longest_response=10_000)
+    monkeypatch.setattr(http, "MAX_RESPONSE", 10_000)
+    one = client(in_turn(httpx.Response(200, content=endless())))
 
     said = "the response to GET webhook_requests/show is longer than 10000 bytes"
     with pytest.raises(ResponseTooLong, match=said):
@@ -318,11 +319,12 @@ TWICE = gzip.compress(gzip.compress(b"{}"))
     ids=["gzip", "twice", "none", "a bomb", "longer than what is in it"],
 )
 def test_a_gzip_that_was_not_asked_for_is_undone(
-    coding: str, body: bytes, content: bytes | None
+    monkeypatch: pytest.MonkeyPatch, coding: str, body: bytes, content: bytes | None
 ) -> None:
     """A gateway that compresses all the same is understood; a bomb is given up at the bound."""
     response = httpx.Response(200, content=iter([body]), headers={"Content-Encoding": coding})
-    one = client(in_turn(response), longest_response=10_000)
+    monkeypatch.setattr(http, "MAX_RESPONSE", 10_000)
+    one = client(in_turn(response))
 
     if content is None:
         with pytest.raises(ResponseTooLong):

@@ -8,7 +8,7 @@ from helpers.far import NAME, remote
 
 from crmcom_kit.contract_tests.campaign.discovery import PAGE, discover
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.run import new_session
@@ -35,10 +35,10 @@ def lists(session: Session) -> list[dict[str, Any]]:
     return [{n: v for n, v in each.items() if n != "token"} for each in mine]
 
 
-def test_a_list_that_is_too_long_is_narrowed() -> None:
+def test_a_list_that_is_too_long_is_narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """By state, and from R13 on by pages."""
-    limits = Limits(longest_response=4_000)
-    session = new_session(remote("R15")[0], RunConfig(limits=limits))
+    monkeypatch.setattr(http, "MAX_RESPONSE", 4_000)
+    session = new_session(remote("R15")[0], RunConfig())
     session.tokens.enter()
 
     discover(session)

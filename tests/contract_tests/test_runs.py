@@ -11,6 +11,7 @@ from stand_in.legal import VARIANTS
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
+from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
@@ -24,20 +25,19 @@ from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, resolve
 
-MAX_RESPONSE = 50_000  # bytes
 
-
-def test_a_run_that_can_read_nothing_fails_and_says_why() -> None:
+def test_a_run_that_can_read_nothing_fails_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """The login holds what it must, and yet the run is no success."""
 
     def respond(_: int, request: httpx.Request) -> httpx.Response | None:
         is_list = request.url.path.endswith("/list") and "no-token" not in str(request.url)
-        large = b'{"data": "' + b"x" * MAX_RESPONSE + b'"}'
+        large = b'{"data": "' + b"x" * 50_000 + b'"}'
         return httpx.Response(200, content=large) if is_list else None
 
     target, _ = remote("R15", respond)
 
-    results = run(target, config(limits=Limits(longest_response=MAX_RESPONSE)))
+    monkeypatch.setattr(http, "MAX_RESPONSE", 50_000)
+    results = run(target, config())
 
     assert results.exit_code == 2
     said = str(results.trouble)
