@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
@@ -24,6 +24,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
+    Refused,
     Suspicion,
 )
 
@@ -44,14 +45,20 @@ class Later:
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         self.served = 0  # number of the last exchange that a server has served
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
+        self._refused: set[str] = set()  # requests
+        #: Method and a parameter with its value -> number of the last exchange that served it.
+        self._accepted: dict[tuple[str, str], int] = {}
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
+        method, given = exchange.call.method, _given(exchange)
         if not exchange.ok:
+            self._refused.add(_written(method, given))
             return
         self.served = exchange.number
-        self._served[_asked(exchange)] = exchange.number
+        self._served[_written(method, given)] = exchange.number
+        self._accepted |= {(method, repr(pair)): exchange.number for pair in given.items()}
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
         if sense.name in READS and is_whole(sense):
@@ -77,18 +84,36 @@ class Later:
                 return
             yield each
 
+    def forget_sights(self) -> None:
+        """Forget how webhook requests were seen; what was accepted and refused tells more."""
+        self._sights.clear()
+        self._changes.clear()
+
     def is_served_after(self, exchange: Exchange) -> bool:
         """Whether the same request, whatever its token, was served later."""
-        return self._served.get(_asked(exchange), 0) > exchange.number
+        asked = _written(exchange.call.method, _given(exchange))
+        return self._served.get(asked, 0) > exchange.number
+
+    def is_refused(self, method: str, given: Mapping[str, Any]) -> bool:
+        """Whether a request was refused with these parameters and a token."""
+        return _written(method, given) in self._refused
+
+    def accepts(self, method: str, given: Mapping[str, Any], after: int) -> bool:
+        """Whether each of some parameters was in a request that was served after an exchange."""
+        return all(self._accepted.get((method, repr(pair)), 0) > after for pair in given.items())
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Whether the token of a request was valid later."""
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
-def _asked(exchange: Exchange) -> str:
-    given = sorted(exchange.call.parameters.items(), key=itemgetter(0))
-    return f"{exchange.call.method} {[pair for pair in given if pair[0] != 'token']!r}"
+def _given(exchange: Exchange) -> dict[str, Any]:
+    """Return the parameters of a request without its token."""
+    return {name: each for name, each in exchange.call.parameters.items() if name != "token"}
+
+
+def _written(method: str, given: Mapping[str, Any]) -> str:
+    return f"{method} {sorted(given.items(), key=itemgetter(0))!r}"
 
 
 class Case(NamedTuple):
@@ -110,7 +135,7 @@ class Case(NamedTuple):
         """
         for each in self.suspicion.hypotheses[:tried]:
             found = self._confirming(each.confirmation)
-            if found is not None:
+            if found is not None and not self._is_cleared(each.statement):
                 return each, found
         return None
 
@@ -126,6 +151,8 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
                 return self._again((known.id,))
+            case Refused():
+                return self.exchange if self._is_to_blame(confirmation) else None
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
         return None
@@ -165,6 +192,39 @@ class Case(NamedTuple):
             and self.later.has_valid_token_after(self.exchange)
         )
 
+    # For which of its parameters was a request refused?
+
+    def _is_to_blame(self, one: Refused) -> bool:
+        """Whether parameters alone were refused, or all others are accepted elsewhere."""
+        if self._accepts(_blamed(one)):
+            return False
+        given = _given(self.exchange)
+        others = one.served
+        if others is None:
+            others = {name: value for name, value in given.items() if name not in one.refused}
+            if one.refused != given and self.later.is_refused(one.method, one.refused):
+                return True
+        return self.later.accepts(one.method, others, self._since)
+
+    def _is_cleared(self, statement: str) -> bool:
+        """Whether what a statement is about is accepted elsewhere, and other parameters are not."""
+        causes = [(e.statement, e.confirmation) for e in self.suspicion.hypotheses]
+        accepted = {
+            name: self._accepts(_blamed(cause))
+            for name, cause in causes
+            if isinstance(cause, Refused) and _blamed(cause)
+        }
+        return accepted.get(statement, False) and not all(accepted.values())
+
+    def _accepts(self, given: Mapping[str, Any]) -> bool:
+        """Whether the method takes some parameters, if there are any."""
+        return bool(given) and self.later.accepts(self.exchange.call.method, given, self._since)
+
+    @property
+    def _since(self) -> int:
+        """The exchange after which requests tell: a webhook request may have gone before."""
+        return 0 if self.exchange.call.method == "list" else self.exchange.number
+
     def _again(self, keys: Sequence[str]) -> Exchange | None:
         """Return an exchange if each of some webhook requests is seen again as it was known."""
         found = [self._as_known(key) for key in keys]
@@ -198,3 +258,9 @@ class Case(NamedTuple):
         if known is None or seen is None:
             return False
         return known.state == "SUCCESSFUL" or bool(differing(lasting(known.record), lasting(seen)))
+
+
+def _blamed(one: Refused) -> dict[str, Any]:
+    """Return the parameters without which a request would be served."""
+    served = one.served or {}
+    return {name: value for name, value in one.refused.items() if served.get(name) != value}

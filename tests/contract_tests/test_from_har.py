@@ -77,7 +77,17 @@ def after(seconds: int, made: Entry) -> Entry:
     return made | {"startedDateTime": NOW.replace(minute=seconds // 60).isoformat()}
 
 
+def by_number(answer: Any) -> Entry:
+    """Return a show of the first webhook request by its number."""
+    return said("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, answer)
+
+
 # What conversations show, and what they leave open.
+
+BY_RULE = {"workflow_rule_identifier": {"id": ONE["workflow_rule"]["id"]}}
+REJECTED = {"entity": "JOBS", "life_cycle_state": "REJECTED"}
+RULE = listed(refused(), **BY_RULE)
+BOTH = listed(refused(), **BY_RULE, life_cycle_state="REJECTED")
 
 BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
     "a state is listed that was not asked for": (
@@ -111,6 +121,25 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
     "a field is left out": (
         "fields_set.default_all",
         [show(ONE), show({k: v for k, v in ONE.items() if k != "url"}), listed([ONE])],
+    ),
+    "a list is refused for one of its parameters": (
+        "list.workflow_rule_identifier.filter",
+        [listed([ONE]), RULE, BOTH, listed([ONE], **REJECTED), listed([ONE])],
+    ),
+    "and is never asked for with that one alone": (
+        "list.workflow_rule_identifier.filter",
+        [listed([ONE]), BOTH, listed([ONE], **REJECTED)],
+    ),
+    "a list is refused for two of its parameters together": (
+        "list.semi_optional.several_allowed",
+        [
+            *(listed([ONE]), listed([ONE], **BY_RULE), listed([ONE])),
+            *(listed(refused(), entity="JOBS", **BY_RULE), listed([ONE])),
+        ],
+    ),
+    "one is refused by number, and shown by id": (
+        "identifier.fields",
+        [show(ONE), by_number(refused()), show(ONE)],
     ),
     "a list fails each time, and others do not": (
         "errors.no_server_error",
@@ -174,6 +203,9 @@ OPEN: dict[str, Sequence[Entry]] = {
         *(changed("resend", TWO_DONE, 2), listed([DONE, TWO_DONE, record(3)])),
     ],
     "one is refused for a moment": [show(ONE), show(refused()), show(ONE)],
+    "a list is refused for a moment": [
+        *(listed([ONE]), listed(refused()), show(ONE), listed([ONE])),
+    ],
     "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
     "a token is an array": [
         said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, ok(DONE)),
