@@ -133,9 +133,9 @@ class Case(NamedTuple):
 
         Of the hypotheses only the first ones are tried; None: all.
         """
-        for each in self.suspicion.hypotheses[:tried]:
+        for each in self._possible()[:tried]:
             found = self._confirming(each.confirmation)
-            if found is not None and not self._is_cleared(each.statement):
+            if found is not None:
                 return each, found
         return None
 
@@ -194,27 +194,27 @@ class Case(NamedTuple):
 
     # For which of its parameters was a request refused?
 
-    def _is_to_blame(self, one: Refused) -> bool:
-        """Whether parameters alone were refused, or all others are accepted elsewhere."""
-        if self._accepts(_blamed(one)):
-            return False
-        given = _given(self.exchange)
-        others = one.served
-        if others is None:
-            others = {name: value for name, value in given.items() if name not in one.refused}
-            if one.refused != given and self.later.is_refused(one.method, one.refused):
-                return True
-        return self.later.accepts(one.method, others, self._since)
+    def _possible(self) -> Sequence[Hypothesis]:
+        """Return the hypotheses without those that blame parameters which are accepted elsewhere.
 
-    def _is_cleared(self, statement: str) -> bool:
-        """Whether what a statement is about is accepted elsewhere, and other parameters are not."""
-        causes = [(e.statement, e.confirmation) for e in self.suspicion.hypotheses]
-        accepted = {
-            name: self._accepts(_blamed(cause))
-            for name, cause in causes
-            if isinstance(cause, Refused) and _blamed(cause)
+        If all of these are accepted, only several of them together are refused: so the last says.
+        """
+        every = self.suspicion.hypotheses
+        cleared = {
+            each.statement
+            for each in every
+            if isinstance(each.confirmation, Refused) and self._accepts(_blamed(each.confirmation))
         }
-        return accepted.get(statement, False) and not all(accepted.values())
+        return [each for each in every if each.statement not in cleared] or every[-1:]
+
+    def _is_to_blame(self, one: Refused) -> bool:
+        """Whether parameters are refused without the others, or these are accepted elsewhere."""
+        given = _given(self.exchange)
+        if one.served is not None:
+            return self._accepts(one.served)
+        others = {name: value for name, value in given.items() if name not in one.refused}
+        is_refused_alone = bool(others) and self.later.is_refused(one.method, one.refused)
+        return is_refused_alone or not others or self._accepts(others)
 
     def _accepts(self, given: Mapping[str, Any]) -> bool:
         """Whether the method takes some parameters, if there are any."""
