@@ -407,6 +407,12 @@ def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None
     assert results.target.base_url == f"http://localhost/crm{API_PATH}"
 
 
+def test_a_base_url_may_have_no_path(tmp_path: Path) -> None:
+    """A gateway may have the API at its root; what else it has counts as other methods."""
+    text = archive([login(), listed([ONE])]).replace(API_PATH, "")
+    assert len(checked(tmp_path, text, base_url=HOST).history) == 2
+
+
 def test_organisations_are_not_mixed(tmp_path: Path) -> None:
     """Numbers of webhook requests are those of one organisation."""
     text = archive([login(), listed([ONE]), login(OTHER_TOKEN, organisation="OTHER")])
