@@ -22,7 +22,7 @@ def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
     Its webhook requests are those that the run has seen: an instance's content changes.
     """
     log = whole_log(results)
-    return log, compare(log, replace(profile, world=log.world), log.exchanges)
+    return log, compare(log, replace(profile, world=log.world))
 
 
 def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log, Comparisons]:
@@ -53,7 +53,7 @@ def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log
 
     try:
         enter(session, config)
-        return log, compare_with(respond, log, log.exchanges)
+        return log, compare_with(respond, log)
     finally:
         session.client.close()
         world.end()
