@@ -1,11 +1,11 @@
 """Keep people and hosts out of a profile: each gets a made-up name, the same one everywhere."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-_HOST = re.compile(r"(?<=://)(?:[^\s/@?#]*@)?[^\s/:?#\"'<>@]+")
+_HOST = re.compile(r"(?<=://)(?:[^\s/@?#]*@)?(\[[^\s\]]*\]|[^\s/:?#\"'<>@]+)")
 #: Members whose values name a person, inside whichever object.
 _NAMES = {
     **dict.fromkeys(("person_name", "full_name", "contact_name"), "name"),
@@ -35,7 +35,7 @@ class Pseudonyms:
         """Return copies with all that names somebody replaced, in texts about them as well.
 
         A text tells of a person by the full name, or by the family name, of somebody whom a member
-        of another value names.
+        of another value names, and of a host by the name that stands in some URL.
         """
         found = [self.replaced(each) for each in values]
         people: dict[str, str] = {}
@@ -44,11 +44,15 @@ class Pseudonyms:
             if len(words) > 1:
                 people |= {name: made}
                 people |= {words[-1]: last} if len(words[-1]) >= _SHORTEST else {}
-        if not people:
-            return found
-        longest_first = sorted(people, key=len, reverse=True)
-        named = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
-        folded = {name.casefold(): made for name, made in people.items()}
+        hosts = {
+            name: made
+            for (kind, name), made in self._known.items()
+            if kind == "host" and "." in name
+        }
+        named = re.compile(
+            rf"\b(?:{_any_of(people)})\b|(?<![\w.-])(?:{_any_of(hosts)})(?![\w-])", re.IGNORECASE
+        )
+        folded = {name.casefold(): made for name, made in (people | hosts).items()}
 
         def change(text: str, _member: str) -> str:
             # Not all that is alike without case is so when it is folded: that stays as it is.
@@ -71,7 +75,7 @@ class Pseudonyms:
         if member in _USERS and "@" not in value:
             return self._named("user_name", value)
         text = _EMAIL.sub(lambda found: self._named("email", found[0]), value)
-        return _HOST.sub(lambda found: self._named("host", found[0]), text)
+        return _HOST.sub(lambda found: self._named("host", found[1]), text)
 
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
@@ -90,6 +94,11 @@ class Pseudonyms:
             taken = self._known.values()
             self._known[key] = made if made not in taken else f"{made}{number}"
         return self._known[key]
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Return a pattern of some names, the longest first; of nothing if there are none."""
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)"
 
 
 def with_texts(value: Any, change: Callable[[str, str], str], member: str = "") -> Any:

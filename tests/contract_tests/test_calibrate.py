@@ -31,6 +31,7 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
 )
 from crmcom_kit.contract_tests.calibration.comparing import Comparison
 from crmcom_kit.contract_tests.calibration.diff import with_server
+from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.calibration.report import SIDES
@@ -166,6 +167,7 @@ def test_one_person_has_one_name() -> None:
     assert again[0] == first
     assert first["email"] in again[1]
     assert again[1].endswith(":8443/in?x=1")
+    assert made.replaced("http://[2001:db8::1]:80/x").endswith(".example.com:80/x")
     assert not [each for each in ("Lee", "lee", "corp") if each in json.dumps([first, again])]
     assert made.replaced({"id": "7", "name": "Activity feed"}) == {
         "id": "7",
@@ -183,6 +185,8 @@ def test_texts_about_somebody_name_somebody_else() -> None:
     assert text["name"] == f"Hook of {first} {last}"
     assert text["text"] == f"{last}'s Leeway"
     assert " " not in text["first_name"]
+    seen = [{"url": "https://in.corp.example/x"}, {"text": "unknown host In.Corp.Example:80"}]
+    assert "corp" not in str(Pseudonyms().replaced_everywhere(seen)).lower()
     people = [{"person_name": "Ute Strauß"}, {"person_name": "Jo Alii"}]
     found = Pseudonyms().replaced_everywhere([*people, {"text": "Strauß, Al\u0131\u0131"}])
     assert "Strauß" not in found[2]["text"]
@@ -352,6 +356,22 @@ def test_changes_stay_in_the_scope_on_the_other_server_as_well() -> None:
 
     assert first.changed
     assert {key: each.life_cycle_state for key, each in other.records.items()} == states
+
+
+def test_the_other_server_gets_its_own_tokens() -> None:
+    """Written as a query has them, whatever characters they have."""
+    sent: list[Call] = []
+
+    def send(exchange: Exchange, call: Call) -> Exchange:
+        sent.append(call)
+        return said({"token": "b+c="}, call) if call.method == "token" else exchange
+
+    follower = Follower(send)
+    follower.respond(said({"token": "a/1"}, Call("token", "POST", "authentication/token")))
+    for token in ("a/1", "a%2F1"):
+        follower.respond(said([], replace(LIST, query=f"token={token}&entity=JOBS")))
+
+    assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&entity=JOBS"] * 2
 
 
 # The commands.
