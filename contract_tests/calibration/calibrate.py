@@ -131,7 +131,7 @@ def _content_type(log: Log) -> dict[str, str]:
 
 
 def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
-    """Return the texts of a profile's files by name. Raises ModuleNotFoundError without Faker."""
+    """Return the texts of a profile's files by name."""
     redactor = ReportRedactor(made.results.target, made.results.history)
     world: list[Any] = [_without_secrets(each, redactor) for each in made.log.world]
     if not keep_personal_data:

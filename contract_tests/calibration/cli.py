@@ -103,12 +103,9 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     Exit status 0: the profile is written. 2: the run failed, or was interrupted; nothing is.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
-    from crmcom_kit.contract_tests.calibration.people import Pseudonyms
     from crmcom_kit.contract_tests.calibration.report import SIDES
 
     folder = _checked_folder(out)
-    if not keep_personal_data:
-        Pseudonyms()  # does it have what it needs? nothing is sent for nothing
     seconds, began, stop = given["max_time"], time.monotonic(), Stop()
 
     def is_time_up() -> bool:

@@ -13,21 +13,27 @@ _NAMES = {
     "last_name": "last_name",
 }
 _USERS = frozenset(("username", "user_name", "login"))
+#: What stands for each; the number tells them apart.
+_MADE_UP = {
+    "name": "Given{0} Family{0}",
+    "first_name": "Given{0}",
+    "last_name": "Family{0}",
+    "user_name": "user{0}",
+    "email": "user{0}@example.com",
+    "host": "host{0}.example.com",
+}
 _SHORTEST = 4  # letters of a family name that is replaced in texts, too
 
 
 class Pseudonyms:
     """Replaces names, user names, e-mail addresses and hosts, wherever they stand.
 
-    Names are made up in the order in which they are first seen: nothing of the real ones is in
+    They are numbered in the order in which they are first seen: nothing of the real ones is in
     them, and the same content gives the same names.
     """
 
     def __init__(self) -> None:
-        """Have replaced nothing yet. Raises ModuleNotFoundError without Faker."""
-        from faker import Faker
-
-        self._faker: Any = Faker("en_US")
+        """Have replaced nothing yet."""
         self._known: dict[tuple[str, str], str] = {}
         self._people: dict[str, str] = {}  # whole names, as they were written
 
@@ -79,21 +85,7 @@ class Pseudonyms:
 
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
-        if key not in self._known:
-            number = len(self._known) + 1
-            self._faker.seed_instance(number)
-            made = {
-                "name": lambda: f"{self._faker.first_name()} {self._faker.last_name()}",
-                "first_name": self._faker.first_name,
-                "last_name": self._faker.last_name,
-                "user_name": self._faker.user_name,
-                "email": self._faker.safe_email,
-                "host": lambda: f"host-{number}.example.com",
-            }[kind]()
-            # Two people keep two names.
-            taken = self._known.values()
-            self._known[key] = made if made not in taken else f"{made}{number}"
-        return self._known[key]
+        return self._known.setdefault(key, _MADE_UP[kind].format(len(self._known) + 1))
 
 
 def _any_of(names: Iterable[str]) -> str:
