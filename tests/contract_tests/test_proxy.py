@@ -273,6 +273,7 @@ FOREIGN = {
     "two slashes": ("//other.example{path}", "Host: localhost"),
     "up": (API_PATH + "/../../../__admin", "Host: localhost"),
     "up, encoded": (API_PATH + "/%2e%2e/x", "Host: localhost"),
+    "up, with a character that a server may drop": (API_PATH + "/.%00./x", "Host: localhost"),
     "up, with a parameter": (API_PATH + "/..;/x", "Host: localhost"),
     "up, with backslashes": (API_PATH + "/a\\..\\..", "Host: localhost"),
     "another path": ("/__admin/records", "Host: localhost"),
