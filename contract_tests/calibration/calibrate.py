@@ -1,20 +1,19 @@
 """Calibrate: from a run or a recording to a profile that the mock serves like the server."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
+
+from crmcom_kit import __version__
 from crmcom_kit.contract_tests.calibration.following import MockFollower
 from crmcom_kit.contract_tests.calibration.learning import Found, Learning, Log, log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
-from crmcom_kit.contract_tests.calibration.report import (
-    SIDES,
-    Comparisons,
-    as_html,
-    as_json,
-)
+from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
@@ -136,19 +135,15 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     world: list[Any] = [_without_secrets(each, redactor) for each in made.log.world]
     if not keep_personal_data:
         world = Pseudonyms().replaced_everywhere(world)
-    facts = report_facts(made)
+    facts = _facts(made)
     return {
         HEAD: head_of(made.profile),
         DIALECT: write_dialect(
             made.profile.dialect, {dial: each.evidence for dial, each in made.found.items()}
         ),
-        WORLD: "".join(f"{_line(each)}\n" for each in world),
-        "report.json": as_json(facts),
-        "report.html": as_html(
-            {**facts, "title": "Calibration", "sides": SIDES},
-            made.compared,
-            made.results,
-        ),
+        WORLD: "".join(f"{orjson.dumps(each).decode()}\n" for each in world),
+        "report.json": json.dumps(facts, indent=2, ensure_ascii=False) + "\n",
+        "report.html": as_html({**facts, "title": "Calibration"}, made.compared, made.results),
     }
 
 
@@ -163,15 +158,10 @@ def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
     return with_texts(value, change)
 
 
-def _line(entry: Mapping[str, Any]) -> str:
-    import orjson
-
-    return orjson.dumps(entry).decode()
-
-
-def report_facts(made: Calibration) -> dict[str, Any]:
+def _facts(made: Calibration) -> dict[str, Any]:
     """Return what was learned, without any data of the server."""
     return {
+        "crmcom_kit": __version__,
         "release": made.log.release.name,
         "requests": len(made.log.every_exchange),
         "settled": {

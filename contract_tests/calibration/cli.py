@@ -103,7 +103,6 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     Exit status 0: the profile is written. 2: the run failed, or was interrupted; nothing is.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
-    from crmcom_kit.contract_tests.calibration.report import SIDES
 
     folder = _checked_folder(out)
     seconds, began, stop = given["max_time"], time.monotonic(), Stop()
@@ -138,7 +137,7 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
         f"{counted(len(made.found) - open_dials, 'dial')} settled, {open_dials} left open "
         f"({folder / 'report.html'})"
     )
-    click.echo("\n".join(made.compared.lines(SIDES)))
+    click.echo("\n".join(made.compared.lines()))
     click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
 
 
@@ -261,8 +260,8 @@ def diff(
     sides = SIDES if other is None else (results.target.name, redact_url(other))
     click.echo("\n".join(compared.lines(sides)))
     if html is not None:
-        facts = {"title": "Differences", "release": log.release.name, "sides": sides}
-        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results)}
+        facts = {"title": "Differences", "release": log.release.name}
+        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results, sides)}
         for failure in write(made_by, {"html": html}):
             raise Refused(failure)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]

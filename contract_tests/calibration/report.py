@@ -1,12 +1,10 @@
 """What a calibration has learned, and what still differs: for programs, and for people."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit import __version__
 from crmcom_kit.contract_tests.calibration.comparing import (
     ENDED_TOKEN,
     OF_OUTCOMES,
@@ -120,7 +118,7 @@ class Comparisons:
             "groups": [each.as_json() for each in self.sorted()],
         }
 
-    def lines(self, sides: Sequence[str]) -> Iterator[str]:
+    def lines(self, sides: Sequence[str] = SIDES) -> Iterator[str]:
         """Yield it in words, for a terminal, whose output others may read: without data."""
         for name, tally in (("documented", self.documented), ("other", self.undocumented)):
             if tally.compared:
@@ -140,12 +138,12 @@ def is_documented(exchange: Exchange, release: Release) -> bool:
     return sense.method is not None and sense.is_clear and not is_open
 
 
-def as_json(facts: Mapping[str, Any]) -> str:
-    """Return the report for programs; nothing in it is data of the server."""
-    return json.dumps({"crmcom_kit": __version__, **facts}, indent=2, ensure_ascii=False) + "\n"
-
-
-def as_html(facts: Mapping[str, Any], compared: Comparisons, results: Results) -> str:
+def as_html(
+    facts: Mapping[str, Any],
+    compared: Comparisons,
+    results: Results,
+    sides: Sequence[str] = SIDES,
+) -> str:
     """Return the page for people, which has examples of the server's data."""
     from jinja2 import Environment, StrictUndefined
 
@@ -154,7 +152,7 @@ def as_html(facts: Mapping[str, Any], compared: Comparisons, results: Results) -
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     rows = list(_rows(compared, results))
-    return template.render(**{**facts, **compared.as_json(), "groups": rows})
+    return template.render(**{**facts, **compared.as_json(), "groups": rows, "sides": sides})
 
 
 def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:

@@ -34,7 +34,6 @@ from crmcom_kit.contract_tests.calibration.diff import with_server
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
-from crmcom_kit.contract_tests.calibration.report import SIDES
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
@@ -119,7 +118,7 @@ def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
 
     compared = compare(log, replace(made.profile, differs={}))
 
-    assert compared.documented.share <= 0.02, [*compared.lines(SIDES)]
+    assert compared.documented.share <= 0.02, [*compared.lines()]
 
 
 def test_the_world_is_as_it_was_before_the_run(made: Calibration) -> None:
@@ -334,7 +333,7 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
 
     assert (compared.documented.compared, compared.documented.different) == (2, 1)
     assert (again.documented.compared, again.documented.different) == (2, 0)
-    assert any("the profile says so" in line for line in again.lines(SIDES))
+    assert any("the profile says so" in line for line in again.lines())
     assert compare_with(respond, log, {"list": ["member url"]}).documented.different == 1
 
 
