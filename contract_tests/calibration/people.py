@@ -80,8 +80,8 @@ class Pseudonyms:
             return made
         if member in _USERS and "@" not in value:
             return self._named("user_name", value)
-        text = _EMAIL.sub(lambda found: self._named("email", found[0]), value)
-        return _HOST.sub(lambda found: self._named("host", found[1]), text)
+        text = _HOST.sub(lambda found: self._named("host", found[1]), value)
+        return _EMAIL.sub(lambda found: self._named("email", found[0]), text)
 
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
