@@ -56,8 +56,11 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             one.follow(each, alone=id(each) in alone)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    done = "checked" if config.is_check else "read"
-    warnings = [f"{len(one.history)} recorded exchanges were {done}, and nothing was sent"]
+    done = (
+        f"{'was' if len(one.history) == 1 else 'were'} {'checked' if config.is_check else 'read'}"
+    )
+    exchanges = counted(len(one.history), "recorded exchange")
+    warnings = [f"{exchanges} {done}, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
     config = replace(config, began=recording.began)
@@ -175,13 +178,12 @@ class Observer:
 
     def _observe(self, exchange: Exchange, sense: Sense) -> list[Case]:
         """Have the oracle observe an exchange, and return what is suspect and not settled."""
-        keys = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
-        before = {key: replace(self.belief.known[key]) for key in keys if key in self.belief.known}
+        known = self.belief.known
+        before = {key: replace(known[key]) for key in exchange.by_id if key in known}
         found = self.oracle.observe(exchange)
         self._note(found, exchange)
         cases = []
         for suspicion in found.suspicions:
-            known = self.belief.known
             named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
             case = Case(suspicion, was, self._later)
