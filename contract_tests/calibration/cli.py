@@ -269,22 +269,28 @@ def diff(
 
 
 def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
-    """Return a profile of the run's release. Raises Refused."""
+    """Return a profile of the run's release, with its world. Raises Refused."""
+    import orjson
+
     from crmcom_kit.schemas.dialect import DialectError
-    from crmcom_kit.schemas.profile import ProfileError, read_profile
+    from crmcom_kit.schemas.profile import WORLD, ProfileError, read_profile
 
     source = click.get_current_context().get_parameter_source("release")
     try:
         profile = read_profile(folder)
+        world = list(map(orjson.loads, (folder / WORLD).read_bytes().splitlines()))
         if source is ParameterSource.DEFAULT:
             given["release"] = profile.release.name
         release = resolve(given["release"])
     except (ProfileError, DialectError, UnknownRelease) as error:
         raise Refused(str(error)) from None
+    except (OSError, ValueError) as error:
+        msg = f"--profile: {folder / WORLD} cannot be read: {error}"
+        raise Refused(msg) from None
     if release != profile.release:
         msg = f"--release: {given['release']} is not allowed; the profile is of "
         raise Refused(msg + profile.release.name)
-    return profile
+    return replace(profile, world=[each for each in world if isinstance(each, dict)])
 
 
 def _compared(

@@ -30,7 +30,7 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     files,
 )
 from crmcom_kit.contract_tests.calibration.comparing import Comparison
-from crmcom_kit.contract_tests.calibration.diff import with_server
+from crmcom_kit.contract_tests.calibration.diff import with_profile, with_server
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
@@ -331,6 +331,20 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
     assert (again.documented.compared, again.documented.different) == (2, 0)
     assert any("the profile says so" in line for line in again.lines())
     assert compare_with(respond, log, {"list": ["member url"]}).documented.different == 1
+
+
+def test_a_definition_outlasts_its_webhook_requests() -> None:
+    """A run by a scope whose webhook requests calibrate has deleted asks for it all the same."""
+    scope = Scope(definition="Gone", numbers=frozenset())
+    app = StandIn(replace(Choices(), unknown_definition="empty"), "R9", 1)
+    results = checked(app, scope=scope, limits=Limits(max_requests=60))
+    profile = calibrated(results, is_time_up=lambda: True).profile
+    gone = {"webhook_definition": {"id": "D" * 32, "name": "Gone"}}
+
+    for world, count in (([], 1), ([gone], 0)):
+        _, compared = with_profile(results, replace(profile, world=world, differs={}))
+        refused = [each for each in compared.groups.values() if "refused" in each.kind]
+        assert sum("name=Gone" in each.exchange.call.query for each in refused) == count
 
 
 # Two servers.
