@@ -46,8 +46,7 @@ class Later:
         self.served = 0  # number of the last exchange that a server has served
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
         self._refused: set[str] = set()  # requests
-        #: Method and a parameter with its value -> number of the last exchange that served it.
-        self._accepted: dict[tuple[str, str], int] = {}
+        self._accepted: set[tuple[str, str]] = set()  # methods, and parameters with their values
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
@@ -58,7 +57,7 @@ class Later:
             return
         self.served = exchange.number
         self._served[_written(method, given)] = exchange.number
-        self._accepted |= {(method, repr(pair)): exchange.number for pair in given.items()}
+        self._accepted |= {(method, repr(pair)) for pair in given.items()}
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
         if sense.name in READS and is_whole(sense):
@@ -98,9 +97,9 @@ class Later:
         """Whether a request was refused with these parameters and a token."""
         return _written(method, given) in self._refused
 
-    def accepts(self, method: str, given: Mapping[str, Any], after: int) -> bool:
-        """Whether each of some parameters was in a request that was served after an exchange."""
-        return all(self._accepted.get((method, repr(pair)), 0) > after for pair in given.items())
+    def accepts(self, method: str, given: Mapping[str, Any]) -> bool:
+        """Whether each of some parameters was in a request that was served."""
+        return all((method, repr(pair)) in self._accepted for pair in given.items())
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Whether the token of a request was valid later."""
@@ -152,7 +151,9 @@ class Case(NamedTuple):
             case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
                 return self._again((known.id,))
             case Refused():
-                return self.exchange if self._is_to_blame(confirmation) else None
+                record = self.suspicion.record
+                is_there = record is None or self._as_known(record) is not None
+                return self.exchange if is_there and self._is_to_blame(confirmation) else None
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
         return None
@@ -218,12 +219,7 @@ class Case(NamedTuple):
 
     def _accepts(self, given: Mapping[str, Any]) -> bool:
         """Whether the method takes some parameters, if there are any."""
-        return bool(given) and self.later.accepts(self.exchange.call.method, given, self._since)
-
-    @property
-    def _since(self) -> int:
-        """The exchange after which requests tell: a webhook request may have gone before."""
-        return 0 if self.exchange.call.method == "list" else self.exchange.number
+        return bool(given) and self.later.accepts(self.exchange.call.method, given)
 
     def _again(self, keys: Sequence[str]) -> Exchange | None:
         """Return an exchange if each of some webhook requests is seen again as it was known."""
