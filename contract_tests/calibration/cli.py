@@ -251,6 +251,7 @@ def diff(
         results = _run(given, stop)
         try:
             log, compared = _compared(results, read, other, given, stop)
+            stop.check()
         except NothingToLearn as error:
             msg = f"nothing can be compared: {error}"
             raise Refused(msg) from None
