@@ -45,7 +45,7 @@ class Later:
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         self.served = 0  # number of the last exchange that a server has served
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
-        self._refused: set[str] = set()  # requests
+        self._refused: dict[str, Exchange] = {}  # request -> the last exchange that refused it
         self._accepted: set[tuple[str, str]] = set()  # methods, and parameters with their values
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
 
@@ -53,7 +53,7 @@ class Later:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
         method, given = exchange.call.method, _given(exchange)
         if not exchange.ok:
-            self._refused.add(_written(method, given))
+            self._refused[_written(method, given)] = exchange
             return
         self.served = exchange.number
         self._served[_written(method, given)] = exchange.number
@@ -88,14 +88,20 @@ class Later:
         self._sights.clear()
         self._changes.clear()
 
-    def is_served_after(self, exchange: Exchange) -> bool:
-        """Whether the same request, whatever its token, was served later."""
-        asked = _written(exchange.call.method, _given(exchange))
-        return self._served.get(asked, 0) > exchange.number
+    def is_for_good(self, exchange: Exchange) -> bool:
+        """Whether what was refused stays so, whatever its token, and not for the token's sake.
 
-    def is_refused(self, method: str, given: Mapping[str, Any]) -> bool:
-        """Whether a request was refused with these parameters and a token."""
-        return _written(method, given) in self._refused
+        A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
+        """
+        asked = _written(exchange.call.method, _given(exchange))
+        is_served_after = self._served.get(asked, 0) > exchange.number
+        is_valid = self.has_valid_token_after(exchange)
+        return exchange.status < 500 and is_valid and not is_served_after
+
+    def refuses(self, method: str, given: Mapping[str, Any]) -> bool:
+        """Whether a request with these parameters is refused for good."""
+        exchange = self._refused.get(_written(method, given))
+        return exchange is not None and self.is_for_good(exchange)
 
     def accepts(self, method: str, given: Mapping[str, Any]) -> bool:
         """Whether each of some parameters was in a request that was served."""
@@ -141,7 +147,7 @@ class Case(NamedTuple):
     def _confirming(self, confirmation: Confirmation) -> Exchange | None:
         if isinstance(confirmation, Now):
             return self.exchange
-        if not self._stands():
+        if not (self.exchange.ok or self.later.is_for_good(self.exchange)):
             return None
         match confirmation:
             case Again(rests_on=keys) if not self._may_recur():
@@ -182,17 +188,6 @@ class Case(NamedTuple):
         paths = differing(known.certain, seen)
         return bool(paths) and all(path.startswith(RECURRING) for path in paths)
 
-    def _stands(self) -> bool:
-        """Whether what was refused is refused for good, and not for the token's sake.
-
-        A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
-        """
-        return self.exchange.ok or (
-            self.exchange.status < 500
-            and not self.later.is_served_after(self.exchange)
-            and self.later.has_valid_token_after(self.exchange)
-        )
-
     # For which of its parameters was a request refused?
 
     def _possible(self) -> Sequence[Hypothesis]:
@@ -214,7 +209,7 @@ class Case(NamedTuple):
         if one.served is not None:
             return self._accepts(one.served)
         others = {name: value for name, value in given.items() if name not in one.refused}
-        is_refused_alone = bool(others) and self.later.is_refused(one.method, one.refused)
+        is_refused_alone = bool(others) and self.later.refuses(one.method, one.refused)
         return is_refused_alone or not others or self._accepts(others)
 
     def _accepts(self, given: Mapping[str, Any]) -> bool:

@@ -130,6 +130,14 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "list.workflow_rule_identifier.filter",
         [listed([ONE]), BOTH, listed([ONE], **REJECTED)],
     ),
+    "and with that one alone only by a token that had ended": (
+        "list.life_cycle_state.filter",
+        [
+            *(login(), login(OTHER_TOKEN), listed([ONE], token=OTHER_TOKEN), RULE),
+            listed(refused(), **BY_RULE, life_cycle_state="SUCCESSFUL", token=OTHER_TOKEN),
+            listed([ONE], token=OTHER_TOKEN),
+        ],
+    ),
     "a list is refused for two of its parameters together": (
         "list.semi_optional.several_allowed",
         [
