@@ -84,7 +84,7 @@ def by_number(answer: Any) -> Entry:
 
 # What conversations show, and what they leave open.
 
-BY_RULE = {"workflow_rule_identifier": {"id": ONE["workflow_rule"]["id"]}}
+BY_RULE: dict[str, Any] = {"workflow_rule_identifier": {"id": ONE["workflow_rule"]["id"]}}
 REJECTED = {"entity": "JOBS", "life_cycle_state": "REJECTED"}
 RULE = listed(refused(), **BY_RULE)
 BOTH = listed(refused(), **BY_RULE, life_cycle_state="REJECTED")
