@@ -5,8 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -40,6 +39,7 @@ from crmcom_kit.contract_tests.options import (
     check_values,
 )
 from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 if TYPE_CHECKING:
@@ -103,8 +103,46 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     Exit status 0: the profile is written. 2: the run failed, or was interrupted; nothing is.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
-    from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 
+    folder = _checked_folder(out)
+    seconds, began, stop = given["max_time"], time.monotonic(), Stop()
+
+    def is_time_up() -> bool:
+        stop.check()
+        return bool(time.monotonic() - began > seconds)
+
+    with stop.on_signals():
+        earlier = _recorded_before(given, stop)
+        results = _run(given, stop, kept_time=0 if given["from_har"] else seconds * _TO_LEARN)
+        learned_from = len(results.history) + (0 if earlier is None else len(earlier.history))
+        click.echo(f"learning from {counted(learned_from, 'exchange')}", err=True)
+        try:
+            made = calibrated(results, earlier, is_time_up=is_time_up)
+            _write(folder, files(made, keep_personal_data=keep_personal_data), stop)
+        except NothingToLearn as error:
+            msg = f"nothing can be learned: {error}"
+            raise Refused(msg) from None
+        except KeyboardInterrupt:
+            msg = f"interrupted; nothing was written{_changed(results)}"
+            raise Refused(msg) from None
+    notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
+    if made.is_cut_short:
+        notes.append(f"learning stopped after {seconds:g} s (--max-time); the report says where")
+    notes += _on_changes(made, results)
+    for note in notes:
+        click.echo(f"Note: {note}")
+    open_dials = len(made.profile.unsettled)
+    click.echo(
+        f"{folder}: {counted(len(made.log.original), 'webhook request')}, "
+        f"{counted(len(made.found) - open_dials, 'dial')} settled, {open_dials} left open "
+        f"({folder / 'report.html'})"
+    )
+    click.echo("\n".join(made.compared.lines()))
+    click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
+
+
+def _checked_folder(out: Path | None) -> Path:
+    """Return the folder to write, which must be new. Raises Refused."""
     if out is None:  # not left to click: `crmcom-kit config` does without
         msg = "--out is missing: name the folder to write"
         raise Refused(msg)
@@ -115,47 +153,7 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
         msg = f"--out: {parent} is no folder that can be written to"
         raise Refused(msg)
-    if not keep_personal_data:
-        Pseudonyms()  # does it have what it needs? nothing is sent for nothing
-    seconds, began, stop = given["max_time"], time.monotonic(), Stop()
-    with stop.on_signals():
-        earlier = _recorded_before(given, stop)
-        results = _run(given, stop, kept_time=0 if given["from_har"] else seconds * _TO_LEARN)
-        learned_from = len(results.history) + (0 if earlier is None else len(earlier.history))
-        click.echo(f"learning from {counted(learned_from, 'exchange')}", err=True)
-        try:
-            made = calibrated(
-                results,
-                earlier,
-                check=stop.check,
-                is_time_up=lambda: time.monotonic() - began > seconds,
-            )
-            with _new_folder(out) as folder:
-                for name, text in files(made, keep_personal_data=keep_personal_data).items():
-                    (folder / name).write_bytes(text.encode("utf-8", "replace"))
-                stop.check()
-        except NothingToLearn as error:
-            msg = f"nothing can be learned: {error}"
-            raise Refused(msg) from None
-        except KeyboardInterrupt:
-            msg = f"interrupted; nothing was written{_changed(results)}"
-            raise Refused(msg) from None
-    notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
-    if made.learned.is_cut_short:
-        untried = counted(sum(not e.is_tried for e in made.learned.settled.values()), "dial")
-        notes.append(f"learning stopped after {seconds:g} s (--max-time); not tried: {untried}")
-    notes += _on_changes(made, results)
-    for note in notes:
-        click.echo(f"Note: {note}")
-    open_dials = len(made.profile.unsettled)
-    click.echo(
-        f"{out}: {len(made.log.original)} webhook requests, "
-        f"{len(made.evidence) - open_dials} dials settled, {open_dials} left open "
-        f"({out / 'report.html'})"
-    )
-    compared = "\n".join(made.compared.lines())
-    click.echo(f"of those that nothing was learned from, {compared}")
-    click.echo(f"Serve it: crmcom-kit serve --profile {out}")
+    return out
 
 
 def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
@@ -229,7 +227,7 @@ def diff(
     Exit status 0: no documented request differs. 1: some do. 2: the run failed, or was interrupted.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn
-    from crmcom_kit.contract_tests.calibration.report import as_html
+    from crmcom_kit.contract_tests.calibration.report import SIDES, as_html
 
     if (profile is None) == (other is None):
         msg = "give either --profile or --other"
@@ -253,17 +251,18 @@ def diff(
         results = _run(given, stop)
         try:
             log, compared = _compared(results, read, other, given, stop)
+            stop.check()
         except NothingToLearn as error:
             msg = f"nothing can be compared: {error}"
             raise Refused(msg) from None
         except KeyboardInterrupt:
             msg = "interrupted"
             raise Refused(msg) from None
-    click.echo("\n".join(compared.lines()))
+    sides = SIDES if other is None else (results.target.name, redact_url(other))
+    click.echo("\n".join(compared.lines(sides)))
     if html is not None:
-        names = ("server", "mock" if other is None else "other")
-        facts = {"title": "Differences", "release": log.release.name, "names": names}
-        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results)}
+        facts = {"title": "Differences", "release": log.release.name}
+        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results, sides)}
         for failure in write(made_by, {"html": html}):
             raise Refused(failure)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
@@ -271,22 +270,28 @@ def diff(
 
 
 def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
-    """Return a profile of the run's release. Raises Refused."""
+    """Return a profile of the run's release, with its world. Raises Refused."""
+    import orjson
+
     from crmcom_kit.schemas.dialect import DialectError
-    from crmcom_kit.schemas.profile import ProfileError, read_profile
+    from crmcom_kit.schemas.profile import WORLD, ProfileError, read_profile
 
     source = click.get_current_context().get_parameter_source("release")
     try:
         profile = read_profile(folder)
+        world = list(map(orjson.loads, (folder / WORLD).read_bytes().splitlines()))
         if source is ParameterSource.DEFAULT:
             given["release"] = profile.release.name
         release = resolve(given["release"])
     except (ProfileError, DialectError, UnknownRelease) as error:
         raise Refused(str(error)) from None
+    except (OSError, ValueError) as error:
+        msg = f"--profile: {folder / WORLD} cannot be read: {error}"
+        raise Refused(msg) from None
     if release != profile.release:
         msg = f"--release: {given['release']} is not allowed; the profile is of "
         raise Refused(msg + profile.release.name)
-    return profile
+    return replace(profile, world=[each for each in world if isinstance(each, dict)])
 
 
 def _compared(
@@ -336,14 +341,15 @@ def _changed(results: "Results") -> str:
     return f"; webhook requests that it may have changed: {numbers}" if numbers else ""
 
 
-@contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Return a folder to write into, which becomes ``out`` once everything is in it."""
+def _write(out: Path, texts: Mapping[str, str], stop: Stop) -> None:
+    """Write files into a new folder: all of them, or none. Raises Refused, KeyboardInterrupt."""
     folder = None
     try:
         folder = Path(mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
-        yield folder
+        for name, text in texts.items():
+            (folder / name).write_bytes(text.encode("utf-8", "replace"))
         folder.chmod(0o755)
+        stop.check()
         folder.rename(out)
     except OSError as error:
         msg = f"--out: {out} cannot be written: {error.strerror}"

@@ -23,7 +23,7 @@ _DRAWN = ("request", "response", "authentication_code", "log_information.updated
 #: What differs if a server has ended a token: nobody can know when it does.
 ENDED_TOKEN = "a token that had ended"
 #: Differences of which the two outcomes tell what kind they are of; neither is data of a server.
-_OF_OUTCOMES = ("no envelope", "served or refused", "code of a refusal", "HTTP status of a refusal")
+OF_OUTCOMES = ("no envelope", "served or refused", "code of a refusal", "HTTP status of a refusal")
 #: Webhook requests that differ in more members than these differ in which they show.
 MAX_LACKING = 2
 
@@ -39,8 +39,9 @@ class Difference(NamedTuple):
     @property
     def kind(self) -> str:
         """What differences are grouped by; without data of a server."""
-        is_told = self.what in _OF_OUTCOMES
-        return f"{self.what}: {self.one} and {self.other}" if is_told else self.what
+        if self.what not in OF_OUTCOMES:
+            return self.what
+        return f"{self.what} (the server: {self.one}; the other: {self.other})"
 
 
 @dataclass

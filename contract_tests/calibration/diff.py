@@ -1,11 +1,15 @@
 """Compare a server with another one, or with a mock that has its profile, request by request."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.calibration.calibrate import compare, compare_with, whole_log
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.report import Comparisons
+from crmcom_kit.contract_tests.calibration.world import REFERRED
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable
@@ -19,10 +23,21 @@ from crmcom_kit.schemas.profile import Profile
 def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
     """Compare a run's responses with those of a mock that has a profile's dialect.
 
-    Its webhook requests are those that the run has seen: an instance's content changes.
+    Its webhook requests are those that the run has seen: an instance's content changes. Definitions
+    and rules last longer: it has those of the profile as well.
     """
     log = whole_log(results)
-    return log, compare(log, replace(profile, world=log.world), log.exchanges)
+    return log, compare(log, replace(profile, world=[*_outlasting(profile, log.world), *log.world]))
+
+
+def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what only the profile knows of what webhook requests refer to: they may be deleted."""
+    for kind in REFERRED:
+        known = {each[kind]["id"] for each in world if kind in each}
+        for entry in profile.world if isinstance(profile.world, list) else ():
+            named = typed(entry).get(kind)
+            if named and named.get("id") and named["id"] not in known:
+                yield {kind: named}
 
 
 def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log, Comparisons]:
@@ -53,7 +68,7 @@ def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log
 
     try:
         enter(session, config)
-        return log, compare_with(respond, log, log.exchanges)
+        return log, compare_with(respond, log)
     finally:
         session.client.close()
         world.end()

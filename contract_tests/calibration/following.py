@@ -21,8 +21,7 @@ class Follower:
     def __init__(self, send: Callable[[Exchange, Call], Exchange]) -> None:
         """Send with ``send``, which also gets the exchange that is followed."""
         self._send = send
-        #: The server's -> how a query has it, and the other's.
-        self._tokens: dict[str, tuple[str, str]] = {}
+        self._tokens: dict[str, str] = {}  # the server's -> the other's
 
     def respond(self, exchange: Exchange) -> Exchange:
         """Return the other's exchange for one of the server's."""
@@ -30,7 +29,7 @@ class Follower:
         if exchange.call.method in LOGINS:
             theirs, mine = token_of(exchange), token_of(own)
             if theirs is not None and mine is not None:
-                self._tokens[theirs] = quote(theirs, safe=""), mine
+                self._tokens[theirs] = mine
         return own
 
     def _translated(self, call: Call) -> Call:
@@ -38,9 +37,9 @@ class Follower:
         query, body, headers = call.query, call.body, call.headers
         # The longest first: redacted ones, such as $CRMCOM_TOKEN_2, begin with one another.
         for theirs in sorted(self._tokens, key=len, reverse=True):
-            written, mine = self._tokens[theirs]
-            if theirs in query or written in query:
-                query = query.replace(written, mine).replace(theirs, mine)
+            mine = self._tokens[theirs]
+            for written in (quote(theirs, safe=""), theirs):
+                query = query.replace(written, quote(mine, safe=""))
             if body is not None and theirs.encode() in body:
                 body = body.replace(theirs.encode(), mine.encode())
             if any(theirs in value for _, value in headers):

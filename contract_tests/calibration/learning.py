@@ -7,11 +7,11 @@ of them. So there is no rule here for any one dial.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import cycle, islice, takewhile
+from itertools import cycle, islice
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
@@ -20,9 +20,11 @@ from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas.dialect import Dial, Dialect, dials, error_kinds
+from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release
 
@@ -60,10 +62,7 @@ class Log:
     original: Mapping[str, Record]  # webhook requests as they were first seen, by id
     unsteady: frozenset[str] = frozenset()
     token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
-    held_out: frozenset[int] = frozenset()  # numbers of exchanges that nothing is learned from
     earlier: "Log | None" = None  # of the same server, which may have changed in between
-    check: Callable[[], None] = lambda: None  # called now and then; raises to stop it all
-    is_time_up: Callable[[], bool] = lambda: False  # asked now and then: whether to learn no more
 
     @property
     def parts(self) -> "list[Log]":
@@ -77,56 +76,23 @@ class Log:
 
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
-        return Comparison(dict(self.original), set(self.unsteady), self.token_refusal, **more)
+        original, unsteady = dict[str, Record](), set[str]()
+        for part in self.parts:
+            original |= part.original
+            unsteady |= part.unsteady
+        return Comparison(original, unsteady, self.token_refusal, **more)
 
 
-@dataclass(slots=True)
-class Settled:
-    """What became of one dial."""
+class Found(NamedTuple):
+    """What is known of one dial."""
 
-    fits: list[Any]  # every value that no response has ruled out
-    number: int = 0  # of the exchange that ruled out the last other value
-    is_tried: bool = True  # there was time for it
-
-
-@dataclass
-class Learned:
-    """What was learned from a log."""
-
-    settings: dict[str, Any] = field(default_factory=dict)  # dials that differ from the default
-    settled: dict[str, Settled] = field(default_factory=dict)  # by dial
-    is_cut_short: bool = False  # whether there was more to try
-    #: Kind -> how often the server has refused with an HTTP status and a code.
-    wordings: dict[str, Counter[tuple[int, Any]]] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)  # kind -> how its message begins
-
-    def changes(self) -> dict[str, Any]:
-        """Return the dials that were learned; a contradictory one has its most frequent value."""
-        changes = dict(self.settings)
-        changes |= {dial: seen.most_common(1)[0][0] for dial, seen in self.refusals().items()}
-        texts = {f"errors.{kind}.message": text for kind, text in self.texts.items()}
-        return changes | {dial: text for dial, text in texts.items() if dials()[dial].accepts(text)}
-
-    def refusals(self) -> dict[str, Counter[Any]]:
-        """Return how often each value of the dials of kinds of errors was seen, by dial."""
-        found: dict[str, Counter[Any]] = {}
-        for kind, wordings in self.wordings.items():
-            for at, part in enumerate(("status", "code")):
-                dial = dials()[f"errors.{kind}.{part}"]
-                for wording, count in wordings.items():
-                    if dial.accepts(wording[at]):
-                        found.setdefault(dial.key, Counter())[wording[at]] += count
-        return found
+    values: Sequence[Any]  # that fit, or were seen; the first one is the best
+    evidence: str  # what has settled it, or why it is left open
 
     @property
-    def unsettled(self) -> dict[str, list[Any]]:
-        """The dials that are left open, with the values that fit or were seen."""
-        contradictory = {
-            dial: [value for value, _ in seen.most_common()]
-            for dial, seen in self.refusals().items()
-        }
-        found = {dial: each.fits for dial, each in self.settled.items()} | contradictory
-        return {dial: values for dial, values in found.items() if len(values) > 1}
+    def is_open(self) -> bool:
+        """Whether several values are left."""
+        return len(self.values) > 1
 
 
 def log_of(results: Results) -> Log:
@@ -157,157 +123,147 @@ def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     return None
 
 
-def learn(log: Log) -> Learned:
-    """Return what ``log`` tells of the server's dials."""
-    return _Learning(log).learned()
-
-
 class _TimeUp(Exception):
     """There is no time to try more values."""
 
 
-class _Learning:
+class Learning:
     """Tries values of dials, one after the other, until no other value fits better."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, log: Log, is_time_up: Callable[[], bool]) -> None:
+        """Know nothing yet of the dials of the server that has a log."""
+        self.is_cut_short = False  # whether there was more to try
+        self.found: dict[str, Found] = {}  # by dial
+        self._log, self._is_time_up = log, is_time_up
+        self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._kinds = {error["code"]: kind for kind, error in error_kinds().items()}
-        self.result = Learned()
-        self._comparison_of = {  # by exchange number
-            each.number: comparison
-            for part in log.parts
-            for comparison in [part.comparison(wording=self._wording)]
-            for each in part.exchanges
-        }
-        self._wordings: dict[str, tuple[int, Any]] = {}  # the most frequent one of each kind
+        self._comparison = log.comparison(wording=self._wording)
+        #: Kind -> how often the server has refused with an HTTP status and a code.
+        self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, int, bytes], list[Difference]] = {}
         self._responses: list[tuple[int, bytes]] = []  # the mock's, with what was learned so far
-        self._kind_at: list[str | None] = []  # the kinds of its refusals, and how many there are
-        self._counts: Counter[str | None] = Counter()
         self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
+        #: Dial -> the values that are worth a try, the default first.
+        self._values: dict[str, list[Any]] = {}
+        for dial in filter(_is_learnable, dials().values()):
+            others = [each for each in self._values_of(dial) if each != dial.default]
+            if others:
+                self._values[dial.key] = [dial.default, *others]
 
-    def learned(self) -> Learned:
-        """Go through the dials in turn as long as one of them changes, and there is time."""
-        result = self.result
-        self._take(result.settings)
+    def learn(self) -> None:
+        """Find what the log tells of the dials, until ``is_time_up``."""
+        self._take()
         try:
             self._go_through()
         except _TimeUp:
-            result.is_cut_short = True
-            for dial in _learnable():
-                values = list(self._values(dial))
-                if dial.key not in result.settled and values:
-                    result.settled[dial.key] = Settled(values, is_tried=False)
-        return result
+            self.is_cut_short = True
+            for key, values in self._values.items():
+                self.found.setdefault(key, _left_open(values, "not tried"))
+        self.found |= self._refusals()
 
     def _go_through(self) -> None:
-        all_dials, unchanged = _learnable(), 0
-        for dial in islice(cycle(all_dials), MAX_ROUNDS * len(all_dials)):
-            before = dict(self.result.settings)
-            self.result.settled[dial.key] = self._settle(dial)
-            unchanged = unchanged + 1 if self.result.settings == before else 0
-            if unchanged == len(all_dials):  # since the last change each was tried
+        """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
+        keys, unchanged = list(self._values), 0
+        for key in islice(cycle(keys), MAX_ROUNDS * len(keys)):
+            before = dict(self._settings)
+            self.found[key] = self._settle(key)
+            unchanged = unchanged + 1 if self._settings == before else 0
+            if unchanged == len(keys):  # since the last change each was tried
                 return
 
-    def _settle(self, dial: Dial) -> Settled:
+    def _settle(self, key: str) -> Found:
         """Find the value of one dial that fits best."""
-        present = self.result.settings.get(dial.key, dial.default)
-        fits, number = [present], 0
-        for value in self._values(dial):
+        present = self._settings.get(key, dials()[key].default)
+        fits, told_by = [present], None
+        for value in self._values[key]:
             if value == present:
                 continue
-            if (dial.key, value) in self._inert:
+            if (key, value) in self._inert:
                 fits.append(value)
                 continue
-            helped, harmed, first = self._tried(dial.key, value)
-            limit = inf if dial.key.startswith(_STRICT) else _OUTWEIGHS
+            helped, harmed, first = self._tried(key, value)
+            limit = inf if key.startswith(_STRICT) else _OUTWEIGHS
             if helped > (harmed and harmed * limit):
-                self.result.settings[dial.key] = present = value
-                self._take(self.result.settings)
+                self._settings[key] = present = value
+                self._take()
                 fits = [value]
             elif not harmed:
                 fits.append(value)
-            else:
-                number = max(number, first)
-        return Settled(fits, number)
+            elif first is not None and (told_by is None or first.number > told_by.number):
+                told_by = first
+        if len(fits) > 1:
+            return _left_open(fits, "all responses fit")
+        return Found(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
 
-    def _tried(self, key: str, value: Any) -> tuple[int, int, int]:
+    def _refusals(self) -> dict[str, Found]:
+        """Return what was learned of how each kind of error is refused, by dial."""
+        seen: dict[str, Counter[Any]] = {}
+        for kind, wordings in self._wordings.items():
+            for at, part in enumerate(("status", "code")):
+                dial = dials()[f"errors.{kind}.{part}"]
+                for wording, count in wordings.items():
+                    if dial.accepts(wording[at]):
+                        seen.setdefault(dial.key, Counter())[wording[at]] += count
+        found = {}
+        for key, values in seen.items():
+            ranked = values.most_common()
+            counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranked)
+            is_settled = len(ranked) == 1
+            why = f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
+            found[key] = Found([value for value, _ in ranked], why)
+        return found
+
+    def _tried(self, key: str, value: Any) -> tuple[int, int, Exchange | None]:
         """Return how many responses another value fits better and worse, and the first of these."""
         before = sum(1 for score in self._scores.values() if score)
-        helped, harmed, first, is_inert = 0, 0, 0, True
+        helped, harmed, first, is_inert = 0, 0, None, True
         is_strict = key.startswith(_STRICT)
-        for at, (exchange, own) in enumerate(self._pairs({**self.result.settings, key: value})):
-            if self._log.is_time_up():
+        for at, (exchange, own) in enumerate(self._pairs({**self._settings, key: value})):
+            if self._is_time_up():
                 raise _TimeUp
-            if exchange.number in self._log.held_out:
-                continue
             if self._responses[at] == (own.status, own.content) and not is_strict:
                 continue
             is_inert = False
-            number = exchange.number
             found = self._differences(exchange, own)
-            helped += self._names_it_better(at, own)
-            change = _score(found) - self._scores[number]
+            change = _score(found) - self._scores[exchange.number]
             helped += change < 0
             is_unexplained = is_strict and any(each.what == ENDED_TOKEN for each in found)
             harmed += change > 0 or is_unexplained
             if change > 0:
-                first = first or number
+                first = first or exchange
                 if harmed * _OUTWEIGHS >= before:
                     break
         if is_inert:
             self._inert.add((key, value))
         return helped, harmed, first
 
-    def _names_it_better(self, at: int, own: Exchange) -> bool:
-        """Whether a refusal is now of a kind that the server words like this more often.
-
-        Two kinds with one wording may be one, unless the server has few wordings for all.
-        """
-        wordings, counts = self._wordings, self._counts
-        before, now = self._kind_at[at], self._kinds.get(own.code)
-        if before is None or now is None or before == now:
-            return False
-        is_telling = 2 * len(set(wordings.values())) > len(wordings)
-        return (
-            is_telling
-            and wordings.get(before) == wordings.get(now)
-            and counts[now] > counts[before]
-        )
-
-    def _take(self, settings: Mapping[str, Any]) -> None:
-        """Replay all with these settings, and learn how each kind of error is worded."""
-        result = self.result
-        result.wordings.clear()
+    def _take(self) -> None:
+        """Replay all with what was learned so far, and learn how each kind of error is worded."""
+        self._wordings.clear()
         self._compared.clear()
-        told: dict[str, list[Exchange]] = {}
-        pairs = list(self._pairs(settings))
-        learned_from = [each for each in pairs if each[0].number not in self._log.held_out]
-        for exchange, own in learned_from:
-            kind = None if exchange.ok else self._kinds.get(own.code)
-            if kind is not None and isinstance(exchange.code, str):
-                result.wordings.setdefault(kind, Counter())[exchange.status, exchange.code] += 1
-                told.setdefault(kind, []).append(exchange)
-        most = {kind: found.most_common(1) for kind, found in result.wordings.items()}
-        self._wordings = {kind: wording for kind, [(wording, _)] in most.items()}
-        result.texts = {kind: text for kind, each in told.items() if (text := _beginning(each))}
-        self._kind_at = [self._kinds.get(own.code) for _, own in pairs]
-        self._counts = Counter(self._kind_at)
+        pairs = list(self._pairs(self._settings))
+        for exchange, own in pairs:
+            kind = self._kinds.get(own.code)
+            if kind is not None and not exchange.ok and isinstance(exchange.code, str):
+                self._wordings.setdefault(kind, Counter())[exchange.wording] += 1
         self._responses = [(own.status, own.content) for _, own in pairs]
-        self._scores = {
-            one.number: _score(self._differences(one, own)) for one, own in learned_from
-        }
+        self._scores = {one.number: _score(self._differences(one, own)) for one, own in pairs}
 
     def _differences(self, exchange: Exchange, own: Exchange) -> list[Difference]:
         """Return in what a response differs; most values of a dial change few responses."""
         key = exchange.number, own.status, own.content
         if key not in self._compared:
-            self._compared[key] = self._comparison_of[exchange.number].differences(exchange, own)
+            self._compared[key] = self._comparison.differences(exchange, own)
         return self._compared[key]
 
     def _wording(self, own: Exchange) -> tuple[int, Any] | None:
-        return self._wordings.get(self._kinds.get(own.code, ""))
+        return self._usual(self._kinds.get(own.code, ""))
+
+    def _usual(self, kind: str) -> tuple[int, Any] | None:
+        """Return how the server refuses most often what the mock calls an error of a kind."""
+        wordings = self._wordings.get(kind)
+        return wordings.most_common(1)[0][0] if wordings else None
 
     def _pairs(self, settings: Mapping[str, Any]) -> Iterator[tuple[Exchange, Exchange]]:
         dialect = Dialect("tried", settings)
@@ -315,10 +271,9 @@ class _Learning:
             profile = Profile(part.release, dialect, part.world)
             mock = MockFollower(profile, part.login, part.began)
             for exchange in part.exchanges:
-                self._log.check()
                 yield exchange, mock.respond(exchange)
 
-    def _values(self, dial: Dial) -> Iterable[Any]:
+    def _values_of(self, dial: Dial) -> Iterable[Any]:
         """Return the values that a dial may have, as far as they are worth a try."""
         match dial.type:
             case "choice":
@@ -340,33 +295,19 @@ class _Learning:
         return sorted(length for length, count in counts.items() if length and count > 1)[-3:]
 
 
-def _learnable() -> list[Dial]:
-    return [
-        dial
-        for dial in dials().values()
-        if dial.key in _LEARNED_BESIDES or not (dial.error_kind or dial.key.startswith(_LEFT_OUT))
-    ]
+def _is_learnable(dial: Dial) -> bool:
+    is_left_out = dial.error_kind or dial.key.startswith(_LEFT_OUT)
+    return dial.key in _LEARNED_BESIDES or not is_left_out
 
 
 def _score(found: Sequence[Difference]) -> int:
     return sum(_WEIGHTS.get(each.what, 1) for each in found)
 
 
-def _beginning(refusals: Sequence[Exchange]) -> str:
-    """Return the words that messages of one kind of error begin with, less what is about one."""
-    messages = {each.message for each in refusals if isinstance(each.message, str)}
-    alike = takewhile(lambda each: len({*each}) == 1, zip(*map(str.split, messages), strict=False))
-    common = " ".join(words[0] for words in alike)
-    if len(messages) > 1:
-        return common if common.endswith(".") else ""
-    given = (value for each in refusals for value in _values(each.call.parameters))
-    sent = [*map(str, given), *(each.call.path for each in refusals)]
-    return "" if any(value in common for value in sent if value) else common
+def _left_open(values: Sequence[Any], why: str) -> Found:
+    return Found(values, f"unsettled ({why}: {', '.join(map(toml_value, values))})")
 
 
-def _values(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _values(inner)
-    else:
-        yield value
+def _named(exchange: Exchange) -> str:
+    call = exchange.call
+    return f"request {exchange.number}, {call.verb} {call.method or 'another path'}"

@@ -1,11 +1,11 @@
 """Keep people and hosts out of a profile: each gets a made-up name, the same one everywhere."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-_HOST = re.compile(r"(?<=://)(?:[^\s/@?#]*@)?[^\s/:?#\"'<>@]+")
+_HOST = re.compile(r"(?<=://)(?:[^\s/@?#]*@)?(\[[^\s\]]*\]|[^\s/:?#\"'<>@]+)")
 #: Members whose values name a person, inside whichever object.
 _NAMES = {
     **dict.fromkeys(("person_name", "full_name", "contact_name"), "name"),
@@ -13,21 +13,27 @@ _NAMES = {
     "last_name": "last_name",
 }
 _USERS = frozenset(("username", "user_name", "login"))
+#: What stands for each; the number tells them apart.
+_MADE_UP = {
+    "name": "Given{0} Family{0}",
+    "first_name": "Given{0}",
+    "last_name": "Family{0}",
+    "user_name": "user{0}",
+    "email": "user{0}@example.com",
+    "host": "host{0}.example.com",
+}
 _SHORTEST = 4  # letters of a family name that is replaced in texts, too
 
 
 class Pseudonyms:
     """Replaces names, user names, e-mail addresses and hosts, wherever they stand.
 
-    Names are made up in the order in which they are first seen: nothing of the real ones is in
+    They are numbered in the order in which they are first seen: nothing of the real ones is in
     them, and the same content gives the same names.
     """
 
     def __init__(self) -> None:
-        """Have replaced nothing yet. Raises ModuleNotFoundError without Faker."""
-        from faker import Faker
-
-        self._faker: Any = Faker("en_US")
+        """Have replaced nothing yet."""
         self._known: dict[tuple[str, str], str] = {}
         self._people: dict[str, str] = {}  # whole names, as they were written
 
@@ -35,7 +41,7 @@ class Pseudonyms:
         """Return copies with all that names somebody replaced, in texts about them as well.
 
         A text tells of a person by the full name, or by the family name, of somebody whom a member
-        of another value names.
+        of another value names, and of a host by the name that stands in some URL.
         """
         found = [self.replaced(each) for each in values]
         people: dict[str, str] = {}
@@ -44,11 +50,15 @@ class Pseudonyms:
             if len(words) > 1:
                 people |= {name: made}
                 people |= {words[-1]: last} if len(words[-1]) >= _SHORTEST else {}
-        if not people:
-            return found
-        longest_first = sorted(people, key=len, reverse=True)
-        named = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
-        folded = {name.casefold(): made for name, made in people.items()}
+        hosts = {
+            name: made
+            for (kind, name), made in self._known.items()
+            if kind == "host" and "." in name
+        }
+        named = re.compile(
+            rf"\b(?:{_any_of(people)})\b|(?<![\w.-])(?:{_any_of(hosts)})(?![\w-])", re.IGNORECASE
+        )
+        folded = {name.casefold(): made for name, made in (people | hosts).items()}
 
         def change(text: str, _member: str) -> str:
             # Not all that is alike without case is so when it is folded: that stays as it is.
@@ -70,26 +80,17 @@ class Pseudonyms:
             return made
         if member in _USERS and "@" not in value:
             return self._named("user_name", value)
-        text = _EMAIL.sub(lambda found: self._named("email", found[0]), value)
-        return _HOST.sub(lambda found: self._named("host", found[0]), text)
+        text = _HOST.sub(lambda found: self._named("host", found[1]), value)
+        return _EMAIL.sub(lambda found: self._named("email", found[0]), text)
 
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
-        if key not in self._known:
-            number = len(self._known) + 1
-            self._faker.seed_instance(number)
-            made = {
-                "name": lambda: f"{self._faker.first_name()} {self._faker.last_name()}",
-                "first_name": self._faker.first_name,
-                "last_name": self._faker.last_name,
-                "user_name": self._faker.user_name,
-                "email": self._faker.safe_email,
-                "host": lambda: f"host-{number}.example.com",
-            }[kind]()
-            # Two people keep two names.
-            taken = self._known.values()
-            self._known[key] = made if made not in taken else f"{made}{number}"
-        return self._known[key]
+        return self._known.setdefault(key, _MADE_UP[kind].format(len(self._known) + 1))
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Return a pattern of some names, the longest first; of nothing if there are none."""
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)"
 
 
 def with_texts(value: Any, change: Callable[[str, str], str], member: str = "") -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.knowledge import DATES, USERS, units
-from crmcom_kit.schemas.dialect import delivery_outcomes, dials
+from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import Release
@@ -22,25 +22,16 @@ def record_forms(found: Iterable[Mapping[str, Any]], release: Release) -> dict[s
     logs = [each["log_information"] for each in records]
     definitions, rules = (_inside(records, (n,)) for n in ("webhook_definition", "workflow_rule"))
     users = _inside(logs, USERS)
-    names = _emptied_names(users) if release.at_least("R14.1.0") else None
-    is_hidden = names == "absent"  # then the long forms lack members, too
     forms = {
         "envelope.key_order": _key_order(records),
         "record.exchange_form": _exchange_form(records),
-        "record.code_on_internal_failure": _code_on_internal_failure(records),
-        "record.no_fields_set": _only(_blanks(records, "fields_set") - {None}),
+        "record.no_fields_set": _no_fields_set(records),
         "record.not_effective": _not_effective((*definitions, *rules)),
         "record.unset_dates": _unset_dates(logs),
-        "record.emptied_names": names,
-        "record.unit_form": _length(
-            _inside(logs, units(release.name)),
-            {"group_name", "community_name"},
-            is_hidden=is_hidden,
-        ),
-        "record.user_form": _length(users, {"email"}, is_hidden=is_hidden),
+        "record.unit_form": _length(_inside(logs, units(release.name)), "group_name"),
+        "record.user_form": _length(users, "email"),
         "record.definition_members": _members("record.definition_members", definitions),
         "record.rule_members": _members("record.rule_members", rules),
-        "delivery.description_limit": _description_limit(records),
     }
     return {dial: value for dial, value in forms.items() if value is not None}
 
@@ -51,16 +42,14 @@ def _inside(found: Objects, names: Sequence[str]) -> Objects:
     return [each for each in inner if isinstance(each, dict)]
 
 
-def _blanks(found: Objects, name: str) -> set[str | None]:
-    """Return how a member is blank, where it is there; None: it is not blank."""
-    kinds = {None: "null", "": "empty"}
-    values = [each[name] for each in found if name in each]
-    return {kinds.get(each) if each is None or isinstance(each, str) else None for each in values}
-
-
-def _only(found: Collection[str | None]) -> str | None:
+def _only(found: Collection[str]) -> str | None:
     """Return the one thing that was found; None if there are none or several."""
     return next(iter(found)) if len(found) == 1 else None
+
+
+def _no_fields_set(records: Objects) -> str | None:
+    values = [each["fields_set"] for each in records if "fields_set" in each]
+    return _only({"null" if value is None else "empty" for value in values if not value})
 
 
 def _members(dial: str, found: Objects) -> list[str] | None:
@@ -100,18 +89,6 @@ def _form(value: Any) -> str:
         return "reference"
 
 
-def _code_on_internal_failure(records: Objects) -> str | None:
-    internal = delivery_outcomes()["internal"]["error_code"]
-    codes = [
-        record.get("authentication_code")
-        for record in records
-        if record.get("error_code") == internal
-    ]
-    if not codes:
-        return None
-    return "null" if all(code is None for code in codes) else "code"
-
-
 def _not_effective(found: Objects) -> str | None:
     states = [each.get("life_cycle_state") for each in found]
     return _only([each for each in dials()["record.not_effective"].choices if each in states])
@@ -123,22 +100,8 @@ def _unset_dates(logs: Objects) -> str | None:
     return None if null == absent else "null" if null else "absent"
 
 
-def _emptied_names(users: Objects) -> str | None:
-    forms = _blanks(users, "person_name")
-    forms |= {"absent" for user in users if "person_name" not in user}
-    return "keep" if None in forms else _only(forms)
-
-
-def _length(found: Objects, long_has: set[str], *, is_hidden: bool) -> str | None:
+def _length(found: Objects, long_has: str) -> str | None:
     """Return which form of units or users was seen."""
-    if any(long_has & each.keys() for each in found):
+    if any(long_has in each for each in found):
         return "long"
-    return "short" if found and not is_hidden else None
-
-
-def _description_limit(records: Objects) -> int | None:
-    """Return the length at which several descriptions end that have nothing else in common."""
-    described = (record.get("error_description") for record in records)
-    lengths = sorted(map(len, {text for text in described if isinstance(text, str)}))
-    longest = lengths[-3:]
-    return longest[0] if len(longest) == 3 and len(set(longest)) == 1 and longest[0] > 63 else None
+    return "short" if found else None

@@ -1,13 +1,15 @@
 """What a calibration has learned, and what still differs: for programs, and for people."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit import __version__
-from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Difference
+from crmcom_kit.contract_tests.calibration.comparing import (
+    ENDED_TOKEN,
+    OF_OUTCOMES,
+    Difference,
+)
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.oracle.sense import read
@@ -16,8 +18,13 @@ from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.schemas.releases import Release
 
-#: Kinds of differences whose values are no data of the server.
-_WITH_EXAMPLE = ("which are listed", "how many are listed", "an empty list", "data of a refusal")
+#: Differences that a terminal shows with an example: it is no data of the server.
+_WITH_EXAMPLE = (
+    *OF_OUTCOMES,
+    *("which are listed", "how many are listed", "an empty list", "data of a refusal"),
+)
+#: What is compared, unless it is two servers.
+SIDES = ("the server", "the mock")
 _TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -26,16 +33,24 @@ class Group:
     """Differences of one kind in responses of one method."""
 
     method: str
-    what: str
+    kind: str
     documented: bool  # whether pages say what the requests ask for
     known: bool  # whether the profile says that its mock differs so
+    exchange: Exchange  # an example
+    difference: Difference
     count: int = 0
-    first: tuple[Exchange, Difference] | None = None  # an example
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
-        names = ("method", "what", "documented", "count")
-        return {name: getattr(self, name) for name in names}
+        names = {"what": self.kind, "documented": self.documented, "count": self.count}
+        return {"method": self.method, **names}
+
+    @property
+    def title(self) -> str:
+        """What differs, how often, and what becomes of it."""
+        text = f"{self.method}: {self.difference.what}, {counted(self.count, 'time')}"
+        text += "" if self.documented else ", no page says what such requests do"
+        return text + (", not counted: the profile says so" if self.known else "")
 
 
 @dataclass(slots=True)
@@ -74,10 +89,10 @@ class Comparisons:
         is_different = False
         for kind, each in {each.kind: each for each in reversed(new)}.items():
             method = exchange.call.method or "another path"
-            group = Group(method, kind, documented, kind in self.known.get(method, ()))
+            known = kind in self.known.get(method, ())
+            group = Group(method, kind, documented, known, exchange, each)
             group = self.groups.setdefault((method, kind, documented), group)
             group.count += 1
-            group.first = group.first or (exchange, each)
             is_different |= not group.known
         tally.different += is_different
 
@@ -103,17 +118,17 @@ class Comparisons:
             "groups": [each.as_json() for each in self.sorted()],
         }
 
-    def lines(self) -> Iterable[str]:
-        """Return it in words, for a terminal, whose output others may read: without data."""
+    def lines(self, sides: Sequence[str] = SIDES) -> Iterator[str]:
+        """Yield it in words, for a terminal, whose output others may read: without data."""
         for name, tally in (("documented", self.documented), ("other", self.undocumented)):
-            of = f"{tally.different} of {tally.compared} {name} requests"
-            yield f"{of} differ ({tally.share:.1%})"
+            if tally.compared:
+                of = f"{tally.different} of {tally.compared} {name} requests"
+                yield f"{of} differ ({tally.share:.1%})"
         for group in self.sorted():
-            kind = "" if group.documented else ", no page says what they do"
-            kind += ", not counted: the profile says so" if group.known else ""
-            yield f"  {group.method}: {group.what}, {counted(group.count, 'time')}{kind}"
-            if group.first is not None and group.what in _WITH_EXAMPLE:
-                yield f"    such as {group.first[1].one} and {group.first[1].other}"
+            yield f"  {group.title}"
+            if group.difference.what in _WITH_EXAMPLE:
+                one, other = group.difference.one, group.difference.other
+                yield f"    {sides[0]}: {one}; {sides[1]}: {other}"
 
 
 def is_documented(exchange: Exchange, release: Release) -> bool:
@@ -123,12 +138,12 @@ def is_documented(exchange: Exchange, release: Release) -> bool:
     return sense.method is not None and sense.is_clear and not is_open
 
 
-def as_json(facts: Mapping[str, Any]) -> str:
-    """Return the report for programs; nothing in it is data of the server."""
-    return json.dumps({"crmcom_kit": __version__, **facts}, indent=2, ensure_ascii=False) + "\n"
-
-
-def as_html(facts: Mapping[str, Any], compared: Comparisons, results: Results) -> str:
+def as_html(
+    facts: Mapping[str, Any],
+    compared: Comparisons,
+    results: Results,
+    sides: Sequence[str] = SIDES,
+) -> str:
     """Return the page for people, which has examples of the server's data."""
     from jinja2 import Environment, StrictUndefined
 
@@ -137,7 +152,7 @@ def as_html(facts: Mapping[str, Any], compared: Comparisons, results: Results) -
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     rows = list(_rows(compared, results))
-    return template.render(**{**facts, **compared.as_json(), "groups": rows})
+    return template.render(**{**facts, **compared.as_json(), "groups": rows, "sides": sides})
 
 
 def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
@@ -145,12 +160,9 @@ def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
     redactor = ReportRedactor(results.target, results.history)
     scripts = Scripts(results.target, results.history, redactor)
     for group in compared.sorted():
-        if group.first is not None:
-            exchange, difference = group.first
-            yield {
-                **group.as_json(),
-                "known": group.known,
-                "one": redactor.text(difference.one),
-                "other": redactor.text(difference.other),
-                "curl": scripts.of([exchange.call]),
-            }
+        yield {
+            "title": group.title,
+            "one": redactor.text(group.difference.one),
+            "other": redactor.text(group.difference.other),
+            "curl": scripts.of([group.exchange.call]),
+        }

@@ -12,7 +12,8 @@ from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 
 Entry = dict[str, Any]
-_REFERRED = ("webhook_definition", "workflow_rule")
+#: What webhook requests refer to, besides people.
+REFERRED = ("webhook_definition", "workflow_rule")
 _NAMES = ("id", "name", "alternative_code")
 
 
@@ -33,7 +34,7 @@ class World(NamedTuple):
             # The run's own comes first, and as it is now: others may have had its id.
             every = {_key(each): each for each in (*own_one, *in_logs, *own_one)}
             found += [{kind: {**each, "id": key}} for key, each in every.items() if key]
-        for kind in _REFERRED:
+        for kind in REFERRED:
             known: dict[str, Record] = {}
             for named in (typed(each).get(kind) for each in self.records.values()):
                 if named and _key(named):

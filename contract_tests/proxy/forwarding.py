@@ -32,7 +32,7 @@ _HOP_BY_HOP = frozenset({
     b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
 })  # fmt: skip
 _WITHOUT_BODY = (204, 304)
-_IGNORED = re.compile(r"[\x00-\x20\x7f]")  # what a server may drop from a path
+_IGNORED = re.compile(r"[\x00-\x20\x7f]")
 
 
 class Refusal(Exception):
@@ -195,8 +195,8 @@ def _name_in(host: str) -> str:
 def _below(path: bytes) -> bytes:
     """Return what a path has below the API's. Raises Refusal: it leads elsewhere."""
     below = path.removeprefix(API_PATH.encode())
-    names = re.split(r"[/\\]", decoded(below.decode("utf-8", "replace")))
-    leads_up = any(each.partition(";")[0].strip() in (".", "..") for each in names)
+    names = re.split(r"[/\\]", _plain(below))
+    leads_up = any(each.partition(";")[0] in (".", "..") for each in names)
     if leads_up or below == path or not below.startswith(b"/"):
         msg = f"only paths below {API_PATH}/ are forwarded"
         raise Refusal(404, msg)
@@ -208,11 +208,15 @@ def _refuse_changes(path: bytes) -> None:
 
     Raises Refusal.
     """
-    text = _IGNORED.sub("", decoded(path.decode("utf-8", "replace")))
-    words = re.split(r"[^a-z0-9_]+", unicodedata.normalize("NFKC", text).casefold())
+    words = re.split(r"[^a-z0-9_]+", unicodedata.normalize("NFKC", _plain(path)).casefold())
     if not {*words}.isdisjoint(CHANGES):
         msg = "--read-only: neither resend nor delete is forwarded"
         raise Refusal(403, msg)
+
+
+def _plain(path: bytes) -> str:
+    """Return a path without its coding, and without what a server may drop from it."""
+    return _IGNORED.sub("", decoded(path.decode("utf-8", "replace")))
 
 
 def _end_to_end(headers: Headers) -> Headers:

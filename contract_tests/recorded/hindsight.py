@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
@@ -24,6 +24,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
+    Refused,
     Suspicion,
 )
 
@@ -44,14 +45,19 @@ class Later:
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         self.served = 0  # number of the last exchange that a server has served
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
+        self._refused: dict[str, Exchange] = {}  # request -> the last exchange that refused it
+        self._accepted: set[tuple[str, str]] = set()  # methods, and parameters with their values
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
+        method, given = exchange.call.method, _given(exchange)
         if not exchange.ok:
+            self._refused[_written(method, given)] = exchange
             return
         self.served = exchange.number
-        self._served[_asked(exchange)] = exchange.number
+        self._served[_written(method, given)] = exchange.number
+        self._accepted |= {(method, repr(pair)) for pair in given.items()}
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
         if sense.name in READS and is_whole(sense):
@@ -77,18 +83,42 @@ class Later:
                 return
             yield each
 
-    def is_served_after(self, exchange: Exchange) -> bool:
-        """Whether the same request, whatever its token, was served later."""
-        return self._served.get(_asked(exchange), 0) > exchange.number
+    def forget_sights(self) -> None:
+        """Forget how webhook requests were seen; what was accepted and refused tells more."""
+        self._sights.clear()
+        self._changes.clear()
+
+    def is_for_good(self, exchange: Exchange) -> bool:
+        """Whether what was refused stays so, whatever its token, and not for the token's sake.
+
+        A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
+        """
+        asked = _written(exchange.call.method, _given(exchange))
+        is_served_after = self._served.get(asked, 0) > exchange.number
+        is_valid = self.has_valid_token_after(exchange)
+        return exchange.status < 500 and is_valid and not is_served_after
+
+    def refuses(self, method: str, given: Mapping[str, Any]) -> bool:
+        """Whether a request with these parameters is refused for good."""
+        exchange = self._refused.get(_written(method, given))
+        return exchange is not None and self.is_for_good(exchange)
+
+    def accepts(self, method: str, given: Mapping[str, Any]) -> bool:
+        """Whether each of some parameters was in a request that was served."""
+        return all((method, repr(pair)) in self._accepted for pair in given.items())
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Whether the token of a request was valid later."""
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
-def _asked(exchange: Exchange) -> str:
-    given = sorted(exchange.call.parameters.items(), key=itemgetter(0))
-    return f"{exchange.call.method} {[pair for pair in given if pair[0] != 'token']!r}"
+def _given(exchange: Exchange) -> dict[str, Any]:
+    """Return the parameters of a request without its token."""
+    return {name: each for name, each in exchange.call.parameters.items() if name != "token"}
+
+
+def _written(method: str, given: Mapping[str, Any]) -> str:
+    return f"{method} {sorted(given.items(), key=itemgetter(0))!r}"
 
 
 class Case(NamedTuple):
@@ -108,7 +138,7 @@ class Case(NamedTuple):
 
         Of the hypotheses only the first ones are tried; None: all.
         """
-        for each in self.suspicion.hypotheses[:tried]:
+        for each in self._possible()[:tried]:
             found = self._confirming(each.confirmation)
             if found is not None:
                 return each, found
@@ -117,7 +147,7 @@ class Case(NamedTuple):
     def _confirming(self, confirmation: Confirmation) -> Exchange | None:
         if isinstance(confirmation, Now):
             return self.exchange
-        if not self._stands():
+        if not (self.exchange.ok or self.later.is_for_good(self.exchange)):
             return None
         match confirmation:
             case Again(rests_on=keys) if not self._may_recur():
@@ -126,6 +156,10 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
                 return self._again((known.id,))
+            case Refused():
+                record = self.suspicion.record
+                is_there = record is None or self._as_known(record) is not None
+                return self.exchange if is_there and self._is_to_blame(confirmation) else None
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
         return None
@@ -154,16 +188,33 @@ class Case(NamedTuple):
         paths = differing(known.certain, seen)
         return bool(paths) and all(path.startswith(RECURRING) for path in paths)
 
-    def _stands(self) -> bool:
-        """Whether what was refused is refused for good, and not for the token's sake.
+    # For which of its parameters was a request refused?
 
-        A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
+    def _possible(self) -> Sequence[Hypothesis]:
+        """Return the hypotheses without those that blame parameters which are accepted elsewhere.
+
+        If all of these are accepted, only several of them together are refused: so the last says.
         """
-        return self.exchange.ok or (
-            self.exchange.status < 500
-            and not self.later.is_served_after(self.exchange)
-            and self.later.has_valid_token_after(self.exchange)
-        )
+        every = self.suspicion.hypotheses
+        cleared = {
+            each.statement
+            for each in every
+            if isinstance(each.confirmation, Refused) and self._accepts(_blamed(each.confirmation))
+        }
+        return [each for each in every if each.statement not in cleared] or every[-1:]
+
+    def _is_to_blame(self, one: Refused) -> bool:
+        """Whether parameters are refused without the others, or these are accepted elsewhere."""
+        given = _given(self.exchange)
+        if one.served is not None:
+            return self._accepts(one.served)
+        others = {name: value for name, value in given.items() if name not in one.refused}
+        is_refused_alone = bool(others) and self.later.refuses(one.method, one.refused)
+        return is_refused_alone or not others or self._accepts(others)
+
+    def _accepts(self, given: Mapping[str, Any]) -> bool:
+        """Whether the method takes some parameters, if there are any."""
+        return bool(given) and self.later.accepts(self.exchange.call.method, given)
 
     def _again(self, keys: Sequence[str]) -> Exchange | None:
         """Return an exchange if each of some webhook requests is seen again as it was known."""
@@ -198,3 +249,9 @@ class Case(NamedTuple):
         if known is None or seen is None:
             return False
         return known.state == "SUCCESSFUL" or bool(differing(lasting(known.record), lasting(seen)))
+
+
+def _blamed(one: Refused) -> dict[str, Any]:
+    """Return the parameters without which a request would be served."""
+    served = one.served or {}
+    return {name: value for name, value in one.refused.items() if served.get(name) != value}

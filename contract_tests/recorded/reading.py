@@ -264,15 +264,15 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
     try:
         parts = urlsplit(request["url"])
         origin = _origin(request["url"])
-        before, is_api, _ = parts.path.partition(f"{API_PATH}/")
-        prefix = f"{before}{API_PATH}" if is_api else ""
-        if base_url:
-            prefix = urlsplit(base_url).path
     except (ValueError, httpx.InvalidURL):
         raise Skip(ELSEWHERE) from None
-    if base_url and origin != _origin(base_url):
-        raise Skip(ELSEWHERE)
-    if not prefix or not parts.path.startswith(f"{prefix}/"):
+    if base_url:
+        prefix = urlsplit(base_url).path
+        is_meant = origin == _origin(base_url) and parts.path.startswith(f"{prefix}/")
+    else:
+        before, path, _ = parts.path.partition(f"{API_PATH}/")
+        prefix, is_meant = f"{before}{API_PATH}", bool(path)
+    if not is_meant:
         raise Skip(ELSEWHERE)
     return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
 

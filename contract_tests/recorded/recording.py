@@ -56,8 +56,11 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             one.follow(each, alone=id(each) in alone)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    done = "checked" if config.is_check else "read"
-    warnings = [f"{len(one.history)} recorded exchanges were {done}, and nothing was sent"]
+    done = (
+        f"{'was' if len(one.history) == 1 else 'were'} {'checked' if config.is_check else 'read'}"
+    )
+    exchanges = counted(len(one.history), "recorded exchange")
+    warnings = [f"{exchanges} {done}, and nothing was sent"]
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
     config = replace(config, began=recording.began)
@@ -168,20 +171,19 @@ class Observer:
         found = self._observe(exchange, sense)
         waiting = [*self._still_waiting(exchange), *found]
         for case in waiting[:-MAX_UNSETTLED]:
-            self._give_up(case)
+            self._close(case)
         self._unsettled = waiting[-MAX_UNSETTLED:]
         if not self._unsettled:
-            self._later = Later()  # which tells of nothing that is over
+            self._later.forget_sights()
 
     def _observe(self, exchange: Exchange, sense: Sense) -> list[Case]:
         """Have the oracle observe an exchange, and return what is suspect and not settled."""
-        keys = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
-        before = {key: replace(self.belief.known[key]) for key in keys if key in self.belief.known}
+        known = self.belief.known
+        before = {key: replace(known[key]) for key in exchange.by_id if key in known}
         found = self.oracle.observe(exchange)
         self._note(found, exchange)
         cases = []
         for suspicion in found.suspicions:
-            known = self.belief.known
             named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
             case = Case(suspicion, was, self._later)
@@ -197,22 +199,27 @@ class Observer:
         return cases
 
     def _still_waiting(self, exchange: Exchange) -> Iterator[Case]:
-        """Yield the suspicions that an exchange does not settle; give up those that are old."""
+        """Yield the suspicions that an exchange does not settle; close those that are old."""
         shown = {str(each.get("id")) for each in exchange.records}
         for case in self._unsettled:
-            is_over = case.exchange.number < exchange.number - MAX_LOOKED_AT
-            rests_on = _rests_on(case.suspicion)
-            may_be_settled = is_over or not rests_on or not shown.isdisjoint(rests_on)
-            if may_be_settled and self._is_settled(case):
-                continue
-            if is_over:
-                self._give_up(case)
-            else:
+            if case.exchange.number < exchange.number - MAX_LOOKED_AT:
+                self._close(case)
+            elif not (self._may_be_settled(case, shown) and self._is_settled(case)):
                 yield case
 
-    def _give_up(self, case: Case) -> None:
-        """Count a suspicion that nothing has confirmed as a contradiction."""
-        if not case.is_of_ended_token:
+    def _may_be_settled(self, case: Case, shown: set[str]) -> bool:
+        """Whether a response that shows some ids may confirm a suspicion.
+
+        A request that was refused may be served later: that is settled when nothing else comes.
+        """
+        if not case.exchange.ok:
+            return False
+        rests_on = _rests_on(case.suspicion)
+        return not rests_on or not shown.isdisjoint(rests_on)
+
+    def _close(self, case: Case) -> None:
+        """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
+        if not self._is_settled(case) and not case.is_of_ended_token:
             statement = case.suspicion.hypotheses[0].statement
             first, times = self._unconfirmed.get(statement, (case.suspicion, 0))
             self._unconfirmed[statement] = first, times + 1
@@ -229,8 +236,7 @@ class Observer:
         """Return what was found ``where``, in words."""
         findings, release = self.findings, target.release
         for case in self._unsettled:
-            if not self._is_settled(case):
-                self._give_up(case)
+            self._close(case)
         for violation in self.oracle.service.conclude():
             self._broke(violation)
         unseen = f"no request {where} tests it"

@@ -30,7 +30,8 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     files,
 )
 from crmcom_kit.contract_tests.calibration.comparing import Comparison
-from crmcom_kit.contract_tests.calibration.diff import with_server
+from crmcom_kit.contract_tests.calibration.diff import with_profile, with_server
+from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.client.calls import changing_method
@@ -100,14 +101,14 @@ def test_choices_become_dials(made: Calibration) -> None:
 
     assert {key: dialect[key] for key in DIALS} == DIALS
     assert not DIALS.keys() & made.profile.unsettled.keys()
-    assert made.evidence["list.url.match"].endswith("GET list)")
+    assert made.found["list.url.match"].evidence.endswith("GET list)")
 
 
-def test_the_mock_responds_alike_to_requests_that_it_did_not_learn_from(
+def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
     server: StandIn, made: Calibration
 ) -> None:
-    """At most 2 % of documented requests differ: of the run's last part, and of another run."""
-    assert made.compared.documented.compared > 100
+    """At most 2 % of documented requests differ: of the run, and of another one after it."""
+    assert made.compared.documented.compared > 500
     assert made.compared.documented.share <= 0.02
     fresh = checked(server, seed=8, limits=Limits(max_requests=300))
     for at, exchange in enumerate(fresh.history, made.log.exchanges[-1].number + 1):
@@ -115,7 +116,7 @@ def test_the_mock_responds_alike_to_requests_that_it_did_not_learn_from(
     whole = log_of(replace(fresh, history=(*made.results.history, *fresh.history)))
     log = replace(whole, world=made.log.world, original=made.log.original)
 
-    compared = compare(log, made.profile, fresh.history)
+    compared = compare(log, replace(made.profile, differs={}))
 
     assert compared.documented.share <= 0.02, [*compared.lines()]
 
@@ -155,21 +156,20 @@ def test_nobody_is_in_a_profile(made: Calibration) -> None:
 
 
 def test_one_person_has_one_name() -> None:
-    """The same name stands for the same person, in an object and in a text."""
-    made = Pseudonyms()
+    """The same name stands for the same person and the same host, in objects and in texts."""
     person = {"person_name": "Ann Lee", "username": "alee", "email": "ann.lee@corp.example"}
-    text = "to ann.lee@corp.example at https://user@int.corp.example:8443/in?x=1"
+    urls = "https://user@int.corp.example:8443/in?x=1", "http://[2001:db8::1]:80/x"
+    text = f"to ann.lee@corp.example at {urls[0]}, {urls[1]}: unknown host Int.Corp.Example:80"
 
-    first, again = made.replaced(person), made.replaced([person, text])
+    first, again, alone = Pseudonyms().replaced_everywhere([person, [person, text], {"id": "Ann"}])
 
     assert again[0] == first
     assert first["email"] in again[1]
-    assert again[1].endswith(":8443/in?x=1")
-    assert not [each for each in ("Lee", "lee", "corp") if each in json.dumps([first, again])]
-    assert made.replaced({"id": "7", "name": "Activity feed"}) == {
-        "id": "7",
-        "name": "Activity feed",
-    }
+    assert ":8443/in?x=1, http://host" in again[1]
+    assert ".example.com:80/x: unknown host host" in again[1]
+    found = json.dumps([first, again]).lower()
+    assert not [each for each in ("lee", "corp", "2001") if each in found]
+    assert alone == {"id": "Ann"}
 
 
 def test_texts_about_somebody_name_somebody_else() -> None:
@@ -224,17 +224,16 @@ def test_a_contradiction_is_not_settled() -> None:
     split = calibrated(replace(results, history=tuple(history)), is_time_up=lambda: True)
 
     assert split.profile.unsettled[dial] == [code, "E.7"]
-    found = re.search(r'contradictory: "(.*)" (\d+) times, "E.7" (\d+) times', split.evidence[dial])
+    evidence = split.found[dial].evidence
+    found = re.search(r'contradictory: "(.*)" (\d+) times, "E.7" (\d+) times', evidence)
     assert found is not None
     assert found[1] == code
     assert int(found[2]) > int(found[3]) > 1
     written = files(split, keep_personal_data=True)
-    assert f"# Evidence: {split.evidence[dial]}" in " ".join(
-        written["dialect.toml"].split("\n#   ")
-    )
+    assert f"# Evidence: {evidence}" in " ".join(written["dialect.toml"].split("\n#   "))
     report = json.loads(written["report.json"])
     assert dial not in report["settled"]
-    assert report["unsettled"][dial]["evidence"] == split.evidence[dial]
+    assert report["unsettled"][dial]["evidence"] == evidence
 
 
 def test_when_the_time_is_over_what_was_learned_counts(made: Calibration) -> None:
@@ -243,10 +242,9 @@ def test_when_the_time_is_over_what_was_learned_counts(made: Calibration) -> Non
 
     cut = calibrated(made.results, is_time_up=lambda: next(asked, None) is None)
 
-    untried = {dial for dial, each in cut.learned.settled.items() if not each.is_tried}
-    assert 0 < len(untried) < len(cut.learned.settled)
+    untried = {dial for dial, each in cut.found.items() if "not tried" in each.evidence}
+    assert 0 < len(untried) < len(made.found)
     assert untried <= set(cut.profile.unsettled)
-    assert {dial for dial, why in cut.evidence.items() if "not tried" in why} == untried
     assert json.loads(files(cut, keep_personal_data=True)["report.json"])["cut_short"] is True
 
 
@@ -257,7 +255,8 @@ def test_a_recording_counts_before_requests(server: StandIn, made: Calibration) 
 
     both = calibrated(again.results, made.results, is_time_up=lambda: True)
 
-    assert set(alone.learned.wordings) < set(both.learned.wordings)
+    codes = [{dial for dial in each.found if dial.endswith(".code")} for each in (alone, both)]
+    assert codes[0] < codes[1]
     assert both.log.world == alone.log.world
     numbers = [each.number for each in both.results.history]
     assert numbers == list(range(1, len(numbers) + 1))
@@ -324,15 +323,28 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
         )
         return Exchange(exchange.number, exchange.call, exchange.status, (), content, 0)
 
-    twice = [shown, shown]
-    log = replace(made.log, exchanges=twice)
-    compared = compare_with(respond, log, twice)
-    again = compare_with(respond, log, twice, compared.kinds)
+    log = replace(made.log, exchanges=[shown, shown])
+    compared = compare_with(respond, log)
+    again = compare_with(respond, log, compared.kinds)
 
     assert (compared.documented.compared, compared.documented.different) == (2, 1)
     assert (again.documented.compared, again.documented.different) == (2, 0)
     assert any("the profile says so" in line for line in again.lines())
-    assert compare_with(respond, log, twice, {"list": ["member url"]}).documented.different == 1
+    assert compare_with(respond, log, {"list": ["member url"]}).documented.different == 1
+
+
+def test_a_definition_outlasts_its_webhook_requests() -> None:
+    """A run by a scope whose webhook requests calibrate has deleted asks for it all the same."""
+    scope = Scope(definition="Gone", numbers=frozenset())
+    app = StandIn(replace(Choices(), unknown_definition="empty"), "R9", 1)
+    results = checked(app, scope=scope, limits=Limits(max_requests=60))
+    profile = calibrated(results, is_time_up=lambda: True).profile
+    gone = {"webhook_definition": {"id": "D" * 32, "name": "Gone"}}
+
+    for world, count in (([], 1), ([gone], 0)):
+        _, compared = with_profile(results, replace(profile, world=world, differs={}))
+        refused = [each for each in compared.groups.values() if "refused" in each.kind]
+        assert sum("name=Gone" in each.exchange.call.query for each in refused) == count
 
 
 # Two servers.
@@ -355,6 +367,22 @@ def test_changes_stay_in_the_scope_on_the_other_server_as_well() -> None:
     assert {key: each.life_cycle_state for key, each in other.records.items()} == states
 
 
+def test_the_other_server_gets_its_own_tokens() -> None:
+    """Written as a query has them, whatever characters they have."""
+    sent: list[Call] = []
+
+    def send(exchange: Exchange, call: Call) -> Exchange:
+        sent.append(call)
+        return said({"token": "b+c="}, call) if call.method == "token" else exchange
+
+    follower = Follower(send)
+    follower.respond(said({"token": "a/1"}, Call("token", "POST", "authentication/token")))
+    for token in ("a/1", "a%2F1"):
+        follower.respond(said([], replace(LIST, query=f"token={token}&entity=JOBS")))
+
+    assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&entity=JOBS"] * 2
+
+
 # The commands.
 
 
@@ -370,15 +398,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = command("calibrate", "--release", "R13", "--out", str(found))
     assert done.exit_code == 0, done.output
     return found
-
-
-def test_a_profile_is_written_and_can_be_read(folder: Path) -> None:
-    """Release, dials and world are in it."""
-    profile = read_profile(folder)
-
-    assert profile.release.name == "R13.0.0"
-    assert profile.unsettled
-    assert not list(folder.parent.glob(".*"))
 
 
 @pytest.mark.parametrize(
@@ -444,16 +463,6 @@ def kit(*words: str, **more: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", start, *words], text=True, **more)
 
 
-def test_the_time_to_learn_from_a_recording_has_bounds(tmp_path: Path) -> None:
-    """It is an option of the requests, which a recording has none of, and of learning."""
-    words = ["--from-har", "r.har", "--out", str(tmp_path / "p")]
-
-    done = command("calibrate", *words, "--max-time", "nan")
-
-    assert done.exit_code == 2
-    assert done.stderr.startswith("Error: --max-time: nan is not allowed; allowed is a number from")
-
-
 @pytest.mark.parametrize("sends", [False, True])
 def test_a_recording_teaches_as_well(
     serve: Callable[..., str], tmp_path: Path, *, sends: bool
@@ -475,37 +484,43 @@ def test_a_recording_teaches_as_well(
     done = CliRunner(env={**login, "CRMCOM_BASE_URL": url}).invoke(main, words)
 
     assert done.exit_code == 0, done.output
-    assert " 0 of " in done.output.partition(" documented requests differ")[0], done.output
+    assert re.search(r"^0 of \d+ documented requests differ", done.output, re.MULTILINE)
     assert "recorded exchanges were read, and nothing was sent" in done.output
     assert read_profile(tmp_path / "p").release.name == "R13.0.0"
     requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
     assert (requests > 200) is sends
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ([], "give either --profile or --other"),
-        (
-            ["--other", "nonsense"],
-            "--other: 'nonsense' is not allowed; allowed is an http or https",
-        ),
-        (["--other", " "], "--other is empty: give the server's base URL"),
-        (["--other", "http://h", "--from-har", "r.har"], "--from-har is not allowed with --other"),
-        (["--profile", "p", "--html", "no/d.html"], "--html: no/d.html cannot be written: its"),
-    ],
-)
-def test_diff_refuses_what_it_cannot_do_ahead_of_all(words: list[str], said: str) -> None:
+REFUSED = {
+    "diff": "give either --profile or --other",
+    "diff --other nonsense": "--other: 'nonsense' is not allowed; allowed is an http or https",
+    "diff --other=": "--other is empty: give the server's base URL",
+    "diff --other http://h --from-har r.har": "--from-har is not allowed with --other",
+    "diff --other http://h --token T": "--token is not allowed with --other",
+    "diff --profile p --html no/d.html": "--html: no/d.html cannot be written: its",
+    "calibrate": "--out is missing",
+    "calibrate --out .": "--out: . exists; name a new folder",
+    "calibrate --out no/p": "--out: ",
+    "calibrate --out p --from-har r.har --max-time nan": "--max-time: nan is not allowed",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_done_is_refused_ahead_of_all(words: str) -> None:
     """The option is named, with what was seen and what is allowed."""
-    done = command("diff", *words)
+    done = command(*words.split())
 
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"Error: {said}")
+    assert done.stderr.startswith(f"Error: {REFUSED[words]}")
 
 
 def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> None:
     """The exit status says whether documented requests differ; of another release it is refused."""
     page = tmp_path / "d.html"
+    profile = read_profile(folder)
+    assert profile.release.name == "R13.0.0"
+    assert profile.unsettled
+    assert not list(folder.parent.glob(".*"))
     same = command("diff", "--profile", str(folder))
     assert same.exit_code == 0, same.output
     dialect = (folder / "dialect.toml").read_text("utf-8")
@@ -518,7 +533,11 @@ def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> No
 
     assert other.exit_code == 1
     assert "list: the order of a list" in other.output
-    assert "the order of a list" in page.read_text("utf-8")
+    assert "list: which are listed" in other.output
+    assert re.search(r"    the server: .*; the mock: ", other.output)
+    text = page.read_text("utf-8")
+    assert "the order of a list" in text
+    assert "<th>the mock</th>" in text
     for release in ("R9", "R8"):  # another one, and none
         refused = command("diff", "--profile", str(folder), "--release", release)
         assert (refused.exit_code, "release: " in refused.output) == (2, True), refused.output

@@ -104,13 +104,17 @@ def response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 
 
 def test_a_request_arrives_as_it_was_sent_and_so_does_the_response() -> None:
-    """Target, body and headers, less those of one connection; the coding of the body as well."""
+    """Path, body and headers, less those of one connection; the coding of the body as well.
+
+    Whichever host the target names, it is the one server that gets it.
+    """
     zipped = gzip.compress(b'{"a": 1}')
     headers = ("Content-Encoding: gzip", "Set-Cookie: a=1", "Set-Cookie: b=2", "X-Own: 1")
     hops = ("Connection: x-hop", "X-Hop: 1", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic")
     with before(response(zipped, *headers, *hops)) as (proxy, server):
         answer = proxy.raw(
-            f"POST {API_PATH}/any//path%2F;x?a=%20&a=+ HTTP/1.1\nHost: localhost\nX-Sent: 1\n"
+            f"POST http://other.example{API_PATH}/any//path%2F;x?a=%20&a=+ HTTP/1.1\n"
+            "Host: localhost\nX-Sent: 1\n"
             "Connection: close, X-Private\nX-Private: 1\nTE: trailers\nUpgrade: h2c\n"
             "Proxy-Authorization: Basic x\nAuthorization: Basic YTo=\nContent-Length: 4\n\nbody"
         )
@@ -273,6 +277,7 @@ FOREIGN = {
     "two slashes": ("//other.example{path}", "Host: localhost"),
     "up": (API_PATH + "/../../../__admin", "Host: localhost"),
     "up, encoded": (API_PATH + "/%2e%2e/x", "Host: localhost"),
+    "up, with a character that a server may drop": (API_PATH + "/.%00./x", "Host: localhost"),
     "up, with a parameter": (API_PATH + "/..;/x", "Host: localhost"),
     "up, with backslashes": (API_PATH + "/a\\..\\..", "Host: localhost"),
     "another path": ("/__admin/records", "Host: localhost"),
@@ -293,35 +298,22 @@ def test_nothing_else_is_forwarded(name: str) -> None:
         assert not server.got
 
 
-def test_an_absolute_target_leads_to_the_one_server_all_the_same() -> None:
-    """Whichever host it names."""
-    with before(response(b"{}")) as (proxy, server):
-        target = f"http://other.example{API_PATH}/x"
-        answer = proxy.raw(f"GET {target} HTTP/1.1\nHost: localhost\nConnection: close\n\n")
-        assert b" 200 " in answer
-        (got,) = server.got
-        assert got.startswith(f"GET {SITE}/x HTTP/1.1".encode())
-
-
 # What is checked.
 
 
-def envelope(data: Any, *headers: str, coded: bool = False) -> bytes:
+def envelope(data: Any) -> bytes:
     """Return a response of success with ``data``."""
-    body = str(ok(data)[1]).encode()
-    headers = ("Content-Type: application/json", *headers)
-    return response(gzip.compress(body) if coded else body, *headers)
+    return response(str(ok(data)[1]).encode(), "Content-Type: application/json")
 
 
 WRONG = {"entity": "JOBS", "life_cycle_state": "REJECTED", "token": TOKEN}
 DONE = record(1, life_cycle_state="SUCCESSFUL")
 
 
-@pytest.mark.parametrize("coded", [False, True], ids=["plain", "gzip"])
-def test_a_violation_is_told_as_it_is_seen(*, coded: bool) -> None:
+def test_a_violation_is_told_as_it_is_seen() -> None:
     """Once for each cause, while requests go on; the results have it as well."""
-    headers = ("Content-Encoding: gzip",) * coded
-    with before(envelope([DONE], *headers, coded=coded)) as (proxy, _):
+    zipped = gzip.compress(str(ok([DONE])[1]).encode())
+    with before(response(zipped, "Content-Encoding: gzip")) as (proxy, _):
         for _ in range(3):
             assert proxy.get("/webhook_requests/list", params=WRONG).status_code == 200
         results = proxy.traffic.finish()
@@ -514,7 +506,6 @@ def test_an_address_that_cannot_be_used(tmp_path: Path) -> None:
     """A port that is taken, and that of the proxy itself, which would forward to itself."""
     with listening_on("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
-        done = command(tmp_path, "proxy", "--base-url", "http://x", "--port", port)
-        assert (done.returncode, port in done.stderr) == (2, True)
-    done = command(tmp_path, "proxy", "--base-url", f"http://localhost:{port}", "--port", port)
-    assert (done.returncode, "--base-url" in done.stderr) == (2, True)
+        for url, named in (("http://x", port), (f"http://localhost:{port}", "--base-url")):
+            done = command(tmp_path, "proxy", "--base-url", url, "--port", port)
+            assert (done.returncode, named in done.stderr) == (2, True)
