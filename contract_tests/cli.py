@@ -107,7 +107,7 @@ def leave_environment(given: dict[str, Any]) -> None:
     context = click.get_current_context()
     for option in OPTIONS if given["from_har"] else ():
         source = context.get_parameter_source(option.key)
-        if option.name != "release" and source is click.core.ParameterSource.ENVIRONMENT:
+        if option.is_of_server and source is click.core.ParameterSource.ENVIRONMENT:
             given[option.key] = option.default
 
 
@@ -136,11 +136,11 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
     if ledger:
         taken[os.path.realpath(ledger)] = "ledger"
     for name, path in files.items():
+        if path.exists() and not path.is_file():
+            continue  # a device, or a pipe, takes what several have to say
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             msg = f"--{name}: {path} cannot be written: its folder is missing or not writable"
             raise Refused(msg)
-        if path.exists() and not path.is_file():
-            continue  # a device, or a pipe, takes what several have to say
         other = taken.setdefault(os.path.realpath(path), name)
         if other != name:
             verb = "reads" if other == "from-har" else "writes"

@@ -51,9 +51,14 @@ class Option:
 
     @property
     def envvar(self) -> str | None:
-        """The environment variable that may give it, if it is about a server."""
-        is_about_server = self.heading in (TARGET, CREDENTIALS) and not self.repeats
-        return f"CRMCOM_{self.key.upper()}" if is_about_server else None
+        """The environment variable of all commands that may give it, if there is one."""
+        is_shared = self.heading in (TARGET, CREDENTIALS) and not self.repeats
+        return f"CRMCOM_{self.key.upper()}" if is_shared else None
+
+    @property
+    def is_of_server(self) -> bool:
+        """Whether it is the URL of a server or a credential: no recording needs these variables."""
+        return self.envvar is not None and self.name != "release"
 
     def is_given(self, values: Mapping[str, Any]) -> bool:
         """Whether the option has another value than its default."""
@@ -198,7 +203,7 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
         msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
     if option.type in (int, float) and given is not None:
-        if not (option.minimum <= given <= option.maximum and math.isfinite(given)):
+        if not option.minimum <= given <= option.maximum or given == math.inf:
             allowed = f"a number from {option.minimum:.2g} "
             allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
             raise OptionsError(_text(option.name, given, allowed))

@@ -49,7 +49,7 @@ def given_options(config: "pytest.Config") -> dict[str, Any]:
     values: dict[str, Any] = {}
     for option in RUN_OPTIONS:
         value = config.getoption(f"crmcom_{option.key}")
-        is_left_aside = bool(config.getoption("crmcom_from_har")) and option.name != "release"
+        is_left_aside = bool(config.getoption("crmcom_from_har")) and option.is_of_server
         if value is None and option.envvar is not None and not is_left_aside:
             value = os.environ.get(option.envvar)
         if option.repeats:

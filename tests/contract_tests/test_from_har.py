@@ -571,3 +571,6 @@ def test_the_command(tmp_path: Path) -> None:
         done = check(tmp_path, "--from-har", "a.har", option, value, **OTHER)
         assert (done.returncode, done.stdout) == (2, "")
         assert re.fullmatch(f"Error: {option}.*\n", done.stderr)
+    done = check(tmp_path, CRMCOM_CHECK_FROM_HAR="a.har", CRMCOM_CHECK_ONLY="login.*", **OTHER)
+    assert "2 recorded exchanges were checked" in done.stdout
+    assert "✗" not in done.stdout

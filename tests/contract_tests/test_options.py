@@ -60,6 +60,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"rate": float("nan")}, "--rate: nan is not allowed"),
         ({"max_time": float("inf")}, "--max-time: inf is not allowed"),
         ({"max_time": 0.0}, "--max-time: 0.0 is not allowed; allowed is a number from 1 to 86400"),
+        ({"rate": float("inf")}, "--rate: inf is not allowed"),
         ({"seed": -1}, "--seed: -1 is not allowed"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
@@ -73,6 +74,11 @@ def test_what_cannot_be_followed_is_refused_by_name(changes: dict[str, Any], tex
 
     assert str(caught.value).startswith(text)
     assert "hush" not in str(caught.value)
+
+
+def test_a_seed_may_have_any_number_of_digits() -> None:
+    """More than a float can hold, too."""
+    assert prepared(given(seed=10**400), now=NOW)[1].seed == 10**400
 
 
 def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
