@@ -151,20 +151,23 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
 def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -> "Results":
     """Return the results of a run with these options, and ``more`` of ``RunConfig``.
 
-    Raises Refused.
+    A dry run prints what would be requested, and exits. Raises Refused.
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.reports import terminal
-    from crmcom_kit.contract_tests.run import run
+    from crmcom_kit.contract_tests.run import dry_run, run
 
     # What Hypothesis notes for itself goes elsewhere than into the user's folder.
     with TemporaryDirectory() as home, terminal.progress() as shown:
         set_hypothesis_home_dir(home)
         try:
             target, config = prepared(given, now=now)
+            if given["dry_run"]:
+                click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
+                sys.exit(0)
             return run(target, replace(config, stop=stop, progress=shown, **more))
         except OptionsError as error:
             raise Refused(str(error)) from None

@@ -38,10 +38,9 @@ class RunConfig:
     deviations: tuple[Deviation, ...] = ()
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
-    world: str = ""  # what a world made for the run is called; "": after the seed
+    world: str = "check"  # what a world made for the run is called
     ledger: Path | None = None  # where webhook requests are written down before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
-    dry_run: bool = False  # only say what would be called
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
@@ -81,7 +80,6 @@ def prepared(
         began=now.isoformat(timespec="seconds"),
         world=f"check-{now:%Y%m%d-%H%M%S-%f}",
         only=values["only"],
-        dry_run=values["dry_run"],
     )
     return target, config
 

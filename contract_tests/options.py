@@ -122,7 +122,8 @@ OPTIONS = (
         "Append each webhook request to this file before it is changed for the first time.",
     ),
     Option(
-        "dry-run", CHANGED, None, "Print the planned requests; send nothing.", bool, default=False
+        "dry-run", CHANGED, None, "Print the planned requests; send nothing, and write nothing.",
+        bool, default=False,
     ),
     Option(
         "max-requests", BUDGET, "N",
@@ -167,6 +168,8 @@ OPTIONS = (
 DEFAULTS = {option.key: () if option.repeats else option.default for option in OPTIONS}
 #: What decides about a run.
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
+#: What pytest offers, which has tests to show.
+PYTEST_OPTIONS = tuple(option for option in RUN_OPTIONS if option.name != "dry-run")
 
 
 def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:

@@ -23,10 +23,10 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
     """Offer the options of a run."""
     if not is_installed():
         return
-    from crmcom_kit.contract_tests.options import RUN_OPTIONS
+    from crmcom_kit.contract_tests.options import PYTEST_OPTIONS
 
-    names = "|".join(option.name for option in RUN_OPTIONS)
-    for option in RUN_OPTIONS:
+    names = "|".join(option.name for option in PYTEST_OPTIONS)
+    for option in PYTEST_OPTIONS:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
         more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
@@ -44,16 +44,14 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:
     """Return the options of a run: from the command line, the environment, or their defaults."""
-    from crmcom_kit.contract_tests.options import RUN_OPTIONS
+    from crmcom_kit.contract_tests.options import DEFAULTS, PYTEST_OPTIONS
 
-    values: dict[str, Any] = {}
-    for option in RUN_OPTIONS:
+    values: dict[str, Any] = dict(DEFAULTS)
+    for option in PYTEST_OPTIONS:
         value = config.getoption(f"crmcom_{option.key}")
         is_left_aside = bool(config.getoption("crmcom_from_har")) and option.is_of_server
         if value is None and option.envvar is not None and not is_left_aside:
             value = os.environ.get(option.envvar)
-        if option.repeats:
-            values[option.key] = tuple(value or ())
-        else:
-            values[option.key] = option.default if value is None else value
+        if value is not None:
+            values[option.key] = tuple(value) if option.repeats else value
     return values

@@ -50,7 +50,6 @@ class Results:
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     unconfirmed: int = 0  # contradictions in recorded traffic that no later exchange confirms
-    dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
     def achieved(self) -> int:
@@ -60,8 +59,6 @@ class Results:
     @property
     def exit_code(self) -> int:
         """0: all that was tried holds; 1: a statement is broken; 2: the run itself failed."""
-        if self.dry_run:
-            return 0
         if self.trouble is not None or self.achieved == 0:
             return 2
         return int(any(each.verdict is Verdict.BROKEN or each.stale for each in self.statements))

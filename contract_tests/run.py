@@ -93,18 +93,13 @@ def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
     if config.recording is not None:
         return run_recording(target, config)
-    world = SeparateWorld(target)
-    if not config.dry_run:
-        world = separate_world(target, config.world or f"check-{config.seed}")
+    world = separate_world(target, config.world)
     if world.left_alone and not world.name and config.allowed is None:
         config = replace(config, allowed=frozenset())  # nobody allowed to change what is there
     one = _Run(world, config)
     try:
-        if config.dry_run:
-            one.list_requests()
-        else:
-            with config.stop.at_once():
-                one.go()
+        with config.stop.at_once():
+            one.go()
     except KeyboardInterrupt:
         one.fail("interrupted")
     except Exception as error:  # noqa: BLE001 - what was found so far is worth a report
@@ -115,18 +110,26 @@ def run(target: Target, config: RunConfig) -> Results:
     return one.results()
 
 
+def dry_run(target: Target, config: RunConfig) -> list[str]:
+    """Return what a run would request, a line each; nothing is sent."""
+    session = new_session(target, _with_budget(config))
+    return list(dry_run_lines(session, wanted(config.only, session.scene)))
+
+
+def _with_budget(config: RunConfig) -> RunConfig:
+    """Return a configuration that has a number of requests."""
+    most = config.limits.max_requests or DEFAULT_REQUESTS
+    return replace(config, limits=replace(config.limits, max_requests=most))
+
+
 class _Run:
     """One run: its session, and what is kept beside it until the results are made."""
 
     def __init__(self, world: SeparateWorld, config: RunConfig) -> None:
         self.world, self.target = world, world.target
         self.began = config.now()
-        most = config.limits.max_requests or DEFAULT_REQUESTS
-        self.session = new_session(
-            self.target,
-            replace(config, limits=replace(config.limits, max_requests=most)),
-            ends_at=self.began + config.limits.max_time - config.kept_time,
-        )
+        ends_at = self.began + config.limits.max_time - config.kept_time
+        self.session = new_session(self.target, _with_budget(config), ends_at=ends_at)
         self.config, self.client = config, self.session.client
         self.templates = wanted(config.only, self.session.scene)
         self.campaign = Campaign(self.session, progress=self._show_progress)
@@ -136,10 +139,6 @@ class _Run:
         self.ended = ""  # why something was left out
         self.is_too_soon = False  # whether it ended before anything was read
         self.trouble: str | None = None  # why the run itself failed
-
-    def list_requests(self) -> None:
-        """Say which requests would be sent."""
-        self.notes += dry_run_lines(self.session, self.templates)
 
     def fail(self, why: str) -> None:
         """Say why the run itself failed."""
@@ -265,17 +264,14 @@ class _Run:
     def results(self) -> Results:
         """Return the results; end the world of the run unless its journal is worth a look."""
         config, session, guard = self.config, self.session, self._guard
-        if not config.dry_run:
-            self._say_what_was_missing()
+        self._say_what_was_missing()
         found = statement_results(
             session.findings, self.target.release, config.deviations, config.only
         )
         is_broken = any(result.verdict is Verdict.BROKEN for result in found)
         if not is_broken:
             self.world.end()
-        trouble = self.trouble
-        if trouble is None and not config.dry_run:
-            trouble = self._own_trouble(found, is_broken=is_broken)
+        trouble = self.trouble or self._own_trouble(found, is_broken=is_broken)
         touched = {key: str(record.get("number")) for key, record in guard.touched.items()}
         changed = session.changed | guard.unclear
         service = session.oracle.service
@@ -295,7 +291,6 @@ class _Run:
             unserved=() if trouble else service.unserved(),
             unsteady=session.belief.unsteady,
             warnings=tuple(self._warnings()),
-            dry_run=config.dry_run,
         )
 
     def _say_what_was_missing(self) -> None:

@@ -324,10 +324,6 @@ def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
     leave_environment(given)
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
     results = run_with(DEFAULTS | given, now, stop, is_check=False, **more)
-    if results.dry_run:
-        for note in results.notes:
-            click.echo(note)
-        sys.exit(0)
     if results.trouble is not None:
         raise Refused(f"{results.trouble}{_changed(results)}")
     return results

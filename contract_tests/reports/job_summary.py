@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.reports.report import Report
 #: GitHub takes 1 MiB for each step of a job; a character has at most four bytes.
 MAX_CHARACTERS = 250_000
 
-_ICONS = {"passed": "✅", "unconfirmed": "⚠️", "failed": "❌", "error": "⚠️", "dry run": "💤"}
+_ICONS = {"passed": "✅", "unconfirmed": "⚠️", "failed": "❌", "error": "⚠️"}
 _END = "\n… The rest did not fit: see the HTML or JSON report."
 
 

@@ -131,9 +131,7 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """How the run ended: passed, unconfirmed, failed, error, or dry run."""
-        if self.results.dry_run:
-            return "dry run"
+        """How the run ended: passed, unconfirmed, failed, or error."""
         is_unconfirmed = self.results.exit_code == 0 and self.results.unconfirmed
         return "unconfirmed" if is_unconfirmed else _OUTCOMES[self.results.exit_code]
 
@@ -141,8 +139,6 @@ class Report:
     def headline(self) -> str:
         """What came of the run in one sentence."""
         results, counts = self.results, self.document["summary"]
-        if results.dry_run:
-            return "Nothing was sent."
         if results.trouble is not None:
             return self.text(f"The run failed: {results.trouble}")
         if results.exit_code == 1:

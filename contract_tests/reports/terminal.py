@@ -112,10 +112,9 @@ def closing(report: Report) -> Iterator[str]:
     yield from (f"{line}." for line in document["never_served"])
     for warning in map(report.text, report.results.warnings):
         yield f"{warning[:1].upper()}{warning[1:]}."
-    if not report.results.dry_run:
-        yield (
-            f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
-            f"listed, {counts['not_exercised']} not exercised."
-        )
-        yield report.coverage
+    yield (
+        f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
+        f"listed, {counts['not_exercised']} not exercised."
+    )
+    yield report.coverage
     yield f"{report.outcome.upper()}: {report.headline}"

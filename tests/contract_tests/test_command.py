@@ -107,6 +107,18 @@ def test_a_run_that_cannot_be_is_2(
 FEW = ("--max-requests", "20", "--json", "r.json")
 
 
+def test_a_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
+    """Not even the server has to be there."""
+    nowhere = ("--base-url", "http://127.0.0.1:9/x", "--token", "T")
+
+    done = check(tmp_path, *FEW, *nowhere, "--dry-run")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("GET http://127.0.0.1:9/x/webhook_requests/list: ")
+    assert done.stdout.endswith("\nNothing was sent.\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_reader_that_goes_away_costs_no_report(tmp_path: Path) -> None:
     """`check … | head` ends with the status of a broken pipe, and its files are written."""
     command = [sys.executable, "-m", "crmcom_kit", "check", *FEW]
