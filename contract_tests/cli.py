@@ -206,19 +206,12 @@ def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
 
 def writers(report: "Report") -> Writers:
     """Return what makes each report, by the name of its option."""
-    from crmcom_kit.contract_tests.deviations import write_deviations
-    from crmcom_kit.contract_tests.reports import har, html, junit
+    from crmcom_kit.contract_tests.reports import draft, har, html, junit
 
-    results = report.results
-    broken = [
-        (each.statement.id, kind.method, report.text(kind.seen))
-        for each in results.statements
-        for kind in each.found.kinds
-    ]
     return {
         "junit": lambda: junit.written(report),
         "json": report.as_json,
         "html": lambda: html.written(report),
         "har": lambda: har.written(report),
-        "write-deviations": lambda: write_deviations(broken),
+        "write-deviations": lambda: draft.written(report),
     }

@@ -5,24 +5,14 @@ listed statement that is broken as listed has the verdict *deviates*; one that h
 other behavior is broken.
 """
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.contract_tests.options import OptionsError
-from crmcom_kit.schemas.dialect_file import toml_value
+from crmcom_kit.contract_tests.options import CHANGES, OptionsError
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 from crmcom_kit.toml_files import read_toml_file
-
-#: What another run may show in its place: what is redacted, and words with a digit, but statuses.
-_VARIES = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}|(?<!HTTP )\b\w*\d\w*")
-_HEADER = """\
-# Statements that this target is known to break. Give a reason for each.
-# In seen, * stands for any text. An entry without a method is about all methods.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +20,12 @@ class Deviation:
     """One broken statement that is accepted for one target."""
 
     statement: str
+    method: str | None = None  # the one that breaks it; None: any
+    after: str | None = None  # resend or delete: a run without such requests cannot see it
     seen: str  # the behavior, as a violation words it; * stands for any text
     reason: str
-    method: str | None = None  # the one that breaks it; None: any
 
-    def explains(self, seen: str, method: str = "") -> bool:
+    def explains(self, method: str, seen: str) -> bool:
         """Whether ``seen``, as a violation of ``method`` words it, is what is listed."""
         if self.method not in (None, method):
             return False
@@ -60,17 +51,7 @@ def read_deviations(path: Path) -> tuple[Deviation, ...]:
 
 def _read(place: str, entry: Any) -> Deviation:
     """Return the entry at a place. Raises ValueError."""
-    members = [each.name for each in fields(Deviation)]
-    if not isinstance(entry, dict):
-        raise OptionsError(_text(f"{place}: {entry!r}", "a table"))
-    for name, value in entry.items():
-        if name not in members:
-            raise OptionsError(_text(f"{place}: {name}", ", ".join(members)))
-        if not isinstance(value, str):
-            raise OptionsError(_text(f"{place}: {name}: {value!r}", "a text"))
-    if missing := next((each for each in members[:3] if each not in entry), None):
-        msg = f"{place}: {missing} is missing"
-        raise OptionsError(msg)
+    _check_members(place, entry)
     deviation = Deviation(**entry)
     try:
         about = statement(deviation.statement)
@@ -80,37 +61,27 @@ def _read(place: str, entry: Any) -> Deviation:
     if about.unchecked is not None:
         msg = f"{place}: statement: no request can test {about.id}: {about.unchecked}"
         raise OptionsError(msg)
-    if deviation.method not in (None, *about.methods):
-        allowed = ", ".join(about.methods)
-        raise OptionsError(_text(f"{place}: method: {deviation.method!r}", allowed))
+    for name, allowed in (("method", about.methods), ("after", CHANGES)):
+        if entry.get(name, allowed[0]) not in allowed:
+            raise OptionsError(_text(f"{place}: {name}: {entry[name]!r}", ", ".join(allowed)))
     return deviation
+
+
+def _check_members(place: str, entry: Any) -> None:
+    """Refuse what is no table of a deviation's members. Raises OptionsError."""
+    members = {each.name: each.default is MISSING for each in fields(Deviation)}
+    if not isinstance(entry, dict):
+        raise OptionsError(_text(f"{place}: {entry!r}", "a table"))
+    for name, value in entry.items():
+        if name not in members:
+            raise OptionsError(_text(f"{place}: {name}", ", ".join(members)))
+        if not isinstance(value, str):
+            raise OptionsError(_text(f"{place}: {name}: {value!r}", "a text"))
+    for name, is_mandatory in members.items():
+        if is_mandatory and name not in entry:
+            msg = f"{place}: {name} is missing"
+            raise OptionsError(msg)
 
 
 def _text(seen: str, allowed: str) -> str:
     return f"{seen} is not allowed; allowed is {allowed}"
-
-
-def write_deviations(broken: Iterable[tuple[str, str, str]]) -> str:
-    """Draft a file of deviations from what a run found broken; reasons are left to people.
-
-    Args:
-        broken: the id of a statement, the method that breaks it and what was seen, redacted, for
-            each kind of violation. Ids, numbers and what was redacted are * in the draft, so that
-            it explains the next run, too.
-    """
-    found: dict[tuple[str, str, str], None] = {}
-    for statement_id, method, text in broken:
-        pattern = _VARIES.sub("*", text)
-        is_said = pattern.strip("*")  # a bare value would accept everything
-        found[statement_id, method, pattern if is_said else text] = None
-    lines = [_HEADER]
-    for statement_id, method, seen in found:
-        lines += [
-            "[[deviation]]",
-            f"statement = {toml_value(statement_id)}",
-            f"method = {toml_value(method)}",
-            f"seen = {toml_value(seen)}",
-            'reason = "to be said"',
-            "",
-        ]
-    return "\n".join(lines)

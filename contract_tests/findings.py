@@ -105,13 +105,15 @@ class Cause:
 
     violation: Violation  # the one with the fewest calls
     times: int = 0
-    kinds: dict[Kind, None] = field(default_factory=dict)
+    kinds: dict[Kind, int] = field(default_factory=dict)  # number of the first exchange of each
     records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
 
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer calls."""
         self.times += 1
-        self.kinds[Kind(violation.method, violation.seen)] = None
+        number = max((each.number for each in violation.exchanges), default=0)
+        kind = Kind(violation.method, violation.seen)
+        self.kinds[kind] = min(number, self.kinds.get(kind, number))
         if violation.record is not None:
             self.records.add(violation.record)
         is_cut = bool(violation.witness) or not self.violation.witness
@@ -139,9 +141,11 @@ class StatementFindings:
         return self.held_by.total()
 
     @property
-    def kinds(self) -> list[Kind]:
-        """What was seen of all violations, each once."""
-        return [kind for cause in self.causes.values() for kind in cause.kinds]
+    def kinds(self) -> dict[Kind, int]:
+        """What was seen of all violations, with the number of the first exchange of each."""
+        return {
+            kind: number for cause in self.causes.values() for kind, number in cause.kinds.items()
+        }
 
     def keep(self, violation: Violation) -> None:
         """Count a violation with those of its cause."""

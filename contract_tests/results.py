@@ -1,6 +1,6 @@
 """The results of a run: one verdict for each statement in force that is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -77,56 +77,64 @@ def statement_results(
     Every response is checked for all statements, so that a run about few comes by others, too. Of
     one that nothing came by ``unseen`` says why it has no verdict.
     """
+    tried = {method for found in findings.by_statement.values() for method in found.held_by}
     results = []
     for each in checked_statements(release.name, only):
         listed = [deviation for deviation in deviations if deviation.statement == each.id]
-        found = findings.by_statement[each.id]
-        results.append(_result(each, found, listed, each.methods_in(release), unseen))
+        found, methods = findings.by_statement[each.id], each.methods_in(release)
+        results.append(_result(each, methods, found, listed, tried, unseen))
     return tuple(results)
 
 
 def _result(
     statement: Statement,
+    methods: Sequence[str],
     found: StatementFindings,
     listed: Sequence[Deviation],
-    methods: Sequence[str],
+    tried: Collection[str],
     unseen: str,
 ) -> StatementResult:
-    several = methods if len(methods) > 1 else ()
-    stale = [each for each in listed if _verdict(found, listed, each.method)[0] == Verdict.HOLDS]
-    verdict, why = _verdict(found, listed)
-    said = [f"{_named(each)} is stale, remove it: {each.reason}" for each in stale]
-    if verdict is Verdict.NOT_EXERCISED:
-        why = found.missed or unseen
+    """Return what a run says of a statement that breaks as ``listed``, if it breaks.
+
+    Args:
+        statement: the statement.
+        methods: those that it is about.
+        found: what the run found out about it.
+        listed: its deviations; they must explain every single violation.
+        tried: the methods that the run has sent requests to.
+        unseen: why it has no verdict if nothing else is known.
+    """
+    uncovered = [kind for kind in found.kinds if not any(each.explains(*kind) for each in listed)]
+
+    def verdict(method: str | None = None) -> Verdict:
+        """Return the verdict for one method, or for all."""
+        if any(method in (None, kind.method) for kind in uncovered):
+            return Verdict.BROKEN
+        if any(method in (None, kind.method) for kind in found.kinds):
+            return Verdict.DEVIATES
+        held = found.held if method is None else found.held_by[method]
+        return Verdict.HOLDS if held else Verdict.NOT_EXERCISED
+
+    whole, why = verdict(), list[str]()
+    if whole is Verdict.NOT_EXERCISED:
+        why = [found.missed or unseen]
+    elif whole is Verdict.DEVIATES:
+        why = [each.reason for each in listed]
+    elif whole is Verdict.BROKEN and listed:
+        why = [f"the listed deviation does not cover this: {uncovered[0].seen}"]
+    stale = [
+        each
+        for each in listed
+        if verdict(each.method) is Verdict.HOLDS and (each.after is None or each.after in tried)
+    ]
+    for each in stale:
+        of = f" of {each.method}" if each.method else ""
+        why.append(f"the listed deviation{of} is stale, remove it: {each.reason}")
     return StatementResult(
         statement=statement,
-        verdict=verdict,
-        why="; ".join(filter(None, [why, *said])),
+        verdict=whole,
+        why="; ".join(why),
         found=found,
         stale=bool(stale),
-        by_method={each: _verdict(found, listed, each)[0] for each in several},
+        by_method={each: verdict(each) for each in methods if len(methods) > 1},
     )
-
-
-def _named(deviation: Deviation) -> str:
-    return "the listed deviation" + (f" of {deviation.method}" if deviation.method else "")
-
-
-def _verdict(
-    found: StatementFindings, listed: Sequence[Deviation], method: str | None = None
-) -> tuple[Verdict, str]:
-    """Return the verdict, for one method or for all, and why if there are violations.
-
-    A deviation must explain every single violation.
-    """
-    kinds = [kind for kind in found.kinds if method in (None, kind.method)]
-    if not kinds:
-        held = found.held if method is None else found.held_by[method]
-        return (Verdict.HOLDS if held else Verdict.NOT_EXERCISED), ""
-    listed = [each for each in listed if method is None or each.method in (None, method)]
-    if not listed:
-        return Verdict.BROKEN, ""
-    for kind in kinds:
-        if not any(each.explains(kind.seen, kind.method) for each in listed):
-            return Verdict.BROKEN, f"the listed deviation does not cover this: {kind.seen}"
-    return Verdict.DEVIATES, "; ".join(each.reason for each in listed)

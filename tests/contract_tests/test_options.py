@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.deviations import (
-    read_deviations,
-    write_deviations,
-)
+from crmcom_kit.contract_tests.deviations import read_deviations
 from crmcom_kit.contract_tests.options import (
     RUN_OPTIONS,
     OptionsError,
@@ -160,8 +157,9 @@ def test_deviations_are_read(tmp_path: Path) -> None:
         ),
         (GOOD.replace('reason = "ticket 5"\n', ""), "deviation 1: reason is missing"),
         (GOOD.replace('"ticket 5"', "5"), "reason: 5 is not allowed; allowed is a text"),
-        (GOOD + "who = 1", "who is not allowed; allowed is statement, seen"),
+        (GOOD + "who = 1", "who is not allowed; allowed is statement, method"),
         (GOOD + 'method = "show"', "method: 'show' is not allowed; allowed is list"),
+        (GOOD + 'after = "show"', "after: 'show' is not allowed; allowed is resend, delete"),
     ],
     ids=lambda part: str(part)[:40],
 )
@@ -195,34 +193,6 @@ def test_only_files_that_end_are_read(tmp_path: Path) -> None:
     for path, why in ((Path("/dev/zero"), "regular"), (pipe, "regular"), (long, "longer than")):
         with pytest.raises(OptionsError, match=f"{path}: .*{why}"):
             prepared(given(deviations=str(path)), now=NOW)
-
-
-def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
-    """A drafted file explains all that was seen of each broken statement, by method."""
-    seen = 'a "quoted" \\ * [text] \x7f é?'
-    broken = [
-        ("list.no_duplicates", "list", seen),
-        ("response.number", "show", "number 7 is no text"),
-        ("response.number", "show", "number 77 is no text"),
-        ("response.url", "show", "no url"),
-        ("response.url", "list", "7"),
-        ("identifier.known", "show", "OK, with 7"),
-        ("identifier.known", "resend", "OK, with 7"),
-    ]
-
-    found = read(tmp_path, write_deviations(broken))
-
-    assert [(each.statement, each.method, each.seen) for each in found] == [
-        ("list.no_duplicates", "list", seen),
-        ("response.number", "show", "number * is no text"),
-        ("response.url", "show", "no url"),
-        ("response.url", "list", "7"),
-        ("identifier.known", "show", "OK, with *"),
-        ("identifier.known", "resend", "OK, with *"),
-    ]
-    for name, method, text in broken:
-        assert any(each.statement == name and each.explains(text, method) for each in found)
-    assert not found[0].explains("7", "list")
 
 
 def test_unreadable_certificates_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.client.calls import query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN, WRONG_TOKEN
 from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.deviations import write_deviations
 from crmcom_kit.contract_tests.findings import Findings, Violation, shortened
 from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError, check_values, command_line
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
@@ -208,7 +207,7 @@ def test_a_secret_in_the_base_url_is_masked() -> None:
     assert found.base_url == url
     for name, text in reports(one, on=found, command=command_line(values)).items():
         assert "0123" not in text, name
-        assert "crm.example.com/token/" in text, name
+        assert name == "draft" or "crm.example.com/token/" in text, name
     script = Scripts(found, (), ReportRedactor(found)).of([one.call])
     assert "URL=$CRMCOM_BASE_URL\n" in script
     with pytest.raises(OptionsError) as refused:
@@ -249,9 +248,8 @@ def test_a_secret_is_masked_where_it_stands_as_a_whole(text: str) -> None:
 
 def test_a_draft_of_deviations_shows_no_secret() -> None:
     """In its place is an asterisk, by which the draft explains the same another time."""
-    redactor = ReportRedactor(target(token=JWT, password="abc"))
     seen = f'{JWT} and {{"password": "abc"}}'
 
-    draft = write_deviations([("response.number", "show", redactor.text(seen))])
+    draft = reports(exchange(), seen, target(token=JWT, password="abc"))["draft"]
 
     assert tomllib.loads(draft)["deviation"][0]["seen"] == '* and {"password": "*"}'

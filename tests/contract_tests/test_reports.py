@@ -13,9 +13,9 @@ from helpers.reports import all_reports, exchange, results
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.deviations import Deviation
+from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.findings import MAX_CAUSES, Findings, Verdict, Violation
-from crmcom_kit.contract_tests.reports import har, html, job_summary
+from crmcom_kit.contract_tests.reports import draft, har, html, job_summary
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.results import Results, StatementResult
 from crmcom_kit.har import CUT
@@ -38,6 +38,10 @@ document.querySelector("iframe").onload = (event) => {
 CONTROLS = "\a\b\t\v\r\x00\x1b[31m\x1b]0;title\a\x7f\x85\x9b2J\u2028\u202e\u2066\ud800\ufffe"
 #: What a server may say, which no report takes for its own.
 HOSTILE = f"<script>alert('x')</script> ]]> [red]&amp; {CONTROLS}"
+
+
+#: The body of a response to a request that was served.
+OK = b'{"status": {"code": "OK"}}'
 
 
 def deviation(**changes: Any) -> Deviation:
@@ -335,6 +339,65 @@ def test_html_fits_its_window_and_opens_a_statement(tmp_path: Path) -> None:
     assert seen["widest"] <= 390
     assert seen["copies"] == 24 + 1
     assert seen["open"] == [names[5]]
+
+
+def drafted(found: Results, folder: Path) -> tuple[Deviation, ...]:
+    """Return the deviations that a run drafts."""
+    path = folder / "known.toml"
+    path.write_text(draft.written(Report(found)), "utf-8")
+    return read_deviations(path)
+
+
+def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
+    """A drafted file explains all that was seen of each broken statement, by method."""
+    quoted = 'a "quoted" \\ * [text] \x7f é?'
+    seen = {
+        "list.no_duplicates": [("list", quoted)],
+        "response.number": [("show", "number 7 is no text"), ("show", "number 77 is no text")],
+        "response.url": [("show", "no url"), ("list", "7")],
+        "identifier.known": [("show", "OK, with 7"), ("resend", "OK, with 7")],
+    }
+    findings = Findings()
+    for name, kinds in seen.items():
+        for method, text in kinds:
+            one = Violation(name, exchange(), expected="-", seen=text, method=method)
+            findings.broke(one)
+
+    found = drafted(results(findings), tmp_path)
+
+    assert sorted((each.statement, each.method, each.seen) for each in found) == [
+        ("identifier.known", "resend", "OK, with *"),
+        ("identifier.known", "show", "OK, with *"),
+        ("list.no_duplicates", "list", quoted),
+        ("response.number", "show", "number * is no text"),
+        ("response.url", "list", "7"),
+        ("response.url", "show", "no url"),
+    ]
+    again = results(findings, found)
+    assert {of(again, name).verdict for name in seen} == {Verdict.DEVIATES}
+    (listed,) = (each for each in found if each.statement == "list.no_duplicates")
+    assert not listed.explains("list", "7")
+
+
+def test_what_only_changes_show_is_not_stale_without_them(tmp_path: Path) -> None:
+    """A read that breaks a statement after a resend deviates as listed once one is sent again."""
+    resent = exchange(Call("resend", "POST", "webhook_requests/resend"), OK, number=2)
+    before, after = exchange(number=1), exchange(number=3)
+    findings = Findings()
+    for name, at in (("response.url", before), ("response.number", after)):
+        findings.broke(Violation(name, at, expected="a", seen="b"))
+    listed = drafted(results(findings, history=(before, resent, after)), tmp_path)
+    held = Findings()
+    held.hold_all(["response.url", "response.number"], before)
+
+    assert {each.statement: each.after for each in listed} == {
+        "response.url": None, "response.number": "resend",
+    }  # fmt: skip
+    reading = results(held, listed)
+    held.hold("envelope.json", resent)
+    changing = results(held, listed)
+    assert [of(reading, each.statement).stale for each in listed] == [False, True]
+    assert [of(changing, each.statement).stale for each in listed] == [True, True]
 
 
 def test_verdicts_and_deviations_are_by_method() -> None:

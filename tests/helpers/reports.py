@@ -9,7 +9,7 @@ from rich.console import Console
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation
 from crmcom_kit.contract_tests.findings import Findings
-from crmcom_kit.contract_tests.reports import har, html, job_summary, junit, terminal
+from crmcom_kit.contract_tests.reports import draft, har, html, job_summary, junit, terminal
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
@@ -56,4 +56,5 @@ def all_reports(results: Results) -> dict[str, str]:
         "html": html.written(report),
         "summary": job_summary.written(report),
         "terminal": out.getvalue(),
+        "draft": draft.written(report),
     }

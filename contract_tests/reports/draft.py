@@ -1,0 +1,59 @@
+"""The draft of a file of deviations: what a run found broken; people add the reasons."""
+
+import re
+from dataclasses import asdict
+from operator import itemgetter
+
+from crmcom_kit.contract_tests.deviations import Deviation
+from crmcom_kit.contract_tests.findings import Kind
+from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.schemas.dialect_file import toml_value
+
+#: What another run may show in its place: what is redacted, and words with a digit, but statuses.
+_VARIES = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}|(?<!HTTP )\b\w*\d\w*")
+_HEADER = """\
+# Statements that this target is known to break. Give a reason for each.
+# In seen, * stands for any text. An entry without a method is about all methods.
+# With after, only runs that call this method can find that an entry is stale.
+"""
+
+
+def written(report: Report) -> str:
+    """Return the draft, with an entry for each kind of violation.
+
+    Ids, numbers and what was redacted are * in it, so that it explains the next run, too.
+    """
+    found: dict[tuple[str, str, str], Deviation] = {}
+    for result in report.results.statements:
+        for kind, number in sorted(result.found.kinds.items(), key=itemgetter(1)):
+            text = report.text(kind.seen)
+            pattern = _VARIES.sub("*", text)
+            seen = pattern if pattern.strip("*") else text  # a bare * would accept everything
+            deviation = Deviation(
+                statement=result.statement.id,
+                method=kind.method,
+                after=_after(report, kind, number),
+                seen=seen,
+                reason="to be said",
+            )
+            found.setdefault((deviation.statement, kind.method, seen), deviation)
+    lines = [_HEADER]
+    for each in found.values():
+        members = {name: value for name, value in asdict(each).items() if value is not None}
+        lines += [
+            "[[deviation]]",
+            *(f"{name} = {toml_value(value)}" for name, value in members.items()),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _after(report: Report, kind: Kind, number: int) -> str | None:
+    """Return the method that may have made a read show a violation, first in exchange ``number``.
+
+    That is the one of resend and delete that the run began with later; None before both.
+    """
+    before = [each.call.method for each in report.results.history[:number] if each.ok]
+    begun = dict.fromkeys(each for each in before if each in CHANGES)
+    return None if kind.method in CHANGES else next(reversed(begun), None)
