@@ -72,12 +72,7 @@ def blamed(statement: str, method: str) -> str:
 
 
 class Unreachable(Exception):
-    """A statement that this target, these records or these permissions do not let us try."""
-
-    def __init__(self, why: str) -> None:
-        """Keep ``why``, a sentence that says what would make it reachable."""
-        super().__init__(why)
-        self.why = why
+    """What this target, these records or these permissions do not let us try, and why."""
 
 
 class Withheld(Unreachable):
@@ -133,7 +128,6 @@ class StatementFindings:
     held_by: Counter[str] = field(default_factory=Counter)  # how often it was kept, by method
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by texts, less values
-    missed: str = ""  # why it could not be tried
 
     @property
     def held(self) -> int:
@@ -184,10 +178,6 @@ class Findings:
     def broke(self, violation: Violation) -> None:
         """Note a violation."""
         self.by_statement[violation.statement].keep(violation)
-
-    def miss(self, statement: str, why: str) -> None:
-        """Note why a statement could not be tried."""
-        self.by_statement[statement].missed = why
 
     def crash(self, where: str, error: Exception) -> None:
         """Note an internal error of crmcom-kit, once for each place."""

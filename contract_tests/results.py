@@ -1,6 +1,6 @@
 """The results of a run: one verdict for each statement in force that is asked for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -69,20 +69,19 @@ def statement_results(
     release: Release,
     deviations: Sequence[Deviation],
     only: str = "*",
-    *,
-    unseen: str = "no request of this run tested it",
+    why_not: Callable[[str], str] = lambda _: "no request of this run tested it",
 ) -> tuple[StatementResult, ...]:
     """Give each statement in force its verdict, where it can be tried and its id fits ``only``.
 
-    Every response is checked for all statements, so that a run about few comes by others, too. Of
-    one that nothing came by ``unseen`` says why it has no verdict.
+    Every response is checked for all statements, so that a run about few comes by others, too.
+    ``why_not`` returns why a statement, by its id, has no verdict.
     """
     tried = {method for found in findings.by_statement.values() for method in found.held_by}
     results = []
     for each in checked_statements(release.name, only):
         listed = [deviation for deviation in deviations if deviation.statement == each.id]
         found, methods = findings.by_statement[each.id], each.methods_in(release)
-        results.append(_result(each, methods, found, listed, tried, unseen))
+        results.append(_result(each, methods, found, listed, tried, why_not))
     return tuple(results)
 
 
@@ -92,7 +91,7 @@ def _result(
     found: StatementFindings,
     listed: Sequence[Deviation],
     tried: Collection[str],
-    unseen: str,
+    why_not: Callable[[str], str],
 ) -> StatementResult:
     """Return what a run says of a statement that breaks as ``listed``, if it breaks.
 
@@ -102,7 +101,7 @@ def _result(
         found: what the run found out about it.
         listed: its deviations; they must explain every single violation.
         tried: the methods that the run has sent requests to.
-        unseen: why it has no verdict if nothing else is known.
+        why_not: see ``statement_results``.
     """
     uncovered = [kind for kind in found.kinds if not any(each.explains(*kind) for each in listed)]
 
@@ -117,7 +116,7 @@ def _result(
 
     whole, why = verdict(), list[str]()
     if whole is Verdict.NOT_EXERCISED:
-        why = [found.missed or unseen]
+        why = [why_not(statement.id)]
     elif whole is Verdict.DEVIATES:
         why = [each.reason for each in listed]
     elif whole is Verdict.BROKEN and listed:

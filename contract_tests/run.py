@@ -27,7 +27,6 @@ from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, separate_world
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.contract_tests.templates import Scene
-from crmcom_kit.schemas.statements import checked_statements
 
 #: So many requests a run sends if nothing else is said.
 DEFAULT_REQUESTS = 1_500
@@ -159,7 +158,7 @@ class _Run:
             if self.is_too_soon:
                 self.ended += ", and no webhook request was read until then"
         except Unreachable as error:  # not even a token is to be had, or nothing can be read
-            self.ended, self.is_too_soon = error.why, True
+            self.ended, self.is_too_soon = str(error), True
         self._finish()
         self.config.stop.check()  # in case the exception was swallowed
 
@@ -167,10 +166,8 @@ class _Run:
         """Say what to do if a mock of ours says itself that it serves another release."""
         names = (self.world.release, self.target.release.name)
         served, asked = [name.removesuffix(".0.0") for name in names]
-        default = ", the default" if asked == "R9" else ""
         return (
-            f"--release is {asked}{default}, and the mock at {self.target.name} serves {served}: "
-            f"give --release {served}, or start the mock with --release {asked}"
+            f"the mock at {self.target.name} serves {served}, not {asked}: give --release {served}"
         )
 
     def _log_in_and_try(self) -> None:
@@ -264,9 +261,8 @@ class _Run:
     def results(self) -> Results:
         """Return the results; end the world of the run unless its journal is worth a look."""
         config, session, guard = self.config, self.session, self._guard
-        self._say_what_was_missing()
         found = statement_results(
-            session.findings, self.target.release, config.deviations, config.only
+            session.findings, self.target.release, config.deviations, config.only, self._why_not
         )
         is_broken = any(result.verdict is Verdict.BROKEN for result in found)
         if not is_broken:
@@ -292,14 +288,6 @@ class _Run:
             unsteady=session.belief.unsteady,
             warnings=tuple(self._warnings()),
         )
-
-    def _say_what_was_missing(self) -> None:
-        """Say of each statement that has no verdict what the run lacked for it."""
-        findings = self.session.findings
-        for each in checked_statements(self.target.release.name):
-            found = findings.by_statement[each.id]
-            if not (found.held or found.causes):
-                findings.miss(each.id, self._why_not(each.id))
 
     def _why_not(self, statement: str) -> str:
         """Return what the run lacked to try a statement."""

@@ -295,7 +295,7 @@ class Campaign:
         except Withheld:
             pass  # it might leave the scope
         except Unreachable as missed:
-            self.missed[template.method] = missed.why
+            self.missed[template.method] = str(missed)
         except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on

@@ -33,7 +33,7 @@ def discover(session: Session) -> list[Parameters]:
             try:
                 records = session.call("list", narrowed).records
             except ResponseTooLong as error:
-                too_long = error.why
+                too_long = str(error)
                 continue  # a narrower list may do
             was_read = True
             found += [narrowed] if records else []

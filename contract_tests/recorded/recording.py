@@ -239,8 +239,13 @@ class Observer:
             self._close(case)
         for violation in self.oracle.service.conclude():
             self._broke(violation)
-        unseen = f"no request {where} tests it"
-        found = statement_results(findings, release, config.deviations, config.only, unseen=unseen)
+        found = statement_results(
+            findings,
+            release,
+            config.deviations,
+            config.only,
+            lambda _: f"no request {where} tests it",
+        )
         if findings.crashes:
             trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
         elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):

@@ -66,7 +66,7 @@ def show(
         if skips_broken and entry["verdict"] == Verdict.BROKEN:
             continue
         texts += _broken(entry)
-    lines = results.notes if every or results.trouble or not results.history else ()
+    lines = results.notes if every or results.trouble else ()
     texts += [Text(one_line(line)) for line in (*map(report.text, lines), *closing(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
 

@@ -15,24 +15,17 @@ from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import API_PATH
 
 
-@pytest.mark.parametrize(
-    ("inside", "asked", "said"),
-    [
-        ("", "R13", "--release is R13, and the mock at "),
-        ("/worlds/mine", "R9", "--release is R9, the default, and the mock at "),
-    ],
-)
+@pytest.mark.parametrize("inside", ["", "/worlds/mine"])
 def test_a_mock_of_another_release_is_not_checked(
-    serve: Callable[..., str], tmp_path: Path, inside: str, asked: str, said: str
+    serve: Callable[..., str], tmp_path: Path, inside: str
 ) -> None:
     """A mock on this machine says what it serves: the error names both releases and the option."""
     base = serve(create_app(release="R15")).replace(API_PATH, f"{inside}{API_PATH}")
 
-    done = check(tmp_path, "--base-url", base, "--release", asked, **LOGIN)
+    done = check(tmp_path, "--base-url", base, "--release", "R13", **LOGIN)
 
     assert done.returncode == 2
-    assert said in done.stdout
-    assert " serves R15: give --release R15, or start the mock with --release " in done.stdout
+    assert f"the mock at {base} serves R15, not R13: give --release R15" in done.stdout
     assert "✗" not in done.stdout
 
 

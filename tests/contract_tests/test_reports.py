@@ -63,7 +63,6 @@ def every_verdict(**changes: Any) -> Results:
     findings = broken("response.number", "7")
     findings.broke(Violation("list.no_duplicates", exchange(), expected="once", seen="twice"))
     findings.hold_all(["show.single_result", "envelope.json"], exchange())
-    findings.miss("delete.gone", "delete is not allowed")
     listed = [
         deviation(statement="list.no_duplicates", seen="tw*"),
         deviation(statement="envelope.json", seen="*"),
@@ -83,7 +82,6 @@ def of(results: Results, statement: str) -> StatementResult:
         ("response.number", Verdict.BROKEN, "", False),
         ("list.no_duplicates", Verdict.DEVIATES, "told to the vendor", False),
         ("envelope.json", Verdict.HOLDS, "the listed deviation is stale, remove it: told", True),
-        ("delete.gone", Verdict.NOT_EXERCISED, "delete is not allowed", False),
         ("list.url.filter", Verdict.NOT_EXERCISED, "no request of this run tested it", False),
     ],
 )
@@ -288,9 +286,9 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     said = exchange(asked, json.dumps({"status": {"code": HOSTILE}}).encode())
     findings = Findings()
     findings.broke(Violation("response.number", said, expected=HOSTILE, seen=HOSTILE))
-    findings.miss("delete.gone", HOSTILE)
+    listed = [deviation(statement="response.number", seen="another")]
     found = results(
-        findings, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,), trouble=HOSTILE,
+        findings, listed, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,), trouble=HOSTILE,
         inventory=HOSTILE, command=HOSTILE, began="", history=(said,),
     )  # fmt: skip
     reports = all_reports(found)
