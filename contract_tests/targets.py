@@ -135,18 +135,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def own_mock(release: str = "R9", dialect: Any = "default", **options: Any) -> Target:
+def own_mock(release: str = "R9", **options: Any) -> Target:
     """Start a mock in this process, with no socket, as a target of its own.
 
     Args:
         release: the release it serves.
-        dialect: the dialect it speaks.
-        options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``.
+        options: more arguments of ``mock_server.make_world``, such as ``dialect`` or ``data``.
     """
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
-    world = make_world(release=release, dialect=dialect, **options)
+    world = make_world(release=release, **options)
     known = DEFAULT_CREDENTIALS
     return Target(
         name=f"a mock started for the run ({release})",

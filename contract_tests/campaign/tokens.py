@@ -48,16 +48,14 @@ class Tokens:
         session = self._session
         try:
             self._enter()
-        except TargetDown:
+        except TargetDown as error:
             session.queue.clear()  # nobody knows whether the login that was given is right
-            history, base_url = session.client.history, session.target.base_url
-            is_api = API_PATH in base_url or any(each.code is not None for each in history)
-            if is_api or not history:
+            base = session.target.base_url
+            if API_PATH in base or not session.client.history:
                 raise
-            session.findings.by_statement.clear()  # this is not what is to be checked
-            msg = f"{base_url} returns HTTP {history[-1].status}, and not as the API does: "
-            msg += f"--base-url must be the whole base URL of the API, such as {base_url}{API_PATH}"
-            raise TargetDown(msg) from None
+            session.findings.by_statement.clear()  # maybe this is not what is to be checked
+            msg = f"{error}; --base-url must be the whole base URL of the API, such as "
+            raise TargetDown(f"{msg}{base}{API_PATH}") from None
 
     def _enter(self) -> None:
         session, given = self._session, self._session.scene.token

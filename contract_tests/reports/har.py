@@ -52,7 +52,7 @@ def _entry(
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else redactor.beginning(sent, max_body),
+        body=None if call.body is None else redactor.content(sent, max_body),
         body_type="application/json",
         body_size=len(sent),
         body_comment=_comment(sent, max_body),
@@ -60,7 +60,7 @@ def _entry(
     answered = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=redactor.beginning(received, max_body),
+        body=redactor.content(received, max_body),
         body_type=exchange.header("Content-Type") or "",
         body_size=len(received),
         location=redactor.text(exchange.header("Location") or ""),

@@ -93,22 +93,16 @@ class ReportRedactor(Redactor):
         redacted = super().text(text)
         return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
 
-    def content(self, content: bytes | None, limit: int | None = None) -> str:
-        """Return bytes as text without secrets; what is cut after ``limit`` bytes says so."""
-        content = content or b""
-        if limit is None or len(content) <= limit:
-            return self.beginning(content, len(content))
-        return f"{self.beginning(content, limit)}… ({len(content)} bytes)"
-
-    def beginning(self, content: bytes, limit: int) -> str:
+    def content(self, content: bytes, limit: int | None = None) -> str:
         """Return bytes as text without secrets, or the first ``limit`` characters of more bytes.
 
         Some more is redacted than is returned: a secret that the limit cuts is still found.
         """
-        text = super().text(content[: limit + _MARGIN].decode("utf-8", "backslashreplace"))
-        if len(content) <= limit:
+        end = len(content) if limit is None else limit + _MARGIN
+        text = super().text(content[:end].decode("utf-8", "backslashreplace"))
+        if limit is None or len(content) <= limit:
             return text
-        return (text[:-_MARGIN] if len(content) > limit + _MARGIN else text)[:limit]
+        return (text[:-_MARGIN] if len(content) > end else text)[:limit]
 
     def _without_ends(self, text: str) -> str:
         """Return ``text`` without the beginnings of secrets that it was cut inside."""

@@ -115,17 +115,22 @@ class Report:
         }
 
     def _exchange(self, exchange: Exchange) -> dict[str, Any]:
-        call, content = exchange.call, self.redactor.content
+        call = exchange.call
         return {
             "number": exchange.number,
             "verb": call.verb,
             "path": self.text(call.path),
             "query": self.redactor.query(call.query),
-            "body": None if call.body is None else content(call.body, _MAX_BODY),
+            "body": None if call.body is None else self._body(call.body),
             "status": exchange.status,
-            "answer": content(exchange.content, _MAX_BODY),
+            "answer": self._body(exchange.content),
             "milliseconds": round(exchange.seconds * 1000, 1),
         }
+
+    def _body(self, content: bytes) -> str:
+        """Return a body without secrets; a long one is cut, and says so."""
+        text = self.redactor.content(content, _MAX_BODY)
+        return text if len(content) <= _MAX_BODY else f"{text}… ({len(content)} bytes)"
 
     # What the reports for people say in the same words.
 

@@ -10,7 +10,6 @@ import binascii
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Literal
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
@@ -23,7 +22,6 @@ from crmcom_kit.redaction import MASK
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
 _FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
 _USED = re.compile(VARIABLE.pattern.replace("(", r"\{?(", 1))
-_ALIKE = 0.5  # the part of their letters that two secrets share if one is made from the other
 
 #: The functions of a script: the token in a response, and a secret as a query and JSON can have it.
 _FUNCTIONS = {
@@ -128,16 +126,6 @@ class Scripts:
             else:
                 yield f"${{{each}}}" if re.match(r"\w", parts[at + 1]) else f"${each}"
 
-    def hint(self, name: str) -> str:
-        """Return what a wrong secret is almost, for the one who sets its variable; or ""."""
-        secrets = self._redactor.secrets
-        wrong = secrets.get(name, "")
-        for other, right in secrets.items():
-            is_right = "_OTHER_" in name and "_OTHER_" not in other
-            if is_right and SequenceMatcher(None, wrong.lower(), right.lower()).ratio() > _ALIKE:
-                return f"{name} is {other}, with a part or a letter that is another one."
-        return ""
-
 
 class _Script:
     """One script, which is written from its first line to its last."""
@@ -169,13 +157,11 @@ class _Script:
     def _define(self, name: str) -> None:
         self._done.add(name)
         login = self._scripts.logins.get(name)
-        if login is not None:
-            command = self._prepared(self._scripts.curl(login, "-sS"))
-            self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
+        if login is None:
+            self.needed.append(name)
             return
-        hint = self._scripts.hint(name)
-        self.lines += [f": '{hint}'"] if hint else []
-        self.needed.append(name)
+        command = self._prepared(self._scripts.curl(login, "-sS"))
+        self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
 
 
 def _basic(coded: str) -> tuple[str, str] | None:

@@ -42,13 +42,13 @@ class Inventory:
         for key, record in kept.items():
             now, number = after.get(key), str(record.get("number"))
             if key not in after:
-                found["were not read"].append(number)
+                found["not read again"].append(number)
             elif now is None:
-                found["are gone"].append(number)
+                found["gone"].append(number)
             elif differing(record, now):
                 found["changed"].append(number)
         said = "; ".join(
-            f"{len(numbers)} {what} (numbers {', '.join(numbers[:10])})"
+            f"{what}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
             for what, numbers in found.items()
         )
         verb = "was" if len(kept) == 1 else "were"

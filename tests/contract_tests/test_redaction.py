@@ -145,10 +145,10 @@ def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str
     for at in range(500 - len(secret) - 2, 502):
         text = "y" * (at - 1) + f" {secret}"
         for end in (0, 1, 5_000):
-            shown = redactor.beginning(f"{text}{' ' * end}".encode(), 500)
+            shown = redactor.content(f"{text}{' ' * end}".encode(), 500)
             assert secret[:8] not in shown
             assert len(shown) <= 500 or at + len(secret) + end <= 500
-    assert secret[:8] not in redactor.beginning(f"{secret} ".encode() * 10_000, 500)
+    assert secret[:8] not in redactor.content(f"{secret} ".encode() * 10_000, 500)
 
 
 def test_what_the_kit_made_up_is_shown() -> None:

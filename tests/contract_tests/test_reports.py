@@ -288,8 +288,8 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     findings.broke(Violation("response.number", said, expected=HOSTILE, seen=HOSTILE))
     listed = [deviation(statement="response.number", seen="another")]
     found = results(
-        findings, listed, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,), trouble=HOSTILE,
-        inventory=HOSTILE, command=HOSTILE, began="", history=(said,),
+        findings, listed, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,),
+        trouble=HOSTILE, inventory=HOSTILE, command=HOSTILE, began="", history=(said,),
     )  # fmt: skip
     reports = all_reports(found)
 

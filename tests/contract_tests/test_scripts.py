@@ -144,7 +144,9 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
 
 
 @pytest.mark.parametrize("old", OLD)
-def test_a_script_says_what_a_wrong_token_is_like(old: str, serve: Callable[..., str]) -> None:
+def test_a_script_asks_for_a_token_that_is_almost_right(
+    old: str, serve: Callable[..., str]
+) -> None:
     """One that is almost right would show the right one: who runs the script sets it."""
     wrong = [*near_misses(old, SECRET_MUTATIONS)]
     calls = [resend(each) for each in wrong]
@@ -153,7 +155,6 @@ def test_a_script_says_what_a_wrong_token_is_like(old: str, serve: Callable[...,
 
     for name in ("CRMCOM_OTHER_TOKEN", "CRMCOM_OTHER_TOKEN_2"):
         assert f': "${{{name}:?must be set}}"' in script
-        assert f"{name} is CRMCOM_TOKEN, with" in script
     parts = re.findall(r"\w{6,}", old)
     assert not [part for part in parts if part in script or part.swapcase() in script]
 
