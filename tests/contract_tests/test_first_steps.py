@@ -29,9 +29,19 @@ def test_a_mock_of_another_release_is_not_checked(
     assert "✗" not in done.stdout
 
 
-def test_a_base_url_without_the_path_gets_a_hint(serve: Callable[..., str], tmp_path: Path) -> None:
+def says_not_found(_: Any, start_response: Any) -> list[bytes]:
+    """Refuse everything in an envelope that looks like that of the API."""
+    body = b'{"status": {"code": "NOT_FOUND"}}'
+    start_response("404 Not Found", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+@pytest.mark.parametrize("app", [create_app(release="R9"), says_not_found])
+def test_a_base_url_without_the_path_gets_a_hint(
+    app: Any, serve: Callable[..., str], tmp_path: Path
+) -> None:
     """What it should be, and nothing is held against the server."""
-    base = serve(create_app(release="R9"))
+    base = serve(app)
 
     done = check(tmp_path, "--base-url", base.removesuffix(API_PATH), **LOGIN)
 

@@ -144,9 +144,7 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
 
 
 @pytest.mark.parametrize("old", OLD)
-def test_a_script_asks_for_a_token_that_is_almost_right(
-    old: str, serve: Callable[..., str]
-) -> None:
+def test_a_script_asks_for_a_token_almost_right(old: str, serve: Callable[..., str]) -> None:
     """One that is almost right would show the right one: who runs the script sets it."""
     wrong = [*near_misses(old, SECRET_MUTATIONS)]
     calls = [resend(each) for each in wrong]
