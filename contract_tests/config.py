@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.options import (
@@ -33,7 +32,7 @@ class RunConfig:
     #: Of resend and delete, what may be called; None: both on a mock of ours, else neither.
     allowed: frozenset[str] | None = None
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
-    scope: Callable[[Record], bool] | None = None
+    scope: Scope | None = None
     only: str = "*"  # a glob of statement ids
     deviations: tuple[Deviation, ...] = ()
     command: str = "crmcom-kit check"

@@ -84,8 +84,8 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
         scope = EVERYTHING if scope is None or session.target.own else scope
     scene = session.scene
     scene.allowed = allowed or frozenset()
-    scene.may_change = scope or (lambda _: False)
-    scene.everything = isinstance(scope, Scope) and scope.is_free
+    scene.may_change = scope or Scope()
+    scene.everything = scope is not None and scope.is_free
 
 
 def run(target: Target, config: RunConfig) -> Results:
@@ -325,7 +325,7 @@ class _Run:
         if world.name:
             yield f"the run used a world of its own, {world.name}, and not the default world"
         elif world.left_alone and _says_it_is_a_mock(session):
-            why = world.refused or "the mock's control API does not respond"
+            why = world.refused or "the mock made no world for it"
             yield f"the run {'used' if allowed else 'only read'} the default world: {why}"
         seen = [each.record for each in session.belief.known.values()]
         if allowed and self._has_read() and not any(map(session.scene.may_change, seen)):

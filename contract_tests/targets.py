@@ -51,14 +51,9 @@ class Target:
         return self.reset is not None
 
     @property
-    def in_process(self) -> bool:
-        """Whether it is an application in this process."""
-        return isinstance(self.transport, httpx.WSGITransport)
-
-    @property
     def near(self) -> bool:
-        """Whether it is in this process, or named by a loopback address: somebody's own."""
-        return self.in_process or is_loopback(urlsplit(self.base_url).hostname or "")
+        """Whether it is named by a loopback address: on the machine of the one who asks."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 #: So long a queued delivery may take that sends nothing.

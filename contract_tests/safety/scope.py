@@ -156,7 +156,8 @@ class Guard:
             return found
         for value in values:
             for field in ("id", "number") if named is None else (named[0],):
-                if (field, value) in self._looked_up or not self._has_seen(field, value):
+                is_known = scene.belief.named(Named(field, value)) is not None
+                if (field, value) in self._looked_up or not is_known:
                     found += self._look_up(field, value)
         return found
 
@@ -164,11 +165,6 @@ class Guard:
         """Return the webhook requests that have a value, be it as id or as number."""
         records = self._session.scene.belief.records.values()
         return [each for each in records if value in (each["id"], each.get("number"))]
-
-    def _has_seen(self, field: str, value: str) -> bool:
-        """Whether a webhook request has a value in a field, be it deleted or not."""
-        is_known = self._session.scene.belief.named(Named(field, value)) is not None
-        return is_known or any(each.get(field) == value for each in self._known(value))
 
     def _look_up(self, field: str, value: str) -> list[Record]:
         """Return what a value names that nothing known has in that field. Raises Withheld."""

@@ -230,7 +230,7 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
     own_id = before["7"]
     session = new_session(target, config(allowed=BOTH, scope=EVERYTHING))
     session.tokens.enter()
-    session.belief.records["7"] = own_id
+    session.belief.see(own_id, "show", exchange())
 
     for _ in range(2):
         with pytest.raises(Unreachable, match="the number 7 was expected to be unknown"):
@@ -283,7 +283,7 @@ class TestGuard:
         session = new_session(target, config(allowed=BOTH, scope=Scope(numbers=frozenset({"1"}))))
         session.scene.token = "none"
         for number, record_id in (("1", "A"), ("2", "B")):
-            session.belief.records[record_id] = {"id": record_id, "number": number}
+            session.belief.see({"id": record_id, "number": number}, "list", exchange())
         return session
 
     @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ class TestGuard:
     @pytest.mark.parametrize("record_id", ["A", "ID0==", "=", "a,b", "number=2", "a=b,c=d"])
     def test_what_is_in_scope_passes(self, session: Session, record_id: str) -> None:
         """It is sent, and counted as touched, even if its id looks like a list of fields."""
-        session.belief.records[record_id] = {"id": record_id, "number": "1"}
+        session.belief.see({"id": record_id, "number": "1"}, "list", exchange())
 
         session.call("resend", {NAMED: {"id": record_id}})
 
@@ -362,7 +362,7 @@ class TestGuard:
     def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
         """What is named in a text is counted as touched, too."""
         session.scene.may_change, session.scene.everything = EVERYTHING, True
-        session.belief.records["C=="] = {"id": "C==", "number": "2"}
+        session.belief.see({"id": "C==", "number": "2"}, "list", exchange())
         path = session.method("delete").path
 
         session.send(Call("delete", "POST", path, query))
