@@ -86,7 +86,7 @@ def prepared(
 def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
     """Return the target, and its recording if one is judged."""
     release = resolve(values["release"])
-    base = values["base_url"].rstrip("/") if values["base_url"] else None
+    base = values["base_url"].strip().rstrip("/") if values["base_url"] else None
     if values["from_har"]:
         recording = read_recording([Path(each) for each in values["from_har"]], release, base)
         first, *others = values["from_har"]

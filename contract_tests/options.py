@@ -200,7 +200,7 @@ def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
 
 
 def _check_value(option: Option, values: Mapping[str, Any]) -> None:
-    """Refuse a number out of bounds, a text that cannot be sent, and what a recording rules out."""
+    """Refuse a number out of bounds, what is no text or path, and what a recording rules out."""
     given = values[option.key]
     if values["from_har"] and option.heading in _OF_REQUESTS and option.is_given(values):
         msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
@@ -211,6 +211,8 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
             allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
             raise OptionsError(_text(option.name, given, allowed))
         return
+    if option.metavar == "FILE" and given == "":  # else nothing would be written down, silently
+        raise OptionsError(_text(option.name, given, "the path of a file"))
     for each in given if option.repeats else [given]:
         if isinstance(each, str) and each.encode("utf-8", "replace").decode() != each:
             msg = f"--{option.name}: a string that is not UTF-8 is not allowed"

@@ -64,13 +64,16 @@ def records(target: Session) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, Any]:
+def report(
+    request: pytest.FixtureRequest, target_url: str | None, tmp_path_factory: Any
+) -> dict[str, Any]:
     """The JSON report of the one run, as `crmcom-kit check --json` writes it.
 
     Under xdist the first worker that needs it makes it, and the others read it: a target is not
     asked, or changed, once for each worker.
     """
-    values, session = given_options(request.config), request.session
+    values = {**given_options(request.config), "base_url": target_url}
+    session = request.session
     if not hasattr(request.config, "workerinput"):
         return _made(values, session)
     path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"

@@ -59,6 +59,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"max_time": 0.0}, "--max-time: 0.0 is not allowed; allowed is a number from 1 to 86400"),
         ({"rate": float("inf")}, "--rate: inf is not allowed"),
         ({"seed": -1}, "--seed: -1 is not allowed"),
+        ({"ledger": ""}, "--ledger: '' is not allowed; allowed is the path of a file"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
         ({"only": "token.ex*"}, "--only: 'token.ex*' is not allowed; allowed is"),
@@ -92,7 +93,14 @@ def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
 def test_a_scope_and_what_may_be_changed() -> None:
     """--allow and --only-… decide which webhook requests may be changed, and how."""
     target, config = prepared(
-        given(**REMOTE, allow="resend, delete", only_number=("7", "14"), max_requests=9), now=NOW
+        given(
+            token="T-0123",
+            base_url=f"{URL}/\n",
+            allow="resend, delete",
+            only_number=("7", "14"),
+            max_requests=9,
+        ),
+        now=NOW,
     )
 
     assert not target.own

@@ -134,6 +134,31 @@ def test_a_login_that_fails_shows_no_password(
     assert "hush" not in str(done.stdout) + str(done.stderr)
 
 
+OVERRIDING = """
+import pytest
+
+
+@pytest.fixture(scope="session")
+def target_url():
+    return "{base}"
+
+
+def test_it(report):
+    assert report["target"]["base_url"].startswith("{base}".partition("/crmapi")[0])
+"""
+
+
+def test_the_report_is_of_the_server_that_a_test_names(
+    serve: Callable[..., str], pytest_on: PytestOn
+) -> None:
+    """An own target_url counts for the suite's run as it does for target."""
+    text = OVERRIDING.format(base=serve(create_app(release="R9")))
+
+    done = pytest_on(text, "--crmcom-max-requests", "20", **LOGIN)
+
+    assert done.ret == 0, str(done.stdout) + str(done.stderr)
+
+
 SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
 
 
