@@ -115,11 +115,6 @@ class Cause:
         if is_cut and len(violation.calls) < len(self.violation.calls):
             self.violation = violation
 
-    @property
-    def methods(self) -> set[str]:
-        """The methods that break the statement so."""
-        return {kind.method for kind in self.kinds}
-
 
 @dataclass(slots=True)
 class StatementFindings:

@@ -206,21 +206,19 @@ class _Run:
     def _finish(self) -> None:
         """Compare what was not to be changed with how it was, and find out what all tells."""
         self.client.reserved, self.client.reserved_time = 0, 0.0
+        if self.inventory is not None:
+            touched = {*self._guard.touched, *self.session.changed}
+            try:
+                self.compared = self.inventory.compare(touched)
+            except (TargetDown, BudgetSpent, Unreachable) as error:
+                what = "the webhook requests that must not change were not compared"
+                self.compared = f"{what}: {error}"
         with suppress(TargetDown, BudgetSpent, Unreachable):
-            self._take_inventory()
             self.campaign.settle()
         with suppress(TargetDown):
             conclude(self.session, self.config.secret_keys)
         if not self.client.is_time_up:
             self._shorten()
-
-    def _take_inventory(self) -> None:
-        if self.inventory is None:
-            return
-        try:
-            self.compared = self.inventory.compare({*self._guard.touched, *self.session.changed})
-        except (TargetDown, BudgetSpent, Unreachable) as error:
-            self.compared = f"the webhook requests that must not change were not compared: {error}"
 
     def _shorten(self) -> None:
         """Cut the first violation of each statement by each method to what it rests on."""

@@ -56,6 +56,8 @@ class Target:
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
+#: What a mock lets in by.
+_OF_MOCKS = ("username", "password", "organisation", "api_key")
 #: So long a queued delivery may take that sends nothing.
 _QUEUE_SECONDS = 10.0
 
@@ -72,12 +74,13 @@ class DirectMock:
         from crmcom_kit.mock_server.protocol.config import Credentials
         from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
-        names = ("username", "password", "organisation", "api_key")
-        given = {name: getattr(login, name) for name in names}
-        default = DEFAULT_CREDENTIALS
-        known = {name: value or getattr(default, name) for name, value in given.items()}
         #: What it accepts.
-        self.credentials = Credentials(**known)
+        self.credentials = Credentials(
+            **{
+                name: getattr(login, name) or getattr(DEFAULT_CREDENTIALS, name)
+                for name in _OF_MOCKS
+            }
+        )
         self.outcome: Mapping[str, Any] | None = None  # the error of the next delivery, if it fails
         self._world = make_world(
             profile=profile,
@@ -141,17 +144,11 @@ def own_mock(release: str = "R9", **options: Any) -> Target:
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     world = make_world(release=release, **options)
-    known = DEFAULT_CREDENTIALS
     return Target(
         name=f"a mock started for the run ({release})",
         base_url=f"http://mock.invalid{API_PATH}",
         release=resolve(release),
-        login=Login(
-            username=known.username,
-            password=known.password,
-            organisation=known.organisation,
-            api_key=known.api_key,
-        ),
+        login=Login(**{name: getattr(DEFAULT_CREDENTIALS, name) for name in _OF_MOCKS}),
         transport=httpx.WSGITransport(create_app(world)),
         reset=world.reset,
     )

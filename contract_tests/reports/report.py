@@ -104,7 +104,7 @@ class Report:
     def _violation(self, cause: Cause) -> dict[str, Any]:
         violation = cause.violation
         return {
-            "methods": sorted(cause.methods),
+            "methods": sorted({kind.method for kind in cause.kinds}),
             "expected": self.text(violation.expected),
             "seen": self.text(violation.seen),
             "times": cause.times,
@@ -174,16 +174,6 @@ class Report:
         return (
             f"Checked {counts['achieved']} of the {counts['statements']} statements that requests "
             "can test."
-        )
-
-    @property
-    def about_run(self) -> str:
-        """What was checked, with how many requests, and how long it took."""
-        target, run = self.document["target"], self.document["run"]
-        requests = counted(self.document["summary"]["requests"], "request")
-        return (
-            f"{target['name']}, release {target['release']}: {requests} in "
-            f"{self.results.seconds:.1f} s, seed {run['seed']}."
         )
 
     @property

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from rich.console import Console
 from rich.text import Text
 
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.findings import Verdict, counted
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,
@@ -103,12 +103,16 @@ def _broken(entry: Entry) -> Iterator[Text]:
 def closing(report: Report) -> Iterator[str]:
     """Yield the lines that sum a run up; the last one is its outcome."""
     document, counts = report.document, report.document["summary"]
+    target, run = document["target"], document["run"]
     yield ""
     if document["changed"]:
         yield f"Webhook requests that were or may be changed: {', '.join(document['changed'])}."
     if document["inventory"]:
         yield document["inventory"]
-    yield report.about_run
+    yield (
+        f"{target['name']}, release {target['release']}: {counted(counts['requests'], 'request')} "
+        f"in {run['seconds']:.1f} s, seed {run['seed']}."
+    )
     yield from (f"{line}." for line in document["never_served"])
     for warning in map(report.text, report.results.warnings):
         yield f"{warning[:1].upper()}{warning[1:]}."
