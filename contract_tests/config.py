@@ -29,7 +29,7 @@ class RunConfig:
 
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
-    #: Of resend and delete, what may be called; None: both on a mock of ours, else neither.
+    #: Which of resend and delete may be used; None: both on a mock of ours, else neither.
     allowed: frozenset[str] | None = None
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
     scope: Scope | None = None

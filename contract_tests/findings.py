@@ -40,7 +40,7 @@ class Violation:
 
         Args:
             statement: the id of the statement that is broken.
-            exchanges: the calls that show it, the last one as the one that broke it.
+            exchanges: those that show it, the last one as the one that broke it.
             expected: what the statement promises for this call.
             seen: what came instead. Of both, no more than ``MAX_TEXT`` characters are kept.
             record: the id of the webhook request concerned, where it is about one.
@@ -58,7 +58,7 @@ class Violation:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The calls that show it: the shortest sequence, or those of its exchanges."""
+        """The requests that show it: the shortest sequence, or those of its exchanges."""
         return self.witness or tuple(exchange.call for exchange in self.exchanges)
 
     def __str__(self) -> str:
@@ -98,13 +98,13 @@ class Kind(NamedTuple):
 class Cause:
     """Violations of one statement that differ in values alone: reports show one of them."""
 
-    violation: Violation  # the one with the fewest calls
+    violation: Violation  # the one with the fewest requests
     times: int = 0
     kinds: dict[Kind, int] = field(default_factory=dict)  # number of the first exchange of each
     records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
 
     def add(self, violation: Violation) -> None:
-        """Count a violation, and show it if that takes fewer calls."""
+        """Count a violation, and show it if that takes fewer requests."""
         self.times += 1
         number = max((each.number for each in violation.exchanges), default=0)
         kind = Kind(violation.method, violation.seen)

@@ -58,7 +58,7 @@ def records(target: Session) -> list[dict[str, Any]]:
         target.start_anew()
     if not target.belief.records:
         discover(target)
-    used = {} if is_reset or target.guard is None else target.guard.touched
+    used = {} if is_reset else target.guard.touched
     known = [each for key, each in target.belief.records.items() if key not in used]
     return deepcopy([*filter(target.scene.may_change, known)] if target.scene.allowed else known)
 

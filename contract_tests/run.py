@@ -207,7 +207,7 @@ class _Run:
         """Compare what was not to be changed with how it was, and find out what all tells."""
         self.client.reserved, self.client.reserved_time = 0, 0.0
         if self.inventory is not None:
-            touched = {*self._guard.touched, *self.session.changed}
+            touched = {*self.session.guard.touched, *self.session.changed}
             try:
                 self.compared = self.inventory.compare(touched)
             except (TargetDown, BudgetSpent, Unreachable) as error:
@@ -244,11 +244,6 @@ class _Run:
 
     # What it came to.
 
-    @property
-    def _guard(self) -> Guard:
-        assert self.session.guard is not None  # noqa: S101 - a run has one
-        return self.session.guard
-
     def _has_read(self) -> bool:
         """Whether any webhook request was shown or listed; from a withdrawn method none can be."""
         if self.inventory is not None and self.session.method("list").deprecated:
@@ -258,7 +253,7 @@ class _Run:
 
     def results(self) -> Results:
         """Return the results; end the world of the run unless its journal is worth a look."""
-        config, session, guard = self.config, self.session, self._guard
+        config, session, guard = self.config, self.session, self.session.guard
         found = statement_results(
             session.findings, self.target.release, config.deviations, config.only, self._why_not
         )

@@ -43,20 +43,20 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
     is_named = "/worlds/" in target.base_url
     base = target.base_url.removesuffix(API_PATH)
     inside = replace(target, base_url=f"{base}/worlds/{name}{API_PATH}")
-    answer = _ask(target if is_named else inside, "GET", "__admin/health")
-    body = answer.json if answer is not None and isinstance(answer.json, dict) else {}
+    response = _ask(target if is_named else inside, "GET", "__admin/health")
+    body = {} if response is None else response.envelope
     release = body.get("release")
     found = SeparateWorld(target, release=str(release or ""), left_alone=not is_named)
-    if is_named or answer is None:
+    if is_named or response is None:
         return found
-    if answer.status == 200 and body.get("world") == name:
+    if response.status == 200 and body.get("world") == name:
         world = replace(found, target=inside, name=name)
         if _lets_in(inside):
             return world
         world.end()
         why = "the given token is not valid in other worlds; give --username, --password and "
         return replace(found, refused=f"{why}--organisation")
-    if answer.status == 401 and ADMIN_TOKEN_HEADER in str(body.get("error")):
+    if response.status == 401 and ADMIN_TOKEN_HEADER in str(body.get("error")):
         why = "the mock creates worlds only for callers with its admin token (--admin-token)"
         return replace(found, refused=why)
     return found
@@ -68,8 +68,8 @@ def _lets_in(target: Target) -> bool:
         return True
     nothing = {"entity": target.release.entities[0], "entity_id": "none"}
     call = build(methods(target.release)["list"], {"token": target.login.token, **nothing})
-    answer = ask_once(target, call, _LIMITS)
-    return answer is not None and answer.ok
+    response = ask_once(target, call, _LIMITS)
+    return response is not None and response.ok
 
 
 def _ask(target: Target, verb: str, path: str, query: str = "") -> Exchange | None:

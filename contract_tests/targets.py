@@ -63,7 +63,7 @@ _QUEUE_SECONDS = 10.0
 
 
 class DirectMock:
-    """A mock of a profile, called without HTTP: thousands of requests in a second.
+    """A mock of a profile, without HTTP: thousands of requests in a second.
 
     What a receiver says is no matter of the server: a delivery ends as ``outcome`` has it.
     """

@@ -32,13 +32,14 @@ class Session:
     scene: Scene
     findings: Findings = field(default_factory=Findings)
     queue: list[Suspicion] = field(default_factory=list)  # what is suspected and not settled
-    guard: Guard | None = None  # asked before a request that may change something
     stop: Stop = field(default_factory=Stop)  # asked before each request
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     tokens: Tokens = field(init=False)
+    guard: Guard = field(init=False)  # asked before a request that may change something
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
+        self.guard = Guard(self)
 
     @property
     def belief(self) -> Belief:
@@ -84,7 +85,7 @@ class Session:
         if changes is not None and changes not in self.scene.allowed:
             msg = f"{changes} is not allowed; allow it with --allow {changes}"
             raise Unreachable(msg)
-        if changes is not None and self.guard is not None:
+        if changes is not None:
             self.guard(call)
         try:
             exchange = self.client.send(call, once=changes is not None)
@@ -92,8 +93,8 @@ class Session:
             if changes is not None:
                 self.oracle.lose(call)
             raise
-        if changes is not None and self.guard is not None:
-            self.guard.answered(exchange)
+        if changes is not None:
+            self.guard.note_response(exchange)
         found = self.oracle.observe(exchange)
         self.findings.hold_all(found.held, exchange)
         for name, error in found.errors:

@@ -47,7 +47,7 @@ def _entry(
 ) -> dict[str, Any]:
     call = exchange.call
     sent, received = call.body or b"", exchange.content
-    asked = HarRequest(
+    request = HarRequest(
         verb=call.verb,
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
@@ -57,7 +57,7 @@ def _entry(
         body_size=len(sent),
         body_comment=_comment(sent, max_body),
     )
-    answered = HarResponse(
+    response = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
         body=redactor.content(received, max_body),
@@ -67,7 +67,7 @@ def _entry(
         body_comment=_comment(received, max_body),
     )
     comment = f"{exchange.number}: {call.method}"
-    return entry(moment, round(exchange.seconds * 1000, 3), asked, answered, comment)
+    return entry(moment, round(exchange.seconds * 1000, 3), request, response, comment)
 
 
 def _comment(body: bytes, max_body: int) -> str:

@@ -65,16 +65,16 @@ class Sender(Protocol):
 
 
 class Guard:
-    """Looks at each call that may change something, before it is sent.
+    """Looks at each request that may change something, before it is sent.
 
     A webhook request that is out of scope is never named to resend or delete. What a server makes
-    of a call that the documents do not know, nobody can tell: so under a scope only calls pass that
-    are written as documented, with one identifier. It has to be that of a webhook request in scope
-    as the server showed it last, or ``Scene.nowhere``, which names nothing.
+    of a request that the documents do not know, nobody can tell: so under a scope only those pass
+    that are written as documented, with one identifier. It has to be that of a webhook request in
+    scope as the server showed it last, or ``Scene.nowhere``, which names nothing.
 
-    If everything may be changed, any call passes. Either way, a value that names nothing as far as
-    is known is looked up first, by the same field: the id of one may be the number of another. If
-    it names one after all, the call is not sent.
+    If everything may be changed, any request passes. Either way, a value that names nothing as far
+    as is known is looked up first, by the same field: the id of one may be the number of another.
+    If it names one after all, the request is not sent.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Guard:
         """Guard what ``session`` sends.
 
         Args:
-            session: sends the calls.
+            session: sends the requests.
             log: gets what is about to be changed.
             may_find_more: whether a value that turns out to name a webhook request in scope may
                 be sent. A run must not: it takes the value for one that names none.
@@ -114,7 +114,7 @@ class Guard:
         self._newly_unclear = {r["id"] for r in records if sent} - self.unclear
         self.unclear |= self._newly_unclear
 
-    def answered(self, exchange: Exchange) -> None:
+    def note_response(self, exchange: Exchange) -> None:
         """Take note of the response to the call that passed last: was anything done?
 
         A response that never comes, or has no envelope and a status of 500 on, leaves it open.
