@@ -156,8 +156,8 @@ class Report:
         if results.unconfirmed:
             but += f", but {counted(results.unconfirmed, 'contradiction')} could not be confirmed"
         verb = "holds" if counts["holds"] == 1 else "hold"
-        if counts["deviates"]:
-            return f"{held} {verb}, {counts['deviates']} deviate as listed{but}."
+        if deviates := counts["deviates"]:
+            return f"{held} {verb}, {deviates} deviate{'s' * (deviates == 1)} as listed{but}."
         return f"{'All ' if counts['holds'] > 1 else ''}{held} {verb}{but}."
 
     def _faults(self) -> Iterator[str]:
@@ -166,15 +166,6 @@ class Report:
         if stale := sum(result.stale for result in self.results.statements):
             verb = "occurs" if stale == 1 else "occur"
             yield f"{counted(stale, 'listed deviation')} no longer {verb}"
-
-    @property
-    def coverage(self) -> str:
-        """How much was checked, in a sentence."""
-        counts = self.document["summary"]
-        return (
-            f"Checked {counts['achieved']} of the {counts['statements']} statements that requests "
-            "can test."
-        )
 
     @property
     def failing(self) -> list[Entry]:

@@ -120,5 +120,4 @@ def closing(report: Report) -> Iterator[str]:
         f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
         f"listed, {counts['not_exercised']} not exercised."
     )
-    yield report.coverage
     yield f"{report.outcome.upper()}: {report.headline}"
