@@ -41,7 +41,7 @@ class RunConfig:
     ledger: Path | None = None  # where webhook requests are written down before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
     recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
-    progress: Callable[[str], None] | None = None  # is told in a line what comes next
+    progress: Callable[[str], None] = lambda _: None  # gets a line on what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     kept_time: float = 0.0  # seconds of the time limit that are for what comes after the run
     is_check: bool = True  # whether violations are what it is about

@@ -231,8 +231,6 @@ class _Run:
                     violation.witness = tuple(each.call for each in log)
 
     def _show_progress(self, what: str) -> None:
-        if self.config.progress is None:
-            return
         client, planned, time = self.client, self.client.limits.max_requests or 0, ""
         if client.sent:
             each = (client.now() - self.began) / client.sent

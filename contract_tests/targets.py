@@ -38,7 +38,7 @@ class Target:
     """A server that is checked."""
 
     name: str  # how reports call it
-    base_url: str  # ends in /crmapi/rest/v2
+    base_url: str  # what the paths of the API are below, such as https://host/crmapi/rest/v2
     release: Release
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network

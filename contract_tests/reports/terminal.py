@@ -27,11 +27,11 @@ _MAX_SHOWN = 3  # causes of one statement
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None] | None]:
-    """Yield what shows a line about the run; None if standard error is no terminal."""
+def progress() -> Iterator[Callable[[str], None]]:
+    """Yield what shows a line about the run, if standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_interactive:
-        yield None
+        yield lambda _: None
         return
     with console.status("") as status:
         yield lambda line: status.update(Text(line, no_wrap=True, overflow="ellipsis"))
@@ -46,7 +46,7 @@ def on_stdout() -> Console:
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
-    return Terminal(highlight=False, markup=True)
+    return Terminal()
 
 
 def show(
