@@ -31,7 +31,15 @@ class Refused(click.ClickException):
 
 
 class HeadedCommand(click.Command):
-    """A command whose help has its options under headings."""
+    """A command that runs: its help has headings, and Ctrl-C ends it with 2 from the start."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; what is interrupted before anything is sent fails like any other run."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            msg = "interrupted"
+            raise Refused(msg) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each heading; what has none comes last."""

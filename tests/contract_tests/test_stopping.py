@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
+from click.testing import CliRunner
 from helpers.far import config, remote
 from helpers.serving import LOGIN
 
+from crmcom_kit.contract_tests.cli import HeadedCommand
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.mock_server import create_app
@@ -56,6 +59,18 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request() -> None:
     assert results.exit_code == 2
     assert len(wire.requests) == 60
     assert results.achieved > 0
+
+
+def test_a_signal_before_there_is_a_run_ends_the_command_with_2() -> None:
+    """What a command imports takes a while."""
+
+    @click.command(cls=HeadedCommand)
+    def importing() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    done = CliRunner().invoke(importing)
+
+    assert (done.exit_code, done.stderr) == (2, "Error: interrupted\n")
 
 
 def test_a_signal_before_the_run_leaves_nothing_sent() -> None:
