@@ -51,9 +51,7 @@ class Violation:
         self.expected = shortened(expected, MAX_TEXT)
         self.seen = shortened(seen, MAX_TEXT)
         self.record = None if record is not None and len(record) > MAX_TEXT else record
-        self.method = method
-        if exchanges:
-            self.method = blamed(statement, method or exchanges[-1].call.method)
+        self.method = blamed(statement, method or exchanges[-1].call.method)
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
     @property
@@ -106,13 +104,11 @@ class Cause:
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer requests."""
         self.times += 1
-        number = max((each.number for each in violation.exchanges), default=0)
-        kind = Kind(violation.method, violation.seen)
+        kind, number = Kind(violation.method, violation.seen), violation.exchanges[-1].number
         self.kinds[kind] = min(number, self.kinds.get(kind, number))
         if violation.record is not None:
             self.records.add(violation.record)
-        is_cut = bool(violation.witness) or not self.violation.witness
-        if is_cut and len(violation.calls) < len(self.violation.calls):
+        if len(violation.calls) < len(self.violation.calls):
             self.violation = violation
 
 

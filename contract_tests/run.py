@@ -226,9 +226,8 @@ class _Run:
             causes = reversed(found.causes.values())
             first = {each.violation.method: each.violation for each in causes}
             for violation in first.values():
-                if not violation.witness:
-                    log = shorten(violation, self.client.history, self.session)
-                    violation.witness = tuple(each.call for each in log)
+                log = shorten(violation, self.client.history, self.session)
+                violation.witness = tuple(each.call for each in log)
 
     def _show_progress(self, what: str) -> None:
         client, planned, time = self.client, self.client.limits.max_requests or 0, ""

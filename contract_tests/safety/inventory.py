@@ -54,7 +54,7 @@ class Inventory:
         verb = "was" if len(kept) == 1 else "were"
         return (
             f"{counted(len(kept), 'webhook request')} that must not change {verb} read before and "
-            f"after: {said or 'nothing has changed'}"
+            f"after; {said or 'nothing has changed'}"
         )
 
     def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:
