@@ -42,7 +42,7 @@ class Results:
     #: Numbers of the webhook requests that the run has changed, or may have: no response has told.
     changed: tuple[str, ...] = ()
     inventory: str = ""  # what the comparison outside the scope came to
-    trouble: str | None = None  # why the run itself failed, where it did
+    trouble: str | None = None  # why the run itself failed, if it did; so if nothing was checked
     notes: tuple[str, ...] = field(default=())
     never_served: tuple[str, ...] = ()  # methods that were tried, a line each
     unserved: tuple[str, ...] = ()  # methods that were tried often
@@ -59,7 +59,7 @@ class Results:
     @property
     def exit_code(self) -> int:
         """0: all that was tried holds; 1: a statement is broken; 2: the run itself failed."""
-        if self.trouble is not None or self.achieved == 0:
+        if self.trouble is not None:
             return 2
         return int(any(each.verdict is Verdict.BROKEN or each.stale for each in self.statements))
 

@@ -235,8 +235,9 @@ class _Run:
             each = (client.now() - self.began) / client.sent
             left = min(each * (planned - client.sent), client.seconds_left)
             time = f", about {left:.0f} s left"
-        found = f", {counted(self.session.findings.breaks, 'violation')}"
-        found = found if self.config.is_check else ""
+        found = ""
+        if self.config.is_check:
+            found = f", {counted(self.session.findings.breaks, 'violation')}"
         self.config.progress(f"{client.sent} of {planned} requests{found}{time}: {what}")
 
     # What it came to.
@@ -305,8 +306,7 @@ class _Run:
         if self.is_too_soon and not is_broken:
             return self.ended
         if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
-            why = next((each.why for each in found), "")
-            return f"no statement was checked{': ' if why else ''}{why}"
+            return f"no statement was checked: {found[0].why}"
         return None
 
     def _warnings(self) -> Iterator[str]:

@@ -34,8 +34,7 @@ def test_the_run_itself(report: dict[str, Any]) -> None:
     """The target could be reached, and something of it was checked."""
     summary = report["summary"]
     if summary["exit_code"] == 2:
-        why = summary["trouble"] or "nothing could be checked"
-        pytest.fail(visible(f"The run failed: {why}"), pytrace=False)
+        pytest.fail(visible(f"The run failed: {summary['trouble']}"), pytrace=False)
 
 
 def test_statement(statement_id: str, report: dict[str, Any]) -> None:

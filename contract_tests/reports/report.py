@@ -148,8 +148,6 @@ class Report:
             return self.text(f"The run failed: {results.trouble}")
         if results.exit_code == 1:
             return f"{', and '.join(self._faults())}."
-        if results.achieved == 0:
-            return "Nothing could be checked."
         held = counted(counts["holds"], "checked statement")
         unserved = " and ".join(results.unserved)
         but = f", but the server never served {unserved}" if unserved else ""
