@@ -1,8 +1,8 @@
 """Deviations: statements that one target is known to break, each with a reason.
 
 They stand in a TOML file, one ``[[deviation]]`` each, for all methods of a statement or for one. A
-listed statement that is broken as listed has the verdict *deviates*; one that holds is stale; any
-other behavior is broken.
+listed statement that is broken as listed has the verdict *deviates*; one that holds is stale, if
+the run could see it break; any other behavior is broken.
 """
 
 from dataclasses import MISSING, dataclass, fields

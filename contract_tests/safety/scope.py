@@ -110,8 +110,9 @@ class Guard:
                 if self._log is not None:  # first: one that is touched passes from then on
                     self._log.note(record, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
-        sent = self._session.client.left != 0
-        self._newly_unclear = {r["id"] for r in records if sent} - self.unclear
+        client = self._session.client
+        is_sent = client.left != 0 and client.seconds_left > 0
+        self._newly_unclear = {r["id"] for r in records if is_sent} - self.unclear
         self.unclear |= self._newly_unclear
 
     def note_response(self, exchange: Exchange) -> None:

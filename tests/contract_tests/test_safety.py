@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import re
 from collections.abc import Collection
 from dataclasses import replace
@@ -343,6 +344,21 @@ class TestGuard:
 
         assert [e.call.method for e in session.client.history].count("resend") == 1
         assert list(session.guard.touched) == [record_id]
+
+    @pytest.mark.parametrize(
+        ("changes", "unclear"), [({}, {"A"}), ({"max_requests": 0}, set()), ({"ends_at": 0}, set())]
+    )
+    def test_what_a_spent_budget_keeps_from_being_sent_is_not_changed(
+        self, session: Session, changes: dict[str, Any], unclear: set[str]
+    ) -> None:
+        """Only the webhook request of a request that went out may have changed."""
+        session.client.ends_at = changes.get("ends_at", math.inf)
+        session.client.limits = Limits(max_requests=changes.get("max_requests"))
+        call = build(session.method("delete"), {"token": "T", NAMED: {"id": "A"}})
+
+        session.guard(call)
+
+        assert session.guard.unclear == unclear
 
     def test_a_number_of_several_is_not_sent(self, session: Session) -> None:
         """It is no identifier of the one in scope; its id is."""
