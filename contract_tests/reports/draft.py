@@ -25,6 +25,7 @@ def written(report: Report) -> str:
     Ids, numbers and what was redacted are * in it, so that it explains the next run, too.
     """
     found: dict[tuple[str, str, str], Deviation] = {}
+    began = _first_changes(report)
     for result in report.results.statements:
         for kind, number in sorted(result.found.kinds.items(), key=itemgetter(1)):
             text = report.text(kind.seen)
@@ -33,7 +34,7 @@ def written(report: Report) -> str:
             deviation = Deviation(
                 statement=result.statement.id,
                 method=kind.method,
-                after=_after(report, kind, number),
+                after=_after(began, kind, number),
                 seen=seen,
                 reason="to be said",
             )
@@ -49,11 +50,20 @@ def written(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _after(report: Report, kind: Kind, number: int) -> str | None:
+def _first_changes(report: Report) -> dict[str, int]:
+    """Return the numbers of the first resend and the first delete that were served, in order."""
+    found: dict[str, int] = {}
+    for each in report.results.history:
+        if each.ok and each.call.method in CHANGES:
+            found.setdefault(each.call.method, each.number)
+    return found
+
+
+def _after(began: dict[str, int], kind: Kind, number: int) -> str | None:
     """Return the method that may have made a read show a violation, first in exchange ``number``.
 
     That is the one of resend and delete that the run began with later; None before both.
     """
-    before = [each.call.method for each in report.results.history[:number] if each.ok]
-    begun = dict.fromkeys(each for each in before if each in CHANGES)
-    return None if kind.method in CHANGES else next(reversed(begun), None)
+    if kind.method in CHANGES:
+        return None
+    return next((name for name in reversed(began) if began[name] < number), None)
