@@ -27,7 +27,7 @@ class SeparateWorld:
     left_alone: bool = False  # whether the target may be a mock's default world
 
     def end(self) -> None:
-        """End the world. If that fails, the mock ends it by itself once it is idle."""
+        """End the world. If that fails it stays, until the mock has had too many others."""
         if self.name:
             _ask(self.target, "DELETE", "__admin/worlds", f"name={self.name}")
 

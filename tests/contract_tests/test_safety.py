@@ -27,7 +27,7 @@ from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.fixtures import webhook_request
-from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas import load_dialect, resolve
 
 NAMED = "webhook_request_identifier"
 JOB_BOARD = Scope(definition=NAME)
@@ -196,17 +196,26 @@ def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(place: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("host", "allowed", "near"),
+    ("host", "near"),
     [
-        ("127.0.0.1", None, True), ("127.8.0.9:8080", None, True), ("[::1]:8080", None, True),
-        ("localhost", None, True), ("localhost", (), False), ("192.0.2.2", None, False),
-        ("10.0.0.1", None, False), ("127.0.0.1.example.com", None, False),
-        ("localhost.example.com", None, False), ("[2001:db8::1]", None, False),
-        ("mock", None, False),
+        ("127.0.0.1", True), ("127.8.0.9:8080", True), ("[::1]:8080", True), ("localhost", True),
+        ("192.0.2.2", False), ("10.0.0.1", False), ("127.0.0.1.example.com", False),
+        ("localhost.example.com", False), ("[2001:db8::1]", False), ("mock", False),
     ],
 )  # fmt: skip
+def test_a_loopback_address_is_near(host: str, *, near: bool) -> None:
+    """Nothing else is: a name can be anybody's."""
+    target = Target(name="", base_url=f"http://{host}/x", release=resolve("R9"), login=Login())
+
+    assert target.near is near
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "changes"),
+    [("localhost", None, True), ("localhost", (), False), ("192.0.2.2", None, False)],
+)
 def test_only_a_near_server_is_believed_to_be_a_mock(
-    host: str, allowed: Collection[str] | None, *, near: bool
+    host: str, allowed: Collection[str] | None, *, changes: bool
 ) -> None:
     """One that says it is a mock is changed without leave if it is near, and not forbidden."""
     target, wire = remote("R15")
@@ -218,8 +227,8 @@ def test_only_a_near_server_is_believed_to_be_a_mock(
         config(only="resend.*", limits=Limits(max_requests=60), allowed=allowed),
     )
 
-    assert bool(changing(far)) is near
-    assert bool(results.changed) is near
+    assert bool(changing(far)) is changes
+    assert bool(results.changed) is changes
 
 
 def test_an_unknown_value_never_reaches_another_record() -> None:
