@@ -25,7 +25,6 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
         return
     from crmcom_kit.contract_tests.options import PYTEST_OPTIONS
 
-    names = "|".join(option.name for option in PYTEST_OPTIONS)
     for option in PYTEST_OPTIONS:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
         more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
@@ -37,9 +36,17 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
             dest=f"crmcom_{option.key}",
             action=action,
             default=None,
-            help=re.sub(rf"--({names})\b", r"--crmcom-\1", option.help).replace("%", "%%"),
+            help=as_in_pytest(option.help).replace("%", "%%"),
             **more,
         )
+
+
+def as_in_pytest(text: str) -> str:
+    """Return a text that names options as pytest has them."""
+    from crmcom_kit.contract_tests.options import PYTEST_OPTIONS
+
+    names = "|".join(option.name for option in PYTEST_OPTIONS)
+    return re.sub(rf"--({names})\b", r"--crmcom-\1", text)
 
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import TargetDown
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run import enter, new_session, run
@@ -101,7 +101,7 @@ def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
     try:
         return prepared(values, now=now)
     except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(as_in_pytest(str(error))) from None
 
 
 def _made(values: dict[str, Any], session: pytest.Session) -> dict[str, Any]:

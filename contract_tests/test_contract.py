@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.contract_tests.options import OptionsError, check_values
-from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.report import fails, failure_details, visible
 from crmcom_kit.schemas.statements import checked_statements
 
@@ -25,7 +25,7 @@ def _chosen(values: dict[str, Any]) -> Iterator[Any]:
         check_values(values)  # here, since else each test would have the same error
         found = checked_statements(values["release"], values["only"])
     except OptionsError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(as_in_pytest(str(error))) from None
     for statement in found:
         yield pytest.param(statement.id, id=statement.id)
 
@@ -34,13 +34,14 @@ def test_the_run_itself(report: dict[str, Any]) -> None:
     """The target could be reached, and something of it was checked."""
     summary = report["summary"]
     if summary["exit_code"] == 2:
-        pytest.fail(visible(f"The run failed: {summary['trouble']}"), pytrace=False)
+        why = as_in_pytest(f"The run failed: {summary['trouble']}")
+        pytest.fail(visible(why), pytrace=False)
 
 
 def test_statement(statement_id: str, report: dict[str, Any]) -> None:
     """The statement holds, or deviates as listed; what was not tried is skipped, with why."""
     found = next(each for each in report["statements"] if each["id"] == statement_id)
     if found["verdict"] in ("not_exercised", "deviates"):
-        pytest.skip(f"{found['verdict']}: {found['why']}")
+        pytest.skip(as_in_pytest(f"{found['verdict']}: {found['why']}"))
     if fails(found):
         pytest.fail("\n".join(failure_details(found)), pytrace=False)

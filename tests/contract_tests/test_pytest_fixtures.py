@@ -170,9 +170,9 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
 
     wrong.assert_outcomes(errors=1)
-    wrong.stdout.fnmatch_lines("*--rate: 0.0 is not allowed*")
+    wrong.stdout.fnmatch_lines("*--crmcom-rate: 0.0 is not allowed*")
     unread.assert_outcomes(errors=1)
-    unread.stdout.fnmatch_lines("*--deviations: nosuch.toml cannot be read*")
+    unread.stdout.fnmatch_lines("*--crmcom-deviations: nosuch.toml cannot be read*")
     down.assert_outcomes(failed=1, skipped=2)
     down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
 
