@@ -12,6 +12,7 @@ from helpers.chromium import rendered
 from helpers.reports import all_reports, exchange, results
 from jsonschema import Draft202012Validator
 
+from crmcom_kit.contract_tests import test_contract
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.findings import MAX_CAUSES, Findings, Verdict, Violation
@@ -405,9 +406,11 @@ def test_verdicts_and_deviations_are_by_method() -> None:
     delete = exchange(Call("delete", "POST", "webhook_requests/delete"))
     findings.broke(Violation(name, delete, expected="an error", seen="OK"))
 
+    def listing(*methods: str | None) -> Results:
+        return results(findings, [deviation(statement=name, method=each) for each in methods])
+
     def result(*methods: str | None) -> StatementResult:
-        listed = [deviation(statement=name, method=method) for method in methods]
-        return of(results(findings, listed), name)
+        return of(listing(*methods), name)
 
     assert result().verdict is result("list").verdict is Verdict.BROKEN
     assert [result().by_method[each] for each in ("show", "delete", "list")] == [
@@ -417,6 +420,10 @@ def test_verdicts_and_deviations_are_by_method() -> None:
     stale = result("delete", "show")
     assert stale.stale
     assert "of show is stale" in stale.why
+    with pytest.raises(pytest.fail.Exception, match="of show is stale"):
+        test_contract.test_statement(name, Report(listing("delete", "show")).document)
+    with pytest.raises(pytest.skip.Exception, match="deviates"):
+        test_contract.test_statement(name, Report(listing("delete")).document)
     reports = all_reports(results(findings))
     for kind in ("terminal", "html", "junit"):
         assert "show: holds" in reports[kind]
