@@ -65,6 +65,12 @@ def test_only_what_is_in_scope_is_changed(tmp_path: Path) -> None:
     assert "nothing has changed" in results.inventory
 
 
+def test_a_scope_that_names_nothing_is_empty() -> None:
+    """Nothing may be changed unless somebody says so."""
+    assert not Scope()({"id": "A", "number": "7"})
+    assert not Scope().is_free
+
+
 def test_the_budget_is_kept_and_the_inventory_has_its_share() -> None:
     """No more requests go out than allowed, and what was not to be changed is still compared."""
     target, wire = remote("R15")
