@@ -29,11 +29,12 @@ _ORDER = (
     *("show", "list", "resend", "delete"),
 )
 
-#: The ends of ids of statements that say no more than the table of parameters.
-_IN_TABLE = (
+#: The ends of ids of statements that say no more than the rest of a method's section.
+_SAID_ALREADY = (
     *(".available", ".deprecated", "parameters.mandatory", ".optional_parameters"),
     *("identifier.fields", "identifier.selects", ".filter", ".supported_values"),
     *(".paging.number_of_results", ".paging.offset"),
+    *(".sends_again", ".returns_record", ".several_results", ".returns_token"),
 )
 
 #: The first words of the dials that decide what one method does.
@@ -135,26 +136,32 @@ def statements_text() -> str:
         "",
         "What the API's documentation states, or its examples show, about how a server behaves.",
         "*documented*: a page states it. *observed*: an example shows it. *inferred*, *assumed*:",
-        "it is our reading. `crmcom-kit check` gives a verdict on each statement, except those",
-        "marked as not checked, which no request can test. A running mock has those of its release",
-        "as JSON: `GET /__admin/fidelity`.",
+        "it is our reading. A statement holds from R9 on, unless another release is named.",
+        "`crmcom-kit check` gives a verdict on each statement, except those marked as not checked,",
+        "which no request can test. A running mock has those of its release as JSON:",
+        "`GET /__admin/fidelity`.",
     ]
     topic = ""
     for each in statements():
         if each.id.partition(".")[0] != topic:
             topic = each.id.partition(".")[0]
             lines += ["", f"## {topic}"]
-        lines += ["", f"**`{each.id}`** ({each.evidence}, {_in_releases(each)})  "]
+        about = ", ".join([each.evidence, *_in_releases(each)])
+        lines += ["", f"**`{each.id}`** ({about})  "]
         lines += [each.text, f"*{each.source}*"]
         if each.unchecked is not None:
             lines += [f"Not checked: {each.unchecked}."]
     return "\n".join(lines) + "\n"
 
 
-def _in_releases(statement: Statement) -> str:
-    until = f" until {statement.until}" if statement.until else ""
-    later = [f"{method} from {since}" for method, since in statement.later.items()]
-    return ", ".join([f"from {statement.since}{until}", *later])
+def _in_releases(statement: Statement) -> Iterator[str]:
+    """Yield in which releases a statement holds, as far as these are not all of them."""
+    if statement.since != release_names()[0]:
+        yield f"from {statement.since}"
+    if statement.until:
+        yield f"until {statement.until}"
+    for method, since in statement.later.items():
+        yield f"{method} from {since}"
 
 
 def overview_text() -> str:
@@ -212,11 +219,11 @@ def _entry(method: Method, parameter: Parameter) -> str:
 
 
 def _rules(method: Method) -> Iterator[Statement]:
-    """Yield the statements about what is this method's own that its table does not show."""
+    """Yield the statements about what is this method's own that its section does not say yet."""
     topics = (method.name, "login", "identifier")
     for each in statements():
         own = each.id.partition(".")[0] in topics and method.name in each.methods
-        if own and not each.id.endswith(_IN_TABLE):
+        if own and not each.id.endswith(_SAID_ALREADY):
             yield each
 
 
