@@ -115,9 +115,7 @@ def _check(world: World, request: Request, *, is_refused: bool = False) -> None:
 def _cost(world: World, requests: Sequence[Request]) -> float:
     """Return the CPU time of one request in us, on average."""
     world.reset()
-    dispatch(
-        world, requests[0]
-    )  # makes the indexes and copies that the first call after a reset needs
+    dispatch(world, requests[0])  # makes the indexes and copies that a reset has removed
     began = process_time()
     for request in requests[1:]:
         dispatch(world, request)

@@ -12,7 +12,7 @@ from statistics import median
 
 from benchmarks.processes import ROOT
 
-_PACKAGES = ("crmcom-kit", "uvicorn", "httptools", "Flask", "orjson", "Faker")
+_PACKAGES = ("crmcom-kit", "uvicorn", "httptools", "Flask", "orjson")
 #: The load average before a run from which on the machine has other work.
 _BUSY = 1.0
 
