@@ -62,8 +62,6 @@ EXTRAS = {
 #: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
 #: mean that every statement holds, or that one is broken.
 READER_WENT_AWAY = 128 + 13
-
-
 #: The same of Ctrl-C.
 INTERRUPTED = 128 + 2
 
