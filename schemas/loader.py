@@ -185,11 +185,7 @@ def _worth_a_name(definition: Schema, key: str) -> bool:
 
 
 def _merged(parts: list[Schema]) -> Schema:
-    """Return one schema that says what all ``parts`` say; of remarks the last one counts.
-
-    Raises:
-        ValueError: two parts give one keyword different values, so that no single schema says both.
-    """
+    """Return one schema with the keywords of all ``parts``; of most the last one counts."""
     whole: Schema = {}
     for part in parts:
         for key, value in part.items():
@@ -201,11 +197,8 @@ def _merged(parts: list[Schema]) -> Schema:
                 }
             elif key == "required":
                 whole[key] = list(dict.fromkeys([*whole.get(key, ()), *value]))
-            elif whole.setdefault(key, value) == value or _only_remarks({key: value}):
-                whole[key] = value
             else:
-                msg = f"schema: {key} is both {whole[key]!r} and {value!r}"
-                raise ValueError(msg)
+                whole[key] = value
     return whole
 
 
@@ -213,29 +206,16 @@ def _merged(parts: list[Schema]) -> Schema:
 def validator(name: str, profile: Profile = "core", release: str | None = None) -> "Validator":
     """Return the jsonschema validator (``is_valid``, ``iter_errors``) of schema ``name``.
 
-    It asserts formats, and reports each unknown member by itself. Arguments and errors are those of
-    ``load_schema``.
+    It asserts formats. Arguments and errors are those of ``load_schema``.
     """
-    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-    from jsonschema.validators import extend
+    from jsonschema import Draft202012Validator, FormatChecker
     from referencing import Registry
-
-    def each_member(_: Any, closed: bool, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: FBT001 - jsonschema's order
-        for member, value in instance.items() if isinstance(instance, dict) and not closed else ():
-            if member not in schema["properties"]:
-                msg = f"{member!r} is not a known member here"
-                yield ValidationError(msg, path=[member], instance=value)
 
     formats = FormatChecker(formats=())
     for each, reader in FORMATS.items():
         formats.checks(each)(_fits_format(reader))
     schema = load_schema(name, release, profile=profile)
-    del schema["$schema"]  # it would make jsonschema fall back to its own validator class
-    extended: Any = extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {"additionalProperties": each_member}
-    )
-    built: Validator = extended(schema, registry=Registry(), format_checker=formats)
-    return built
+    return Draft202012Validator(schema, registry=Registry(), format_checker=formats)
 
 
 @cache

@@ -101,21 +101,6 @@ def test_an_object_that_extends_another_has_its_members() -> None:
     assert definition["additionalProperties"] is False
 
 
-def test_parts_that_contradict_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that gives a keyword of what it extends another value cannot be loaded."""
-    base = files.read_json("objects/unit.json")
-    odd: dict[str, Any] = {"$ref": "unit", "type": "array"}
-    monkeypatch.setattr(
-        "crmcom_kit.schemas.loader.read_json",
-        lambda path: odd if path == "objects/user.json" else base,
-    )
-    with pytest.raises(ValueError, match="type is both 'object' and 'array'"):
-        load_schema("user")
-    monkeypatch.setitem(odd, "type", "object")
-    odd["required"] = ["name", "id"]
-    assert load_schema("user")["required"] == ["id", "name"]
-
-
 @pytest.mark.parametrize("load", [load_schema, validator, compiled])
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
