@@ -86,13 +86,15 @@ _FROM_HAR += "below that URL"
     ),
 )
 @config_option
-@click.option("--out", type=_FOLDER, help="The folder to write; it must be new.  [required]")
+@click.option(
+    "--out", type=_FOLDER, required=True, help="The folder to write; it must be new.  [required]"
+)
 @click.option(
     "--keep-personal-data",
     is_flag=True,
     help="Keep names, e-mail addresses, user names and hosts; by default they are replaced.",
 )
-def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> None:
+def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
 
     The run is read-only unless --allow and a scope are given. A recording can be used instead of
@@ -141,11 +143,8 @@ def calibrate(out: Path | None, *, keep_personal_data: bool, **given: Any) -> No
     click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
 
 
-def _checked_folder(out: Path | None) -> Path:
+def _checked_folder(out: Path) -> Path:
     """Return the folder to write, which must be new. Raises Refused."""
-    if out is None:  # not left to click: `crmcom-kit config` does without
-        msg = "--out is missing: name the folder to write"
-        raise Refused(msg)
     if os.path.lexists(out):
         msg = f"--out: {out} exists; name a new folder"
         raise Refused(msg)

@@ -43,10 +43,6 @@ COMMANDS = {
         "crmcom_kit.schemas.commands:dialect",
         "Print a dialect as a commented TOML file.",
     ),
-    "config": (
-        "crmcom_kit.config_command:config",
-        "Print the options in force, and where each comes from.",
-    ),
 }
 
 #: Packages that are installed with an extra only → its name.

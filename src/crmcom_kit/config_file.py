@@ -19,23 +19,14 @@ from crmcom_kit.toml_files import read_toml_file
 CONFIGURED = ("serve", "check", "calibrate", "diff", "proxy", "fixtures")
 OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
 
-#: Options whose values are never shown.
-SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key"))
-
-#: Where the name of the file that was read is kept in a click context.
-_META = "crmcom_kit.config_file"
+#: Options whose values no message shows.
+_SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key"))
 
 
 class ConfigError(click.ClickException):
     """A configuration file that cannot be followed: one line, exit status 2."""
 
     exit_code = 2
-
-
-def file_of(ctx: click.Context) -> str | None:
-    """Return the name of the file that gave a command its options, or None."""
-    found: str | None = ctx.meta.get(_META)
-    return found
 
 
 def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
@@ -53,7 +44,6 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if not isinstance(table, Mapping):
         msg = f"{name}: {command}: {table!r} is not allowed; allowed is a table"
         raise ConfigError(msg)
-    ctx.meta[_META] = name
     ctx.default_map = _defaults(ctx, f"{name}: {command}", table)
 
 
@@ -81,7 +71,7 @@ def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
 
 
 def _tables(path: Path, *, is_project: bool) -> Mapping[str, Any]:
-
+    """Return the tables of a file. Raises ConfigError."""
     try:
         document = read_toml_file(path)
     except OSError as error:
@@ -111,7 +101,7 @@ def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[
         value = _as_typed(given)
         mistake = _mistake(ctx, param, value)
         if mistake is not None:
-            shown = mistake if key not in SECRETS else "a hidden value of the wrong type"
+            shown = mistake if key not in _SECRETS else "a hidden value of the wrong type"
             msg = f"{place}.{key}: {shown}"
             raise ConfigError(msg)
         found[param.name or key] = value
