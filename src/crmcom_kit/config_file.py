@@ -34,17 +34,19 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if ctx.resilient_parsing:  # completion: it must not fail
         return
     _check_environment(ctx)
-    name, tables = _load(path)
-    if name is None:
+    path = path or next((each for each in (OWN_FILE, PROJECT_FILE) if each.is_file()), None)
+    if path is None:
         return
+    name, tables = str(path), _document(path)
+    if path.name == PROJECT_FILE.name:
+        tool = _table(f"{path}: tool", tables.get("tool", {}))
+        name = f"{path}: tool.crmcom-kit"
+        tables = _table(name, tool.get("crmcom-kit", {}))
     for each in tables.keys() - set(CONFIGURED):
         raise ConfigError(_unknown(f"{name}: {each}", each, CONFIGURED, "table"))
     command = ctx.command.name or ""
-    table = tables.get(command, {})
-    if not isinstance(table, Mapping):
-        msg = f"{name}: {command}: {table!r} is not allowed; allowed is a table"
-        raise ConfigError(msg)
-    ctx.default_map = _defaults(ctx, f"{name}: {command}", table)
+    place = f"{name}: {command}"
+    ctx.default_map = _defaults(ctx, place, _table(place, tables.get(command, {})))
 
 
 def _check_environment(ctx: click.Context) -> None:
@@ -58,34 +60,22 @@ def _check_environment(ctx: click.Context) -> None:
             raise ConfigError(_unknown(name, name, allowed, "variable"))
 
 
-def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
-    """Return the file that counts and its tables; without a file None."""
-    if path is not None:
-        return str(path), _tables(path, is_project=path.name == PROJECT_FILE.name)
-    if OWN_FILE.is_file():
-        return str(OWN_FILE), _tables(OWN_FILE, is_project=False)
-    if PROJECT_FILE.is_file():
-        tables = _tables(PROJECT_FILE, is_project=True)
-        return (f"{PROJECT_FILE}: tool.crmcom-kit" if tables else None), tables
-    return None, {}
-
-
-def _tables(path: Path, *, is_project: bool) -> Mapping[str, Any]:
-    """Return the tables of a file. Raises ConfigError."""
+def _document(path: Path) -> Mapping[str, Any]:
+    """Return the content of a file. Raises ConfigError."""
     try:
-        document = read_toml_file(path)
+        return read_toml_file(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise ConfigError(msg) from None
     except ValueError as error:
         msg = f"{path}: not a TOML document: {error}"
         raise ConfigError(msg) from None
-    if not is_project:
-        return document
-    tool = document.get("tool")
-    found = tool.get("crmcom-kit", {}) if isinstance(tool, Mapping) else {}
+
+
+def _table(place: str, found: Any) -> Mapping[str, Any]:
+    """Return ``found`` if it is a table. Raises ConfigError."""
     if not isinstance(found, Mapping):
-        msg = f"{path}: tool.crmcom-kit: {found!r} is not allowed; allowed is a table"
+        msg = f"{place}: {found!r} is not allowed; allowed is a table"
         raise ConfigError(msg)
     return found
 
