@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcom_kit.config_file import config_option
+from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.options import HEADINGS, OPTIONS, REPORTS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 
 #: What makes each report, by the name of its option.
 Writers = dict[str, Callable[[], str | Iterable[str]]]
-
-
-class Refused(click.ClickException):
-    """What the command line asks for cannot be done: one line, exit code 2."""
-
-    exit_code = 2
 
 
 class HeadedCommand(click.Command):

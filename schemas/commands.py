@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from crmcom_kit.config_file import Refused
 from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
@@ -17,26 +18,20 @@ from crmcom_kit.schemas.releases import UnknownRelease, default_release
 _SERVER_URL = re.compile(r"https?://[^\s{}?#]+")
 
 
-class InvalidValue(click.ClickException):
-    """Invalid command-line value."""
-
-    exit_code = 2
-
-
 @contextmanager
 def _usage_errors() -> Iterator[None]:
     """Turn unknown names into one-line errors."""
     try:
         yield
     except (UnknownRelease, UnknownSchema, DialectError) as error:
-        raise InvalidValue(str(error)) from None
+        raise Refused(str(error)) from None
 
 
 def _print(text: str) -> None:
     try:
         write_text(text)
     except OutputError as error:
-        raise InvalidValue(str(error)) from None
+        raise Refused(str(error)) from None
 
 
 def _as_json(content: Any) -> str:
@@ -95,7 +90,7 @@ def openapi(release: str | None, dialect_source: str, server_url: str | None) ->
     if not _SERVER_URL.fullmatch(server_url):
         allowed = f"a URL without query and braces, such as {DEFAULT_SERVER}"
         msg = f"--server-url: {server_url!r} is not allowed; allowed is {allowed}"
-        raise InvalidValue(msg)
+        raise Refused(msg)
     with _usage_errors():
         dialect = load_dialect(dialect_source)
         document = openapi_document(release, dialect=dialect, server_url=server_url)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from crmcom_kit.config_file import config_option
+from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.cli import (
     HeadedCommand,
-    Refused,
     as_click,
     check_files,
     leave_environment,

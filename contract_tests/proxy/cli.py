@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from crmcom_kit.config_file import config_option
-from crmcom_kit.contract_tests.cli import Refused, as_click, check_files, write, writers
+from crmcom_kit.config_file import Refused, config_option
+from crmcom_kit.contract_tests.cli import as_click, check_files, write, writers
 from crmcom_kit.contract_tests.options import DEFAULTS, OPTIONS, REPORTS
 from crmcom_kit.schemas.methods import API_PATH
 

@@ -5,20 +5,10 @@ from typing import Any
 
 import click
 
+from crmcom_kit.config_file import Refused
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.schemas import dialect_names, release_names
-
-
-class Refused(click.ClickException):
-    """A start that is not possible: one line, exit status 2."""
-
-    exit_code = 2
-
-    def __init__(self, message: str) -> None:
-        """Say why, in one line."""
-        super().__init__(" ".join(message.splitlines()))
-
 
 #: The options that the command's help shows, by heading; the others are named below them.
 HEADINGS = {

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcom_kit.config_file import config_option
+from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
-from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, Refused, check
+from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.registry import CONTROL
 from crmcom_kit.schemas import API_PATH, resolve

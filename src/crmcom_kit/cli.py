@@ -62,12 +62,6 @@ READER_WENT_AWAY = 128 + 13
 INTERRUPTED = 128 + 2
 
 
-class Refused(click.ClickException):
-    """A command line that cannot be followed, or output without a place: one line."""
-
-    exit_code = 2
-
-
 class LazyCommand(click.Command):
     """A sub-command that is known by name and one line of help until it is loaded."""
 
@@ -116,7 +110,7 @@ def _mistakes_in_one_line() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        raise Refused(" ".join(error.format_message().splitlines())) from None
+        raise _refused(error.format_message()) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = EXTRAS.get(package)
@@ -124,10 +118,16 @@ def _mistakes_in_one_line() -> Iterator[None]:
             raise
         from crmcom_kit.usage_errors import not_installed
 
-        raise Refused(not_installed(package, extra)) from None
+        raise _refused(not_installed(package, extra)) from None
     except KeyboardInterrupt:  # of which click would make an exit with 1
         click.echo("Interrupted", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _refused(text: str) -> click.ClickException:
+    from crmcom_kit.config_file import Refused  # `--help` imports nothing
+
+    return Refused(text)
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def _output_may_fail() -> Iterator[None]:
             raise
         _give_output_up()
         msg = f"cannot write {error.filename or 'output'}: {error.strerror}"
-        raise Refused(msg) from None
+        raise _refused(msg) from None
 
 
 def _give_output_up() -> None:

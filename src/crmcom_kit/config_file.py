@@ -23,14 +23,18 @@ OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
 _SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key"))
 
 
-class ConfigError(click.ClickException):
-    """A configuration file that cannot be followed: one line, exit status 2."""
+class Refused(click.ClickException):
+    """What a command was asked for cannot be done: one line, exit status 2."""
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        """Say why, in one line."""
+        super().__init__(" ".join(message.splitlines()))
+
 
 def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
-    """Make what the file says the defaults of the command. Raises ConfigError."""
+    """Make what the file says the defaults of the command. Raises Refused."""
     if ctx.resilient_parsing:  # completion: it must not fail
         return
     _check_environment(ctx)
@@ -43,57 +47,57 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         name = f"{path}: tool.crmcom-kit"
         tables = _table(name, tool.get("crmcom-kit", {}))
     for each in tables.keys() - set(CONFIGURED):
-        raise ConfigError(_unknown(f"{name}: {each}", each, CONFIGURED, "table"))
+        raise Refused(_unknown(f"{name}: {each}", each, CONFIGURED, "table"))
     command = ctx.command.name or ""
     place = f"{name}: {command}"
     ctx.default_map = _defaults(ctx, place, _table(place, tables.get(command, {})))
 
 
 def _check_environment(ctx: click.Context) -> None:
-    """Raise ConfigError if a variable of the command's own names no option."""
+    """Raise Refused if a variable of the command's own names no option."""
     prefix = f"{ctx.auto_envvar_prefix}_"
     known = {f"{prefix}{(param.name or '').upper()}" for param in ctx.command.params}
     known |= {param.envvar for param in ctx.command.params if isinstance(param.envvar, str)}
     allowed = tuple(sorted(name for name in known if name.startswith(prefix)))
     for name in sorted(os.environ):
         if name.startswith(prefix) and name not in known:
-            raise ConfigError(_unknown(name, name, allowed, "variable"))
+            raise Refused(_unknown(name, name, allowed, "variable"))
 
 
 def _document(path: Path) -> Mapping[str, Any]:
-    """Return the content of a file. Raises ConfigError."""
+    """Return the content of a file. Raises Refused."""
     try:
         return read_toml_file(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
-        raise ConfigError(msg) from None
+        raise Refused(msg) from None
     except ValueError as error:
         msg = f"{path}: not a TOML document: {error}"
-        raise ConfigError(msg) from None
+        raise Refused(msg) from None
 
 
 def _table(place: str, found: Any) -> Mapping[str, Any]:
-    """Return ``found`` if it is a table. Raises ConfigError."""
+    """Return ``found`` if it is a table. Raises Refused."""
     if not isinstance(found, Mapping):
         msg = f"{place}: {found!r} is not allowed; allowed is a table"
-        raise ConfigError(msg)
+        raise Refused(msg)
     return found
 
 
 def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table's values by the names of the parameters. Raises ConfigError."""
+    """Return a table's values by the names of the parameters. Raises Refused."""
     options = options_of(ctx.command)
     found = {}
     for key, given in table.items():
         param = options.get(key)
         if param is None:
-            raise ConfigError(_unknown(f"{place}.{key}", key, tuple(options), "option"))
+            raise Refused(_unknown(f"{place}.{key}", key, tuple(options), "option"))
         value = _as_typed(given)
         mistake = _mistake(ctx, param, value)
         if mistake is not None:
             shown = mistake if key not in _SECRETS else "a hidden value of the wrong type"
             msg = f"{place}.{key}: {shown}"
-            raise ConfigError(msg)
+            raise Refused(msg)
         found[param.name or key] = value
     return found
 
@@ -124,7 +128,7 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
     try:
         param.process_value(ctx, value)
     except click.BadParameter as error:
-        return " ".join(error.message.splitlines())
+        return error.message
     return None
 
 
