@@ -59,11 +59,10 @@ def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> 
     assert not SLOW_TO_IMPORT & set(found.stderr.split())
 
 
-@pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_sub_command_is_where_the_table_says(name: str, flag: str) -> None:
+def test_every_sub_command_is_where_the_table_says(name: str) -> None:
     """Each sub-command loads, and explains itself."""
-    answer = CliRunner().invoke(main, [name, flag])
+    answer = CliRunner().invoke(main, [name, "-h"])
 
     assert answer.exit_code == 0, answer.output
     assert f"Usage: main {name} " in answer.output
@@ -113,12 +112,8 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize(
     ("arguments", "unbuffered"),
-    [
-        ("--help", ""), ("--version", "1"), ("schemas", ""), ("schemas unit", "1"), ("openapi", ""),
-        ("openapi", "1"), ("dialect", "1"),
-        ("fixtures --count 1", ""), ("fixtures --count 1", "1"),
-    ],
-)  # fmt: skip
+    [("--help", ""), ("--version", "1"), ("openapi", "1"), ("fixtures --count 1", "")],
+)
 def test_a_full_disk_is_told_in_one_line(arguments: str, unbuffered: str) -> None:
     """What cannot be written is no success, whether Python keeps output back or not."""
     with Path("/dev/full").open("wb") as full:
@@ -138,10 +133,9 @@ def test_a_full_disk_is_told_in_one_line(arguments: str, unbuffered: str) -> Non
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows starts no process without standard output")
-@pytest.mark.parametrize("arguments", ["schemas", "openapi", "dialect"])
-def test_closed_standard_output_is_told(arguments: str) -> None:
+def test_closed_standard_output_is_told() -> None:
     """A shell can close it: `>&-`; what was asked for goes nowhere then."""
-    command = f'"$0" -m crmcom_kit {arguments} >&-'
+    command = '"$0" -m crmcom_kit schemas >&-'
     run = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
     )
