@@ -58,7 +58,7 @@ def changes() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-@settings(max_examples=25)  # each draws some two hundred dials
+@settings(max_examples=10)  # each draws some two hundred dials
 @given(changes())
 def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
     """Whatever a dialect is changed to, its file has all values in it, as they are."""

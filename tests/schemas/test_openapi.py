@@ -34,10 +34,11 @@ def keywords(node: Any, *, named: bool = False) -> Iterator[str]:
                 yield from keywords(value, named=not named and key in NAMES)
 
 
-@every_release
-@every_dialect
+@pytest.mark.parametrize(
+    ("release", "dialect"), [("R9", "default"), ("R9", "http"), ("R18", "default")]
+)
 def test_the_document_is_valid(release: str, dialect: str, read: Any) -> None:
-    """openapi-spec-validator accepts the document of every release in every dialect."""
+    """openapi-spec-validator accepts it; what releases and dialects change is in other tests."""
     assert not read(release, dialect).faults()
 
 

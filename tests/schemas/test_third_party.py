@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.schemas import Dialect, dials, validator
@@ -46,7 +46,6 @@ def test_by_default_code_and_data_are_members_of_the_body() -> None:
     assert headers(message) == {"content-type": "application/json", "accept": "application/json"}
 
 
-@settings(max_examples=300)
 @given(form=forms, canonical=canonicals, data=JSON, code=st.text("09aFbC+/=", min_size=1))
 def test_what_is_written_is_read_back(
     form: Mapping[str, str], canonical: tuple[str, str], data: dict[str, Any], code: str
