@@ -10,7 +10,7 @@ that may be a word of anybody's (``is_guessable``) is hidden behind a secret's n
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -39,14 +39,10 @@ _PAIR = re.compile(rf"""({_NAME}(?:=|%(?:25)*3D)["']?)([^\s&"'\\<>]+)""", _FLAGS
 # A literal without an end reaches to the text's end: else every quote in it would be tried.
 _LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _FORM = re.compile(r'[^\s{}\[\]"\\]*')
-# What a token looks like, in plain and in any encoding: it is looked up as a whole.
+# What a token looks like: it is looked up as a whole.
 _WORD = re.compile(rf"[\w.-]{{{_MIN_ODD},}}")
-_ENCODED_WORD = re.compile(
-    rf"(?:[\w.-]|%[0-9A-Fa-f]{{2}}|\\+u[0-9A-Fa-f]{{4}}|\\+x[0-9A-Fa-f]{{2}}){{{_MIN_ODD},}}"
-)
 _DOTS, _MARKS = re.compile(r"\.+"), re.compile(r"[._-]+")
 _SAID = re.compile(rf"({_WORDS}\W{{1,3}})([\w.-]+)", _FLAGS)
-_RUN = re.compile(r'[^\s&"=]+')
 # User and password in a URL, however its slashes are written. Bounded: a text may be all slashes.
 _USER_INFO = re.compile(
     r"""((?:[/\\]|%(?:25)*(?:2F|5C)){2})[^\s/\\?#"'<>@]{1,200}?(@|%(?:25)*40)""", re.IGNORECASE
@@ -54,8 +50,10 @@ _USER_INFO = re.compile(
 _PASSWORD = re.compile(r"[^/]*:[^/]*@")
 _COLON = re.compile(r"\s*:\s*")
 _DECODER = json.JSONDecoder()
-_ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/]))""")
-_MAX_LAYERS = 5
+_ENCODED = re.compile(
+    r"""((?:%[0-9a-fA-F]{2})+)|\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/])|[bfnrt])"""
+)
+_MAX_LAYERS = 10
 _PAST_INT64 = 2**63
 
 
@@ -71,20 +69,46 @@ def decoded(text: str, *, escapes: bool = False) -> str:
 
     With ``escapes`` the escapes of JSON and Python are removed as well.
     """
+    if escapes:
+        return _located(text)[0]
     for _ in range(_MAX_LAYERS):
-        if "%" not in text and not (escapes and "\\" in text):
-            break
         plain = unquote(text)
-        if escapes:
-            plain = _ESCAPE.sub(_unescaped, plain)
         if plain == text:
             break
         text = plain
     return text.replace("+", " ")
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return found[3] or chr(int(found[1] or found[2], 16))
+def _located(text: str) -> tuple[str, Sequence[int]]:
+    """Return ``text`` without encodings, and where in it each character began, and the end."""
+    places: Sequence[int] = range(len(text) + 1)
+    for _ in range(_MAX_LAYERS):
+        plain: list[str] = []
+        begins: list[int] = []
+        at = 0
+        for found in _ENCODED.finditer(text):
+            plain.append(text[at : found.start()])
+            begins += places[at : found.start()]
+            at = found.start()
+            for character, size in _characters(found):
+                plain.append(character)
+                begins.append(places[at])
+                at += size
+        if at == 0:
+            break
+        text, places = "".join([*plain, text[at:]]), [*begins, *places[at:]]
+    return text.replace("+", " "), places
+
+
+def _characters(found: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """Yield each character that is encoded, and how long it is then."""
+    percent, *units, itself = found.groups()
+    if percent is None:
+        code = "".join(filter(None, units)) or "20"  # of a line feed and its kin: a space
+        yield itself or chr(int(code, 16)), len(found[0])
+        return
+    for character in bytes.fromhex(percent.replace("%", "")).decode("utf-8", "surrogateescape"):
+        yield character, 3 * len(character.encode("utf-8", "surrogateescape"))
 
 
 def redact_path(path: str) -> str:
@@ -205,9 +229,11 @@ class Redactor:
         self._names = dict(known or {})
         hidden = {text: shown for text, shown in self._names.items() if not is_guessable(text)}
         self._words = {text: shown for text, shown in hidden.items() if _WORD.fullmatch(text)}
-        # A secret may be part of another one: the longest goes first.
-        others = [pair for pair in hidden.items() if not _WORD.fullmatch(pair[0])]
-        self._others = sorted(others, key=lambda pair: -len(pair[0]))
+        self._others = {
+            decoded(text, escapes=True): shown
+            for text, shown in hidden.items()
+            if text not in self._words
+        }
         self._is_token = is_token
         self._public = frozenset(public).union(self._names.values())
         self._strict = strict
@@ -219,25 +245,18 @@ class Redactor:
     def _hidden(self, text: str) -> str:
         if "@" in text or "40" in text:
             text = _USER_INFO.sub(rf"\1{MASK}\2", text)
-        for secret, shown in self._others:
-            if secret in text:
-                text = text.replace(secret, shown)
-        if self._others and ("%" in text or "\\" in text or "+" in text):
-            plain = decoded(text, escapes=True)
-            for secret, shown in self._others:
-                if decoded(secret, escapes=True) in plain:
-                    text = _without_spellings(text, secret, shown)
-        return self._without_words(text)
-
-    def _without_words(self, text: str) -> str:
         plain = decoded(text, escapes=True)
-        found: dict[str, str] = {}
+        others = {each: shown for each, shown in self._others.items() if each in plain}
+        if others:
+            text = _without(text, others)
+            plain = decoded(text, escapes=True)
+        words = {}
         for word in words_of(plain):
             if word in self._words:
-                found[word] = self._words[word]
+                words[word] = self._words[word]
             elif self._is_token(word):
-                found[word] = MASK
-        return _ENCODED_WORD.sub(lambda one: _without(one[0], found), text) if found else text
+                words[word] = MASK
+        return _without(text, words, whole=True) if words else text
 
     def shown(self, value: str) -> str:
         """Return what is shown of a value that stands behind a secret's name."""
@@ -366,23 +385,21 @@ class Redactor:
         return self.hide(printable("".join([*parts, text[at:]])))
 
 
-def _without_spellings(text: str, secret: str, shown: str) -> str:
-    """Return ``text`` without a secret that stands in it in some encoding."""
-    wanted = decoded(secret, escapes=True)
-    text = _any_spelling(secret).sub(lambda _: shown, text)
-    return _RUN.sub(  # what is encoded several times, each character of each layer
-        lambda run: shown if wanted in decoded(run[0], escapes=True) else run[0], text
-    )
+def _without(text: str, secrets: Mapping[str, str], *, whole: bool = False) -> str:
+    """Return ``text`` with something else for each secret, in whichever spelling.
 
-
-def _without(spelled: str, found: Mapping[str, str]) -> str:
-    """Return a word without the secrets that are found in it; as it is spelled if it has none."""
-    word = decoded(spelled, escapes=True)
-    hidden = sorted(found.keys() & words_of(word), key=len, reverse=True)
-    for each in hidden:
-        whole = re.compile(rf"(?<![^\W_]){re.escape(each)}(?![^\W_])")
-        word = found[each].join(whole.split(word))
-    return word if hidden else spelled
+    ``whole`` leaves a secret alone that is part of a longer word.
+    """
+    plain, places = _located(text)
+    longest_first = sorted(secrets, key=len, reverse=True)  # one may be part of another one
+    pattern = f"(?:{'|'.join(map(re.escape, longest_first))})"
+    if whole:
+        pattern = rf"(?<![^\W_]){pattern}(?![^\W_])"
+    parts, at = [], 0
+    for found in re.finditer(pattern, plain):
+        parts += [text[at : places[found.start()]], secrets[found[0]]]
+        at = places[found.end()]
+    return "".join([*parts, text[at:]])
 
 
 #: Knows no secrets: hides by names alone.
@@ -408,23 +425,3 @@ def _safe_number(value: Any) -> Any:
     if isinstance(value, int) and not -_PAST_INT64 <= value < _PAST_INT64:
         return str(value) if abs(value) < 10**100 else "(a number of more than 100 digits)"
     return value
-
-
-@lru_cache(maxsize=256)
-def _any_spelling(secret: str) -> re.Pattern[str]:
-    """Return a pattern of a secret in which each character may be encoded in its own way."""
-    return re.compile("".join(f"(?:{'|'.join(_spellings(each))})" for each in secret))
-
-
-def _spellings(character: str) -> Iterator[str]:
-    yield "".join(f"%(?:25)*(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass"))
-    units = character.encode("utf-16-be", "surrogatepass")
-    pairs = zip(units[::2], units[1::2], strict=True)
-    yield "".join(rf"\\+u(?i:{high:02x}{low:02x})" for high, low in pairs)
-    if ord(character) < 256:
-        yield rf"\\+x(?i:{ord(character):02x})"
-    if character == " ":
-        yield r"\+"
-    if character in "\"'\\/":
-        yield rf"\\+{re.escape(character)}"
-    yield re.escape(character)
