@@ -36,7 +36,7 @@ def not_installed(package: str, extra: str) -> str:
 class UsageError(ValueError):
     """Invalid use of the mock itself; nothing has changed."""
 
-    status: ClassVar[int] = 400  # the HTTP status that the control API answers with
+    status: ClassVar[int] = 400  # the HTTP status that the control API returns
 
     def __init__(self, parameter: str, *, seen: str = "", allowed: str = "") -> None:
         """Say which ``parameter`` is wrong, what was ``seen``, what is ``allowed``."""
