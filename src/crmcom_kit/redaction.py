@@ -69,18 +69,25 @@ def decoded(text: str, *, escapes: bool = False) -> str:
 
     With ``escapes`` the escapes of JSON and Python are removed as well.
     """
-    if escapes:
-        return _located(text)[0]
     for _ in range(_MAX_LAYERS):
-        plain = unquote(text)
+        plain = _ENCODED.sub(_plain, text) if escapes else unquote(text)
         if plain == text:
             break
         text = plain
     return text.replace("+", " ")
 
 
+def _plain(found: re.Match[str]) -> str:
+    """Return what is encoded: a character, or several of percent-encoded bytes."""
+    percent, *units, itself = found.groups()
+    if percent is not None:
+        return bytes.fromhex(percent.replace("%", "")).decode("utf-8", "surrogateescape")
+    code = "".join(filter(None, units)) or "20"  # of a line feed and its kin: a space
+    return itself or chr(int(code, 16))
+
+
 def _located(text: str) -> tuple[str, Sequence[int]]:
-    """Return ``text`` without encodings, and where in it each character began, and the end."""
+    """Return ``text`` decoded with escapes, and where each character of it was, and the end."""
     places: Sequence[int] = range(len(text) + 1)
     for _ in range(_MAX_LAYERS):
         plain: list[str] = []
@@ -90,25 +97,17 @@ def _located(text: str) -> tuple[str, Sequence[int]]:
             plain.append(text[at : found.start()])
             begins += places[at : found.start()]
             at = found.start()
-            for character, size in _characters(found):
+            for character in _plain(found):
                 plain.append(character)
                 begins.append(places[at])
-                at += size
+                if found[1]:  # three characters for each byte, such as %C3%A9
+                    at += 3 * len(character.encode("utf-8", "surrogateescape"))
+            if not found[1]:
+                at = found.end()
         if at == 0:
             break
         text, places = "".join([*plain, text[at:]]), [*begins, *places[at:]]
     return text.replace("+", " "), places
-
-
-def _characters(found: re.Match[str]) -> Iterator[tuple[str, int]]:
-    """Yield each character that is encoded, and how long it is then."""
-    percent, *units, itself = found.groups()
-    if percent is None:
-        code = "".join(filter(None, units)) or "20"  # of a line feed and its kin: a space
-        yield itself or chr(int(code, 16)), len(found[0])
-        return
-    for character in bytes.fromhex(percent.replace("%", "")).decode("utf-8", "surrogateescape"):
-        yield character, 3 * len(character.encode("utf-8", "surrogateescape"))
 
 
 def redact_path(path: str) -> str:
