@@ -133,6 +133,17 @@ def test_a_known_secret_is_hidden_where_it_is_encoded_under_a_harmless_name() ->
             assert REDACTOR.query(f"x={encoded}&y=1").endswith("&y=1")
 
 
+def test_what_stands_beside_a_secret_stays() -> None:
+    """Also in a JSON string, and where a character takes two escapes."""
+    redactor = Redactor({"pass 😀": "$P"}, is_token={TOKEN}.__contains__)
+    shown = {
+        r'{"a": "\u00e9 pass \ud83d\ude00\n"}': r'{"a": "\u00e9 $P\n"}',
+        r'{"a": "x\npass%20%F0%9F%98%80%25"}': r'{"a": "x\n$P%25"}',
+        rf'{{"a": "\u00e9\n{TOKEN}\t"}}': r'{"a": "\u00e9\n***\t"}',
+    }
+    assert [redactor.hide(text) for text in shown] == list(shown.values())
+
+
 def test_what_is_no_secret_stays() -> None:
     """Texts, bodies and queries without secrets are shown as they stood."""
     body = '{ "entity" : "JOBS", "odd":"\\u00e9", "n": 1e3, "x": [1, 2 ] }'

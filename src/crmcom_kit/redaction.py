@@ -51,7 +51,7 @@ _PASSWORD = re.compile(r"[^/]*:[^/]*@")
 _COLON = re.compile(r"\s*:\s*")
 _DECODER = json.JSONDecoder()
 _ENCODED = re.compile(
-    r"""((?:%[0-9a-fA-F]{2})+)|\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/])|[bfnrt])"""
+    r"""((?:%[0-9a-fA-F]{2})+)|((?:\\u[0-9a-fA-F]{4})+)|\\(?:x([0-9a-fA-F]{2})|(["'\\/])|[bfnrt])"""
 )
 _MAX_LAYERS = 10
 _PAST_INT64 = 2**63
@@ -77,13 +77,19 @@ def decoded(text: str, *, escapes: bool = False) -> str:
     return text.replace("+", " ")
 
 
+def _codec(found: re.Match[str]) -> tuple[str, str] | None:
+    """Return how the bytes of what is encoded are read, if it has bytes: three characters each."""
+    if found[1]:
+        return "utf-8", "surrogateescape"
+    return ("utf-16-be", "surrogatepass") if found[2] else None
+
+
 def _plain(found: re.Match[str]) -> str:
-    """Return what is encoded: a character, or several of percent-encoded bytes."""
-    percent, *units, itself = found.groups()
-    if percent is not None:
-        return bytes.fromhex(percent.replace("%", "")).decode("utf-8", "surrogateescape")
-    code = "".join(filter(None, units)) or "20"  # of a line feed and its kin: a space
-    return itself or chr(int(code, 16))
+    """Return what is encoded."""
+    codec = _codec(found)
+    if codec is not None:
+        return bytes.fromhex(found[0].replace("%", "").replace("\\u", "")).decode(*codec)
+    return found[4] or chr(int(found[3] or "20", 16))  # a space for a line feed and its kin
 
 
 def _located(text: str) -> tuple[str, Sequence[int]]:
@@ -97,13 +103,11 @@ def _located(text: str) -> tuple[str, Sequence[int]]:
             plain.append(text[at : found.start()])
             begins += places[at : found.start()]
             at = found.start()
+            codec = _codec(found)
             for character in _plain(found):
                 plain.append(character)
                 begins.append(places[at])
-                if found[1]:  # three characters for each byte, such as %C3%A9
-                    at += 3 * len(character.encode("utf-8", "surrogateescape"))
-            if not found[1]:
-                at = found.end()
+                at += 3 * len(character.encode(*codec)) if codec else len(found[0])
         if at == 0:
             break
         text, places = "".join([*plain, text[at:]]), [*begins, *places[at:]]
@@ -145,7 +149,7 @@ def printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def in_literals(text: str, redact: Callable[[str], str]) -> str:
+def _in_literals(text: str, redact: Callable[[str], str]) -> str:
     """Return ``text`` with ``redact`` applied to each JSON string that is written with escapes."""
     if "\\" not in text:
         return text
@@ -239,9 +243,6 @@ class Redactor:
 
     def hide(self, text: str) -> str:
         """Return ``text`` without known secrets and tokens."""
-        return self._hidden(in_literals(text, self._hidden))
-
-    def _hidden(self, text: str) -> str:
         if "@" in text or "40" in text:
             text = _USER_INFO.sub(rf"\1{MASK}\2", text)
         plain = decoded(text, escapes=True)
@@ -269,7 +270,7 @@ class Redactor:
 
         Only the values are rewritten; the rest stays as it was.
         """
-        text = self._hidden(in_literals(printable(text), self.text))
+        text = self.hide(_in_literals(printable(text), self.text))
         if _SECRET.search(text) is None:
             return text
         text = _SAID.sub(lambda found: f"{found[1]}{self._names.get(found[2], found[2])}", text)
