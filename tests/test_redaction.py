@@ -133,6 +133,13 @@ def test_a_known_secret_is_hidden_where_it_is_encoded_under_a_harmless_name() ->
             assert REDACTOR.query(f"x={encoded}&y=1").endswith("&y=1")
 
 
+def test_a_word_is_hidden_as_a_whole() -> None:
+    """Dots and other marks may be around it, letters may not; a phrase is hidden anywhere."""
+    redactor = Redactor({"abc123": "$A", "two words": "$B"})
+    text = "abc123x abc123 a.abc123.b a-b_abc123 xtwo%20wordsy"
+    assert redactor.hide(text) == "abc123x $A a.$A.b a-b_$A x$By"
+
+
 def test_what_stands_beside_a_secret_stays() -> None:
     """Also in a JSON string, and where a character takes two escapes."""
     redactor = Redactor({"pass 😀": "$P"}, is_token={TOKEN}.__contains__)
