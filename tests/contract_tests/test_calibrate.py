@@ -498,7 +498,7 @@ REFUSED = {
     "diff --other http://h --from-har r.har": "--from-har is not allowed with --other",
     "diff --other http://h --token T": "--token is not allowed with --other",
     "diff --profile p --html no/d.html": "--html: no/d.html cannot be written: its",
-    "calibrate": "--out is missing",
+    "calibrate": "Missing option '--out'.",
     "calibrate --out .": "--out: . exists; name a new folder",
     "calibrate --out no/p": "--out: ",
     "calibrate --out p --from-har r.har --max-time nan": "--max-time: nan is not allowed",
