@@ -79,13 +79,13 @@ class Scripts:
         if any(sign in call.path + call.query for sign in "[]{}"):
             words.append("--globoff")
         if call.verb != ("GET" if call.body is None else "POST"):
-            words += ["--head"] if call.verb == "HEAD" else ["-X", call.verb]
+            words += ["--head"] if call.verb == "HEAD" else ["-X", shlex.quote(call.verb)]
         for name, value in call.headers:
             words += self._header(name, value)
         if call.body is not None:
             is_form = _FORM.fullmatch(call.body.decode("utf-8", "replace")) is not None
             body = self._word(redactor.content(call.body), "query" if is_form else "json")
-            words += ["--data-binary", body]
+            words += ["--data-raw", body]  # which takes a leading @ for no file
         query = f"?{redactor.query(call.query)}" if call.query else ""
         url = self._word(f"/{redactor.text(call.path)}{query}", "query")
         words.append(f'"$URL{url[1:]}' if url.startswith('"') else f'"$URL"{url}')

@@ -179,6 +179,25 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     ]  # fmt: skip
 
 
+def test_a_script_runs_and_reads_nothing_that_a_recording_says(
+    serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """Whoever made it: its methods are no commands, and its bodies name no files."""
+    secret, made = tmp_path / "secret", tmp_path / "made"
+    secret.write_text("of the reader")
+    recorder = Recorder()
+    calls = [
+        Call("show", f"GET; touch {made};", "webhook_requests/show"),
+        Call("resend", "POST", "webhook_requests/resend", "", f"@{secret}".encode()),
+    ]
+
+    script = script_for(serve(recorder), Login(), calls)
+    subprocess.run(["sh"], input=script.encode(), capture_output=True, timeout=60, check=False)
+
+    assert not made.exists()
+    assert recorder.seen[-1][3] == f"@{secret}".encode()
+
+
 def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
     """Without its password it does not log in with an empty one, unless somebody types it."""
     login, calls = Login(password=PASSWORD), [show(OLD[0])]
