@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import enter, new_session
+from crmcom_kit.contract_tests.run import enter, new_session, sparing
 from crmcom_kit.contract_tests.separate_world import separate_world
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.profile import Profile
@@ -51,6 +51,7 @@ def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log
     """
     log = whole_log(results)
     world = separate_world(other, f"{config.world}-other")
+    config = sparing(world, config)
     session = new_session(world.target, config)
 
     def send(exchange: Exchange, call: Call) -> Exchange:

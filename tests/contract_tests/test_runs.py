@@ -11,6 +11,7 @@ from stand_in.legal import VARIANTS
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
+from crmcom_kit.contract_tests.calibration.diff import with_server
 from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
@@ -202,6 +203,17 @@ class TestSeparateWorld:
             "only read the default world" in each and told in each for each in results.warnings
         )
         assert "hush" not in Report(results).as_json()
+
+    def test_a_comparison_spares_the_default_world_of_the_other_server_as_well(self) -> None:
+        """What the run has changed in its own mock is not changed there, unless it is allowed."""
+        target, _ = self.mock("hush")
+        results = run(own_mock(), config(limits=FEW))
+
+        with_server(results, target, config())
+
+        assert results.changed
+        assert isinstance(target.transport, Wire)
+        assert not changing(target.transport)
 
     def test_the_world_of_a_broken_server_is_kept(self) -> None:
         """Its journal is worth a look, and the curl lines of the report go there."""
