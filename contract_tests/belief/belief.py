@@ -177,7 +177,7 @@ class Belief:
             return False
         if len(self.known) >= MAX_KNOWN or self._bytes >= MAX_BYTES:
             return False
-        self._bytes += len(exchange.content) // max(1, len(exchange.records))
+        self._bytes += exchange.bytes_each
         return True
 
     def delete(self, key: str) -> None:

@@ -119,6 +119,11 @@ class Exchange:
             each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)
         ]
 
+    @cached_property
+    def bytes_each(self) -> int:
+        """How many bytes of the body there are for each webhook request that it carries."""
+        return len(self.content) // max(1, len(self.records))
+
     @property
     def by_id(self) -> dict[str, dict[str, Any]]:
         """The webhook requests that the response carries, by id; what has none is left out."""

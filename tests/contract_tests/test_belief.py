@@ -1,5 +1,6 @@
 """What is known of a server after what it has shown: records, filters, tokens, with bounds."""
 
+import zlib
 from typing import Any
 
 import pytest
@@ -241,3 +242,20 @@ def test_a_long_list_is_read() -> None:
     assert conversation.suspected == []
     assert len(conversation.exchanges[1].records) == 20_000
     assert len(conversation.belief.known) == 2
+
+
+def test_a_long_list_is_not_unpacked_for_each_webhook_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else one of a few thousand would take minutes."""
+    unpacked: list[bytes] = []
+    unpack = zlib.decompress
+
+    def noted(body: bytes) -> bytes:
+        unpacked.append(body)
+        return unpack(body)
+
+    monkeypatch.setattr(zlib, "decompress", noted)
+    conversation = Conversation(listed([record(at) for at in range(100)]))
+    assert len(conversation.belief.known) == 100
+    assert 0 < len(unpacked) < 10
