@@ -51,9 +51,9 @@ def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
-def _is_named_like_others(scene: Scene, how: str, record: Record) -> bool:
+def _is_named_like_others(every: Sequence[Record], how: str, record: Record) -> bool:
     """Whether an id is another one's number, a number another one's id, or a part of a number."""
-    others = [each for each in scene.records() if each["id"] != record["id"]]
+    others = (each for each in every if each["id"] != record["id"])
     if how == "part":
         return any(record["number"] in each["number"] for each in others)
     other = "id" if how == "number" else "number"
@@ -64,8 +64,16 @@ _LIKE = ("part", "number", "id")
 
 
 def _named_like_others(scene: Scene, records: list[Record]) -> list[Record]:
-    fresh = scene.fresh(records)
-    return [e for e in fresh if any(_is_named_like_others(scene, how, e) for how in _LIKE)]
+    """Return those that are named like others in some way; most are not, of thousands perhaps."""
+    every = scene.records()
+    ids, numbers = {each["id"] for each in every}, [each["number"] for each in every]
+    known, text = {*numbers}, "\n".join(numbers)
+    likely = [
+        each
+        for each in scene.fresh(records)
+        if each["number"] in ids or each["id"] in known or text.count(each["number"]) > 1
+    ]
+    return [e for e in likely if any(_is_named_like_others(every, how, e) for how in _LIKE)]
 
 
 for _method, _state in (("resend", "REJECTED"), ("delete", "")):
@@ -75,7 +83,7 @@ for _method, _state in (("resend", "REJECTED"), ("delete", "")):
     )  # fmt: skip
     def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
         """Change a webhook request, and not others whose names are its own, or nearly."""
-        if not _is_named_like_others(scene, how, record):
+        if not _is_named_like_others(scene.records(), how, record):
             return None
         form = "number" if how == "part" else how
         return {IDENTIFIER: {form: record[form]}}

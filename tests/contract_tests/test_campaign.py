@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.conversations import Conversation
 from helpers.far import BOTH, remote, token_of
+from helpers.recordings import listed, record
 from helpers.stand_ins import broken, checked
 from mutants.table import ROWS
 from stand_in.choices import Choices
@@ -26,7 +28,7 @@ from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import new_session, run
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.targets import Login, own_mock
-from crmcom_kit.contract_tests.templates import Template, all_templates
+from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 
 
 def why(results: Results, statement: str) -> str:
@@ -73,6 +75,30 @@ def test_each_documented_reason_to_refuse_has_a_template() -> None:
         "login.credentials", "methods.verb", "parameters.mandatory", "resend.only_rejected",
         "token.from_login", "token.required",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([("a", "1"), ("b", "2")], ""),
+        ([("a", "1"), ("b", "21")], "a"),  # a number is a part of another one
+        ([("a", "1"), ("b", "1")], "ab"),
+        ([("a", "b"), ("b", "2")], "ab"),  # a number is the id of another one
+        ([("a", "a"), ("b", "2")], ""),  # and not of its own
+        ([("a", "a"), ("b", "a")], "ab"),
+    ],
+)
+def test_those_that_are_named_like_others(names: list[tuple[str, str]], wanted: str) -> None:
+    """They are tried first: a server may change the other one."""
+    one = Conversation(listed([record(1) | {"id": key, "number": n} for key, n in names]))
+    scene = Scene(one.belief, Login())
+    found = {
+        each["id"]
+        for template in all_templates()
+        if template.name == "delete: one named like others" and template.among is not None
+        for each in template.among(scene, scene.records())
+    }
+    assert found == {*wanted}
 
 
 def test_a_few_statements_take_few_requests() -> None:
