@@ -224,7 +224,7 @@ class _Run:
             self.campaign.settle()
         with suppress(TargetDown):
             conclude(self.session, self.config.secret_keys)
-        if not self.client.is_time_up:
+        if self.config.is_check:
             self._shorten()
 
     def _shorten(self) -> None:

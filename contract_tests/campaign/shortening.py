@@ -14,7 +14,8 @@ from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_o
 from crmcom_kit.contract_tests.findings import MAX_TEXT, Violation, shortened
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 
-#: So many exchanges are observed again for one violation; then the shortest part so far has to do.
+#: So many exchanges are observed again for one violation, within the time of the run; then the
+#: shortest part so far has to do.
 MAX_OBSERVED = 1_000
 #: So many exchanges before the violation are tried first, and so many times as many after that.
 FIRST_WINDOW, GROWTH = 8, 4
@@ -31,7 +32,7 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     Args:
         violation: what was found.
         history: all exchanges since the target had its first content.
-        session: of the run: its oracle tells what was known before it observed anything.
+        session: of the run: what it knew before it sent anything, and how much time it has left.
     """
     last = violation.exchanges[-1]
     log = tuple(each for each in history if each.number < last.number)
@@ -40,9 +41,9 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     def shows(part: Log) -> bool:
         nonlocal left
         left -= len(part) + 1
-        return left >= 0 and _is_suspected(
-            violation, with_logins((*part, last), logins), fresh_oracle(session)
-        )
+        if left < 0 or not session.client.seconds_left:
+            return False
+        return _is_suspected(violation, with_logins((*part, last), logins), fresh_oracle(session))
 
     part = next(filter(shows, _parts(log, {each.number for each in violation.exchanges})), None)
     if part is None:

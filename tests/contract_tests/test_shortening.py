@@ -39,11 +39,15 @@ def test_a_violation_is_cut_to_what_it_rests_on(
     for each in log:
         found = conversation.observe(each).suspicions
     session: Any = SimpleNamespace(
-        belief=conversation.belief, scene=SimpleNamespace(login=SimpleNamespace(token=None))
+        belief=conversation.belief,
+        client=SimpleNamespace(seconds_left=60.0),
+        scene=SimpleNamespace(login=SimpleNamespace(token=None)),
     )
     violation = found[0].violation(found[0].hypotheses[0])
 
     assert [each.number for each in shorten(violation, log, session)] == rests_on
-    # With a history that does not lead to it, a violation keeps its own exchanges.
-    violation.seen = "something else"
+    # Without time, or with a history that does not lead to it, it keeps its own exchanges.
+    session.client.seconds_left = 0.0
+    assert shorten(violation, log, session) == violation.exchanges
+    session.client.seconds_left, violation.seen = 60.0, "something else"
     assert shorten(violation, log, session) == violation.exchanges
