@@ -169,6 +169,14 @@ def test_no_half_of_a_character_is_learned() -> None:
         assert (world_of(seen).unit is None) == (name != "Main")
 
 
+def test_no_endless_number_is_learned() -> None:
+    """Python reads none of more than some thousand digits, and no mock has one."""
+    many = [record(at) | {"number": f"{'9' * 5_000}{at}"} for at in (1, 2)]
+    assert world_of(Conversation(listed([*many, record(3)])).exchanges).records == {
+        record(3)["id"]: record(3)
+    }
+
+
 # Whole runs.
 
 
