@@ -1,11 +1,13 @@
 """Keep people and hosts out of a profile: each gets a made-up name, the same one everywhere."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _HOST = re.compile(r"(?<=://)(?:[^\s/@?#]*@)?(\[[^\s\]]*\]|[^\s/:?#\"'<>@]+)")
+_WORD = re.compile(r"\w+")
 #: Members whose values name a person, inside whichever object.
 _NAMES = {
     **dict.fromkeys(("person_name", "full_name", "contact_name"), "name"),
@@ -55,14 +57,18 @@ class Pseudonyms:
             for (kind, name), made in self._known.items()
             if kind == "host" and "." in name
         }
-        named = re.compile(
-            rf"\b(?:{_any_of(people)})\b|(?<![\w.-])(?:{_any_of(hosts)})(?![\w-])", re.IGNORECASE
-        )
-        folded = {name.casefold(): made for name, made in (people | hosts).items()}
+        made_up = {name.casefold(): made for name, made in (people | hosts).items()}
+        by_word: dict[str, list[str]] = defaultdict(list)  # there may be thousands
+        for name in people | hosts:
+            by_word[_words(name)[0]].append(name)
 
         def change(text: str, _member: str) -> str:
+            named = [name for word in {*_words(text)} for name in by_word.get(word, ())]
+            if not named:
+                return text
+            pattern = _pattern([n for n in named if n in people], [n for n in named if n in hosts])
             # Not all that is alike without case is so when it is folded: that stays as it is.
-            return named.sub(lambda one: folded.get(one[0].casefold(), one[0]), text)
+            return pattern.sub(lambda one: made_up.get(one[0].casefold(), one[0]), text)
 
         return [with_texts(each, change) for each in found]
 
@@ -86,6 +92,18 @@ class Pseudonyms:
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
         return self._known.setdefault(key, _MADE_UP[kind].format(len(self._known) + 1))
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text; one that has none counts as a word."""
+    return _WORD.findall(text.casefold()) or [text]
+
+
+def _pattern(people: Iterable[str], hosts: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds names of people and of hosts, in whatever case."""
+    return re.compile(
+        rf"\b(?:{_any_of(people)})\b|(?<![\w.-])(?:{_any_of(hosts)})(?![\w-])", re.IGNORECASE
+    )
 
 
 def _any_of(names: Iterable[str]) -> str:
