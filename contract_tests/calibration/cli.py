@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -125,20 +125,21 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
             raise Refused(msg) from None
         except KeyboardInterrupt:
             msg = f"interrupted; nothing was written{_changed(results)}"
-            raise Refused(msg) from None
+            raise Refused(_printable(results)(msg)) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.is_cut_short:
         notes.append(f"learning stopped after {seconds:g} s (--max-time); the report says where")
     notes += _on_changes(made, results)
+    printable = _printable(made.results)
     for note in notes:
-        click.echo(f"Note: {note}")
+        click.echo(f"Note: {printable(note)}")
     open_dials = len(made.profile.unsettled)
     click.echo(
         f"{folder}: {counted(len(made.log.original), 'webhook request')}, "
         f"{counted(len(made.found) - open_dials, 'dial')} settled, {open_dials} left open "
         f"({folder / 'report.html'})"
     )
-    click.echo("\n".join(made.compared.lines()))
+    click.echo("\n".join(map(printable, made.compared.lines())))
     click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
 
 
@@ -257,7 +258,7 @@ def diff(
             msg = "interrupted"
             raise Refused(msg) from None
     sides = SIDES if other is None else (results.target.name, redact_url(other))
-    click.echo("\n".join(compared.lines(sides)))
+    click.echo("\n".join(map(_printable(results), compared.lines(sides))))
     if html is not None:
         facts = {"title": "Differences", "release": log.release.name}
         made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results, sides)}
@@ -313,8 +314,7 @@ def _compared(
         target, config = prepared(values, now=now)
         return with_server(results, target, replace(config, stop=stop))
     except (OptionsError, TargetDown, BudgetSpent, Unreachable) as error:
-        msg = f"--other: {error}"
-        raise Refused(msg) from None
+        raise Refused(_printable(results)(f"--other: {error}")) from None
 
 
 def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
@@ -323,8 +323,20 @@ def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
     results = run_with(DEFAULTS | given, now, stop, is_check=False, **more)
     if results.trouble is not None:
-        raise Refused(f"{results.trouble}{_changed(results)}")
+        raise Refused(_printable(results)(f"{results.trouble}{_changed(results)}"))
     return results
+
+
+def _printable(results: "Results") -> Callable[[str], str]:
+    """Return what makes a text about a run fit to print: in one line, and without secrets.
+
+    A server may repeat the password where it refuses a login.
+    """
+    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+    from crmcom_kit.contract_tests.reports.report import one_line
+
+    redactor = ReportRedactor(results.target, results.history)
+    return lambda text: one_line(redactor.text(text))
 
 
 def _changed(results: "Results") -> str:

@@ -491,6 +491,30 @@ def test_a_recording_teaches_as_well(
     assert (requests > 200) is sends
 
 
+@pytest.mark.parametrize(
+    "words", [["calibrate", "--out", "p"], ["diff", "--other", "http://127.0.0.1:9/x"]]
+)
+def test_what_a_server_says_leaks_nothing_and_moves_no_cursor(
+    serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """A refusal of the login may repeat the password."""
+    monkeypatch.chdir(tmp_path)
+    password = "Zx81-kept-to-itself"
+
+    def refusing(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("400 Bad Request", [])
+        status = {"code": f"\x1b[2J {password} is wrong", "message": "", "description": ""}
+        return [json.dumps({"status": status}).encode()]
+
+    login = {**LOGIN, "CRMCOM_PASSWORD": password, "CRMCOM_BASE_URL": serve(refusing)}
+    done = CliRunner(env=login).invoke(main, words)
+
+    assert done.exit_code == 2
+    assert "refuses the login: HTTP 400" in done.output
+    assert password not in done.output
+    assert "\x1b" not in done.output
+
+
 REFUSED = {
     "diff": "give either --profile or --other",
     "diff --other nonsense": "--other: 'nonsense' is not allowed; allowed is an http or https",
