@@ -160,27 +160,27 @@ class Fits:
 
     filters: Filters
     records: Sequence[Record]
-    _answers: dict[tuple[Any, ...], list[bool | None]] = field(default_factory=dict)
+    _by_filter: dict[tuple[Any, ...], list[bool | None]] = field(default_factory=dict)
     _selected: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
 
     def of_filter(self, name: str, interpretation: Interpretation) -> list[bool | None]:
         """Return whether each webhook request fits a filter; None for one that does not tell."""
         key = matters(name, self.filters, interpretation)
-        if key not in self._answers:
+        if key not in self._by_filter:
             wanted = self.filters[name]
             found = [_fits(each, name, wanted, interpretation) for each in self.records]
-            self._answers[key] = found
-        return self._answers[key]
+            self._by_filter[key] = found
+        return self._by_filter[key]
 
     def misfits(self, interpretation: Interpretation) -> Iterator[str | None]:
         """Yield for each webhook request a filter that it surely does not fit, or None."""
-        answers = {name: self.of_filter(name, interpretation) for name in self.filters}
+        fits = {name: self.of_filter(name, interpretation) for name in self.filters}
         is_any = interpretation.combine == "any"
-        either = [name for name in answers if is_any and name in SEMI_OPTIONAL]
-        every = [name for name in answers if name not in either]
+        either = [name for name in fits if is_any and name in SEMI_OPTIONAL]
+        every = [name for name in fits if name not in either]
         for at in range(len(self.records)):
-            wrong = next((name for name in every if answers[name][at] is False), None)
-            if wrong is None and either and all(answers[each][at] is False for each in either):
+            wrong = next((name for name in every if fits[name][at] is False), None)
+            if wrong is None and either and all(fits[each][at] is False for each in either):
                 wrong = either[0]
             yield wrong
 
@@ -208,7 +208,7 @@ class Fits:
         key, wanted = matters(name, self.filters, interpretation), self.filters[name]
         if key not in self._selected:
             fits = zip(self.records, self.of_filter(name, interpretation), strict=True)
-            found = [record for record, answer in fits if answer]
+            found = [record for record, does_fit in fits if does_fit]
             if isinstance(wanted, Named) and wanted.field != "id":
                 objects = {str(each[OBJECT_OF[name]].get("id")) for each in found}
                 found = found if len(objects) < 2 else []  # which of several is meant is open

@@ -1,6 +1,6 @@
 """The documented members of a response, read from the schemas.
 
-And what two answers of one webhook request must have in common.
+And what two sights of one webhook request must have in common.
 """
 
 import difflib

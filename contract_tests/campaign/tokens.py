@@ -42,7 +42,7 @@ class Tokens:
         """Log in, unless a token was given, and learn how a wrong token is refused.
 
         Raises:
-            TargetDown: the target lets the run not in.
+            TargetDown: the target does not let the run in.
             Unreachable: a login was served, and no token came with it.
         """
         session = self._session

@@ -55,5 +55,5 @@ def changing_method(call: Call) -> str | None:
 
     Any path and verb in which a server might see the method's name counts.
     """
-    written = f"{call.method} {call.verb} {unquote(call.path)}".lower()
-    return next((name for name in ("resend", "delete") if name in written), None)
+    text = f"{call.method} {call.verb} {unquote(call.path)}".lower()
+    return next((name for name in ("resend", "delete") if name in text), None)

@@ -43,13 +43,13 @@ def is_readable(exchange: Exchange) -> bool:
     return exchange.json is not NOT_JSON and not _lack(exchange.json)
 
 
-def _lack(answer: Any) -> str:
+def _lack(body: Any) -> str:
     """Say what a response lacks of an envelope; nothing if it lacks nothing."""
-    if not isinstance(answer, dict):
-        return f"a JSON {type(answer).__name__} instead of an object"
-    status = answer.get("status")
+    if not isinstance(body, dict):
+        return f"a JSON {type(body).__name__} instead of an object"
+    status = body.get("status")
     if not isinstance(status, dict):
-        return "no status object" if "status" not in answer else f"status {shortened(repr(status))}"
+        return "no status object" if "status" not in body else f"status {shortened(repr(status))}"
     missing = [name for name in ("code", *_TEXTS) if name not in status]
     return f"a status without {' and '.join(missing)}" if missing else ""
 

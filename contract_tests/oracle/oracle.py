@@ -224,8 +224,8 @@ class Oracle:
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
         """Return the ids of all webhook requests that a request may name or a response shows."""
         found = {expected.record} if expected.record is not None else self.may_name(expected.sense)
-        answered = _id(exchange)
-        return found | {answered} if answered is not None else found
+        returned = _id(exchange)
+        return found | {returned} if returned is not None else found
 
     def may_name(self, sense: Sense) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""

@@ -246,42 +246,42 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         if known is not None and sense.name == "resend" and known.state == "REJECTED":
             known.moving = True  # the error may be about the delivery, which was tried
         return
-    answered: Record = exchange.data if isinstance(exchange.data, dict) else {}
-    if known is None or not known.exists or answered.get("id", known.id) != known.id:
+    data: Record = exchange.data if isinstance(exchange.data, dict) else {}
+    if known is None or not known.exists or data.get("id", known.id) != known.id:
         for key in change.named:
             if key in belief.records:
                 belief.lose(key)  # what became of it, the next look tells
         return
     if sense.name == "delete":
-        yield from _returned(known, known.certain, answered, exchange)
+        yield from _returned(known, known.certain, data, exchange)
         belief.delete(known.id)
         return
-    yield from _kept(known, answered, exchange)
+    yield from _kept(known, data, exchange)
     known.resent = True
     if known.state == "REJECTED":
         known.untraced = known.record
-    is_done = answered.get("life_cycle_state") == "SUCCESSFUL"
-    if is_whole(sense) and is_done and "id" in answered:
-        belief.see(answered, "resend", exchange)
+    is_done = data.get("life_cycle_state") == "SUCCESSFUL"
+    if is_whole(sense) and is_done and "id" in data:
+        belief.see(data, "resend", exchange)
     else:
         known.moving = True  # it is queued, or failed again: open until a response shows it
 
 
-def _returned(known: Known, was: Record, answered: Record, exchange: Exchange) -> Iterator[Seen]:
-    paths = [each for each in differing(was, answered) if not each.startswith(_NOTED)]
+def _returned(known: Known, was: Record, data: Record, exchange: Exchange) -> Iterator[Seen]:
+    paths = [each for each in differing(was, data) if not each.startswith(_NOTED)]
     if not paths:
         yield "delete.returns_record"
         return
     effect = Hypothesis("delete.returns_record", Effect(exchange))
-    yield _changed(known, answered, paths[0], exchange, effect)
+    yield _changed(known, data, paths[0], exchange, effect)
 
 
-def _kept(known: Known, answered: Record, exchange: Exchange) -> Iterator[Seen]:
+def _kept(known: Known, data: Record, exchange: Exchange) -> Iterator[Seen]:
     """Observe what sending again must keep."""
-    paths = differing(lasting(known.record), lasting(answered))
+    paths = differing(lasting(known.record), lasting(data))
     if not paths:
-        if "id" in answered and "number" in answered:
+        if "id" in data and "number" in data:
             yield from ("resend.identity_kept", "resend.same_record")
         return
     effect = Hypothesis("resend.identity_kept", Effect(exchange))
-    yield _changed(known, answered, paths[0], exchange, effect)
+    yield _changed(known, data, paths[0], exchange, effect)

@@ -36,7 +36,7 @@ _IGNORED = re.compile(r"[\x00-\x20\x7f]")
 
 
 class Refusal(Exception):
-    """A request that the proxy answers itself, with this status and line."""
+    """A request that the proxy does not forward: it responds itself, with this status and line."""
 
     def __init__(self, status: int, line: str) -> None:
         """Keep both."""

@@ -28,7 +28,7 @@ MAX_BYTES = 512 * 1024 * 1024
 
 _GATEWAYS = (429, 502, 503, 504)
 #: The methods that take a token.
-_RECORD_METHODS = ("show", "list", "resend", "delete", "token_release")
+_WITH_TOKEN = ("show", "list", "resend", "delete", "token_release")
 _KEPT_HEADERS = ("authorization", "content-type")
 
 Entry = Mapping[str, Any]
@@ -129,13 +129,13 @@ def read_recording(
             known.add(mark)
             found[base].append(one)
             skipped.update([one.missing] if one.missing else [])
-    answered = [base for base, each in found.items() if not all(one.missing for one in each)]
-    if len(answered) > 1:
-        counts = ", ".join(f"{base} ({len(found[base])})" for base in sorted(answered))
+    responding = [base for base, each in found.items() if not all(one.missing for one in each)]
+    if len(responding) > 1:
+        counts = ", ".join(f"{base} ({len(found[base])})" for base in sorted(responding))
         msg = f"the recording has several servers; choose one with --base-url: {counts}"
         raise RecordingError(msg)
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
-    for base in answered:
+    for base in responding:
         return Recording(base, _in_order(found[base]), reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
@@ -178,7 +178,7 @@ def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
     if not any(_carries_token(each.exchange.call) for each in found):
         for each in found:
             call = each.exchange.call
-            if call.method in _RECORD_METHODS:
+            if call.method in _WITH_TOKEN:
                 headers = (*call.headers, ("Authorization", MASK))
                 each.exchange.call = replace(call, headers=headers)
     return tuple(sorted(found, key=lambda each: each.start))
@@ -203,8 +203,8 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     status, time = response.get("status"), entry.get("time")
     status = status if isinstance(status, int) else 0
     known_time = isinstance(time, int | float) and 0 < time < 86_400_000
-    answer = Response(status, _headers(response), lambda: _received(entry, response))
-    return base, recorded(call, answer, release, start, time / 1000 if known_time else 0.0)
+    received = Response(status, _headers(response), lambda: _received(entry, response))
+    return base, recorded(call, received, release, start, time / 1000 if known_time else 0.0)
 
 
 def recorded(
@@ -243,8 +243,8 @@ def _body(response: Response) -> bytes:
     if status < 200 or 300 <= status < 400:
         raise Skip(NO_RESPONSE)
     body = response.body()
-    answer = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
-    if status in _GATEWAYS and (status == 429 or answer.code is None):
+    exchange = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
+    if status in _GATEWAYS and (status == 429 or exchange.code is None):
         raise Skip(GATEWAY)
     return body
 
