@@ -54,7 +54,7 @@ class Comparison:
     #: How the first server refuses a token that is not valid, if no other refusal looks like it.
     token_refusal: tuple[int, Any] | None = None
     #: HTTP status and code that a refusal of the other server stands for; None: any.
-    wording: Callable[[Exchange], tuple[int, Any] | None] = lambda each: (each.status, each.code)
+    wording: Callable[[Exchange], tuple[int, Any] | None] = lambda each: each.wording
 
     def differences(self, one: Exchange, other: Exchange) -> list[Difference]:
         """Return in what two responses to the same request differ."""
@@ -78,12 +78,12 @@ class Comparison:
         """Whether a token is no longer valid on the first server alone."""
         if one.ok or self.token_refusal is None:
             return False
-        is_of_token = (one.status, one.code) == self.token_refusal
+        is_of_token = one.wording == self.token_refusal
         return is_of_token and (other.ok or self.wording(other) != self.token_refusal)
 
     def _refusals(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
         wanted = self.wording(other)
-        if wanted is not None and (one.status, one.code) != wanted:
+        if wanted is not None and one.wording != wanted:
             what = "code" if one.status == wanted[0] else "HTTP status"
             seen = f"HTTP {wanted[0]}, {wanted[1]}"
             yield Difference(f"{what} of a refusal", _outcome(one), seen)

@@ -109,17 +109,17 @@ def log_of(results: Results) -> Log:
 
 def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
     """Whether a change came to nothing since the token had ended, which the mock does not know."""
-    is_refused = not exchange.ok and (exchange.status, exchange.code) == token_refusal
+    is_refused = not exchange.ok and exchange.wording == token_refusal
     return is_refused and changing_method(exchange.call) is not None
 
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     """Return how a server refuses the token that no login returned, if it has other codes, too."""
     refused = [each for each in history if not each.ok and isinstance(each.code, str)]
-    codes = {(each.status, each.code) for each in refused}
+    codes = {each.wording for each in refused}
     for each in refused:
         if each.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:
-            return each.status, each.code
+            return each.wording
     return None
 
 
