@@ -87,7 +87,8 @@ def whole_log(results: Results) -> Log:
     """Return the log of a run. Raises NothingToLearn: no whole webhook request was seen."""
     log = log_of(results)
     if not log.original:
-        raise NothingToLearn(results.trouble or "no response shows a whole webhook request")
+        msg = "no response shows a whole webhook request"
+        raise NothingToLearn(msg)
     return log
 
 
