@@ -12,7 +12,7 @@ from crmcom_kit.redaction import redact_url
 DEFAULT_MAX_TIME = 600.0  # seconds
 #: No wait of a run is longer, between two requests or in all, in seconds.
 _LONGEST = 86_400
-#: What may be changed with ``--allow``.
+#: The methods that change webhook requests; ``--allow`` names them.
 CHANGES = ("resend", "delete")
 
 #: What the help is divided into, in its order; what an option is about decides where it counts.
@@ -20,7 +20,7 @@ TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"
 BUDGET, CHECKED, RECORDINGS, REPORTS = "Budget", "What is checked", "Recordings", "Reports"
 HEADINGS = (TARGET, CREDENTIALS, CHANGED, BUDGET, CHECKED, RECORDINGS, REPORTS)
 #: What makes no sense if recorded traffic is checked, and nothing is sent.
-_OF_REQUESTS = (CREDENTIALS, CHANGED, BUDGET)
+OF_REQUESTS = (CREDENTIALS, CHANGED, BUDGET)
 
 
 class OptionsError(ValueError):
@@ -202,7 +202,7 @@ def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
 def _check_value(option: Option, values: Mapping[str, Any]) -> None:
     """Refuse a number out of bounds, what is no text or path, and what a recording rules out."""
     given = values[option.key]
-    if values["from_har"] and option.heading in _OF_REQUESTS and option.is_given(values):
+    if values["from_har"] and option.heading in OF_REQUESTS and option.is_given(values):
         msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
     if option.type in (int, float) and given is not None:

@@ -1,7 +1,7 @@
 """The results of a run: one verdict for each statement in force that is asked for."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation
@@ -43,7 +43,7 @@ class Results:
     changed: tuple[str, ...] = ()
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, if it did; so if nothing was checked
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     never_served: tuple[str, ...] = ()  # methods that were tried, a line each
     unserved: tuple[str, ...] = ()  # methods that were tried often
     #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.

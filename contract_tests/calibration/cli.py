@@ -25,12 +25,10 @@ from crmcom_kit.contract_tests.cli import (
 )
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.options import (
-    BUDGET,
-    CHANGED,
     CHANGES,
     CHECKED,
-    CREDENTIALS,
     DEFAULTS,
+    OF_REQUESTS,
     OPTIONS,
     REPORTS,
     OptionsError,
@@ -185,7 +183,7 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
             raise Refused(str(error)) from None
         given["max_time"] = DEFAULTS["max_time"]
         return None
-    of_requests = {o.key for o in OPTIONS if o.heading in (CREDENTIALS, CHANGED, BUDGET)}
+    of_requests = {o.key for o in OPTIONS if o.heading in OF_REQUESTS}
     alone = {key: value for key, value in given.items() if key not in of_requests}
     given["from_har"] = ()
     return _run(alone, stop)

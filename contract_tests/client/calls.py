@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.schemas.methods import Method
 
 #: Of a request with a body.
@@ -56,4 +57,4 @@ def changing_method(call: Call) -> str | None:
     Any path and verb in which a server might see the method's name counts.
     """
     text = f"{call.method} {call.verb} {unquote(call.path)}".lower()
-    return next((name for name in ("resend", "delete") if name in text), None)
+    return next((name for name in CHANGES if name in text), None)

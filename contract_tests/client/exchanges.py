@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+#: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
+OUTAGES = (502, 503, 504)
 #: What ``Exchange.json`` is if the response is no JSON.
 NOT_JSON: Any = object()
 

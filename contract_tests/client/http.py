@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, containers
+from crmcom_kit.contract_tests.client.exchanges import OUTAGES, Call, Exchange, containers
 from crmcom_kit.contract_tests.findings import Unreachable, counted
 from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
 from crmcom_kit.contract_tests.targets import Target
@@ -65,8 +65,6 @@ LONGEST_WAIT = 10.0
 #: many changes in a row to which a gateway responds the run gives up, too.
 MAX_TRIES = 5
 
-#: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
-_OUTAGES = (502, 503, 504)
 #: So many seconds pass before a request is sent again to which a gateway has responded.
 PAUSE = 0.5
 
@@ -177,7 +175,7 @@ class Client:
                 msg += f"{LONGEST_WAIT:.0f} s: send fewer requests per second with --rate"
                 raise TargetDown(msg)
             return seconds
-        if exchange.status not in _OUTAGES or exchange.code is not None:
+        if exchange.status not in OUTAGES or exchange.code is not None:
             self._lost = 0 if once else self._lost
             return None
         self.hiccups[exchange.status] += 1

@@ -3,21 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES, Exchange
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import TRAILING_SLASH, Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Flaw, Seen, told
 
-#: A gateway in front of the API says with these that it cannot be reached: no response of its own.
-_OUTAGES = (502, 503, 504)
 _TEXTS = ("message", "description")
 
 
 def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
     """Check envelope.* and errors.*, as far as one response tells."""
     if exchange.json is NOT_JSON:
-        if exchange.status not in _OUTAGES:
+        if exchange.status not in OUTAGES:
             refused = exchange.status >= 400 or expected.must is Must.REFUSE
             statement = "errors.json" if refused else "envelope.json"
             if expected.statement == TRAILING_SLASH:  # whose refusal is wrong, whatever its form
@@ -121,7 +119,7 @@ def _kind(value: Any) -> str:
 
 def _seen(exchange: Exchange) -> str:
     """Return the beginning of what came; nothing of a login, which may hold a token."""
-    if exchange.call.method in ("token", "web_api_key_token"):
+    if exchange.call.method in LOGINS:
         return f"HTTP {exchange.status} with {len(exchange.content)} bytes that are not JSON"
     text = exchange.content.decode("utf-8", "replace")
     token = exchange.call.parameters.get("token")

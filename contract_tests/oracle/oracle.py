@@ -8,6 +8,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import outcome, shortened
+from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle import (
     envelope,
     lists,
@@ -38,8 +39,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Seen,
     Suspicion,
 )
-
-CHANGING = ("resend", "delete")
 
 
 @dataclass(slots=True)
@@ -81,7 +80,7 @@ class Oracle:
                 "pages": lambda: self.pages.observe(exchange, sense),
                 "sights": lambda: sights.observe(exchange, sense, belief),
             }
-        if sense.name in CHANGING:
+        if sense.name in CHANGES:
             checks["change"] = lambda: self._change(exchange, expected)
         for name, check in checks.items():
             try:

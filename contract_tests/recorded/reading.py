@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Call, Exchange, parsed
-from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, OUTAGES, Call, Exchange, parsed
+from crmcom_kit.contract_tests.options import CHANGES, OptionsError
 from crmcom_kit.contract_tests.oracle.sense import read
 from crmcom_kit.har import CUT
 from crmcom_kit.redaction import MASK
@@ -26,7 +26,7 @@ from crmcom_kit.schemas.releases import Release
 #: So many bytes all files of a recording may have.
 MAX_BYTES = 512 * 1024 * 1024
 
-_GATEWAYS = (429, 502, 503, 504)
+_GATEWAYS = (429, *OUTAGES)
 #: The methods that take a token.
 _WITH_TOKEN = ("show", "list", "resend", "delete", "token_release")
 _KEPT_HEADERS = ("authorization", "content-type")
@@ -230,7 +230,7 @@ def recorded(
     try:
         body, missing = _body(response), ""
     except Skip as why:
-        if sense.name not in ("resend", "delete"):
+        if sense.name not in CHANGES:
             raise
         body, missing = b"", str(why)
     exchange = Exchange(0, call, response.status, response.headers, body, seconds)

@@ -14,7 +14,8 @@ from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation, counted
-from crmcom_kit.contract_tests.oracle.oracle import CHANGING, Observation, Oracle
+from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import Sense, read
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
@@ -29,7 +30,7 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.
-WITH_EFFECT = (*CHANGING, "token_release")
+WITH_EFFECT = (*CHANGES, "token_release")
 #: So many suspicions wait to be confirmed; then the oldest one is given up.
 MAX_UNSETTLED = 1_000
 #: What to do about contradictions.
@@ -158,7 +159,7 @@ class Observer:
         if not recorded.missing:
             self.history.append(exchange)
             exchange.number = len(self.history)
-        if sense.name in CHANGING and (exchange.ok or recorded.missing):
+        if sense.name in CHANGES and (exchange.ok or recorded.missing):
             self._later.add_change(sense, len(self.history))
         if recorded.missing:
             self._lose(exchange, sense)
@@ -294,7 +295,7 @@ class Observer:
     def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:
         """Return the request without which nothing would be wrong: a change, or a release."""
         exchange, found = suspicion.exchange, list[Exchange]()
-        if statement.startswith(CHANGING):
+        if statement.startswith(CHANGES):
             found = [
                 each.exchange for each in self.belief.changes if suspicion.record in each.named
             ]
@@ -325,7 +326,7 @@ class Observer:
 
     def _lose(self, exchange: Exchange, sense: Sense) -> None:
         """Forget what a request may have changed: nobody knows whether it did, or when."""
-        if sense.name in CHANGING:
+        if sense.name in CHANGES:
             self.oracle.lose(exchange.call)
         elif sense.name == "token_release" and isinstance(sense.token, str):
             self.belief.set_token(sense.token, TokenState.DOUBTFUL)

@@ -15,6 +15,7 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
 from crmcom_kit.contract_tests.templates.lists import value
@@ -36,7 +37,7 @@ def right(method: str, record: Record) -> dict[str, Any]:
 
 
 def _layer(method: str) -> str:
-    return method if method in ("resend", "delete") else "refusal"
+    return method if method in CHANGES else "refusal"
 
 
 _UNNAMED: tuple[Parameters, ...] = (

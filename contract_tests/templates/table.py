@@ -14,6 +14,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import nowhere
+from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas.methods import Method, methods
@@ -102,7 +103,7 @@ class Template:
     @property
     def changes(self) -> bool:
         """Whether it goes to a method that changes webhook requests."""
-        return self.method in ("resend", "delete")
+        return self.method in CHANGES
 
     @property
     def is_odd(self) -> bool:
