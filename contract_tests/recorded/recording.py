@@ -54,7 +54,10 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     try:
         for each in recording.exchanges:
             config.stop.check()
-            one.follow(each, alone=id(each) in alone)
+            try:
+                one.follow(each, alone=id(each) in alone)
+            except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
+                one.findings.crash("the recording", error)
     except KeyboardInterrupt:
         trouble = "interrupted"
     done = (

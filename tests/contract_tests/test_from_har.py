@@ -37,6 +37,7 @@ from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError
 from crmcom_kit.contract_tests.recorded import reading, recording
+from crmcom_kit.contract_tests.recorded.hindsight import Later
 from crmcom_kit.contract_tests.recorded.recording import is_placeholder
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
@@ -493,6 +494,24 @@ def test_statements_that_no_request_tests_say_so(tmp_path: Path) -> None:
     assert results.trouble == "no request in the recording tests any of the selected statements"
     assert {each.why for each in results.statements} == {"no request in the recording tests it"}
     assert checked(tmp_path, text, only="list.*").exit_code == 0
+
+
+def test_an_error_of_the_kit_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other exchanges are checked, and the run fails: else it would end as a broken one."""
+    real = Later.add
+
+    def crash_once(self: Any, exchange: Any, *more: Any, **named: Any) -> None:
+        if exchange.number == 2:
+            raise KeyError("oops")
+        real(self, exchange, *more, **named)
+
+    monkeypatch.setattr(Later, "add", crash_once)
+
+    results = checked(tmp_path, archive([login(), show(ONE), listed([ONE])]))
+
+    assert results.exit_code == 2
+    assert results.trouble == "an internal error of crmcom-kit: the recording: KeyError: 'oops'"
+    assert "envelope.data_array" in held(results)
 
 
 def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
