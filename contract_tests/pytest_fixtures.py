@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import TargetDown
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
@@ -106,8 +107,8 @@ def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
 
 def _made(values: dict[str, Any], session: pytest.Session) -> dict[str, Any]:
     try:
-        target, config = _prepared(values)
-    except pytest.UsageError:
+        results = run(*_prepared(values))
+    except (pytest.UsageError, OptionsError) as error:
         session.shouldstop = "an option is wrong"  # else each test would have the same error
-        raise
-    return Report(run(target, config)).document
+        raise pytest.UsageError(as_in_pytest(str(error))) from None
+    return Report(results).document

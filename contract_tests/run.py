@@ -89,7 +89,10 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
 
 
 def run(target: Target, config: RunConfig) -> Results:
-    """Check ``target`` and return the results; never raises what the target does to it."""
+    """Check ``target`` and return the results; never raises what the target does to it.
+
+    Raises RecordingError if a recording is not of one content.
+    """
     if config.recording is not None:
         return run_recording(target, config)
     world = separate_world(target, config.world)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from helpers.recordings import archive, login
 from helpers.serving import LOGIN
 
 from crmcom_kit.contract_tests.options import RUN_OPTIONS
@@ -166,6 +167,8 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     """An option that cannot be followed is one error, and so is a server that is not there."""
     wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
     unread = pytester.runpytest_inprocess(*SUITE, "--crmcom-deviations", "nosuch.toml")
+    pytester.path.joinpath("r.har").write_text(archive([login(), login("X", organisation="B")]))
+    mixed = pytester.runpytest_inprocess(*SUITE, "--crmcom-from-har", "r.har")
     nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
     down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
 
@@ -173,6 +176,8 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     wrong.stdout.fnmatch_lines("*--crmcom-rate: 0.0 is not allowed*")
     unread.assert_outcomes(errors=1)
     unread.stdout.fnmatch_lines("*--crmcom-deviations: nosuch.toml cannot be read*")
+    mixed.assert_outcomes(errors=1)
+    mixed.stdout.fnmatch_lines("*--crmcom-from-har: several organisations log in*")
     down.assert_outcomes(failed=1, skipped=2)
     down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
 
