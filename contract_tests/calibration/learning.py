@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from itertools import cycle, islice
 from math import inf
 from typing import Any, NamedTuple
@@ -123,6 +124,9 @@ def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     return None
 
 
+Mark = tuple[int, bytes]  # HTTP status, and a digest of the body
+
+
 class _TimeUp(Exception):
     """There is no time to try more values."""
 
@@ -141,8 +145,8 @@ class Learning:
         #: Kind -> how often the server has refused with an HTTP status and a code.
         self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
         self._scores: dict[int, int] = {}
-        self._compared: dict[tuple[int, int, bytes], list[Difference]] = {}
-        self._responses: list[tuple[int, bytes]] = []  # the mock's, with what was learned so far
+        self._compared: dict[tuple[int, Mark], list[Difference]] = {}
+        self._responses: list[Mark] = []  # the mock's, with what was learned so far
         self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
@@ -222,7 +226,7 @@ class Learning:
         for at, (exchange, own) in enumerate(self._pairs({**self._settings, key: value})):
             if self._is_time_up():
                 raise _TimeUp
-            if self._responses[at] == (own.status, own.content) and not is_strict:
+            if self._responses[at] == _mark(own) and not is_strict:
                 continue
             is_inert = False
             found = self._differences(exchange, own)
@@ -247,12 +251,12 @@ class Learning:
             kind = self._kinds.get(own.code)
             if kind is not None and not exchange.ok and isinstance(exchange.code, str):
                 self._wordings.setdefault(kind, Counter())[exchange.wording] += 1
-        self._responses = [(own.status, own.content) for _, own in pairs]
+        self._responses = [_mark(own) for _, own in pairs]
         self._scores = {one.number: _score(self._differences(one, own)) for one, own in pairs}
 
     def _differences(self, exchange: Exchange, own: Exchange) -> list[Difference]:
         """Return in what a response differs; most values of a dial change few responses."""
-        key = exchange.number, own.status, own.content
+        key = exchange.number, _mark(own)
         if key not in self._compared:
             self._compared[key] = self._comparison.differences(exchange, own)
         return self._compared[key]
@@ -293,6 +297,11 @@ class Learning:
         lists = [e for e in self._log.every_exchange if e.ok and e.call.method == "list"]
         counts = Counter(len(each.records) for each in lists)
         return sorted(length for length, count in counts.items() if length and count > 1)[-3:]
+
+
+def _mark(exchange: Exchange) -> Mark:
+    """Return what tells a response from others: of long lists it is all that is kept."""
+    return exchange.status, blake2b(exchange.content, digest_size=16).digest()
 
 
 def _is_learnable(dial: Dial) -> bool:
