@@ -118,7 +118,7 @@ def _result(
     if whole is Verdict.NOT_EXERCISED:
         why = [why_not(statement.id)]
     elif whole is Verdict.DEVIATES:
-        why = [each.reason for each in listed]
+        why = list(dict.fromkeys(each.reason for each in listed))
     elif whole is Verdict.BROKEN and listed:
         why = [f"the listed deviation does not cover this: {uncovered[0].seen}"]
     stale = [

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials
+from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
@@ -32,6 +33,8 @@ from crmcom_kit.contract_tests.templates import Scene
 DEFAULT_REQUESTS = 1_500
 #: A run about some statements sends at most so many times what its first pass takes.
 MAX_TIMES = 3
+#: So many definitions are named if none of them is in scope.
+MAX_NAMES = 10
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
 
@@ -295,16 +298,21 @@ class _Run:
         scene, topic = self.session.scene, statement.partition(".")[0]
         if topic in CHANGES and topic not in scene.allowed:
             return f"needs --allow {topic} and a scope: --only-… or --all-records"
-        if topic in CHANGES and not any(
-            map(scene.may_change, self.session.belief.records.values())
-        ):
+        known = self.session.belief.known.values()  # also those that the run has deleted
+        in_scope = [each for each in known if scene.may_change(each.record)]
+        if topic in CHANGES and not in_scope:
             return "no webhook request is in scope"
+        rejected = [each for each in in_scope if each.resent or each.state == "REJECTED"]
+        if topic == "resend" and not rejected:
+            return "no webhook request in scope is REJECTED"
         if "web_api_key" in statement and scene.login.api_key is None:
             return "needs --api-key"
         if topic in ("login", "token_release") and self.session.tokens.login() is None:
             return "needs a login: --username, --password and --organisation"
         if statement == CODES and not self.config.secret_keys:
             return "needs --secret-key, and a server that shows what it has signed"
+        if self.session.oracle.service.is_never_served(topic):
+            return f"the server never served {topic}"
         missed = self.campaign.missed.get(topic)
         return missed or self.ended or "the server has shown nothing to try it on"
 
@@ -329,7 +337,10 @@ class _Run:
             yield f"the run {'used' if allowed else 'only read'} the default world: {why}"
         seen = [each.record for each in session.belief.known.values()]
         if allowed and self._has_read() and not any(map(session.scene.may_change, seen)):
-            yield "none of the webhook requests that the run saw is in its scope: it changed none"
+            names = sorted({str(value_at(each, "webhook_definition.name")) for each in seen})
+            of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
+            said = "none of the webhook requests that the run saw is in its scope"
+            yield f"{said}: it changed none{of}"
         if self.is_too_soon:
             yield f"the run ended early: {self.ended}"
         if self.client.is_time_up:

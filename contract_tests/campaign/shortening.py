@@ -48,7 +48,24 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     part = next(filter(shows, _parts(log, {each.number for each in violation.exchanges})), None)
     if part is None:
         return violation.exchanges
-    return with_logins((*_cut(part, shows), last), logins)
+    part = _cut(part, shows)
+    whole = (*part, *_changes_between(part, log, violation))
+    return with_logins((*(whole if shows(whole) else part), last), logins)
+
+
+def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exchange]:
+    """Yield the changes of the webhook request since the same request as the last was sent.
+
+    That the two responses differ is wrong without them. But a server shows it only after them.
+    """
+    last = violation.exchanges[-1].call
+    same = [each.number for each in part if each.call.query == last.query]
+    if not same or last.verb != "GET":
+        return
+    for each in log:
+        is_change = each.call.verb == "POST" and each.ok and violation.record in each.by_id
+        if is_change and each.number > same[-1]:
+            yield each
 
 
 def fresh_oracle(session: Session) -> Oracle:

@@ -17,10 +17,10 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
     if exchange.json is NOT_JSON:
         if exchange.status not in OUTAGES:
             refused = exchange.status >= 400 or expected.must is Must.REFUSE
-            statement = "errors.json" if refused else "envelope.json"
+            statement, wanted = "errors.json" if refused else "envelope.json", "JSON"
             if expected.statement == TRAILING_SLASH:  # whose refusal is wrong, whatever its form
-                statement = TRAILING_SLASH
-            yield Flaw(statement, "JSON", _seen(exchange))
+                statement, wanted = TRAILING_SLASH, "JSON, as without the slash"
+            yield Flaw(statement, wanted, _seen(exchange))
         return
     yield "envelope.json"
     lack = _lack(exchange.json)

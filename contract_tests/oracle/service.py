@@ -197,6 +197,10 @@ class Service:
         tallies = self._tallies.items()
         return tuple(name for name, each in tallies if not each.served and each.sent >= _OFTEN)
 
+    def is_never_served(self, method: str) -> bool:
+        """Return whether a method was sent, and never served."""
+        return method in self._tallies and not self._tallies[method].served
+
     def never_served(self) -> tuple[str, ...]:
         """Say in a line each which methods were sent, and never served."""
         return tuple(

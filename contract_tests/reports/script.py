@@ -64,7 +64,7 @@ class Scripts:
         needed = [*([] if self._base_url else ["CRMCOM_BASE_URL"]), *script.needed]
         used = [name for name in _FUNCTIONS if re.search(rf"[(|] ?{name}\b", text)]
         return "\n".join([
-            *(f': "${{{name}:?must be set}}"' for name in needed),
+            *(f': "${{{name}:?{_must_be_set(name)}}}"' for name in needed),
             f"URL={shlex.quote(self._base_url) if self._base_url else '$CRMCOM_BASE_URL'}",
             *(f"{name}() {{ {_FUNCTIONS[name]}; }}" for name in used),
             text,
@@ -162,6 +162,13 @@ class _Script:
             return
         command = self._prepared(self._scripts.curl(login, "-sS"))
         self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
+
+
+def _must_be_set(name: str) -> str:
+    """Return what a shell says if the reader has not set a variable."""
+    if name.startswith("CRMCOM_OTHER_TOKEN"):
+        return "must be set to a token that no login of the run returned"
+    return "must be set"
 
 
 def _basic(coded: str) -> tuple[str, str] | None:

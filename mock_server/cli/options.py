@@ -49,7 +49,8 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--release"],
         metavar="RELEASE",
-        help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}.  [default: R9]",
+        help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}; an unknown "
+        "version counts as the newest known release before it.  [default: R9]",
     ),
     click.Option(
         ["--dialect"],

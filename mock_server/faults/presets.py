@@ -13,11 +13,10 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.validation import fault_of, valid
+from crmcom_kit.mock_server.faults.validation import WITH_RECORD, fault_of, valid
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 HEADER = "X-Mock-Prefer"
-_WITH_RECORD = ["show", "resend", "delete"]
 _CHANGING = ["resend", "delete"]
 _Spec = dict[str, Any]
 
@@ -78,7 +77,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "record_deleted": Preset(
         "Just before the request, another user deletes the webhook request that it names.",
-        {"operation": _WITH_RECORD, "record": None, "times": 1},
+        {"operation": list(WITH_RECORD), "record": None, "times": 1},
         lambda _: [{"effect": {"delete_record": True}}],
     ),
 }

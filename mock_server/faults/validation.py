@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
+
+#: The operations whose requests name a webhook request.
+WITH_RECORD = ("show", "resend", "delete")
 
 _ENDS = ("status", "error", "drop", "cut", "malformed")
 
@@ -37,6 +40,10 @@ def fault_of(spec: object) -> Fault:
         raise UsageError("effect.retry_after", seen="one without status", allowed="one with status")
     if "nth" in match and match.get("after"):
         raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
+    others = [name for name in _several(match.get("operation", [])) if name not in WITH_RECORD]
+    if others and ("record" in match or "delete_record" in effect):
+        allowed = f"some of {', '.join(WITH_RECORD)}; no other request names a webhook request"
+        raise UsageError("match.operation", seen=quoted(others[0]), allowed=allowed)
     # What is cut or malformed is the API's own response, so the request was carried out by then.
     damages = "cut" in effect or "malformed" in effect
     if damages and given.get("when") == "before_commit":

@@ -124,7 +124,7 @@ def wait_for(
 def _late(why: str, facts: dict[str, Any], timeout: float, asked: Mapping[str, Any]) -> str:
     """Return what was waited for, and what was there instead."""
     if "message" in facts:
-        return str(facts["message"])
+        return f"waited {timeout:g} s; {why}: {facts['message']}"
     wanted = ", ".join(f"{name} {value!r}" for name, value in asked.items())
     seen = ", ".join(f"{name} {value!r}" for name, value in facts.items() if name != "record")
     what = wanted or "the function to return a true value"

@@ -7,9 +7,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from helpers.conversations import Conversation
-from helpers.far import BOTH, remote, token_of
+from helpers.far import BOTH, everything, remote, token_of
 from helpers.recordings import listed, record
 from helpers.stand_ins import broken, checked
 from mutants.table import ROWS
@@ -146,6 +147,33 @@ def test_what_was_not_tried_has_its_reason() -> None:
     assert "--username" in why(reads, "token_release.available")
     assert "--api-key" in why(reads, "login.web_api_key.basic")
     assert "no webhook request is in scope" in why(changes, "resend.sends_again")
+
+
+def test_a_scope_without_a_rejected_one_is_the_reason() -> None:
+    """Not the number of requests, nor that those in scope are deleted by the end of the run."""
+    target, wire = remote("R15")
+    found = everything(wire, target).values()
+    sent = next(each["number"] for each in found if each["life_cycle_state"] == "SUCCESSFUL")
+    scope = Scope(numbers=frozenset([sent]))
+
+    results = run(target, RunConfig(limits=Limits(max_requests=300), allowed=BOTH, scope=scope))
+
+    assert results.changed == (sent,)
+    assert "no webhook request in scope is REJECTED" in why(results, "resend.sends_again")
+
+
+def test_a_method_that_is_never_served_is_the_reason() -> None:
+    """Not the number of requests."""
+
+    def missing(_: int, request: httpx.Request) -> httpx.Response | None:
+        is_release = request.url.path.endswith("token/release")
+        return httpx.Response(404, text="Not Found") if is_release else None
+
+    target, _ = remote("R15", missing)
+
+    results = run(target, RunConfig(limits=Limits(max_requests=300)))
+
+    assert "never served token_release" in why(results, "token_release.available")
 
 
 def test_a_token_is_released_and_then_used() -> None:

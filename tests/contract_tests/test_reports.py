@@ -97,6 +97,15 @@ def test_every_statement_has_the_verdict_that_it_earned(
     assert bool(found.why) == bool(why)
 
 
+def test_a_reason_that_several_deviations_have_is_said_once() -> None:
+    """A draft has an entry for each method, often with one cause."""
+    listed = [deviation(statement="response.number", seen=each) for each in ("7", "*")]
+
+    found = of(results(broken("response.number", "7"), listed), "response.number")
+
+    assert (found.verdict, found.why) == (Verdict.DEVIATES, listed[0].reason)
+
+
 LETTERS = [f"{each} times" for each in "abcdefghijklm"]
 
 

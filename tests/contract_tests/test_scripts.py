@@ -173,6 +173,7 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     script = script_for(serve(recorder), Login(), calls, exchange(login, "$CRMCOM_TOKEN"))
     pasted(script, CRMCOM_PASSWORD="known", CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
 
+    assert "${CRMCOM_OTHER_TOKEN:?must be set to a token that no login" in script
     assert json.loads(recorder.seen[0][3])["password"] == "known"
     assert [seen[2] for seen in recorder.seen[1:]] == [
         f"token={NEW[0]}", "token=wrong", "token=S",

@@ -12,6 +12,7 @@ from crmcom_kit.contract_tests.campaign.shortening import shorten
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 
 ONE, TWO, THREE = record(1), record(2), record(3)
+SENT, LESS = record(1, life_cycle_state="SUCCESSFUL"), listed([TWO, THREE])
 LOOKS = [listed([ONE, TWO, THREE]), show(TWO, 2), show(THREE, 3), login("OTHER")]
 
 
@@ -26,10 +27,11 @@ def sent(*entries: Entry) -> list[Exchange]:
 @pytest.mark.parametrize(
     ("before", "last", "rests_on"),
     [
+        ([login(), *LOOKS * 5, changed("resend", SENT), *LOOKS[1:]], LESS, [1, 18, 22, 26]),
         ([login(), *LOOKS * 20, changed("delete", ONE), *LOOKS * 5], show(ONE), [1, 78, 82, 103]),
         ([login(), *LOOKS * 5, show(ONE), *LOOKS * 20], listed([ONE, ONE]), [1, 103]),
     ],
-    ids=["a delete", "nothing"],
+    ids=["a resend between two lists", "a delete", "nothing"],
 )
 def test_a_violation_is_cut_to_what_it_rests_on(
     before: list[Entry], last: Entry, rests_on: list[int]

@@ -143,7 +143,8 @@ def test_a_mock_that_is_served(tmp_path: Path) -> None:
 def test_a_scope_of_nothing_is_said(sound: Sound, tmp_path: Path) -> None:
     """A mistyped number passes with the methods untried, and with a line that says why."""
     options = (*sound.options, *sound.login("name"), "--allow", BOTH, *FEW)
-    said = "None of the webhook requests that the run saw is in its scope"
+    said = "None of the webhook requests that the run saw is in its scope: it changed none; their "
+    said += "definitions: "
 
     done = check(tmp_path, *options, "--only-number", "999999")
 

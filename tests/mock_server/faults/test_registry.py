@@ -175,6 +175,16 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
         ({**HARMLESS, "match": {"nth": [0]}}, "match.nth[0]", "0"),
         ({"effect": {"cut": 5}, "when": "before_commit"}, "when", '"before_commit"'),
         ({**HARMLESS, "match": {"operation": "fly"}}, "match.operation", '"fly"'),
+        (
+            {**HARMLESS, "match": {"operation": ["show", "list"], "record": "7"}},
+            "match.operation",
+            '"list"',
+        ),
+        (
+            {"effect": {"delete_record": True}, "match": {"operation": "list"}},
+            "match.operation",
+            '"list"',
+        ),
         ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after", "after together with nth"),
     ],
 )

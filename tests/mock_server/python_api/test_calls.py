@@ -53,7 +53,11 @@ def test_a_wait_returns_what_it_waited_for(mock: Mock) -> None:
 @pytest.mark.parametrize(
     ("until", "asked", "message"),
     [
-        (None, {"operation": "show"}, "^expected at least 1, found 0: operation show"),
+        (
+            None,
+            {"operation": "show"},
+            "^waited 0 s; .*: expected at least 1, found 0: operation show",
+        ),
         (None, {"record": "7", "state": "DELETED"}, "for record .*; time over: state 'REJECTED'"),
         (lambda: 0, {}, "waited 0 s for the function .*; time over: it returned 0"),
     ],
