@@ -205,7 +205,7 @@ class _Run:
         if 0 < fitting < left:
             left = fitting
             self.notes.append(
-                f"a request takes {seconds:.1f} s: about {client.sent + left} fit into --max-time "
+                f"a request takes {seconds:.2g} s: about {client.sent + left} fit into --max-time "
                 f"{limits.max_time:g}, and the run plans for these"
             )
         for_inventory = min(cost_of_inventory, left // 3)

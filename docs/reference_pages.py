@@ -82,7 +82,8 @@ def methods_text() -> str:
         lines += [_entry(method, parameter) for parameter in method.parameters.values()]
         lines += ["", f"**Returns:** {load_schema(method.answer)['description']}", ""]
         lines += ["**Rules:**", "", *(f"- {_rule(each, method)}" for each in rules), ""]
-        lines += [f"**[Errors](#errors):** {_codes(_own_errors(method))}.", ""]
+        if own_errors := _codes(_own_errors(method)):
+            lines += [f"**[Errors](#errors):** {own_errors}.", ""]
         if method.name in _DIALS:
             lines += [_open(*_DIALS[method.name]), ""]
     return "\n".join(lines)

@@ -83,9 +83,7 @@ _FROM_HAR += "below that URL"
     ),
 )
 @config_option
-@click.option(
-    "--out", type=_FOLDER, required=True, help="The folder to write; it must be new.  [required]"
-)
+@click.option("--out", type=_FOLDER, required=True, help="The folder to write; it must be new.")
 @click.option(
     "--keep-personal-data",
     is_flag=True,
@@ -127,13 +125,14 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.is_cut_short:
         notes.append(f"learning stopped after {seconds:g} s (--max-time); the report says where")
-    notes += _on_changes(made, results)
+    notes += [*_on_responses(made), *_on_changes(made, results)]
     printable = _printable(made.results)
     for note in notes:
         click.echo(f"Note: {printable(note)}")
     open_dials = len(made.profile.unsettled)
     click.echo(
-        f"{folder}: {counted(len(made.log.original), 'webhook request')}, "
+        f"{folder}: release {made.log.release.name}, "
+        f"{counted(len(made.log.original), 'webhook request')}, "
         f"{counted(len(made.found) - open_dials, 'dial')} settled, {open_dials} left open "
         f"({folder / 'report.html'})"
     )
@@ -151,6 +150,25 @@ def _checked_folder(out: Path) -> Path:
         msg = f"--out: {parent} is no folder that can be written to"
         raise Refused(msg)
     return out
+
+
+def _on_responses(made: "Calibration") -> Iterator[str]:
+    """Yield why responses may have taught little."""
+    from crmcom_kit.contract_tests.client.exchanges import LOGINS, token_of
+    from crmcom_kit.contract_tests.oracle.envelope import is_readable
+
+    exchanges, release = made.log.every_exchange, made.log.release
+    if unreadable := sum(not is_readable(each) for each in exchanges):
+        yield (
+            f"{unreadable} of {len(exchanges)} responses have no status with code, message and "
+            "description: little is learned from them; they are below as 'no envelope'"
+        )
+    tokens = [token_of(each) or "" for each in exchanges if each.call.method in LOGINS]
+    if release.token.kind == "hex" and any(each.count(".") == 2 for each in tokens):
+        yield (
+            f"the server returns JSON Web Tokens, as from R12.0.0 on, and {release.name} was "
+            "calibrated: is --release right?"
+        )
 
 
 def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:

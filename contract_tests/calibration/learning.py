@@ -293,10 +293,12 @@ class Learning:
         return []
 
     def _lengths(self) -> list[int]:
-        """Return how long the longest lists are, as far as several have that length."""
+        """Return the lengths that several of the longest lists have, and the longest one."""
         lists = [e for e in self._log.every_exchange if e.ok and e.call.method == "list"]
         counts = Counter(len(each.records) for each in lists)
-        return sorted(length for length, count in counts.items() if length and count > 1)[-3:]
+        several = sorted(length for length, count in counts.items() if length and count > 1)[-3:]
+        longest = max(counts, default=0)
+        return several if longest in (0, *several) else [*several, longest]
 
 
 def _mark(exchange: Exchange) -> Mark:

@@ -24,7 +24,11 @@ _MADE_UP = {
     "email": "user{0}@example.com",
     "host": "host{0}.example.com",
 }
-_SHORTEST = 4  # letters of a family name that is replaced in texts, too
+_SHORTEST = 4  # letters of a family name, or a user name, that is replaced in texts, too
+#: Members whose texts are about nobody, such as JOBS, whatever people are called.
+_KEPT = frozenset(("id", "number", "entity", "entity_id", "life_cycle_state"))
+#: Members that requests name things by: a word in them that is a user name as well stays.
+_IDENTIFYING = frozenset(("name", "alternative_code"))
 
 
 class Pseudonyms:
@@ -42,8 +46,9 @@ class Pseudonyms:
     def replaced_everywhere(self, values: Sequence[Any]) -> list[Any]:
         """Return copies with all that names somebody replaced, in texts about them as well.
 
-        A text tells of a person by the full name, or by the family name, of somebody whom a member
-        of another value names, and of a host by the name that stands in some URL.
+        A text tells of a person by the full name, the family name, the user name, or by what an
+        e-mail address has before its @ (if it has a dot), of somebody whom a member of another
+        value names, and of a host by the name that stands in some URL.
         """
         found = [self.replaced(each) for each in values]
         people: dict[str, str] = {}
@@ -52,23 +57,23 @@ class Pseudonyms:
             if len(words) > 1:
                 people |= {name: made}
                 people |= {words[-1]: last} if len(words[-1]) >= _SHORTEST else {}
-        hosts = {
-            name: made
-            for (kind, name), made in self._known.items()
-            if kind == "host" and "." in name
-        }
-        made_up = {name.casefold(): made for name, made in (people | hosts).items()}
-        by_word: dict[str, list[str]] = defaultdict(list)  # there may be thousands
-        for name in people | hosts:
-            by_word[_words(name)[0]].append(name)
+        users, hosts = dict[str, str](), dict[str, str]()
+        for (kind, text), made in self._known.items():
+            first = text.partition("@")[0]
+            if kind == "host" and "." in text:
+                hosts[text] = made
+            elif (kind == "user_name" and len(text) >= _SHORTEST) or (
+                kind == "email" and "." in first
+            ):
+                users[first] = made.partition("@")[0]
+        of_people, of_users = _replacing(people, r"\b", r"\b"), _replacing(users, r"\b", r"\b")
+        of_hosts = _replacing(hosts, r"(?<![\w.-])", r"(?![\w-])")
 
-        def change(text: str, _member: str) -> str:
-            named = [name for word in {*_words(text)} for name in by_word.get(word, ())]
-            if not named:
+        def change(text: str, member: str) -> str:
+            if member in _KEPT:
                 return text
-            pattern = _pattern([n for n in named if n in people], [n for n in named if n in hosts])
-            # Not all that is alike without case is so when it is folded: that stays as it is.
-            return pattern.sub(lambda one: made_up.get(one[0].casefold(), one[0]), text)
+            text = text if member in _IDENTIFYING else of_users(text)
+            return of_hosts(of_people(text))
 
         return [with_texts(each, change) for each in found]
 
@@ -94,21 +99,35 @@ class Pseudonyms:
         return self._known.setdefault(key, _MADE_UP[kind].format(len(self._known) + 1))
 
 
+def _replacing(made: Mapping[str, str], before: str, after: str) -> Callable[[str], str]:
+    """Return what replaces names in a text, between two patterns and in whichever case.
+
+    There may be thousands: in each text only those are looked for whose first word it has.
+    """
+    folded = {name.casefold(): each for name, each in made.items()}
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for name in made:
+        by_word[_words(name)[0]].append(name)
+
+    def change(text: str) -> str:
+        named = [name for word in {*_words(text)} for name in by_word.get(word, ())]
+        if not named:
+            return text
+        pattern = re.compile(f"{before}(?:{_any_of(named)}){after}", re.IGNORECASE)
+        # Not all that is alike without case is so when it is folded: that stays as it is.
+        return pattern.sub(lambda one: folded.get(one[0].casefold(), one[0]), text)
+
+    return change
+
+
 def _words(text: str) -> list[str]:
     """Return the words of a text; one that has none counts as a word."""
     return _WORD.findall(text.casefold()) or [text]
 
 
-def _pattern(people: Iterable[str], hosts: Iterable[str]) -> re.Pattern[str]:
-    """Return what finds names of people and of hosts, in whatever case."""
-    return re.compile(
-        rf"\b(?:{_any_of(people)})\b|(?<![\w.-])(?:{_any_of(hosts)})(?![\w-])", re.IGNORECASE
-    )
-
-
 def _any_of(names: Iterable[str]) -> str:
-    """Return a pattern of some names, the longest first; of nothing if there are none."""
-    return "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)"
+    """Return a pattern of some names, the longest first."""
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
 def with_texts(value: Any, change: Callable[[str, str], str], member: str = "") -> Any:

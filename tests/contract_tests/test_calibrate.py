@@ -29,6 +29,7 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     compare_with,
     files,
 )
+from crmcom_kit.contract_tests.calibration.cli import _on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison
 from crmcom_kit.contract_tests.calibration.diff import with_profile, with_server
 from crmcom_kit.contract_tests.calibration.following import Follower
@@ -45,6 +46,7 @@ from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.profile import read_profile
+from crmcom_kit.schemas.releases import resolve
 
 #: Choices of the sound server, each with the dial that has to be learned from it.
 CHOICES: dict[str, Any] = {
@@ -187,6 +189,22 @@ def test_texts_about_somebody_name_somebody_else() -> None:
     assert "Strauß" not in found[2]["text"]
 
 
+def test_user_names_are_replaced_in_texts_as_well() -> None:
+    """So is what an e-mail address begins with; no entity and no name that requests use is."""
+    jobs = {"person_name": "Al Jobs", "username": "ajobs", "email": "al.jobs@corp.example"}
+
+    person, found = Pseudonyms().replaced_everywhere(
+        [
+            jobs,
+            {"entity": "JOBS", "name": "Of ajobs", "text": "by ajobs", "url": "http://h/al.jobs"},
+        ]
+    )
+
+    assert (found["entity"], found["name"]) == ("JOBS", "Of ajobs")
+    assert found["text"] == f"by {person['username']}"
+    assert found["url"].endswith(f"/{person['email'].partition('@')[0]}")
+
+
 def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
     """Odd members neither stop a calibration, nor take secrets into a profile."""
     results = checked(server, limits=Limits(max_requests=120))
@@ -263,6 +281,30 @@ def test_a_recording_counts_before_requests(server: StandIn, made: Calibration) 
     assert numbers[-1] > made.results.history[-1].number
 
 
+def test_why_responses_taught_little_is_said(made: Calibration) -> None:
+    """They have no envelope, or tokens that the release does not have."""
+    login = Call("token", "POST", "authentication/token")
+    log = replace(
+        made.log, release=resolve("R9"), exchanges=[bare("?"), said({"token": "a.b.c"}, login)]
+    )
+
+    notes = [*_on_responses(replace(made, log=log))]
+
+    assert [note for note in notes if note.startswith("1 of 2 responses have no status with code")]
+    assert [note for note in notes if "JSON Web Tokens" in note and "R9.0.0" in note]
+    assert not [*_on_responses(replace(made, log=replace(log, exchanges=[said(None)])))]
+
+
+def test_a_page_that_was_seen_once_is_tried(made: Calibration) -> None:
+    """The longest list may be cut, however few lists there are."""
+    lists = (e for e in made.results.history if e.ok and e.call.method == "list" and e.records)
+    page = next(lists)
+
+    alone = calibrated(replace(made.results, history=(page,)), is_time_up=lambda: True)
+
+    assert alone.profile.unsettled["paging.default_results"] == [0, len(page.records)]
+
+
 # Comparing.
 
 
@@ -271,6 +313,13 @@ def said(data: Any, call: Call | None = None, code: str = "OK", status: int = 20
     envelope = {"status": {"code": code, "message": "", "description": ""}, "data": data}
     content = json.dumps(envelope).encode()
     return Exchange(1, call or Call("show", "GET", "webhook_requests/show"), status, (), content, 0)
+
+
+def bare(status: Any) -> Exchange:
+    """An exchange of show with a status, and nothing else."""
+    whole = said(None)
+    content = json.dumps({"status": status}).encode()
+    return Exchange(1, whole.call, 200, (), content, 0)
 
 
 LIST = Call("list", "GET", "webhook_requests/list")
@@ -291,6 +340,7 @@ def with_new(date: str, request: str, response: str) -> dict[str, Any]:
         (said(with_new("2016", "B", "B")), said(with_new("2016", "C", "D")), 1),
         (said(BEFORE), said(None, code="E"), ["served or refused"]),
         (said(None, code="E"), said(None, code="F"), ["code of a refusal"]),
+        (bare({"code": "OK"}), said(BEFORE), ["no envelope"]),
         (said(None, code="E", status=400), said(None, code="E"), ["HTTP status of a refusal"]),
         (said([], LIST), said(None, LIST), ["an empty list"]),
         (said([{"id": "1"}, {"id": "2"}], LIST), said([{"id": "2"}, {"id": "1"}], LIST),
@@ -311,6 +361,20 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
     found = [each.what for each in comparison.differences(one, other)]
 
     assert (len(found) if isinstance(what, int) else found) == what
+
+
+@pytest.mark.parametrize(
+    ("status", "lacking"),
+    [
+        ({"code": "OK"}, "a status without message and description"),
+        ("a secret", "no status object"),
+    ],
+)
+def test_what_an_envelope_lacks_is_said(status: Any, lacking: str) -> None:
+    """By name, and without data of the server."""
+    (found,) = Comparison().differences(bare(status), said(BEFORE))
+
+    assert found == ("no envelope", f"HTTP 200, {lacking}", "served", "")
 
 
 def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> None:

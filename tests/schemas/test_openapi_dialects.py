@@ -46,6 +46,7 @@ def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
     assert "unknown_webhook_request" in show
     assert "missing_parameter" in show
     assert not {"missing_parameter", "unknown_webhook_request"} & listed.keys()
+    assert "missing_parameter" not in document.answers("authentication/token/release")["examples"]
     assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
 
 
