@@ -101,3 +101,4 @@ class TestScope:
     def test_all_that_is_given_must_fit(self, scope: Scope, *, fits: bool) -> None:
         """Nothing is in scope unless something was given, and then what fits all of it."""
         assert scope(dict(self.RECORD)) is fits
+        assert scope.is_free is (scope == Scope(everything=True))
