@@ -265,7 +265,6 @@ def test_read_only_forwards_neither_resend_nor_delete(path: str) -> None:
 
 FOREIGN = {
     "an absolute target of another host": ("http://other.example{path}", "Host: other.example"),
-    "another host": ("{path}", "Host: other.example"),
     "a name that begins like ours": ("{path}", "Host: 127.0.0.1.other.example"),
     "a host behind a user": ("{path}", "Host: localhost@other.example"),
     "no host": ("{path}", "X: y"),
@@ -279,7 +278,6 @@ FOREIGN = {
     "up, encoded": (API_PATH + "/%2e%2e/x", "Host: localhost"),
     "up, with a character that a server may drop": (API_PATH + "/.%00./x", "Host: localhost"),
     "up, with a parameter": (API_PATH + "/..;/x", "Host: localhost"),
-    "up, with backslashes": (API_PATH + "/a\\..\\..", "Host: localhost"),
     "another path": ("/__admin/records", "Host: localhost"),
     "a longer name": (API_PATH + "2/x", "Host: localhost"),
     "a tunnel": ("other.example:443", "Host: other.example"),
@@ -484,10 +482,8 @@ def test_a_session_with_a_violation(tmp_path: Path) -> None:
     ("options", "named"),
     [
         ([], "--base-url"),
-        (["--base-url", "ftp://x"], "--base-url"),
         (["--base-url", "http://x", "--host", "0.0.0.0"], "--host"),  # noqa: S104 - is refused
         (["--base-url", "http://x", "--host", "x.example"], "--host"),
-        (["--base-url", "http://x", "--release", "R1"], "release"),
         (["--base-url", "http://x", "--har", "none/a.har"], "--har"),
         (["--base-url", "http://x", "--timeout", "0"], "--timeout"),
     ],
