@@ -93,10 +93,7 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "list.entity.filter",
         [listed([ONE, TWO]), listed([ONE]), show(TWO, 2)],
     ),
-    "show changes one for a moment": (
-        "show.changes_nothing",
-        [show(ONE), show(MOVED), show(ONE)],
-    ),
+    "show changes one for a moment": ("show.changes_nothing", [show(ONE), show(MOVED), show(ONE)]),
     "show and list disagree": (
         "list.agrees_with_show",
         [show(ONE), listed([MOVED]), show(ONE), listed([MOVED])],
@@ -189,7 +186,7 @@ OPEN: dict[str, Sequence[Entry]] = {
         listed([ONE], token=OTHER_TOKEN),
     ],
     "others try a delivery twice, much later": [
-        *(after(0, show(ONE)), after(60, show(OTHER_ERROR)), after(120, show(ONE))),
+        *(after(0, show(ONE)), after(60, show(OTHER_ERROR)), after(120, show(ONE)))
     ],
     "one is shown while it is deleted": [show(ONE), changed("delete", ONE, time=3000), show(ONE)],
     "a resend without a response may have been done": [
@@ -198,7 +195,7 @@ OPEN: dict[str, Sequence[Entry]] = {
     ],
     "all tokens were taken out of it": [login(), entry("GET", ALL_JOBS, *ok([ONE]))],
     "a second delete returns what is gone": [
-        *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2)),
+        *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2))
     ],
 }
 

@@ -174,9 +174,7 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     pasted(script, CRMCOM_PASSWORD="known", CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
 
     assert json.loads(recorder.seen[0][3])["password"] == "known"
-    assert [seen[2] for seen in recorder.seen[1:]] == [
-        f"token={NEW[0]}", "token=wrong", "token=S",
-    ]  # fmt: skip
+    assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong", "token=S"]
 
 
 def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
