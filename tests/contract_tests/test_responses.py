@@ -252,18 +252,6 @@ def test_each_is_listed_once_and_has_names_of_its_own(
     assert conversation.suspected == ([] if statement is None else [statement])
 
 
-@pytest.mark.parametrize("given", [{"created_by_user": {}}, {}])
-def test_one_defect_hides_no_other(given: dict[str, Any]) -> None:
-    """Several fields may be wrong, and a filter ignored: all of it is told."""
-    wrong = altered(number=3, life_cycle_state="SUCCESSFUL", error_code=None,
-                       error_description=None, log_information__created_by_user="x")  # fmt: skip
-    made = listed([wrong], entity="JOBS", life_cycle_state="REJECTED", **given)
-    told = {"response.number", f"{LOG}.users"}
-    if not given:  # what no page knows may select anything
-        told.add("list.life_cycle_state.filter")
-    assert set(Conversation(made).suspected) == told
-
-
 def part(value: Any) -> str:
     """Return a part of a JSON Web Token."""
     text = value if isinstance(value, str) else json.dumps(value)

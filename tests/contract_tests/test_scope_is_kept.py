@@ -40,7 +40,6 @@ READINGS: Mapping[str, Callable[[str, str], bool]] = {
     "sql": lambda asked, has: asked == has or re.search("' OR '1'='1$", asked) is not None,
     "like": _like,
     "prefix": lambda asked, has: has.startswith(asked),
-    "part": lambda asked, has: asked in has,
     "list": lambda asked, has: has in [each.strip() for each in asked.split(",")],
     "padded": lambda asked, has: asked.strip().casefold() == has.casefold(),
     "number": lambda asked, has: _digits(asked) == _digits(has) if has.isdigit() else asked == has,
