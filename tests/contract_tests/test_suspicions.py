@@ -61,10 +61,7 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         ["response.id.names_one Now", DISAGREE, "list.agrees_with_show Again"],
     ),
     "an unknown one is shown": ([of_number("show", "11", ONE)], ["identifier.known Now"]),
-    "a deleted one is shown": (
-        [show(ONE), changed("delete", ONE), show(ONE)],
-        ["delete.gone Now"],
-    ),
+    "a deleted one is shown": ([show(ONE), changed("delete", ONE), show(ONE)], ["delete.gone Now"]),
     "a deleted one is listed": (
         [show(ONE), of_number("delete", "1", {"number": "1"}, fields_set="number"), listed([ONE])],
         ["delete.gone Now"],
@@ -121,10 +118,7 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     # Sights.
     "show differs": ([show(ONE), show(MOVED)], [DISAGREE, "show.changes_nothing Again"]),
-    "list differs": (
-        [show(ONE), listed([MOVED])],
-        [DISAGREE, "list.agrees_with_show Again"],
-    ),
+    "list differs": ([show(ONE), listed([MOVED])], [DISAGREE, "list.agrees_with_show Again"]),
     "a success has become a failure": (
         [show(DONE), show(ONE)],
         [DISAGREE, "show.changes_nothing Now", "show.changes_nothing Again"],
