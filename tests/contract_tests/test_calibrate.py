@@ -45,47 +45,32 @@ from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.profile import read_profile
 
-#: Choices of the sound server, each with the dial that has to be learned from it.
-CHOICES: dict[str, Any] = {
-    "error_http": "by_kind",
-    "error_description": "null",
-    "error_data": "null",
-    "check_order": "parameters_first",
-    "url_match": "prefix",
-    "empty_list": "absent",
-    "order": "newest",
-    "id_always": True,
-    "page_zero": "all",
-    "page_maximum": 20,
-    "repeated_parameter": "last",
-    "unset_members": "absent",
-    "resend_new_request": True,
-    "delete_touches_log": True,
-    "number_as_json_number": "accepted",
-    "more_members": "fixed",
-}
-DIALS = {
-    "errors.unknown_webhook_request.status": 404,
-    "errors.description": "null",
-    "errors.data": "null",
-    "errors.token_first": False,
-    "list.url.match": "prefix",
-    "list.empty": "absent",
-    "fields_set.always_id": True,
-    "paging.zero": "all",
-    "paging.maximum_results": 20,
-    "requests.repeated_parameters": "last",
-    "record.unset_members": "absent",
-    "delete.updates_log": True,
-    "identifiers.json_number": True,
-}
+#: Choices of the sound server, each with the dial that has to be learned from it, and its value.
+CHOICES: tuple[tuple[str, Any, str, Any], ...] = (
+    ("error_http", "by_kind", "errors.unknown_webhook_request.status", 404),
+    ("error_description", "null", "errors.description", "null"),
+    ("error_data", "null", "errors.data", "null"),
+    ("check_order", "parameters_first", "errors.token_first", False),
+    ("url_match", "prefix", "list.url.match", "prefix"),
+    ("empty_list", "absent", "list.empty", "absent"),
+    ("id_always", True, "fields_set.always_id", True),
+    ("page_zero", "all", "paging.zero", "all"),
+    ("page_maximum", 20, "paging.maximum_results", 20),
+    ("repeated_parameter", "last", "requests.repeated_parameters", "last"),
+    ("unset_members", "absent", "record.unset_members", "absent"),
+    ("delete_touches_log", True, "delete.updates_log", True),
+    ("number_as_json_number", "accepted", "identifiers.json_number", True),
+)
+DIALS = {dial: value for _, _, dial, value in CHOICES}
+OTHERS: dict[str, Any] = {"order": "newest", "resend_new_request": True, "more_members": "fixed"}
 BUDGET = Limits(max_requests=900)
 
 
 @pytest.fixture(scope="module")
 def server() -> StandIn:
     """A sound server that makes many choices of its own."""
-    return StandIn(replace(Choices(), **CHOICES), "R13", 5)
+    choices = {name: choice for name, choice, _, _ in CHOICES}
+    return StandIn(replace(Choices(), **choices, **OTHERS), "R13", 5)
 
 
 @pytest.fixture(scope="module")
