@@ -12,8 +12,7 @@ import pytest
 from helpers.conversations import Conversation
 from helpers.far import BOTH, everything, remote, token_of
 from helpers.recordings import listed, record
-from helpers.stand_ins import broken, checked
-from mutants.table import ROWS
+from helpers.stand_ins import checked
 from stand_in.choices import Choices
 from stand_in.server import StandIn
 from stand_in.world import Record
@@ -30,6 +29,7 @@ from crmcom_kit.contract_tests.run import new_session, run
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.targets import Login, own_mock
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.templates.near_misses import near_misses
 
 
 def why(results: Results, statement: str) -> str:
@@ -102,17 +102,6 @@ def test_those_that_are_named_like_others(names: list[tuple[str, str]], wanted: 
     assert found == {*wanted}
 
 
-def test_a_few_statements_take_few_requests() -> None:
-    """With --only no more is sent than what may tell of them, a few times."""
-    logins = run(own_mock("R9"), RunConfig(only="login.*"))
-    lists = run(own_mock("R9"), RunConfig(only="list.url.*", limits=Limits(max_requests=60)))
-
-    for results in (logins, lists):
-        assert results.exit_code == 0
-        assert len(results.history) < 200
-        assert not results.changed
-
-
 def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -176,15 +165,6 @@ def test_a_method_that_is_never_served_is_the_reason() -> None:
     assert "never served token_release" in why(results, "token_release.available")
 
 
-def test_a_token_is_released_and_then_used() -> None:
-    """A release that ends nothing is found by a login that the run makes for it."""
-    app = ROWS["released_tokens_work"].server()
-
-    found = broken(checked(app, only="token_release.*"))
-
-    assert found == ["token_release.ends_token"]
-
-
 class SignsItsData(StandIn):
     """It shows what it has signed."""
 
@@ -222,3 +202,13 @@ def test_the_seed_repeats_a_run_whatever_else_is_loaded(
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("many_numbers")
     assert sent() == before
+
+
+def test_near_misses_are_other_values_each_once() -> None:
+    """None is empty or the value itself; each way to be wrong is among them."""
+    for text in ("7", "A1b2", "a name", "%", ""):
+        made = list(near_misses(text))
+        assert len(made) == len(set(made))
+        assert not {"", text} & set(made)
+    wanted = {"A1b20", "0A1b2", "A1b", "1b2", "a1B2", "A1b%", "A1b_", "%", "01b2", "A1b0"}
+    assert wanted <= set(near_misses("A1b2"))

@@ -76,28 +76,21 @@ def test_the_first_pass_has_room_for_each_odd_request(release: str) -> None:
         assert len(each.choices(session.scene)) <= each.first, (each.method, each.first)
 
 
-class TestScope:
-    """What is in scope."""
-
-    RECORD = {  # noqa: RUF012 - nobody changes it
-        "id": "A",
-        "number": "7",
-        "webhook_definition": {"id": "D", "name": "N"},
-    }
-
-    @pytest.mark.parametrize(
-        ("scope", "fits"),
-        [
-            (Scope(), False),
-            (Scope(everything=True), True),
-            (Scope(definition="N"), True),
-            (Scope(definition="D"), False),
-            (Scope(numbers=frozenset({"7", "8"})), True),
-            (Scope(numbers=frozenset({"8"})), False),
-            (Scope(definition="N", numbers=frozenset({"8"})), False),
-            (Scope(definition="N", everything=True), True),
-        ],
-    )
-    def test_all_that_is_given_must_fit(self, scope: Scope, *, fits: bool) -> None:
-        """Nothing is in scope unless something was given, and then what fits all of it."""
-        assert scope(dict(self.RECORD)) is fits
+@pytest.mark.parametrize(
+    ("scope", "fits"),
+    [
+        (Scope(), False),
+        (Scope(everything=True), True),
+        (Scope(definition="N"), True),
+        (Scope(definition="D"), False),
+        (Scope(numbers=frozenset({"7", "8"})), True),
+        (Scope(numbers=frozenset({"8"})), False),
+        (Scope(definition="N", numbers=frozenset({"8"})), False),
+        (Scope(definition="N", everything=True), True),
+    ],
+)
+def test_all_that_a_scope_gives_must_fit(scope: Scope, *, fits: bool) -> None:
+    """Nothing is in scope unless something was given, and then what fits all of it."""
+    record = {"id": "A", "number": "7", "webhook_definition": {"id": "D", "name": "N"}}
+    assert scope(record) is fits
+    assert scope.is_free is (scope == Scope(everything=True))

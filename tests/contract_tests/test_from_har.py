@@ -38,7 +38,6 @@ from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError
 from crmcom_kit.contract_tests.recorded import reading, recording
 from crmcom_kit.contract_tests.recorded.hindsight import Later
-from crmcom_kit.contract_tests.recorded.recording import is_placeholder
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
@@ -91,25 +90,14 @@ RULE = listed(refused(), **BY_RULE)
 BOTH = listed(refused(), **BY_RULE, life_cycle_state="REJECTED")
 
 BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
-    "a state is listed that was not asked for": (
-        "list.life_cycle_state.filter",
-        [listed([DONE], entity="JOBS", life_cycle_state="REJECTED")],
-    ),
     "one that fits is missing": (
         "list.entity.filter",
         [listed([ONE, TWO]), listed([ONE]), show(TWO, 2)],
     ),
-    "show changes one for a moment": (
-        "show.changes_nothing",
-        [show(ONE), show(MOVED), show(ONE)],
-    ),
+    "show changes one for a moment": ("show.changes_nothing", [show(ONE), show(MOVED), show(ONE)]),
     "show and list disagree": (
         "list.agrees_with_show",
         [show(ONE), listed([MOVED]), show(ONE), listed([MOVED])],
-    ),
-    "list and show disagree": (
-        "list.agrees_with_show",
-        [listed([ONE]), show(MOVED), listed([ONE])],
     ),
     "the list is stale after a resend": (
         "list.agrees_with_show",
@@ -162,11 +150,6 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "resend.sends_again",
         [show(ONE), changed("resend", DONE), show(ONE)],
     ),
-    "a successful one is sent again": (
-        "resend.only_rejected",
-        [show(DONE), changed("resend", DONE)],
-    ),
-    "a deleted one is shown": ("delete.gone", [show(ONE), changed("delete", ONE), show(ONE)]),
     "a released token is valid": (
         "token_release.ends_token",
         [login(), said("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
@@ -184,35 +167,16 @@ def test_a_conversation_breaks_one_statement(tmp_path: Path, name: str) -> None:
     assert results.exit_code == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "cause"),
-    [("a deleted one is shown", "delete"), ("a released token is valid", "token_release")],
-)
-def test_a_violation_comes_with_the_request_that_it_rests_on(
-    tmp_path: Path, name: str, cause: str
-) -> None:
-    """Else a script of the others shows nothing wrong."""
-    results = checked(tmp_path, archive(BROKEN[name][1]), release="R10")
-
-    (violation,) = (each for result in results.statements for each in result.violations)
-    assert cause in [each.call.method for each in violation.exchanges]
-
-
 ALL_JOBS = f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS"
 UNANSWERED: Entry = {"response": {"status": 0, "content": {}}}
 OPEN: dict[str, Sequence[Entry]] = {
     "others change one for good": [show(ONE), show(ONE), show(DONE), show(DONE)],
-    "nothing tells whether one has changed": [show(ONE), listed([MOVED])],
     "others delete one": [show(ONE), show(refused(404)), show(refused(404)), listed([])],
-    "others delete one that is listed": [listed([ONE, TWO]), listed([ONE]), listed([ONE])],
     "others add one after a resend": [
         *(listed([ONE]), changed("resend", DONE), listed([DONE, TWO])),
         *(changed("resend", TWO_DONE, 2), listed([DONE, TWO_DONE, record(3)])),
     ],
     "one is refused for a moment": [show(ONE), show(refused()), show(ONE)],
-    "a list is refused for a moment": [
-        *(listed([ONE]), listed(refused()), show(ONE), listed([ONE])),
-    ],
     "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
     "a token is an array": [
         said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, ok(DONE)),
@@ -223,7 +187,7 @@ OPEN: dict[str, Sequence[Entry]] = {
         listed([ONE], token=OTHER_TOKEN),
     ],
     "others try a delivery twice, much later": [
-        *(after(0, show(ONE)), after(60, show(OTHER_ERROR)), after(120, show(ONE))),
+        *(after(0, show(ONE)), after(60, show(OTHER_ERROR)), after(120, show(ONE)))
     ],
     "one is shown while it is deleted": [show(ONE), changed("delete", ONE, time=3000), show(ONE)],
     "a resend without a response may have been done": [
@@ -232,7 +196,7 @@ OPEN: dict[str, Sequence[Entry]] = {
     ],
     "all tokens were taken out of it": [login(), entry("GET", ALL_JOBS, *ok([ONE]))],
     "a second delete returns what is gone": [
-        *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2)),
+        *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2))
     ],
 }
 
@@ -295,17 +259,14 @@ def test_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
 
 
 def test_the_traffic_of_a_run_on_our_mock_is_checked_without_a_violation(tmp_path: Path) -> None:
-    """The kit's own --har, whose tokens are redacted; its own archive of it says the same."""
-    config = RunConfig(began=NOW.isoformat(), limits=Limits(max_requests=250))
+    """The kit's own --har, whose tokens are redacted."""
+    config = RunConfig(began=NOW.isoformat(), limits=Limits(max_requests=200))
     text = "".join(har.written(Report(run(own_mock("R15"), config))))
     results = checked(tmp_path, text, release="R15")
     assert not broken(results)
     assert results.exit_code == 0
     assert len(held(results)) > 90
     assert results.began == NOW.isoformat(timespec="seconds")
-    again = checked(tmp_path, "".join(har.written(Report(results))), release="R15")
-    assert held(again) == held(results)
-    assert not broken(again)
 
 
 # Programs that record.
@@ -423,7 +384,7 @@ def test_organisations_are_not_mixed(tmp_path: Path) -> None:
 # Secrets that were removed, and those that were not.
 
 
-@pytest.mark.parametrize("shown", ["…", "REDACTED", "xxxxxxxxxxxx"])
+@pytest.mark.parametrize("shown", ["…", "REDACTED", "$CRMCOM_TOKEN", "<token>", "0" * 32])
 @pytest.mark.parametrize("release", ["R10", "R12"])
 def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, release: str) -> None:
     """All tokens look alike: a released one, a wrong one, and the one after it."""
@@ -456,14 +417,6 @@ def key_login(credentials: str) -> Entry:
     del made["request"]["postData"]
     made["request"]["bodySize"] = 0
     return made
-
-
-def test_what_stands_for_a_token() -> None:
-    """Tokens of every form that the documents show are tokens."""
-    for text in ("", "…", "REDACTED", "$CRMCOM_TOKEN", "<token>", "0" * 32, "eyJh.eyJi."):
-        assert is_placeholder(text), text
-    for text in (TOKEN, "1234567890", "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIx.c2lnbmF0dXJl"):
-        assert not is_placeholder(text), text
 
 
 def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:

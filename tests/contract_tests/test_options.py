@@ -9,12 +9,7 @@ import pytest
 
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import read_deviations
-from crmcom_kit.contract_tests.options import (
-    RUN_OPTIONS,
-    OptionsError,
-    check_url,
-    command_line,
-)
+from crmcom_kit.contract_tests.options import RUN_OPTIONS, OptionsError, check_url, command_line
 
 NOW = dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC)
 URL = "https://crm.example.com/crmapi/rest/v2"
@@ -91,16 +86,9 @@ def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
 
 def test_a_scope_and_what_may_be_changed() -> None:
     """--allow and --only-… decide which webhook requests may be changed, and how."""
-    target, config = prepared(
-        given(
-            token="T-0123",
-            base_url=f"{URL}/\n",
-            allow="resend, delete",
-            only_number=("7", "14"),
-            max_requests=9,
-        ),
-        now=NOW,
-    )
+    changes = {"base_url": f"{URL}/\n", "allow": "resend, delete", "only_number": ("7", "14")}
+
+    target, config = prepared(given(**REMOTE | changes, max_requests=9), now=NOW)
 
     assert not target.own
     assert target.base_url == URL

@@ -22,7 +22,7 @@ from helpers.checking import OURS, check, command
 from helpers.receivers import Listening, answering, listening, read_request
 from helpers.recordings import IDENTIFIER, ok, record
 from helpers.serving import served
-from stand_in.choices import Choices
+from mutants.table import ROWS
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.config import prepared
@@ -265,7 +265,6 @@ def test_read_only_forwards_neither_resend_nor_delete(path: str) -> None:
 
 FOREIGN = {
     "an absolute target of another host": ("http://other.example{path}", "Host: other.example"),
-    "another host": ("{path}", "Host: other.example"),
     "a name that begins like ours": ("{path}", "Host: 127.0.0.1.other.example"),
     "a host behind a user": ("{path}", "Host: localhost@other.example"),
     "no host": ("{path}", "X: y"),
@@ -279,7 +278,6 @@ FOREIGN = {
     "up, encoded": (API_PATH + "/%2e%2e/x", "Host: localhost"),
     "up, with a character that a server may drop": (API_PATH + "/.%00./x", "Host: localhost"),
     "up, with a parameter": (API_PATH + "/..;/x", "Host: localhost"),
-    "up, with backslashes": (API_PATH + "/a\\..\\..", "Host: localhost"),
     "another path": ("/__admin/records", "Host: localhost"),
     "a longer name": (API_PATH + "2/x", "Host: localhost"),
     "a tunnel": ("other.example:443", "Host: other.example"),
@@ -418,8 +416,8 @@ def running(folder: Path, *options: str, **variables: str) -> Iterator[Running]:
             process.kill()
 
 
-def use(base: str) -> None:
-    """Do what a client does: log in twice, list, show, resend, and be refused."""
+def use(base: str) -> list[str]:
+    """Log in twice, list, show, resend, and be refused, as a client does; return the tokens."""
     login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
     with httpx.Client(base_url=base, trust_env=False, timeout=20) as client:
         answers = [client.post("/authentication/token", json=login).json() for _ in range(2)]
@@ -433,26 +431,36 @@ def use(base: str) -> None:
             "/webhook_requests/resend", json={"token": first, IDENTIFIER: {"number": number}}
         )
         client.post("/authentication/token/release", json={"token": second})
+    return [first, second]
 
 
-def test_a_session_without_a_violation_and_its_archive(tmp_path: Path) -> None:
-    """Ctrl-C ends it; the archive has no secret, each token is told, and it is judged alike."""
-    files = ("--har=a.har", "--json=a.json")
-    with (
-        served(StandIn(Choices())) as base,
-        running(tmp_path, *files, CRMCOM_BASE_URL=base) as proxy,
-    ):
-        use(proxy.base)
-        code, output = proxy.stop()
-    assert code == 0, output
-    assert "PASSED" in output
-    text = (tmp_path / "a.har").read_text()
-    assert PASSWORD not in text
-    assert not re.search(r"\b[0-9A-F]{32}\b.{0,20}token|token.{0,20}\b[0-9A-F]{32}\b", text)
-    asked = re.findall(r"show\?token=([^&]*)&", text)
+@pytest.mark.parametrize(
+    ("server", "number", "code"),
+    [
+        (StandIn(), signal.SIGINT, 0),
+        (ROWS["list_numbers_are_integers"].server(), signal.SIGTERM, 1),
+    ],
+    ids=["sound", "wrong"],
+)
+def test_a_session(server: StandIn, number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """A violation is printed at once; no file has a secret; the archive is checked alike."""
+    files = ("--har=a.har", "--json=a.json", "--html=a.html", "--junit=a.xml")
+    with served(server) as base, running(tmp_path, *files, CRMCOM_BASE_URL=base) as proxy:
+        tokens = use(proxy.base)
+        printed = ""
+        while code and "curl" not in printed:
+            assert proxy.process.stdout is not None
+            printed += proxy.process.stdout.readline()
+        done, output = proxy.stop(number)
+    assert done == code, output
+    assert printed.count("✗ response.number") == code
+    assert ("FAILED" if code else "PASSED") in output
+    for text in (printed, output, *(each.read_text() for each in tmp_path.iterdir())):
+        assert not [secret for secret in (PASSWORD, *tokens) if secret in text]
+    asked = re.findall(r"show\?token=([^&]*)&", (tmp_path / "a.har").read_text())
     assert len({*asked}) == len(asked) == 3
-    done = check(tmp_path, "--from-har=a.har", "--json=b.json")
-    assert done.returncode == 0, done.stdout
+    again = check(tmp_path, "--from-har=a.har", "--json=b.json")
+    assert again.returncode == code, again.stdout
     one, two = (json.loads((tmp_path / name).read_text()) for name in ("a.json", "b.json"))
     assert one["summary"] == two["summary"]
     assert [each["requests"] for each in one["statements"]] == [
@@ -460,34 +468,12 @@ def test_a_session_without_a_violation_and_its_archive(tmp_path: Path) -> None:
     ]
 
 
-def test_a_session_with_a_violation(tmp_path: Path) -> None:
-    """It is printed before the end, with a script and no secret; SIGTERM ends it with 1."""
-    with listening(answering(envelope([DONE]))) as server:
-        base = f"{server.url.removesuffix('/in')}{API_PATH}"
-        with running(tmp_path, f"--base-url={base}", "--html=a.html", "--junit=a.xml") as proxy:
-            httpx.get(f"{proxy.base}/webhook_requests/list", params=WRONG, trust_env=False)
-            lines: list[str] = []
-            while not lines or "curl" not in lines[-1]:
-                assert proxy.process.stdout is not None
-                lines.append(proxy.process.stdout.readline())
-                assert lines[-1]
-            code, output = proxy.stop(signal.SIGTERM)
-    printed = "".join([*lines, output])
-    assert code == 1
-    assert printed.count("✗ list.life_cycle_state.filter") == 1
-    assert "FAILED" in output
-    for text in (printed, *((tmp_path / name).read_text() for name in ("a.html", "a.xml"))):
-        assert TOKEN not in text
-
-
 @pytest.mark.parametrize(
     ("options", "named"),
     [
         ([], "--base-url"),
-        (["--base-url", "ftp://x"], "--base-url"),
         (["--base-url", "http://x", "--host", "0.0.0.0"], "--host"),  # noqa: S104 - is refused
         (["--base-url", "http://x", "--host", "x.example"], "--host"),
-        (["--base-url", "http://x", "--release", "R1"], "release"),
         (["--base-url", "http://x", "--har", "none/a.har"], "--har"),
         (["--base-url", "http://x", "--timeout", "0"], "--timeout"),
     ],

@@ -55,13 +55,12 @@ PytestOn = Callable[..., pytest.RunResult]
 def _pytest_on(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> PytestOn:
     """Runs a user's tests in a folder of their own, in this process, which is quicker."""
 
-    def run(text: str, *arguments: str, apart: bool = False, **variables: str) -> pytest.RunResult:
+    def run(text: str, *arguments: str, **variables: str) -> pytest.RunResult:
         pytester.makeconftest(CONFTEST)
         pytester.makepyfile(test_ours=text)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        ask = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
-        return ask("-q", "-rP", "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_inprocess("-q", "-rP", "-p", "no:cacheprovider", *arguments)
 
     return run
 

@@ -72,7 +72,6 @@ def absent(status: Any) -> Answer:
     ("made", "statement"),
     [
         (show(answer("<html>")), "envelope.json"),
-        (show(answer("")), "envelope.json"),
         (show(answer("[" * 1000 + "]" * 1000)), "envelope.json"),
         (show(answer([])), "envelope.status"),
         (show(answer({"data": {}})), "envelope.status"),
@@ -85,7 +84,6 @@ def absent(status: Any) -> Answer:
         (show(ok([ONE, {}])), "show.single_result"),
         (listed(ok(ONE)), "envelope.data_array"),
         (listed(ok([[]]), entity="ACTIVITIES"), "envelope.data_array"),
-        (listed(ok("x")), "envelope.data_array"),
         (listed(ok(0), entity="ACTIVITIES"), "envelope.data_array"),
         (changed("resend", answer({"status": ERROR, "data": DONE})), "envelope.code_ok"),
         # Of what does not exist, and is to be refused.
@@ -95,7 +93,6 @@ def absent(status: Any) -> Answer:
         (show(answer({"status": {**OK, "code": "ok"}, "data": {"url": "u"}}), 9),
          "envelope.code_ok"),
         (show(absent({**OK, "code": None}), 9), "errors.code_not_ok"),
-        (show(absent({**OK, "code": ["E1"]}), 9), "errors.code_not_ok"),
         (show(answer({"status": OK}, 404), 9), "errors.code_not_ok"),
     ],
     ids=of_response,
@@ -138,14 +135,11 @@ def test_the_documents_own_example_keeps_everything() -> None:
     [
         ({"id": 5}, "response.id"),
         ({"number": 7}, "response.number"),
-        ({"number": 10**400}, "response.number"),
         ({"life_cycle_state": 1}, "response.life_cycle_state"),
         ({"life_cycle_state": "PENDING"}, "response.life_cycle_state.values"),
         ({"entity": ["JOBS"]}, "response.entity"),
         ({"entity": "LEADS"}, "response.entity.supported_values"),
         ({"url": None}, "response.url"),
-        ({"authentication_code": 1}, "response.authentication_code"),
-        ({"fields_set": ["id"]}, "response.fields_set"),
         ({"request": 1}, "response.request"),
         ({"response": []}, "response.response"),
         ({"error_code": 500}, "response.error_code"),
@@ -252,18 +246,6 @@ def test_each_is_listed_once_and_has_names_of_its_own(
     assert conversation.suspected == ([] if statement is None else [statement])
 
 
-@pytest.mark.parametrize("given", [{"created_by_user": {}}, {}])
-def test_one_defect_hides_no_other(given: dict[str, Any]) -> None:
-    """Several fields may be wrong, and a filter ignored: all of it is told."""
-    wrong = altered(number=3, life_cycle_state="SUCCESSFUL", error_code=None,
-                       error_description=None, log_information__created_by_user="x")  # fmt: skip
-    made = listed([wrong], entity="JOBS", life_cycle_state="REJECTED", **given)
-    told = {"response.number", f"{LOG}.users"}
-    if not given:  # what no page knows may select anything
-        told.add("list.life_cycle_state.filter")
-    assert set(Conversation(made).suspected) == told
-
-
 def part(value: Any) -> str:
     """Return a part of a JSON Web Token."""
     text = value if isinstance(value, str) else json.dumps(value)
@@ -283,17 +265,14 @@ def jwt(header: Any = None, **changed: Any) -> str:
         (jwt(), None),
         (jwt(exp=7200, iat=0), None),
         (jwt(exp="7300"), "jwt_times"),
-        (jwt(exp="7200.0"), "jwt_times"),
         (jwt(exp=10**400), "jwt_times"),
         (jwt(exp="9" * 5000), "jwt_times"),
-        (jwt(exp=[[]]), "jwt_times"),
         (jwt(exp=True), "jwt_times"),
         (jwt(exp="٧٢٠٠"), "jwt_times"),
         (jwt(jti=...), "jwt_claims"),
         (jwt(exp=...), "jwt_claims"),
         (jwt({"typ": "JWT", "alg": "none"}), "jwt_header"),
         ("A" * 64, "jwt"),
-        ("a.b.c", "jwt"),
         (f"{part([])}.{part({})}.{'x' * 40}", "jwt"),
         (f"{part({})}.{part('[' * 3000 + ']' * 3000)}.xxxx", "jwt"),
         ("é.é.é" * 20, "jwt"),

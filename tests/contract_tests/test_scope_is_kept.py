@@ -5,7 +5,6 @@ that is put together from texts does, or a pattern, or a number that is read fro
 """
 
 import re
-from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -35,23 +34,20 @@ def _like(asked: str, has: str) -> bool:
     return re.fullmatch(pattern, has, re.IGNORECASE | re.DOTALL) is not None
 
 
-#: Whether a record is found by what was asked for, given what it has in that field.
-READINGS: Mapping[str, Callable[[str, str], bool]] = {
-    "sql": lambda asked, has: asked == has or re.search("' OR '1'='1$", asked) is not None,
-    "like": _like,
-    "prefix": lambda asked, has: has.startswith(asked),
-    "part": lambda asked, has: asked in has,
-    "list": lambda asked, has: has in [each.strip() for each in asked.split(",")],
-    "padded": lambda asked, has: asked.strip().casefold() == has.casefold(),
-    "number": lambda asked, has: _digits(asked) == _digits(has) if has.isdigit() else asked == has,
-}
+def finds(asked: str, has: str) -> bool:
+    """Whether one of these ways to read an identifier finds a record that has another one."""
+    return (
+        re.search("' OR '1'='1$", asked) is not None
+        or _like(asked, has)
+        or has.startswith(asked)
+        or has in [each.strip() for each in asked.split(",")]
+        or (has.isdigit() and _digits(asked) == _digits(has))
+    )
 
 
 @dataclass
 class Injectable(StandIn):
-    """Changes every webhook request that its reading of an identifier finds."""
-
-    reading: str = "sql"
+    """Changes every webhook request that an identifier finds in any way."""
 
     def set_up(self) -> None:
         """Have more records than usual."""
@@ -62,7 +58,7 @@ class Injectable(StandIn):
         """Compare as this server does."""
         if call.method not in CHANGING:
             return super().names(record, name, value, call)
-        return READINGS[self.reading](value, getattr(record, name))
+        return finds(value, getattr(record, name))
 
     def _found(self, call: Call) -> list[Record]:
         found = [e for e in self.records.values() if self.names(e, *call.identifier, call)]
@@ -88,14 +84,13 @@ class Injectable(StandIn):
         return self.trimmed(found[0], call)
 
 
-@pytest.mark.parametrize("reading", READINGS)
-def test_what_only_changing_methods_find_is_not_changed(reading: str) -> None:
+@pytest.mark.parametrize("seed", range(2))
+def test_what_only_changing_methods_find_is_not_changed(seed: int) -> None:
     """If show is right, nothing shows that resend and delete find more, and nothing is accused.
 
     Some of the last webhook requests of each state are in scope; something has to be changed.
     """
-    seed = [*READINGS].index(reading)
-    app = Injectable(release="R15", seed=seed, reading=reading)
+    app = Injectable(release="R15", seed=seed)
     before = deepcopy(app.records)
     last = [*before.values()][::-1]
     in_scope = {

@@ -175,9 +175,7 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
 
     assert "${CRMCOM_OTHER_TOKEN:?must be set to a token that no login" in script
     assert json.loads(recorder.seen[0][3])["password"] == "known"
-    assert [seen[2] for seen in recorder.seen[1:]] == [
-        f"token={NEW[0]}", "token=wrong", "token=S",
-    ]  # fmt: skip
+    assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong", "token=S"]
 
 
 def test_a_script_runs_and_reads_nothing_that_a_recording_says(

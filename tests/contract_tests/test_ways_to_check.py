@@ -6,68 +6,41 @@ The servers are the independent one of the tests, and the mock as `crmcom-kit se
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-import httpx
 import pytest
 from helpers.checking import check
 from helpers.serving import LOGIN
-from helpers.serving import served as mock_served
+from stand_in.client import Client
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
-from stand_in.serving import served
-from stand_in.world import REJECTED
+from stand_in.world import REJECTED, Record
 
 from crmcom_kit.mock_server import create_app
 
 BOTH = "resend,delete"
 BY_NAME = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
+OF_R15 = ("--release", "R15", *BY_NAME)
 FEW = ("--max-requests", "80")
-
-
-class Sound:
-    """A served stand-in, with what options say of it."""
-
-    def __init__(self, app: StandIn, base_url: str) -> None:
-        self.app, self.base_url = app, base_url
-        self.options = ("--base-url", base_url, "--release", app.release)
-
-    @property
-    def content(self) -> dict[str, str]:
-        """All that the server has."""
-        return {key: repr(record) for key, record in self.app.records.items()}
-
-    def login(self, way: str) -> list[str]:
-        """Return the options of a way to log in; ways may be combined with `+`."""
-        login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
-        response = httpx.post(f"{self.base_url}/authentication/token", json=login)
-        ways = {
-            "name": BY_NAME,
-            "unit": ("--unit", self.app.world.people[1].unit["id"]),
-            "key": ("--api-key", WEB_API_KEY),
-            "token": ("--token", response.json()["data"]["token"]),
-        }
-        return [each for part in way.split("+") for each in ways[part]]
-
-    def scope(self, kind: str) -> list[str]:
-        """Return the options of a scope; kinds may be combined with `+`."""
-        rejected = [r for r in self.app.records.values() if r.life_cycle_state == REJECTED]
-        kinds = {
-            "definition": ["--only-definition", rejected[0].definition.name],
-            "number": ["--only-number", rejected[0].number],
-            "numbers": [f"--only-number={record.number}" for record in rejected[:6]],
-            "all": ["--all-records"],
-        }
-        return [each for part in kind.split("+") for each in kinds[part]]
+Serve = Callable[..., str]
+Options = Callable[[StandIn], Sequence[str]]
 
 
 @pytest.fixture
-def sound(request: pytest.FixtureRequest) -> Iterator[Sound]:
-    """The sound server; its release is the parameter, or R15."""
-    app = StandIn(release=getattr(request, "param", "R15"))
-    with served(app) as server:
-        yield Sound(app, server.base_url)
+def sound() -> StandIn:
+    """The sound server."""
+    return StandIn(release="R15")
+
+
+def content(app: StandIn) -> dict[str, str]:
+    """Return all that a server has."""
+    return {key: repr(record) for key, record in app.records.items()}
+
+
+def rejected(app: StandIn) -> list[Record]:
+    """Return the webhook requests that may be sent again."""
+    return [each for each in app.records.values() if each.life_cycle_state == REJECTED]
 
 
 def assert_passed(done: SimpleNamespace) -> None:
@@ -78,83 +51,87 @@ def assert_passed(done: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sound", "way"),
+    ("release", "login"),
     [
-        ("R9", "token"), ("R12", "name+unit"), ("R18", "name"), ("R10", "key"),
-        ("R15", "key+token"),
+        ("R9", lambda app: ("--token", Client(app).token)),
+        ("R10", lambda _: ("--api-key", WEB_API_KEY)),
+        ("R12", lambda app: (*BY_NAME, "--unit", app.world.people[1].unit["id"])),
+        ("R15", lambda app: ("--api-key", WEB_API_KEY, "--token", Client(app).token)),
     ],
-    indirect=["sound"],
-)  # fmt: skip
-def test_each_login(sound: Sound, way: str, tmp_path: Path) -> None:
-    """A token, a user name and a Web API key do; without leave nothing is changed."""
-    before = sound.content
-
-    assert_passed(check(tmp_path, *sound.options, *sound.login(way), *FEW))
-
-    assert sound.content == before
-
-
-@pytest.mark.parametrize(
-    ("kind", "allow"),
-    [("definition+numbers", BOTH), ("number", "delete"), ("all", "resend")],
 )
-def test_each_scope(kind: str, allow: str, sound: Sound, tmp_path: Path) -> None:
-    """Each scope allows changes in it."""
-    before = sound.content
-    options = ["--allow", allow, *sound.scope(kind)]
+def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) -> None:
+    """A token, a user name and a Web API key do; without leave nothing is changed."""
+    app = StandIn(release=release)
+    before = content(app)
+    given = ("--base-url", serve(app), "--release", release, *login(app))
 
-    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options, *FEW))
+    assert_passed(check(tmp_path, *given, *FEW))
 
-    assert sound.content != before
+    assert content(app) == before
 
 
 @pytest.mark.parametrize(
-    ("only", "allow", "exit_code"),
+    ("allow", "scope"),
     [
-        ("login.*", "none", 0),
-        ("delete.gone", BOTH, 0),
-        ("resend.*", "delete", 2),
+        (BOTH, lambda app: ("--only-definition", rejected(app)[0].definition.name)),
+        ("delete", lambda app: ("--only-number", rejected(app)[0].number)),
+        ("resend", lambda _: ("--all-records",)),
+    ],
+)
+def test_each_scope(
+    allow: str, scope: Options, sound: StandIn, serve: Serve, tmp_path: Path
+) -> None:
+    """Each scope allows changes in it."""
+    before = content(sound)
+    given = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
+
+    assert_passed(check(tmp_path, *given, *scope(sound), *FEW))
+
+    assert content(sound) != before
+
+
+@pytest.mark.parametrize(
+    ("only", "allow", "said"),
+    [
+        ("login.*", "none", "PASSED"),
+        ("delete.gone", BOTH, "PASSED"),
+        ("resend.*", "delete", "no statement was checked: needs --allow resend"),
     ],
 )
 def test_few_statements(
-    only: str, allow: str, exit_code: int, sound: Sound, tmp_path: Path
+    only: str, allow: str, said: str, sound: StandIn, serve: Serve, tmp_path: Path
 ) -> None:
     """Some statements can be checked alone; if none of them can be, the run says why."""
-    scope = () if allow == "none" else sound.scope("definition")
-    options = ["--allow", allow, *scope, "--only", only, "--max-requests", "200"]
+    given = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
+    scope = () if allow == "none" else ("--all-records",)
 
-    done = check(tmp_path, *sound.options, *BY_NAME, *options)
+    done = check(tmp_path, *given, *scope, "--only", only, "--max-requests", "200")
 
-    if exit_code == 0:
-        assert_passed(done)
-        return
-    method = only.partition(".")[0]
-    assert done.returncode == exit_code, done.stdout
-    assert f"no statement was checked: needs --allow {method}" in done.stdout
+    assert said in done.stdout
+    assert done.returncode == (0 if said == "PASSED" else 2)
 
 
-def test_a_mock_that_is_served(tmp_path: Path) -> None:
+def test_a_mock_that_is_served(serve: Serve, tmp_path: Path) -> None:
     """The mock is checked in a world of the run, whatever the scope is."""
     scope = ("--allow", BOTH, "--only-definition", "Nobody's")
-    with mock_served(create_app(release="R9")) as base:
-        assert_passed(check(tmp_path, "--base-url", base, *scope, *FEW, **LOGIN))
+    url = serve(create_app(release="R9"))
+    assert_passed(check(tmp_path, "--base-url", url, *scope, *FEW, **LOGIN))
 
 
-def test_a_scope_of_nothing_is_said(sound: Sound, tmp_path: Path) -> None:
+def test_a_scope_of_nothing_is_said(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """A mistyped number passes with the methods untried, and with a line that says why."""
-    options = (*sound.options, *sound.login("name"), "--allow", BOTH, *FEW)
-    said = "None of the webhook requests that the run saw is in its scope: it changed none; their "
-    said += "definitions: "
+    given = ("--base-url", serve(sound), *OF_R15, "--allow", BOTH, "--only-number", "999999")
 
-    done = check(tmp_path, *options, "--only-number", "999999")
+    done = check(tmp_path, *given, *FEW)
 
     assert_passed(done)
-    assert said in done.stdout
+    assert "None of the webhook requests that the run saw is in its scope" in done.stdout
 
 
-def test_under_pytest(sound: Sound, tmp_path: Path) -> None:
+def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """The same options do under pytest, with several processes, of which one checks the server."""
-    given = [*sound.options, *BY_NAME, *FEW, "--allow", BOTH, *sound.scope("numbers")]
+    given = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
+    given += ["--only-number", rejected(sound)[0].number]
     options = [each.replace("--", "--crmcom-", 1) for each in given]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
 
@@ -167,4 +144,4 @@ def test_under_pytest(sound: Sound, tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert sound.app.requests <= 81  # one worker has checked it for all
+    assert sound.requests <= 81  # one worker has checked it for all
