@@ -13,10 +13,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from helpers.checking import check
-from helpers.serving import LOGIN
-from helpers.serving import served as mock_served
+from helpers.serving import LOGIN, served
+from helpers.stand_ins import set_clock
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
-from stand_in.serving import served
 from stand_in.world import REJECTED
 
 from crmcom_kit.mock_server import create_app
@@ -66,8 +65,9 @@ class Sound:
 def sound(request: pytest.FixtureRequest) -> Iterator[Sound]:
     """The sound server; its release is the parameter, or R15."""
     app = StandIn(release=getattr(request, "param", "R15"))
-    with served(app) as server:
-        yield Sound(app, server.base_url)
+    set_clock(app)
+    with served(app) as base_url:
+        yield Sound(app, base_url)
 
 
 def assert_passed(done: SimpleNamespace) -> None:
@@ -136,7 +136,7 @@ def test_few_statements(
 def test_a_mock_that_is_served(tmp_path: Path) -> None:
     """The mock is checked in a world of the run, whatever the scope is."""
     scope = ("--allow", BOTH, "--only-definition", "Nobody's")
-    with mock_served(create_app(release="R9")) as base:
+    with served(create_app(release="R9")) as base:
         assert_passed(check(tmp_path, "--base-url", base, *scope, *FEW, **LOGIN))
 
 

@@ -1,8 +1,6 @@
 """The stand-in serves, and its legal variants are legal."""
 
 import ast
-import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,6 @@ from stand_in.client import LOGIN, Client, ok, refused
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.reading import FIELDS
 from stand_in.server import StandIn
-from stand_in.serving import served
 from stand_in.world import REJECTED, SUCCESSFUL
 
 ROOMS = ("mock_server", "fixtures", "schemas", "contract_tests", "helpers")
@@ -26,24 +23,6 @@ def test_imports_no_room() -> None:
                 parts = name.split(".")
                 assert parts[0] != "crmcom_kit", path
                 assert not set(parts) & set(ROOMS), path
-
-
-def test_serves_over_a_socket() -> None:
-    """A client finds it at a URL."""
-    with served(StandIn()) as server:
-        login = {
-            "username": server.username,
-            "password": server.password,
-            "organisation": server.organisation,
-        }
-        request = urllib.request.Request(  # noqa: S310 - the address is the server's own
-            f"{server.base_url}/authentication/token", json.dumps(login).encode()
-        )
-        with urllib.request.urlopen(request) as response:  # noqa: S310
-            token = json.load(response)["data"]["token"]
-        url = f"{server.base_url}/webhook_requests/list?token={token}&entity=JOBS"
-        with urllib.request.urlopen(url) as response:  # noqa: S310
-            assert {row["entity"] for row in json.load(response)["data"]} == {"JOBS"}
 
 
 def test_the_same_seed_makes_the_same_server() -> None:
