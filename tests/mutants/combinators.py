@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from functools import cache, cached_property, partial
 from typing import Any
 
-from stand_in.choices import Choices
+from stand_in.legal import Variant
 from stand_in.reading import SEMI_OPTIONAL, Call, Refusal
 from stand_in.server import Reply, StandIn
 from stand_in.tokens import encoded
@@ -57,29 +57,15 @@ class Mutant(StandIn):
             vars(self.records[version.id]).update(vars(version))
 
 
-@dataclass(frozen=True)
-class Row:
+@dataclass(frozen=True, kw_only=True)
+class Row(Variant):
     """One mutant: a server that breaks something documented."""
 
-    id: str
     set: int  # who wrote it, and when: each set has a rate of its own
     statements: tuple[str, ...]  # the ids of those that it breaks, the nearest first
-    about: str  # what is wrong
-    server_class: type[StandIn]
-    release: str
-    changes: Mapping[str, Any]  # the choices that it needs
-
-    @property
-    def choices(self) -> Choices:
-        """The choices of the server, and of the sound one that it is compared with."""
-        return replace(Choices(), **self.changes)
-
-    def server(self, seed: int = 0) -> StandIn:
-        """Return a new server with the fault."""
-        return self.server_class(self.choices, self.release, seed)
 
 
-TABLE: dict[str, Row] = {}
+ROWS: dict[str, Row] = {}
 
 
 def row(
@@ -92,9 +78,10 @@ def row(
     **changes: Any,
 ) -> None:
     """Add a row to the table; ``statements`` are ids with blanks between them."""
-    assert name not in TABLE, name
+    assert name not in ROWS, name
     made = type(name, (Mutant,), dict(override))
-    TABLE[name] = Row(name, set_, tuple(statements.split()), about, made, release, changes)
+    broken = tuple(statements.split())
+    ROWS[name] = Row(name, about, changes, release, made, set=set_, statements=broken)
 
 
 def mutant(
@@ -150,8 +137,22 @@ def step(name: str, function: Function | None = None, method: str = "") -> Any:
     return {name: run}
 
 
-def then(name: str, function: Function, method: str = "") -> Any:
-    """Do something more after one step, which has ``made`` what it returns."""
+def first(name: str, function: Function | None = None, method: str = "") -> Any:
+    """Do something before one step; see ``step``."""
+    if function is None:
+        return partial(first, name, method=method)
+
+    def run(sound: Function, named: Named) -> Any:
+        given(function, named)
+        return sound()
+
+    return step(name, run, method)
+
+
+def then(name: str, function: Function | None = None, method: str = "") -> Any:
+    """Do something more after one step, which has ``made`` what it returns; see ``step``."""
+    if function is None:
+        return partial(then, name, method=method)
 
     def run(sound: Function, named: Named) -> Any:
         made = sound()
@@ -221,28 +222,27 @@ def asked(call: Call) -> str:
     return repr(sorted(each for each in call.parameters.items() if each[0] != "token"))
 
 
-def refuses(kind: str, when: Function, method: str = "", before: str = "") -> Any:
-    """Refuse calls that must be served, once their parameters are read or ``before`` a step."""
+def refuses(
+    kind: str, when: Function, method: str = "", before: str = "", after: str = "read_arguments"
+) -> Any:
+    """Refuse calls that must be served, once their parameters are read or around another step."""
 
-    def run(sound: Function, named: Named) -> Any:
-        made = None if before else sound()
+    def refuse(named: Named) -> None:
         if given(when, named):
             raise Refusal(kind, "This is not possible.")
-        return sound() if before else made
 
-    return step(before or "read_arguments", run, method)
+    return first(before, refuse, method) if before else then(after, refuse, method)
 
 
 def reads_as(parameter: str, function: Function, method: str = "") -> Any:
     """Read another value than the ``text`` that is given for a parameter, which may be no text."""
 
-    def run(sound: Function, call: Call, named: Named) -> Any:
+    def change(call: Call, named: Named) -> None:
         if parameter in call.parameters:
             read = given(function, named, text=call.parameters[parameter])
             call.parameters[parameter] = read
-        return sound()
 
-    return step("read_arguments", run, method)
+    return first("read_arguments", change, method)
 
 
 def reads_filter(name: str, function: Function) -> Any:
@@ -335,11 +335,10 @@ def pages(**values: Function) -> Any:
 def loses(when: Function, kind: str = "unknown_record", method: str = "") -> Any:
     """Find a ``record`` that exists and refuse the call."""
 
-    def find(made: Record, named: Named) -> None:
-        if given(when, named, record=made):
-            raise Refusal(kind, "No webhook request has this value.")
+    def is_lost(made: Record, named: Named) -> Any:
+        return given(when, named, record=made)
 
-    return then("find", find, method)
+    return refuses(kind, is_lost, method, after="find")
 
 
 # What changes.

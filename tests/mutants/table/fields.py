@@ -3,15 +3,17 @@
 # Each row stays together, as in a table.
 # fmt: off
 
-from stand_in.reading import FIELDS, Refusal
+from stand_in.reading import FIELDS
 
 from mutants.combinators import (
     changes_view,
+    first,
     keeps_list,
     mutant,
     refuses,
     row,
     step,
+    then,
     with_data,
 )
 
@@ -70,12 +72,16 @@ row(2, "one_field_unwrapped", "fields_set.selects",
     with_data(lambda call, data: [next(iter(view.values()), None) for view in data]
         if len(call.fields or ()) == 1 else data, "list"))
 
-@mutant(1, "fields_set.selects", step("do_list"), release="R13")
-def fields_ignored_on_later_pages(base, call):
+row(5, "lazy_rule_with_fields", "fields_set.selects fields_set.names",
+    "A rule is read together with the definition; without that in fields_set reading it fails.",
+    refuses("bad_field", lambda call: "workflow_rule" in (call.fields or ())
+        and "webhook_definition" not in call.fields, before="trimmed"))
+
+@mutant(1, "fields_set.selects", first("do_list"), release="R13")
+def fields_ignored_on_later_pages(call):
     """fields_set counts on the first page only."""
     if call.skip:
         call.fields = None
-    return base(call)
 
 @mutant(3, "fields_set.selects", step("do_list"))
 def last_row_has_all_fields(server, base, call):
@@ -130,14 +136,6 @@ def log_flattened_with_fields(base, record, call):
     view = base(record, call)
     return view if call.fields is None else view | view.pop("log_information", {})
 
-@mutant(5, "fields_set.selects fields_set.names", step("trimmed"))
-def lazy_rule_with_fields(base, record, call):
-    """A rule is read together with the definition; without that in fields_set reading it fails."""
-    wanted = call.fields or ()
-    if "workflow_rule" in wanted and "webhook_definition" not in wanted:
-        raise Refusal("bad_field", "could not initialize proxy - no session")
-    return base(record, call)
-
 # Without fields_set.
 
 @mutant(1, "fields_set.default_all", changes_view("list"))
@@ -152,10 +150,9 @@ def jobs_have_no_rule(view, record, call):
     if record.entity == "JOBS" and call.fields is None:
         del view["workflow_rule"]
 
-@mutant(1, "fields_set.default_all", step("read_arguments"))
-def fields_stay_in_session(base, call, kept):
+@mutant(1, "fields_set.default_all", then("read_arguments"))
+def fields_stay_in_session(call, kept):
     """The fields_set of a list holds for the next show as well."""
-    base(call)
     if call.method == "list":
         kept["fields"] = call.fields
     elif call.method == "show" and call.fields is None:

@@ -15,6 +15,7 @@ from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 from mutants.combinators import (
     counted,
     filters_by,
+    first,
     ignores,
     keeps_list,
     lists,
@@ -98,12 +99,11 @@ def empty_list_without_state(base, call):
     call.filters.pop("life_cycle_state", None)
     return found or base(call)
 
-@mutant(1, "list.life_cycle_state.filter", step("select"))
-def every_fifth_list_without_state(base, call, kept):
+@mutant(1, "list.life_cycle_state.filter", first("select"))
+def every_fifth_list_without_state(call, kept):
     """One of the servers behind the balancer does not know the state."""
     if "life_cycle_state" in call.filters and counted(kept) % 5 == 0:
         del call.filters["life_cycle_state"]
-    return base(call)
 
 @mutant(6, "list.life_cycle_state.filter", lists,
     then("send_again", lambda record, kept: kept.update(late=record.id, lists=0)))
@@ -357,12 +357,11 @@ row(5, "delete_removes_name_of_definition",
             gone.definition in call.filters[DEFINITIONS] for gone in server.deleted.values()),
         "list"))
 
-@mutant(2, "list.webhook_definition_identifier.filter", step("read_arguments"))
-def definition_id_may_be_rule(server, base, call):
+@mutant(2, "list.webhook_definition_identifier.filter", first("read_arguments"))
+def definition_id_may_be_rule(server, call):
     """The id of a definition is looked for among the rules as well."""
     if str(call.parameters.get(DEFINITIONS)) in [f"id={rule.id}" for rule in server.world.rules]:
         call.parameters.setdefault(RULES, call.parameters.pop(DEFINITIONS))
-    base(call)
 
 @mutant(3, "list.webhook_definition_identifier.filter list.identifier.fields list.identifier.known",
     partial(reads_as, DEFINITIONS))
@@ -408,19 +407,17 @@ row(5, "rule_code_found_through_definitions", "list.workflow_rule_identifier.fil
 row(3, "fourth_filter_dropped",
     "list.life_cycle_state.filter list.created_date.filter list.url.filter list.entity_id.filter",
     "There is room for three conditions, and what is behind them counts for nothing.",
-    step("matches", lambda base, record, name, call:
-        name in [*call.filters][3:] or base(record, name, call)))
+    step("matches", lambda sound, name, call: name in [*call.filters][3:] or sound()))
 row(4, "fields_trimmed_before_filter",
     "list.life_cycle_state.filter list.url.filter list.several_results",
     "Rows are filtered after fields_set: a state or URL that it does not name fits no row.",
-    step("matches", lambda base, record, name, call: base(record, name, call) and (
+    step("matches", lambda sound, name, call: sound() and (
         call.fields is None or name not in OPTIONAL[:2] or name in call.fields)))
 row(2, "slash_drops_optional_filters", "list.life_cycle_state.filter",
     "With a slash behind the path url, life_cycle_state and created_date are not read.",
-    step("matches", lambda base, record, name, call, kept:
-        (name in OPTIONAL and kept["slash"]) or base(record, name, call))
-    | step("route", lambda base, request, kept:
-        kept.update(slash=request.path.endswith("/")) or base(request)))
+    step("matches", lambda sound, name, kept:
+        (name in OPTIONAL and kept["slash"]) or sound())
+    | first("route", lambda request, kept: kept.update(slash=request.path.endswith("/"))))
 
 @mutant(5, "list.life_cycle_state.filter list.url.filter list.created_date.filter", step("select"))
 def continuation_forgets_optional_filters(base, call):

@@ -12,6 +12,7 @@ from stand_in.world import FIRST_DAY, REJECTED
 
 from mutants.combinators import (
     counted,
+    first,
     loses,
     mutant,
     reads_as,
@@ -29,21 +30,18 @@ def first_fit(server, call):
     fit = (REJECTED,) if call.method == "resend" else None
     return next((r for r in server.records.values() if not fit or r.life_cycle_state in fit), None)
 
-def without_identifier(server, base, call):
+def without_identifier(server, call):
     """Take some record if none is named."""
     found = first_fit(server, call)
     if IDENTIFIER not in call.parameters and found is not None:
         text = found.id
         call.parameters[IDENTIFIER] = f"id={text}" if call.verb == "GET" else {"id": text}
-    base(call)
 
-def with_empty_identifier(server, base, call):
+def with_empty_identifier(server, call):
     """Take some record if an identifier has no field."""
     if call.parameters.get(IDENTIFIER) in ({}, ""):
         del call.parameters[IDENTIFIER]
-        without_identifier(server, base, call)
-    else:
-        base(call)
+        without_identifier(server, call)
 
 def first_of_two(text):
     """Return the first field of two."""
@@ -65,10 +63,10 @@ for _method in ("show", "resend", "delete"):
     for _statement, _name, _about, _override in (
         ("parameters.mandatory", "needs_no_identifier",
          "without webhook_request_identifier takes some webhook request.",
-         step("read_arguments", without_identifier, _method)),
+         first("read_arguments", without_identifier, _method)),
         ("identifier.mandatory", "takes_an_empty_identifier",
          "with an identifier that names no field takes some webhook request.",
-         step("read_arguments", with_empty_identifier, _method)),
+         first("read_arguments", with_empty_identifier, _method)),
         ("identifier.exactly_one", "takes_two_identifiers",
          "with id and number is served; the first one counts.",
          reads_as(IDENTIFIER, first_of_two, _method)),
@@ -99,33 +97,30 @@ row(6, "plain_equals_sign_is_not_read", "parameters.identifier_in_query",
     refuses("bad_parameter", lambda call:
         any(text.startswith(("id=", "number=")) for text in call.written.values())))
 
-@mutant(6, "parameters.identifier_in_query", step("read_arguments", method="show"))
-def show_wants_flat_identifier(base, call):
+@mutant(6, "parameters.identifier_in_query", first("read_arguments", method="show"))
+def show_wants_flat_identifier(call):
     """show wants number=7 in its query, and refuses webhook_request_identifier=number=7."""
     flat = [f"{n}={call.parameters[n]}" for n in ("id", "number") if n in call.parameters]
     call.parameters[IDENTIFIER] = "".join(flat) or None
-    base(call)
 
-@mutant(6, "parameters.identifier_in_body", step("read_arguments", method="delete"))
-def delete_wants_identifier_as_text(base, call):
+@mutant(6, "parameters.identifier_in_body", first("read_arguments", method="delete"))
+def delete_wants_identifier_as_text(call):
     """delete refuses an identifier that is an object, and takes the text number=14."""
     text = call.parameters.get(IDENTIFIER)
     name, equals, value = text.partition("=") if isinstance(text, str) else ("", "", "")
     call.parameters[IDENTIFIER] = {name: value} if equals else ""
-    base(call)
 
-@mutant(1, "identifier.exactly_one", step("read_arguments", method="delete"))
-def delete_takes_two_fields(server, base, call):
+@mutant(1, "identifier.exactly_one", first("read_arguments", method="delete"))
+def delete_takes_two_fields(server, call):
     """delete accepts id and number together if they name the same record."""
     text = call.parameters.get(IDENTIFIER)
     if isinstance(text, dict) and len(text) == 2:
         record = server.records.get(text.get("id", ""))
         if record and record.number == text.get("number"):
             call.parameters[IDENTIFIER] = {"id": record.id}
-    base(call)
 
-@mutant(2, "identifier.fields", step("read_arguments", method="resend"))
-def resend_by_any_column(server, base, call):
+@mutant(2, "identifier.fields", first("read_arguments", method="resend"))
+def resend_by_any_column(server, call):
     """resend takes any column of a record for a field of the identifier."""
     text = call.parameters.get(IDENTIFIER)
     if isinstance(text, dict) and len(text) == 1:
@@ -135,7 +130,6 @@ def resend_by_any_column(server, base, call):
                 call.parameters[IDENTIFIER] = {"id": record.id}
                 if record.life_cycle_state == REJECTED:
                     break
-    base(call)
 
 # How an identifier is compared.
 

@@ -6,11 +6,12 @@
 from dataclasses import replace
 from itertools import groupby
 
-from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL, Refusal
+from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL
 from stand_in.world import REJECTED, Record
 
 from mutants.combinators import (
     asked,
+    first,
     is_enough,
     keeps_list,
     lists,
@@ -22,6 +23,7 @@ from mutants.combinators import (
     rescues,
     row,
     step,
+    then,
     with_data,
 )
 from mutants.table.filters import DEFINITIONS, RULES, semi_optional
@@ -79,24 +81,22 @@ row(6, "fields_set_is_mandatory", "list.optional_parameters",
     "list without fields_set is refused.",
     refuses("missing_parameter", lambda call: call.fields is None, "list"))
 
-@mutant(2, "list.optional_parameters", step("select"))
-def state_kept_for_next_list(base, call, kept):
+@mutant(2, "list.optional_parameters", first("select"))
+def state_kept_for_next_list(call, kept):
     """A state holds for the list after it as well."""
     before, kept["state"] = kept.get("state"), call.filters.get("life_cycle_state")
     if before and not kept["state"]:
         call.filters["life_cycle_state"] = before
-    return base(call)
 
 @mutant(4,
     "list.semi_optional.several_allowed list.webhook_definition_identifier.filter "
     "list.several_results",
-    step("read_arguments"))
-def identifiers_share_variable(base, call):
+    first("read_arguments"))
+def identifiers_share_variable(call):
     """A definition and a rule that are named by the same field get the value of the rule both."""
     texts = [str(call.parameters.get(name, "")).partition("=")[0] for name in SEMI_OPTIONAL[:2]]
     if texts[0] and texts[0] == texts[1]:
         call.parameters[DEFINITIONS] = call.parameters[RULES]
-    base(call)
 
 # Which values list takes.
 
@@ -132,14 +132,11 @@ row(6, "alternative_code_is_no_field", "list.identifier.fields",
 row(6, "rules_have_no_name", "list.identifier.fields",
     "workflow_rule_identifier is refused with name.",
     refuses("bad_parameter", lambda call: call.written.get(RULES, "").startswith("name=")))
-
-@mutant(3, "list.entity.supported_values list.entity.filter entities.r9",
-    step("read_arguments", method="list"))
-def entities_with_letter_i_refused(base, call):
-    """An entity is put into lower case in a Turkish locale, where that of I is not i."""
-    if "i" in str(call.parameters.get("entity")).lower():
-        raise Refusal("bad_entity", "It is not an entity.")
-    base(call)
+row(3, "entities_with_letter_i_refused",
+    "list.entity.supported_values list.entity.filter entities.r9",
+    "An entity is put into lower case in a Turkish locale, where that of I is not i.",
+    refuses("bad_entity", lambda call: "i" in str(call.parameters.get("entity")).lower(),
+        "list", before="read_arguments"))
 
 # Which records list omits.
 
@@ -208,8 +205,7 @@ def rejected_listed_once(found, call, kept):
     return found
 
 @mutant(2, "list.several_results", step("do_list"),
-    step("refusal", lambda base, request, refusal, kept:
-        kept.update(broken="/list" in request.path) or base(request, refusal)))
+    first("refusal", lambda request, kept: kept.update(broken="/list" in request.path)))
 def empty_after_refused_list(base, call, kept):
     """After a list that was refused the connection returns no row for one more list."""
     return [] if kept.pop("broken", False) else base(call)
@@ -270,6 +266,10 @@ row(5, "page_ends_with_total",
     "The last element of a page is no record but an object with the number of all results.",
     with_data(lambda server, call, data: data if call.limit is None
         else [*data, {"total": str(len(server.select(call)))}], "list"), release="R13")
+row(2, "page_padded_with_null", "list.paging.number_of_results",
+    "A page that is not full is filled up with null.",
+    with_data(lambda call, data: data and data + [None] * (min(call.limit or 0, 100) - len(data)),
+        "list"), release="R13")
 
 @mutant(2, "list.paging.number_of_results", step("page"), release="R13")
 def limit_for_each_state(found, call):
@@ -280,12 +280,6 @@ def limit_for_each_state(found, call):
         if call.limit is None or counts[record.life_cycle_state] <= call.limit:
             page.append(record)
     return page
-
-@mutant(2, "list.paging.number_of_results", step("do_list"), release="R13")
-def page_padded_with_null(base, call):
-    """A page that is not full is filled up with null."""
-    rows = base(call)
-    return rows and rows + [None] * (min(call.limit or 0, 100) - len(rows))
 
 @mutant(4, "list.paging.number_of_results", step("page"), release="R13")
 def page_with_ties(base, found, call):
@@ -366,13 +360,12 @@ def last_record_on_no_page(base, found, call):
     last = call.limit is not None and call.skip + call.limit >= len(found)
     return base(found, call)[: -1 if last else None]
 
-@mutant(1, "list.paging.offset", step("select"), step("page", lambda base, found, call, kept: [
-    record for record in base(found, call)
+@mutant(1, "list.paging.offset", first("select"), step("page", lambda sound, kept: [
+    record for record in sound()
     if not kept["state"] or record.life_cycle_state in kept["state"]]), release="R13")
-def paged_before_state_filter(base, call, kept):
+def paged_before_state_filter(call, kept):
     """The page is cut from all states, and then the state is filtered."""
     kept["state"] = call.filters.pop("life_cycle_state", None)
-    return base(call)
 
 @mutant(2, "list.paging.offset", lists, release="R13", order="number")
 def ties_in_other_order(found, call):
@@ -382,13 +375,12 @@ def ties_in_other_order(found, call):
     groups = groupby(found, key=lambda record: record.created)
     return [record for _, group in groups for record in [*group][::-1]]
 
-@mutant(2, "list.paging.offset", step("page"), release="R13")
-def paging_bound_in_order(base, found, call):
+@mutant(2, "list.paging.offset", then("read_arguments", method="list"), release="R13")
+def paging_bound_in_order(call):
     """The two numbers of paging are bound in the order in which they are written."""
     order = [name for name in call.written if name in PAGING]
     if order == [*PAGING] and call.limit is not None:
         call.limit, call.skip = call.skip, call.limit
-    return base(found, call)
 
 @mutant(3, "list.paging.offset list.paging.number_of_results list.no_duplicates",
     step("page"), release="R13")

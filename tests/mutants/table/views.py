@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from stand_in.world import REJECTED, SUCCESSFUL
 
-from mutants.combinators import alters, changes_view, mutant, row, shows, step
+from mutants.combinators import alters, changes_view, mutant, row, shows, step, then
 
 FINANCIAL = ("INVOICES", "PAYMENTS", "REFUNDS", "CREDITNOTES", "WRITEOFFS")
 ERROR_FIELDS = ("error_code", "error_description")
@@ -156,12 +156,12 @@ row(5, "show_code_has_time", "response.authentication_code.hmac list.agrees_with
     alters("authentication_code", lambda server, shown:
         hashlib.sha256(f"{shown}{server.now}".encode()).hexdigest()[: len(shown)], "show"))
 
-@mutant(2, "response.authentication_code.hmac", step("do_list"))
-def list_shares_code(base, call):
+@mutant(2, "response.authentication_code.hmac", then("do_list"))
+def list_shares_code(made):
     """All records of a list have the code of the first."""
-    rows = base(call)
-    same = {name: rows[0][name] for name in ("authentication_code",) if rows and name in rows[0]}
-    return [{**view, **same} for view in rows]
+    for view in made:
+        if "authentication_code" in view:
+            view["authentication_code"] = made[0]["authentication_code"]
 
 # fields_set, request and response.
 
@@ -240,10 +240,8 @@ def show_ends_at_first_null(view):
         del view[name]
 
 @mutant(5, "fields_set.default_all response.unset_fields.null list.agrees_with_show",
-    step("do_show"))
-def show_omits_identifier_field(base, call):
+    then("do_show"))
+def show_omits_identifier_field(call, made):
     """show leaves out the field by which the record was named, as the caller knows it."""
-    view = base(call)
     if call.fields is None:
-        del view[call.identifier[0]]
-    return view
+        del made[call.identifier[0]]
