@@ -162,6 +162,17 @@ def then(name: str, function: Function | None = None, method: str = "") -> Any:
     return step(name, run, method)
 
 
+def instead(name: str, function: Function | None = None, method: str = "") -> Any:
+    """Return something else from one step than what it has ``made``; see ``step``."""
+    if function is None:
+        return partial(instead, name, method=method)
+
+    def run(sound: Function, named: Named) -> Any:
+        return given(function, named, made=sound())
+
+    return step(name, run, method)
+
+
 def rescues(name: str, function: Function, method: str = "") -> Any:
     """Return something else where one step refuses a call, unless that is None or False.
 
@@ -311,11 +322,11 @@ def omits(when: Function) -> Any:
 def still_lists(when: Function) -> Any:
     """Return deleted records behind the others in some lists."""
 
-    def select(server: Mutant, sound: Function, call: Call, named: Named) -> Any:
+    def select(server: Mutant, made: list[Record], call: Call, named: Named) -> Any:
         gone = (each for each in server.deleted.values() if given(when, named, record=each))
-        return sound() + [each for each in gone if server.selected(each, call)]
+        return made + [each for each in gone if server.selected(each, call)]
 
-    return step("select", select)
+    return instead("select", select)
 
 
 def lists(function: Function) -> Any:
@@ -380,13 +391,11 @@ def changes_view(*methods: str) -> Any:
     """Return what takes a function that changes the ``view`` that some methods show, or all."""
 
     def change(function: Function) -> Any:
-        def view(sound: Function, call: Call, named: Named) -> Any:
-            shown = sound()
+        def shown(made: dict[str, Any], call: Call, named: Named) -> None:
             if not methods or call.method in methods:
-                given(function, named, view=shown)
-            return shown
+                given(function, named, view=made)
 
-        return step("view", view)
+        return then("view", shown)
 
     return change
 
@@ -434,13 +443,12 @@ def accepts_token(same: Function) -> Any:
 def writes_token(function: Function) -> Any:
     """Issue another text than ``token`` at a login, and know it."""
 
-    def do_login(server: Mutant, sound: Function, named: Named) -> Any:
-        token = sound()["token"]
-        made = given(function, named, token=token)
-        server.tokens.known[made] = server.tokens.known.pop(token)
-        return {"token": made}
+    def other(server: Mutant, made: dict[str, str], named: Named) -> Any:
+        token = given(function, named, token=made["token"])
+        server.tokens.known[token] = server.tokens.known.pop(made["token"])
+        return {"token": token}
 
-    return step("do_login", do_login)
+    return instead("do_login", other)
 
 
 def changes_jwt(function: Function, **header: str) -> Any:
@@ -467,13 +475,12 @@ def html_page(when: Function, page: Reply = PAGE) -> Any:
 def changes_body(function: Function, *methods: str) -> Any:
     """Write other bytes as the ``body`` of a success of some methods, or of all."""
 
-    def success(sound: Function, call: Call, named: Named) -> Any:
-        reply: Reply = sound()
+    def other(made: Reply, call: Call, named: Named) -> Reply:
         if methods and call.method not in methods:
-            return reply
-        return replace(reply, body=given(function, named, body=reply.body))
+            return made
+        return replace(made, body=given(function, named, body=made.body))
 
-    return step("success", success)
+    return instead("success", other)
 
 
 def changes_envelope(function: Function, *methods: str) -> Any:
@@ -493,23 +500,21 @@ def with_data(function: Function, *methods: str) -> Any:
 def writes_text(function: Function) -> Any:
     """Write the ``text`` of a body, which has letters beyond ASCII, into other bytes."""
 
-    def reply(sound: Function) -> Reply:
-        made: Reply = sound()
+    def other(made: Reply) -> Reply:
         text = json.dumps(json.loads(made.body), ensure_ascii=False)
         return replace(made, body=function(text))
 
-    return step("reply", reply)
+    return instead("reply", other)
 
 
 def replies(function: Function, *kinds: str) -> Any:
     """Return another response than ``reply`` to refusals of some kinds, or to all."""
 
-    def run(sound: Function, refusal: Refusal, named: Named) -> Any:
-        reply = sound()
+    def other(made: Reply, refusal: Refusal, named: Named) -> Any:
         wrong = not kinds or refusal.kind in kinds
-        return given(function, named, reply=reply) if wrong else reply
+        return given(function, named, reply=made) if wrong else made
 
-    return step("refusal", run)
+    return instead("refusal", other)
 
 
 def with_error(function: Function, *kinds: str) -> Any:

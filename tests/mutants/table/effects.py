@@ -18,6 +18,8 @@ from mutants.combinators import (
     filters_by,
     first,
     given,
+    instead,
+    lists,
     loses,
     mutant,
     omits,
@@ -266,22 +268,20 @@ row(5, "failed_resend_waits_outside_lists", "list.several_results list.life_cycl
     omits(lambda record: record.sends > 1 and record.life_cycle_state == REJECTED),
     resend_succeeds="some")
 
-@mutant(1, "response.life_cycle_state",
-    step("find", method="show"), then("remove", lambda kept: kept.clear()))
-def show_by_number_stale_after_resend(base, call, kept):
-    """A cache by number keeps what show returned first, and only a delete empties it."""
-    if call.identifier[0] != "number":
-        return base(call)
-    return kept.setdefault(call.identifier[1], copy(base(call)))
+row(1, "show_by_number_stale_after_resend", "response.life_cycle_state",
+    "A cache by number keeps what show returned first, and only a delete empties it.",
+    instead("find", lambda made, call, kept: made if call.identifier[0] != "number"
+        else kept.setdefault(call.identifier[1], copy(made)), "show")
+    | then("remove", lambda kept: kept.clear()))
 
-@mutant(6, "list.agrees_with_show", step("page"),
+@mutant(6, "list.agrees_with_show", lists,
     first("send_again", lambda record, kept: kept.update(before=copy(record), lists=0)))
-def list_has_the_copy_from_before_resend(base, found, call, kept):
+def list_has_the_copy_from_before_resend(found, kept):
     """The next three lists after a resend show its webhook request as it was before."""
     before = kept.get("before")
     if before and counted(kept, "lists") <= 3:
-        found = [before if each.id == before.id else each for each in found]
-    return base(found, call)
+        return [before if each.id == before.id else each for each in found]
+    return found
 
 # Which records delete deletes.
 
@@ -434,7 +434,7 @@ row(5, "delete_uncovers_older_version", "delete.gone",
 
 row(3, "empty_list_shows_deleted", "delete.gone",
     "An index whose last entry is deleted is not written: lists that are empty have it still.",
-    step("select", lambda server, base, call: base(call) or [
+    instead("select", lambda server, made, call: made or [
         gone for gone in server.deleted.values() if server.selected(gone, call)][-1:]))
 row(5, "null_for_deleted_row", "list.several_results delete.gone fields_set.default_all",
     "A list by definition has null where a record was deleted, from an outer join.",

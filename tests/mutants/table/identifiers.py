@@ -13,6 +13,7 @@ from stand_in.world import FIRST_DAY, REJECTED
 from mutants.combinators import (
     counted,
     first,
+    instead,
     loses,
     mutant,
     reads_as,
@@ -49,15 +50,10 @@ def first_of_two(text):
         return text.partition(",")[0]
     return dict([*text.items()][:1]) if isinstance(text, dict) else text
 
-def another(server, base, call):
+def another(server, made):
     """Find another record than the one that is named."""
-    found = base(call)
-    others = (r for r in server.records.values() if r.life_cycle_state == found.life_cycle_state)
-    return next((r for r in others if r is not found), found)
-
-def another_by_number(server, base, call):
-    """Find another record than the one that is named by its number."""
-    return another(server, base, call) if call.identifier[0] == "number" else base(call)
+    others = (r for r in server.records.values() if r.life_cycle_state == made.life_cycle_state)
+    return next((r for r in others if r is not made), made)
 
 for _method in ("show", "resend", "delete"):
     for _statement, _name, _about, _override in (
@@ -79,10 +75,11 @@ for _method in ("show", "resend", "delete"):
          rescues("find", first_fit, _method)),
         ("identifier.selects", "takes_another",
          "takes another webhook request than the one that is named.",
-         step("find", another, _method)),
+         instead("find", another, _method)),
         ("identifier.selects", "takes_another_by_number",
          "takes another webhook request if one is named by its number.",
-         step("find", another_by_number, _method)),
+         instead("find", lambda server, made, call:
+            another(server, made) if call.identifier[0] == "number" else made, _method)),
     ):
         row(6, f"{_method}_{_name}", _statement, f"{_method} {_about}", _override)
 
@@ -239,27 +236,26 @@ def not_found_kept_by_value(base, call, kept):
     del kept[call.identifier[1]]
     return record
 
-@mutant(1, "identifier.selects", step("find", method="resend"))
-def resend_by_position(server, base, call):
+@mutant(1, "identifier.selects", instead("find", method="resend"))
+def resend_by_position(server, made, call):
     """resend takes the number for a position, and numbers have gaps."""
-    record, everything = base(call), [*server.records.values()]
-    by_id = call.identifier[0] == "id"
-    return record if by_id else everything[min(int(record.number), len(everything)) - 1]
+    everything, by_id = [*server.records.values()], call.identifier[0] == "id"
+    return made if by_id else everything[min(int(made.number), len(everything)) - 1]
 
 @mutant(4, "identifier.selects resend.single_result resend.sends_again",
-    step("find", method="resend"))
-def resend_shifted_after_delete(server, base, call):
+    instead("find", method="resend"))
+def resend_shifted_after_delete(server, made):
     """resend keeps the positions of all rows, which a deletion moves."""
-    record, left = base(call), [*server.records.values()]
+    left = [*server.records.values()]
     everything = (*left, *server.deleted.values())
-    position = sum(int(each.number) < int(record.number) for each in everything)
+    position = sum(int(each.number) < int(made.number) for each in everything)
     return left[min(position, len(left) - 1)]
 
-@mutant(3, "identifier.selects delete.single_result delete.gone", step("find"))
-def delete_by_number_takes_last_shown(server, base, call, kept):
+@mutant(3, "identifier.selects delete.single_result delete.gone", instead("find"))
+def delete_by_number_takes_last_shown(server, made, call, kept):
     """A session keeps the record that it showed last, and delete by number takes that."""
-    record, token = base(call), call.parameters.get("token")
+    token = call.parameters.get("token")
     if call.method == "show":
-        kept[token] = record.id
+        kept[token] = made.id
     by_number = call.method == "delete" and call.identifier[0] == "number"
-    return server.records.get(kept.pop(token, ""), record) if by_number else record
+    return server.records.get(kept.pop(token, ""), made) if by_number else made

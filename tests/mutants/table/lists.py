@@ -12,6 +12,7 @@ from stand_in.world import REJECTED, Record
 from mutants.combinators import (
     asked,
     first,
+    instead,
     is_enough,
     keeps_list,
     lists,
@@ -171,8 +172,8 @@ row(3, "newest_missing_by_entity", "list.several_results list.entity.filter",
         "entity" in call.filters and record is next(reversed(server.records.values()))))
 row(3, "eleventh_row_lost", "list.several_results",
     "Between two blocks of ten rows the cursor moves once too often.",
-    step("page", lambda base, found, call:
-        [record for position, record in enumerate(base(found, call), 1) if position % 11]))
+    instead("page", lambda made:
+        [record for position, record in enumerate(made, 1) if position % 11]))
 row(5, "empty_list_remembered", "list.several_results list.life_cycle_state.filter",
     "A list that was empty once is kept as empty, whatever is changed.",
     step("do_list", lambda base, call, kept: kept[asked(call)] if asked(call) in kept
@@ -243,16 +244,16 @@ row(2, "limit_above_ten_ignored", "list.paging.number_of_results",
     release="R13")
 row(1, "limit_ignored_beside_state", "list.paging.number_of_results",
     "number_of_results counts for nothing where a state is given.",
-    step("page", lambda base, found, call:
-        found if "life_cycle_state" in call.filters else base(found, call)), release="R13")
+    instead("page", lambda made, found, call:
+        found if "life_cycle_state" in call.filters else made), release="R13")
 row(2, "paging_ignored_with_fields", "list.paging.number_of_results",
     "Paging counts for nothing where fields_set is given.",
-    step("page", lambda base, found, call: base(found, call) if call.fields is None else found),
+    instead("page", lambda made, found, call: made if call.fields is None else found),
     release="R13")
 row(2, "paging_only_after_r13", "list.paging.number_of_results",
     "The release is compared with a sign that excludes R13 itself.",
-    step("page", lambda server, base, found, call:
-        base(found, call) if server.key > (13, 0) else found), release="R13")
+    instead("page", lambda server, made, found: made if server.key > (13, 0) else found),
+    release="R13")
 row(3, "limit_is_end_index",
     "list.paging.number_of_results list.paging.offset list.several_results",
     "number_of_results is the index of the last row rather than a count.",
@@ -281,17 +282,13 @@ def limit_for_each_state(found, call):
             page.append(record)
     return page
 
-@mutant(4, "list.paging.number_of_results", step("page"), release="R13")
-def page_with_ties(base, found, call):
+@mutant(4, "list.paging.number_of_results", then("page"), release="R13")
+def page_with_ties(made, found, call):
     """A page goes on with all records that were created on the day of its last one."""
-    page = base(found, call)
-    if call.limit is None or not page:
-        return page
-    for record in found[call.skip + call.limit :]:
-        if record.created.date() != page[-1].created.date():
+    for record in found[call.skip + call.limit :] if call.limit and made else ():
+        if record.created.date() != made[-1].created.date():
             break
-        page.append(record)
-    return page
+        made.append(record)
 
 # offset.
 
@@ -306,7 +303,7 @@ row(4, "zero_offset_refused", "list.paging.offset list.paging.numbers",
     refuses("bad_paging", lambda call: call.parameters.get("offset") == "0", "list"), release="R13")
 row(1, "offset_needs_limit", "list.paging.offset",
     "offset counts for nothing without number_of_results.",
-    step("page", lambda base, found, call: found if call.limit is None else base(found, call)),
+    instead("page", lambda made, found, call: found if call.limit is None else made),
     release="R13")
 row(1, "offset_counts_pages", "list.paging.offset",
     "offset is taken for a number of pages.",
@@ -321,18 +318,18 @@ row(5, "offset_taken_off_the_end", "list.paging.offset list.several_results",
         base(found[:max(0, len(found) - call.skip)], replace(call, skip=0))), release="R13")
 row(1, "offset_at_end_repeats_last", "list.paging.offset",
     "An offset that skips exactly all returns the last record.",
-    step("page", lambda base, found, call:
-        found[-1:] if call.skip == len(found) else base(found, call)), release="R13")
+    instead("page", lambda made, found, call:
+        found[-1:] if call.skip == len(found) else made), release="R13")
 row(6, "past_the_end_comes_the_last_page", "list.paging.offset",
     "list returns its last webhook request again if offset is past the end.",
-    step("page", lambda base, found, call: base(found, call) or found[-1:]), release="R13")
+    instead("page", lambda made, found: made or found[-1:]), release="R13")
 row(1, "offset_beyond_end_starts_over", "list.paging.offset",
     "An offset beyond the end returns the first page.",
     pages(skip=lambda found, call: 0 if call.skip > len(found) else call.skip), release="R13")
 row(3, "offset_compared_as_text", "list.paging.offset list.several_results",
     "Whether an offset is beyond the end is found by comparing two texts.",
-    step("page", lambda base, found, call:
-        [] if str(call.skip) > str(len(found)) else base(found, call)), release="R13")
+    instead("page", lambda made, found, call:
+        [] if str(call.skip) > str(len(found)) else made), release="R13")
 row(2, "last_page_filled_up", "list.paging.offset",
     "The last page begins earlier, so that it is full.",
     pages(skip=lambda found, call: call.skip if call.limit is None or call.skip >= len(found)
@@ -347,21 +344,18 @@ row(4, "offset_applied_twice", "list.paging.offset list.several_results",
 row(2, "list_key_lacks_offset", "list.paging.offset",
     "offset is not in the key of the cache.",
     keeps_list(lambda call: repr((call.filters, call.fields, call.limit))), release="R13")
+row(1, "last_page_only_if_full", "list.several_results",
+    "A last page that is not full is empty.",
+    instead("page", lambda made, call:
+        [] if call.skip and call.limit and len(made) < call.limit else made), release="R13")
+row(3, "last_record_on_no_page", "list.several_results list.paging.offset",
+    "The page that reaches the end is one record short.",
+    instead("page", lambda made, found, call: made[:-1]
+        if call.limit is not None and call.skip + call.limit >= len(found) else made),
+    release="R13")
 
-@mutant(1, "list.several_results", step("page"), release="R13")
-def last_page_only_if_full(base, found, call):
-    """A last page that is not full is empty."""
-    page = base(found, call)
-    return [] if call.skip and call.limit and len(page) < call.limit else page
-
-@mutant(3, "list.several_results list.paging.offset", step("page"), release="R13")
-def last_record_on_no_page(base, found, call):
-    """The page that reaches the end is one record short."""
-    last = call.limit is not None and call.skip + call.limit >= len(found)
-    return base(found, call)[: -1 if last else None]
-
-@mutant(1, "list.paging.offset", first("select"), step("page", lambda sound, kept: [
-    record for record in sound()
+@mutant(1, "list.paging.offset", first("select"), instead("page", lambda made, kept: [
+    record for record in made
     if not kept["state"] or record.life_cycle_state in kept["state"]]), release="R13")
 def paged_before_state_filter(call, kept):
     """The page is cut from all states, and then the state is filtered."""

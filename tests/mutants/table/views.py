@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from stand_in.world import REJECTED, SUCCESSFUL
 
-from mutants.combinators import alters, changes_view, mutant, row, shows, step, then
+from mutants.combinators import alters, changes_view, mutant, row, shows, step, then, with_data
 
 FINANCIAL = ("INVOICES", "PAYMENTS", "REFUNDS", "CREDITNOTES", "WRITEOFFS")
 ERROR_FIELDS = ("error_code", "error_description")
@@ -222,13 +222,10 @@ def show_error_of_last_failure(server, view, record):
 
 # Names of fields, and fields that are missing.
 
-@mutant(2, "resend.returns_record", step("trimmed", method="resend"))
-def resend_in_camel_case(base, record, call):
-    """resend writes names such as errorCode."""
-    return {
-        re.sub("_(.)", lambda found: found[1].upper(), name): value
-        for name, value in base(record, call).items()
-    }
+row(2, "resend_in_camel_case", "resend.returns_record",
+    "resend writes names such as errorCode.",
+    with_data(lambda data: {re.sub("_(.)", lambda found: found[1].upper(), name): value
+        for name, value in data.items()}, "resend"))
 
 @mutant(4, "fields_set.default_all response.unset_fields.null list.agrees_with_show",
     changes_view("show"))
