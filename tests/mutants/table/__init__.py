@@ -6,7 +6,7 @@ to is general.
 
 from importlib import import_module
 
-from mutants.combinators import ROWS
+from mutants.steps import ROWS
 
 __all__ = ["ROWS"]
 

@@ -10,22 +10,9 @@ from dataclasses import replace
 from stand_in.reading import Refusal
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
-from mutants.combinators import (
-    accepts_token,
-    asked,
-    changes_jwt,
-    counted,
-    first,
-    mutant,
-    refuses,
-    replies,
-    rescues,
-    row,
-    step,
-    then,
-    with_data,
-    writes_token,
-)
+from mutants.requests import accepts_token, asked, changes_jwt, refuses, writes_token
+from mutants.responses import replies, with_data
+from mutants.steps import counted, first, mutant, rescues, row, step, then
 
 TOKEN_ERRORS = ("invalid_token", "expired_token", "released_token")
 

@@ -10,29 +10,9 @@ from datetime import timedelta
 from stand_in.server import StandIn
 from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL
 
-from mutants.combinators import (
-    also,
-    caches,
-    changes_view,
-    counted,
-    filters_by,
-    first,
-    given,
-    instead,
-    lists,
-    loses,
-    mutant,
-    omits,
-    rescues,
-    row,
-    sets,
-    shows,
-    step,
-    still_lists,
-    then,
-    then_sets,
-    with_data,
-)
+from mutants.records import also, filters_by, lists, loses, omits, sets, still_lists, then_sets
+from mutants.responses import changes_view, shows, with_data
+from mutants.steps import caches, counted, first, given, instead, mutant, rescues, row, step, then
 
 OLD = FIRST_DAY + timedelta(days=3)
 

@@ -12,21 +12,17 @@ from urllib.parse import parse_qsl, unquote_plus
 from stand_in.reading import Refusal
 from stand_in.server import Reply
 
-from mutants.combinators import (
+from mutants.requests import refuses
+from mutants.responses import (
     changes_body,
     changes_envelope,
-    first,
     html_page,
-    instead,
-    mutant,
-    refuses,
     replies,
-    row,
-    step,
     with_data,
     with_error,
     writes_text,
 )
+from mutants.steps import first, instead, mutant, row, step
 from mutants.table.access import TOKEN_ERRORS
 
 UNKNOWN = ("unknown_record", "deleted_record")

@@ -5,18 +5,9 @@
 
 from stand_in.reading import FIELDS
 
-from mutants.combinators import (
-    changes_view,
-    first,
-    instead,
-    keeps_list,
-    mutant,
-    refuses,
-    row,
-    step,
-    then,
-    with_data,
-)
+from mutants.requests import refuses
+from mutants.responses import changes_view, with_data
+from mutants.steps import first, instead, keeps_list, mutant, row, step, then
 
 # The plainest ways, for each method.
 

@@ -12,21 +12,9 @@ from urllib.parse import unquote, urlsplit
 from stand_in.reading import OPTIONAL, SEMI_OPTIONAL
 from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 
-from mutants.combinators import (
-    counted,
-    filters_by,
-    first,
-    ignores,
-    keeps_list,
-    lists,
-    mutant,
-    reads_as,
-    reads_filter,
-    refuses,
-    row,
-    step,
-    then,
-)
+from mutants.records import filters_by, ignores, lists
+from mutants.requests import reads_as, reads_filter, refuses
+from mutants.steps import counted, first, keeps_list, mutant, row, step, then
 
 DEFINITIONS, RULES = SEMI_OPTIONAL[:2]
 

@@ -10,19 +10,10 @@ from datetime import timedelta
 from stand_in.reading import FIELDS, IDENTIFIER, Refusal
 from stand_in.world import FIRST_DAY, REJECTED
 
-from mutants.combinators import (
-    counted,
-    first,
-    instead,
-    loses,
-    mutant,
-    reads_as,
-    refuses,
-    rescues,
-    row,
-    step,
-    with_data,
-)
+from mutants.records import loses
+from mutants.requests import reads_as, refuses
+from mutants.responses import with_data
+from mutants.steps import counted, first, instead, mutant, rescues, row, step
 
 # The plainest ways, for each method.
 

@@ -9,24 +9,10 @@ from itertools import groupby
 from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL
 from stand_in.world import REJECTED, Record
 
-from mutants.combinators import (
-    asked,
-    first,
-    instead,
-    is_enough,
-    keeps_list,
-    lists,
-    lists_all,
-    mutant,
-    omits,
-    pages,
-    refuses,
-    rescues,
-    row,
-    step,
-    then,
-    with_data,
-)
+from mutants.records import lists, omits, pages
+from mutants.requests import asked, is_enough, lists_all, refuses
+from mutants.responses import with_data
+from mutants.steps import first, instead, keeps_list, mutant, rescues, row, step, then
 from mutants.table.filters import DEFINITIONS, RULES, semi_optional
 
 

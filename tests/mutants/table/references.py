@@ -8,15 +8,8 @@ from html import escape
 
 from stand_in.world import FIRST_DAY
 
-from mutants.combinators import (
-    alters,
-    changes_view,
-    first,
-    mutant,
-    row,
-    shows,
-    then,
-)
+from mutants.responses import alters, changes_view, shows
+from mutants.steps import first, mutant, row, then
 
 UNITS = (
     "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from stand_in.world import REJECTED, SUCCESSFUL
 
-from mutants.combinators import alters, changes_view, mutant, row, shows, step, then, with_data
+from mutants.responses import alters, changes_view, shows, with_data
+from mutants.steps import mutant, row, step, then
 
 FINANCIAL = ("INVOICES", "PAYMENTS", "REFUNDS", "CREDITNOTES", "WRITEOFFS")
 ERROR_FIELDS = ("error_code", "error_description")
