@@ -29,11 +29,6 @@ def filters_by(filtered: str, function: Function) -> Any:
     return step("matches", matches)
 
 
-def ignores(ignored: str, beside: str) -> Any:
-    """Ignore one filter in the presence of another parameter."""
-    return filters_by(ignored, lambda base, call: beside in call.parameters or base())
-
-
 def omits(when: Function) -> Any:
     """Leave some records out of lists."""
     return step("selected", lambda sound, named: not given(when, named) and sound())

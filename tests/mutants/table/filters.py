@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from stand_in.reading import OPTIONAL, SEMI_OPTIONAL
 from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 
-from mutants.records import filters_by, ignores, lists
+from mutants.records import filters_by, lists
 from mutants.requests import reads_as, reads_filter, refuses
 from mutants.steps import counted, first, keeps_list, mutant, row, step, then
 
@@ -34,6 +34,20 @@ for _name in (DEFINITIONS, RULES, "entity_id", *OPTIONAL):
     row(6, f"list_ignores_{_name}", f"list.{_name}.filter",
         f"list returns the same with {_name} as without.", filters_by(_name, lambda: True))
 
+for _set, _name, _ignored, _beside, _release in (
+    (6, "state_is_ignored_beside_a_date", "life_cycle_state", "created_date", "R9"),
+    (1, "state_ignored_beside_fields", "life_cycle_state", "fields_set", "R9"),
+    (1, "state_ignored_beside_offset", "life_cycle_state", "offset", "R13"),
+    (1, "created_date_ignored_beside_state", "created_date", "life_cycle_state", "R9"),
+    (1, "entity_ignored_beside_entity_id", "entity", "entity_id", "R9"),
+    (1, "url_ignored_beside_definition", "url", DEFINITIONS, "R9"),
+    (1, "rule_ignored_beside_definition", RULES, DEFINITIONS, "R9"),
+):
+    row(_set, _name, f"list.{_ignored}.filter",
+        f"{_ignored} counts for nothing where {_beside} is given.",
+        filters_by(_ignored, lambda base, call, beside=_beside:
+            beside in call.parameters or base()), release=_release)
+
 # life_cycle_state.
 
 row(1, "state_index_stale_after_resend", "list.life_cycle_state.filter",
@@ -51,15 +65,6 @@ row(6, "list_swaps_life_cycle_state", "list.life_cycle_state.filter",
 row(3, "state_inverted_beside_rule", "list.life_cycle_state.filter",
     "The query for a rule has the wrong sign before the state.",
     filters_by("life_cycle_state", lambda base, call: base() != (RULES in call.filters)))
-row(6, "state_is_ignored_beside_a_date", "list.life_cycle_state.filter",
-    "life_cycle_state makes no difference if created_date is given as well.",
-    ignores("life_cycle_state", beside="created_date"))
-row(1, "state_ignored_beside_fields", "list.life_cycle_state.filter",
-    "life_cycle_state counts for nothing where fields_set is given.",
-    ignores("life_cycle_state", beside="fields_set"))
-row(1, "state_ignored_beside_offset", "list.life_cycle_state.filter",
-    "life_cycle_state counts for nothing where an offset is given.",
-    ignores("life_cycle_state", beside="offset"), release="R13")
 row(4, "state_of_definition_filtered", "list.life_cycle_state.filter list.several_results",
     "Beside a definition the state is compared with that of the definition, its namesake.",
     filters_by("life_cycle_state", lambda base, call: DEFINITIONS not in call.filters and base()))
@@ -127,9 +132,6 @@ def state_and_or_entity_id(server, base, record, call):
 
 # created_date.
 
-row(1, "created_date_ignored_beside_state", "list.created_date.filter",
-    "created_date counts for nothing where a state is given.",
-    ignores("created_date", beside="life_cycle_state"))
 row(1, "last_second_of_day_missing", "list.created_date.filter",
     "The day ends at 23:59:59, exclusive.",
     filters_by("created_date", lambda base, record:
@@ -210,9 +212,6 @@ def empty_day_takes_day_before(base, call):
 row(6, "entity_is_ignored_beside_others", "list.entity.filter",
     "entity makes no difference if another semi-optional parameter is given.",
     filters_by("entity", lambda base, call: len(semi_optional(call)) > 1 or base()))
-row(1, "entity_ignored_beside_entity_id", "list.entity.filter",
-    "entity counts for nothing where entity_id is given.",
-    ignores("entity", beside="entity_id"))
 row(6, "jobs_come_with_activities", "list.entity.filter",
     "list of the entity JOBS returns those of ACTIVITIES as well.",
     filters_by("entity", lambda base, record, value:
@@ -278,9 +277,6 @@ row(3, "entity_id_of_first_entity", "list.entity_id.filter list.several_results"
 
 # url.
 
-row(1, "url_ignored_beside_definition", "list.url.filter",
-    "url counts for nothing where a definition is given, which has a URL of its own.",
-    ignores("url", beside=DEFINITIONS))
 row(6, "url_is_ignored_beside_three", "list.url.filter",
     "url makes no difference beside two semi-optional parameters or more.",
     filters_by("url", lambda base, call: len(semi_optional(call)) > 1 or base()))
@@ -361,9 +357,6 @@ def definition_name_may_be_code(server, text):
 
 # Workflow rules.
 
-row(1, "rule_ignored_beside_definition", "list.workflow_rule_identifier.filter",
-    "The rule counts for nothing where a definition is given.",
-    ignores(RULES, beside=DEFINITIONS))
 row(3, "records_without_rule_in_every_rule", "list.workflow_rule_identifier.filter",
     "A list by rule has the records without a rule, too, from an outer join.",
     filters_by(RULES, lambda base, record: record.rule is None or base()), some_rules_null=True)
