@@ -14,7 +14,7 @@ from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 
 from mutants.records import filters_by, lists
 from mutants.requests import reads_as, reads_filter, refuses
-from mutants.steps import counted, first, keeps_list, mutant, row, step, then
+from mutants.steps import counted, first, instead, keeps_list, mutant, row, step, then
 
 DEFINITIONS, RULES = SEMI_OPTIONAL[:2]
 
@@ -85,12 +85,11 @@ row(4, "delete_restores_state_index", "list.life_cycle_state.filter delete.singl
     | then("send_again", lambda record, kept: kept.update({record.id: "sent again"}))
     | then("remove", lambda kept: kept.clear()))
 
-@mutant(1, "list.life_cycle_state.filter", step("select"))
-def empty_list_without_state(base, call):
+@mutant(1, "list.life_cycle_state.filter", instead("select"))
+def empty_list_without_state(base, made, call):
     """Where nothing has the state, list returns what has the other."""
-    found = base(call)
     call.filters.pop("life_cycle_state", None)
-    return found or base(call)
+    return made or base(call)
 
 @mutant(1, "list.life_cycle_state.filter", first("select"))
 def every_fifth_list_without_state(call, kept):
@@ -197,12 +196,12 @@ row(5, "delete_drops_day_from_index",
         not in [gone.created.date() for gone in server.deleted.values()]),
     created_date_meaning="day")
 
-@mutant(4, "list.created_date.filter", step("select"), created_date_meaning="day")
-def empty_day_takes_day_before(base, call):
+@mutant(4, "list.created_date.filter", instead("select"), created_date_meaning="day")
+def empty_day_takes_day_before(base, made, call):
     """A day without a result yields the last day before it, as a sorted index does."""
-    found, span = base(call), call.filters.pop("created_date", None)
-    if found or span is None:
-        return found
+    span = call.filters.pop("created_date", None)
+    if made or span is None:
+        return made
     earlier = [record for record in base(call) if record.created < span[0]]
     last = max((record.created.date() for record in earlier), default=None)
     return [record for record in earlier if record.created.date() == last]
@@ -400,12 +399,12 @@ row(2, "slash_drops_optional_filters", "list.life_cycle_state.filter",
         (name in OPTIONAL and kept["slash"]) or sound())
     | first("route", lambda request, kept: kept.update(slash=request.path.endswith("/"))))
 
-@mutant(5, "list.life_cycle_state.filter list.url.filter list.created_date.filter", step("select"))
-def continuation_forgets_optional_filters(base, call):
+@mutant(5, "list.life_cycle_state.filter list.url.filter list.created_date.filter",
+    instead("select"))
+def continuation_forgets_optional_filters(base, made, call):
     """Rows come in blocks of five; from the second block on the optional filters are missing."""
-    found = base(call)
     filters = {name: value for name, value in call.filters.items() if name not in OPTIONAL}
-    if len(found) <= 5 or len(filters) == len(call.filters):
-        return found
+    if len(made) <= 5 or len(filters) == len(call.filters):
+        return made
     everything = base(replace(call, filters=filters))
-    return found[:5] + everything[everything.index(found[4]) + 1 :]
+    return made[:5] + everything[everything.index(made[4]) + 1 :]
