@@ -26,7 +26,7 @@ FEW = ("--max-requests", "80")
 
 
 class Sound:
-    """A served stand-in, with what options say of it."""
+    """The sound server at a URL, with what options say of it."""
 
     def __init__(self, app: StandIn, base_url: str) -> None:
         self.app, self.base_url = app, base_url

@@ -39,7 +39,7 @@ def variant(name: str, about: str, release: str = "R9", **changes: Any) -> None:
     VARIANTS[name] = Variant(name, about, changes, release)
 
 
-ERRORS = "how an error is answered beyond being JSON"
+ERRORS = "what an error is beyond being JSON"
 for http in ("by_kind", "400", "500"):
     variant(f"errors_http_{http}", ERRORS, error_http=http)
 variant("unknown_paths_200", ERRORS, unknown_path_http=200, wrong_verb_http=200)

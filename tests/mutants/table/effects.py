@@ -92,7 +92,7 @@ row(3, "resend_answers_with_first", "resend.single_result resend.returns_record 
 
 @mutant(2, "resend.sends_again", step("do_resend"))
 def resend_by_id_only_in_answer(server, base, call):
-    """A resend by id changes a detached copy, which the answer shows."""
+    """A resend by id changes a detached copy, which the response shows."""
     record = server.find(call)
     if call.identifier[0] == "number" or not server.may_resend(record, call):
         return base(call)

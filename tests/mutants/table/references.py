@@ -68,7 +68,7 @@ row(1, "rule_shows_definition", "response.workflow_rule",
         server.referred(record.definition, server.choices.rule_members)
         if record.definition is server.world.definitions[2] else shown))
 row(2, "resend_shows_rule_as_array", "response.workflow_rule",
-    "workflow_rule is an array of one in the answer of resend.",
+    "workflow_rule is an array of one in the response of resend.",
     shows("workflow_rule", lambda shown: [shown], "resend"))
 row(3, "missing_rule_is_text", "response.workflow_rule list.agrees_with_show",
     "list has an empty text for a rule that is not there.",

@@ -35,7 +35,7 @@ row(3, "list_ids_lower_case", "response.id identifier.selects",
     "list shows ids in lower case, which show does not find.",
     shows("id", lambda shown: shown.lower(), "list"))
 row(2, "delete_shows_entity_id_as_id", "delete.returns_record",
-    "id in the answer of delete is the id of the thing.",
+    "id in the response of delete is the id of the thing.",
     shows("id", lambda record: record.entity_id, "delete"))
 plain("number", "number_is_null_once_changed",
       "resend and delete return the webhook request with the number null.",
@@ -95,7 +95,7 @@ row(5, "fields_show_state_of_definition", "response.life_cycle_state.values list
 @mutant(3, "resend.returns_record resend.failure_stays_rejected response.life_cycle_state",
     changes_view("resend"), resend_succeeds="some")
 def failed_resend_answered_as_successful(view):
-    """The answer of resend is made before the receiver has refused what was sent."""
+    """The response of resend is made before the receiver has refused what was sent."""
     view |= {"life_cycle_state": SUCCESSFUL, "error_code": None, "error_description": None}
 
 # entity and entity_id.
