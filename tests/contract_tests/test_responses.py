@@ -12,8 +12,8 @@ from helpers.recordings import (
     IDENTIFIER,
     LOGIN,
     TOKEN,
-    Answer,
     Entry,
+    Response,
     changed,
     listed,
     ok,
@@ -29,7 +29,7 @@ LOG = "response.log_information"
 NOTHING: list[Any] = [{}, None, []]
 
 
-def answer(value: Any, status: int = 200) -> Answer:
+def answer(value: Any, status: int = 200) -> Response:
     """Return a response with a JSON text, or with a text as it stands."""
     return status, value if isinstance(value, str) else json.dumps(value)
 
@@ -63,7 +63,7 @@ def broken_by(shown: Any, release: str = "R9", **given: Any) -> set[str]:
     return set(Conversation(made, release=release).suspected)
 
 
-def absent(status: Any) -> Answer:
+def absent(status: Any) -> Response:
     """Return a response without data."""
     return answer({"status": status})
 

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ import httpx
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
-from helpers.mock_processes import MockProcess
 from helpers.serving import LOGIN
 from helpers.tools import tool
 
@@ -28,6 +29,33 @@ ADMIN_TOKEN = "for-tests-only"
 STATE_MARK = "#state "
 #: Where the image has room for a volume with the state.
 STATE_FOLDER = "/state"
+
+
+class MockProcess:
+    """A mock that is ready for requests, until it is stopped."""
+
+    def __init__(
+        self, *options: str, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it, and wait for its READY line."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "crmcom_kit", "serve", *options, "--log", "off"],
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        ready = re.match(r"READY (http://[^/]*:(\d+))/", line)
+        assert ready is not None, line
+        self.base, self.port = ready[1], int(ready[2])
+
+    def stop(self) -> int:
+        """End it as an operator would; return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
 
 
 def loaded(path: str) -> Any:

@@ -17,7 +17,7 @@ from resource import RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
 from typing import Any
 
 import pytest
-from helpers.mock_processes import reserved_port
+from helpers.serving import reserved_port
 from helpers.tools import tool
 
 pytestmark = [

@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.methods import methods
-from helpers.recordings import LOGIN, TOKEN, Answer, Entry, entry, ok
+from helpers.recordings import LOGIN, TOKEN, Entry, Response, entry, ok
 
 _NAMES = {each.path: each.name for each in methods(resolve("R10")).values()}
 
@@ -30,9 +30,9 @@ def exchange(made: Entry, number: int = 1) -> Exchange:
     return of_call(call, (response["status"], response["content"].get("text")), number)
 
 
-def of_call(call: Call, answer: Answer, number: int = 1) -> Exchange:
-    """Return the exchange of a call and its answer."""
-    status, text = answer
+def of_call(call: Call, response: Response, number: int = 1) -> Exchange:
+    """Return the exchange of a call and its response."""
+    status, text = response
     return Exchange(number, call, status, (), (text or "").encode("utf-8", "surrogatepass"), 0.0)
 
 
@@ -99,34 +99,34 @@ def hypotheses(suspicion: Suspicion) -> list[str]:
 
 
 class Script:
-    """An asker that takes its answers from a list, in turn, and has the oracle observe them."""
+    """An asker that takes its responses from a list, in turn, and has the oracle observe them."""
 
     def __init__(
         self,
         conversation: Conversation,
-        answers: Sequence[Any] = (),
+        responses: Sequence[Any] = (),
         *,
         repeats: Sequence[Sequence[Suspicion] | None] = (),
     ) -> None:
-        """Know what is answered, and what ``repeat`` comes to each time."""
+        """Know the responses, and what ``repeat`` comes to each time."""
         self.conversation = conversation
         self.belief = conversation.belief
         self.asked: list[Call] = []
         self.repeated: list[bool] = []  # whether idle
         self.kept: list[Suspicion] = []
-        self._answers = list(answers)
+        self._responses = list(responses)
         self._repeats = list(repeats)
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
-        """Take the next answer."""
-        answer = self._answers.pop(0)
-        answer = answer if isinstance(answer, tuple) else ok(answer)
+        """Take the next response."""
+        response = self._responses.pop(0)
+        response = response if isinstance(response, tuple) else ok(response)
         self.asked.append(call)
-        found = of_call(call, answer, len(self.conversation.exchanges) + 1)
+        found = of_call(call, response, len(self.conversation.exchanges) + 1)
         return found, self.conversation.observe(found).suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
-        """Take the next answer to a method."""
+        """Take the next response to a method."""
         about = methods(self.belief.release)[method]
         return self.ask(build(about, {"token": TOKEN, **parameters}))[0]
 
@@ -142,7 +142,7 @@ class Script:
     @property
     def is_used_up(self) -> bool:
         """Whether everything that was written down was asked for."""
-        return not self._answers and not self._repeats
+        return not self._responses and not self._repeats
 
     def settle(self, suspicion: Suspicion, hypothesis: Hypothesis | None = None) -> bool:
         """Settle one hypothesis of a suspicion, the first one unless another is given."""

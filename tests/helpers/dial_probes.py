@@ -31,7 +31,7 @@ def seen(mock: Any, reply: Any, see: Callable[[Any], Any]) -> Any:
 
 
 def kinds_of(*calls: Callable[[Any], Any]) -> Callable[[Any], list[str]]:
-    """Return what tells what comes of each of these calls."""
+    """Return what makes each of these calls, and returns the kind of error that each reply is."""
     return lambda mock: [kind(mock, call(mock)) for call in calls]
 
 

@@ -17,7 +17,7 @@ Hook = Callable[[int, httpx.Request], httpx.Response | None]
 
 
 class Wire(httpx.BaseTransport):
-    """The way to a mock that does not say that it is one; ``hook`` may answer in its place."""
+    """The way to a mock that does not say that it is one; ``hook`` may respond in its place."""
 
     def __init__(
         self, inner: httpx.BaseTransport, hook: Hook | None = None, *, keep_header: bool = False
@@ -30,12 +30,12 @@ class Wire(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Pass a request on."""
         self.requests.append(request)
-        answer = self.hook(len(self.requests), request) if self.hook else None
-        if answer is None:
-            answer = self.inner.handle_request(request)
+        response = self.hook(len(self.requests), request) if self.hook else None
+        if response is None:
+            response = self.inner.handle_request(request)
             if not self.keep_header:
-                answer.headers.pop("X-Crmcom-Mock", None)
-        return answer
+                response.headers.pop("X-Crmcom-Mock", None)
+        return response
 
 
 def remote(release: str = "R15", hook: Hook | None = None, **options: Any) -> tuple[Target, Wire]:

@@ -1,12 +1,11 @@
 """Calls of the API, and one that is refused for each kind of error."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-TOKEN = "a-token-of-tests"
-NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
+TOKEN = "T"
 SHOW, LIST = "webhook_requests/show", "webhook_requests/list"
 RESEND, DELETE = "webhook_requests/resend", "webhook_requests/delete"
 LOGIN = "authentication/token"
@@ -21,6 +20,17 @@ class Asked(NamedTuple):
     query: tuple[tuple[str, str], ...] = ()
     body: Any = None  # bytes as they stand; anything else as JSON
     headers: Mapping[str, str] = MappingProxyType({})
+
+
+def ask(mock: Any, asked: Asked) -> Any:
+    """Send a call to a mock; return its reply."""
+    query = "&".join(f"{name}={quote(value, safe='=')}" for name, value in asked.query)
+    return mock.send(asked.verb, asked.path, query, asked.body, headers=dict(asked.headers))
+
+
+def last_call(mock: Any) -> Any:
+    """Return what the journal of a mock has of the last call."""
+    return mock.world.reader.calls()[-1]
 
 
 def get(path: str, *more: tuple[str, str], **parameters: str) -> Asked:

@@ -22,16 +22,16 @@ IDENTIFIER = "webhook_request_identifier"
 EXAMPLE = next(iter(examples("show_answer", resolve("R9")).values()))["value"]["data"]
 
 Entry = dict[str, Any]
-Answer = tuple[int, str | None]  # HTTP status, body
+Response = tuple[int, str | None]  # HTTP status, body
 
 
-def ok(data: Any) -> Answer:
+def ok(data: Any) -> Response:
     """Return a response of success."""
     status = {"code": "OK", "message": "", "description": ""}
     return 200, json.dumps({"status": status, "data": data})
 
 
-def refused(status: int = 400) -> Answer:
+def refused(status: int = 400) -> Response:
     """Return an error."""
     return status, '{"status": {"code": "E.1", "message": "No.", "description": ""}, "data": null}'
 
@@ -52,10 +52,10 @@ def created(moment: str, number: int = 1) -> dict[str, Any]:
     return record(number, log_information=EXAMPLE["log_information"] | dates)
 
 
-def said(method: str, given: Mapping[str, Any], answer: Answer, **more: Any) -> Entry:
+def said(method: str, given: Mapping[str, Any], response: Response, **more: Any) -> Entry:
     """Return a request and its response as a program records them; ``more`` goes into the entry."""
     about = methods(resolve("R15"))[method]
-    status, text = answer
+    status, text = response
     is_post = about.verb == "POST"
     pairs = {
         name: ",".join(f"{key}={each}" for key, each in value.items())
@@ -113,25 +113,25 @@ def login(token: str = TOKEN, **given: Any) -> Entry:
     return said("token", LOGIN | given, ok({"token": token}))
 
 
-def show(answer: Any, number: int = 1, *, token: str = TOKEN, **given: Any) -> Entry:
-    """Return a show of a webhook request by its id; an answer is an envelope or a record."""
+def show(response: Any, number: int = 1, *, token: str = TOKEN, **given: Any) -> Entry:
+    """Return a show of a webhook request by its id; a response is an envelope or a record."""
     named = {"id": record(number)["id"]}
-    return said("show", {"token": token, IDENTIFIER: named, **given}, _answer(answer))
+    return said("show", {"token": token, IDENTIFIER: named, **given}, _pair(response))
 
 
-def listed(answer: Any, *, token: str = TOKEN, **filters: Any) -> Entry:
+def listed(response: Any, *, token: str = TOKEN, **filters: Any) -> Entry:
     """Return a list by filters; of all jobs without any."""
-    return said("list", {"token": token, **(filters or {"entity": "JOBS"})}, _answer(answer))
+    return said("list", {"token": token, **(filters or {"entity": "JOBS"})}, _pair(response))
 
 
-def changed(method: str, answer: Any, number: int = 1, **more: Any) -> Entry:
+def changed(method: str, response: Any, number: int = 1, **more: Any) -> Entry:
     """Return a resend or a delete."""
     given = {"token": TOKEN, IDENTIFIER: {"id": record(number)["id"]}}
-    return said(method, given, _answer(answer), **more)
+    return said(method, given, _pair(response), **more)
 
 
-def _answer(answer: Any) -> Answer:
-    return answer if isinstance(answer, tuple) else ok(answer)
+def _pair(response: Any) -> Response:
+    return response if isinstance(response, tuple) else ok(response)
 
 
 def archive(entries: Iterable[Any], creator: str = "mitmproxy") -> str:

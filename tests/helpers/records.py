@@ -4,8 +4,9 @@ from typing import Any
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.world import World
 
 
 def made(number: object, /, **values: Any) -> Record:
@@ -31,6 +32,12 @@ def filled(*records: Record) -> Store:
     store = Store()
     store.insert(*records)
     return store
+
+
+def every_record(world: World) -> tuple[bytes, ...]:
+    """Return every record of a world, newest first."""
+    every = Query(indexed=(("entity", frozenset(world.config.entities)),))
+    return tuple(world.store.query(every))
 
 
 def entries_like_one(count: int) -> tuple[list[dict[str, Any]], str]:

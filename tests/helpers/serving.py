@@ -1,5 +1,6 @@
-"""Serves a WSGI application over loopback, for tests that need a target with a URL."""
+"""Serves a WSGI application over loopback, for tests that need a URL, or one of nobody."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,20 @@ LOGIN = {
     "CRMCOM_PASSWORD": "crmcom-kit",
     "CRMCOM_ORGANISATION": "CRMDEMO",
 }
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Keep a port on which nothing listens, as long as the block lasts; yield it.
+
+    On Linux, a socket that is bound and does not listen leaves the port to a server that asks for
+    it by its number, and keeps the kernel from giving it to another test.
+    """
+    with bound_socket("127.0.0.1", 0) as reserved:
+        port = int(reserved.getsockname()[1])
+        if sys.platform != "linux":
+            reserved.close()
+        yield port
 
 
 @contextmanager

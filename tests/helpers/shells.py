@@ -12,10 +12,10 @@ from werkzeug.test import create_environ
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.http.connection import CONNECTION
 from crmcom_kit.mock_server.http.endings import ConnectionEnded
-from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 from helpers.clocks import FixedClock
+from helpers.records import every_record
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SHOW = ("GET", "show?token=T&webhook_request_identifier=number=7", None)
@@ -71,8 +71,7 @@ class Shell:
 
     def state(self) -> tuple[bytes, ...]:
         """Every record."""
-        every = Query(indexed=(("entity", frozenset(self.world.config.entities)),))
-        return tuple(self.world.store.query(every))
+        return every_record(self.world)
 
     @property
     def last(self) -> Any:

@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.records import every_record
 from werkzeug.datastructures import Headers
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.schemas import API_PATH, resolve, validator
 from crmcom_kit.schemas.statements import statement
 
@@ -159,11 +159,7 @@ class Mock:
 
     def state(self) -> tuple[bytes, ...]:
         """Every record that it has, newest first."""
-        return tuple(
-            self.world.store.query(
-                Query(indexed=(("entity", frozenset(self.world.config.entities)),))
-            )
-        )
+        return every_record(self.world)
 
     def records(self) -> dict[str, Any]:
         """Every record that it has, by number."""

@@ -4,7 +4,6 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from random import Random
@@ -12,8 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import stand_in
-from stand_in.choices import Choices
-from stand_in.server import Clock
+from stand_in.legal import Variant
 
 from mutants.script import is_equivalent
 
@@ -26,28 +24,15 @@ LEFT_ALONE = {
     *("is_turn", "other_user", "work_of_others", "add", "Refusal", "Reply", "fill", "make_world"),
     *("make_person", "add_record", "record_id", "number", "hex_id", "named", "World", "Named"),
     *("ERRORS", "API_PATH", "USERNAME", "PASSWORD", "ORGANISATION", "WEB_API_KEY", "RECORDS"),
-    *("FIRST_DAY", "TRACE", "PEOPLE", "GROUP_NAMES"),
+    *("FIRST_DAY", "TRACE", "PEOPLE", "EMPTIED_NAMES"),
 }
 #: The order of members is open, and this one is quick.
-CHOICES = Choices(key_order="plain")
+QUICK = {"key_order": "plain"}
 OPPOSITES: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
     ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Lt: (ast.LtE, ast.GtE),
     ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class RandomMutant:
-    """One mutant that answers the script in another way than the sound server."""
-
-    about: str
-    release: str
-    server_class: Any
-
-    def server(self) -> Any:
-        """Return a new server of this kind, with a clock that may be set."""
-        return self.server_class(CHOICES, self.release, 0, Clock())
 
 
 @cache
@@ -171,7 +156,7 @@ def answer_or_fail(self: Any, environ: dict[str, Any], start_response: Any) -> l
         return [b"<html>Internal Server Error</html>"]
 
 
-def mutant(change: str, release: str) -> RandomMutant | None:
+def mutant(change: str, release: str) -> Variant | None:
     """Return the mutant of a change, or None if it does not start or changes no answer."""
     file, position, way, _ = change.split(":")
     tree = deepcopy(tree_of(file))
@@ -182,8 +167,8 @@ def mutant(change: str, release: str) -> RandomMutant | None:
     replace(ast.fix_missing_locations(ast.copy_location(new, node)))
     about = f"{file}.py:{node.lineno}: {before}  ->  {after}"
     try:
-        found = RandomMutant(about, release, server_class(file, tree))
-        equivalent = is_equivalent(found.server(), CHOICES, release)
+        found = Variant(change, about, QUICK, release, server_class(file, tree))
+        equivalent = is_equivalent(found.server(), found.choices, release)
     except Exception:  # noqa: BLE001 - whatever it is, this server does not start
         return None
     return None if equivalent else found

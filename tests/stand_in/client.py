@@ -1,4 +1,4 @@
-"""A small client of the stand-in; it calls the WSGI application directly."""
+"""A small client of the sound server; it calls the WSGI application directly."""
 
 import io
 import json
@@ -61,7 +61,7 @@ class Caller:
 
 
 class Client(Caller):
-    """Calls a stand-in, after a login and, where tokens end at any time, with a new one each."""
+    """Calls a sound server after a login, or each time with a new token where tokens end."""
 
     app: StandIn
 

@@ -12,21 +12,22 @@ RELEASES = ("R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R16", "R18
 
 @dataclass(frozen=True)
 class Variant:
-    """One legal server."""
+    """One server: a legal one unless its class makes it wrong."""
 
     name: str
-    about: str  # what the pages leave open
-    changes: dict[str, Any]
+    about: str  # what the pages leave open, or what is wrong
+    changes: dict[str, Any]  # the choices that are not the default
     release: str = "R9"
+    server_class: type[StandIn] = StandIn
 
     @property
     def choices(self) -> Choices:
-        """The choices of the server."""
+        """The choices of the server, and of the sound one that a wrong one is compared with."""
         return replace(Choices(), **self.changes)
 
     def server(self, seed: int = 0) -> StandIn:
         """Return a new server of this kind."""
-        return StandIn(self.choices, self.release, seed)
+        return self.server_class(self.choices, self.release, seed)
 
 
 VARIANTS: dict[str, Variant] = {}
@@ -38,7 +39,7 @@ def variant(name: str, about: str, release: str = "R9", **changes: Any) -> None:
     VARIANTS[name] = Variant(name, about, changes, release)
 
 
-ERRORS = "how an error is answered beyond being JSON"
+ERRORS = "what an error is beyond being JSON"
 for http in ("by_kind", "400", "500"):
     variant(f"errors_http_{http}", ERRORS, error_http=http)
 variant("unknown_paths_200", ERRORS, unknown_path_http=200, wrong_verb_http=200)

@@ -104,7 +104,7 @@ class StandIn:
     choices: Choices = field(default_factory=Choices)
     release: str = "R9"
     seed: int = 0
-    clock: Callable[[], float] = field(default_factory=Clock)
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         """Fill the world."""

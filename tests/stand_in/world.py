@@ -218,46 +218,43 @@ def make_world(choices: Choices, release: str, seed: int) -> World:
     return world
 
 
-PEOPLE = (
-    ("1", "MPAdministrator", "1", "Admin Unit", "MG", "r1"),
+#: Each user with the unit that they act for.
+PEOPLE: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     (
-        "159C17D9C4B1E48DC129FBC701D38438",
-        "p_user",
-        "0C3B5CB66ED4AACF5C2FDDAE984704E8",
-        "Team 4",
-        "IT4",
-        None,
+        {"id": "1", "username": "MPAdministrator"},
+        {"id": "1", "name": "Admin Unit", "alternative_code": "MG", "description": "r1"},
+    ),
+    (
+        {"id": "159C17D9C4B1E48DC129FBC701D38438", "username": "p_user"},
+        {
+            "id": "0C3B5CB66ED4AACF5C2FDDAE984704E8",
+            "name": "Team 4",
+            "alternative_code": "IT4",
+            "description": None,
+        },
     ),
 )
+#: What releases from R14.1 on may show as empty.
+EMPTIED_NAMES = ("person_name", "email", "group_name", "community_name")
 
 
 def make_person(
-    choices: Choices,
-    release: str,
-    user_id: str,
-    username: str,
-    unit_id: str,
-    unit_name: str,
-    unit_code: str,
-    unit_text: str | None,
+    choices: Choices, release: str, user: dict[str, Any], unit: dict[str, Any]
 ) -> Person:
     """Return a user and their unit in the form that the server shows them in."""
-    user = {"id": user_id, "username": username, "person_name": username}
-    unit = {"id": unit_id, "name": unit_name, "alternative_code": unit_code}
-    shown: dict[str, Any] = {**unit, "description": unit_text}
-    account: dict[str, Any] = dict(user)
+    user = {**user, "person_name": user["username"]}
     if choices.user_form == "long":
-        account["email"] = f"{username.lower()}@example.com"
+        user["email"] = f"{user['username'].lower()}@example.com"
     if choices.unit_form == "long":
-        shown |= {"group_name": choices.group_name, "community_name": "Internal Community"}
+        unit = unit | {"group_name": choices.group_name, "community_name": "Internal Community"}
     if choices.emptied_names != "off" and release_key(release) >= (14, 1):
-        for names, view in ((("person_name", "email"), account), (GROUP_NAMES, shown)):
-            for name in names:
-                if choices.emptied_names == "absent":
-                    view.pop(name, None)
-                elif name in view:
-                    view[name] = None if choices.emptied_names == "null" else ""
-    return Person(account, shown)
+        user, unit = (emptied(choices, each) for each in (user, unit))
+    return Person(user, unit)
 
 
-GROUP_NAMES = ("group_name", "community_name")
+def emptied(choices: Choices, view: dict[str, Any]) -> dict[str, Any]:
+    """Return a user or a unit with the names empty or absent that a setting empties."""
+    if choices.emptied_names == "absent":
+        return {name: value for name, value in view.items() if name not in EMPTIED_NAMES}
+    empty = None if choices.emptied_names == "null" else ""
+    return {name: empty if name in EMPTIED_NAMES else value for name, value in view.items()}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from helpers.asking import Asker
-from helpers.mistakes import LOGIN, MISTAKES, RIGHT, post, resend
+from helpers.mistakes import LOGIN, MISTAKES, RIGHT, ask, post, resend
 from helpers.receivers import During
 
 from crmcom_kit.schemas import dials, load_dialect
@@ -13,22 +12,22 @@ from crmcom_kit.schemas.dialect import error_kinds, statement_of_error
 from crmcom_kit.schemas.statements import statement
 
 
-def provoke(kind: str, changes: Mapping[str, Any], dialect: str = "default") -> Any:
-    """Return the answer to what provokes an error of a kind, in a dialect with these changes."""
+def provoke(make_mock: Any, kind: str, changes: Mapping[str, Any], dialect: str = "default") -> Any:
+    """Return the reply to what provokes an error of a kind, in a dialect with these changes."""
     mistake = MISTAKES[kind]
     asked = mistake.asked
     replies: list[Any] = []  # to the same resend, asked for while it is being sent
-    delivery = During(lambda: replies.append(asker.ask(resend(number="7"))))
+    delivery = During(lambda: replies.append(ask(mock, resend(number="7"))))
     changed = load_dialect(dialect).changed({**mistake.dials, **changes})
     is_held = kind == "resend_under_way"
-    asker = Asker(mistake.release, changed, delivery=delivery if is_held else None)
+    mock = make_mock(mistake.release, dialect=changed, delivery=delivery if is_held else None)
     if kind in ("expired_token", "released_token"):
-        token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
+        token = ask(mock, post(LOGIN, RIGHT)).data["token"]
         asked = asked._replace(query=(("token", token), *asked.query[1:]))
         if kind == "released_token":
-            asker.world.tokens.release(token)
-        asker.world.clock.advance(0 if kind == "released_token" else 86_400)
-    reply = asker.ask(asked)
+            mock.world.tokens.release(token)
+        mock.world.clock.advance(0 if kind == "released_token" else 86_400)
+    reply = ask(mock, asked)
     return replies[0] if is_held else reply
 
 
@@ -42,18 +41,17 @@ def test_every_kind_is_provoked() -> None:
 
 @pytest.mark.parametrize("dialect", ["default", "http"])
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_a_kind_has_its_dialects_answer(kind: str, dialect: str) -> None:
+def test_a_kind_has_its_dialects_answer(make_mock: Any, kind: str, dialect: str) -> None:
     """Status, code and sentence, then facts: "parameter: seen …; allowed is …"; a statement."""
     dials_now = load_dialect(dialect)
 
-    reply = provoke(kind, {}, dialect)
+    reply = provoke(make_mock, kind, {}, dialect)
 
-    assert reply.status_code == dials_now[f"errors.{kind}.status"]
-    status = reply.json["status"]
-    assert status["code"] == dials_now[f"errors.{kind}.code"]
+    assert reply.http == dials_now[f"errors.{kind}.status"]
+    assert reply.code == dials_now[f"errors.{kind}.code"]
     sentence = dials_now[f"errors.{kind}.message"]
-    assert status["message"].startswith(sentence)
-    facts = status["message"].removeprefix(f"{sentence} ")
+    assert reply.message.startswith(sentence)
+    facts = reply.message.removeprefix(f"{sentence} ")
     parameter, _, rest = facts.partition(": seen ")
     seen, _, allowed = rest.partition("; allowed is ")
     assert all((parameter, seen, allowed)), facts
@@ -66,9 +64,11 @@ def test_a_kind_has_its_dialects_answer(kind: str, dialect: str) -> None:
 
 @pytest.mark.parametrize("message", ["Δεν γίνεται.\n", ""])
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_the_three_dials_of_a_kind_change_its_answer(kind: str, message: str) -> None:
+def test_the_three_dials_of_a_kind_change_its_answer(
+    make_mock: Any, kind: str, message: str
+) -> None:
     """Status, code and message are just that, whatever the characters; the facts remain."""
-    usual = provoke(kind, {}).json["status"]["message"]
+    usual = provoke(make_mock, kind, {}).message
     facts = usual.removeprefix(error_kinds()[kind]["message"]).strip()
     changes = {
         f"errors.{kind}.status": 418,
@@ -76,7 +76,7 @@ def test_the_three_dials_of_a_kind_change_its_answer(kind: str, message: str) ->
         f"errors.{kind}.message": message,
     }
 
-    reply = provoke(kind, changes)
+    reply = provoke(make_mock, kind, changes)
 
-    assert (reply.status_code, reply.json["status"]["code"]) == (418, 'ΣΦΑΛΜΑ "1"')
-    assert reply.json["status"]["message"] == (f"{message} {facts}" if message else facts)
+    assert (reply.http, reply.code) == (418, 'ΣΦΑΛΜΑ "1"')
+    assert reply.message == (f"{message} {facts}" if message else facts)

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from helpers.asking import Asker
 from helpers.mistakes import (
     DELETE,
     LIST,
@@ -14,7 +13,9 @@ from helpers.mistakes import (
     SHOW,
     TOKEN,
     Asked,
+    ask,
     get,
+    last_call,
     post,
     resend,
     show,
@@ -26,11 +27,11 @@ NUMBER_7 = ("webhook_request_identifier", "number=7")
 KEY_LOGIN = "authentication/web_api_key/token"
 
 
-def suggestion(asker: Asker, asked: Asked) -> str:
+def suggestion(mock: Any, asked: Asked) -> str:
     """Return the suggestion for a call, which is the same in header and journal."""
-    answer = asker.ask(asked)
-    assert answer.json["status"]["code"] != "OK"
-    found: Any = asker.told().near_miss["suggestion"]
+    answer = ask(mock, asked)
+    assert answer.code != "OK"
+    found: Any = last_call(mock).near_miss["suggestion"]
     assert answer.headers["X-Mock-Suggestion"] == found
     return str(found)
 
@@ -85,41 +86,41 @@ def suggestion(asker: Asker, asked: Asked) -> str:
         (post(SHOW), "GET instead of POST, with the parameters in the query"),
     ],
 )
-def test_a_frequent_mistake_gets_a_suggestion(asked: Asked, text: str) -> None:
+def test_a_frequent_mistake_gets_a_suggestion(make_mock: Any, asked: Asked, text: str) -> None:
     """It is what makes the request valid, written as the caller would write it."""
-    assert text in suggestion(Asker(), asked)
+    assert text in suggestion(make_mock("R13"), asked)
 
 
-def test_a_method_of_a_later_release_is_named_with_it() -> None:
+def test_a_method_of_a_later_release_is_named_with_it(make_mock: Any) -> None:
     """The suggestion is to start the mock with that release."""
     asked = post("authentication/token/release")
-    assert "start the mock with --release R10" in suggestion(Asker("R9"), asked)
+    assert "start the mock with --release R10" in suggestion(make_mock("R9"), asked)
 
 
 @pytest.mark.parametrize("end", ["release", "expire"])
-def test_for_a_token_that_is_over_another_is_suggested(end: str) -> None:
+def test_for_a_token_that_is_over_another_is_suggested(make_mock: Any, end: str) -> None:
     """Expired and released tokens need a new login."""
-    asker = Asker()
-    getattr(asker.world.tokens, end)(TOKEN)
-    assert "from a new login" in suggestion(asker, show("number=7"))
+    mock = make_mock("R13")
+    getattr(mock.world.tokens, end)(TOKEN)
+    assert "from a new login" in suggestion(mock, show("number=7"))
 
 
-def test_where_nothing_is_rejected_the_suggestion_says_so() -> None:
+def test_where_nothing_is_rejected_the_suggestion_says_so(make_mock: Any) -> None:
     """There is no other webhook request to resend."""
-    asker = Asker()
-    for body in asker.world.store.query(Query(states=frozenset({"REJECTED"}))):
-        asker.ask(resend(number=json.loads(body)["number"]))
-    assert "no webhook request is REJECTED" in suggestion(asker, resend(number="7"))
+    mock = make_mock("R13")
+    for body in mock.world.store.query(Query(states=frozenset({"REJECTED"}))):
+        ask(mock, resend(number=json.loads(body)["number"]))
+    assert "no webhook request is REJECTED" in suggestion(mock, resend(number="7"))
 
 
-def test_an_empty_world_has_no_record_to_name() -> None:
+def test_an_empty_world_has_no_record_to_name(make_mock: Any) -> None:
     """Without any record there is no other one to suggest."""
-    assert "create one first" in suggestion(Asker(data=()), show("number=7"))
+    assert "create one first" in suggestion(make_mock("R13", data=()), show("number=7"))
 
 
-def test_other_mistakes_have_none() -> None:
+def test_other_mistakes_have_none(make_mock: Any) -> None:
     """The message says what is allowed."""
-    asker = Asker()
-    answer = asker.ask(show("number=7", fields_set="x"))
+    mock = make_mock("R13")
+    answer = ask(mock, show("number=7", fields_set="x"))
     assert "X-Mock-Suggestion" not in answer.headers
-    assert asker.told().near_miss["suggestion"] is None
+    assert last_call(mock).near_miss["suggestion"] is None

@@ -2,10 +2,9 @@
 
 import pytest
 from click.testing import CliRunner
-from helpers.served import served_mock
 
 from crmcom_kit.cli import main
-from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server import create_app, crmcom_mock, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
@@ -35,9 +34,9 @@ def test_health_needs_no_token_and_tells_nothing() -> None:
 )
 def test_a_mock_that_is_there_is_ready(url: str, code: int, output: str) -> None:
     """Anything else is said in one line: 1 if it is not ready, 2 for a wrong option."""
-    with served_mock() as mock:
-        result = CliRunner().invoke(main, ["ready", "--url", url.format(base=mock.base)])
-        output = output.format(base=mock.base)
+    with crmcom_mock() as mock:
+        result = CliRunner().invoke(main, ["ready", "--url", url.format(base=mock.origin)])
+        output = output.format(base=mock.origin)
     assert result.exit_code == code
     assert result.output.startswith(output)
     assert len(result.output.splitlines()) == bool(output)

@@ -4,7 +4,7 @@ from typing import Any
 
 from helpers.calling import list_of
 from helpers.console import Console
-from helpers.mock_processes import reserved_port
+from helpers.serving import reserved_port
 from playwright.sync_api import Browser, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock

@@ -1,10 +1,12 @@
 """Web pages in a real browser: unless allowed, they can neither drive nor read the mock."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from helpers.chromium import rendered
-from helpers.web_sites import served
+from helpers.serving import served
+from werkzeug.wrappers import Response
 
 from crmcom_kit.schemas import API_PATH
 
@@ -39,8 +41,8 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
     page = EVIL.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS, show=SHOW)
     before = mock.ask("GET", "/__admin/health")[1]
-    with served(lambda: page) as port:
-        document = rendered(f"http://evil.example:{port}/", NAMES)
+    with served(Response(page, mimetype="text/html")) as site:
+        document = rendered(f"http://evil.example:{urlsplit(site).port}/", NAMES)
 
     _, _, done = document.rpartition("DONE ")
     assert done.startswith("fulfilled:[object Response]," * 3 + "rejected:")  # blind, and unread

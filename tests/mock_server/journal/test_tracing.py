@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from helpers.asking import Asker
 from helpers.mistakes import (
     DELETE,
     LIST,
@@ -12,11 +11,14 @@ from helpers.mistakes import (
     NEEDS_MORE,
     RIGHT,
     Asked,
+    ask,
     get,
+    last_call,
     post,
     resend,
     show,
 )
+from helpers.shells import RESEND, Shell
 
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.tracing import TraceStep
@@ -37,18 +39,18 @@ def chain(call: CallView) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MISTAKES if kind not in NEEDS_MORE])
-def test_a_refused_request_names_what_decided(kind: str) -> None:
+def test_a_refused_request_names_what_decided(make_mock: Any, kind: str) -> None:
     """The step is broken and has the response's statement, and the dials of the error's kind."""
     mistake = MISTAKES[kind]
-    asker = Asker(mistake.release, load_dialect().changed(mistake.dials))
-    asker.ask(mistake.asked)
-    call = asker.told()
+    mock = make_mock(mistake.release, dialect=load_dialect().changed(mistake.dials))
+    ask(mock, mistake.asked)
+    call = last_call(mock)
     found = decision(call)
 
     assert call.error_kind == kind
     assert (found["outcome"], found["statement"]) == ("broken", call.statement)
     assert found["evidence"] == statement(call.statement or "").evidence
-    settings = asker.world.config.dialect
+    settings = mock.world.config.dialect
     assert found["dials"][f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
     assert found["dials"][f"errors.{kind}.code"] == call.code
 
@@ -70,12 +72,12 @@ def test_a_refused_request_names_what_decided(kind: str) -> None:
     ],
 )  # fmt: skip
 def test_the_chain_of_a_served_request(
-    asked: Asked, delivery: str, steps: list[tuple[Any, ...]]
+    make_mock: Any, asked: Asked, delivery: str, steps: list[tuple[Any, ...]]
 ) -> None:
     """A request that only reads ends with itself; others lead to changes, attempts and answers."""
-    asker = Asker(dialect=load_dialect().changed({"delivery.script": delivery}))
-    assert asker.ask(asked).status_code == 200
-    call = asker.told()
+    mock = make_mock("R13", dialect=load_dialect().changed({"delivery.script": delivery}))
+    assert ask(mock, asked).http == 200
+    call = last_call(mock)
     assert decision(call)["outcome"] == "held"
     assert chain(call) == [("request",), *steps]
 
@@ -92,12 +94,12 @@ def test_the_chain_of_a_served_request(
 )
 def test_a_fault_is_told_apart_from_the_request(when: str, effect: Any, outcome: str) -> None:
     """A fault comes first, breaks no statement and makes no near miss."""
-    asker = Asker()
-    asker.world.faults.add(
+    mock = Shell()
+    mock.world.faults.add(
         {"name": "mine", "match": {"operation": "resend"}, "when": when, "effect": effect}
     )
-    asker.ask(resend(number="7"))
-    call = asker.told()
+    mock.call(RESEND)
+    call = last_call(mock)
 
     assert decision(call)["outcome"] == outcome
     assert call.trace[0] == {"step": "fault"}

@@ -6,14 +6,12 @@ to is general.
 
 from importlib import import_module
 
-from mutants.combinators import TABLE, Row
+from mutants.steps import ROWS
 
-__all__ = ["ROWS", "Row"]
+__all__ = ["ROWS"]
 
 for part in (
     "effects", "identifiers", "filters", "lists", "fields", "views", "references", "access",
     "envelope",
 ):  # fmt: skip
     import_module(f"mutants.table.{part}")
-
-ROWS = dict(TABLE)

@@ -10,21 +10,9 @@ from dataclasses import replace
 from stand_in.reading import Refusal
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
-from mutants.combinators import (
-    accepts_token,
-    asked,
-    changes_jwt,
-    counted,
-    mutant,
-    refuses,
-    replies,
-    rescues,
-    row,
-    step,
-    then,
-    with_data,
-    writes_token,
-)
+from mutants.requests import accepts_token, asked, changes_jwt, refuses, writes_token
+from mutants.responses import replies, with_data
+from mutants.steps import counted, first, mutant, rescues, row, step, then
 
 TOKEN_ERRORS = ("invalid_token", "expired_token", "released_token")
 
@@ -36,14 +24,14 @@ def shifted(claims, **seconds):
 
 row(6, "token_is_optional", "token.required",
     "A call without token is served.",
-    step("authenticate", lambda base, call: "token" in call.parameters and base(call)))
+    step("authenticate", lambda sound, call: "token" in call.parameters and sound()))
 row(6, "show_needs_no_token", "token.required",
     "show alone is served without token.",
-    step("authenticate", lambda base, call: "token" in call.parameters and base(call), "show"))
+    step("authenticate", lambda sound, call: "token" in call.parameters and sound(), "show"))
 row(6, "each_second_list_needs_no_token", "token.required",
     "Each second list without token is served.",
-    step("authenticate", lambda base, call, kept:
-        ("token" not in call.parameters and counted(kept) % 2 == 0) or base(call), "list"))
+    step("authenticate", lambda sound, call, kept:
+        ("token" not in call.parameters and counted(kept) % 2 == 0) or sound(), "list"))
 
 # Calls with a wrong token.
 
@@ -52,7 +40,7 @@ row(6, "any_token_is_good", "token.from_login",
     step("check_token", lambda: None))
 row(2, "true_is_token", "token.from_login",
     "In a body true passes for a token, for a token is not empty.",
-    step("check_token", lambda base, token, call: token is True or base(token, call)))
+    step("check_token", lambda sound, token: token is True or sound()))
 row(1, "longer_token_accepted", "token.from_login",
     "A token with more behind it passes.",
     accepts_token(lambda token, known: token.startswith(known)))
@@ -89,13 +77,11 @@ row(4, "only_session_compared", "token.from_login",
     release="R12")
 row(2, "slash_bypasses_token_check", "token.from_login",
     "Tokens are checked for the exact paths, and not where a slash is behind them.",
-    step("check_token", lambda base, token, call, kept: kept["slash"] or base(token, call))
-    | step("route", lambda base, request, kept:
-        kept.update(slash=request.path.endswith("/")) or base(request)))
+    step("check_token", lambda sound, kept: kept["slash"] or sound())
+    | first("route", lambda request, kept: kept.update(slash=request.path.endswith("/"))))
 row(2, "login_leaves_thread_in", "token.from_login",
     "The request that follows a login passes with any token.",
-    step("check_token", lambda base, token, call, kept:
-        kept.pop("logged in", False) or base(token, call))
+    step("check_token", lambda sound, kept: kept.pop("logged in", False) or sound())
     | then("do_login", lambda kept: kept.update({"logged in": True})))
 row(4, "wrong_token_sees_nothing", "token.from_login errors.code_not_ok",
     "A list with a wrong token is OK, and has the records of nobody.",
@@ -148,12 +134,9 @@ row(4, "token_of_unit_not_known", "login.unit login.token.returns_token",
     then("do_login", lambda server, call, made:
         call.parameters.get("unit") and server.tokens.known.pop(made["token"])))
 
-@mutant(2, "login.token.one_hour", step("check_token"))
-def token_worn_out(base, token, call, kept):
-    """A token has expired after forty requests."""
-    base(token, call)
-    if counted(kept, token) > 40:
-        raise Refusal("expired_token", "The token has expired.")
+row(2, "token_worn_out", "login.token.one_hour",
+    "A token has expired after forty requests.",
+    refuses("expired_token", lambda token, kept: counted(kept, token) > 40, after="check_token"))
 
 @mutant(5, "token.from_login login.token.returns_token login.token.one_hour", step("check_token"),
     then("do_login", lambda made, kept: kept.setdefault("new", []).append(made["token"])))
@@ -315,8 +298,8 @@ row(6, "release_is_missing", "token_release.available",
     refuses("unknown_path", lambda: True, before="do_release_token"), release="R10")
 row(1, "release_without_token", "parameters.mandatory",
     "A release without a token answers OK.",
-    step("do_release_token", lambda base, call:
-        base(call) if "token" in call.parameters else {}), release="R10")
+    step("do_release_token", lambda sound, call:
+        sound() if "token" in call.parameters else {}), release="R10")
 row(6, "released_tokens_work", "token_release.ends_token",
     "A token that was released works as before.",
     step("do_release_token", lambda server, call: server.authenticate(call) or {}), release="R10")

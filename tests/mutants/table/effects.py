@@ -10,26 +10,9 @@ from datetime import timedelta
 from stand_in.server import StandIn
 from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL
 
-from mutants.combinators import (
-    also,
-    caches,
-    changes_view,
-    counted,
-    filters_by,
-    given,
-    loses,
-    mutant,
-    omits,
-    rescues,
-    row,
-    sets,
-    shows,
-    step,
-    still_lists,
-    then,
-    then_sets,
-    with_data,
-)
+from mutants.records import also, filters_by, lists, loses, omits, sets, still_lists, then_sets
+from mutants.responses import changes_view, shows, with_data
+from mutants.steps import caches, counted, first, given, instead, mutant, rescues, row, step, then
 
 OLD = FIRST_DAY + timedelta(days=3)
 
@@ -43,12 +26,19 @@ def same_thing(record, other):
 
 def may_resend(when):
     """Serve resend in some states in which it must be refused."""
-    return step("may_resend", lambda base, record, call, named:
-        given(when, named) or base(record, call))
+    return step("may_resend", lambda sound, named: given(when, named) or sound())
 
 def keeps(when):
     """Answer some calls of delete, and keep the record."""
-    return step("remove", lambda base, record, named: given(when, named) or base(record))
+    return step("remove", lambda sound, named: given(when, named) or sound())
+
+def keeps_field(name):
+    """Leave a field of an error as it is where a resend clears it."""
+    def succeed(base, record):
+        text = getattr(record, name)
+        base(record)
+        setattr(record, name, text)
+    return step("succeed", succeed)
 
 # What resend is served for.
 
@@ -79,8 +69,7 @@ row(4, "resend_refuses_old", "resend.sends_again",
     loses(lambda record: record.created < OLD, "not_rejected", "resend"))
 row(6, "refused_resend_touches", "errors.change_nothing",
     "A resend that is refused for its state moves updated_date all the same.",
-    step("may_resend", lambda server, base, record, call:
-        base(record, call) or server.touch(record)))
+    step("may_resend", lambda server, sound, record: sound() or server.touch(record)))
 
 # What resend returns.
 
@@ -91,22 +80,19 @@ row(6, "resend_returns_no_url", "resend.returns_record",
     "resend returns the webhook request without its url.",
     changes_view("resend")(lambda view: view.pop("url")))
 
-@mutant(1, "identifier.selects", step("do_resend"))
-def resend_returns_another(server, base, call):
-    """resend sends the right record and returns the newest one with the same rule."""
-    base(call)
-    rule = server.find(call).rule
-    return server.trimmed([each for each in server.records.values() if each.rule is rule][-1], call)
-
-@mutant(3, "resend.single_result resend.returns_record identifier.selects", step("do_resend"))
-def resend_answers_with_first(server, base, call, kept):
-    """The object that answers is kept: later resends return the record of the first."""
-    base(call)
-    return server.trimmed(kept.setdefault("first", server.find(call)), call)
+row(1, "resend_returns_another", "identifier.selects",
+    "resend sends the right record and returns the newest one with the same rule.",
+    with_data(lambda server, call: server.trimmed(next(
+        each for each in reversed(server.records.values())
+        if each.rule is server.find(call).rule), call), "resend"))
+row(3, "resend_answers_with_first", "resend.single_result resend.returns_record identifier.selects",
+    "The object that answers is kept: later resends return the record of the first.",
+    with_data(lambda server, call, kept:
+        server.trimmed(kept.setdefault("first", server.find(call)), call), "resend"))
 
 @mutant(2, "resend.sends_again", step("do_resend"))
 def resend_by_id_only_in_answer(server, base, call):
-    """A resend by id changes a detached copy, which the answer shows."""
+    """A resend by id changes a detached copy, which the response shows."""
     record = server.find(call)
     if call.identifier[0] == "number" or not server.may_resend(record, call):
         return base(call)
@@ -149,36 +135,25 @@ row(2, "resend_binds_fields_set", "response.fields_set",
         kept.update({server.find(call).id: ",".join(call.fields)} if call.fields else {})),
     release="R10")
 
-@mutant(1, "response.error_description.only_rejected", step("succeed"))
-def resend_keeps_description(base, record):
-    """A record that was sent again with success keeps its error_description."""
-    kept = record.error_description
-    base(record)
-    record.error_description = kept
+row(1, "resend_keeps_description", "response.error_description.only_rejected",
+    "A record that was sent again with success keeps its error_description.",
+    keeps_field("error_description"))
+row(6, "resend_keeps_error_code", "resend.clears_error",
+    "A webhook request that was sent again with success keeps its error_code.",
+    keeps_field("error_code"))
 
-@mutant(6, "resend.clears_error", step("succeed"))
-def resend_keeps_error_code(base, record):
-    """A webhook request that was sent again with success keeps its error_code."""
-    kept = record.error_code
-    base(record)
-    record.error_code = kept
-
-@mutant(3, "response.url", step("succeed"))
-def resend_takes_next_url(server, base, record):
+@mutant(3, "response.url", then("succeed"))
+def resend_takes_next_url(server, record):
     """The URL of a record that was sent again is that of the definition behind its own."""
-    base(record)
     definitions = server.world.definitions
     record.url = definitions[(definitions.index(record.definition) + 1) % len(definitions)].url
 
-@mutant(2, "resend.sends_again", step("send_again"),
-    step("success", lambda base, call, data, kept:
-        (call.method != "resend" and kept.clear()) or base(call, data))
-    | step("refusal", lambda server, base, request, refusal, kept:
-        (kept and server.put_back(kept.pop("before"))) or base(request, refusal)))
-def resend_rolled_back_by_refusal(base, record, kept):
+@mutant(2, "resend.sends_again", first("send_again"),
+    first("success", lambda call, kept: call.method != "resend" and kept.clear())
+    | first("refusal", lambda server, kept: kept and server.put_back(kept.pop("before"))))
+def resend_rolled_back_by_refusal(record, kept):
     """A resend is committed with the next request, and a refusal rolls it back."""
     kept["before"] = copy(record)
-    base(record)
 
 @mutant(4, "resend.single_result resend.sends_again resend.success_is_successful",
     step("send_again"))
@@ -225,10 +200,9 @@ def resend_touches_record_before(server, base, record):
         record = server.records[everything[everything.index(record.id) - 1]]
     base(record)
 
-@mutant(4, "resend.single_result", step("succeed"))
+@mutant(4, "resend.single_result", then("succeed"))
 def second_success_sends_all(server, base, record, kept):
     """After two resends with success the receiver counts as well, and all it lacks is sent."""
-    base(record)
     if counted(kept, record.definition.id) > 1:
         for other in server.records.values():
             if same_definition(record, other) and other.life_cycle_state == REJECTED:
@@ -237,27 +211,24 @@ def second_success_sends_all(server, base, record, kept):
 @mutant(4,
     "resend.single_result response.error_code.only_rejected "
     "response.error_description.only_rejected",
-    step("send_again"), resend_succeeds="some")
-def failed_resend_blames_last_success(server, base, record):
+    then("send_again"), resend_succeeds="some")
+def failed_resend_blames_last_success(server, record):
     """The error of a resend is written into the definition's last successful record as well."""
-    base(record)
     others = [each for each in server.records.values() if same_definition(record, each)]
     if record.life_cycle_state == REJECTED:
         for other in [each for each in others if each.life_cycle_state == SUCCESSFUL][-1:]:
             other.error_code = record.error_code
             other.error_description = record.error_description
 
-@mutant(6, "resend.same_record", step("send_again"))
-def resend_makes_a_copy(server, base, record):
+@mutant(6, "resend.same_record", then("send_again"))
+def resend_makes_a_copy(server, record):
     """resend leaves a second webhook request behind, which list returns from then on."""
-    base(record)
     left = replace(record, id=record.id[::-1], number=f"9{record.number}")
     server.records[left.id] = left
 
-@mutant(2, "identifier.selects", step("send_again"), resend_succeeds="some")
-def failed_resend_loses_record(server, base, record):
+@mutant(2, "identifier.selects", then("send_again"), resend_succeeds="some")
+def failed_resend_loses_record(server, record):
     """A resend deletes the row, and stores it anew only if it went well."""
-    base(record)
     if record.life_cycle_state == REJECTED and record.id in server.records:
         server.remove(record)
 
@@ -265,8 +236,7 @@ def failed_resend_loses_record(server, base, record):
 
 row(1, "list_keeps_error_after_resend", "response.error_code.only_rejected",
     "list reads the error of a record from a table that resend forgets.",
-    step("succeed", lambda sound, record, kept:
-        kept.update({record.id: record.error_code}) or sound())
+    first("succeed", lambda record, kept: kept.update({record.id: record.error_code}))
     | shows("error_code", lambda shown, record, kept: kept.get(record.id, shown), "list"))
 row(5, "fields_list_shows_old_state",
     "list.agrees_with_show list.life_cycle_state.filter resend.success_is_successful",
@@ -278,22 +248,20 @@ row(5, "failed_resend_waits_outside_lists", "list.several_results list.life_cycl
     omits(lambda record: record.sends > 1 and record.life_cycle_state == REJECTED),
     resend_succeeds="some")
 
-@mutant(1, "response.life_cycle_state",
-    step("find", method="show"), then("remove", lambda kept: kept.clear()))
-def show_by_number_stale_after_resend(base, call, kept):
-    """A cache by number keeps what show returned first, and only a delete empties it."""
-    if call.identifier[0] != "number":
-        return base(call)
-    return kept.setdefault(call.identifier[1], copy(base(call)))
+row(1, "show_by_number_stale_after_resend", "response.life_cycle_state",
+    "A cache by number keeps what show returned first, and only a delete empties it.",
+    instead("find", lambda made, call, kept: made if call.identifier[0] != "number"
+        else kept.setdefault(call.identifier[1], copy(made)), "show")
+    | then("remove", lambda kept: kept.clear()))
 
-@mutant(6, "list.agrees_with_show", step("page"), step("send_again", lambda base, record, kept:
-    kept.update(before=copy(record), lists=0) or base(record)))
-def list_has_the_copy_from_before_resend(base, found, call, kept):
+@mutant(6, "list.agrees_with_show", lists,
+    first("send_again", lambda record, kept: kept.update(before=copy(record), lists=0)))
+def list_has_the_copy_from_before_resend(found, kept):
     """The next three lists after a resend show its webhook request as it was before."""
     before = kept.get("before")
     if before and counted(kept, "lists") <= 3:
-        found = [before if each.id == before.id else each for each in found]
-    return base(found, call)
+        return [before if each.id == before.id else each for each in found]
+    return found
 
 # Which records delete deletes.
 
@@ -315,10 +283,9 @@ row(6, "delete_takes_a_neighbour_along", "delete.single_result",
     "delete deletes another webhook request as well.",
     also("remove", StandIn.remove, lambda: True, most=1))
 
-@mutant(4, "delete.single_result", step("remove"))
-def third_delete_cleans_up(server, base, record, kept):
+@mutant(4, "delete.single_result", then("remove"))
+def third_delete_cleans_up(server, base, kept):
     """Every third deletion runs a clean-up of the successful records of the first days."""
-    base(record)
     if counted(kept) % 3 == 0:
         for other in [*server.records.values()]:
             if other.created < OLD and other.life_cycle_state == SUCCESSFUL:
@@ -377,8 +344,8 @@ row(2, "delete_needs_rule", "delete.either_state",
 row(5, "refused_resend_locks_record", "delete.either_state errors.change_nothing",
     "A resend that is refused leaves its lock on the record, which delete then refuses.",
     loses(lambda record, kept: record.id in kept, "bad_parameter", "delete")
-    | step("may_resend", lambda base, record, call, kept:
-        base(record, call) or kept.update({record.id: "locked"})))
+    | step("may_resend", lambda sound, record, kept:
+        sound() or kept.update({record.id: "locked"})))
 row(6, "delete_returns_the_id_alone", "delete.returns_record",
     "delete returns the id of the webhook request, and no other field.",
     with_data(lambda data: {"id": data.get("id")}, "delete"))
@@ -441,10 +408,20 @@ row(4, "show_follows_deleted_to_same_thing", "delete.gone identifier.selects ide
         "show"))
 row(5, "delete_uncovers_older_version", "delete.gone",
     "A resend makes a new version; a deletion takes that, and the rejected one is found again.",
-    step("send_again", lambda sound, record, kept:
-        kept.update({record.id: copy(record)}) or sound())
+    first("send_again", lambda record, kept: kept.update({record.id: copy(record)}))
     | then("remove", lambda server, record, kept:
         server.records.update({record.id: kept.pop(record.id)} if record.id in kept else {})))
+
+row(3, "empty_list_shows_deleted", "delete.gone",
+    "An index whose last entry is deleted is not written: lists that are empty have it still.",
+    instead("select", lambda server, made, call: made or [
+        gone for gone in server.deleted.values() if server.selected(gone, call)][-1:]))
+row(5, "null_for_deleted_row", "list.several_results delete.gone fields_set.default_all",
+    "A list by definition has null where a record was deleted, from an outer join.",
+    with_data(lambda server, call, data: data + [
+        None for gone in server.deleted.values()
+        if "webhook_definition_identifier" in call.filters and server.selected(gone, call)],
+        "list"))
 
 @mutant(1, "delete.gone", step("find", method="show"))
 def show_stale_after_delete(server, base, call, kept):
@@ -454,52 +431,37 @@ def show_stale_after_delete(server, base, call, kept):
     kept[record.id] = "shown"
     return record
 
-@mutant(3, "delete.gone", step("select"))
-def empty_list_shows_deleted(server, base, call):
-    """An index whose last entry is deleted is not written: lists that are empty have it still."""
-    gone = [record for record in server.deleted.values() if server.selected(record, call)]
-    return base(call) or gone[-1:]
-
-@mutant(5, "list.several_results delete.gone fields_set.default_all", step("do_list"))
-def null_for_deleted_row(server, base, call):
-    """A list by definition has null where a record was deleted, from an outer join."""
-    joined = server.deleted.values() if "webhook_definition_identifier" in call.filters else ()
-    return [*base(call), *(None for record in joined if server.selected(record, call))]
 
 # What comes back after delete.
 
-@mutant(1, "delete.gone", step("work_of_others"),
+@mutant(1, "delete.gone", then("work_of_others"),
     then("remove", lambda server, record, kept: kept.update({record.id: server.requests + 12})))
-def deleted_comes_back(server, base, kept):
+def deleted_comes_back(server, kept):
     """Twelve requests after a deletion the record is back, from a replica."""
-    base()
     for record in [*server.deleted.values()]:
         if server.requests == kept[record.id]:
             server.undelete(record)
 
-@mutant(1, "delete.gone", step("send_again"))
-def resend_brings_deleted_back(server, base, record):
+@mutant(1, "delete.gone", then("send_again"))
+def resend_brings_deleted_back(server, record):
     """A resend writes back everything of the same definition that was in memory."""
-    base(record)
     for gone in [*server.deleted.values()]:
         if same_definition(record, gone):
             server.undelete(gone)
 
-@mutant(2, "delete.gone", step("refusal"),
+@mutant(2, "delete.gone", first("refusal"),
     then("remove", lambda record, kept: kept.update(open=record)))
-def delete_rolled_back_by_later_action(server, base, request, refusal, kept):
+def delete_rolled_back_by_later_action(server, request, kept):
     """A resend or delete that is refused rolls back the deletion before it."""
     if kept and request.path.endswith(("/resend", "/delete")):
         server.undelete(kept.pop("open"))
-    return base(request, refusal)
 
-@mutant(2, "delete.gone", step("find", method="resend"))
-def resend_stores_deleted(server, base, call):
+@mutant(2, "delete.gone", first("find", method="resend"))
+def resend_stores_deleted(server, call):
     """A resend of a deleted record finds it in the session and stores it anew."""
     gone = server.gone(call)
     if gone and gone.life_cycle_state == REJECTED:
         server.undelete(gone)
-    return base(call)
 
 @mutant(2, "delete.gone", step("do_delete"))
 def second_delete_undeletes(server, base, call):
@@ -527,29 +489,22 @@ def next_action_lost_after_refusal(server, base, call, kept):
 
 # What reading changes.
 
-def touches(server, base, record, call):
-    """Move updated_date of what is returned."""
-    server.touch(record)
-    return base(record, call)
-
-def removes(server, base, call):
+def removes(server):
     """Delete some webhook request at every third request."""
     for record in [*server.records.values()][: server.requests % 3 == 0]:
         server.remove(record)
-    return base(call)
 
 for _method in ("show", "list"):
     row(6, f"{_method}_touches", f"{_method}.changes_nothing",
-        f"{_method} moves updated_date of what it returns.", step("trimmed", touches, _method))
+        f"{_method} moves updated_date of what it returns.",
+        first("trimmed", lambda server, record: server.touch(record), _method))
     row(6, f"{_method}_removes", f"{_method}.changes_nothing",
         f"{_method} deletes some webhook request at every third request.",
-        step(f"do_{_method}", removes))
+        first(f"do_{_method}", removes))
 
 @mutant(3, "show.changes_nothing fields_set.default_all response.error_description",
-    step("do_show"))
-def show_with_fields_writes_back(server, base, call):
+    then("do_show"))
+def show_with_fields_writes_back(server, call):
     """show with fields_set writes back what it read, without the description it did not read."""
-    answer = base(call)
     if call.fields is not None and "error_description" not in call.fields:
         server.find(call).error_description = None
-    return answer

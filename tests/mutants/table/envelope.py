@@ -12,19 +12,17 @@ from urllib.parse import parse_qsl, unquote_plus
 from stand_in.reading import Refusal
 from stand_in.server import Reply
 
-from mutants.combinators import (
+from mutants.requests import refuses
+from mutants.responses import (
     changes_body,
     changes_envelope,
     html_page,
-    mutant,
-    refuses,
     replies,
-    row,
-    step,
     with_data,
     with_error,
     writes_text,
 )
+from mutants.steps import first, instead, mutant, row, step
 from mutants.table.access import TOKEN_ERRORS
 
 UNKNOWN = ("unknown_record", "deleted_record")
@@ -56,16 +54,12 @@ row(6, "delete_is_elsewhere", "methods.path",
     "delete is called at webhook_requests/remove, and unknown at webhook_requests/delete.",
     step("route", lambda base, request: base(replace(request, path=
         request.path.replace("/delete", "/nothing").replace("/remove", "/delete")))))
+row(6, "slash_behind_is_unknown", "methods.trailing_slash",
+    "A slash behind a method's name leads nowhere.",
+    refuses("unknown_path", lambda request: request.path.endswith("/"), before="route"))
 row(6, "resend_wants_a_form", "parameters.body",
     "resend refuses a JSON object as its body, and wants a form.",
     refuses("bad_json", lambda: True, "resend"))
-
-@mutant(6, "methods.trailing_slash", step("route"))
-def slash_behind_is_unknown(base, request):
-    """A slash behind a method's name leads nowhere."""
-    if request.path.endswith("/"):
-        raise Refusal("unknown_path", "The method does not exist.")
-    return base(request)
 
 @mutant(6, "parameters.place", step("route"))
 def delete_reads_the_query(base, request):
@@ -109,12 +103,10 @@ row(5, "long_list_is_gzip", "envelope.json",
     "A list of more than 20 kilobytes is compressed for every client, and no header says so.",
     changes_body(lambda body:
         gzip.compress(body, mtime=0) if len(body) > 20_000 else body, "list"))
-
-@mutant(1, "envelope.json", step("success"), release="R13")
-def empty_body_beyond_end(base, call, data):
-    """A page without records has no body at all."""
-    reply = base(call, data)
-    return Reply(204, reply.content_type, b"") if data == [] and call.skip else reply
+row(1, "empty_body_beyond_end", "envelope.json",
+    "A page without records has no body at all.",
+    instead("success", lambda made, call, data:
+        Reply(204, made.content_type, b"") if data == [] and call.skip else made), release="R13")
 
 # Successes with a wrong envelope.
 
@@ -231,7 +223,7 @@ row(6, "unknown_identifiers_crash", "errors.no_server_error",
         if refusal.kind == "unknown_record" and request.path.endswith("/show") else 200)))
 
 @mutant(5, "errors.code_not_ok", replies,
-    step("success", lambda base, call, data, kept: kept.clear() or base(call, data)))
+    first("success", lambda kept: kept.clear()))
 def second_error_in_row_has_code_ok(server, reply, kept):
     """The status of an error is kept for the next one, and its code is reset in between."""
     if "reset" in kept:

@@ -3,25 +3,18 @@
 # Each row stays together, as in a table.
 # fmt: off
 
-from stand_in.reading import FIELDS, Refusal
+from stand_in.reading import FIELDS
 
-from mutants.combinators import (
-    changes_view,
-    keeps_list,
-    mutant,
-    refuses,
-    row,
-    step,
-    with_data,
-)
+from mutants.requests import refuses
+from mutants.responses import changes_view, with_data
+from mutants.steps import first, instead, keeps_list, mutant, row, step, then
 
 # The plainest ways, for each method.
 
 def some_by_default(*names):
     """Return what shows only some fields without fields_set."""
-    return lambda base, record, call: (
-        {name: base(record, call)[name] for name in names} if call.fields is None
-        else base(record, call))
+    return lambda made, call: (
+        made if call.fields is not None else {name: made[name] for name in names})
 
 ALL_BUT_RULE = tuple(name for name in FIELDS if name != "workflow_rule")
 
@@ -36,9 +29,9 @@ for _method, _release in (("show", "R9"), ("list", "R9"), ("resend", "R10"), ("d
         ("names", "knows_no_error_code", "refuses error_code in fields_set.",
          refuses("bad_field", lambda call: "error_code" in (call.fields or ()), _method)),
         ("default_all", "leaves_out_the_rule", "leaves workflow_rule out without fields_set.",
-         step("trimmed", some_by_default(*ALL_BUT_RULE), _method)),
+         instead("trimmed", some_by_default(*ALL_BUT_RULE), _method)),
         ("default_all", "is_short_by_default", "returns six fields without fields_set.",
-         step("trimmed", some_by_default(*FIELDS[:6]), _method)),
+         instead("trimmed", some_by_default(*FIELDS[:6]), _method)),
     ):
         row(6, f"{_method}_fields_set_{_name}", f"fields_set.{_part}",
             f"{_method} {_about}", _override, release=_release)
@@ -70,48 +63,52 @@ row(2, "one_field_unwrapped", "fields_set.selects",
     with_data(lambda call, data: [next(iter(view.values()), None) for view in data]
         if len(call.fields or ()) == 1 else data, "list"))
 
-@mutant(1, "fields_set.selects", step("do_list"), release="R13")
-def fields_ignored_on_later_pages(base, call):
+row(5, "log_flattened_with_fields", "fields_set.selects response.log_information",
+    "The members of log_information are members of the record where fields_set names it.",
+    instead("trimmed", lambda made, call:
+        made if call.fields is None else made | made.pop("log_information", {})))
+row(5, "lazy_rule_with_fields", "fields_set.selects fields_set.names",
+    "A rule is read together with the definition; without that in fields_set reading it fails.",
+    refuses("bad_field", lambda call: "workflow_rule" in (call.fields or ())
+        and "webhook_definition" not in call.fields, before="trimmed"))
+
+@mutant(1, "fields_set.selects", first("do_list"), release="R13")
+def fields_ignored_on_later_pages(call):
     """fields_set counts on the first page only."""
     if call.skip:
         call.fields = None
-    return base(call)
 
-@mutant(3, "fields_set.selects", step("do_list"))
-def last_row_has_all_fields(server, base, call):
+@mutant(3, "fields_set.selects", instead("do_list"))
+def last_row_has_all_fields(server, made, call):
     """The loop that drops the other fields ends one row early."""
-    rows, found = base(call), server.page(server.select(call), call)
-    return [*rows[:-1], *(server.view(record, call) for record in found[-1:])]
+    found = server.page(server.select(call), call)
+    return [*made[:-1], *(server.view(record, call) for record in found[-1:])]
 
-@mutant(3, "fields_set.selects list.agrees_with_show", step("trimmed", method="list"))
-def fields_named_in_asked_order(base, record, call):
+@mutant(3, "fields_set.selects list.agrees_with_show", instead("trimmed", method="list"))
+def fields_named_in_asked_order(made):
     """list selects columns in their own order, and names them in that of fields_set."""
-    view = base(record, call)
-    columns = sorted(view, key=FIELDS.index)
-    return dict(zip(view, [view[name] for name in columns], strict=True))
+    columns = sorted(made, key=FIELDS.index)
+    return dict(zip(made, [made[name] for name in columns], strict=True))
 
 @mutant(4, "fields_set.selects list.agrees_with_show response.error_fields.null",
-    step("do_list"))
-def columns_of_first_row(base, call):
+    instead("do_list"))
+def columns_of_first_row(made, call):
     """With fields_set the columns are those that have a value in the first row."""
-    rows = base(call)
-    if call.fields is None or not rows:
-        return rows
-    columns = [name for name, value in rows[0].items() if value is not None]
-    return [{name: view[name] for name in columns if name in view} for view in rows]
+    if call.fields is None or not made:
+        return made
+    columns = [name for name, value in made[0].items() if value is not None]
+    return [{name: view[name] for name in columns if name in view} for view in made]
 
 @mutant(4,
     "fields_set.selects list.agrees_with_show response.webhook_definition "
     "response.webhook_definition.identifier_fields response.workflow_rule "
     "response.workflow_rule.identifier_fields response.log_information.dates",
-    step("trimmed", method="list"))
-def fields_prune_nested(base, record, call):
+    then("trimmed", method="list"))
+def fields_prune_nested(made, call):
     """fields_set drops members of the objects inside a row as well, unless they have its names."""
-    view = base(record, call)
-    for name, value in view.items():
+    for name, value in made.items():
         if call.fields is not None and isinstance(value, dict):
-            view[name] = {each: value[each] for each in value if each in call.fields}
-    return view
+            made[name] = {each: value[each] for each in value if each in call.fields}
 
 @mutant(5, "fields_set.selects", step("wanted_fields"))
 def fields_out_of_order_lost(names):
@@ -123,20 +120,6 @@ def fields_out_of_order_lost(names):
             kept.append(name)
             last = position
     return kept
-
-@mutant(5, "fields_set.selects response.log_information", step("trimmed"))
-def log_flattened_with_fields(base, record, call):
-    """The members of log_information are members of the record where fields_set names it."""
-    view = base(record, call)
-    return view if call.fields is None else view | view.pop("log_information", {})
-
-@mutant(5, "fields_set.selects fields_set.names", step("trimmed"))
-def lazy_rule_with_fields(base, record, call):
-    """A rule is read together with the definition; without that in fields_set reading it fails."""
-    wanted = call.fields or ()
-    if "workflow_rule" in wanted and "webhook_definition" not in wanted:
-        raise Refusal("bad_field", "could not initialize proxy - no session")
-    return base(record, call)
 
 # Without fields_set.
 
@@ -152,10 +135,9 @@ def jobs_have_no_rule(view, record, call):
     if record.entity == "JOBS" and call.fields is None:
         del view["workflow_rule"]
 
-@mutant(1, "fields_set.default_all", step("read_arguments"))
-def fields_stay_in_session(base, call, kept):
+@mutant(1, "fields_set.default_all", then("read_arguments"))
+def fields_stay_in_session(call, kept):
     """The fields_set of a list holds for the next show as well."""
-    base(call)
     if call.method == "list":
         kept["fields"] = call.fields
     elif call.method == "show" and call.fields is None:

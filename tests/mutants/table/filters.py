@@ -12,20 +12,9 @@ from urllib.parse import unquote, urlsplit
 from stand_in.reading import OPTIONAL, SEMI_OPTIONAL
 from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 
-from mutants.combinators import (
-    counted,
-    filters_by,
-    ignores,
-    keeps_list,
-    lists,
-    mutant,
-    reads_as,
-    reads_filter,
-    refuses,
-    row,
-    step,
-    then,
-)
+from mutants.records import filters_by, lists
+from mutants.requests import reads_as, reads_filter, refuses
+from mutants.steps import counted, first, instead, keeps_list, mutant, row, step, then
 
 DEFINITIONS, RULES = SEMI_OPTIONAL[:2]
 
@@ -45,6 +34,20 @@ for _name in (DEFINITIONS, RULES, "entity_id", *OPTIONAL):
     row(6, f"list_ignores_{_name}", f"list.{_name}.filter",
         f"list returns the same with {_name} as without.", filters_by(_name, lambda: True))
 
+for _set, _name, _ignored, _beside, _release in (
+    (6, "state_is_ignored_beside_a_date", "life_cycle_state", "created_date", "R9"),
+    (1, "state_ignored_beside_fields", "life_cycle_state", "fields_set", "R9"),
+    (1, "state_ignored_beside_offset", "life_cycle_state", "offset", "R13"),
+    (1, "created_date_ignored_beside_state", "created_date", "life_cycle_state", "R9"),
+    (1, "entity_ignored_beside_entity_id", "entity", "entity_id", "R9"),
+    (1, "url_ignored_beside_definition", "url", DEFINITIONS, "R9"),
+    (1, "rule_ignored_beside_definition", RULES, DEFINITIONS, "R9"),
+):
+    row(_set, _name, f"list.{_ignored}.filter",
+        f"{_ignored} counts for nothing where {_beside} is given.",
+        filters_by(_ignored, lambda base, call, beside=_beside:
+            beside in call.parameters or base()), release=_release)
+
 # life_cycle_state.
 
 row(1, "state_index_stale_after_resend", "list.life_cycle_state.filter",
@@ -62,15 +65,6 @@ row(6, "list_swaps_life_cycle_state", "list.life_cycle_state.filter",
 row(3, "state_inverted_beside_rule", "list.life_cycle_state.filter",
     "The query for a rule has the wrong sign before the state.",
     filters_by("life_cycle_state", lambda base, call: base() != (RULES in call.filters)))
-row(6, "state_is_ignored_beside_a_date", "list.life_cycle_state.filter",
-    "life_cycle_state makes no difference if created_date is given as well.",
-    ignores("life_cycle_state", beside="created_date"))
-row(1, "state_ignored_beside_fields", "list.life_cycle_state.filter",
-    "life_cycle_state counts for nothing where fields_set is given.",
-    ignores("life_cycle_state", beside="fields_set"))
-row(1, "state_ignored_beside_offset", "list.life_cycle_state.filter",
-    "life_cycle_state counts for nothing where an offset is given.",
-    ignores("life_cycle_state", beside="offset"), release="R13")
 row(4, "state_of_definition_filtered", "list.life_cycle_state.filter list.several_results",
     "Beside a definition the state is compared with that of the definition, its namesake.",
     filters_by("life_cycle_state", lambda base, call: DEFINITIONS not in call.filters and base()))
@@ -91,19 +85,17 @@ row(4, "delete_restores_state_index", "list.life_cycle_state.filter delete.singl
     | then("send_again", lambda record, kept: kept.update({record.id: "sent again"}))
     | then("remove", lambda kept: kept.clear()))
 
-@mutant(1, "list.life_cycle_state.filter", step("select"))
-def empty_list_without_state(base, call):
+@mutant(1, "list.life_cycle_state.filter", instead("select"))
+def empty_list_without_state(base, made, call):
     """Where nothing has the state, list returns what has the other."""
-    found = base(call)
     call.filters.pop("life_cycle_state", None)
-    return found or base(call)
+    return made or base(call)
 
-@mutant(1, "list.life_cycle_state.filter", step("select"))
-def every_fifth_list_without_state(base, call, kept):
+@mutant(1, "list.life_cycle_state.filter", first("select"))
+def every_fifth_list_without_state(call, kept):
     """One of the servers behind the balancer does not know the state."""
     if "life_cycle_state" in call.filters and counted(kept) % 5 == 0:
         del call.filters["life_cycle_state"]
-    return base(call)
 
 @mutant(6, "list.life_cycle_state.filter", lists,
     then("send_again", lambda record, kept: kept.update(late=record.id, lists=0)))
@@ -139,9 +131,6 @@ def state_and_or_entity_id(server, base, record, call):
 
 # created_date.
 
-row(1, "created_date_ignored_beside_state", "list.created_date.filter",
-    "created_date counts for nothing where a state is given.",
-    ignores("created_date", beside="life_cycle_state"))
 row(1, "last_second_of_day_missing", "list.created_date.filter",
     "The day ends at 23:59:59, exclusive.",
     filters_by("created_date", lambda base, record:
@@ -207,12 +196,12 @@ row(5, "delete_drops_day_from_index",
         not in [gone.created.date() for gone in server.deleted.values()]),
     created_date_meaning="day")
 
-@mutant(4, "list.created_date.filter", step("select"), created_date_meaning="day")
-def empty_day_takes_day_before(base, call):
+@mutant(4, "list.created_date.filter", instead("select"), created_date_meaning="day")
+def empty_day_takes_day_before(base, made, call):
     """A day without a result yields the last day before it, as a sorted index does."""
-    found, span = base(call), call.filters.pop("created_date", None)
-    if found or span is None:
-        return found
+    span = call.filters.pop("created_date", None)
+    if made or span is None:
+        return made
     earlier = [record for record in base(call) if record.created < span[0]]
     last = max((record.created.date() for record in earlier), default=None)
     return [record for record in earlier if record.created.date() == last]
@@ -222,9 +211,6 @@ def empty_day_takes_day_before(base, call):
 row(6, "entity_is_ignored_beside_others", "list.entity.filter",
     "entity makes no difference if another semi-optional parameter is given.",
     filters_by("entity", lambda base, call: len(semi_optional(call)) > 1 or base()))
-row(1, "entity_ignored_beside_entity_id", "list.entity.filter",
-    "entity counts for nothing where entity_id is given.",
-    ignores("entity", beside="entity_id"))
 row(6, "jobs_come_with_activities", "list.entity.filter",
     "list of the entity JOBS returns those of ACTIVITIES as well.",
     filters_by("entity", lambda base, record, value:
@@ -290,9 +276,6 @@ row(3, "entity_id_of_first_entity", "list.entity_id.filter list.several_results"
 
 # url.
 
-row(1, "url_ignored_beside_definition", "list.url.filter",
-    "url counts for nothing where a definition is given, which has a URL of its own.",
-    ignores("url", beside=DEFINITIONS))
 row(6, "url_is_ignored_beside_three", "list.url.filter",
     "url makes no difference beside two semi-optional parameters or more.",
     filters_by("url", lambda base, call: len(semi_optional(call)) > 1 or base()))
@@ -357,12 +340,11 @@ row(5, "delete_removes_name_of_definition",
             gone.definition in call.filters[DEFINITIONS] for gone in server.deleted.values()),
         "list"))
 
-@mutant(2, "list.webhook_definition_identifier.filter", step("read_arguments"))
-def definition_id_may_be_rule(server, base, call):
+@mutant(2, "list.webhook_definition_identifier.filter", first("read_arguments"))
+def definition_id_may_be_rule(server, call):
     """The id of a definition is looked for among the rules as well."""
     if str(call.parameters.get(DEFINITIONS)) in [f"id={rule.id}" for rule in server.world.rules]:
         call.parameters.setdefault(RULES, call.parameters.pop(DEFINITIONS))
-    base(call)
 
 @mutant(3, "list.webhook_definition_identifier.filter list.identifier.fields list.identifier.known",
     partial(reads_as, DEFINITIONS))
@@ -374,9 +356,6 @@ def definition_name_may_be_code(server, text):
 
 # Workflow rules.
 
-row(1, "rule_ignored_beside_definition", "list.workflow_rule_identifier.filter",
-    "The rule counts for nothing where a definition is given.",
-    ignores(RULES, beside=DEFINITIONS))
 row(3, "records_without_rule_in_every_rule", "list.workflow_rule_identifier.filter",
     "A list by rule has the records without a rule, too, from an outer join.",
     filters_by(RULES, lambda base, record: record.rule is None or base()), some_rules_null=True)
@@ -408,26 +387,24 @@ row(5, "rule_code_found_through_definitions", "list.workflow_rule_identifier.fil
 row(3, "fourth_filter_dropped",
     "list.life_cycle_state.filter list.created_date.filter list.url.filter list.entity_id.filter",
     "There is room for three conditions, and what is behind them counts for nothing.",
-    step("matches", lambda base, record, name, call:
-        name in [*call.filters][3:] or base(record, name, call)))
+    step("matches", lambda sound, name, call: name in [*call.filters][3:] or sound()))
 row(4, "fields_trimmed_before_filter",
     "list.life_cycle_state.filter list.url.filter list.several_results",
     "Rows are filtered after fields_set: a state or URL that it does not name fits no row.",
-    step("matches", lambda base, record, name, call: base(record, name, call) and (
+    step("matches", lambda sound, name, call: sound() and (
         call.fields is None or name not in OPTIONAL[:2] or name in call.fields)))
 row(2, "slash_drops_optional_filters", "list.life_cycle_state.filter",
     "With a slash behind the path url, life_cycle_state and created_date are not read.",
-    step("matches", lambda base, record, name, call, kept:
-        (name in OPTIONAL and kept["slash"]) or base(record, name, call))
-    | step("route", lambda base, request, kept:
-        kept.update(slash=request.path.endswith("/")) or base(request)))
+    step("matches", lambda sound, name, kept:
+        (name in OPTIONAL and kept["slash"]) or sound())
+    | first("route", lambda request, kept: kept.update(slash=request.path.endswith("/"))))
 
-@mutant(5, "list.life_cycle_state.filter list.url.filter list.created_date.filter", step("select"))
-def continuation_forgets_optional_filters(base, call):
+@mutant(5, "list.life_cycle_state.filter list.url.filter list.created_date.filter",
+    instead("select"))
+def continuation_forgets_optional_filters(base, made, call):
     """Rows come in blocks of five; from the second block on the optional filters are missing."""
-    found = base(call)
     filters = {name: value for name, value in call.filters.items() if name not in OPTIONAL}
-    if len(found) <= 5 or len(filters) == len(call.filters):
-        return found
+    if len(made) <= 5 or len(filters) == len(call.filters):
+        return made
     everything = base(replace(call, filters=filters))
-    return found[:5] + everything[everything.index(found[4]) + 1 :]
+    return made[:5] + everything[everything.index(made[4]) + 1 :]

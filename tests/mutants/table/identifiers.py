@@ -10,17 +10,10 @@ from datetime import timedelta
 from stand_in.reading import FIELDS, IDENTIFIER, Refusal
 from stand_in.world import FIRST_DAY, REJECTED
 
-from mutants.combinators import (
-    counted,
-    loses,
-    mutant,
-    reads_as,
-    refuses,
-    rescues,
-    row,
-    step,
-    with_data,
-)
+from mutants.records import loses
+from mutants.requests import reads_as, refuses
+from mutants.responses import with_data
+from mutants.steps import counted, first, instead, mutant, rescues, row, step
 
 # The plainest ways, for each method.
 
@@ -29,21 +22,18 @@ def first_fit(server, call):
     fit = (REJECTED,) if call.method == "resend" else None
     return next((r for r in server.records.values() if not fit or r.life_cycle_state in fit), None)
 
-def without_identifier(server, base, call):
+def without_identifier(server, call):
     """Take some record if none is named."""
     found = first_fit(server, call)
     if IDENTIFIER not in call.parameters and found is not None:
         text = found.id
         call.parameters[IDENTIFIER] = f"id={text}" if call.verb == "GET" else {"id": text}
-    base(call)
 
-def with_empty_identifier(server, base, call):
+def with_empty_identifier(server, call):
     """Take some record if an identifier has no field."""
     if call.parameters.get(IDENTIFIER) in ({}, ""):
         del call.parameters[IDENTIFIER]
-        without_identifier(server, base, call)
-    else:
-        base(call)
+        without_identifier(server, call)
 
 def first_of_two(text):
     """Return the first field of two."""
@@ -51,24 +41,19 @@ def first_of_two(text):
         return text.partition(",")[0]
     return dict([*text.items()][:1]) if isinstance(text, dict) else text
 
-def another(server, base, call):
+def another(server, made):
     """Find another record than the one that is named."""
-    found = base(call)
-    others = (r for r in server.records.values() if r.life_cycle_state == found.life_cycle_state)
-    return next((r for r in others if r is not found), found)
-
-def another_by_number(server, base, call):
-    """Find another record than the one that is named by its number."""
-    return another(server, base, call) if call.identifier[0] == "number" else base(call)
+    others = (r for r in server.records.values() if r.life_cycle_state == made.life_cycle_state)
+    return next((r for r in others if r is not made), made)
 
 for _method in ("show", "resend", "delete"):
     for _statement, _name, _about, _override in (
         ("parameters.mandatory", "needs_no_identifier",
          "without webhook_request_identifier takes some webhook request.",
-         step("read_arguments", without_identifier, _method)),
+         first("read_arguments", without_identifier, _method)),
         ("identifier.mandatory", "takes_an_empty_identifier",
          "with an identifier that names no field takes some webhook request.",
-         step("read_arguments", with_empty_identifier, _method)),
+         first("read_arguments", with_empty_identifier, _method)),
         ("identifier.exactly_one", "takes_two_identifiers",
          "with id and number is served; the first one counts.",
          reads_as(IDENTIFIER, first_of_two, _method)),
@@ -81,10 +66,11 @@ for _method in ("show", "resend", "delete"):
          rescues("find", first_fit, _method)),
         ("identifier.selects", "takes_another",
          "takes another webhook request than the one that is named.",
-         step("find", another, _method)),
+         instead("find", another, _method)),
         ("identifier.selects", "takes_another_by_number",
          "takes another webhook request if one is named by its number.",
-         step("find", another_by_number, _method)),
+         instead("find", lambda server, made, call:
+            another(server, made) if call.identifier[0] == "number" else made, _method)),
     ):
         row(6, f"{_method}_{_name}", _statement, f"{_method} {_about}", _override)
 
@@ -99,33 +85,30 @@ row(6, "plain_equals_sign_is_not_read", "parameters.identifier_in_query",
     refuses("bad_parameter", lambda call:
         any(text.startswith(("id=", "number=")) for text in call.written.values())))
 
-@mutant(6, "parameters.identifier_in_query", step("read_arguments", method="show"))
-def show_wants_flat_identifier(base, call):
+@mutant(6, "parameters.identifier_in_query", first("read_arguments", method="show"))
+def show_wants_flat_identifier(call):
     """show wants number=7 in its query, and refuses webhook_request_identifier=number=7."""
     flat = [f"{n}={call.parameters[n]}" for n in ("id", "number") if n in call.parameters]
     call.parameters[IDENTIFIER] = "".join(flat) or None
-    base(call)
 
-@mutant(6, "parameters.identifier_in_body", step("read_arguments", method="delete"))
-def delete_wants_identifier_as_text(base, call):
+@mutant(6, "parameters.identifier_in_body", first("read_arguments", method="delete"))
+def delete_wants_identifier_as_text(call):
     """delete refuses an identifier that is an object, and takes the text number=14."""
     text = call.parameters.get(IDENTIFIER)
     name, equals, value = text.partition("=") if isinstance(text, str) else ("", "", "")
     call.parameters[IDENTIFIER] = {name: value} if equals else ""
-    base(call)
 
-@mutant(1, "identifier.exactly_one", step("read_arguments", method="delete"))
-def delete_takes_two_fields(server, base, call):
+@mutant(1, "identifier.exactly_one", first("read_arguments", method="delete"))
+def delete_takes_two_fields(server, call):
     """delete accepts id and number together if they name the same record."""
     text = call.parameters.get(IDENTIFIER)
     if isinstance(text, dict) and len(text) == 2:
         record = server.records.get(text.get("id", ""))
         if record and record.number == text.get("number"):
             call.parameters[IDENTIFIER] = {"id": record.id}
-    base(call)
 
-@mutant(2, "identifier.fields", step("read_arguments", method="resend"))
-def resend_by_any_column(server, base, call):
+@mutant(2, "identifier.fields", first("read_arguments", method="resend"))
+def resend_by_any_column(server, call):
     """resend takes any column of a record for a field of the identifier."""
     text = call.parameters.get(IDENTIFIER)
     if isinstance(text, dict) and len(text) == 1:
@@ -135,7 +118,6 @@ def resend_by_any_column(server, base, call):
                 call.parameters[IDENTIFIER] = {"id": record.id}
                 if record.life_cycle_state == REJECTED:
                     break
-    base(call)
 
 # How an identifier is compared.
 
@@ -245,27 +227,26 @@ def not_found_kept_by_value(base, call, kept):
     del kept[call.identifier[1]]
     return record
 
-@mutant(1, "identifier.selects", step("find", method="resend"))
-def resend_by_position(server, base, call):
+@mutant(1, "identifier.selects", instead("find", method="resend"))
+def resend_by_position(server, made, call):
     """resend takes the number for a position, and numbers have gaps."""
-    record, everything = base(call), [*server.records.values()]
-    by_id = call.identifier[0] == "id"
-    return record if by_id else everything[min(int(record.number), len(everything)) - 1]
+    everything, by_id = [*server.records.values()], call.identifier[0] == "id"
+    return made if by_id else everything[min(int(made.number), len(everything)) - 1]
 
 @mutant(4, "identifier.selects resend.single_result resend.sends_again",
-    step("find", method="resend"))
-def resend_shifted_after_delete(server, base, call):
+    instead("find", method="resend"))
+def resend_shifted_after_delete(server, made):
     """resend keeps the positions of all rows, which a deletion moves."""
-    record, left = base(call), [*server.records.values()]
+    left = [*server.records.values()]
     everything = (*left, *server.deleted.values())
-    position = sum(int(each.number) < int(record.number) for each in everything)
+    position = sum(int(each.number) < int(made.number) for each in everything)
     return left[min(position, len(left) - 1)]
 
-@mutant(3, "identifier.selects delete.single_result delete.gone", step("find"))
-def delete_by_number_takes_last_shown(server, base, call, kept):
+@mutant(3, "identifier.selects delete.single_result delete.gone", instead("find"))
+def delete_by_number_takes_last_shown(server, made, call, kept):
     """A session keeps the record that it showed last, and delete by number takes that."""
-    record, token = base(call), call.parameters.get("token")
+    token = call.parameters.get("token")
     if call.method == "show":
-        kept[token] = record.id
+        kept[token] = made.id
     by_number = call.method == "delete" and call.identifier[0] == "number"
-    return server.records.get(kept.pop(token, ""), record) if by_number else record
+    return server.records.get(kept.pop(token, ""), made) if by_number else made

@@ -4,26 +4,16 @@
 # fmt: off
 
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
-from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL, Refusal
+from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL
 from stand_in.world import REJECTED, Record
 
-from mutants.combinators import (
-    asked,
-    is_enough,
-    keeps_list,
-    lists,
-    lists_all,
-    mutant,
-    omits,
-    pages,
-    refuses,
-    rescues,
-    row,
-    step,
-    with_data,
-)
+from mutants.records import lists, omits, pages
+from mutants.requests import asked, is_enough, lists_all, refuses
+from mutants.responses import with_data
+from mutants.steps import first, instead, keeps_list, mutant, rescues, row, step, then
 from mutants.table.filters import DEFINITIONS, RULES, semi_optional
 
 
@@ -79,24 +69,22 @@ row(6, "fields_set_is_mandatory", "list.optional_parameters",
     "list without fields_set is refused.",
     refuses("missing_parameter", lambda call: call.fields is None, "list"))
 
-@mutant(2, "list.optional_parameters", step("select"))
-def state_kept_for_next_list(base, call, kept):
+@mutant(2, "list.optional_parameters", first("select"))
+def state_kept_for_next_list(call, kept):
     """A state holds for the list after it as well."""
     before, kept["state"] = kept.get("state"), call.filters.get("life_cycle_state")
     if before and not kept["state"]:
         call.filters["life_cycle_state"] = before
-    return base(call)
 
 @mutant(4,
     "list.semi_optional.several_allowed list.webhook_definition_identifier.filter "
     "list.several_results",
-    step("read_arguments"))
-def identifiers_share_variable(base, call):
+    first("read_arguments"))
+def identifiers_share_variable(call):
     """A definition and a rule that are named by the same field get the value of the rule both."""
     texts = [str(call.parameters.get(name, "")).partition("=")[0] for name in SEMI_OPTIONAL[:2]]
     if texts[0] and texts[0] == texts[1]:
         call.parameters[DEFINITIONS] = call.parameters[RULES]
-    base(call)
 
 # Which values list takes.
 
@@ -132,14 +120,11 @@ row(6, "alternative_code_is_no_field", "list.identifier.fields",
 row(6, "rules_have_no_name", "list.identifier.fields",
     "workflow_rule_identifier is refused with name.",
     refuses("bad_parameter", lambda call: call.written.get(RULES, "").startswith("name=")))
-
-@mutant(3, "list.entity.supported_values list.entity.filter entities.r9",
-    step("read_arguments", method="list"))
-def entities_with_letter_i_refused(base, call):
-    """An entity is put into lower case in a Turkish locale, where that of I is not i."""
-    if "i" in str(call.parameters.get("entity")).lower():
-        raise Refusal("bad_entity", "It is not an entity.")
-    base(call)
+row(3, "entities_with_letter_i_refused",
+    "list.entity.supported_values list.entity.filter entities.r9",
+    "An entity is put into lower case in a Turkish locale, where that of I is not i.",
+    refuses("bad_entity", lambda call: "i" in str(call.parameters.get("entity")).lower(),
+        "list", before="read_arguments"))
 
 # Which records list omits.
 
@@ -174,8 +159,8 @@ row(3, "newest_missing_by_entity", "list.several_results list.entity.filter",
         "entity" in call.filters and record is next(reversed(server.records.values()))))
 row(3, "eleventh_row_lost", "list.several_results",
     "Between two blocks of ten rows the cursor moves once too often.",
-    step("page", lambda base, found, call:
-        [record for position, record in enumerate(base(found, call), 1) if position % 11]))
+    instead("page", lambda made:
+        [record for position, record in enumerate(made, 1) if position % 11]))
 row(5, "empty_list_remembered", "list.several_results list.life_cycle_state.filter",
     "A list that was empty once is kept as empty, whatever is changed.",
     step("do_list", lambda base, call, kept: kept[asked(call)] if asked(call) in kept
@@ -208,8 +193,7 @@ def rejected_listed_once(found, call, kept):
     return found
 
 @mutant(2, "list.several_results", step("do_list"),
-    step("refusal", lambda base, request, refusal, kept:
-        kept.update(broken="/list" in request.path) or base(request, refusal)))
+    first("refusal", lambda request, kept: kept.update(broken="/list" in request.path)))
 def empty_after_refused_list(base, call, kept):
     """After a list that was refused the connection returns no row for one more list."""
     return [] if kept.pop("broken", False) else base(call)
@@ -223,55 +207,57 @@ row(6, "list_doubles_beside_filters", "list.no_duplicates",
     "list returns each webhook request once for each semi-optional parameter.",
     lists(lambda found, call: found * len(semi_optional(call))))
 
-# number_of_results.
+# number_of_results, which R13 has first.
 
-row(6, "number_of_results_is_ignored", "list.paging.number_of_results",
+paging_row, paging_mutant = partial(row, release="R13"), partial(mutant, release="R13")
+
+paging_row(6, "number_of_results_is_ignored", "list.paging.number_of_results",
     "list returns all whatever number_of_results says.",
-    pages(limit=lambda: None), release="R13")
-row(6, "one_result_too_many", "list.paging.number_of_results",
+    pages(limit=lambda: None))
+paging_row(6, "one_result_too_many", "list.paging.number_of_results",
     "list returns one webhook request more than number_of_results says.",
-    pages(limit=lambda call: call.limit and call.limit + 1), release="R13")
-row(1, "one_too_many_on_later_pages", "list.paging.number_of_results",
+    pages(limit=lambda call: call.limit and call.limit + 1))
+paging_row(1, "one_too_many_on_later_pages", "list.paging.number_of_results",
     "Pages after the first have one record too many.",
-    pages(limit=lambda call: call.limit + 1 if call.skip and call.limit else call.limit),
-    release="R13")
-row(6, "two_are_the_least", "list.paging.number_of_results",
+    pages(limit=lambda call: call.limit + 1 if call.skip and call.limit else call.limit))
+paging_row(6, "two_are_the_least", "list.paging.number_of_results",
     "list returns two webhook requests if number_of_results is 1.",
-    pages(limit=lambda call: 2 if call.limit == 1 else call.limit), release="R13")
-row(3, "limit_of_one_means_all", "list.paging.number_of_results",
+    pages(limit=lambda call: 2 if call.limit == 1 else call.limit))
+paging_row(3, "limit_of_one_means_all", "list.paging.number_of_results",
     "number_of_results of 1 is what the framework has for not given.",
-    pages(limit=lambda call: None if call.limit == 1 else call.limit), release="R13")
-row(2, "limit_above_ten_ignored", "list.paging.number_of_results",
+    pages(limit=lambda call: None if call.limit == 1 else call.limit))
+paging_row(2, "limit_above_ten_ignored", "list.paging.number_of_results",
     "number_of_results counts for nothing above 10.",
-    pages(limit=lambda call: None if call.limit is not None and call.limit > 10 else call.limit),
-    release="R13")
-row(1, "limit_ignored_beside_state", "list.paging.number_of_results",
+    pages(limit=lambda call: None if call.limit is not None and call.limit > 10 else call.limit))
+paging_row(1, "limit_ignored_beside_state", "list.paging.number_of_results",
     "number_of_results counts for nothing where a state is given.",
-    step("page", lambda base, found, call:
-        found if "life_cycle_state" in call.filters else base(found, call)), release="R13")
-row(2, "paging_ignored_with_fields", "list.paging.number_of_results",
+    instead("page", lambda made, found, call:
+        found if "life_cycle_state" in call.filters else made))
+paging_row(2, "paging_ignored_with_fields", "list.paging.number_of_results",
     "Paging counts for nothing where fields_set is given.",
-    step("page", lambda base, found, call: base(found, call) if call.fields is None else found),
-    release="R13")
-row(2, "paging_only_after_r13", "list.paging.number_of_results",
+    instead("page", lambda made, found, call: made if call.fields is None else found))
+paging_row(2, "paging_only_after_r13", "list.paging.number_of_results",
     "The release is compared with a sign that excludes R13 itself.",
-    step("page", lambda server, base, found, call:
-        base(found, call) if server.key > (13, 0) else found), release="R13")
-row(3, "limit_is_end_index",
+    instead("page", lambda server, made, found: made if server.key > (13, 0) else found))
+paging_row(3, "limit_is_end_index",
     "list.paging.number_of_results list.paging.offset list.several_results",
     "number_of_results is the index of the last row rather than a count.",
-    step("page", lambda found, call: found[call.skip:call.limit]), release="R13")
-row(5, "limit_of_first_page_kept", "list.paging.number_of_results list.several_results",
+    step("page", lambda found, call: found[call.skip:call.limit]))
+paging_row(5, "limit_of_first_page_kept", "list.paging.number_of_results list.several_results",
     "The query of a session is prepared with the number_of_results that came first.",
     pages(limit=lambda call, kept: None if call.limit is None
-        else kept.setdefault(call.parameters.get("token"), call.limit)), release="R13")
-row(5, "page_ends_with_total",
+        else kept.setdefault(call.parameters.get("token"), call.limit)))
+paging_row(5, "page_ends_with_total",
     "list.paging.number_of_results list.several_results fields_set.default_all response.id",
     "The last element of a page is no record but an object with the number of all results.",
     with_data(lambda server, call, data: data if call.limit is None
-        else [*data, {"total": str(len(server.select(call)))}], "list"), release="R13")
+        else [*data, {"total": str(len(server.select(call)))}], "list"))
+paging_row(2, "page_padded_with_null", "list.paging.number_of_results",
+    "A page that is not full is filled up with null.",
+    with_data(lambda call, data: data and data + [None] * (min(call.limit or 0, 100) - len(data)),
+        "list"))
 
-@mutant(2, "list.paging.number_of_results", step("page"), release="R13")
+@paging_mutant(2, "list.paging.number_of_results", step("page"))
 def limit_for_each_state(found, call):
     """number_of_results counts for each state by itself."""
     page, counts = list[Record](), dict[str, int]()
@@ -281,100 +267,82 @@ def limit_for_each_state(found, call):
             page.append(record)
     return page
 
-@mutant(2, "list.paging.number_of_results", step("do_list"), release="R13")
-def page_padded_with_null(base, call):
-    """A page that is not full is filled up with null."""
-    rows = base(call)
-    return rows and rows + [None] * (min(call.limit or 0, 100) - len(rows))
-
-@mutant(4, "list.paging.number_of_results", step("page"), release="R13")
-def page_with_ties(base, found, call):
+@paging_mutant(4, "list.paging.number_of_results", then("page"))
+def page_with_ties(made, found, call):
     """A page goes on with all records that were created on the day of its last one."""
-    page = base(found, call)
-    if call.limit is None or not page:
-        return page
-    for record in found[call.skip + call.limit :]:
-        if record.created.date() != page[-1].created.date():
+    for record in found[call.skip + call.limit :] if call.limit and made else ():
+        if record.created.date() != made[-1].created.date():
             break
-        page.append(record)
-    return page
+        made.append(record)
 
 # offset.
 
-row(6, "offset_is_ignored", "list.paging.offset",
+paging_row(6, "offset_is_ignored", "list.paging.offset",
     "list skips none whatever offset says.",
-    pages(skip=lambda: 0), release="R13")
-row(1, "offset_one_too_few", "list.paging.offset",
+    pages(skip=lambda: 0))
+paging_row(1, "offset_one_too_few", "list.paging.offset",
     "From the second page on one record too few is skipped.",
-    pages(skip=lambda call: max(0, call.skip - 1)), release="R13")
-row(4, "zero_offset_refused", "list.paging.offset list.paging.numbers",
+    pages(skip=lambda call: max(0, call.skip - 1)))
+paging_row(4, "zero_offset_refused", "list.paging.offset list.paging.numbers",
     "An offset must be greater than zero.",
-    refuses("bad_paging", lambda call: call.parameters.get("offset") == "0", "list"), release="R13")
-row(1, "offset_needs_limit", "list.paging.offset",
+    refuses("bad_paging", lambda call: call.parameters.get("offset") == "0", "list"))
+paging_row(1, "offset_needs_limit", "list.paging.offset",
     "offset counts for nothing without number_of_results.",
-    step("page", lambda base, found, call: found if call.limit is None else base(found, call)),
-    release="R13")
-row(1, "offset_counts_pages", "list.paging.offset",
+    instead("page", lambda made, found, call: found if call.limit is None else made))
+paging_row(1, "offset_counts_pages", "list.paging.offset",
     "offset is taken for a number of pages.",
-    pages(skip=lambda call: call.skip * (call.limit or 1)), release="R13")
-row(5, "offset_rounded_to_page", "list.paging.offset list.several_results",
+    pages(skip=lambda call: call.skip * (call.limit or 1)))
+paging_row(5, "offset_rounded_to_page", "list.paging.offset list.several_results",
     "The server counts pages: an offset is rounded down to the beginning of one.",
-    pages(skip=lambda call: call.skip - (call.skip % call.limit if call.limit else 0)),
-    release="R13")
-row(5, "offset_taken_off_the_end", "list.paging.offset list.several_results",
+    pages(skip=lambda call: call.skip - (call.skip % call.limit if call.limit else 0)))
+paging_row(5, "offset_taken_off_the_end", "list.paging.offset list.several_results",
     "offset drops so many records at the end.",
     step("page", lambda base, found, call:
-        base(found[:max(0, len(found) - call.skip)], replace(call, skip=0))), release="R13")
-row(1, "offset_at_end_repeats_last", "list.paging.offset",
+        base(found[:max(0, len(found) - call.skip)], replace(call, skip=0))))
+paging_row(1, "offset_at_end_repeats_last", "list.paging.offset",
     "An offset that skips exactly all returns the last record.",
-    step("page", lambda base, found, call:
-        found[-1:] if call.skip == len(found) else base(found, call)), release="R13")
-row(6, "past_the_end_comes_the_last_page", "list.paging.offset",
+    instead("page", lambda made, found, call:
+        found[-1:] if call.skip == len(found) else made))
+paging_row(6, "past_the_end_comes_the_last_page", "list.paging.offset",
     "list returns its last webhook request again if offset is past the end.",
-    step("page", lambda base, found, call: base(found, call) or found[-1:]), release="R13")
-row(1, "offset_beyond_end_starts_over", "list.paging.offset",
+    instead("page", lambda made, found: made or found[-1:]))
+paging_row(1, "offset_beyond_end_starts_over", "list.paging.offset",
     "An offset beyond the end returns the first page.",
-    pages(skip=lambda found, call: 0 if call.skip > len(found) else call.skip), release="R13")
-row(3, "offset_compared_as_text", "list.paging.offset list.several_results",
+    pages(skip=lambda found, call: 0 if call.skip > len(found) else call.skip))
+paging_row(3, "offset_compared_as_text", "list.paging.offset list.several_results",
     "Whether an offset is beyond the end is found by comparing two texts.",
-    step("page", lambda base, found, call:
-        [] if str(call.skip) > str(len(found)) else base(found, call)), release="R13")
-row(2, "last_page_filled_up", "list.paging.offset",
+    instead("page", lambda made, found, call:
+        [] if str(call.skip) > str(len(found)) else made))
+paging_row(2, "last_page_filled_up", "list.paging.offset",
     "The last page begins earlier, so that it is full.",
     pages(skip=lambda found, call: call.skip if call.limit is None or call.skip >= len(found)
-        else max(0, min(call.skip, len(found) - call.limit))), release="R13")
-row(1, "later_pages_in_other_order", "list.paging.offset",
+        else max(0, min(call.skip, len(found) - call.limit))))
+paging_row(1, "later_pages_in_other_order", "list.paging.offset",
     "Pages after the first are cut from the records in reverse order.",
-    lists(lambda found, call: found[::-1] if call.skip else found), release="R13")
-row(4, "offset_applied_twice", "list.paging.offset list.several_results",
+    lists(lambda found, call: found[::-1] if call.skip else found))
+paging_row(4, "offset_applied_twice", "list.paging.offset list.several_results",
     "Beside an optional filter the database skips the first rows, and so does the code.",
-    lists(lambda found, call: found[call.skip * bool({*OPTIONAL} & {*call.filters}) :]),
-    release="R13")
-row(2, "list_key_lacks_offset", "list.paging.offset",
+    lists(lambda found, call: found[call.skip * bool({*OPTIONAL} & {*call.filters}) :]))
+paging_row(2, "list_key_lacks_offset", "list.paging.offset",
     "offset is not in the key of the cache.",
-    keeps_list(lambda call: repr((call.filters, call.fields, call.limit))), release="R13")
+    keeps_list(lambda call: repr((call.filters, call.fields, call.limit))))
+paging_row(1, "last_page_only_if_full", "list.several_results",
+    "A last page that is not full is empty.",
+    instead("page", lambda made, call:
+        [] if call.skip and call.limit and len(made) < call.limit else made))
+paging_row(3, "last_record_on_no_page", "list.several_results list.paging.offset",
+    "The page that reaches the end is one record short.",
+    instead("page", lambda made, found, call: made[:-1]
+        if call.limit is not None and call.skip + call.limit >= len(found) else made))
 
-@mutant(1, "list.several_results", step("page"), release="R13")
-def last_page_only_if_full(base, found, call):
-    """A last page that is not full is empty."""
-    page = base(found, call)
-    return [] if call.skip and call.limit and len(page) < call.limit else page
-
-@mutant(3, "list.several_results list.paging.offset", step("page"), release="R13")
-def last_record_on_no_page(base, found, call):
-    """The page that reaches the end is one record short."""
-    last = call.limit is not None and call.skip + call.limit >= len(found)
-    return base(found, call)[: -1 if last else None]
-
-@mutant(1, "list.paging.offset", step("select"), step("page", lambda base, found, call, kept: [
-    record for record in base(found, call)
-    if not kept["state"] or record.life_cycle_state in kept["state"]]), release="R13")
-def paged_before_state_filter(base, call, kept):
+@paging_mutant(1, "list.paging.offset", first("select"), instead("page", lambda made, kept: [
+    record for record in made
+    if not kept["state"] or record.life_cycle_state in kept["state"]]))
+def paged_before_state_filter(call, kept):
     """The page is cut from all states, and then the state is filtered."""
     kept["state"] = call.filters.pop("life_cycle_state", None)
-    return base(call)
 
-@mutant(2, "list.paging.offset", lists, release="R13", order="number")
+@paging_mutant(2, "list.paging.offset", lists, order="number")
 def ties_in_other_order(found, call):
     """Records of one second change places on every other page."""
     if not call.limit or call.skip // call.limit % 2 == 0:
@@ -382,22 +350,21 @@ def ties_in_other_order(found, call):
     groups = groupby(found, key=lambda record: record.created)
     return [record for _, group in groups for record in [*group][::-1]]
 
-@mutant(2, "list.paging.offset", step("page"), release="R13")
-def paging_bound_in_order(base, found, call):
+@paging_mutant(2, "list.paging.offset", then("read_arguments", method="list"))
+def paging_bound_in_order(call):
     """The two numbers of paging are bound in the order in which they are written."""
     order = [name for name in call.written if name in PAGING]
     if order == [*PAGING] and call.limit is not None:
         call.limit, call.skip = call.skip, call.limit
-    return base(found, call)
 
-@mutant(3, "list.paging.offset list.paging.number_of_results list.no_duplicates",
-    step("page"), release="R13")
+@paging_mutant(3, "list.paging.offset list.paging.number_of_results list.no_duplicates",
+    step("page"))
 def page_counts_joined_rows(base, found, call):
     """Pages are cut from a join, which has a rejected record once for each of its two errors."""
     joined = [record for record in found for _ in range(1 + (record.error_code is not None))]
     return [*{record.id: record for record in base(joined, call)}.values()]
 
-@mutant(3, "list.paging.offset list.no_duplicates delete.gone", step("page"), release="R13")
+@paging_mutant(3, "list.paging.offset list.no_duplicates delete.gone", step("page"))
 def offset_counts_deleted(server, base, found, call):
     """offset skips rows of the table, deleted ones among them."""
     gone = [record for record in server.deleted.values() if server.selected(record, call)]
@@ -406,7 +373,7 @@ def offset_counts_deleted(server, base, found, call):
         return base(found, call)
     return [record for record in rows[call.skip :] if record not in gone][: call.limit]
 
-@mutant(4, "list.paging.offset list.several_results", step("page"), release="R13")
+@paging_mutant(4, "list.paging.offset list.several_results", step("page"))
 def offset_from_last_page(base, found, call, kept):
     """offset moves on from where the last page of the same token ended."""
     token = call.parameters.get("token")
@@ -415,8 +382,8 @@ def offset_from_last_page(base, found, call, kept):
     kept[token] = start + len(page) if call.limit is not None else 0
     return page
 
-@mutant(4, "list.paging.offset list.several_results list.no_duplicates",
-    step("page"), release="R13")
+@paging_mutant(4, "list.paging.offset list.several_results list.no_duplicates",
+    step("page"))
 def skipped_and_returned_in_two_orders(found, call):
     """Skipped are the first rows, and of what is left those with the lowest ids are returned."""
     rest = found[call.skip :]

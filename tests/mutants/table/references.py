@@ -8,15 +8,8 @@ from html import escape
 
 from stand_in.world import FIRST_DAY
 
-from mutants.combinators import (
-    alters,
-    changes_view,
-    mutant,
-    row,
-    shows,
-    step,
-    then,
-)
+from mutants.responses import alters, changes_view, shows
+from mutants.steps import first, mutant, row, then
 
 UNITS = (
     "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
@@ -75,7 +68,7 @@ row(1, "rule_shows_definition", "response.workflow_rule",
         server.referred(record.definition, server.choices.rule_members)
         if record.definition is server.world.definitions[2] else shown))
 row(2, "resend_shows_rule_as_array", "response.workflow_rule",
-    "workflow_rule is an array of one in the answer of resend.",
+    "workflow_rule is an array of one in the response of resend.",
     shows("workflow_rule", lambda shown: [shown], "resend"))
 row(3, "missing_rule_is_text", "response.workflow_rule list.agrees_with_show",
     "list has an empty text for a rule that is not there.",
@@ -94,32 +87,27 @@ row(3, "rule_cached_by_definition", "response.workflow_rule list.agrees_with_sho
     shows("workflow_rule", lambda shown, record, kept:
         kept.setdefault(record.definition.id, shown), "show"))
 
-@mutant(1, "response.webhook_definition", step("do_list"))
-def list_nests_one_definition(base, call):
+@mutant(1, "response.webhook_definition", then("do_list"))
+def list_nests_one_definition(call, made):
     """In a list by rule all records show the definition of the first."""
-    rows = base(call)
-    for view in rows if "workflow_rule_identifier" in call.filters else ():
+    for view in made if "workflow_rule_identifier" in call.filters else ():
         if "webhook_definition" in view:
-            view["webhook_definition"] = rows[0]["webhook_definition"]
-    return rows
+            view["webhook_definition"] = made[0]["webhook_definition"]
 
-@mutant(2, "response.workflow_rule", step("do_list"), some_rules_null=True)
-def null_rule_taken_from_row_above(base, call):
+@mutant(2, "response.workflow_rule", then("do_list"), some_rules_null=True)
+def null_rule_taken_from_row_above(made):
     """A record of a list without a rule shows the rule of the row above."""
-    rows, above = base(call), None
-    for view in rows:
+    above = None
+    for view in made:
         if "workflow_rule" in view:
             above = view["workflow_rule"] = view["workflow_rule"] or above
-    return rows
 
-@mutant(2, "response.workflow_rule", step("do_list"))
-def rule_missing_after_ten_rows(base, call):
+@mutant(2, "response.workflow_rule", then("do_list"))
+def rule_missing_after_ten_rows(made):
     """Rules are fetched for the first ten rows of a list; the others have null."""
-    rows = base(call)
-    for view in rows[10:]:
+    for view in made[10:]:
         if "workflow_rule" in view:
             view["workflow_rule"] = None
-    return rows
 
 @mutant(3, "delete.returns_record response.webhook_definition response.workflow_rule",
     changes_view("delete"))
@@ -159,23 +147,20 @@ log(6, "updated_before_created", ".dates_in_order",
     "updated_date is in 2001, long before created_date.",
     lambda shown: {**shown, "updated_date": shown["updated_date"] and "2001-01-01T00:00:00"})
 
-@mutant(1, "response.log_information.users", step("pick"))
-def fields_cut_log(base, view, name, picked):
+@mutant(1, "response.log_information.users", then("pick"))
+def fields_cut_log(name, picked):
     """log_information has its dates alone where fields_set asks for it."""
-    base(view, name, picked)
     if name == LOG:
         picked[name] = {n: shown for n, shown in picked[name].items() if n.endswith("_date")}
 
-@mutant(3, "response.log_information list.agrees_with_show", step("do_list"))
-def only_row_has_no_log(base, call):
+@mutant(3, "response.log_information list.agrees_with_show", then("do_list"))
+def only_row_has_no_log(made):
     """A list of one record is answered by a short way that does not fetch log_information."""
-    rows = base(call)
-    if len(rows) == 1 and LOG in rows[0]:
-        rows[0][LOG] = None
-    return rows
+    if len(made) == 1 and LOG in made[0]:
+        made[0][LOG] = None
 
 @mutant(4, "response.log_information.dates list.agrees_with_show", changes_view("list"),
-    step("do_list", lambda base, call, kept: kept.clear() or base(call)))
+    first("do_list", lambda kept: kept.clear()))
 def list_log_cached_by_author(view, record, kept):
     """A list keeps log_information by the user who created a record, dates and all."""
     author = record.created_by and record.created_by.user["id"]

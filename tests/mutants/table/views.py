@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from stand_in.world import REJECTED, SUCCESSFUL
 
-from mutants.combinators import alters, changes_view, mutant, row, shows, step
+from mutants.responses import alters, changes_view, shows, with_data
+from mutants.steps import mutant, row, step, then
 
 FINANCIAL = ("INVOICES", "PAYMENTS", "REFUNDS", "CREDITNOTES", "WRITEOFFS")
 ERROR_FIELDS = ("error_code", "error_description")
@@ -34,7 +35,7 @@ row(3, "list_ids_lower_case", "response.id identifier.selects",
     "list shows ids in lower case, which show does not find.",
     shows("id", lambda shown: shown.lower(), "list"))
 row(2, "delete_shows_entity_id_as_id", "delete.returns_record",
-    "id in the answer of delete is the id of the thing.",
+    "id in the response of delete is the id of the thing.",
     shows("id", lambda record: record.entity_id, "delete"))
 plain("number", "number_is_null_once_changed",
       "resend and delete return the webhook request with the number null.",
@@ -94,7 +95,7 @@ row(5, "fields_show_state_of_definition", "response.life_cycle_state.values list
 @mutant(3, "resend.returns_record resend.failure_stays_rejected response.life_cycle_state",
     changes_view("resend"), resend_succeeds="some")
 def failed_resend_answered_as_successful(view):
-    """The answer of resend is made before the receiver has refused what was sent."""
+    """The response of resend is made before the receiver has refused what was sent."""
     view |= {"life_cycle_state": SUCCESSFUL, "error_code": None, "error_description": None}
 
 # entity and entity_id.
@@ -156,12 +157,12 @@ row(5, "show_code_has_time", "response.authentication_code.hmac list.agrees_with
     alters("authentication_code", lambda server, shown:
         hashlib.sha256(f"{shown}{server.now}".encode()).hexdigest()[: len(shown)], "show"))
 
-@mutant(2, "response.authentication_code.hmac", step("do_list"))
-def list_shares_code(base, call):
+@mutant(2, "response.authentication_code.hmac", then("do_list"))
+def list_shares_code(made):
     """All records of a list have the code of the first."""
-    rows = base(call)
-    same = {name: rows[0][name] for name in ("authentication_code",) if rows and name in rows[0]}
-    return [{**view, **same} for view in rows]
+    for view in made:
+        if "authentication_code" in view:
+            view["authentication_code"] = made[0]["authentication_code"]
 
 # fields_set, request and response.
 
@@ -222,13 +223,10 @@ def show_error_of_last_failure(server, view, record):
 
 # Names of fields, and fields that are missing.
 
-@mutant(2, "resend.returns_record", step("trimmed", method="resend"))
-def resend_in_camel_case(base, record, call):
-    """resend writes names such as errorCode."""
-    return {
-        re.sub("_(.)", lambda found: found[1].upper(), name): value
-        for name, value in base(record, call).items()
-    }
+row(2, "resend_in_camel_case", "resend.returns_record",
+    "resend writes names such as errorCode.",
+    with_data(lambda data: {re.sub("_(.)", lambda found: found[1].upper(), name): value
+        for name, value in data.items()}, "resend"))
 
 @mutant(4, "fields_set.default_all response.unset_fields.null list.agrees_with_show",
     changes_view("show"))
@@ -240,10 +238,8 @@ def show_ends_at_first_null(view):
         del view[name]
 
 @mutant(5, "fields_set.default_all response.unset_fields.null list.agrees_with_show",
-    step("do_show"))
-def show_omits_identifier_field(base, call):
+    then("do_show"))
+def show_omits_identifier_field(call, made):
     """show leaves out the field by which the record was named, as the caller knows it."""
-    view = base(call)
     if call.fields is None:
-        del view[call.identifier[0]]
-    return view
+        del made[call.identifier[0]]

@@ -6,47 +6,62 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
+from helpers import calling
 from helpers.clocks import FixedClock
 from helpers.receivers import answering, listening
-from helpers.served import TOKEN, ServedMock, served_mock
 
+from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.http.access_log import AccessLog
-from crmcom_kit.schemas import API_PATH, Dialect
+from crmcom_kit.schemas import Dialect
 
 DEFINITION = "ACT CREATE"
 DATA = {"id": "A1", "number": "ACT1", "status": "COMPLETED", "secret": "x"}
 PATIENT = {"delivery.timeout": 120_000}
 
 
-def fire(mock: ServedMock, **members: Any) -> Any:
+def admin(mock: Mock, verb: str, path: str, body: Any = None) -> Any:
+    """Call the control API, and return the JSON of a success."""
+    response = httpx.request(verb, f"{mock.admin_url}{path}", json=body, timeout=60)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def fire(mock: Mock, **members: Any) -> Any:
     """Fire an event to the mock's own receiver."""
-    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": mock.receiver}
-    return mock.admin("POST", "/events/fire", {**event, **members})
+    url = mock.receiver.url
+    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": url}
+    return admin(mock, "POST", "/events/fire", {**event, **members})
+
+
+def show(mock: Mock, number: str) -> Any:
+    """Show a record."""
+    return calling.show(mock, number).json()["data"]
 
 
 @pytest.fixture(name="mock", scope="module")
-def _mock() -> Iterator[ServedMock]:
-    with served_mock(dialect=Dialect("patient", PATIENT)) as mock:
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock(release="R9", deliver="http", dialect=Dialect("patient", PATIENT)) as mock:
         yield mock
 
 
 @pytest.fixture(autouse=True)
-def _anew(mock: ServedMock) -> None:
-    mock.world.reset()
+def _anew(mock: Mock) -> None:
+    mock.emulated.reset()
 
 
-def test_an_event_becomes_a_record(mock: ServedMock) -> None:
+def test_an_event_becomes_a_record(mock: Mock) -> None:
     """Fired, it is signed, delivered to the receiver, and kept as SUCCESSFUL."""
     fired = fire(mock)
     number = fired["webhook_request"]["number"]
-    record = mock.show(number)
-    got = mock.admin("GET", "/receiver/requests")["requests"]
+    record = show(mock, number)
+    got = admin(mock, "GET", "/receiver/requests")["requests"]
 
     assert (fired["sent"], fired["life_cycle_state"]) == (True, "SUCCESSFUL")
     assert fired["left_out"] == ["secret"]
     assert record["life_cycle_state"] == "SUCCESSFUL"
-    assert record["url"] == mock.receiver
+    assert record["url"] == mock.receiver.url
     assert [one["signature"]["reason"] for one in got] == ["valid"]
     assert got[0]["delivery"] == fired["delivery"]["id"]
     message = json.loads(got[0]["body"])
@@ -54,119 +69,121 @@ def test_an_event_becomes_a_record(mock: ServedMock) -> None:
     assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
 
 
-def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
+def test_the_receiver_can_read_what_it_is_sent(mock: Mock) -> None:
     """While it is delivered, the webhook request is there already, and no resend gets it."""
     seen: list[tuple[Any, Any]] = []
 
     def handle(connection: Any) -> None:
-        number = str(mock.world.store.largest_number())
-        seen.append((mock.show(number), mock.resend(number)["status"]["code"]))
+        number = str(mock.emulated.store.largest_number())
+        seen.append((show(mock, number), calling.resend(mock, number).json()["status"]["code"]))
         answering()(connection)
 
     with listening(handle) as receiver:
         fired = fire(mock, url=receiver.url)
 
     shown, code = seen[0]
-    after = mock.show(shown["number"])
+    after = show(mock, shown["number"])
     assert fired["life_cycle_state"] == after["life_cycle_state"] == "SUCCESSFUL"
     assert shown["number"] == fired["webhook_request"]["number"]
     assert (shown["life_cycle_state"], shown["url"]) == ("REJECTED", receiver.url)
-    assert code == mock.world.config.dialect["errors.resend_under_way.code"]
+    assert code == mock.emulated.config.dialect["errors.resend_under_way.code"]
     changed = {"life_cycle_state", "error_code", "error_description", "response"}
     assert {k for k in shown if shown[k] != after[k]} <= {*changed, "log_information"}
 
 
-def test_the_access_log_has_what_is_sent(mock: ServedMock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_access_log_has_what_is_sent(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line for each attempt, with its outcome, and without the secrets in its URL."""
     out = io.StringIO()
     log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
     monkeypatch.setattr(
-        mock.world.delivery_queue, "on_attempt", lambda _, sent: log.add_attempt(mock.world, sent)
+        mock.emulated.delivery_queue,
+        "on_attempt",
+        lambda _, sent: log.add_attempt(mock.emulated, sent),
     )
-    sent = fire(mock, url=f"{mock.receiver}?secret=hunter2")["delivery"]["id"]
+    sent = fire(mock, url=f"{mock.receiver.url}?secret=hunter2")["delivery"]["id"]
     fire(mock, url="http://10.0.0.1/in")
     log.flush()
 
     first, second = out.getvalue().splitlines()
-    start = f"2026-01-01T00:00:00.000+00:00 - POST {mock.receiver}?secret=*** 200 "
+    start = f"2026-01-01T00:00:00.000+00:00 - POST {mock.receiver.url}?secret=*** 200 "
     assert first.startswith(start)
     assert first.endswith(f"(delivery {sent}: success)")
     assert " - POST http://10.0.0.1/in 0 0B " in second
     assert second.endswith(f"(delivery {sent + 1}: blocked)")
 
 
-def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None:
+def test_a_duplicate_is_sent_again_and_changes_nothing(mock: Mock) -> None:
     """The receiver gets two, the record is made once, and the attempts say which is which."""
-    before = len(mock.world.store)
+    before = len(mock.emulated.store)
     number = fire(mock, fault="duplicate")["webhook_request"]["number"]
 
-    bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
-    attempts = mock.admin("GET", f"/deliveries?record={number}")["deliveries"]
+    bodies = [one["body"] for one in admin(mock, "GET", "/receiver/requests")["requests"]]
+    attempts = admin(mock, "GET", f"/deliveries?record={number}")["deliveries"]
     assert bodies == [bodies[0]] * 2
-    assert len(mock.world.store) == before + 1
+    assert len(mock.emulated.store) == before + 1
     assert [one["cause"] for one in attempts] == ["fire", "replay"]
     assert attempts[1]["of"] == attempts[0]["id"]
 
 
 @pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
-def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock, fault: str) -> None:
+def test_a_record_has_the_right_code_whatever_was_sent(mock: Mock, fault: str) -> None:
     """What is wrong on purpose is in the message alone, and a resend sends it rightly."""
-    mock.admin("PUT", "/receiver", {"statuses": [401, 200]})
+    admin(mock, "PUT", "/receiver", {"statuses": [401, 200]})
     fired = fire(mock, fault=fault)
     number = fired["webhook_request"]["number"]
-    before = mock.show(number)["authentication_code"]
-    mock.resend(number)
+    before = show(mock, number)["authentication_code"]
+    calling.resend(mock, number)
 
     reasons = [
-        mock.admin("GET", f"/deliveries/{at}")["signature"]["reason"]
+        admin(mock, "GET", f"/deliveries/{at}")["signature"]["reason"]
         for at in (fired["delivery"]["id"], fired["delivery"]["id"] + 1)
     ]
     assert reasons == ["wrong_code", "valid"]
-    assert mock.show(number)["authentication_code"] == before
+    assert show(mock, number)["authentication_code"] == before
 
 
-def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
+def test_a_not_effective_definition_sends_nothing(mock: Mock) -> None:
     """No record is made, nothing arrives, and the answer says why."""
-    definitions = mock.world.current_epoch.reference_data.definitions
+    definitions = mock.emulated.current_epoch.reference_data.definitions
     definition = definitions.find("alternative_code", DEFINITION)
     assert definition is not None
-    before = len(mock.world.store)
+    before = len(mock.emulated.store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(definition, "life_cycle_state", "NOT EFFECTIVE")
         fired = fire(mock)
 
     assert fired["sent"] is False
     assert "NOT EFFECTIVE" in fired["why"]
-    assert len(mock.world.store) == before
-    assert mock.admin("GET", "/deliveries")["deliveries"] == []
+    assert len(mock.emulated.store) == before
+    assert admin(mock, "GET", "/deliveries")["deliveries"] == []
 
 
-def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
+def test_a_replay_sends_the_same_again(mock: Mock) -> None:
     """No record changes, whatever comes of it: that is what a resend is for."""
-    mock.admin("PUT", "/receiver", {"statuses": [500, 200]})
+    admin(mock, "PUT", "/receiver", {"statuses": [500, 200]})
     fired = fire(mock)
-    before = mock.show(fired["webhook_request"]["number"])
-    replayed = mock.admin("POST", f"/deliveries/{fired['delivery']['id']}/replay")
+    before = show(mock, fired["webhook_request"]["number"])
+    replayed = admin(mock, "POST", f"/deliveries/{fired['delivery']['id']}/replay")
 
     assert (replayed["cause"], replayed["of"]) == ("replay", fired["delivery"]["id"])
     assert (replayed["outcome"]["delivered"], replayed["after"]) == (True, None)
     assert before["life_cycle_state"] == "REJECTED"
-    assert mock.show(before["number"]) == before
-    assert len({one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]}) == 1
+    assert show(mock, before["number"]) == before
+    assert len({one["body"] for one in admin(mock, "GET", "/receiver/requests")["requests"]}) == 1
 
 
-def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
+def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
     """A URL that points at the control API gets nowhere, but for the receiver."""
     for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
-        fired = fire(mock, url=f"{mock.base}/__admin{path}")
+        fired = fire(mock, url=f"{mock.admin_url}{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
-    assert mock.world.current_epoch.number == mock.admin("GET", "/health")["epoch"]
+    assert mock.emulated.current_epoch.number == admin(mock, "GET", "/health")["epoch"]
 
 
-def test_a_mock_that_calls_itself_ends(mock: ServedMock) -> None:
+def test_a_mock_that_calls_itself_ends(mock: Mock) -> None:
     """Resends that loop back into the API's resend are answered, and lock up nothing."""
-    base = f"{mock.base}{API_PATH}/webhook_requests/resend?token={TOKEN}"
+    base = f"{mock.url}/webhook_requests/resend?token={mock.token}"
     fired = fire(mock, url=f"{base}&webhook_request_identifier=number=7")
 
     assert fired["life_cycle_state"] in ("SUCCESSFUL", "REJECTED")
-    assert mock.show("7")["number"] == "7"
+    assert show(mock, "7")["number"] == "7"

@@ -1,0 +1,230 @@
+"""What a row of the table is, and how a step of the sound server is overridden.
+
+A function that overrides a step names the arguments that it needs, in any order: those of the
+step; ``base``, which is the step as the sound server does it; ``sound``, which is the same with
+the arguments that it has anyway; ``server``; the ``call`` that is being answered; ``kept``, a
+dictionary in which this server remembers what the fault needs; ``named``, all of these in one
+mapping. Overrides of several steps are joined with ``|``.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial, wraps
+from typing import Any
+
+from stand_in.legal import Variant
+from stand_in.reading import Call, Refusal
+from stand_in.server import StandIn
+from stand_in.world import Record
+
+Function = Callable[..., Any]
+Named = dict[str, Any]
+Override = dict[str, Function]  # the methods that a mutant has of its own
+
+
+class Mutant(StandIn):
+    """A sound server that remembers what is called, and what the fault of a row needs."""
+
+    call: Call | None = None
+
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """Return what the fault of a row remembers."""
+        return {}
+
+    def run(self, call: Call) -> Any:
+        """Remember the call."""
+        self.call = call
+        return super().run(call)
+
+    def gone(self, call: Call) -> Record | None:
+        """Return the deleted record that the identifier names, if there is one."""
+        name, value = call.identifier
+        deleted = self.deleted.values() if name else ()
+        return next((each for each in deleted if getattr(each, name) == value), None)
+
+    def undelete(self, record: Record) -> None:
+        """Bring a deleted record back."""
+        self.records[record.id] = self.deleted.pop(record.id)
+
+    def put_back(self, version: Record) -> None:
+        """Let a record be again as it was once, unless it is deleted."""
+        if version.id in self.records:
+            vars(self.records[version.id]).update(vars(version))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Variant):
+    """One mutant: a server that breaks something documented."""
+
+    set: int  # who wrote it, and when: each set has a rate of its own
+    statements: tuple[str, ...]  # the ids of those that it breaks, the nearest first
+
+
+ROWS: dict[str, Row] = {}
+
+
+def row(
+    set_: int,
+    name: str,
+    statements: str,
+    about: str,
+    override: Override,
+    release: str = "R9",
+    **changes: Any,
+) -> None:
+    """Add a row to the table; ``statements`` are ids with blanks between them."""
+    assert name not in ROWS, name
+    made = type(name, (Mutant,), dict(override))
+    broken = tuple(statements.split())
+    ROWS[name] = Row(name, about, changes, release, made, set=set_, statements=broken)
+
+
+def mutant(
+    set_: int,
+    statements: str,
+    how: Callable[[Function], Override],
+    also: Override | None = None,
+    release: str = "R9",
+    **changes: Any,
+) -> Callable[[Function], Function]:
+    """Add a row whose function needs more than an expression; its name is the row's id."""
+
+    def declare(function: Function) -> Function:
+        name, about = function.__name__, inspect.getdoc(function) or ""
+        row(set_, name, statements, about, how(function) | (also or {}), release, **changes)
+        return function
+
+    return declare
+
+
+# Overriding one step: a combinator takes the name of the step, and a function.
+
+
+def given(function: Function, arguments: Mapping[str, Any], **more: Any) -> Any:
+    """Call a function with those arguments that it names, ``named`` among them."""
+    known = {**arguments, **more}
+    known["named"] = known
+    return function(**{name: known[name] for name in names_of(function) if name in known})
+
+
+@cache
+def names_of(function: Function) -> tuple[str, ...]:
+    """Return the names of a function's arguments, as a caller would write them."""
+    return tuple(name.lstrip("_") for name in inspect.signature(function).parameters)
+
+
+def takes_function_later(combinator: Function) -> Function:
+    """Let a combinator return what takes its function, as ``mutant`` needs it, if it gets none."""
+
+    @wraps(combinator)
+    def combine(name: str, function: Function | None = None, method: str = "") -> Any:
+        if function is None:
+            return partial(combinator, name, method=method)
+        return combinator(name, function, method)
+
+    return combine
+
+
+@takes_function_later
+def step(name: str, function: Function, method: str = "") -> Any:
+    """Override one step, for calls of one method or all."""
+    as_it_is = getattr(Mutant, name)
+    names = names_of(as_it_is)[1:]
+
+    def run(self: Mutant, *values: Any) -> Any:
+        base = partial(as_it_is, self)
+        named = {"call": self.call, **dict(zip(names, values, strict=False))}
+        if method and getattr(named["call"], "method", "") != method:
+            return base(*values)
+        sound = partial(base, *values)
+        named |= {"server": self, "kept": self.kept, "base": base, "sound": sound}
+        return given(function, named)
+
+    return {name: run}
+
+
+@takes_function_later
+def first(name: str, function: Function, method: str = "") -> Any:
+    """Do something before one step."""
+
+    def run(sound: Function, named: Named) -> Any:
+        given(function, named)
+        return sound()
+
+    return step(name, run, method)
+
+
+@takes_function_later
+def then(name: str, function: Function, method: str = "") -> Any:
+    """Do something more after one step, which has ``made`` what it returns."""
+
+    def run(sound: Function, named: Named) -> Any:
+        made = sound()
+        given(function, named, made=made)
+        return made
+
+    return step(name, run, method)
+
+
+@takes_function_later
+def instead(name: str, function: Function, method: str = "") -> Any:
+    """Return something else from one step than what it has ``made``."""
+
+    def run(sound: Function, named: Named) -> Any:
+        return given(function, named, made=sound())
+
+    return step(name, run, method)
+
+
+def rescues(name: str, function: Function, method: str = "") -> Any:
+    """Return something else where one step refuses a call, unless that is None or False.
+
+    The function may name ``refusal``, and ``gone``, the deleted record that the call names.
+    """
+
+    def run(server: Mutant, sound: Function, call: Call, named: Named) -> Any:
+        try:
+            return sound()
+        except Refusal as refusal:
+            found = given(function, named, refusal=refusal, gone=server.gone(call))
+            if found is None or found is False:
+                raise
+            return found
+
+    return step(name, run, method)
+
+
+def caches(name: str, key: Function, *until: str, last: bool = False) -> Any:
+    """Return from one step what it returned for the same key before, until some step is run.
+
+    Nothing is kept under a key that is false; with ``last`` only what was returned last is.
+    """
+
+    def run(sound: Function, kept: dict[Any, Any], named: Named) -> Any:
+        known_by = given(key, named)
+        if not known_by:
+            return sound()
+        if known_by not in kept:
+            made = sound()
+            if last:
+                kept.clear()
+            kept[known_by] = made
+        return kept[known_by]
+
+    override: Override = step(name, run)
+    for each in until:
+        override |= then(each, lambda kept: kept.clear())
+    return override
+
+
+def keeps_list(key: Function) -> Any:
+    """Return the last list again for every list that has the same key, until a record changes."""
+    return caches("do_list", key, "send_again", "remove", last=True)
+
+
+def counted(kept: dict[Any, Any], key: Any = "count") -> int:
+    """Return how often this was asked, this time included."""
+    kept[key] = kept.get(key, 0) + 1
+    return int(kept[key])
