@@ -3,7 +3,6 @@
 A view computes each of its parts when it is asked for: most entries are never viewed.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -295,9 +294,7 @@ class CallView:
     def fault(self) -> JsonObject | None:
         """The fault that hit it."""
         fault = self.entry.fault
-        shown: JsonObject | None = None
-        if fault is not None:
-            shown = json.loads(self._redactor.hide(json.dumps(fault.as_json())))
+        shown: JsonObject | None = fault and self._redactor.texts(fault.as_json())
         return shown
 
     @property
@@ -330,19 +327,13 @@ class CallView:
     @property
     def before(self) -> JsonObject | None:
         """The webhook request that it touched, as it was before."""
-        return self._redacted(self._before)
+        shown: JsonObject = self._redactor.texts(self._before)
+        return shown or None
 
     @property
     def after(self) -> JsonObject | None:
         """The same webhook request afterwards; None if it was deleted."""
-        return self._redacted(self._after)
-
-    def _redacted(self, record: JsonObject) -> JsonObject | None:
-        """Return a webhook request without secrets that its URL or its error may have."""
-        text = self._redactor.text
-        shown = {
-            name: text(value) if isinstance(value, str) else value for name, value in record.items()
-        }
+        shown: JsonObject = self._redactor.texts(self._after)
         return shown or None
 
     @property
