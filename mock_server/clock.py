@@ -171,13 +171,11 @@ class WorldClock:
 
     def _set(self, *, at: datetime | None, frozen: bool) -> None:
         with self._changed:
-            moment = self.now() if at is None else at
-            found = in_clock_range("at", moment)
+            moment = in_clock_range("at", self.now() if at is None else at)
             self._frozen = frozen
-            self._move(found)
+            self._move(moment)
 
     def _move(self, moment: datetime) -> None:
-        in_clock_range("at", moment)
         self._at, self._since = moment, self._base.now()
         self.now = self._standing if self._frozen else self._computed
         self._wake()
