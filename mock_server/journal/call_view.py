@@ -21,7 +21,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
-from crmcom_kit.mock_server.store.records import Key
+from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.redaction import Redactor, redact_path
 from crmcom_kit.schemas import API_PATH
 
@@ -294,7 +294,9 @@ class CallView:
     def fault(self) -> JsonObject | None:
         """The fault that hit it."""
         fault = self.entry.fault
-        shown: JsonObject | None = fault and self._redactor.texts(fault.as_json())
+        shown: JsonObject | None = None
+        if fault is not None:
+            shown = self._redactor.texts(fault.as_json())
         return shown
 
     @property
@@ -359,8 +361,7 @@ class CallView:
         if touched:
             return {"id": touched["id"], "number": touched["number"]}
         name, _, value = (self.identifier or "").partition("=")
-        key: Key = "id" if name == "id" else "number"
-        found = self._reader.find_record(key, value)
+        found = self._reader.find_record(key_of(name), value)
         return None if found is None else {"id": found.id, "number": found.number}
 
     # All of it.

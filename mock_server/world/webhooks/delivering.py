@@ -215,7 +215,7 @@ class Delivery:
         ids, exchanges = epoch.ids, config.exchanges
         reference = ids.of("exchange", record.id) if first else ids.next("exchange")
         body = orjson.loads(record.body)
-        before = body.keys() | set()
+        before = set(body)
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
         failed = body.get("error_code")
         body["error_code"] = outcome.error_code
