@@ -125,6 +125,18 @@ def test_a_record_has_the_right_code_whatever_was_sent(mock: ServedMock, fault: 
     assert mock.show(number)["authentication_code"] == before
 
 
+def test_a_wrong_signature_is_wrong_when_it_is_repeated_too(mock: ServedMock) -> None:
+    """What makes it wrong does not make a wrong one right."""
+    code, numbers = "", iter(range(200))
+    while not code.startswith("0"):
+        fired = fire(mock, data={**DATA, "number": f"ACT{next(numbers)}"}, fault="wrong_signature")
+        code = mock.show(fired["webhook_request"]["number"])["authentication_code"]
+    at = fired["delivery"]["id"]
+    again = mock.admin("POST", f"/deliveries/{at}/replay", {"fault": "wrong_signature"})["id"]
+
+    assert mock.admin("GET", f"/deliveries/{again}")["signature"]["reason"] == "wrong_code"
+
+
 def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
     """No record is made, nothing arrives, and the answer says why."""
     definitions = mock.world.current_epoch.reference_data.definitions
