@@ -2,7 +2,8 @@
 
 uvicorn parses, pipelines and keeps connections alive. Here are the limit of a request's head, a
 response to what is refused, no reading while requests wait for their turn, one packet for head and
-body of a response, an end that the application asks for, and a client that closes its side first.
+body of a response, streams without chunks for HTTP/1.0, an end that the application asks for, and a
+client that closes its side first.
 """
 
 import asyncio
