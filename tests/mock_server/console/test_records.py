@@ -13,12 +13,13 @@ from crmcom_kit.schemas import Dialect, resolve
 from crmcom_kit.schemas.profile import Profile
 
 LIST = "/w/default/records"
-#: What an instance has shown may lack nearly everything.
+#: What an instance has shown may lack nearly everything, or have another type.
 BARE = {"id": "short", "number": "WR-7", "life_cycle_state": "REJECTED", "log_information": None}
+ODD = {**BARE, "id": "odd", "number": "8", "error_code": 5, "log_information": {"created_date": 9}}
 PROFILE = Profile(
     resolve("R9"),
     Dialect("profile", {}),
-    ({"webhook_request": {"record": BARE, "recorded": True}},),
+    tuple({"webhook_request": {"record": one, "recorded": True}} for one in (BARE, ODD)),
     {},
 )
 
@@ -119,6 +120,6 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
 
 @pytest.mark.parametrize("mock", [{"profile": PROFILE}], indirect=True)
 def test_a_record_of_an_instance_is_shown(console: Console) -> None:
-    """Whatever it lacks."""
-    page = console.open(f"{LIST}/WR-7")
-    expect(details(page)).to_contain_text("short")
+    """Whatever it lacks, or has."""
+    for name, own_id in (("WR-7", "short"), ("8", "odd")):
+        expect(details(console.open(f"{LIST}/{name}"))).to_contain_text(own_id)
