@@ -71,7 +71,7 @@ class Shell:
 
     def state(self) -> tuple[bytes, ...]:
         """Every record."""
-        every = Query(indexed=(("entity", frozenset(self.world.config.entities)),))
+        every = Query(indexed=(("entity", frozenset(self.world.config.release.entities)),))
         return tuple(self.world.store.query(every))
 
     @property
