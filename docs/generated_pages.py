@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
-from crmcom_kit.mock_server.admin.document import PREFIX, described, document
+from crmcom_kit.mock_server.admin.document import described, document
+from crmcom_kit.mock_server.world.registry import CONTROL
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.dialect_file import toml_value
@@ -83,7 +84,7 @@ def operations_text() -> str:
         lines += [f"### {tag['name']}", "", tag["description"], "", "| operation | what it does |"]
         lines.append("|---|---|")
         lines += [
-            f"| `{one.verb} {PREFIX}{one.path}` | {described(one)['summary']} |"
+            f"| `{one.verb} {CONTROL}{one.path}` | {described(one)['summary']} |"
             for one in OPERATIONS.values()
             if one.tag == tag["name"]
         ]

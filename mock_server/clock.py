@@ -81,7 +81,7 @@ class ClockState(NamedTuple):
 
 
 class WorldClock:
-    """The time of one world: it follows a base clock, runs apart from it, or stands.
+    """The time of one world: it follows a base clock, runs apart from it, or is frozen.
 
     A sleep on it takes the world's time: it ends early when the clock is moved on or frozen.
     """
@@ -96,10 +96,10 @@ class WorldClock:
         #: Return the current time in UTC; the base clock's own method while both agree.
         self.now: Callable[[], datetime] = base.now
 
-    def _computed(self) -> datetime:
+    def _running_now(self) -> datetime:
         return min(self._at + (self._base.now() - self._since), LAST_MOMENT)
 
-    def _standing(self) -> datetime:
+    def _frozen_now(self) -> datetime:
         return self._at
 
     @property
@@ -109,7 +109,7 @@ class WorldClock:
             return ClockState("frozen" if self._frozen else "real", self.now())
 
     def freeze(self, at: datetime | None = None) -> None:
-        """Stand, at the current time or at ``at``. Raises UsageError."""
+        """Freeze the clock, at the current time or at ``at``. Raises UsageError."""
         self._set(at=at, frozen=True)
 
     def run(self, at: datetime | None = None) -> None:
@@ -134,7 +134,7 @@ class WorldClock:
             self._wake()
 
     def sleep(self, seconds: float, until: IsOver | None = None) -> None:
-        """Return when ``seconds`` of the world's time have passed, at once if the clock stands.
+        """Return when ``seconds`` of the world's time have passed, at once if it is frozen.
 
         ``until`` ends the sleep early, within a second of the machine's time.
         """
@@ -147,7 +147,7 @@ class WorldClock:
                 self._changed.wait(min(left, _MAX_WAIT if until is None else _POLL_SECONDS))
 
     def seconds_until(self, moment: datetime) -> float:
-        """Return the seconds of the base clock until ``moment``; 0 if past, or if time stands."""
+        """Return the seconds of the base clock until ``moment``; 0 if past, or if it is frozen."""
         if self._frozen:
             return 0.0
         return max(0.0, (moment - self.now()).total_seconds())
@@ -171,13 +171,11 @@ class WorldClock:
 
     def _set(self, *, at: datetime | None, frozen: bool) -> None:
         with self._changed:
-            moment = self.now() if at is None else at
-            found = in_clock_range("at", moment)
+            moment = in_clock_range("at", self.now() if at is None else at)
             self._frozen = frozen
-            self._move(found)
+            self._move(moment)
 
     def _move(self, moment: datetime) -> None:
-        in_clock_range("at", moment)
         self._at, self._since = moment, self._base.now()
-        self.now = self._standing if self._frozen else self._computed
+        self.now = self._frozen_now if self._frozen else self._running_now
         self._wake()

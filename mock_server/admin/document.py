@@ -17,7 +17,6 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Call, Operation, openapi_of, operation
 from crmcom_kit.mock_server.world.registry import CONTROL
 
-PREFIX = CONTROL
 _TEXT = """\
 Control the mock itself, for tests and for people. Every path also exists below `/worlds/NAME`, for
 that world. Without `--admin-token` the control API serves only callers on this machine, and a named
@@ -68,8 +67,8 @@ def document() -> dict[str, Any]:
             "description": " ".join(_TEXT.split()),
         },
         "servers": [
-            {"url": PREFIX, "description": "The default world"},
-            {"url": f"/worlds/{{world}}{PREFIX}", "description": "A world", "variables": world},
+            {"url": CONTROL, "description": "The default world"},
+            {"url": f"/worlds/{{world}}{CONTROL}", "description": "A world", "variables": world},
         ],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
@@ -93,9 +92,9 @@ def described(one: Operation) -> dict[str, Any]:
 @operation("GET /openapi.json", "mock")
 def openapi(call: Call) -> dict[str, Any]:
     """Return this document, for this server and world."""
-    here = {"url": f"{call.origin}{call.root}{PREFIX}", "description": "This world"}
+    here = {"url": f"{call.origin}{call.root}{CONTROL}", "description": "This world"}
     named = {
-        "url": f"{call.origin}/worlds/{{world}}{PREFIX}",
+        "url": f"{call.origin}/worlds/{{world}}{CONTROL}",
         "description": "A named world",
         "variables": {"world": {"default": "my-test"}},
     }

@@ -143,8 +143,7 @@ def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Journ
         last = journal.id_of(journal.last)
         allowed = f"the id of a request that the journal still has, up to {last}"
         raise NotFound("id", seen=quoted(id), allowed=allowed)
-    found: Any = CallView(reader, entry).as_json()
-    return found  # type: ignore[no-any-return]
+    return CallView(reader, entry).as_json()
 
 
 @operation("DELETE /requests", "journal")

@@ -15,11 +15,11 @@ from werkzeug.routing import BaseConverter
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.admin.access import refusal, world_of
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Call, Operation, Reply
-from crmcom_kit.mock_server.admin.document import PREFIX, document
+from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.world.registry import WorldRegistry, is_control
+from crmcom_kit.mock_server.world.registry import CONTROL, WorldRegistry, is_control
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 #: The key under which a WSGI environ has the world that the request is for.
@@ -57,14 +57,14 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
         return None
 
     for one in OPERATIONS.values():
-        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
+        rule = CONTROL + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
             "<record>", "<record:record>"
         )
         app.add_url_rule(
             rule, f"control_{one.id}", partial(_respond, one, registry), methods=[one.verb]
         )
     page = reference_page("control API")
-    app.add_url_rule(f"{PREFIX}/docs", "control_docs", lambda: sent(page))
+    app.add_url_rule(f"{CONTROL}/docs", "control_docs", lambda: sent(page))
     app.register_error_handler(UsageError, _refused)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(ClientDisconnected, _cut_off)
@@ -72,11 +72,11 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
 
 def not_found(error: HTTPException) -> Response:
     """Return the response for a path or verb without an operation; it names similar paths."""
-    asked = request.path.removeprefix(PREFIX)
-    near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
+    asked = request.path.removeprefix(CONTROL)
+    near = [f"{CONTROL}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
     path = quoted(request.path)[1:-1]
-    return nothing_here(error, f"{path} does not exist{hint}; {PREFIX}/docs lists all paths")
+    return nothing_here(error, f"{path} does not exist{hint}; {CONTROL}/docs lists all paths")
 
 
 def nothing_here(error: HTTPException, text: str) -> Response:

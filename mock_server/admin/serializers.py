@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import Reason, Received, Verdict
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_attempt
-from crmcom_kit.redaction import Redactor, redact_url
+from crmcom_kit.redaction import redact_url
 
 _MAX_SHOWN = 65_536
 
@@ -98,21 +98,12 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def _redacted(redactor: Redactor, value: Any) -> Any:
-    """Return a JSON value without secrets in its texts."""
-    if isinstance(value, dict):
-        return {name: _redacted(redactor, part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_redacted(redactor, part) for part in value]
-    return redactor.text(value) if isinstance(value, str) else value
-
-
 def attempts(call: Call, made: Iterable[Attempt]) -> list[Delivery]:
     """Return attempts to deliver as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
     found = (_attempt(epoch, one, causes.get(one.of or one.number)) for one in made)
-    return [_redacted(redactor, one) for one in found]
+    return [redactor.texts(one) for one in found]
 
 
 def attempt(call: Call, attempt: Attempt) -> Delivery:
@@ -127,10 +118,8 @@ def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
 
 def verdict(call: Call, found: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    shown: SignatureVerdict = _redacted(
-        call.world.redactor, {"valid": found.valid, **found._asdict()}
-    )
-    return shown
+    shown: Any = call.world.redactor.texts({"valid": found.valid, **found._asdict()})
+    return cast("SignatureVerdict", shown)
 
 
 def _causes(epoch: Epoch) -> dict[int, int]:

@@ -184,7 +184,7 @@ def _existing(refused: _Refused) -> tuple[str, str] | None:
 
 
 def _semi_optional(refused: _Refused) -> str:
-    return f"add {refused.written('entity', refused.epoch.config.entities[0])}"
+    return f"add {refused.written('entity', refused.epoch.config.release.entities[0])}"
 
 
 def _choice(refused: _Refused) -> str:
@@ -192,7 +192,7 @@ def _choice(refused: _Refused) -> str:
     value = str(refused.value(refused.name))
     known = () if refused.parameter is None else refused.parameter.choices
     if refused.name == "entity":
-        known = refused.epoch.config.entities
+        known = refused.epoch.config.release.entities
         later = entities_since().get(value.upper())
         if later is not None and value.upper() not in known:
             return _from_release(value.upper(), later)

@@ -27,7 +27,7 @@ class DeliveryQueue:
         #: Called with a world's name and each of its attempts once it has ended.
         self.on_attempt: Callable[[str, Attempt], object] = lambda *_: None
         #: Called when running deliveries must end.
-        self.on_stop: Callable[[], object] = bool
+        self.on_stop: Callable[[], object] = lambda: None
         #: Set while nothing more is sent.
         self.closed = threading.Event()
         self._unfinished = 0

@@ -193,9 +193,9 @@ async def _send(response: Response, scope: Scope, send: Send, more: list[tuple[s
     body, ending = response.body, ending_of(response, scope["method"])
     connection: Connection = scope[CONNECTION]
     sent = 0
-    if response.length is None and scope["http_version"] == "1.0":  # which knows no chunks
-        body = response.body = b"".join(body)  # type: ignore[arg-type]
-        response.length = len(body)
+    is_unframed = response.length is None and scope["http_version"] == "1.0"
+    if is_unframed:
+        connection.leave_unframed()
     try:
         if ending is not None and ending.kind == "dropped":
             connection.end()
@@ -216,10 +216,10 @@ async def _send(response: Response, scope: Scope, send: Send, more: list[tuple[s
             if connection.transport.is_closing():  # the client is gone
                 connection.end()
                 return sent
-        if ending is None:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
+        if ending is not None or is_unframed:
             connection.end()
+        else:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         getattr(body, "close", bool)()
     return sent

@@ -2,12 +2,14 @@
 
 uvicorn parses, pipelines and keeps connections alive. Here are the limit of a request's head, a
 response to what is refused, no reading while requests wait for their turn, one packet for head and
-body of a response, an end that the application asks for, and a client that closes its side first.
+body of a response, streams without chunks for HTTP/1.0, an end that the application asks for, and a
+client that closes its side first.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -111,6 +113,14 @@ class Connection(HttpToolsProtocol):
         """
         self._current.disconnected = True  # so that uvicorn misses no response
         self.transport.close()
+
+    def leave_unframed(self) -> None:
+        """Let the response end with ``end``: HTTP/1.0 has no chunks, and its length is not known.
+
+        uvicorn would send chunks.
+        """
+        self._current.chunked_encoding = False
+        self._current.expected_content_length = inf
 
     # What the event loop calls.
 

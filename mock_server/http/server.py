@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 10.0
 #: Seconds for which a connection without a request is kept.
 KEEP_ALIVE_SECONDS = 120
+#: How many connections a process has at most, if the system allows as many.
+MAX_DESCRIPTORS = 65_536
 _BACKLOG = 2048
 _LAST_STANDARD_STREAM = 2
 _LAST_SECONDS = 0.5  # for threads to notice that their connections are closed
@@ -206,8 +208,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def prepare_descriptors(wanted: int = 65_536) -> None:
-    """Let this process have as many connections as the system allows, ``wanted`` at most."""
+def prepare_descriptors() -> None:
+    """Let this process have as many connections as the system allows, up to MAX_DESCRIPTORS."""
     # libuv aborts where a connection takes the place of a standard stream that was closed.
     while (filler := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
         pass
@@ -217,10 +219,12 @@ def prepare_descriptors(wanted: int = 65_536) -> None:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
+    wanted = MAX_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(ValueError, OSError):  # macOS has a limit of its own
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def run_until_signalled(server: Server, ready: Callable[[], None]) -> None:

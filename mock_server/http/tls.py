@@ -1,7 +1,7 @@
 """TLS for the server: a certificate of the user's, or one that is made at the start."""
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from crmcom_kit.mock_server.http.server import ServeError
@@ -36,7 +36,7 @@ def given_certificate(cert: Path, key: Path | None) -> ssl.SSLContext:
     return context
 
 
-def new_certificate(names: Iterable[str], ca: Path) -> ssl.SSLContext:
+def new_certificate(names: Sequence[str], ca: Path) -> ssl.SSLContext:
     """Return the context of a server with a new certificate.
 
     Args:
@@ -44,13 +44,17 @@ def new_certificate(names: Iterable[str], ca: Path) -> ssl.SSLContext:
         ca: where to write the certificate of the new CA, which clients have to trust.
 
     Raises:
-        ServeError: the file cannot be written.
+        ServeError: no certificate can have a name, or the file cannot be written.
         ModuleNotFoundError: trustme is not installed.
     """
     import trustme
 
     context, authority = _context(), trustme.CA()
-    authority.issue_cert(*names).configure_cert(context)
+    try:
+        authority.issue_cert(*names).configure_cert(context)
+    except ValueError as error:
+        msg = f"--tls-self-signed: no certificate can be for {', '.join(names)}: {error}"
+        raise ServeError(msg) from None
     try:
         ca.write_bytes(authority.cert_pem.bytes())
     except OSError as error:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.http.connection import CONNECTION
+from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -101,17 +101,17 @@ class WsgiBridge:
         first = next(rest, b"")  # a generator calls ``start`` only now
         status, headers = started
         encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-        is_known = any(name.lower() == "content-length" for name, _ in headers)
-        if is_known or environ["SERVER_PROTOCOL"] == "HTTP/1.0":  # which knows no chunks
-            body = b"".join([first, *rest])
-            length = [] if is_known else [(b"content-length", b"%d" % len(body))]
-            return status, encoded + length, body, None
+        if any(name.lower() == "content-length" for name, _ in headers):
+            return status, encoded, b"".join([first, *rest]), None
         return status, encoded, first, rest
 
     async def _send(self, begun: _Begun, scope: Scope, send: Send) -> int:
         """Send a response; return how many bytes of its body."""
         status, headers, body, rest = begun
-        connection = scope[CONNECTION]
+        connection: Connection = scope[CONNECTION]
+        is_unframed = rest is not None and scope["http_version"] == "1.0"
+        if is_unframed:
+            connection.leave_unframed()
         await send({"type": "http.response.start", "status": status, "headers": headers})
         more = rest is not None
         await send({"type": "http.response.body", "body": body, "more_body": more})
@@ -122,6 +122,9 @@ class WsgiBridge:
                 break
             part = await self._in_thread(next, rest, None)
             more = part is not None
+            if not more and is_unframed:
+                connection.end()
+                break
             body = part or b""
             await send({"type": "http.response.body", "body": body, "more_body": more})
             sent += len(body)

@@ -3,7 +3,6 @@
 A view computes each of its parts when it is asked for: most entries are never viewed.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
-from crmcom_kit.mock_server.store.records import Key
+from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.redaction import Redactor, redact_path
 from crmcom_kit.schemas import API_PATH
 
@@ -297,7 +296,7 @@ class CallView:
         fault = self.entry.fault
         shown: JsonObject | None = None
         if fault is not None:
-            shown = json.loads(self._redactor.hide(json.dumps(fault.as_json())))
+            shown = self._redactor.texts(fault.as_json())
         return shown
 
     @property
@@ -330,19 +329,13 @@ class CallView:
     @property
     def before(self) -> JsonObject | None:
         """The webhook request that it touched, as it was before."""
-        return self._redacted(self._before)
+        shown: JsonObject = self._redactor.texts(self._before)
+        return shown or None
 
     @property
     def after(self) -> JsonObject | None:
         """The same webhook request afterwards; None if it was deleted."""
-        return self._redacted(self._after)
-
-    def _redacted(self, record: JsonObject) -> JsonObject | None:
-        """Return a webhook request without secrets that its URL or its error may have."""
-        text = self._redactor.text
-        shown = {
-            name: text(value) if isinstance(value, str) else value for name, value in record.items()
-        }
+        shown: JsonObject = self._redactor.texts(self._after)
         return shown or None
 
     @property
@@ -368,8 +361,7 @@ class CallView:
         if touched:
             return {"id": touched["id"], "number": touched["number"]}
         name, _, value = (self.identifier or "").partition("=")
-        key: Key = "id" if name == "id" else "number"
-        found = self._reader.find_record(key, value)
+        found = self._reader.find_record(key_of(name), value)
         return None if found is None else {"id": found.id, "number": found.number}
 
     # All of it.

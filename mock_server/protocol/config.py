@@ -52,7 +52,6 @@ class Config:
         self.seed = seed
         self.fixed_tokens = fixed_tokens
         self.unsettled = unsettled
-        self.entities = release.entities
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)

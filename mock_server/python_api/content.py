@@ -66,7 +66,7 @@ class RecordsView:
             UsageError: a webhook request has no member of that name, or none can have that life
                 cycle state or entity.
         """
-        few = {"life_cycle_state": SHOWN_STATES, "entity": self._world().config.entities}
+        few = {"life_cycle_state": SHOWN_STATES, "entity": self._world().config.release.entities}
         for name, value in members.items():
             if name not in response_fields():
                 allowed = f"a member of a webhook request: {', '.join(response_fields())}"

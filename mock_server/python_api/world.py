@@ -420,7 +420,15 @@ class MockWorld:
 
     # Deliveries.
 
-    def fire(self, entity: str, definition: str, data: Mapping[str, Any], **given: Any) -> Fired:
+    def fire(
+        self,
+        entity: str,
+        definition: str,
+        data: Mapping[str, Any],
+        *,
+        url: str | None = None,
+        fault: str | None = None,
+    ) -> Fired:
         """Trigger a webhook as a workflow rule would: create, sign, deliver and keep it.
 
             mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url=mock.receiver.url)
@@ -429,17 +437,20 @@ class MockWorld:
             entity: the entity that the data describes.
             definition: name, alternative code or id of a webhook definition.
             data: the entity's members; the fields set of the definition selects what is sent.
-            given: ``url``, if not that of the definition; ``fault``, what is wrong with the
-                delivery on purpose: *wrong_signature*, *old_key*, *cut_body* or *duplicate*.
+            url: where it is sent; the definition's own by default.
+            fault: what is wrong with the delivery on purpose: *wrong_signature*, *old_key*,
+                *cut_body* or *duplicate*.
 
         Raises:
             UsageError, NotFound, DataError: it cannot be triggered.
         """
-        for name, value in (("definition", definition), *given.items()):
-            text(name, value)
+        text("definition", definition)
+        if url is not None:
+            text("url", url)
         if not isinstance(data, Mapping):
             raise UsageError("data", seen=repr(data), allowed="the members of an entity, a dict")
-        return fire(self.emulated.current_epoch, entity, definition, data, **given)
+        epoch = self.emulated.current_epoch
+        return fire(epoch, entity, definition, data, url=url, fault=fault)
 
     # Reset and snapshots.
 

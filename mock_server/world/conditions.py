@@ -23,18 +23,17 @@ _STATES = (*map(str, State), _DELETED)
 def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
     """Return what the members of a wait ask for. Raises UsageError."""
     check_members(asked, (*MEMBERS, *_OTHERS, "timeout"))
-    given = {name: value for name, value in asked.items() if value is not None}
-    of_requests = [name for name in given if name in MEMBERS and name != "record"]
+    of_requests = [name for name in asked if name in MEMBERS and name != "record"]
     if of_requests:  # then the record is the one that the requests name
-        _refuse_others(of_requests[0], given, (*MEMBERS, "times"))
-        calls = Calls(world.reader, given)
+        _refuse_others(of_requests[0], asked, (*MEMBERS, "times"))
+        calls = Calls(world.reader, asked)
         return Condition(calls.holds, calls.facts, lambda: calls.calls)
-    if "delivery" in given:
-        _refuse_others("delivery", given, ("delivery", "delivered", "times"))
-        return _deliveries(world, given)
-    if "record" in given:
-        _refuse_others("record", given, ("record", "state"))
-        return _one_record(world, given)
+    if "delivery" in asked:
+        _refuse_others("delivery", asked, ("delivery", "delivered", "times"))
+        return _deliveries(world, asked)
+    if "record" in asked:
+        _refuse_others("record", asked, ("record", "state"))
+        return _one_record(world, asked)
     raise UsageError("wait", seen="nothing to wait for", allowed=_ALLOWED)
 
 

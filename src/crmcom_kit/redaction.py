@@ -282,6 +282,14 @@ class Redactor:
             lambda found: f"{found[1]}{self._spelled(found[2], unquote(found[2]))}", text
         )
 
+    def texts(self, value: Any) -> Any:
+        """Return a JSON value with ``text`` done to each of its strings, names not among them."""
+        if isinstance(value, dict):
+            return {name: self.texts(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self.texts(part) for part in value]
+        return self.text(value) if isinstance(value, str) else value
+
     def _spelled(self, spelled: str, value: str) -> str:
         """Show a value that stands behind a secret's name, as it was spelled if it is public."""
         shown = self.shown(value)

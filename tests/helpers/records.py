@@ -36,7 +36,7 @@ def filled(*records: Record) -> Store:
 
 def every_record(world: World) -> tuple[bytes, ...]:
     """Return every record of a world, newest first."""
-    every = Query(indexed=(("entity", frozenset(world.config.entities)),))
+    every = Query(indexed=(("entity", frozenset(world.config.release.entities)),))
     return tuple(world.store.query(every))
 
 

@@ -107,7 +107,7 @@ class Mock:
         release = self.world.config.release
         # A dial can bring an entity earlier than the release that the schemas date it to.
         dated = resolve(release.name).entities
-        narrowed = release.name if set(self.world.config.entities) == set(dated) else None
+        narrowed = release.name if set(self.world.config.release.entities) == set(dated) else None
         judge = validator(schema, "strict", narrowed)
         items = answer.get("data")
         if schema == "list_answer" and items:

@@ -141,7 +141,7 @@ function why(attempt, signature) {
   const { outcome, before, after, fault, of, call: request, webhook_request: record, cause } = attempt;
   const link = (panel, name, text, query) => html`<a href=${addressOf(panel, name, query)}>${text}</a>`;
   return facts([
-    ["Cause", html`${CAUSES[cause] ?? cause}${of ? html` of ${link("deliveries", of, `delivery ${of}`)}` : nothing}`],
+    ["Cause", html`${CAUSES[cause]}${of ? html` of ${link("deliveries", of, `delivery ${of}`)}` : nothing}`],
     ["Request", request && link("requests", request, `request ${request}`)],
     ["Record", html`${recordLink(record)} · ${link("deliveries", "", "all its deliveries", searchFor({ record: record.number }))}`],
     ["Receiver", attempt.url],

@@ -54,15 +54,13 @@ function hitsOf({ id, hits, calls }) {
   return html`<a href=${addressOf("requests", "", searchFor({ fault: id }))}>${counted(hits, "hit")}</a> of ${all}`;
 }
 
-const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
-
 const EFFECTS = {
   delay: (value) => `delayed by ${value} s`,
   status: (value) => `HTTP ${value}`,
   retry_after: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
   drop: () => "no response",
-  cut: (value) => `response cut after ${typeof value === "number" ? `${value} bytes` : words(value)}`,
+  cut: (value) => `response cut after ${value} bytes`,
   malformed: () => "malformed JSON",
   expire_token: () => "token expires",
   delete_record: () => "record deleted before",
@@ -70,17 +68,18 @@ const EFFECTS = {
 
 /** What a fault does, in a few words. */
 export function effectOf({ effect, when }) {
-  const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name]?.(value) ?? `${name} ${words(value)}`);
+  const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name](value));
   if (when === "after_commit" && effect.drop) parts.push("though carried out");
   return parts.join(", ");
 }
 
 function matchOf({ match }) {
-  const { operation, record, after, ...more } = match;
-  const parts = operation ? [[operation].flat().join(", ")] : ["every request"];
-  if (record) parts.push(`#${record}`);
+  const { operation, record, nth, after } = match;
+  const parts = operation ? [operation.join(", ")] : ["every request"];
+  if (record) parts.push(`#${plain(record)}`);
+  if (nth) parts.push(`only number ${nth.join(", ")}`);
   if (after) parts.push(`after the first ${after}`);
-  return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
+  return parts.join(" · ");
 }
 
 // What can be added.
@@ -128,7 +127,7 @@ function clock() {
   const step = (text, seconds) => html`<button @click=${() => advance({ seconds })}>${text}</button>`;
   const set = (body) => turn("PUT", "/clock", body);
   return section("Clock", "", html`
-    <p class="now">${dateTime(found.now)} UTC, ${MODES[found.mode] ?? found.mode}</p>
+    <p class="now">${dateTime(found.now)} UTC, ${MODES[found.mode]}</p>
     <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
     <p class="tools">
       ${found.mode === "real" ? html`<button @click=${() => set({ mode: "frozen" })}>Freeze now</button>` : nothing}

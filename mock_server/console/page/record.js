@@ -33,7 +33,8 @@ export function recordDetails({ name, gone, record, data: object, attempts }) {
 }
 
 function shown(record) {
-  const { webhook_definition: definition, workflow_rule: rule, log_information: log = {} } = record;
+  const { webhook_definition: definition, workflow_rule: rule } = record;
+  const log = record.log_information ?? {}; // an instance may show what it likes
   const filtered = (name, value, text = value) =>
     value && html`<a href=${addressOf("records", record.number, searchFor({ [name]: value }))} title="Records with the same">${plain(text)}</a>`;
   const logged = (date, user, unit) => date && `${dateTime(date)} ${[user?.username, unit?.name].filter(Boolean).join(", ")}`;

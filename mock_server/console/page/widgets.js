@@ -33,10 +33,10 @@ export function plain(text, most = MAX_SHOWN) {
   return text.length > most ? `${shown}…` : shown;
 }
 
-/** The same for a value in a row. */
-export const brief = (text) => plain(text ?? "", MAX_IN_ROW);
+/** The same for a value in a row, which need not be a text: an instance may show what it likes. */
+export const brief = (value) => plain(String(value ?? ""), MAX_IN_ROW);
 
-export const dateTime = (iso) => iso.slice(0, 19).replace("T", " ");
+export const dateTime = (iso) => String(iso).slice(0, 19).replace("T", " ");
 
 /** The time of day of a moment, to the millisecond; all of it as a tooltip. */
 export const clockTime = (iso) =>

@@ -108,14 +108,16 @@ def _wrong(
     """Return what is sent instead of ``message`` because of a fault that ``check_fault`` allows."""
     if fault == "cut_body":
         return message._replace(cut=True)
-    code = message.authentication_code
-    if fault == "wrong_signature" and code:  # another one of the same form
-        return message._replace(authentication_code=("1" if code[0] == "0" else "0") + code[1:])
+    if fault not in SIGNATURE_FAULTS:
+        return message
+    key = epoch.reference_data.key_of(definition)
     if fault == "old_key":
-        key = id_of(f"old key/{epoch.reference_data.key_of(definition)}")
-        code = epoch.config.exchanges.code(message.data_object, key, None)
-        return message._replace(authentication_code=code)
-    return message
+        key = id_of(f"old key/{key}")
+    code = epoch.config.exchanges.code(message.data_object, key, None)
+    # Another one than the right one, in the same form; the message's own may be wrong already.
+    if fault == "wrong_signature" and code:
+        code = ("1" if code[0] == "0" else "0") + code[1:]
+    return message._replace(authentication_code=code)
 
 
 def _message(epoch: Epoch, record: Record, cause: Cause) -> OutgoingMessage:
@@ -215,7 +217,7 @@ class Delivery:
         ids, exchanges = epoch.ids, config.exchanges
         reference = ids.of("exchange", record.id) if first else ids.next("exchange")
         body = orjson.loads(record.body)
-        before = body.keys() | set()
+        before = set(body)
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
         failed = body.get("error_code")
         body["error_code"] = outcome.error_code

@@ -59,8 +59,8 @@ def fire(
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
     """
-    if entity not in epoch.config.entities:
-        allowed = f"one of {', '.join(epoch.config.entities)}"
+    if entity not in epoch.config.release.entities:
+        allowed = f"one of {', '.join(epoch.config.release.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
     found = named(epoch.reference_data.definitions, "definition", definition)
     check_fault(epoch, fault, found["id"])

@@ -8,7 +8,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.exceptions import HTTPException
 
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
-from crmcom_kit.mock_server.admin.document import PREFIX, described, document
+from crmcom_kit.mock_server.admin.document import described, document
+from crmcom_kit.mock_server.world.registry import CONTROL
 
 
 class Admin:
@@ -21,7 +22,7 @@ class Admin:
     def send(self, verb: str, path: str, body: Any = None, **more: Any) -> Any:
         """Send a call; a body that is no bytes is written as JSON. The answer is held."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        url = f"{self.root}{PREFIX}{path}"
+        url = f"{self.root}{CONTROL}{path}"
         answer = self.client.open(url, method=verb, data=data, **more)
         assert b"Traceback" not in answer.get_data()
         self._hold(answer, verb, path.partition("?")[0])
@@ -33,7 +34,7 @@ class Admin:
         promised: dict[str, Any] = {"default": {"$ref": "UsageError"}}
         try:
             routes = self.client.application.url_map.bind("localhost")
-            name, _ = routes.match(f"{PREFIX}{path}", verb)
+            name, _ = routes.match(f"{CONTROL}{path}", verb)
             promised = described(OPERATIONS[name.removeprefix("control_")])["responses"]
         except HTTPException:  # no such operation: an error of the usual form
             assert answer.status_code >= 400

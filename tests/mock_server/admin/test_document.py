@@ -7,8 +7,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
-from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.admin.validation import checked_body
+from crmcom_kit.mock_server.world.registry import CONTROL
 
 
 def test_it_is_right(admin: Any) -> None:
@@ -23,7 +23,7 @@ def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any) -> None:
     client = make_mock().client
     for root in ("", "/worlds/a"):
         found = admin_of(client, root).ask("GET", "/openapi.json", base_url="http://127.0.0.1:4711")
-        assert found["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{PREFIX}"
+        assert found["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{CONTROL}"
 
 
 #: What was asked for did not happen, says verify or wait.

@@ -26,6 +26,8 @@ def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> N
     page.go_back()
     mock.fail("slow_then_dead", calls=2, delay=5)
     expect(active).to_contain_text("no response for every request · after the first 2")
+    mock.fail(operation="show", nth=[4, 9], malformed=True)
+    expect(active).to_contain_text("malformed JSON for show · only number 4, 9")
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("No fault is active.")).to_be_visible()
     assert copied(page) == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"

@@ -3,13 +3,25 @@
 import re
 from typing import Any
 
+import pytest
 from helpers.calling import resend
 from helpers.console import Console, confirm, details
 from playwright.sync_api import Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock
+from crmcom_kit.schemas import Dialect, resolve
+from crmcom_kit.schemas.profile import Profile
 
 LIST = "/w/default/records"
+#: What an instance has shown may lack nearly everything, or have another type.
+BARE = {"id": "short", "number": "WR-7", "life_cycle_state": "REJECTED", "log_information": None}
+ODD = {**BARE, "id": "odd", "number": "8", "error_code": 5, "log_information": {"created_date": 9}}
+PROFILE = Profile(
+    resolve("R9"),
+    Dialect("profile", {}),
+    tuple({"webhook_request": {"record": one, "recorded": True}} for one in (BARE, ODD)),
+    {},
+)
 
 
 def rows(page: Page) -> Any:
@@ -104,3 +116,10 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     status.get_by_role("button", name="Copy as curl").click()
     expect(status.filter(has_text="Copied")).to_be_visible()
+
+
+@pytest.mark.parametrize("mock", [{"profile": PROFILE}], indirect=True)
+def test_a_record_of_an_instance_is_shown(console: Console) -> None:
+    """Whatever it lacks, or has."""
+    for name, own_id in (("WR-7", "short"), ("8", "odd")):
+        expect(details(console.open(f"{LIST}/{name}"))).to_contain_text(own_id)

@@ -151,6 +151,17 @@ def test_old_clients_are_served(server: Any) -> None:
     server.ask("POST", "/__admin/reset")
 
 
+def test_an_old_client_gets_a_stream_as_it_is_made(server: Any) -> None:
+    """Of HTTP/1.0, such as a proxy in front of the console: nothing is collected until the end."""
+    with server.connect() as connection:
+        connection.sendall(b"GET /__admin/events HTTP/1.0\r\n\r\n")
+        received = b""
+        while received.count(b"event: world") < 2:
+            received += (part := connection.recv(65_536))
+            assert part, received
+    assert b"chunked" not in received
+
+
 @pytest.mark.parametrize("path", [DELETE, "/__admin/reset"])
 @pytest.mark.parametrize("announced", ["Content-Length: 67108864", "Transfer-Encoding: chunked"])
 def test_a_body_is_refused_while_it_arrives(server: Any, path: str, announced: str) -> None:

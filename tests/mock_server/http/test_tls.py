@@ -59,6 +59,7 @@ def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) 
         ("--tls-cert bad.pem", "--tls-cert: bad.pem are not a certificate and its key: "),
         ("--tls-cert cert.pem --tls-key locked.pem", "cert.pem and locked.pem are not a certific"),
         ("--tls-cert bad.pem --tls-self-signed ca.pem", "not allowed with --tls-cert"),
+        ("--tls-self-signed ca.pem --allow-name a,b", "no certificate can be for"),
         ("--tls-self-signed no/ca.pem", "--tls-self-signed: no/ca.pem cannot be written: "),
     ],
 )

@@ -157,3 +157,12 @@ def test_any_json_makes_a_valid_entry(world: World) -> None:
     (call,) = world.reader.calls()
     text = json.dumps(call.as_json(), allow_nan=False)
     assert "\\ud800" not in text.replace("\\\\ud800", "")
+
+
+def test_a_fault_of_any_name_is_shown(world: World) -> None:
+    """What looks like a user before a host within its JSON is none in its name."""
+    world.reset()
+    world.faults.add({"name": "\\\n@", "effect": {"delay": 0}})
+    create_app(world).test_client().get(f"{API_PATH}/webhook_requests/list")
+    (call,) = world.reader.calls()
+    assert call.as_json()["fault"]["name"] == "\\\n@"  # type: ignore[index]

@@ -63,6 +63,8 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("times", lambda m: m.assert_not_called(operation="resend", times=1)),
     ("time", lambda m: m.assert_called(operation="resend", time=1)),
     ("wait", lambda m: m.wait_for()),
+    ("record", lambda m: m.wait_for(operation="resend", record=None)),
+    ("delivery", lambda m: m.wait_for(delivery=None)),
     ("until", lambda m: m.wait_for(lambda: True, operation="show")),
     ("record", lambda m: m.fail(drop=True, record={"number": "7"})),
     ("name", lambda m: m.snapshot(5)),

@@ -142,6 +142,18 @@ def test_a_record_has_the_right_code_whatever_was_sent(mock: Mock, fault: str) -
     assert show(mock, number)["authentication_code"] == before
 
 
+def test_a_wrong_signature_is_wrong_when_it_is_repeated_too(mock: Mock) -> None:
+    """What makes it wrong does not make a wrong one right."""
+    code, numbers = "", iter(range(200))
+    while not code.startswith("0"):
+        fired = fire(mock, data={**DATA, "number": f"ACT{next(numbers)}"}, fault="wrong_signature")
+        code = show(mock, fired["webhook_request"]["number"])["authentication_code"]
+    at = fired["delivery"]["id"]
+    again = admin(mock, "POST", f"/deliveries/{at}/replay", {"fault": "wrong_signature"})["id"]
+
+    assert admin(mock, "GET", f"/deliveries/{again}")["signature"]["reason"] == "wrong_code"
+
+
 def test_a_not_effective_definition_sends_nothing(mock: Mock) -> None:
     """No record is made, nothing arrives, and the answer says why."""
     definitions = mock.emulated.current_epoch.reference_data.definitions
