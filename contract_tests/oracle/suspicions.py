@@ -232,9 +232,10 @@ class Effect:
                 return False
             missing -= _has(found, statement)
             asker.keep([each for each in found if not _has([each], statement)])
-            idle = asker.repeat(self.change, idle=True) or ()
-            if any(each.symptom == suspicion.symptom for each in idle):
-                return False  # it happens without the change as well
+            for _ in range(asker.belief.hits - 1):
+                idle = asker.repeat(self.change, idle=True) or ()
+                if any(each.symptom == suspicion.symptom for each in idle):
+                    return False  # it happens without the change as well
             if not missing:
                 return True
         return False

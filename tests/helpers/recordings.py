@@ -124,7 +124,7 @@ def listed(response: Any, *, token: str = TOKEN, **filters: Any) -> Entry:
     return said("list", {"token": token, **(filters or {"entity": "JOBS"})}, _pair(response))
 
 
-def changed(method: str, response: Any, number: int = 1, **more: Any) -> Entry:
+def changed(method: str, response: Any, /, number: int = 1, **more: Any) -> Entry:
     """Return a resend or a delete."""
     given = {"token": TOKEN, IDENTIFIER: {"id": record(number)["id"]}}
     return said(method, given, _pair(response), **more)
