@@ -52,7 +52,7 @@ def created(moment: str, number: int = 1) -> dict[str, Any]:
     return record(number, log_information=EXAMPLE["log_information"] | dates)
 
 
-def said(method: str, given: Mapping[str, Any], response: Response, **more: Any) -> Entry:
+def said(method: str, given: Mapping[str, Any], response: Response, /, **more: Any) -> Entry:
     """Return a request and its response as a program records them; ``more`` goes into the entry."""
     about = methods(resolve("R15"))[method]
     status, text = response
