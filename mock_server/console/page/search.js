@@ -49,8 +49,11 @@ export class Search {
 
   choice(name, { label, values }, parts) {
     const chosen = parts.find((one) => one.name === name)?.value ?? "";
-    const others = parts.filter((one) => one.name !== name).map((one) => one.part);
-    const choose = ({ target }) => setParams({ search: [...others, ...(target.value ? [`${name}:${target.value}`] : [])].join(" ") });
+    const choose = ({ target }) => {
+      // What is typed now, not when the bar was drawn: a choice may come first.
+      const others = this.parts().filter((one) => one.name !== name).map((one) => one.part);
+      setParams({ search: [...others, ...(target.value ? [`${name}:${target.value}`] : [])].join(" ") });
+    };
     const options = [["", label], ...values().map((one) => [one, one])];
     return html`<select aria-label=${label} class=${chosen ? "chosen" : ""} .value=${live(chosen)} @change=${choose}>${optionsOf(options, chosen)}</select>`;
   }
