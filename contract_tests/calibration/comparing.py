@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle.envelope import is_readable
+from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
 from crmcom_kit.schemas.methods import response_fields
 
 #: Members that a change may set to what no other server can know.
@@ -211,23 +211,12 @@ def _form(exchange: Exchange) -> str:
 
 
 def _outcome(exchange: Exchange) -> str:
-    if not is_readable(exchange):
-        return f"HTTP {exchange.status}, {_lacking(exchange.json)}"
+    if lack := lacking(exchange):
+        return f"HTTP {exchange.status}, {lack}"
     if exchange.ok:
         return "served"
     code = shortened(exchange.code, 60) if isinstance(exchange.code, str) else "no code"
     return f"HTTP {exchange.status}, {code}"
-
-
-def _lacking(answer: Any) -> str:
-    """Return what a response lacks of an envelope; without data of a server."""
-    if answer is NOT_JSON:
-        return "no JSON"
-    status = answer.get("status") if isinstance(answer, dict) else None
-    if not isinstance(status, dict):
-        return "no status object"
-    missing = [name for name in ("code", *_TEXTS) if name not in status]
-    return f"a status without {' and '.join(missing)}"
 
 
 def _id(record: Record) -> str:

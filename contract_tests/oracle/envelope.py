@@ -23,7 +23,7 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
             yield Flaw(statement, wanted, _seen(exchange))
         return
     yield "envelope.json"
-    lack = _lack(exchange.json)
+    lack = lacking(exchange)
     wanted = "an object with a status that has code, message and description"
     yield told("envelope.status", kept=not lack, expected=wanted, seen=lack)
     if lack:
@@ -38,16 +38,21 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
 
 def is_readable(exchange: Exchange) -> bool:
     """Whether a response has an envelope of which more can be said."""
-    return exchange.json is not NOT_JSON and not _lack(exchange.json)
+    return not lacking(exchange)
 
 
-def _lack(body: Any) -> str:
-    """Say what a response lacks of an envelope; nothing if it lacks nothing."""
+def lacking(exchange: Exchange) -> str:
+    """Say what a response lacks of an envelope, without its data; nothing if it lacks nothing."""
+    body = exchange.json
+    if body is NOT_JSON:
+        return "no JSON"
     if not isinstance(body, dict):
-        return f"a JSON {type(body).__name__} instead of an object"
-    status = body.get("status")
+        return f"{_kind(body)} instead of an object"
+    if "status" not in body:
+        return "no status object"
+    status = body["status"]
     if not isinstance(status, dict):
-        return "no status object" if "status" not in body else f"status {shortened(repr(status))}"
+        return f"a status that is {_kind(status)}"
     missing = [name for name in ("code", *_TEXTS) if name not in status]
     return f"a status without {' and '.join(missing)}" if missing else ""
 

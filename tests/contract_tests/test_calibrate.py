@@ -344,7 +344,7 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
     ("status", "lacking"),
     [
         ({"code": "OK"}, "a status without message and description"),
-        ("a secret", "no status object"),
+        ("a secret", "a status that is a string"),
     ],
 )
 def test_what_an_envelope_lacks_is_said(status: Any, lacking: str) -> None:
