@@ -181,7 +181,7 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
 def test_a_script_runs_and_reads_nothing_that_a_recording_says(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Whoever made it: its methods are no commands, and its bodies name no files."""
+    """No program is trusted: methods in it are no commands, and bodies name no files."""
     secret, made = tmp_path / "secret", tmp_path / "made"
     secret.write_text("of the reader")
     recorder = Recorder()
