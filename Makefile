@@ -55,7 +55,7 @@ coverage: $(STAMP)
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 measure: $(STAMP)
-	PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
+	PYTHONPATH=tests:benchmarks/kit $(BIN)/python -m mutants $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -25,7 +25,7 @@ from mutants.random_mutants import candidates, mutant
 from mutants.script import LoginRefused, is_equivalent
 from mutants.table import ROWS
 
-RESULTS = Path(__file__).resolve().parents[2] / ".measured" / "results.jsonl"
+RESULTS = Path(__file__).resolve().parents[3] / ".measured" / "results.jsonl"
 SETS = ("random", "table", "legal", "combinations")
 #: How many servers of a set are measured; of the others, all there are.
 NUMBERS = {"random": 200, "combinations": 300}

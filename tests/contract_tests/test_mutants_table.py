@@ -4,10 +4,10 @@ import os
 from random import Random
 
 import pytest
-
-from crmcom_kit.schemas.statements import statements
 from mutants.measure import answers_alike
 from mutants.table import ROWS
+
+from crmcom_kit.schemas.statements import statements
 
 #: Chosen by a seed, as in ``test_sample``; ``make measure`` tries all rows.
 PARTS, IN_PART = 4 if os.environ.get("CI") else 1, 30

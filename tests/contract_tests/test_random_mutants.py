@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stand_in.choices import Choices
-from stand_in.reading import Call
-from stand_in.server import StandIn
-
 from mutants.measure import main
 from mutants.random_mutants import QUICK, candidates, mutant, nodes, tree_of
 from mutants.script import LoginRefused, answers, is_equivalent
+from stand_in.choices import Choices
+from stand_in.reading import Call
+from stand_in.server import StandIn
 
 CHOICES = Choices(**QUICK)  # type: ignore[arg-type]
 

@@ -7,10 +7,9 @@ import os
 from random import Random
 
 import pytest
-from stand_in.legal import VARIANTS
-
 from mutants.measure import Case, measured
 from mutants.table import ROWS
+from stand_in.legal import VARIANTS
 
 #: Chosen by a seed: change it, and another part is tested.
 SEED = "sample 0"

@@ -1,6 +1,0 @@
-"""Measure the kit: ``python -m mutants``, with ``tests`` on the path."""
-
-from mutants.measure import main
-
-if __name__ == "__main__":
-    main()
