@@ -1,0 +1,26 @@
+"""A list of INVOICES has the records of INVOICECANCELLATIONS, too.
+
+Breaks list: "entity: The name of the entity related with the webhook requests that should be
+returned as a result", and 1.3: both are entities of their own from R15.0.0 on [S].
+"""
+
+from typing import Any
+
+from stand_in.reading import Call
+from stand_in.server import StandIn
+from stand_in.world import Record
+
+FACTS = "specification, list: entity; 1.3 [S]"
+CHOICES: dict[str, Any] = {}
+RELEASE = "R15"
+
+
+class Server(StandIn):
+    """Keeps invoices and their cancellations in one table."""
+
+    def matches(self, record: Record, name: str, call: Call) -> bool:
+        """Return whether one filter selects a record."""
+        if name == "entity" and record.entity == "INVOICECANCELLATIONS":
+            if "INVOICES" in call.filters[name]:
+                return True
+        return super().matches(record, name, call)
