@@ -5,6 +5,7 @@ person behind a proxy, the exchange goes to the oracle, and the oracle writes do
 showed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -119,6 +120,8 @@ class Belief:
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
+    #: Resends of REJECTED webhook requests, by the form of the identifier, and whether served.
+    resends: Counter[tuple[str, bool]] = field(default_factory=Counter)
     #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
     done_by_others: set[str] = field(default_factory=set)
     _bytes: int = 0  # of responses, for what is known from them

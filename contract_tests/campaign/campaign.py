@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
@@ -92,6 +93,11 @@ class Campaign:
         self._take_stock(looks)
         found = [] if idle else self._send(call, template, variant)
         return found + self._look(looks)
+
+    def spare(self, state: str) -> Sequence[Record]:
+        """Return webhook requests in a state that may be changed, and were not sent again yet."""
+        records = self.scene.records(state, in_scope=True)
+        return [each for each in records if not self.belief.known[each["id"]].resent]
 
     def keep(self, found: Sequence[Suspicion]) -> None:
         """Have settled later what was seen on the way to a confirmation, and is another matter."""
@@ -217,7 +223,8 @@ class Campaign:
         if not exchange.ok and token in self.scene.earlier_tokens():
             self.belief.set_token(token, TokenState.DOUBTFUL)  # it has ended
             return
-        if suspicion.record is not None:
+        is_refused_change = not exchange.ok and exchange.call.method in CHANGES
+        if suspicion.record is not None and not is_refused_change:
             self.belief.others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
@@ -241,8 +248,8 @@ class Campaign:
         try:
             if cause.settle(suspicion, hypothesis.statement, self):
                 return True
-        except Unreachable:  # what would show it cannot be sent, or read
-            pass
+        except Unreachable as missed:  # what would show it cannot be sent, or read
+            self.missed.setdefault(suspicion.exchange.call.method, str(missed))
         if tried is not None:
             self._without_effect.add(tried)
         return False

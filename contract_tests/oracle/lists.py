@@ -17,7 +17,6 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle.expectations import served_by
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -26,12 +25,10 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Flaw,
     Hypothesis,
     Now,
-    Refused,
     Seen,
     Suspicion,
     TooFew,
 )
-from crmcom_kit.schemas.releases import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,17 +232,3 @@ def served(sense: Sense) -> Iterator[str]:
             yield "list.parameters.mandatory"
         if len(optional) <= 1:
             yield "list.optional_parameters"
-
-
-def hypotheses_of_refusal(given: Mapping[str, Any], release: Release) -> Iterator[Hypothesis]:
-    """Yield for which of its parameters a list may be refused, one by one."""
-    if len(given) == 1:
-        helped = {**given, "life_cycle_state": "REJECTED"}
-        yield Hypothesis("list.optional_parameters", Refused("list", given, helped))
-    for name, value in given.items():
-        statement = served_by({name: value}, release)
-        if name not in SEMI_OPTIONAL:
-            rest = {each: wanted for each, wanted in given.items() if each != name}
-            yield Hypothesis(statement, Refused("list", given, rest))
-        elif name != "entity_id":  # whether it needs its entity is open
-            yield Hypothesis(statement, Refused("list", {name: value}))

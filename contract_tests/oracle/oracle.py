@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
@@ -13,6 +12,7 @@ from crmcom_kit.contract_tests.oracle import (
     envelope,
     lists,
     logins,
+    refusals,
     sights,
     webhook_requests,
 )
@@ -30,12 +30,10 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Again,
     Confirmation,
-    Disagree,
     Effect,
     Flaw,
     Hypothesis,
     Now,
-    Refused,
     Seen,
     Suspicion,
 )
@@ -118,7 +116,9 @@ class Oracle:
                 if expected.sense.name == "list":
                     yield from lists.served(expected.sense)
             elif not self._has_ended(exchange, expected.sense):
-                yield self._refused(exchange, expected)
+                yield from self._refused(exchange, expected)
+        elif expected.sense.name == "resend":
+            yield from self._resent(exchange, expected)
 
     def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
         """Whether an identifier that nothing known has is that of another webhook request.
@@ -154,34 +154,31 @@ class Oracle:
             tuple(Hypothesis(expected.statement, each) for each in confirmations), _id(exchange),
         )  # fmt: skip
 
-    def _refused(self, exchange: Exchange, expected: Expectation) -> Suspicion:
-        """Return what may be wrong where a request is refused that is to be served."""
+    def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
+        """Yield what may be wrong where a request is refused that is to be served, if anything."""
         sense = expected.sense
-        given = {name: value for name, value in sense.given.items() if name != "token"}
-        found: list[Hypothesis] = []
-        if sense.name == "list":
-            found += lists.hypotheses_of_refusal(given, self.belief.release)
-        elif sense.name == "show":
-            found += self._refused_show(expected, given)
-        rests_on = (expected.record,) if expected.record else ()
-        found.append(Hypothesis(expected.statement, Again(rests_on)))
-        return Suspicion(
-            exchange, f"OK: {expected.why}", outcome(exchange), tuple(found), expected.record,
-            symptom=MISSING if sense.name == "show" else "",
-        )  # fmt: skip
+        parameters = {name: value for name, value in sense.given.items() if name != "token"}
+        hypotheses = [*refusals.hypotheses(expected, parameters, self.belief)]
+        if sense.name == "token":
+            hypotheses = [Hypothesis(expected.statement, Again())]
+        if hypotheses:
+            yield Suspicion(
+                exchange, f"OK: {expected.why}", outcome(exchange), tuple(hypotheses),
+                expected.record, symptom=MISSING if sense.name == "show" else "",
+            )  # fmt: skip
 
-    def _refused_show(self, expected: Expectation, given: dict[str, Any]) -> Iterator[Hypothesis]:
-        named, known = expected.sense.record, self.belief.known.get(str(expected.record))
-        if "fields_set" in given:
-            rest = {name: value for name, value in given.items() if name != "fields_set"}
-            yield Hypothesis("fields_set.names", Refused("show", given, rest))
-        if named is None or known is None:
+    def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
+        """Yield what is wrong with a refused resend, if the way that it is written is refused."""
+        sense, named = expected.sense, expected.sense.record
+        if expected.record is None or named is None or not sense.is_clear:
             return
-        if named.field == "number":
-            by_id = {**given, IDENTIFIER: {"id": known.id}}
-            yield Hypothesis("identifier.fields", Refused("show", given, by_id))
-        yield Hypothesis("identifier.selects", Disagree(known))
-        yield from sights.hypotheses_of_change(known, self.belief)
+        self.belief.resends[named.field, exchange.ok] += 1
+        if not exchange.ok:
+            parameters = {name: value for name, value in sense.given.items() if name != "token"}
+            hypotheses = tuple(refusals.of_resend(expected, parameters, self.belief))
+            if hypotheses:
+                wanted = "OK: the webhook request is REJECTED"
+                yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         """Find out whether the webhook request is the one that was asked for."""

@@ -12,7 +12,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
@@ -30,7 +29,7 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
-#: From so many requests on it is no chance that a method, or a form of an identifier, is refused.
+#: From so many requests on it is no chance that a method is refused.
 _OFTEN = 5
 
 
@@ -87,8 +86,6 @@ class Service:
         self._told: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
         self._recovered = 0  # failures that did not come again
-        #: Resends that may be served, by the form of their identifier: with the definition's id.
-        self._resends: dict[str, list[tuple[str, Exchange]]] = {"id": [], "number": []}
 
     def _covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -114,11 +111,6 @@ class Service:
             tally.last = outcome(exchange)
         if not is_readable(exchange):
             return  # which another check tells of
-        known = self._belief.find(sense.record)
-        is_open = sense.name == "resend" and must is Must.EITHER
-        if is_open and sense.record is not None and known is not None and not known.moving:
-            definition = str(value_at(known.record, "webhook_definition.id"))
-            self._resends[sense.record.field].append((definition, exchange))
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
         failed = exchange.status >= 500
@@ -168,21 +160,6 @@ class Service:
                 expected = f"a status below 500: {kind.statement} wants the request served"
             first, last = failures[0].exchange, failures[-1].exchange
             yield Violation(STATEMENT, first, last, expected=expected, seen=outcome(last))
-        yield from self._of_forms()
-
-    def _of_forms(self) -> Iterator[Violation]:
-        """Yield a violation if resend takes one form of an identifier only, as each one shows."""
-        for form, other in (("id", "number"), ("number", "id")):
-            served = self._resends[other]
-            # A server may refuse what a definition has sent that is no longer effective.
-            definitions = {definition for definition, _ in served}
-            refused = [each for key, each in self._resends[form] if key in definitions]
-            if min(len(refused), len(served)) < _OFTEN:
-                continue
-            if all(each.ok for _, each in served) and not any(each.ok for each in refused):
-                expected = f"OK: {other} is served each time, and {form} identifies as well"
-                seen = outcome(refused[-1])
-                yield Violation("identifier.fields", refused[-1], expected=expected, seen=seen)
 
     def recovered(self) -> tuple[str, ...]:
         """Say in a line how many failures did not come again; nothing if there are none."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation, blamed
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, blamed
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 
 #: The symptom of a webhook request that is not shown or listed any more.
@@ -41,6 +41,10 @@ class Asker(Protocol):
 
     def keep(self, found: "Sequence[Suspicion]", /) -> None:
         """Have settled later what was seen on the way, and is another matter."""
+        ...
+
+    def spare(self, state: str, /) -> "Sequence[Record]":
+        """Return webhook requests in a state that may be changed, and were not sent again yet."""
         ...
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":
@@ -174,20 +178,86 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Of two requests one is refused each time, and the other one served."""
+    """A request is refused, and its sibling served, in turn.
+
+    The two differ only in what makes no difference by the statement. So what the server refuses for
+    another reason, such as a permission, a limit or maintenance, it refuses to both.
+    """
 
     method: str
     refused: Mapping[str, Any]
-    served: Mapping[str, Any] | None = None  # None: it is enough that the first is refused
+    served: Mapping[str, Any]  # the parameters of the sibling
+    rests_on: tuple[str, ...] = ()  # ids of webhook requests that must exist
+    #: Parameters that must be refused: if they are refused in another way, the server may have
+    #: another reason. None: any refusal counts.
+    alike: Mapping[str, Any] | None = None
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """Send both as often as it takes, and the refused one last: what it names still exists."""
-        for _ in range(asker.belief.hits - 1):
+        """Send both in turn, as often as it takes."""
+        if self.alike is not None:
+            alike = asker.call(self.method, self.alike)
+            if alike.wording != asker.call(self.method, self.refused).wording:
+                return False
+        for _ in range(asker.belief.hits):
+            if not asker.call(self.method, self.served).ok:
+                return False
+            if not _all_exist(self.rests_on, asker):
+                return False
             if asker.call(self.method, self.refused).ok:
                 return False
-            if self.served is not None and not asker.call(self.method, self.served).ok:
+        return True
+
+
+class Named(NamedTuple):
+    """How a request of resend or delete names a webhook request, and what it has beside."""
+
+    form: str  # of the identifier: id or number
+    state: str  # of the webhook request
+    beside: Mapping[str, Any]  # other parameters
+
+    def parameters(self, record: Record) -> dict[str, Any]:
+        """Return the parameters of a request that is about a webhook request."""
+        return {IDENTIFIER: {self.form: record[self.form]}, **self.beside}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedChange:
+    """Changes of one kind are refused, and their siblings served, in turn.
+
+    A sibling names the same webhook request in another way, or one in the other state. What is
+    served is used up: where too few webhook requests may be changed, nothing is concluded.
+    """
+
+    record: Record  # the one that was refused
+    refused: Named
+    served: Named
+
+    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+        """Send the sibling, and both of another webhook request. Raises Unreachable."""
+        method, hits = suspicion.exchange.call.method, asker.belief.hits
+        spare = asker.spare(self.refused.state)
+        refused = [self.record, *(other for other in spare if other["id"] != self.record["id"])]
+        siblings: Sequence[Record] = refused
+        if self.served.state != self.refused.state:
+            siblings, refused = asker.spare(self.served.state), [*refused, self.record]
+        if min(len(refused), len(siblings)) < hits:
+            msg = f"to compare a refused {method} takes {hits} webhook requests in scope"
+            raise Unreachable(msg)
+        for at, (record, sibling) in enumerate(zip(refused[:hits], siblings, strict=False)):
+            if at and asker.call(method, self.refused.parameters(record)).ok:
                 return False
-        return self.served is None or not asker.call(self.method, self.refused).ok
+            if not _all_exist((record["id"],), asker):
+                return False
+            if not asker.call(method, self.served.parameters(sibling)).ok:
+                return False
+        return True
+
+
+def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
+    """Look at webhook requests, and return whether all of them exist."""
+    for key in keys:
+        see_whether_it_is_there(key, asker)
+    return all(key in asker.belief.records for key in keys)
 
 
 @dataclass(frozen=True, slots=True)

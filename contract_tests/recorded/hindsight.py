@@ -107,6 +107,10 @@ class Later:
         """Whether each of some parameters was in a request that was served."""
         return all((method, repr(pair)) in self._accepted for pair in given.items())
 
+    def serves(self, method: str) -> bool:
+        """Whether any request of a method was served."""
+        return any(accepted == method for accepted, _ in self._accepted)
+
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Whether the token of a request was valid later."""
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
@@ -156,6 +160,9 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
                 return self._again((known.id,))
+            case Refused(rests_on=keys) if keys:
+                is_served = self.later.serves(confirmation.method)
+                return self._again(keys) if is_served and not self._may_recur() else None
             case Refused():
                 record = self.suspicion.record
                 is_there = record is None or self._as_known(record) is not None
@@ -205,9 +212,9 @@ class Case(NamedTuple):
 
     def _is_to_blame(self, one: Refused) -> bool:
         """Whether parameters are refused without the others, or these are accepted elsewhere."""
+        if not self._accepts(one.served):
+            return False
         given = _given(self.exchange)
-        if one.served is not None:
-            return self._accepts(one.served)
         others = {name: value for name, value in given.items() if name not in one.refused}
         is_refused_alone = bool(others) and self.later.refuses(one.method, one.refused)
         return is_refused_alone or not others or self._accepts(others)
@@ -253,5 +260,4 @@ class Case(NamedTuple):
 
 def _blamed(one: Refused) -> dict[str, Any]:
     """Return the parameters without which a request would be served."""
-    served = one.served or {}
-    return {name: value for name, value in one.refused.items() if served.get(name) != value}
+    return {name: value for name, value in one.refused.items() if one.served.get(name) != value}

@@ -23,7 +23,7 @@ def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tu
         (suspicion, one)
         for suspicion in conversation.suspicions
         for one in suspicion.hypotheses
-        if type(one.confirmation).__name__ == kind
+        if kind in (name := type(one.confirmation).__name__, f"{one.statement} {name}")
     )
     script = Script(conversation, answers)
     confirmed = script.settle(suspicion, one)
@@ -31,7 +31,12 @@ def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tu
     return confirmed, "".join(each.method[0] for each in script.asked)
 
 
-REFUSED = (listed([ONE, TWO]), show(NO))
+REFUSED = (listed([ONE]), show(TWO, 2), show(NO))
+OTHER_ENTITY, FORBIDDEN = record(3, entity="ACTIVITIES"), refused(403)
+NO_JOBS = (listed([OTHER_ENTITY], entity="ACTIVITIES"), listed(NO))
+SENT = [record(at, life_cycle_state="SUCCESSFUL") for at in (3, 4)]
+OF_STATE = "delete.either_state RefusedChange"
+NO_DELETE = (listed([ONE, TWO, *SENT]), changed("delete", NO))
 ONE_FIELD = (show(ONE), show(NO, fields_set="id,url"))
 FIRST: dict[str, Any] = {**JOBS, "number_of_results": 1}
 PAGES = (listed([ONE], **FIRST), listed([ONE], **FIRST, offset=1))
@@ -66,16 +71,26 @@ DELETED = (
     [
         # One response shows it, and nothing is asked.
         ((show(ONE), show(TWO)), "Now", [], True, ""),
-        # What is refused each time is refused, unless what it names is not there any more.
-        (REFUSED, "Again", [ONE, NO], True, "ss"),
-        (REFUSED, "Again", [ONE, ONE], False, "ss"),
-        (REFUSED, "Again", [NO, [], NO], False, "sls"),
-        (REFUSED, "Again", [NO, [ONE], NO], True, "sls"),
+        # Shown is another one in turn, and what is refused is still listed.
+        (REFUSED, "Refused", [TWO, NO, [ONE], NO] * 2, True, "ssls" * 2),
+        (REFUSED, "Refused", [NO], False, "s"),
+        (REFUSED, "Refused", [TWO, NO, []], False, "ssl"),
+        (REFUSED, "Refused", [TWO, NO, [ONE], ONE], False, "ssls"),
         # A parameter is to blame if the request is served without it, and never with it.
-        (ONE_FIELD, "Refused", [NO, ONE, NO], True, "sss"),
-        (ONE_FIELD, "Refused", [ONE], False, "s"),
-        (ONE_FIELD, "Refused", [NO, NO], False, "ss"),
-        (ONE_FIELD, "Refused", [NO, ONE, ONE], False, "sss"),
+        (ONE_FIELD, "Refused", [ONE, NO] * 2, True, "ssss"),
+        (ONE_FIELD, "Refused", [NO], False, "s"),
+        (ONE_FIELD, "Refused", [ONE, ONE], False, "ss"),
+        (ONE_FIELD, "Refused", [ONE, NO, ONE, ONE], False, "ssss"),
+        # An entity is refused as one that no release has, while another one is listed.
+        (NO_JOBS, "entities.r9 Refused", [NO, NO, *[[OTHER_ENTITY], NO] * 2], True, "llllll"),
+        (NO_JOBS, "entities.r9 Refused", [NO, FORBIDDEN], False, "ll"),
+        # A delete is refused in one form, or in one state, and another one in turn is served.
+        (NO_DELETE, "RefusedChange", [ONE, ONE, NO, TWO, TWO], True, "sddsd"),
+        (NO_DELETE, "RefusedChange", [ONE, NO], False, "sd"),
+        (NO_DELETE, "RefusedChange", [ONE, ONE, TWO], False, "sdd"),
+        (NO_DELETE, OF_STATE, [ONE, SENT[0], NO, TWO, SENT[1]], True, "sddsd"),
+        (NO_DELETE, OF_STATE, [ONE, SENT[0], TWO], False, "sdd"),
+        (NO_DELETE, OF_STATE, [NO, []], False, "sl"),
         # If either page has other ones by now, the list has changed, or has no order.
         (PAGES, "Ordered", [[ONE]] * 6, True, "llllll"),
         (PAGES, "Ordered", [[ONE]] * 5 + [[TWO]], False, "llllll"),
@@ -120,9 +135,9 @@ def test_a_hypothesis_is_settled_by_what_is_asked(
 @pytest.mark.parametrize(("last", "confirmed"), [(NO, True), (ONE, False)])
 def test_it_is_seen_once_more_where_others_are_at_work(last: Any, *, confirmed: bool) -> None:
     """They may have made what was seen, twice."""
-    conversation = Conversation(*REFUSED)
+    conversation = Conversation(*ONE_FIELD)
     conversation.belief.others |= AT_WORK
-    assert settled(conversation, "Again", [ONE, NO, ONE, last]) == (confirmed, "ssss")
+    assert settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last]) == (confirmed, "ssssss")
 
 
 @pytest.mark.parametrize(

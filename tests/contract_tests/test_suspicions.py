@@ -23,7 +23,7 @@ ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
 TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
 JOBS, RULE = {"entity": "JOBS"}, {"name": ONE["workflow_rule"]["name"]}
-GONE = ["identifier.selects Disagree", "identifier.selects Again"]
+GONE = ["identifier.selects Disagree", "identifier.selects Refused"]
 DISAGREE = "list.agrees_with_show Disagree"
 
 
@@ -93,7 +93,7 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "one is refused after another was deleted": (
         [listed([ONE, TWO]), changed("delete", TWO, 2), show(refused())],
-        [GONE[0], "delete.single_result Effect", *GONE[1:]],
+        ["delete.single_result Effect"],  # nobody knows whether this user may call show at all
     ),
     "one is refused after its own resend": (
         [show(ONE), changed("resend", ONE), show(refused())],
@@ -101,16 +101,15 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "a delete is refused": (
         [show(ONE), changed("delete", refused())],
-        ["delete.either_state Again"],
+        ["identifier.fields RefusedChange", "delete.either_state RefusedChange"],
     ),
     "a list is refused": (
         [listed([ONE]), listed(refused())],
-        ["list.optional_parameters Refused", "entities.r9 Refused", "entities.r9 Again"],
+        ["list.optional_parameters Refused", "entities.r9 Refused"],
     ),
     "a list is refused by the name of a rule": (
         [listed([ONE]), listed(refused(), workflow_rule_identifier=RULE)],
-        ["list.optional_parameters Refused", "list.workflow_rule_identifier.filter Refused",
-         "list.workflow_rule_identifier.filter Again"],
+        ["list.optional_parameters Refused", "list.workflow_rule_identifier.filter Refused"],
     ),
     "a successful one is sent again": (
         [show(TWO_DONE, 2), changed("resend", TWO_DONE, 2)],

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, Record, TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.expectations import expectation
@@ -133,6 +133,10 @@ class Script:
     def keep(self, found: Sequence[Suspicion]) -> None:
         """Keep what is another matter."""
         self.kept += found
+
+    def spare(self, state: str) -> Sequence[Record]:
+        """Return what is known of webhook requests in a state."""
+        return [known.typed for known in self.belief.existing() if known.state == state]
 
     def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Return what the next repetition makes suspect."""
