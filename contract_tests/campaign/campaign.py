@@ -99,6 +99,15 @@ class Campaign:
         records = self.scene.records(state, in_scope=True)
         return [each for each in records if not self.belief.known[each["id"]].resent]
 
+    def alike(self, exchange: Exchange) -> Sequence[Record]:
+        """Return the webhook requests that the template of a request may be about."""
+        template = self.drawn.get(exchange.number, (None, None))[0]
+        if template is None:
+            return ()
+        state = (self._subject(exchange.call) or {}).get("life_cycle_state")
+        records = template.records(self.scene)
+        return [record for record in records if record.get("life_cycle_state") == state]
+
     def keep(self, found: Sequence[Suspicion]) -> None:
         """Have settled later what was seen on the way to a confirmation, and is another matter."""
         self.session.queue += found

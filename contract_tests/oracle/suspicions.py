@@ -47,6 +47,10 @@ class Asker(Protocol):
         """Return webhook requests in a state that may be changed, and were not sent again yet."""
         ...
 
+    def alike(self, exchange: Exchange, /) -> "Sequence[Record]":
+        """Return the webhook requests that the template of a request may be about."""
+        ...
+
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":
         """Draw the template of a request again, for another record, and look at its effect.
 
@@ -235,8 +239,8 @@ class RefusedChange:
     def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
         method, hits = suspicion.exchange.call.method, asker.belief.hits
-        spare = asker.spare(self.refused.state)
-        refused = [self.record, *(other for other in spare if other["id"] != self.record["id"])]
+        alike = asker.alike(suspicion.exchange)
+        refused = [self.record, *(other for other in alike if other["id"] != self.record["id"])]
         siblings: Sequence[Record] = refused
         if self.served.state != self.refused.state:
             siblings, refused = asker.spare(self.served.state), [*refused, self.record]

@@ -114,11 +114,12 @@ class Template:
         """Return the variants that can be drawn now; none if the template has to wait."""
         if self.method not in scene.methods or (self.changes and self.method not in scene.allowed):
             return ()
-        if self.about and not self._records(scene):
+        if self.about and not self.records(scene):
             return ()
         return self.variants(scene)
 
-    def _records(self, scene: Scene) -> list[Record]:
+    def records(self, scene: Scene) -> list[Record]:
+        """Return the webhook requests that it may be about now."""
         found = scene.records(self.state, in_scope=self.changes)
         if self.among is not None:
             return self.among(scene, found)
@@ -129,7 +130,7 @@ class Template:
 
         Not every variant fits every webhook request: a few are tried. None if none of them fits.
         """
-        found = self._records(scene) if self.about else [{}]
+        found = self.records(scene) if self.about else [{}]
         given: Parameters | Call | None = None
         for _ in range(min(MAX_TRIED, len(found))):
             record = choose(found) if self.about else found[0]

@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.methods import methods
-from helpers.recordings import LOGIN, TOKEN, Entry, Response, entry, ok
+from helpers.recordings import IDENTIFIER, LOGIN, TOKEN, Entry, Response, entry, ok
 
 _NAMES = {each.path: each.name for each in methods(resolve("R10")).values()}
 
@@ -137,6 +137,12 @@ class Script:
     def spare(self, state: str) -> Sequence[Record]:
         """Return what is known of webhook requests in a state."""
         return [known.typed for known in self.belief.existing() if known.state == state]
+
+    def alike(self, exchange: Exchange) -> Sequence[Record]:
+        """Return what is known of webhook requests in the state of the one that a request names."""
+        name = exchange.call.parameters[IDENTIFIER].items()
+        (known,) = (known for known in self.belief.existing() if name <= known.typed.items())
+        return self.spare(str(known.state))
 
     def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Return what the next repetition makes suspect."""

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import httpx
+from stand_in.client import Client
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.config import RunConfig
@@ -22,16 +23,22 @@ def set_clock(app: StandIn) -> None:
     app.clock.seconds = float(calendar.timegm(time.gmtime()))
 
 
-def checked(app: StandIn, api_key: str | None = None, **config: Any) -> Results:
-    """Check a sound server, or one made wrong; unless told otherwise all of it may be changed."""
+def checked(
+    app: StandIn, api_key: str | None = None, *, by_token: bool = False, **config: Any
+) -> Results:
+    """Check a sound server, or one made wrong; unless told otherwise all of it may be changed.
+
+    With ``by_token`` the run gets a token, and no user name.
+    """
     set_clock(app)
+    login = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=api_key)
+    if by_token:
+        login = Login(token=Client(app).token)
     target = Target(
         name="the sound server",
         base_url=f"https://stand-in.example{API_PATH}",
         release=resolve(app.release),
-        login=Login(
-            username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=api_key
-        ),
+        login=login,
         transport=httpx.WSGITransport(app),
     )
     given = {"sleep": lambda _: None, "allowed": BOTH, "scope": EVERYTHING, **config}

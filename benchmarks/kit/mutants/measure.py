@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import blind
 import click
 from helpers.stand_ins import broken, checked
 from stand_in.legal import VARIANTS, combination
@@ -26,9 +27,13 @@ from mutants.script import LoginRefused, is_equivalent
 from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[3] / ".measured" / "results.jsonl"
-SETS = ("random", "table", "legal", "combinations")
+SETS = (
+    "random", "table", "blind faults", "legal", "combinations", "blind legal", "blind together",
+)  # fmt: skip
+#: Those of right servers: none of them is to be accused.
+LEGAL = ("legal", "combinations", "blind legal", "blind together")
 #: How many servers of a set are measured; of the others, all there are.
-NUMBERS = {"random": 200, "combinations": 300}
+NUMBERS = {"random": 200, "combinations": 300, "blind together": 100}
 #: The share of mutants that is found at least, and how many sound servers are accused at most, if
 #: all of a set are measured: the lowest of a few seeds, which differ by some mutants of a set.
 #: docs/explanation/measuring.md has the figures of the last measurement.
@@ -65,23 +70,40 @@ class Result:
 
 def cases(of: Case, number: int | None) -> Iterator[Case]:
     """Yield the cases of a set, so many if it has no end: of random mutants, all that may be."""
-    table: Any = ROWS if of.set == "table" else VARIANTS
-    named: Iterable[tuple[str, str]] = ((name, each.release) for name, each in table.items())
-    if of.set == "random":
-        named = candidates(of.seed)
-    elif of.set == "combinations":
-        seeds = range(of.seed, of.seed + (number or NUMBERS["combinations"]))
-        named = ((str(each), combination(each).release) for each in seeds)
+    seeds = range(of.seed, of.seed + (number or NUMBERS.get(of.set, 0)))
+    named: Iterable[tuple[str, str]]
+    match of.set:
+        case "random":
+            named = candidates(of.seed)
+        case "combinations":
+            named = ((str(seed), combination(seed).release) for seed in seeds)
+        case "blind together":
+            named = ((str(seed), blind.together(seed).release) for seed in seeds)
+        case "blind legal":
+            places = range(len(blind.names("legal")))
+            named = ((str(at), blind.legal(at).release) for at in places)
+        case "blind faults":
+            named = ((name, "") for name in blind.names("faults"))
+        case _:
+            table: Any = ROWS if of.set == "table" else VARIANTS
+            named = ((name, each.release) for name, each in table.items())
     for name, release in islice(named, None if of.set == "random" else number):
         yield replace(of, name=name, release=release)
 
 
 def made(case: Case) -> Any:
     """Return what a case names, which has a server; None for a random mutant that is none."""
-    if case.set == "random":
-        return mutant(case.name, case.release)
-    if case.set == "combinations":
-        return combination(int(case.name))
+    match case.set:
+        case "random":
+            return mutant(case.name, case.release)
+        case "combinations":
+            return combination(int(case.name))
+        case "blind together":
+            return blind.together(int(case.name))
+        case "blind legal":
+            return blind.legal(int(case.name))
+        case "blind faults":
+            return blind.server("faults", case.name)
     return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]
 
 
@@ -99,20 +121,23 @@ def measured(case: Case) -> Result:
     if made_of is None or (case.set == "table" and answers_alike(made_of)):
         return Result(case, "equivalent")
     # Each combination has a world of its own.
-    app = made_of.server(int(case.name)) if case.set == "combinations" else made_of.server()
+    is_combined = case.set in ("combinations", "blind together")
+    app = made_of.server(int(case.name) if is_combined else 0)
     api_key = None if app.release == "R9" else WEB_API_KEY
+    by_token = case.set in LEGAL[2:] and blind.is_by_token(int(case.name))
     limits = Limits(max_requests=case.budget)
-    results = checked(app, api_key, seed=case.seed, limits=limits)
+    results = checked(app, api_key, by_token=by_token, seed=case.seed, limits=limits)
     wanted, named = {*getattr(made_of, "statements", ())}, {*broken(results)}
     trouble = results.trouble or ""
-    if case.set in ("legal", "combinations"):
+    if case.set in LEGAL:
         verdict = "alarm" if named or trouble else "quiet"
     elif wanted & named:
         verdict = "named"
     else:
         verdict = "found" if named else "missed"
     group = f"set {made_of.set}" if case.set == "table" else case.set
-    about = made_of.name if case.set == "combinations" else made_of.about
+    about = f"{made_of.name}: {made_of.about}" if case.set.startswith("blind") else made_of.about
+    about = made_of.name if is_combined else about
     return Result(case, verdict, about, group, sorted(named), sorted(wanted), trouble)
 
 
@@ -146,7 +171,8 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
         found = verdicts["named"] + verdicts["found"]
         line = f"{group}: {verdicts.total()} mutants, {found} found"
         line += f" ({found / verdicts.total():.0%})"
-        yield line + f", {verdicts['named']} rightly named" * (group != "random")
+        named = any(each.wanted for each in results if each.group == group)
+        yield line + f", {verdicts['named']} rightly named" * named
     for each in results:
         if each.verdict in ("missed", "alarm") or (each.wanted and each.verdict == "found"):
             told = ", ".join(each.named) or each.trouble or "nothing"

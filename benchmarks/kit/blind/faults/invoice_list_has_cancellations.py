@@ -20,7 +20,7 @@ class Server(StandIn):
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
         """Return whether one filter selects a record."""
-        if name == "entity" and record.entity == "INVOICECANCELLATIONS":
-            if "INVOICES" in call.filters[name]:
-                return True
+        is_cancellation = name == "entity" and record.entity == "INVOICECANCELLATIONS"
+        if is_cancellation and "INVOICES" in call.filters[name]:
+            return True
         return super().matches(record, name, call)
