@@ -140,8 +140,8 @@ class Script:
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
         """Return what is known of webhook requests in the state of the one that a request names."""
-        name = exchange.call.parameters[IDENTIFIER].items()
-        (known,) = (known for known in self.belief.existing() if name <= known.typed.items())
+        ((form, name),) = exchange.call.parameters[IDENTIFIER].items()
+        (known,) = (known for known in self.belief.existing() if known.typed[form] == name)
         return self.spare(str(known.state))
 
     def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
