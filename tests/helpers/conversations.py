@@ -1,5 +1,6 @@
 """Conversations with an oracle in memory: it observes entries of `recordings`; nothing is sent."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -140,7 +141,7 @@ class Script:
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
         """Return what is known of webhook requests in the state of the one that a request names."""
-        ((form, name),) = exchange.call.parameters[IDENTIFIER].items()
+        ((form, name),) = json.loads(exchange.call.body or b"")[IDENTIFIER].items()
         (known,) = (known for known in self.belief.existing() if known.typed[form] == name)
         return self.spare(str(known.state))
 
