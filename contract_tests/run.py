@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.campaign.shortening import shorten
+from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.config import RunConfig
@@ -234,13 +234,20 @@ class _Run:
             self._shorten()
 
     def _shorten(self) -> None:
-        """Cut the first violation of each statement by each method to what it rests on."""
+        """Cut the first violation of each statement by each method to what it rests on.
+
+        Others keep what they were found by.
+        """
         for found in self.session.findings.by_statement.values():
-            causes = reversed(found.causes.values())
-            first = {each.violation.method: each.violation for each in causes}
-            for violation in first.values():
-                log = shorten(violation, self.client.history, self.session)
-                violation.witness = tuple(each.call for each in log)
+            methods = set[str]()
+            for cause in found.causes.values():
+                violation = cause.violation
+                if violation.method in methods:
+                    log = with_changes(violation, self.session.belief.changes)
+                else:
+                    log = shorten(violation, self.client.history, self.session)
+                methods.add(violation.method)
+                violation.witness = tuple(exchange.call for exchange in log)
 
     def _show_progress(self, what: str) -> None:
         client, planned, time = self.client, self.client.limits.max_requests or 0, ""

@@ -8,7 +8,7 @@ looked for in which a fresh oracle suspects the same of the same exchange.
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.findings import MAX_TEXT, Violation, shortened
@@ -27,7 +27,8 @@ Shows = Callable[[Log], bool]
 def shorten(violation: Violation, history: Sequence[Exchange], session: Session) -> Log:
     """Return the exchanges that a violation rests on, in their order; the last one shows it.
 
-    A violation that does not follow from the history alone keeps the exchanges that it has.
+    A violation that does not follow from the history alone keeps the exchanges that it has, and
+    the changes of its webhook request.
 
     Args:
         violation: what was found.
@@ -47,10 +48,18 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
 
     part = next(filter(shows, _parts(log, {each.number for each in violation.exchanges})), None)
     if part is None:
-        return violation.exchanges
+        return with_changes(violation, session.belief.changes)
     part = _cut(part, shows)
     whole = (*part, *_changes_between(part, log, violation))
     return with_logins((*(whole if shows(whole) else part), last), logins)
+
+
+def with_changes(violation: Violation, changes: Sequence[Change]) -> Log:
+    """Return the exchanges of a violation, and the changes before it of its webhook request."""
+    last = violation.exchanges[-1]
+    causes = [change.exchange for change in changes if change.named == {violation.record}]
+    log = {exchange.number: exchange for exchange in (*causes, *violation.exchanges)}
+    return tuple(log[number] for number in sorted(log) if number <= last.number)
 
 
 def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exchange]:

@@ -134,15 +134,13 @@ def _is_identifier(name: str, method: Method) -> bool:
 def _identifier(text: str) -> Any:
     """Return the fields of an identifier in a query; the text where it has not that form.
 
-    How several fields are written is shown nowhere: with commas between them they are several only
-    where each part has a field's form.
+    How several fields are written is shown nowhere, so text that may be that has no such form.
     """
     if not text:
         return {}
-    parts = text.split(",")
-    pairs = [part.partition("=") for part in parts]
-    if len(parts) > 1 and all(equals and name.isidentifier() for name, equals, _ in pairs):
-        return {name: value for name, _, value in pairs}
+    pairs = [part.partition("=") for part in text.split(",")]
+    if len(pairs) > 1 and all(equals and name.isidentifier() for name, equals, _ in pairs):
+        return text
     name, equals, value = text.partition("=")
     return {name: value} if equals else text
 

@@ -96,15 +96,6 @@ for _method in RECORD_METHODS:
         text = record[field]
         return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
 
-    @template(_layer(_method), _method, ("its own", "another"), state=_state, first=3)
-    def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
-        """Name a webhook request by both fields."""
-        both = {name: record[name] for name in ("id", "number")}
-        if how == "another" and scene.everything:
-            others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
-            both["number"] = next(iter(others), scene.nowhere["number"])
-        return {IDENTIFIER: both}
-
     @template(
         _layer(_method), _method, lambda scene: [*scene.nowhere.items()], about=False, first=2
     )
@@ -126,6 +117,21 @@ for _method in RECORD_METHODS:
         text = other if mutation is None else mutation(record[form])
         fine = text and text != record[form] and _names_nothing(scene, text)
         return {IDENTIFIER: {form: text}} if fine else None
+
+
+for _method in CHANGES:  # no page shows how two fields are written in a query
+
+    @template(
+        _method, _method, ("its own", "another"), state="REJECTED" if _method == "resend" else "",
+        first=3,
+    )  # fmt: skip
+    def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
+        """Name a webhook request by both fields."""
+        both = {name: record[name] for name in ("id", "number")}
+        if how == "another" and scene.everything:
+            others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
+            both["number"] = next(iter(others), scene.nowhere["number"])
+        return {IDENTIFIER: both}
 
 
 for _method, _layer_of, _most in (

@@ -22,6 +22,7 @@ Odd = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of show."""
     named = {IDENTIFIER: {"id": record["id"]}}
+    both = {name: record[name] for name in ("id", "number")}
     given, path = {"token": scene.token, **named}, "webhook_requests/show"
     bearer = (("Authorization", f"Bearer {scene.token}"),)
     twice = f"{query(given)}&fields_set=id&fields_set=number"
@@ -35,6 +36,7 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     }
     return {
         "requests.unknown_parameters": {**named, "nosuch": "1"},
+        "errors.several_identifiers": {IDENTIFIER: both},
         "errors.invalid_value": {IDENTIFIER: {"id": f"{record['id']}\x01"}},
         "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=given),
         "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(given)),
@@ -101,7 +103,7 @@ def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
 
 
 for _layer, _method, _odd, _first in (
-    ("refusal", "show", _shows, 13), ("refusal", "list", _lists, 10),
+    ("refusal", "show", _shows, 14), ("refusal", "list", _lists, 10),
     ("login", "web_api_key_token", _keys, 2),
     ("resend", "resend", partial(_bodies, "resend"), 5),
     ("delete", "delete", partial(_bodies, "delete"), 5),

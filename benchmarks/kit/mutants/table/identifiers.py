@@ -37,8 +37,6 @@ def with_empty_identifier(server, call):
 
 def first_of_two(text):
     """Return the first field of two."""
-    if isinstance(text, str):
-        return text.partition(",")[0]
     return dict([*text.items()][:1]) if isinstance(text, dict) else text
 
 def another(server, made):
@@ -54,9 +52,6 @@ for _method in ("show", "resend", "delete"):
         ("identifier.mandatory", "takes_an_empty_identifier",
          "with an identifier that names no field takes some webhook request.",
          first("read_arguments", with_empty_identifier, _method)),
-        ("identifier.exactly_one", "takes_two_identifiers",
-         "with id and number is served; the first one counts.",
-         reads_as(IDENTIFIER, first_of_two, _method)),
         ("identifier.fields", "knows_no_number", "refuses number.",
          refuses("bad_parameter", lambda call: call.identifier[0] == "number", _method)),
         ("identifier.fields", "knows_no_id", "refuses id.",
@@ -73,6 +68,11 @@ for _method in ("show", "resend", "delete"):
             another(server, made) if call.identifier[0] == "number" else made, _method)),
     ):
         row(6, f"{_method}_{_name}", _statement, f"{_method} {_about}", _override)
+
+for _method in ("resend", "delete"):  # how a query has two fields is open
+    row(6, f"{_method}_takes_two_identifiers", "identifier.exactly_one",
+        f"{_method} with id and number is served; the first one counts.",
+        reads_as(IDENTIFIER, first_of_two, _method))
 
 # How an identifier is written.
 
