@@ -1,0 +1,24 @@
+"""created_date with a time selects the same minute, both rounded half up; a date selects a day."""
+
+from datetime import timedelta
+from typing import Any
+
+from stand_in import reading
+from stand_in.reading import Call
+from stand_in.server import StandIn
+
+FACTS = "8.5 (exact instant, same day)"
+CHOICES: dict[str, Any] = {}
+HALF = timedelta(seconds=30)
+
+
+class Server(StandIn):
+    """Compares dates as a column of the type smalldatetime does."""
+
+    def read_arguments(self, call: Call) -> None:
+        """Read a created_date with a time as a minute."""
+        super().read_arguments(call)
+        text = call.parameters.get("created_date", "")
+        if "created_date" in call.filters and "T" in text:
+            rounded = (reading.read_date(self.choices, text) + HALF).replace(second=0)
+            call.filters["created_date"] = (rounded - HALF, rounded + HALF)

@@ -1,0 +1,28 @@
+"""A list that selects nothing answers an error with a code of its own."""
+
+from typing import Any
+
+from stand_in.reading import Call, Refusal, Request
+from stand_in.server import Reply, StandIn
+
+FACTS = "8.9"  # arguable: for an empty list it names [], null and no data, not an error
+CHOICES: dict[str, Any] = {}
+CODE = "COM.CRM.EXCEPTION.WEBHOOKS.NOWEBHOOKREQUESTSFOUNDEXCEPTION"
+
+
+class Server(StandIn):
+    """Takes a list without records for a failure."""
+
+    def do_list(self, call: Call) -> Any:
+        """Refuse an empty list."""
+        rows = super().do_list(call)
+        if not rows:
+            raise Refusal("no_results", "No webhook requests were found.")
+        return rows
+
+    def refusal(self, request: Request, refusal: Refusal) -> Reply:
+        """Answer an empty list."""
+        if refusal.kind != "no_results":
+            return super().refusal(request, refusal)
+        status = {"message": refusal.text, "description": "", "code": CODE}
+        return self.reply(200, {"status": status})
