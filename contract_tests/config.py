@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
+from crmcom_kit.contract_tests.deviations import Deviation, NotSeen, read_deviations
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,
@@ -35,6 +35,7 @@ class RunConfig:
     scope: Scope | None = None
     only: str = "*"  # a glob of statement ids
     deviations: tuple[Deviation, ...] = ()
+    not_seen: tuple[NotSeen, ...] = ()
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
     world: str = "check"  # what a world made for the run is called
@@ -64,14 +65,16 @@ def prepared(
     """
     check_values(values, logs_in=logs_in)
     target, recording = _target(values)
-    listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
+    path = values["deviations"]
+    deviations, not_seen = read_deviations(Path(path)) if path else ((), ())
     names = ("max_requests", "max_time", "rate")
     config = RunConfig(
         seed=values["seed"],
         limits=Limits(**{name: values[name] for name in names}),
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
-        deviations=listed,
+        deviations=deviations,
+        not_seen=not_seen,
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         recording=recording,

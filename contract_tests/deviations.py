@@ -2,17 +2,23 @@
 
 They stand in a TOML file, one ``[[deviation]]`` each, for all methods of a statement or for one. A
 listed statement that is broken as listed has the verdict *deviates*; one that holds is stale, if
-the run could see it break; any other behavior is broken.
+the run could see it break; any other behavior is broken. A ``[[not_seen]]`` in the same file names
+what a run cannot see of the target, such as a method that its user may not call.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from crmcom_kit.contract_tests.options import CHANGES, OptionsError
+from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND, OptionsError
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import release_names, resolve
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 from crmcom_kit.toml_files import read_toml_file
+
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +39,23 @@ class Deviation:
         return fnmatchcase(seen, pattern)
 
 
-def read_deviations(path: Path) -> tuple[Deviation, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSeen:
+    """Something that is expected to be missing: without it a run would be inconclusive."""
+
+    what: str  # a method that is never served, or ``SUCCESSFUL_RESEND``
+    reason: str
+
+
+def read_deviations(path: Path) -> tuple[tuple[Deviation, ...], tuple[NotSeen, ...]]:
     """Read a file of deviations. Raises OptionsError where it is not as described here."""
     try:
         content = read_toml_file(path)
-        entries = content.get("deviation", [])
-        if set(content) - {"deviation"} or not isinstance(entries, list):
-            raise OptionsError(_text(", ".join(content), "[[deviation]] alone"))
-        return tuple(_read(f"deviation {at}", entry) for at, entry in enumerate(entries, 1))
+        if set(content) - {"deviation", "not_seen"}:
+            raise OptionsError(_text(", ".join(content), "[[deviation]] and [[not_seen]]"))
+        return tuple(_entries(content, "deviation", _read)), tuple(
+            _entries(content, "not_seen", _read_not_seen)
+        )
     except OSError as error:
         msg = f"--deviations: {path} cannot be read: {error.strerror}"
         raise OptionsError(msg) from None
@@ -49,9 +64,28 @@ def read_deviations(path: Path) -> tuple[Deviation, ...]:
         raise OptionsError(msg) from None
 
 
+def _entries(
+    content: Mapping[str, Any], name: str, read: Callable[[str, Any], _Entry]
+) -> Iterator[_Entry]:
+    entries = content.get(name, [])
+    if not isinstance(entries, list):
+        raise OptionsError(_text(f"{name}: {entries!r}", f"[[{name}]]"))
+    for at, entry in enumerate(entries, 1):
+        yield read(f"{name} {at}", entry)
+
+
+def _read_not_seen(place: str, entry: Any) -> NotSeen:
+    """Return the entry at a place. Raises OptionsError."""
+    _check_members(NotSeen, place, entry)
+    allowed = (*methods(resolve(release_names()[-1])), SUCCESSFUL_RESEND)
+    if entry["what"] not in allowed:
+        raise OptionsError(_text(f"{place}: what: {entry['what']!r}", ", ".join(allowed)))
+    return NotSeen(**entry)
+
+
 def _read(place: str, entry: Any) -> Deviation:
     """Return the entry at a place. Raises ValueError."""
-    _check_members(place, entry)
+    _check_members(Deviation, place, entry)
     deviation = Deviation(**entry)
     try:
         about = statement(deviation.statement)
@@ -67,9 +101,9 @@ def _read(place: str, entry: Any) -> Deviation:
     return deviation
 
 
-def _check_members(place: str, entry: Any) -> None:
-    """Refuse what is no table of a deviation's members. Raises OptionsError."""
-    members = {each.name: each.default is MISSING for each in fields(Deviation)}
+def _check_members(kind: type[Deviation | NotSeen], place: str, entry: Any) -> None:
+    """Refuse what is no table of an entry's members. Raises OptionsError."""
+    members = {each.name: each.default is MISSING for each in fields(kind)}
     if not isinstance(entry, dict):
         raise OptionsError(_text(f"{place}: {entry!r}", "a table"))
     for name, value in entry.items():

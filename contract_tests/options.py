@@ -14,6 +14,8 @@ DEFAULT_MAX_TIME = 600.0  # seconds
 _LONGEST = 86_400
 #: The methods that change webhook requests; ``--allow`` names them.
 CHANGES = ("resend", "delete")
+#: What a run may expect not to see, beside that a method is served.
+SUCCESSFUL_RESEND = "successful_resend"
 
 #: What the help is divided into, in its order; what an option is about decides where it counts.
 TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"

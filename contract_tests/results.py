@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation
@@ -9,6 +10,26 @@ from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verd
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, checked_statements
+
+
+class Outcome(StrEnum):
+    """What a run comes to."""
+
+    PASSED = "passed"  # all that the run might see was seen, and what was seen holds
+    BROKEN = "broken"  # a statement is broken, or what is listed as known does not occur any more
+    ERROR = "error"  # of the run itself, or of its use
+    INCONCLUSIVE = "inconclusive"  # nothing is wrong, and too little was seen
+    UNCONFIRMED = "unconfirmed"  # a recording has contradictions that nothing in it confirms
+
+
+#: The exit status of a run, by its outcome.
+EXIT_CODES = {
+    Outcome.PASSED: 0,
+    Outcome.BROKEN: 1,
+    Outcome.ERROR: 2,
+    Outcome.INCONCLUSIVE: 3,
+    Outcome.UNCONFIRMED: 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +66,9 @@ class Results:
     trouble: str | None = None  # why the run itself failed, if it did; so if nothing was checked
     notes: tuple[str, ...] = ()
     never_served: tuple[str, ...] = ()  # methods that were tried, a line each
-    unserved: tuple[str, ...] = ()  # methods that were tried often
+    inconclusive: tuple[str, ...] = ()  # what the run has not seen, and must have seen to pass
+    stale: tuple[str, ...] = ()  # what was expected not to be seen, and was
+    waived: tuple[str, ...] = ()  # what was not seen, as expected
     #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
@@ -57,11 +80,21 @@ class Results:
         return sum(each.verdict is not Verdict.NOT_EXERCISED for each in self.statements)
 
     @property
-    def exit_code(self) -> int:
-        """0: all that was tried holds; 1: a statement is broken; 2: the run itself failed."""
+    def outcome(self) -> "Outcome":
+        """What the run comes to."""
         if self.trouble is not None:
-            return 2
-        return int(any(each.verdict is Verdict.BROKEN or each.stale for each in self.statements))
+            return Outcome.ERROR
+        fails = (each.verdict is Verdict.BROKEN or each.stale for each in self.statements)
+        if self.stale or any(fails):
+            return Outcome.BROKEN
+        if self.inconclusive:
+            return Outcome.INCONCLUSIVE
+        return Outcome.UNCONFIRMED if self.unconfirmed else Outcome.PASSED
+
+    @property
+    def exit_code(self) -> int:
+        """The exit status of the command: see ``EXIT_CODES``."""
+        return EXIT_CODES[self.outcome]
 
 
 def statement_results(

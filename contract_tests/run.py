@@ -12,13 +12,14 @@ from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted
+from crmcom_kit.contract_tests.campaign.seen import lacks
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict, counted, shortened
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
@@ -37,6 +38,10 @@ MAX_TIMES = 3
 MAX_NAMES = 10
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
+
+
+class ScopeEmpty(Exception):
+    """The scope of a run has none of the webhook requests that were found."""
 
 
 def new_session(
@@ -163,7 +168,7 @@ class _Run:
             return
         try:
             self._log_in_and_try()
-        except TargetDown as error:
+        except (TargetDown, ScopeEmpty) as error:
             self.fail(str(error))
             return
         except BudgetSpent as error:
@@ -187,10 +192,24 @@ class _Run:
         self._show_progress("logging in")
         enter(self.session, self.config)
         lists = discover(self.session)
+        self._check_scope()
         self.campaign.settle()
         self.inventory = Inventory(self.session, lists)
         self._plan(self.inventory.cost)
         self.campaign.run(self.config.seed)
+
+    def _check_scope(self) -> None:
+        """Raise ScopeEmpty if none of the webhook requests that were found may be changed."""
+        scene, scope = self.session.scene, self.config.scope
+        if not self.config.allowed or scope is None or scope.is_free:
+            return
+        seen = [known.record for known in self.session.belief.existing()]
+        if not any(map(scene.may_change, seen)):
+            names = sorted({str(value_at(record, "webhook_definition.name")) for record in seen})
+            of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
+            found = counted(len(seen), "webhook request")
+            msg = f"none of the {found} that were found is in scope, so nothing was changed{of}"
+            raise ScopeEmpty(msg)
 
     def _plan(self, cost_of_inventory: int) -> None:
         """Plan the first pass; keep time and requests for what comes after the campaign.
@@ -282,6 +301,7 @@ class _Run:
         touched = {key: str(record.get("number")) for key, record in guard.touched.items()}
         changed = session.changed | guard.unclear
         service = session.oracle.service
+        inconclusive, waived, stale = ((), (), ()) if trouble else self._seen()
         return Results(
             target=self.target,
             command=config.command,
@@ -293,11 +313,27 @@ class _Run:
             changed=tuple(number for key, number in touched.items() if key in changed),
             inventory=self.compared,
             trouble=trouble,
-            notes=(*self.notes, *session.notes(), *service.recovered()),
+            notes=(*self.notes, *session.notes()),
             never_served=() if trouble else service.never_served(),
-            unserved=() if trouble else service.unserved(),
+            inconclusive=inconclusive,
+            waived=waived,
+            stale=stale,
             unsteady=session.belief.unsteady,
             warnings=tuple(self._warnings()),
+        )
+
+    def _seen(self) -> tuple[tuple[str, ...], ...]:
+        """Return sentences on what was not seen: against a pass, as expected, or seen after all."""
+        found = [*lacks(self.campaign, self.templates, self.ended)]
+        names, service = {lack.what for lack in found}, self.session.oracle.service
+        expected = {entry.what: entry.reason for entry in self.config.not_seen}
+        seen = {SUCCESSFUL_RESEND} if self.session.belief.has_resent else set[str]()
+        stale = [what for what in expected if what in seen or service.is_served(what)]
+        waived = {what: reason for what, reason in expected.items() if what in names}
+        return (
+            tuple(lack.why for lack in found if lack.what not in expected),
+            tuple(f"{what} was not seen, as listed ({reason})" for what, reason in waived.items()),
+            tuple(f"{what} was seen, which is listed as not seen" for what in stale),
         )
 
     def _why_not(self, statement: str) -> str:
@@ -318,7 +354,7 @@ class _Run:
             return "needs a login: --username, --password and --organisation"
         if statement == CODES and not self.config.secret_keys:
             return "needs --secret-key, and a server that shows what it has signed"
-        if self.session.oracle.service.is_never_served(topic):
+        if self.session.oracle.service.never_served_line(topic):
             return f"the server never served {topic}"
         missed = self.campaign.missed.get(topic)
         return missed or self.ended or "the server has shown nothing to try it on"
@@ -336,18 +372,13 @@ class _Run:
 
     def _warnings(self) -> Iterator[str]:
         """Yield what a reader of the verdicts has to know, a sentence each."""
+        yield from self.session.oracle.service.failed()
         session, world, allowed = self.session, self.world, self.config.allowed
         if world.name:
             yield f"the run used a world of its own, {world.name}, and not the default world"
         elif world.left_alone and _says_it_is_a_mock(session):
             why = world.refused or "the mock made no world for it"
             yield f"the run {'used' if allowed else 'only read'} the default world: {why}"
-        seen = [each.record for each in session.belief.known.values()]
-        if allowed and self._has_read() and not any(map(session.scene.may_change, seen)):
-            names = sorted({str(value_at(each, "webhook_definition.name")) for each in seen})
-            of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
-            said = "none of the webhook requests that the run saw is in its scope"
-            yield f"{said}: it changed none{of}"
         if self.is_too_soon:
             yield f"the run ended early: {self.ended}"
         if self.client.is_time_up:

@@ -9,6 +9,7 @@ from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.options import OptionsError, check_values
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.report import fails, failure_details, visible
+from crmcom_kit.contract_tests.results import Outcome
 from crmcom_kit.schemas.statements import checked_statements
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
@@ -32,11 +33,15 @@ def _chosen(values: dict[str, Any]) -> Iterator[Any]:
 
 
 def test_the_run_itself(report: dict[str, Any]) -> None:
-    """The target could be reached, and something of it was checked."""
+    """The target could be reached, and all was seen that the run might see."""
     summary = report["summary"]
-    if summary["exit_code"] == 2:
-        why = as_in_pytest(f"The run failed: {summary['trouble']}")
-        pytest.fail(visible(why), pytrace=False)
+    why = ""
+    if summary["outcome"] == Outcome.ERROR:
+        why = f"The run failed: {summary['trouble']}"
+    elif summary["outcome"] == Outcome.INCONCLUSIVE:
+        why = f"{Outcome.INCONCLUSIVE.upper()}: {'; '.join(report['inconclusive'])}"
+    if why:
+        pytest.fail(visible(as_in_pytest(why)), pytrace=False)
 
 
 def test_statement(statement_id: str, report: dict[str, Any]) -> None:

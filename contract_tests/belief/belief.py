@@ -112,12 +112,14 @@ class Belief:
     #: The filters of plain lists, and the last exchange that listed all that they select.
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
+    unseen: set[str] = field(default_factory=set)  # ids of those that there is no room for
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list that are ruled out, each with the list that did it.
     killers: dict[Interpretation, Kill] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
+    has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL
     shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
     #: Resends of REJECTED webhook requests, by the form of the identifier, and whether served.
@@ -153,6 +155,7 @@ class Belief:
         before = self.known.get(key)
         if not self._has_room(record, before, exchange):
             self.lose(key)
+            self.unseen.add(key)
             return
         if before is None or not before.exists:
             before = self.known[key] = Known(key, record, exchange)
@@ -162,7 +165,7 @@ class Belief:
                 self.revive(lambda kill: kill.rests_on == key)
             before.record, before.seen = merged(before.record, record), exchange
             before.partly = None
-        before.typed = typed(before.record)
+        before.typed |= typed(before.record)  # a value of a wrong type leaves the last right one
         before.is_nameable = all(before.typed.get(name) for name in _NAMES)
         before.shown |= method == "show"
         before.listed |= method == "list"

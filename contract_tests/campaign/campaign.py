@@ -46,6 +46,7 @@ class Campaign:
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # gets what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
+    is_first_pass_sent: bool = False
     #: What requests were drawn from, by the number of the exchange: a template and its variant.
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)
     choose: Chooser = field(default=lambda values: values[0])
@@ -270,6 +271,7 @@ class Campaign:
         self.choose = chooser(seed)
         for template in self.plan.times:
             self._first(template)
+        self.is_first_pass_sent = True
         self._second()
 
     def _first(self, template: Template) -> None:

@@ -113,6 +113,8 @@ class Client:
         self.reserved_time = 0.0  # seconds that are
         self.ends_at = ends_at
         self.is_time_up = False  # whether something was not sent for want of time
+        #: Responses that could not be read, by method: how many, and why.
+        self.too_long: dict[str, tuple[int, str]] = {}
         self.hiccups: Counter[int] = Counter()  # what a gateway has returned now and then
         self.now = now  # seconds that only go forward
         self.sleep = sleep
@@ -242,6 +244,8 @@ class Client:
             over += f"{MAX_CONTAINERS}"
         if over:
             msg = f"the response to {call.verb} {call.path} {over}; narrow the scope with --only-…"
+            times, _ = self.too_long.get(call.method, (0, ""))
+            self.too_long[call.method] = times + 1, over
             raise ResponseTooLong(msg)
         return plain
 

@@ -6,6 +6,7 @@ for a request that must be served, or if the server refuses other requests with 
 and only if it comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -29,8 +30,6 @@ _ELSEWHERE = (502, 504)
 _MIN_SAME = 3
 _MAX_SAME = 20  # requests of one kind
 _MAX_REPEATED = 12
-#: From so many requests on it is no chance that a method is refused.
-_OFTEN = 5
 
 
 class _Kind(NamedTuple):
@@ -85,7 +84,9 @@ class Service:
         self._kinds: dict[_Kind, _Met] = {}
         self._told: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
-        self._recovered = 0  # failures that did not come again
+        #: Responses with a status of 500 to 599: methods by status, and the first exchange of each.
+        self._statuses: dict[int, Counter[str]] = {}
+        self._first: dict[int, int] = {}
 
     def _covers(self, expected: Expectation) -> bool:
         """Whether the pages say what a request means, and that its method is in service."""
@@ -101,6 +102,10 @@ class Service:
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[str]:
         """Take note of a request."""
+        if exchange.status >= 500:
+            methods = self._statuses.setdefault(exchange.status, Counter())
+            methods[exchange.call.method or exchange.call.path] += 1
+            self._first.setdefault(exchange.status, exchange.number)
         if not self._covers(expected):
             return
         sense, must = expected.sense, expected.must
@@ -122,7 +127,7 @@ class Service:
         if not failed or (sense.name == "resend" and exchange.status in _ELSEWHERE):
             self._responses += 1
             met.otherwise += 1
-            self._recovered += len(met.failures.pop(request, ()))
+            met.failures.pop(request, None)
             yield from () if failed else (STATEMENT,)
             return
         same = met.failures.setdefault(request, [])
@@ -161,31 +166,34 @@ class Service:
             first, last = failures[0].exchange, failures[-1].exchange
             yield Violation(STATEMENT, first, last, expected=expected, seen=outcome(last))
 
-    def recovered(self) -> tuple[str, ...]:
-        """Say in a line how many failures did not come again; nothing if there are none."""
-        number = counted(self._recovered, "response")
-        said = f"{number} had a status of 500 to 599, and the same request was met otherwise later"
-        return (said,) if self._recovered else ()
+    def failed(self) -> Iterator[str]:
+        """Yield a sentence for each HTTP status of 500 to 599: how often, and by which methods."""
+        for status, methods in sorted(self._statuses.items()):
+            of = ", ".join(f"{method} {count}" for method, count in methods.items())
+            number, first = counted(methods.total(), "response"), self._first[status]
+            yield f"{number} had HTTP {status} ({of}; the first to request {first})"
 
     # What was never served.
 
-    def unserved(self) -> tuple[str, ...]:
-        """Return the methods that were sent often, and never served: nothing is known of them."""
-        tallies = self._tallies.items()
-        return tuple(name for name, each in tallies if not each.served and each.sent >= _OFTEN)
+    def is_sent(self, method: str) -> bool:
+        """Return whether a method was sent in a way that it might serve."""
+        return method in self._tallies
 
-    def is_never_served(self, method: str) -> bool:
-        """Return whether a method was sent, and never served."""
-        return method in self._tallies and not self._tallies[method].served
+    def is_served(self, method: str) -> bool:
+        """Return whether a method was served at least once."""
+        return self.is_sent(method) and self._tallies[method].served > 0
+
+    def never_served_line(self, method: str) -> str:
+        """Say that a method was sent, and never served; "" if it was, or was not sent."""
+        if not self.is_sent(method) or self.is_served(method):
+            return ""
+        tally = self._tallies[method]
+        times = "once" if tally.sent == 1 else f"{tally.sent} times"
+        return f"{method} was sent {times} and never served (last: {tally.last})"
 
     def never_served(self) -> tuple[str, ...]:
         """Say in a line each which methods were sent, and never served."""
-        return tuple(
-            f"{method} was sent {'once' if each.sent == 1 else f'{each.sent} times'} and never "
-            f"served; seen last: {each.last}"
-            for method, each in self._tallies.items()
-            if not each.served
-        )
+        return tuple(line for method in self._tallies if (line := self.never_served_line(method)))
 
 
 def _names(sense: Sense) -> tuple[str, ...]:

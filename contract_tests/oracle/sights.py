@@ -194,7 +194,7 @@ def _new(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> It
     """Observe a webhook request that was not there when the same was listed before a resend."""
     group = _group(sense)
     before = belief.groups.get(group) if group is not None else None
-    if before is None or record["id"] in belief.lost:
+    if before is None or record["id"] in belief.lost | belief.unseen:
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
     if not since:
@@ -225,6 +225,7 @@ def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]
         resent = sense.name == "resend" or (known is not None and known.resent)
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
+        belief.has_resent = True
         left = [name for name in ERROR_FIELDS if record.get(name)]
         if left:
             expected = "error_code and error_description null after a successful resend"

@@ -7,11 +7,18 @@ from rich.console import Console
 
 from crmcom_kit.contract_tests.reports import terminal
 from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.results import Outcome
 
 #: GitHub takes 1 MiB for each step of a job; a character has at most four bytes.
 MAX_CHARACTERS = 250_000
 
-_ICONS = {"passed": "✅", "unconfirmed": "⚠️", "failed": "❌", "error": "⚠️"}
+_ICONS = {
+    Outcome.PASSED: "✅",
+    Outcome.BROKEN: "❌",
+    Outcome.ERROR: "⚠️",
+    Outcome.INCONCLUSIVE: "⚠️",
+    Outcome.UNCONFIRMED: "⚠️",
+}
 _END = "\n… The rest did not fit: see the HTML or JSON report."
 
 

@@ -10,14 +10,16 @@ from crmcom_kit.contract_tests.reports.report import (
     failure_details,
     visible,
 )
+from crmcom_kit.contract_tests.results import Outcome
 
 
 def written(report: Report) -> str:
     """Return the report as an XML document."""
     cases = [_case(entry) for entry in report.document["statements"]]
-    if report.outcome == "error":  # else a CI server that reads this alone would see a pass
+    if report.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE):
+        # Else a CI server that reads this alone would see a pass.
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
-        ET.SubElement(case, "error", message=visible(report.headline), type="error")
+        ET.SubElement(case, "error", message=visible(report.headline), type=report.outcome)
         cases.append(case)
     suite = ET.Element(
         "testsuite",

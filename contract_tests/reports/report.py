@@ -6,6 +6,7 @@ reports show parts of it.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -16,15 +17,16 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Cause, Verdict, counted
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
-from crmcom_kit.contract_tests.results import Results, StatementResult
+from crmcom_kit.contract_tests.results import Outcome, Results, StatementResult
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
 _MAX_BODY = 20_000  # bytes
+#: So many reasons are named for which statements were not exercised.
+MAX_REASONS = 4
 # Control characters except line breaks, what turns a line around, and what XML cannot hold.
 _UNPRINTABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-_OUTCOMES = {0: "passed", 1: "failed", 2: "error"}  # by exit code
 
 #: What a report says of one statement: a member of ``statements`` in the JSON report.
 Entry = dict[str, Any]
@@ -62,6 +64,7 @@ class Report:
             "statements": [self._statement(each) for each in results.statements],
             "changed": [text(number) for number in results.changed],
             "never_served": [text(line) for line in results.never_served],
+            "inconclusive": [text(line) for line in results.inconclusive],
             "inventory": text(results.inventory),
             "notes": [text(note) for note in (*results.notes, *results.warnings)],
         }
@@ -80,6 +83,7 @@ class Report:
             "achieved": results.achieved,
             "requests": len(results.history),
             "unconfirmed": results.unconfirmed,
+            "outcome": str(results.outcome),
             "exit_code": results.exit_code,
             "trouble": None if results.trouble is None else self.text(results.trouble),
         }
@@ -135,28 +139,44 @@ class Report:
     # What the reports for people say in the same words.
 
     @property
-    def outcome(self) -> str:
-        """How the run ended: passed, unconfirmed, failed, or error."""
-        is_unconfirmed = self.results.exit_code == 0 and self.results.unconfirmed
-        return "unconfirmed" if is_unconfirmed else _OUTCOMES[self.results.exit_code]
+    def outcome(self) -> Outcome:
+        """What the run comes to."""
+        return self.results.outcome
 
     @property
     def headline(self) -> str:
-        """What came of the run in one sentence."""
-        results, counts = self.results, self.document["summary"]
-        if results.trouble is not None:
-            return self.text(f"The run failed: {results.trouble}")
-        if results.exit_code == 1:
-            return f"{', and '.join(self._faults())}."
-        held = counted(counts["holds"], "checked statement")
-        unserved = " and ".join(results.unserved)
-        but = f", but the server never served {unserved}" if unserved else ""
-        if results.unconfirmed:
-            but += f", but {counted(results.unconfirmed, 'contradiction')} could not be confirmed"
-        verb = "holds" if counts["holds"] == 1 else "hold"
-        if deviates := counts["deviates"]:
-            return f"{held} {verb}, {deviates} deviate{'s' * (deviates == 1)} as listed{but}."
-        return f"{'All ' if counts['holds'] > 1 else ''}{held} {verb}{but}."
+        """What came of the run in one sentence: why it is no pass, or what was not seen."""
+        results = self.results
+        match results.outcome:
+            case Outcome.ERROR:
+                return self.text(f"The run failed: {results.trouble}")
+            case Outcome.BROKEN:
+                said = f"{', and '.join(self._faults())}."
+            case Outcome.INCONCLUSIVE:
+                said = f"{'; '.join(map(self.text, results.inconclusive))}."
+                return f"{said[0].upper()}{said[1:]}" if said[0].islower() else said
+            case Outcome.UNCONFIRMED:
+                number = counted(results.unconfirmed, "contradiction")
+                said = f"{self._held()}, but {number} could not be confirmed."
+            case Outcome.PASSED:
+                said = f"{'; '.join((self._held(), *self._not_exercised()))}."
+        return said
+
+    def _held(self) -> str:
+        """Say how many statements hold."""
+        counts = self.document["summary"]
+        every, held, deviates = counts["statements"], counts["holds"], counts["deviates"]
+        said = f"{held} of {counted(every, 'statement')} {'holds' if held == 1 else 'hold'}"
+        return said + (f", {deviates} deviate{'s' * (deviates == 1)} as listed" if deviates else "")
+
+    def _not_exercised(self) -> Iterator[str]:
+        """Say how many statements were not exercised, and why, and what was expected not to be."""
+        entries = [e for e in self.document["statements"] if e["verdict"] == Verdict.NOT_EXERCISED]
+        reasons = Counter(entry["why"].partition(":")[0] for entry in entries).most_common()
+        if entries:
+            said = ", ".join(f"{count}: {reason}" for reason, count in reasons[:MAX_REASONS])
+            yield f"{len(entries)} {'was' if len(entries) == 1 else 'were'} not exercised ({said})"
+        yield from map(self.text, self.results.waived)
 
     def _faults(self) -> Iterator[str]:
         if broken := self.document["summary"]["broken"]:
@@ -164,6 +184,7 @@ class Report:
         if stale := sum(result.stale for result in self.results.statements):
             verb = "occurs" if stale == 1 else "occur"
             yield f"{counted(stale, 'listed deviation')} no longer {verb}"
+        yield from map(self.text, self.results.stale)
 
     @property
     def failing(self) -> list[Entry]:

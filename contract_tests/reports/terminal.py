@@ -61,6 +61,7 @@ def show(
         skips_broken: leave out the violations, which were shown before.
     """
     results = report.results
+    _print([Text(one_line(outcome_line(report)))], console)
     texts = [*_statements(report.document["statements"], every=every)]
     for entry in report.failing:
         if skips_broken and entry["verdict"] == Verdict.BROKEN:
@@ -120,4 +121,9 @@ def closing(report: Report) -> Iterator[str]:
         f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
         f"listed, {counts['not_exercised']} not exercised."
     )
-    yield f"{report.outcome.upper()}: {report.headline}"
+    yield outcome_line(report)
+
+
+def outcome_line(report: Report) -> str:
+    """Return the line that says what came of the run: the first one, and the last."""
+    return f"{report.outcome.upper()}: {report.headline}"

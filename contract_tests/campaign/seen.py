@@ -1,0 +1,80 @@
+"""What a run must have seen before it can say PASSED, and what of that it has not seen."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
+from crmcom_kit.contract_tests.templates import Template
+
+READS = ("show", "list")
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that a run has not seen."""
+
+    what: str  # a method or ``SUCCESSFUL_RESEND``; "" for what nobody can expect
+    why: str  # in a sentence, without its end
+
+
+def lacks(campaign: Campaign, templates: Sequence[Template], ended: str) -> Iterator[Lack]:
+    """Yield what a run has not seen, the most important first.
+
+    Args:
+        campaign: the run.
+        templates: those that it might send.
+        ended: why it ended early, if it did.
+    """
+    session = campaign.session
+    service, client = session.oracle.service, session.client
+    if not campaign.is_first_pass_sent and ended:
+        sent = f"the run ended at request {client.sent} of {client.limits.max_requests}"
+        yield Lack("", f"{sent}, before it had sent each kind of request: {ended}")
+    for method in _methods(campaign, templates):
+        if service.is_served(method):
+            continue
+        why = service.never_served_line(method)
+        if not why:
+            why = f"{method} was never sent: "
+            why += campaign.missed.get(method) or _nothing_to_try(campaign, method)
+        yield Lack(method, why)
+    if _lacks_success(campaign):
+        yield Lack(SUCCESSFUL_RESEND, "no resend became SUCCESSFUL, so its effect was not seen")
+    for method, (times, why) in client.too_long.items():
+        responses = counted(times, "response")
+        yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
+    if unseen := session.belief.unseen:
+        room = f"{counted(len(unseen), 'webhook request')} got no room, and are not checked"
+        yield Lack("", room)
+
+
+def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:
+    """Yield the methods that the run might call, but those of logins only if it did.
+
+    A method that is deprecated may have been withdrawn, except the four that it is about.
+    """
+    scene, service = campaign.scene, campaign.session.oracle.service
+    about = dict.fromkeys(template.method for template in templates)
+    for method in about:
+        is_called = method in READS or (method in CHANGES and method in scene.allowed)
+        is_login = method not in (*READS, *CHANGES) and service.is_sent(method)
+        if is_called or (is_login and not scene.methods[method].deprecated):
+            yield method
+
+
+def _nothing_to_try(campaign: Campaign, method: str) -> str:
+    belief, scene = campaign.belief, campaign.scene
+    if not belief.known:
+        return "the server has shown no webhook request"
+    if not any(known.is_nameable for known in belief.known.values()):
+        return "no webhook request has id, number, entity, entity_id and url as strings"
+    if method in CHANGES and not any(scene.may_change(each.record) for each in belief.existing()):
+        return "no webhook request is left in scope"
+    return "nothing fits it" if campaign.is_first_pass_sent else "the run ended before"
+
+
+def _lacks_success(campaign: Campaign) -> bool:
+    """Whether resends were served, and none of them became SUCCESSFUL."""
+    return campaign.session.oracle.service.is_served("resend") and not campaign.belief.has_resent
