@@ -127,7 +127,7 @@ reason = "ticket 5"
     ("text", "part"),
     [
         ("x = ", "known.toml: "),
-        ("x = 1", "x is not allowed; allowed is [[deviation]] alone"),
+        ("x = 1", "x is not allowed; allowed is [[deviation]] and [[not_seen]]"),
         ("deviation = 1", "is not allowed"),
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
         (GOOD.replace("list.no_duplicates", "list.no_duplicate"), "nearest: list.no_duplicates"),
@@ -139,6 +139,8 @@ reason = "ticket 5"
         (GOOD.replace('"ticket 5"', "5"), "reason: 5 is not allowed; allowed is a text"),
         (GOOD + "who = 1", "who is not allowed; allowed is statement, method"),
         (GOOD + 'method = "show"', "method: 'show' is not allowed; allowed is list"),
+        ('[[not_seen]]\nwhat = "shew"\nreason = "x"', "not_seen 1: what: 'shew' is not allowed"),
+        ('[[not_seen]]\nwhat = "show"', "not_seen 1: reason is missing"),
         (GOOD + 'after = "show"', "after: 'show' is not allowed; allowed is resend, delete"),
     ],
     ids=lambda part: str(part)[:40],

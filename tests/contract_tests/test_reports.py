@@ -152,22 +152,29 @@ def test_violations_of_one_cause_are_one_entry() -> None:
         assert "and 13 more records" in reports[name] or name == "terminal"  # which shows three
 
 
+LACKS = ("Show was sent twice and never served", "no resend became SUCCESSFUL")
+
+
 @pytest.mark.parametrize(
     ("holds", "broke", "stale", "changes", "exit_code", "said"),
     [
-        (2, 0, 0, {}, 0, "PASSED: All 2 checked statements hold."),
-        (1, 1, 0, {}, 1, "FAILED: 1 statement is broken."),
-        (1, 2, 1, {}, 1, "FAILED: 2 statements are broken, and 1 listed deviation no longer "),
-        (1, 0, 1, {}, 1, "FAILED: 1 listed deviation no longer occurs."),
+        (2, 0, 0, {}, 0, "PASSED: 2 of "),
+        (1, 1, 0, {}, 1, "BROKEN: 1 statement is broken."),
+        (1, 2, 1, {}, 1, "BROKEN: 2 statements are broken, and 1 listed deviation no longer "),
+        (1, 0, 1, {}, 1, "BROKEN: 1 listed deviation no longer occurs."),
+        (1, 0, 0, {"stale": ("delete was seen",)}, 1, "BROKEN: delete was seen."),
         (1, 1, 0, {"trouble": "no answer"}, 2, "ERROR: The run failed: no answer"),
+        (1, 0, 0, {"inconclusive": LACKS}, 3, f"INCONCLUSIVE: {LACKS[0]}; {LACKS[1]}."),
+        (1, 1, 0, {"inconclusive": LACKS}, 1, "BROKEN: 1 statement is broken."),
+        (1, 0, 0, {"unconfirmed": 1}, 0, "UNCONFIRMED: 1 of "),
     ],
 )
 def test_every_report_for_people_says_the_outcome(
     holds: int, broke: int, stale: int, changes: dict[str, Any], exit_code: int, said: str
 ) -> None:
-    """In the same sentence: terminal and job summary at their end, the page in front.
+    """In the same sentence, first of all; a terminal shows it at the end once more.
 
-    A run that failed is an error in JUnit, which some CI servers read alone.
+    A run that failed or saw too little is an error in JUnit, which some CI servers read alone.
     """
     findings = Findings()
     ids = [each.id for each in checked_statements("R9")]
@@ -181,14 +188,16 @@ def test_every_report_for_people_says_the_outcome(
 
     assert found.exit_code == exit_code
     outcome, sentence = said.split(": ", 1)
-    assert f"\n{said}" in reports["terminal"]
+    assert reports["terminal"].startswith(said)
+    assert reports["terminal"].splitlines()[-1].startswith(said)
+    assert json.loads(reports["json"])["summary"]["outcome"] == outcome.lower()
     assert f"<h1>{outcome.capitalize()}: {sentence}" in reports["html"]
     assert said in reports["summary"]
     assert ("0 broken" in reports["terminal"]) == (not broke)
     assert ('<b class="broken">' in reports["html"]) == bool(broke)
     suite = ET.fromstring(reports["junit"])[0]  # noqa: S314 - our own text
     errors = [case.get("name") for case in suite if case.find("error") is not None]
-    assert errors == ["the run itself"] * (exit_code == 2)
+    assert errors == ["the run itself"] * (exit_code in (2, 3))
     assert suite.get("errors") == str(len(errors))
     assert suite.get("tests") == str(len(suite.findall("testcase")))
 
@@ -263,7 +272,7 @@ def test_summary_shows_what_a_server_says_as_text() -> None:
 
     lines = job_summary.written(Report(results(findings))).splitlines()
 
-    assert lines[0] == "## ❌ crmcom-kit check: failed"
+    assert lines[0] == "## ❌ crmcom-kit check: broken"
     assert [lines.index(each) for each in ("````text", "````")] == [2, len(lines) - 1]
 
 
