@@ -201,26 +201,35 @@ def some_fields(scene: Scene, variant: tuple[int, str], record: Record) -> Param
     return {"entity": record["entity"], "entity_id": record["entity_id"], "fields_set": fields}
 
 
-#: Sizes of a page, and how many are skipped: numbers, and those that rest on how many there are.
-_SIZES = ("1", "half", "2", "most", "3", "all", "5", "more", "")
-_SKIPPED = ("", "0", "1", "half", "2", "most", "all", "more")
+#: Sizes of a page, each with how many are skipped in turn: numbers, and those that rest on how many
+#: there are. An order may depend on the size, so what follows each other has one size.
+_SKIPPED_BY_SIZE = {
+    "2": ("", "2", "1", "most"), "half": ("0", "half", "1"), "1": ("", "1", "most", "all"),
+    "most": ("", "most", "1"), "3": ("1", "0", "3"), "": ("1", "half", "0", "all", "more"),
+    "all": ("", "1"), "5": ("", "5", "more"), "more": ("", "2", "half"),
+}  # fmt: skip
 _PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",))
-_PAGES = [*enumerate(spread(list(product(_PAGED, _SIZES, _SKIPPED))))]
+_PAGES = [
+    (at, names, size, skip)
+    for at, (size, names) in enumerate(product(_SKIPPED_BY_SIZE, _PAGED))
+    for skip in _SKIPPED_BY_SIZE[size]
+]
 
 
 @template(
     "read", "list", lambda scene: _PAGES if scene.can_page() else (), first=48, weight=8
 )  # fmt: skip
 def a_page(
-    scene: Scene, variant: tuple[int, tuple[tuple[str, ...], str, str]], record: Record
+    scene: Scene, variant: tuple[int, tuple[str, ...], str, str], _record: Record
 ) -> Parameters | None:
-    """List a page."""
-    at, (names, size, skip) = variant
-    record = _in_turn(scene, at, record)
+    """List a page; those of one size are of the same list."""
+    at, names, size, skip = variant
+    records = scene.records()
+    record = records[at % len(records)]
     given = {name: value(record, name) for name in names}
     if None in given.values():
         return None
-    alike = [each for each in scene.records() if all(value(each, n) == given[n] for n in names)]
+    alike = [each for each in records if all(value(each, n) == given[n] for n in names)]
     count = len(alike)
     counted = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
     if size:
