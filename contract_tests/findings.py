@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.schemas.statements import statement as statement_of
 
 
@@ -181,6 +181,8 @@ def outcome(exchange: Exchange) -> str:
     """Say in a few words what a response came to."""
     if exchange.ok:
         return "OK"
+    if exchange.status == NO_RESPONSE:
+        return "no response"
     if not exchange.envelope:
         return f"HTTP {exchange.status} without an envelope"
     return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"

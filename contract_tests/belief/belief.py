@@ -90,6 +90,14 @@ class Kill(NamedTuple):
     rests_on: str | None  # id of one that it lacked, or has as it was known: if gone, who knows?
 
 
+class Length(NamedTuple):
+    """How long lists were: the greatest number of each."""
+
+    records: int
+    bytes: int  # of the response
+    largest: int  # bytes of one webhook request
+
+
 @dataclass(slots=True)
 class Change:
     """A request of resend or delete, and the webhook requests that it may be about."""
@@ -116,10 +124,14 @@ class Belief:
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list that are ruled out, each with the list that did it.
     killers: dict[Interpretation, Kill] = field(default_factory=dict)
-    #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
-    longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    #: The greatest lengths of lists so far, by whether number_of_results was given, and by which
+    #: filters: a list may be cut at a maximum, which may depend on both.
+    longest: dict[tuple[bool, frozenset[str]], Length] = field(default_factory=dict)
+    serves_empty_lists: bool = False  # if not, a list that finds nothing may be refused
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL
+    #: How requests were refused that were served a moment later: by a limit, or maintenance.
+    passing: set[tuple[int, Any]] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
     others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
     #: Resends of REJECTED webhook requests, by the form of the identifier, and whether served.

@@ -107,11 +107,22 @@ def _fits(record: Record, name: str, wanted: Any, how: Interpretation) -> bool |
         if inner is None:
             return False  # it has none
         seen = inner.get(wanted.field) if isinstance(inner, dict) else None
-        return None if seen is None else seen == wanted.value
+        return None if seen is None else _names(seen, wanted)
     seen = record.get(name)
     if not isinstance(seen, str):
         return None
     return _URL[how.url](seen, wanted) if name == "url" else seen == wanted
+
+
+def _names(seen: Any, wanted: Named) -> bool | None:
+    """Whether an identifier names what is called ``seen``; None if they differ in case alone.
+
+    Whether names and codes are found in any case is open; ids are compared as they are.
+    """
+    if seen == wanted.value:
+        return True
+    is_alike = isinstance(seen, str) and seen.casefold() == wanted.value.casefold()
+    return None if is_alike and wanted.field != "id" else False
 
 
 def _fits_date(record: Record, wanted: str, how: Interpretation) -> bool | None:
@@ -210,10 +221,20 @@ class Fits:
             fits = zip(self.records, self.of_filter(name, interpretation), strict=True)
             found = [record for record, does_fit in fits if does_fit]
             if isinstance(wanted, Named) and wanted.field != "id":
-                objects = {str(each[OBJECT_OF[name]].get("id")) for each in found}
-                found = found if len(objects) < 2 else []  # which of several is meant is open
+                found = found if len(self._meant(name, wanted)) < 2 else []
             self._selected[key] = frozenset(each["id"] for each in found)
         return self._selected[key]
+
+    def _meant(self, name: str, wanted: Named) -> set[str]:
+        """Return the ids of the objects that a name may mean: which of several does, is open."""
+        objects = [record.get(OBJECT_OF[name]) for record in self.records]
+        shown = [inner for inner in objects if isinstance(inner, dict)]
+        return {
+            str(inner.get("id"))
+            for inner in shown
+            if inner.get(wanted.field) is not None
+            and _names(inner[wanted.field], wanted) is not False
+        }
 
 
 def matters(name: str, filters: Filters, interpretation: Interpretation) -> tuple[Any, ...]:

@@ -82,9 +82,9 @@ def _data_of(request: Any) -> Mapping[str, Any] | None:
 def _failures(session: Session) -> None:
     """Send again what the server failed at, and find out what it fails at each time."""
     service = session.oracle.service
-    with suppress(BudgetSpent, Unreachable):
-        for _ in range(2):
-            for call in service.to_repeat():
+    with suppress(BudgetSpent):
+        for call in service.to_repeat() * 2:
+            with suppress(Unreachable):
                 session.send(session.renewed(call))
     for violation in service.conclude():
         session.findings.broke(violation)

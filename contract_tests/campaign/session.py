@@ -2,14 +2,22 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.campaign.patience import Patience
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import Client, ResponseLost, ResponseTooLong
+from crmcom_kit.contract_tests.client.http import (
+    MAX_TRIES,
+    Client,
+    NoResponse,
+    ResponseLost,
+    ResponseTooLong,
+)
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
@@ -17,6 +25,7 @@ from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
+from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.schemas.methods import Method
 
 #: So many webhook requests are named that somebody else has changed.
@@ -35,10 +44,12 @@ class Session:
     stop: Stop = field(default_factory=Stop)  # asked before each request
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     tokens: Tokens = field(init=False)
+    patience: Patience = field(init=False)
     guard: Guard = field(init=False)  # asked before a request that may change something
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
+        self.patience = Patience(self)
         self.guard = Guard(self)
 
     @property
@@ -89,9 +100,12 @@ class Session:
             self.guard(call)
         try:
             exchange = self.client.send(call, once=changes is not None)
-        except (ResponseLost, ResponseTooLong):
+        except (NoResponse, ResponseLost, ResponseTooLong) as error:
             if changes is not None:
                 self.oracle.lose(call)
+            elif isinstance(error, NoResponse):
+                self.oracle.miss(call, len(self.client.history) + 1)
+                self._see_whether_it_is_up(call)
             raise
         if changes is not None:
             self.guard.note_response(exchange)
@@ -103,20 +117,32 @@ class Session:
             self.changed |= self.belief.changes[-1].named
         return found
 
-    def persist(self, call: Call) -> Observation:
-        """Send a request; a read again with a new token if its own has ended.
+    def _see_whether_it_is_up(self, call: Call) -> None:
+        """Send the simplest request after one without a response. Raises TargetDown."""
+        simplest = plain_list(self.scene, self.scene.token)
+        if simplest != call:
+            with suppress(Unreachable):
+                self.send(simplest)
 
-        Raises: see ``send``; and Unreachable if the token has ended before a change, which is
-            never sent twice.
+    def persist(self, call: Call) -> Observation:
+        """Send a request; a read again if its token has ended, or if its refusal may pass.
+
+        Raises: see ``send``; and Unreachable if the token has ended before a change, or the server
+            refuses everything then: a change is never sent twice.
         """
         sent = self.send(call)
-        if not self.tokens.has_ended(sent):
-            return sent
-        changes = changing_method(call)
-        if changes is not None:
-            msg = f"the token expired before {changes}; repeat the run with a new token"
-            raise Unreachable(msg)
-        return self.send(self.renewed(call))
+        if self.tokens.has_ended(sent):
+            changes = changing_method(call)
+            if changes is not None:
+                msg = f"{changes} was refused as everything was then, and is never sent twice"
+                raise Unreachable(msg)
+            sent = self.send(self.renewed(call))
+        for tries in range(MAX_TRIES):
+            if not self.patience.tries_again(sent, tries):
+                break
+            refused, sent = sent.exchange.wording, self.send(self.renewed(call))
+            self.patience.learn(refused, sent)
+        return sent
 
     def request(self, name: str, parameters: Mapping[str, Any]) -> Observation:
         """Call a method with the run's token.
@@ -154,6 +180,8 @@ class Session:
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
+        yield from self.patience.notes()
+        yield from self.oracle.service.unanswered()
         for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
             known = self.belief.known.get(key)
             number = key if known is None else known.number

@@ -107,19 +107,28 @@ class Tokens:
         """Whether a request was refused since its token has ended; the run has a new one then.
 
         How an ended token is refused is open: it has when the simplest request is refused in the
-        same way. Of a request that is to be refused anyway this is not asked.
+        same way, unless that is so for a while only, which is waited for. Of a request that is to
+        be refused anyway this is not asked.
         """
         exchange, session = sent.exchange, self._session
         used, must = exchange.call.parameters.get("token"), sent.expected.must
-        if exchange.ok or must is Must.REFUSE or used != session.scene.token:
+        is_login = used is None and must is Must.SERVE
+        if exchange.ok or must is Must.REFUSE or not (is_login or used == session.scene.token):
             return False
         wording, known = exchange.wording, session.belief.token_refusal
         if wording in self._despite_login or (must is not Must.SERVE and wording != known):
             return False
-        refusal = self._refusal(used)
-        if refusal is None or refusal not in (session.belief.token_refusal, wording):
+        refusal = self._refusal(session.scene.token)
+        if refusal is None or refusal not in (known, wording):
             return False
+        if (refusal != known or refusal in session.belief.passing) and self._outlasts(refusal):
+            return True
         return self._has_another(refusal)
+
+    def _outlasts(self, refusal: Wording) -> bool:
+        """Wait while the server refuses everything, and return whether that ends."""
+        session = self._session
+        return session.patience.outlasts(refusal, lambda: self._refusal(session.scene.token))
 
     def _has_another(self, refusal: Wording) -> bool:
         """Whether a new token is accepted where the last one was refused."""
@@ -130,11 +139,18 @@ class Tokens:
             raise TargetDown(msg)
         used = session.scene.token
         for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
-            self.renew()
+            try:
+                self.renew()
+            except TargetDown:
+                if session.client.history[-1].wording == refusal and self._outlasts(refusal):
+                    return True  # it refuses logins for a while as well
+                raise
             if self._refusal(session.scene.token) != refusal:
                 if used is not None and used != session.scene.token:
                     session.belief.set_token(used, TokenState.DOUBTFUL)
                 return True
+        if self._outlasts(refusal):
+            return True
         self._despite_login.append(refusal)
         return False
 

@@ -11,6 +11,8 @@ import orjson
 
 #: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
 OUTAGES = (502, 503, 504)
+#: The status of an exchange without a response.
+NO_RESPONSE = 0
 #: What ``Exchange.json`` is if the response is no JSON.
 NOT_JSON: Any = object()
 

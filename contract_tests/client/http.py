@@ -1,8 +1,8 @@
 """Send requests to a target, one at a time, and record every exchange.
 
 Time-outs, the rate, the budgets of requests, time and memory, and the bound of a response's size
-are kept here; so nothing that a check does can go around them. A response that does not come is
-``TargetDown``: the run fails, no statement does.
+are kept here; so nothing that a check does can go around them. A response that does not come ends
+the request, and the run if no other request gets one: see ``MAX_UNANSWERED``.
 """
 
 import math
@@ -24,6 +24,10 @@ from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
 
 class TargetDown(Exception):
     """The target does not respond, or stopped responding."""
+
+
+class NoResponse(Unreachable):
+    """No response came to a request: nobody knows if it was done."""
 
 
 class BudgetSpent(Exception):
@@ -59,13 +63,22 @@ class Limits:
     max_time: float = DEFAULT_MAX_TIME  # seconds that a run may take
 
 
+TOO_MANY, UNAVAILABLE = 429, 503
+_FOR_A_WHILE = (TOO_MANY, UNAVAILABLE)  # HTTP says of both that they pass
+
 #: A Retry-After may ask for so many seconds.
 LONGEST_WAIT = 10.0
-#: So often in a row a request is sent if the target asks to wait, or a gateway responds. After so
-#: many changes in a row to which a gateway responds the run gives up, too.
+#: So often in a row a request is sent if a gateway responds. After so many changes in a row to
+#: which a gateway responds the run gives up, too.
 MAX_TRIES = 5
+#: So often in a row a request is sent to a target that asks to wait, or refuses whatever comes: a
+#: limit of so many requests a minute is over by then.
+MAX_WAITS = 60
+#: After so many requests in a row without a response the run gives up. The first of them is sent
+#: twice; not the others, since each may take the whole time-out.
+MAX_UNANSWERED = 3
 
-#: So many seconds pass before a request is sent again to which a gateway has responded.
+#: So many seconds pass before a request is sent again to which no response of the server has come.
 PAUSE = 0.5
 
 #: What every request says of its sender; nothing is asked for in a coding, which may be a bomb.
@@ -123,6 +136,7 @@ class Client:
         self._transport = target.transport or _Network(self._deadline)
         self._kept = 0  # bytes of requests and responses
         self._lost = 0  # responses in a row to what is sent once only
+        self._unanswered = 0  # requests in a row to which no response came
 
     def close(self) -> None:
         """Close the connections."""
@@ -148,29 +162,51 @@ class Client:
 
         Raises:
             BudgetSpent: the run may send no more, or has no time left.
-            TargetDown: no response came, or a gateway responds each time.
+            TargetDown: several requests in a row got no response, or a gateway responds each time.
+            NoResponse: this one got none.
             ResponseTooLong: the response is longer than ``MAX_RESPONSE``.
             ResponseLost: a gateway has responded to what is sent once only.
         """
-        for _ in range(MAX_TRIES):
-            exchange = self.ask(call)
+        tries = 0
+        while True:
+            exchange = self._answered(call, again=not (once or self._unanswered))
             seconds = self._seconds_to_wait(exchange, once=once)
             if seconds is None:
                 self.history.append(exchange)
                 self._kept += exchange.size
                 return exchange
-            self._pause(seconds)
-        msg = f"{self.target.name} is down: it responded {MAX_TRIES} times in a row with HTTP "
-        msg += f"{exchange.status} to {call.verb} {call.path}"
-        raise TargetDown(msg)
+            tries += 1
+            if tries == (MAX_WAITS if exchange.status in _FOR_A_WHILE else MAX_TRIES):
+                msg = f"{self.target.name} is down: it responded {tries} times in a row with HTTP "
+                msg += f"{exchange.status} to {call.verb} {call.path}"
+                raise TargetDown(msg)
+            self.pause(seconds)
+
+    def _answered(self, call: Call, *, again: bool) -> Exchange:
+        """Send a request, and ``again`` if no response comes. Raises as ``send`` does."""
+        try:
+            exchange = self.ask(call)
+        except NoResponse as error:
+            if not self.history:
+                raise TargetDown(str(error)) from None
+            if again:
+                self.pause(PAUSE)
+                return self._answered(call, again=False)
+            self._unanswered += 1
+            if self._unanswered < MAX_UNANSWERED:
+                raise
+            msg = f"{error}; nor to the {MAX_UNANSWERED - 1} requests before"
+            raise TargetDown(msg) from None
+        self._unanswered = 0
+        return exchange
 
     def _seconds_to_wait(self, exchange: Exchange, *, once: bool) -> float | None:
         """Return after how many seconds to send a request again; None if it got its response.
 
         Raises: see ``send``.
         """
-        asks = exchange.status == 503 and exchange.header("Retry-After") is not None
-        if exchange.status == 429 or (asks and not once):
+        asks = exchange.status == UNAVAILABLE and exchange.header("Retry-After") is not None
+        if exchange.status == TOO_MANY or (asks and not once):
             seconds = retry_after_seconds(exchange)
             if seconds > LONGEST_WAIT:
                 msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
@@ -201,7 +237,7 @@ class Client:
             msg = f"the run may send no more than {allowed}"
             raise BudgetSpent(msg)
         self._keep_the_rate()
-        self._pause(0)
+        self.pause(0)
         if self._kept > MAX_KEPT:
             msg = "the run has received as many bytes as it keeps"
             raise BudgetSpent(msg)
@@ -209,20 +245,21 @@ class Client:
         if length > MAX_REQUEST:
             msg = f"not sent: a request of {length} bytes, more than {MAX_REQUEST}"
             raise Unreachable(msg)
+        request = _request(call, self.target.base_url)
         self.sent += 1
         began = self.now()
         self._deadline.restart(min(self.limits.timeout, self.seconds_left))
         try:
-            response = self._transport.handle_request(_request(call, self.target.base_url))
+            response = self._transport.handle_request(request)
             try:
                 content = self._read(response, call)
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError) as error:
-            self._pause(0)  # which may be why
+        except (httpx.HTTPError, OverflowError) as error:
+            self.pause(0)  # which may be why
             msg = f"{self.target.name} does not respond: {type(error).__name__}: {error} "
             msg += f"({call.verb} {call.path})"
-            raise TargetDown(msg) from None
+            raise NoResponse(msg) from None
         number, headers = len(self.history) + 1, tuple(response.headers.multi_items())
         return Exchange(number, call, response.status_code, headers, content, self.now() - began)
 
@@ -234,7 +271,7 @@ class Client:
             content += chunk
             if len(content) > MAX_RESPONSE:
                 break
-            self._pause(0)
+            self.pause(0)
         coding, over = response.headers.get("Content-Encoding", ""), ""
         plain = unzipped(bytes(content), coding, MAX_RESPONSE)
         if max(len(content), len(plain)) > MAX_RESPONSE:  # of a longer gzip a part is missing
@@ -253,10 +290,10 @@ class Client:
         if self.limits.rate:
             now = self.now()
             if now < self._next:
-                self._pause(self._next - now)
+                self.pause(self._next - now)
             self._next = max(now, self._next) + 1 / self.limits.rate
 
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Let ``seconds`` pass. Raises BudgetSpent if the run has no more than that."""
         if self.seconds_left <= seconds:
             self.is_time_up = True
@@ -279,12 +316,17 @@ def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
 
 
 def _request(call: Call, base_url: str) -> httpx.Request:
-    headers = httpx.Headers(_HEADERS)
-    headers.update(list(call.headers))
-    if call.verb == "GET" and call.body:
-        headers["Connection"] = "close"  # a server that leaves this body unread reads it next
+    """Return a request as HTTP has it. Raises Unreachable if HTTP can't."""
     url = f"{base_url}/{call.path}" + (f"?{call.query}" if call.query else "")
-    return httpx.Request(call.verb, url, headers=headers, content=call.body)
+    try:
+        headers = httpx.Headers(_HEADERS)
+        headers.update(list(call.headers))
+        if call.verb == "GET" and call.body:
+            headers["Connection"] = "close"  # a server that leaves this body unread reads it next
+        return httpx.Request(call.verb, url, headers=headers, content=call.body)
+    except (UnicodeError, httpx.InvalidURL) as error:
+        msg = f"not sent: {call.verb} {call.path} has what no URL or header can hold: "
+        raise Unreachable(f"{msg}{type(error).__name__}") from None
 
 
 def unzipped(content: bytes, coding: str, longest: int) -> bytes:

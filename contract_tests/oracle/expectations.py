@@ -10,7 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Named
+from crmcom_kit.contract_tests.belief.interpretations import (
+    INTERPRETATIONS,
+    SEMI_OPTIONAL,
+    Fits,
+    Named,
+)
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
@@ -43,6 +48,8 @@ class Expectation:
     why: str  # in words, for the reader of a violation; "" for ``Must.EITHER``
     sense: Sense
     record: str | None = None  # id of the webhook request that is named, where it is known
+    #: Id of a webhook request that a list has to find; None: it may find none, or that matters not.
+    selected: str | None = None
 
 
 def expectation(call: Call, belief: Belief) -> Expectation:
@@ -208,24 +215,44 @@ def has_fields_set(method: str, release: Release) -> bool:
 
 
 def _of_list(sense: Sense, belief: Belief) -> Expectation:
-    odd = {
-        name
-        for name, values in (("entity", belief.release.entities), ("life_cycle_state", STATES))
-        if sense.filters.get(name, values[0]) not in values
-    }  # in another case, or several with commas: which webhook requests these select is open
-    sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
-    filters = sense.filters
-    semi = [name for name in SEMI_OPTIONAL if name in filters]
     why = "every parameter is as documented"
     statement = served_by(sense.given, belief.release)
-    open_ = (
+    odd = _odd_values(sense, belief.release)
+    sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
+    if is_open(sense, belief):
+        return Expectation(Must.EITHER, statement, why, sense)
+    if belief.serves_empty_lists:
+        return Expectation(Must.SERVE, statement, why, sense)
+    selected = _selected(sense, belief)  # no page says that a list which finds nothing is served
+    must = Must.EITHER if selected is None else Must.SERVE
+    return Expectation(must, statement, why, sense, selected=selected)
+
+
+def _odd_values(sense: Sense, release: Release) -> set[str]:
+    """Return the filters in another case, or with several values: what these select is open."""
+    known = (("entity", release.entities), ("life_cycle_state", STATES))
+    return {name for name, values in known if sense.filters.get(name, values[0]) not in values}
+
+
+def is_open(sense: Sense, belief: Belief) -> bool:
+    """Whether the documents leave open if a list is served, whatever it finds."""
+    filters = sense.filters
+    is_bare = "entity_id" in filters and "entity" not in filters
+    return (
         not sense.is_clear
-        or ("entity_id" in semi and "entity" not in semi)  # whether it needs its entity is open
+        or bool(_odd_values(sense, belief.release))
+        or is_bare  # whether entity_id needs its entity is open
         or "created_date" in filters  # so is its form
         or (sense.limit or 1) > 1  # so is the maximum
         or not all(_is_familiar(name, wanted, belief) for name, wanted in filters.items())
     )
-    return Expectation(Must.EITHER if open_ else Must.SERVE, statement, why, sense)
+
+
+def _selected(sense: Sense, belief: Belief) -> str | None:
+    """Return the id of a webhook request that a list has to find, or None if it may find none."""
+    fits = Fits(sense.filters, [belief.known[key].certain for key in belief.records])
+    least = INTERPRETATIONS[0]  # all the others find what the plainest one does, and more
+    return next(iter(sorted(fits.select(least))[sense.offset :]), None)
 
 
 def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:

@@ -4,11 +4,13 @@ Where the documents leave open how a filter is read, each list rules out some of
 that is dead remembers the call that killed it: if a list leaves none, those calls are sent again.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Record
+import orjson
+
+from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Length, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Fits,
@@ -17,6 +19,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.oracle.expectations import is_open
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -56,8 +59,11 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     if sense.is_clear and sense.filters:
         yield from _contents(exchange, sense, belief)
     if not {"number_of_results", "offset"} & sense.unclear:
-        paged = sense.limit is not None
-        belief.longest[paged] = max(belief.longest[paged], len(exchange.records))
+        longest = belief.longest.get(_kind(sense), Length(0, 0, 0))
+        seen = zip(longest, _length(exchange), strict=True)
+        belief.longest[_kind(sense)] = Length(*map(max, seen))
+    if not (exchange.records or sense.is_paged or is_open(sense, belief)):
+        belief.serves_empty_lists = True
 
 
 def _once_each(exchange: Exchange) -> Iterator[Seen]:
@@ -75,9 +81,14 @@ def _once_each(exchange: Exchange) -> Iterator[Seen]:
         yield "list.no_duplicates"
 
 
-def may_be_cut(belief: Belief, limit: int | None, count: int) -> bool:
-    """Whether a list may be short because no list of this server has more results."""
-    return count > 1 and count >= belief.longest[limit is not None]
+def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
+    """Return by what a server may cut lists at another maximum: a size, and which filters."""
+    return sense.limit is not None, frozenset(sense.filters)
+
+
+def _length(exchange: Exchange) -> Length:
+    largest = max((len(orjson.dumps(record)) for record in exchange.records), default=0)
+    return Length(len(exchange.records), len(exchange.content), largest)
 
 
 @dataclass(slots=True)
@@ -89,12 +100,26 @@ class _Compared:
     belief: Belief
     shown: Fits = field(init=False)  # with what is known: with fields_set one may not tell itself
     all: Fits = field(init=False)  # that there are
+    may_be_cut: bool = field(init=False)  # whether it may be short because of a maximum
 
     def __post_init__(self) -> None:
         records = {key: self.belief.known[key].certain for key in self.belief.records}
         both = [{**records.get(str(each.get("id")), {}), **each} for each in self.exchange.records]
         self.all = Fits(self.sense.filters, list(records.values()))
         self.shown = Fits(self.sense.filters, both)
+        self.may_be_cut = self._may_be_cut()
+
+    def _may_be_cut(self) -> bool:
+        """Whether a maximum of webhook requests or of bytes may be why it is short.
+
+        It is not if a list of its kind had more of both: of bytes so many more that one more of the
+        largest webhook requests would have found room.
+        """
+        count = len(self.exchange.records)
+        longest = self.belief.longest.get(_kind(self.sense))
+        if count < 2 or longest is None or count >= longest.records:
+            return count > 1
+        return len(self.exchange.content) + longest.largest > longest.bytes
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
@@ -155,7 +180,7 @@ def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterato
     sense, count, sure = compared.sense, len(compared.exchange.records), min(selected, key=len)
     wanted = max(0, len(sure) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
-    if count >= wanted or may_be_cut(compared.belief, sense.limit, count):
+    if count >= wanted or compared.may_be_cut:
         return
     statement = _of_missing(sense.filters)
     if sense.is_paged:
@@ -168,7 +193,7 @@ def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterato
 
 def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | None:
     """Return how a list differs from what ``interpretation`` leads to, or None."""
-    exchange, sense, belief = compared.exchange, compared.sense, compared.belief
+    exchange, sense = compared.exchange, compared.sense
     misfits = list(compared.shown.misfits(interpretation))
     wrong = [at for at, name in enumerate(misfits) if name is not None]
     if wrong:
@@ -177,15 +202,14 @@ def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | N
     ids, sure = exchange.by_id.keys(), compared.all.select(interpretation)
     if len(ids) != len(exchange.records) or sense.is_paged:
         return None  # which there are it does not tell; pages are compared with each other
-    return _lacking(sense, ids, sure, belief)
+    return _lacking(compared, sure)
 
 
-def _lacking(
-    sense: Sense, ids: Collection[str], sure: frozenset[str], belief: Belief
-) -> Problem | None:
+def _lacking(compared: _Compared, sure: frozenset[str]) -> Problem | None:
     """Return which webhook requests a list lacks, or None."""
-    lacking = sorted(sure - set(ids))
-    if not lacking or may_be_cut(belief, sense.limit, len(ids)):
+    sense, belief, ids = compared.sense, compared.belief, compared.exchange.by_id.keys()
+    lacking = sorted(sure - ids)
+    if not lacking or compared.may_be_cut:
         return None
     known = belief.known[lacking[0]]
     is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN

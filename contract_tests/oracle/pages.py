@@ -1,7 +1,9 @@
-"""Observe the pages of one list: each webhook request has one place, all pages are the whole.
+"""Observe the pages of one list: each webhook request has one place in the pages of one size.
 
-The order of a list is open, and others may change it between two pages. So two pages that
-contradict each other are asked for again: only if both come as before, the server is wrong.
+The order of a list is open. It may depend on the filters and on the size of a page, so pages are
+compared with pages of the same filters and size: how many there are, and which, ``lists`` tells.
+Others may change a list between two pages. So two pages that contradict each other are asked for
+again: only if both come as before, the server is wrong.
 """
 
 from collections.abc import Iterator
@@ -13,8 +15,10 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Seen, Suspicion
 
-#: So many pages of one list are kept, and of so many lists.
+#: So many pages of one list and size are kept, and of so many lists and sizes.
 MAX_PAGES, MAX_LISTS = 24, 200
+#: Pages of one list and size differ in their offset alone.
+STATEMENT = "list.paging.offset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,6 @@ class Page:
 
     exchange: Exchange
     offset: int
-    limit: int | None
     ids: tuple[str, ...]
 
     @property
@@ -34,7 +37,7 @@ class Page:
 
 @dataclass(slots=True)
 class Pages:
-    """Keeps the pages of each list until something changes."""
+    """Keeps the pages of each list and size until something changes."""
 
     belief: Belief
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
@@ -52,12 +55,12 @@ class Pages:
         if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
             self._changed = changed
-        page = Page(exchange, sense.offset, sense.limit, ids)
-        yield from self._placed(page, tuple(sorted(sense.filters.items())))
+        page = Page(exchange, sense.offset, ids)
+        yield from self._placed(page, (sense.limit, *sorted(sense.filters.items())))
 
     def _placed(self, page: Page, key: Any) -> Iterator[Seen]:
         pages = self._pages.setdefault(key, [])
-        same = [each for each in pages if (each.offset, each.limit) == (page.offset, page.limit)]
+        same = [each for each in pages if each.offset == page.offset]
         if any(each.ids != page.ids for each in same):
             pages[:] = [page]  # the list has changed, or its order is no order
             return
@@ -69,31 +72,24 @@ class Pages:
         for other in others:
             found = _contradiction(page, other)
             if found is not None:
-                statement, expected, seen = found
-                confirmation = Ordered((other.exchange, page.exchange))
-                yield Suspicion(
-                    page.exchange, expected, seen, (Hypothesis(statement, confirmation),),
-                    before=(other.exchange,),
-                )  # fmt: skip
+                expected, seen = found
+                ordered = Hypothesis(STATEMENT, Ordered((other.exchange, page.exchange)))
+                yield Suspicion(page.exchange, expected, seen, (ordered,), before=(other.exchange,))
                 return
         if others and page.offset:
-            yield "list.paging.offset"
+            yield STATEMENT
 
 
-def _contradiction(page: Page, other: Page) -> tuple[str, str, str] | None:
-    """Return what is broken if both pages are right, or None."""
+def _contradiction(page: Page, other: Page) -> tuple[str, str] | None:
+    """Return what is expected and seen if two pages of one size contradict each other, or None."""
     first, second = sorted((page, other), key=lambda each: each.offset)
-    statement, places, others = _statement(second), first.places, second.places
+    places, others = first.places, second.places
     for at in places.keys() & others.keys():
         if places[at] != others[at]:
-            return statement, f"{places[at]} at position {at}, as before", others[at]
+            return f"{places[at]} at position {at}, as before", others[at]
     where = {key: at for at, key in places.items()}
     for at, key in others.items():
         if where.get(key, at) != at:
             expected = f"another webhook request at position {at}"
-            return statement, expected, f"{key}, which is also at position {where[key]}"
+            return expected, f"{key}, which is also at position {where[key]}"
     return None
-
-
-def _statement(page: Page) -> str:
-    return "list.paging.offset" if page.offset else "list.paging.number_of_results"

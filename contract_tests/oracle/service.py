@@ -1,9 +1,10 @@
-"""How requests were met: what was never served, and where HTTP says that the server failed.
+"""How requests were met: what was never served, and where the server failed.
 
-A status of 500 to 599 says that the server failed at a request that may have been right. Some
-servers refuse with it, which is a dial (``errors.KIND.status``): it counts against a server only
-for a request that must be served, or if the server refuses other requests with a status below 500;
-and only if it comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
+A status of 500 to 599, or no response at all, says that the server failed at a request that may
+have been right. Some servers refuse with such a status, which is a dial (``errors.KIND.status``):
+it counts against a server only for a request that must be served, or if the server refuses other
+requests with a status below 500; and only if it comes each time. Nothing is sent from here:
+``to_repeat`` says what to send again.
 """
 
 from collections import Counter
@@ -13,7 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
@@ -42,10 +43,15 @@ class _Kind(NamedTuple):
 
 
 class _Failure(NamedTuple):
-    """A response with a status of 500 to 599."""
+    """A response with a status of 500 to 599, or none."""
 
     exchange: Exchange
     moment: int  # how many other responses there were before
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether no response came."""
+        return self.exchange.status == NO_RESPONSE
 
 
 @dataclass(slots=True)
@@ -114,13 +120,14 @@ class Service:
             tally.sent += 1
             tally.served += exchange.ok
             tally.last = outcome(exchange)
-        if not is_readable(exchange):
+        is_answered = exchange.status != NO_RESPONSE
+        if is_answered and not is_readable(exchange):
             return  # which another check tells of
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
         met = self._kinds.setdefault(kind, _Met())
-        failed = exchange.status >= 500
+        failed = exchange.status >= 500 or not is_answered
         is_before = sense.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)
-        if must is Must.REFUSE and not is_before:
+        if must is Must.REFUSE and not is_before and is_answered:
             self._refuses_above |= failed
             self._refuses_below |= not failed and not exchange.ok
         request = _request(exchange.call)
@@ -147,22 +154,24 @@ class Service:
         found = [
             same[-1].exchange.call
             for kind, met in self._kinds.items()
-            if kind not in self._told and self._counts(kind)
+            if kind not in self._told
             for same in list(met.failures.values())[-2:]
             if same[-1].exchange.call.verb == "GET"
+            and (self._counts(kind) or same[-1].is_unanswered)
         ]
         return found[:_MAX_REPEATED]
 
     def conclude(self) -> Iterator[Violation]:
         """Yield a violation for each kind of request that the server fails at each time."""
         for kind, met in self._kinds.items():
-            failures = met.repeated() if kind not in self._told and self._counts(kind) else []
-            if not failures:
+            failures = [] if kind in self._told else met.repeated()
+            if not failures or not (self._counts(kind) or failures[-1].is_unanswered):
                 continue
             self._told.add(kind)
-            expected = "a status below 500, as other errors have"
+            wanted = "a response" if failures[-1].is_unanswered else "a status below 500"
+            expected = f"{wanted}, as other errors have"
             if kind.must is Must.SERVE:
-                expected = f"a status below 500: {kind.statement} wants the request served"
+                expected = f"{wanted}: {kind.statement} wants the request served"
             first, last = failures[0].exchange, failures[-1].exchange
             yield Violation(STATEMENT, first, last, expected=expected, seen=outcome(last))
 
@@ -172,6 +181,15 @@ class Service:
             of = ", ".join(f"{method} {count}" for method, count in methods.items())
             number, first = counted(methods.total(), "response"), self._first[status]
             yield f"{number} had HTTP {status} ({of}; the first to request {first})"
+
+    def unanswered(self) -> Iterator[str]:
+        """Yield a line for each kind of request that never got a response."""
+        for kind, met in self._kinds.items():
+            failures = [each for same in met.failures.values() for each in same]
+            if failures and not met.otherwise and all(each.is_unanswered for each in failures):
+                names = " and ".join(kind.names) or "nothing but a token"
+                times = "once" if len(failures) == 1 else f"{len(failures)} times"
+                yield f"{kind.method} with {names} was sent {times} and never got a response"
 
     # What was never served.
 

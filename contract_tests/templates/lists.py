@@ -12,10 +12,12 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     is_meant,
 )
 from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS, Mutation
 from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
-from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
+from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, spread, template
 
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 
@@ -208,8 +210,19 @@ _PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_iden
 _PAGES = [*enumerate(spread(list(product(_PAGED, _SIZES, _SKIPPED))))]
 
 
+def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]:
+    """Ask for another page of the same size: an order may depend on the size."""
+    given = dict(page.call.parameters)
+    size, skipped = int(given.get("number_of_results", 1)), int(given.get("offset", 0))
+    given["offset"] = str(0 if skipped else size)
+    if page.ok:
+        send(build(scene.methods["list"], given))
+    return ()  # the oracle compares the two
+
+
 @template(
-    "read", "list", lambda scene: _PAGES if scene.can_page() else (), first=48, weight=8
+    "read", "list", lambda scene: _PAGES if scene.can_page() else (), first=32, weight=6,
+    then=_another_page,
 )  # fmt: skip
 def a_page(
     scene: Scene, variant: tuple[int, tuple[tuple[str, ...], str, str]], record: Record

@@ -51,8 +51,14 @@ def by_key(scene: Scene, text: str, written: str = "Basic {}", *, unit: str | No
 
 
 def plain_list(scene: Scene, token: str | None) -> Call:
-    """Return the simplest request, which any valid token lets through."""
-    given = {"token": token, "entity": scene.release.entities[0]}
+    """Return the simplest request, which any valid token lets through.
+
+    It is for an entity that has webhook requests, if one is known: the server may refuse others.
+    """
+    shown = (each.record.get("entity") for each in scene.belief.existing())
+    entities = scene.release.entities
+    entity = next((name for name in shown if name in entities), entities[0])
+    given = {"token": token, "entity": entity}
     page = {"number_of_results": "1"} if scene.can_page() else {}
     return build(scene.methods["list"], given | page)
 

@@ -133,7 +133,11 @@ def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
 def test_what_rests_on_one_that_may_have_changed_proves_nothing_any_more() -> None:
     """A list that lacked it rules nothing out once it has gone, or was seen changed."""
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
-    entries = listed([prefixed, *others]), listed(others, **JOBS, url=TWO["url"])
+    longer = [record(at, entity="LEADS") for at in range(5, 10)]  # so the next one is not cut
+    entries = (
+        listed([prefixed, *others]), listed(longer, entity="LEADS", url=TWO["url"]),
+        listed(others, **JOBS, url=TWO["url"]),
+    )  # fmt: skip
     gone, changed = Conversation(*entries), Conversation(*entries)
     gone.belief.lose(THREE["id"])
     assert left(gone, "url") == left(changed, "url") == {"exact"}
@@ -145,7 +149,7 @@ def test_what_rests_on_one_that_may_have_changed_proves_nothing_any_more() -> No
 def test_a_token_is_the_same_in_every_spelling() -> None:
     """Also one that no text can hold: it comes back percent-encoded, or in JSON."""
     token = "\ud800é%"
-    conversation = Conversation(said("token", LOGIN, ok({"token": token})))
+    conversation = Conversation(listed([ONE]), said("token", LOGIN, ok({"token": token})))
     coded = "%ED%A0%80%C3%A9%25"
     query = request("GET", f"webhook_requests/list?token={coded}&entity=JOBS")
     body = request("POST", "webhook_requests/delete", rf'{{"token": "\ud800\u00e9%", {NUMBER_9}}}')

@@ -5,6 +5,7 @@ import math
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from random import Random
 
 import httpx
@@ -16,9 +17,12 @@ from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
     MAX_CONTAINERS,
     MAX_TRIES,
+    MAX_WAITS,
+    PAUSE,
     BudgetSpent,
     Client,
     Limits,
+    NoResponse,
     ResponseLost,
     ResponseTooLong,
     TargetDown,
@@ -126,16 +130,20 @@ def test_a_wait_that_is_too_long_ends_the_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "page"),
-    [(429, b""), (502, b"<html>Bad Gateway</html>"), (503, b'{"message": "Unavailable"}')],
+    ("status", "page", "tries"),
+    [
+        (429, b"", MAX_WAITS),
+        (502, b"<html>Bad Gateway</html>", MAX_TRIES),
+        (503, b'{"message": "Unavailable"}', MAX_WAITS),
+    ],
 )
-def test_an_outage_is_no_response(status: int, page: bytes) -> None:
+def test_an_outage_is_no_response(status: int, page: bytes, tries: int) -> None:
     """A target that asks to wait each time is down, and so is one behind a gateway that goes on."""
     one = client(in_turn(httpx.Response(status, content=page)))
 
-    with pytest.raises(TargetDown, match=f"{MAX_TRIES} times in a row with HTTP {status} to GET"):
+    with pytest.raises(TargetDown, match=f"{tries} times in a row with HTTP {status} to GET"):
         one.send(GET)
-    assert one.sent == MAX_TRIES
+    assert one.sent == tries
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -181,16 +189,64 @@ def test_a_gateway_that_responds_to_each_change_is_an_outage() -> None:
         one.send(POST, once=True)
 
 
-def test_no_response_is_an_outage() -> None:
-    """A connection that fails ends the run, and so does what no URL can hold."""
+def failing_at(*numbers: int) -> Handler:
+    """Close the connection at the requests of some numbers."""
+    left = count(1)
 
-    def fail(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("gone", request=request)
+    def respond(request: httpx.Request) -> httpx.Response:
+        if next(left) in numbers:
+            raise httpx.ReadError("closed", request=request)
+        return httpx.Response(200, json=OK)
 
+    return respond
+
+
+def test_a_request_without_a_response_is_sent_once_more() -> None:
+    """After a pause; but not what may have been done."""
+    clock = Clock()
+    one = client(failing_at(2, 5), clock)
+
+    assert one.send(GET).ok
+    assert one.send(GET).ok
+    assert one.send(GET).ok
+    assert clock.slept == [PAUSE]
+    with pytest.raises(NoResponse, match="POST webhook_requests/delete"):
+        one.send(POST, once=True)
+    assert one.sent == 5
+
+
+def test_no_response_ends_the_run_if_several_requests_in_a_row_have_none() -> None:
+    """One that never gets a response ends itself; a target that never gave one is down at once."""
     with pytest.raises(TargetDown, match=r"does not respond.*GET webhook_requests/show"):
-        client(fail).send(GET)
-    with pytest.raises(TargetDown, match="does not respond: Unicode"):
-        client(fail).send(Call("", "GET", "x", "a=\ud800"))
+        client(failing_at(1)).send(GET)
+    one = client(failing_at(2, 3, 5, 6, *range(8, 20)))
+    one.send(GET)
+    for _ in range(2):
+        with pytest.raises(NoResponse, match="does not respond: ReadError"):
+            one.send(GET)
+        assert one.send(GET).ok
+    for _ in range(2):
+        with pytest.raises(NoResponse):
+            one.send(GET)
+    with pytest.raises(TargetDown, match="nor to the 2 requests before"):
+        one.send(GET)
+    assert one.sent == 11
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call("", "GET", "x", "a=\ud800"),
+        Call("", "GET", "x", headers=(("Authorization", "Bearer é€"),)),
+    ],
+)
+def test_what_http_cannot_hold_is_not_sent(call: Call) -> None:
+    """A token beyond ASCII, say, in a header; only the request ends."""
+    one = client(failing_at())
+
+    with pytest.raises(Unreachable, match="not sent: GET x has what no URL or header can hold"):
+        one.send(call)
+    assert one.sent == 0
 
 
 def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,5 +405,5 @@ def test_no_response_outlasts_the_time_out(part: bytes) -> None:
     with listening(drip) as server:
         one = Client(replace(TARGET, base_url=server.url), Limits(timeout=0.5))
         with pytest.raises(TargetDown, match="ReadTimeout"):
-            one.send(GET)
+            one.send(GET)  # the first one of all: nothing was ever there
         one.close()

@@ -33,7 +33,7 @@ def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tu
 
 REFUSED = (listed([ONE]), show(TWO, 2), show(NO))
 OTHER_ENTITY, FORBIDDEN = record(3, entity="ACTIVITIES"), refused(403)
-NO_JOBS = (listed([OTHER_ENTITY], entity="ACTIVITIES"), listed(NO))
+NO_JOBS = (listed([OTHER_ENTITY], entity="ACTIVITIES"), show(ONE), listed(NO))
 SENT = [record(at, life_cycle_state="SUCCESSFUL") for at in (3, 4)]
 OF_STATE = "delete.either_state RefusedChange"
 NO_DELETE = (listed([ONE, TWO, *SENT]), changed("delete", NO))

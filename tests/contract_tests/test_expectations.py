@@ -212,7 +212,7 @@ NAMED = {"name": EXAMPLE["workflow_rule"]["name"]}
         ({"created_date": "2015-11-02"}, "R13", "refuse list.semi_optional.at_least_one"),
         ({"entity": "JOBS"}, "R13", "serve entities.r9"),
         ({"entity": "LEADS"}, "R13", "refuse list.entity.supported_values"),
-        ({"entity": "LEADS"}, "R14", "serve entities.r14"),
+        ({"entity": "LEADS"}, "R14", "either"),  # none is known: it may be refused to find nothing
         ({"entity": "REWARDOFFERS"}, "R10", "refuse list.entity.supported_values"),
         ({"entity": "REWARDOFFERS"}, "R13", "either"),
         ({"entity": "jobs"}, "R13", "either"),
@@ -250,6 +250,21 @@ NAMED = {"name": EXAMPLE["workflow_rule"]["name"]}
 def test_what_a_list_comes_to(filters: dict[str, Any], release: str, expected: str) -> None:
     """Documented parameters of the release with values that were shown are served."""
     assert known(release).expected(ask("list", **filters)) == expected
+
+
+def test_a_list_that_finds_nothing_may_be_refused_until_one_was_served() -> None:
+    """No statement says that an empty list is served; but one server does it in one way."""
+    conversation = Conversation(listed([ONE], entity="JOBS"), release="R14")
+    leads = ask("list", entity="LEADS")
+    assert conversation.expected(leads) == "either"
+    assert conversation.expected(ask("list", entity="JOBS", offset=1)) == "either"
+    assert conversation.expected(ask("list", entity="JOBS", offset=0)) == "serve list.paging.offset"
+    conversation.hear(
+        listed([], entity="JOBS", offset=1)
+    )  # behind the end of a list that finds one
+    assert conversation.expected(leads) == "either"
+    conversation.hear(listed([], entity="JOBS", life_cycle_state="SUCCESSFUL"))
+    assert conversation.expected(leads) == "serve entities.r14"
 
 
 def basic(text: str, scheme: str = "Basic") -> Entry:

@@ -136,6 +136,19 @@ def test_a_run_plans_for_the_requests_that_fit_into_its_time() -> None:
     assert {each.call.method for each in planned.history} > {"show", "list", "resend", "delete"}
 
 
+@pytest.mark.parametrize(
+    "name", ["busy_maintenance_one_code", "busy_limit", "busy_limit_429", "busy_now_and_then"]
+)
+def test_a_server_that_refuses_whatever_comes_for_a_while_is_waited_for(name: str) -> None:
+    """It is not accused, and the run goes on to the end of its budget."""
+    results = checked(VARIANTS[name].server(), limits=Limits(max_requests=450))
+
+    assert alarms(results) == []
+    assert len({each.call.method for each in results.history[-100:]}) > 2
+    is_429 = name.endswith("429")  # which HTTP says, so that there is nothing to find out
+    assert ("and served the same later: a limit, or maintenance" in str(results.notes)) != is_429
+
+
 @pytest.mark.parametrize("name", ["hiccup_503", "hiccup_after"])
 def test_a_gateway_that_fails_now_and_then_does_not_end_the_run(name: str) -> None:
     """The run goes on, tells of it in a note, and accuses nobody."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 from helpers.conversations import Conversation
 from helpers.recordings import (
@@ -164,3 +165,32 @@ def test_a_run_says_so() -> None:
             return type(reply)(500, reply.content_type, reply.body) if failed else reply
 
     assert STATEMENT in broken(checked(Fails(), only="[ef]*", limits=Limits(max_requests=200)))
+
+
+class ClosesConnections(StandIn):
+    """The connection is closed at each show of some fields, and at one list in a hundred."""
+
+    def do_show(self, call: Call) -> Any:
+        """Fail for some fields."""
+        if call.fields:
+            raise httpx.ReadError("closed")
+        return super().do_show(call)
+
+    def do_list(self, call: Call) -> Any:
+        """Fail now and then."""
+        if self.requests % 100 == 0:
+            raise httpx.ReadError("closed")
+        return super().do_list(call)
+
+
+def test_a_read_that_never_gets_a_response_is_a_violation_and_the_run_goes_on() -> None:
+    """One that gets none once is sent again, and said."""
+    results = checked(ClosesConnections(), only="[ef]*", limits=Limits(max_requests=300))
+
+    assert broken(results) == [STATEMENT]
+    assert results.trouble is None
+    (statement,) = [each for each in results.statements if each.statement.id == STATEMENT]
+    violation = statement.violations[0]
+    assert (violation.method, violation.seen) == ("show", "no response")
+    assert "never got a response" in str(results.notes)
+    assert "show with fields_set and webhook_request_identifier" in str(results.notes)

@@ -19,10 +19,13 @@ from helpers.recordings import (
     show,
 )
 
+from crmcom_kit.contract_tests.belief.belief import Length
+
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
 TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
 JOBS, RULE = {"entity": "JOBS"}, {"name": ONE["workflow_rule"]["name"]}
+CODE, SMALL = ONE["webhook_definition"]["alternative_code"], [record(at) for at in range(1, 5)]
 GONE = ["identifier.selects Disagree", "identifier.selects Refused"]
 DISAGREE = "list.agrees_with_show Disagree"
 
@@ -187,8 +190,9 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
         ["list.paging.offset Ordered"],
     ),
     "two pages have another one at one place": (
-        [listed([ONE, TWO, THREE]), listed([ONE, THREE], **JOBS, number_of_results=2)],
-        ["list.paging.number_of_results Ordered"],
+        [listed([ONE, TWO], **JOBS, number_of_results=2),
+         listed([THREE, TWO], **JOBS, number_of_results=2, offset=1)],
+        ["list.paging.offset Ordered"],
     ),
     "a page is short": (
         [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2)],
@@ -294,6 +298,33 @@ OPEN: dict[str, Sequence[Entry]] = {
         listed([TWO], **JOBS, number_of_results=1),
         listed([ONE], **JOBS, number_of_results=1, offset=1),
     ],
+    "an order that depends on the size of a page": [
+        listed([ONE, TWO, THREE]),
+        listed([THREE, TWO], **JOBS, number_of_results=2),
+        listed([ONE], **JOBS, number_of_results=1),
+        listed([TWO], **JOBS, number_of_results=1, offset=1),
+    ],
+    "a maximum that depends on the filters": [
+        listed([ONE, TWO, THREE]),
+        listed([ONE, TWO], workflow_rule_identifier=RULE),
+    ],
+    "a maximum of bytes": [
+        listed([*SMALL, record(9, error_description="x" * 4000)], entity_id="E1"),
+        listed(SMALL, **JOBS),
+        listed([record(9, error_description="x" * 4000), SMALL[0]], **JOBS),
+    ],
+    "the name of a rule in another case": [
+        listed([ONE]),
+        listed([ONE], workflow_rule_identifier={"name": RULE["name"].swapcase()}),
+    ],
+    "the code of a definition in another case that finds nothing": [
+        listed([ONE]),
+        listed([], webhook_definition_identifier={"alternative_code": CODE.swapcase()}),
+    ],
+    "a list that finds nothing is refused": [
+        listed([ONE]), listed(refused(), entity="ACTIVITIES"),
+        listed(refused(), **JOBS, life_cycle_state="SUCCESSFUL"),
+    ],
     "a page after a change": [
         *(listed([ONE, TWO, THREE]), changed("delete", ONE)),
         listed([THREE], **JOBS, number_of_results=1, offset=1),
@@ -334,7 +365,8 @@ def test_a_list_is_compared_with_the_interpretation_that_it_fits_best() -> None:
     days = ("2016-03-04", "2016-03-04", "2016-03-14", "2016-03-24")
     records = [created(f"{day}T12:00:00", at) for at, day in enumerate(days, 1)]
     conversation = Conversation(listed(records))
-    conversation.belief.longest[False] = 9  # no list is cut
+    kind = False, frozenset({"entity", "created_date"})
+    conversation.belief.longest[kind] = Length(9, 99_999, 0)  # no list is cut
     conversation.hear(listed(records[:1] + records[2:], **JOBS, created_date=days[0]))
     assert [each.record for each in conversation.suspicions] == [records[1]["id"]]
 

@@ -36,10 +36,12 @@ class Choices:
     url_decoded_twice: bool = False
     entity_id_alone: bool = True
     unknown_definition: Literal["error", "empty"] = "error"
-    empty_list: Literal["array", "null", "absent"] = "array"
+    names_any_case: bool = False  # those of definitions and rules, and their codes
+    empty_list: Literal["array", "null", "absent", "error"] = "array"
     order: Literal[
-        "number", "newest", "oldest", "id", "updated", "text", "unstable", "two_nodes", "turning"
-    ] = "number"
+        "number", "newest", "oldest", "id", "updated", "text", "unstable", "two_nodes", "turning",
+        "by_filters", "by_size",
+    ] = "number"  # fmt: skip
 
     # fields_set.
     unknown_field: Literal["error", "ignored", "null"] = "error"
@@ -54,6 +56,8 @@ class Choices:
     # Paging, which exists from R13 on.
     page_default: int | None = None
     page_maximum: int | None = None
+    #: What a list has at most without number_of_results: by which filters, or by bytes.
+    list_maximum: Literal["none", "by_filters", "by_bytes"] = "none"
     page_above_maximum: Literal["clamped", "error"] = "clamped"
     page_zero: Literal["nothing", "all", "error"] = "nothing"
     page_negative: Literal["error", "ignored"] = "error"
@@ -143,6 +147,10 @@ class Choices:
     # What ends tokens before their time is over.
     token_requests: int | None = None  # so many requests one token is good for
     restart_every: int | None = None  # requests between two restarts, which end all tokens
+
+    # When the server refuses whatever comes: for some dozens of requests, or above so many in some
+    # seconds, or at random.
+    busy: Literal["none", "maintenance", "limit", "now_and_then"] = "none"
 
     # A gateway in front of the server.
     hiccup_every: int | None = None  # each request of this number gets the gateway's own response

@@ -75,10 +75,11 @@ for match in ("prefix", "contains"):
 variant("url_decoded_twice", FILTERS, url_decoded_twice=True)
 variant("entity_id_not_alone", "entity_id without entity", entity_id_alone=False)
 variant("unknown_definition_empty", "an unknown definition or rule", unknown_definition="empty")
-for empty in ("null", "absent"):
+variant("names_any_case", FILTERS, names_any_case=True)
+for empty in ("null", "absent", "error"):
     variant(f"empty_list_{empty}", "a list without results", empty_list=empty)
 variant("unknown_definition_absent", "both", unknown_definition="empty", empty_list="absent")
-for order in ("newest", "oldest", "id", "updated", "text", "unstable"):
+for order in ("newest", "oldest", "id", "updated", "text", "unstable", "by_filters"):
     variant(f"order_{order}", "the order of results", order=order)
 
 FIELDS_SET = "fields_set beyond names with commas between them"
@@ -100,6 +101,11 @@ PAGING = "paging beyond how many and how many to skip"
 variant("page_default", PAGING, "R13", page_default=10)
 variant("page_maximum", PAGING, "R13", page_maximum=5)
 variant("page_maximum_error", PAGING, "R13", page_maximum=5, page_above_maximum="error")
+for order in ("by_filters", "by_size"):
+    variant(f"pages_{order}", PAGING, "R13", order=order)
+for by in ("by_filters", "by_bytes"):
+    variant(f"list_maximum_{by}", PAGING, list_maximum=by)
+    variant(f"list_maximum_{by}_r13", PAGING, "R13", list_maximum=by)
 for zero in ("all", "error"):
     variant(f"page_zero_{zero}", PAGING, "R13", page_zero=zero)
 variant("page_negative_ignored", PAGING, "R13", page_negative="ignored")
@@ -229,6 +235,7 @@ variant("other_users_r15", OTHERS, "R15", other_users=True)
 for every in (3, 5, 8, 13):
     variant(f"others_every_{every}", OTHERS, others_every=every)
 variant("others_every_8_r15", OTHERS, "R15", others_every=8)
+variant("others_every_8_empty_error", OTHERS, others_every=8, empty_list="error")
 variant("others_every_8_newest", OTHERS, "R13", others_every=8, order="newest")
 variant("numbers_reused", "the number of a deleted record", other_users=True, numbers_reused=True)
 for release in ("R9", "R15"):
@@ -248,6 +255,13 @@ for count in (11, 40, 97):
     variant(f"restart_every_{count}", ENDING, restart_every=count)
 variant("restart_every_40_r12", ENDING, "R12", restart_every=40)
 variant("restart_every_40_one_code", ENDING, restart_every=40, error_codes="one")
+
+BUSY = "a server that refuses whatever comes, for a while"
+for busy in ("maintenance", "limit", "now_and_then"):
+    variant(f"busy_{busy}", BUSY, busy=busy)
+    variant(f"busy_{busy}_429", BUSY, "R13", busy=busy, error_http="by_kind")
+variant("busy_maintenance_one_code", BUSY, busy="maintenance", error_codes="one")
+variant("busy_limit_others", BUSY, "R15", busy="limit", others_every=8)
 
 MOVING = "an order of results that is not kept from one request to the next"
 for order in ("unstable", "two_nodes", "turning", "updated"):
@@ -281,6 +295,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "others_every": (None, None, None, 8),
     "token_requests": (None, None, None, 25),
     "restart_every": (None, None, None, 40),
+    "busy": ("none", "none", "none", "limit"),
     "hiccup_every": (None, None, None, 37),
 }
 

@@ -231,10 +231,20 @@ def referred(choices: Choices, call: Call, parameter: str, things: list[Named]) 
         raise Refusal("two_identifier_fields", f"{parameter} may have only one field.")
     if choices.list_identifier_of_two == "first":
         pairs = pairs[:1]
-    found = [thing for thing in things if all(getattr(thing, name) == text for name, text in pairs)]
+    found = [
+        thing
+        for thing in things
+        if all(is_called(choices, thing, name, text) for name, text in pairs)
+    ]
     if not found and choices.unknown_definition == "error":
         raise Refusal("unknown_definition", f"{parameter} names nothing that exists.")
     return found
+
+
+def is_called(choices: Choices, thing: Named, name: str, text: str) -> bool:
+    """Return whether a definition or rule has this id, name or code."""
+    own = str(getattr(thing, name))
+    return own == text or (choices.names_any_case and name != "id" and own.lower() == text.lower())
 
 
 def url_matches(choices: Choices, url: str, wanted: str) -> bool:

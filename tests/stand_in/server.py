@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from random import Random
 from threading import Lock
 from typing import Any
@@ -36,6 +37,7 @@ METHODS = {
 }
 #: Kind of error → module and name in a code, HTTP status where the server has one for each kind.
 ERRORS = {
+    "busy": ("WEBAPI", "TOOMANYREQUESTS", 429),
     "unknown_path": ("WEBAPI", "METHODNOTFOUND", 404),
     "wrong_verb": ("WEBAPI", "METHODNOTALLOWED", 405),
     "bad_json": ("WEBAPI", "MALFORMEDREQUEST", 400),
@@ -55,12 +57,15 @@ ERRORS = {
     "bad_paging": ("WEBAPI", "INVALIDPAGING", 400),
     "unknown_record": ("WEBHOOKS", "WEBHOOKREQUESTNOTFOUND", 404),
     "deleted_record": ("WEBHOOKS", "WEBHOOKREQUESTDELETED", 410),
+    "nothing_found": ("WEBHOOKS", "NOTHINGFOUND", 404),
     "unknown_definition": ("WEBHOOKS", "REFERENCENOTFOUND", 404),
     "not_rejected": ("WEBHOOKS", "ONLYREJECTEDCANBERESENT", 409),
     "not_effective": ("WEBHOOKS", "DEFINITIONNOTEFFECTIVE", 409),
     "send_failed": ("WEBHOOKS", "SENDINGFAILED", 502),
     "deprecated": ("WEBAPI", "METHODDEPRECATED", 410),
 }
+#: So many bytes of webhook requests a list has, if there is a maximum.
+MAX_BYTES = 9_000
 #: What servlet containers and proxies add to a response.
 HEADERS = [
     ("Set-Cookie", "JSESSIONID=1; Path=/"),
@@ -117,6 +122,8 @@ class StandIn:
         self.random = Random(self.seed + 1)
         self.tokens = Tokens(self.choices, self.key, Random(self.seed + 2))
         self.requests = 0
+        self.window = self.in_window = 0  # requests in a span of time, where they are limited
+        self.moments = Random(self.seed + 3)
         self.now = self.clock()
         self.set_up()
 
@@ -160,9 +167,29 @@ class StandIn:
         """Return what a gateway says when it has no response of the server."""
         return Reply(self.choices.hiccup_http, "text/html", b"<html>Please try again</html>")
 
+    def is_busy(self, request: Request) -> bool:
+        """Return whether the server refuses whatever comes, for the moment."""
+        if self.choices.busy == "maintenance":
+            return 300 < self.requests % 500 <= 345
+        if self.choices.busy == "none" or "/webhook_requests/" not in request.path:
+            return False
+        if self.choices.busy == "now_and_then":
+            return self.moments.random() < 0.15
+        window = int(self.now / 6)
+        if window != self.window:
+            self.window, self.in_window = window, 0
+        self.in_window += 1
+        return self.in_window > 15
+
+    def refuse_if_busy(self, request: Request) -> None:
+        """Refuse a request that comes at the wrong moment."""
+        if self.is_busy(request):
+            raise Refusal("busy", "Please try again later.")
+
     def answer(self, request: Request) -> Reply:
         """Run the method that the request is for."""
         try:
+            self.refuse_if_busy(request)
             call = self.route(request)
             return self.success(call, self.run(call))
         except Refusal as refusal:
@@ -283,7 +310,10 @@ class StandIn:
 
     def do_list(self, call: Call) -> Any:
         """Return the records that all filters select."""
-        return [self.trimmed(record, call) for record in self.page(self.select(call), call)]
+        page = self.cut(self.page(self.select(call), call), call)
+        if not page and self.choices.empty_list == "error":
+            raise Refusal("nothing_found", "No webhook request matches.")
+        return [self.trimmed(record, call) for record in page]
 
     def do_resend(self, call: Call) -> Any:
         """Send a rejected record again."""
@@ -333,7 +363,7 @@ class StandIn:
     def select(self, call: Call) -> list[Record]:
         """Return the records that all filters of a call select, in the server's order."""
         found = [record for record in self.records.values() if self.selected(record, call)]
-        return self.in_order(found)
+        return self.in_order(found, call)
 
     def selected(self, record: Record, call: Call) -> bool:
         """Return whether all filters of a call select a record."""
@@ -353,9 +383,12 @@ class StandIn:
         }
         return (shown[name] if name in shown else getattr(record, name)) in value
 
-    def in_order(self, found: list[Record]) -> list[Record]:
+    def in_order(self, found: list[Record], call: Call) -> list[Record]:
         """Return records in the order of a list."""
         order = self.choices.order
+        if order in ("by_filters", "by_size"):  # as a database does that chooses among indexes
+            chosen = len(call.filters) if order == "by_filters" else (call.limit or 0)
+            return sorted(found, key=lambda record: record.id[chosen % 7 :])
         if order == "unstable":
             return self.random.sample(found, len(found))
         if order == "two_nodes":  # which take turns, and keep records in their own order
@@ -378,6 +411,15 @@ class StandIn:
         """Return the page that a call asks for."""
         end = None if call.limit is None else call.skip + call.limit
         return found[call.skip : end]
+
+    def cut(self, page: list[Record], call: Call) -> list[Record]:
+        """Return as much of a list as the server returns at most."""
+        if self.choices.list_maximum == "by_filters":
+            return page[: 12 - 2 * len(call.filters)]
+        if self.choices.list_maximum == "by_bytes":
+            sizes = accumulate(len(json.dumps(self.trimmed(record, call))) for record in page)
+            return page[: max(1, sum(size <= MAX_BYTES for size in sizes))]
+        return page
 
     # Effects.
 

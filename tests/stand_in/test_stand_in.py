@@ -1,6 +1,7 @@
 """The sound server is independent, and its legal variants are legal."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,12 @@ def look_around(app: StandIn) -> None:
     effects(client)
 
 
+def at_a_quiet_moment(app: StandIn) -> StandIn:
+    """Return a server that is not busy: else any request may be refused."""
+    app.choices = replace(app.choices, busy="none")
+    return app
+
+
 def effects(client: Client) -> None:
     """Resend and delete, and assert what every legal server does."""
     choices = client.app.choices
@@ -77,7 +84,7 @@ def test_legal_variants_are_legal() -> None:
     assert len(VARIANTS) >= 60
     for name, variant in VARIANTS.items():
         try:
-            look_around(variant.server())
+            look_around(at_a_quiet_moment(variant.server()))
         except Exception as error:
             raise AssertionError(name) from error
 
@@ -87,7 +94,7 @@ def test_random_choices_are_legal() -> None:
     for seed in range(60):
         choices, release = random_choices(seed)
         try:
-            look_around(StandIn(choices, release, seed))
+            look_around(at_a_quiet_moment(StandIn(choices, release, seed)))
         except Exception as error:
             raise AssertionError((seed, choices, release)) from error
 

@@ -1,0 +1,87 @@
+"""Wait where a server refuses what comes for a while: a rate limit, or maintenance.
+
+Such a refusal is about the moment and not about the request, so it breaks no statement.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.contract_tests.client.calls import changing_method
+from crmcom_kit.contract_tests.client.exchanges import LOGINS
+from crmcom_kit.contract_tests.client.http import MAX_WAITS
+from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.oracle.expectations import Must
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from crmcom_kit.contract_tests.campaign.session import Session
+    from crmcom_kit.contract_tests.oracle.oracle import Observation
+
+Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
+
+#: Seconds between two requests to a server that refuses whatever comes.
+PAUSE = 1.0
+#: So often refusals of one wording have come again before it is known to be no matter of time.
+MAX_LASTING = 6
+
+
+class Patience:
+    """Knows which refusals pass, and waits for that."""
+
+    def __init__(self, session: Session) -> None:
+        """Know of none yet."""
+        self._session = session
+        self._passed: Counter[Wording] = Counter()
+        self._lasted: Counter[Wording] = Counter()
+
+    def outlasts(self, refusal: Wording, ask: Callable[[], Wording | None]) -> bool:
+        """Wait while the simplest request is refused in the same way; return whether that ends.
+
+        Args:
+            refusal: how it is refused.
+            ask: sends it again, and returns how it is refused; None if it is served.
+        """
+        if self._lasted[refusal] > MAX_LASTING and not self._passed[refusal]:
+            return False
+        for _ in range(MAX_WAITS):
+            self._session.client.pause(PAUSE)
+            if ask() != refusal:
+                self._note(refusal)
+                return True
+        self._lasted[refusal] += MAX_LASTING + 1
+        return False
+
+    def tries_again(self, sent: Observation, tries: int) -> bool:
+        """Return whether a refused read is worth another try, after so many; wait before it."""
+        wording, call = sent.exchange.wording, sent.exchange.call
+        if sent.exchange.ok or sent.expected.must is not Must.SERVE:
+            return False
+        if changing_method(call) is not None or call.method in LOGINS:
+            return False
+        is_known = self._passed[wording] > 0
+        may_pass = is_known or (tries == 0 and self._lasted[wording] < MAX_LASTING)
+        if may_pass:
+            self._session.client.pause(PAUSE)
+        return may_pass
+
+    def learn(self, refused: Wording, sent: Observation) -> None:
+        """Note what came of another try."""
+        if sent.exchange.ok:
+            self._note(refused)
+        else:
+            self._lasted[refused] += 1
+
+    def _note(self, refusal: Wording) -> None:
+        self._passed[refusal] += 1
+        self._session.belief.passing.add(refusal)
+
+    def notes(self) -> Iterator[str]:
+        """Yield a sentence for each way in which requests were refused for a while."""
+        for (status, code), count in self._passed.items():
+            yield (
+                f"the server refused {counted(count, 'request')} with HTTP {status}, code {code}, "
+                "and served the same later: a limit, or maintenance"
+            )
