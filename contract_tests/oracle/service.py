@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
-from crmcom_kit.contract_tests.oracle.envelope import is_readable
+from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import Sense
 
@@ -104,7 +104,7 @@ class Service:
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[str]:
         """Take note of a request."""
-        if not self._covers(expected):
+        if not self._covers(expected) or is_of_http(exchange):
             return
         sense, must = expected.sense, expected.must
         if must is Must.SERVE or (must is Must.EITHER and sense.name != "list"):
