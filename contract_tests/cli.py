@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Writers = dict[str, Callable[[], str | Iterable[str]]]
 
 
+_INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends without the rest\n"
+
+
 class HeadedCommand(click.Command):
     """A command that runs: its help has headings, and Ctrl-C ends it with 2 from the start."""
 
@@ -99,7 +102,7 @@ def check(**given: Any) -> None:
     deviation no longer occurs. 2: the run itself failed, or was interrupted.
     """
     leave_environment(given)
-    stop = Stop()
+    stop = Stop(notice=_INTERRUPTED)
     with stop.on_signals():
         sys.exit(_checked(given, stop))
 
@@ -180,9 +183,10 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
 def _append_summary(report: "Report", path: Path) -> None:
     """Append the job summary to what a CI server shows; if that fails, the run is the same."""
     from crmcom_kit.contract_tests.reports import job_summary
+    from crmcom_kit.output import for_its_owner
 
     try:
-        with path.open("a", encoding="utf-8", errors="replace") as file:
+        with open(path, "a", encoding="utf-8", errors="replace", opener=for_its_owner) as file:
             file.write(job_summary.written(report))
     except OSError as error:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {error.strerror}", err=True)
@@ -193,10 +197,11 @@ def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
     from crmcom_kit.output import OutputError, opened
 
     failures = []
-    for name, path in files.items():
+    # The archive takes longest: whoever ends it keeps the others.
+    for name, path in sorted(files.items(), key=lambda item: item[0] == "har"):
         try:
             written = made_by[name]()
-            with opened(path) as file:
+            with opened(path, private=True) as file:
                 for each in [written] if isinstance(written, str) else written:
                     file.write(each.encode("utf-8", "replace"))
         except (OutputError, OSError) as error:

@@ -95,7 +95,8 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
         first, *others = values["from_har"]
         name = f"the recording {first}" + (f" and {len(others)} more" if others else "")
         url = recording.base_url
-        return Target(name=name, base_url=url, release=release, login=Login()), recording
+        target = Target(name=name, base_url=url, release=release, login=Login(), recorded=True)
+        return target, recording
     if base is None:
         return own_mock(values["release"]), None
     names = ("token", "username", "password", "organisation", "unit", "api_key")

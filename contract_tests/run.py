@@ -58,7 +58,7 @@ def new_session(
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
     session = Session(client, oracle, scene, stop=config.stop)
-    ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
+    ledger = Ledger(config.ledger, target) if config.ledger is not None else None
     session.guard = Guard(session, ledger, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session
@@ -74,7 +74,7 @@ def enter(session: Session, config: RunConfig) -> None:
         LedgerFailed: it cannot be written; then nothing is sent.
     """
     if config.ledger is not None:
-        Ledger(config.ledger, session.target.base_url).open()
+        Ledger(config.ledger, session.target).open()
     session.tokens.enter()
     if session.target.near and _says_it_is_a_mock(session):
         _permit(session, config, ours=True)
@@ -290,7 +290,7 @@ class _Run:
 
     def results(self) -> Results:
         """Return the results; end the world of the run unless its journal is worth a look."""
-        config, session, guard = self.config, self.session, self.session.guard
+        config, session = self.config, self.session
         found = statement_results(
             session.findings, self.target.release, config.deviations, config.only, self._why_not
         )
@@ -298,8 +298,6 @@ class _Run:
         if not is_broken:
             self.world.end()
         trouble = self.trouble or self._own_trouble(found, is_broken=is_broken)
-        touched = {key: str(record.get("number")) for key, record in guard.touched.items()}
-        changed = session.changed | guard.unclear
         service = session.oracle.service
         inconclusive, waived, stale = ((), (), ()) if trouble else self._seen()
         return Results(
@@ -310,7 +308,7 @@ class _Run:
             seconds=config.now() - self.began,
             statements=found,
             history=tuple(self.client.history),
-            changed=tuple(number for key, number in touched.items() if key in changed),
+            changed=session.changed_numbers,
             inventory=self.compared,
             trouble=trouble,
             notes=(*self.notes, *session.notes()),

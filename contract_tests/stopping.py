@@ -20,8 +20,14 @@ class Stop:
     of somebody's library, is swallowed there.
     """
 
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
-        """Nothing has told it yet; ``now`` returns seconds that only grow."""
+    def __init__(self, now: Callable[[], float] = monotonic, *, notice: str = "") -> None:
+        """Nothing has told it yet.
+
+        Args:
+            now: returns seconds that only grow.
+            notice: what standard error gets when it is told.
+        """
+        self._notice = notice
         self.asked = False
         self._now, self._asked_at = now, 0.0
         self._raises = False
@@ -66,9 +72,10 @@ class Stop:
 
     def _hear(self, number: int, _: object) -> None:
         if self.asked and self._now() - self._asked_at > _TWICE:
-            os.write(2, b"Ended at once, without reports\n")  # print may be at work
+            os.write(2, b"Ended at once: what was not written by now is missing\n")
             sys.exit(128 + number)
         if not self.asked:
             self.asked, self._asked_at = True, self._now()
+            os.write(2, self._notice.encode())  # print may be at work
         if self._raises:
             raise KeyboardInterrupt

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.urls import UrlSecrets
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release, resolve
@@ -44,6 +45,8 @@ class Target:
     transport: httpx.BaseTransport | None = None  # None: the network
     reset: Callable[[], object] | None = None  # gives the kit's own mock its first content again
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
+    recorded: bool = False  # whether its traffic is read from files, and nothing is sent
+    urls: UrlSecrets = field(default_factory=UrlSecrets, repr=False, compare=False)  # of its data
 
     @property
     def own(self) -> bool:

@@ -23,6 +23,8 @@ OBJECT_OF = {
     "webhook_definition_identifier": "webhook_definition",
     "workflow_rule_identifier": "workflow_rule",
 }
+#: What stands for a secret in a recorded URL: it is equal to itself, and no more is known of it.
+_PLACEHOLDER = "$CRMCOM_URL_"
 _URL: dict[str, Callable[[str, str], bool]] = {
     "exact": lambda url, wanted: url == wanted,
     "prefix": lambda url, wanted: url.startswith(wanted),
@@ -111,7 +113,15 @@ def _fits(record: Record, name: str, wanted: Any, how: Interpretation) -> bool |
     seen = record.get(name)
     if not isinstance(seen, str):
         return None
-    return _URL[how.url](seen, wanted) if name == "url" else seen == wanted
+    return _fits_url(seen, wanted, how.url) if name == "url" else seen == wanted
+
+
+def _fits_url(seen: str, wanted: str, how: str) -> bool | None:
+    """Whether a URL fits a filter; None if what stands for a secret does not tell."""
+    fits = _URL[how](seen, wanted)
+    may_hide_it = how == "contains" and _PLACEHOLDER in seen and not fits
+    is_open = how != "exact" and seen != wanted and (_PLACEHOLDER in wanted or may_hide_it)
+    return None if is_open else fits
 
 
 def _names(seen: Any, wanted: Named) -> bool | None:

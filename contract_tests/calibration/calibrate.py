@@ -1,7 +1,6 @@
 """Calibrate: from a run or a recording to a profile that the mock serves like the server."""
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +21,6 @@ from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
 from crmcom_kit.schemas.dialect_file import write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
-
-_URL = re.compile(r"[\w+.-]+://[^\s\"'<>]+")
-#: A value in its query: receivers have keys there, by any name.
-_IN_QUERY = re.compile("(?<=[?&;])([^=&;#]*=)[^&;#]+")
 
 
 class NothingToLearn(Exception):
@@ -132,7 +127,7 @@ def _content_type(log: Log) -> dict[str, str]:
 
 def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     """Return the texts of a profile's files by name."""
-    redactor = ReportRedactor(made.results.target, made.results.history)
+    redactor = ReportRedactor(made.results.target, made.results.history, hides_user=False)
     world: list[Any] = [_without_secrets(each, redactor) for each in made.log.world]
     if not keep_personal_data:
         world = Pseudonyms().replaced_everywhere(world)
@@ -143,7 +138,7 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
             made.profile.dialect, {dial: each.evidence for dial, each in made.found.items()}
         ),
         WORLD: "".join(f"{orjson.dumps(each).decode()}\n" for each in world),
-        "report.json": json.dumps(facts, indent=2, ensure_ascii=False) + "\n",
+        "report.json": json.dumps(facts, indent=2) + "\n",
         "report.html": as_html({**facts, "title": "Calibration"}, made.compared, made.results),
     }
 
@@ -152,9 +147,7 @@ def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
     """Return a copy of a value without what is secret by its name, or known to be."""
 
     def change(text: str, member: str) -> str:
-        if is_secret(member):
-            return MASK
-        return _URL.sub(lambda url: _IN_QUERY.sub(rf"\1{MASK}", url[0]), redactor.text(text))
+        return MASK if is_secret(member) else redactor.text(text)
 
     return with_texts(value, change)
 

@@ -36,11 +36,13 @@ from crmcom_kit.contract_tests.options import (
     check_values,
 )
 from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.output import for_its_owner
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.calibration.calibrate import Calibration
+    from crmcom_kit.contract_tests.calibration.diff import OtherServer
     from crmcom_kit.contract_tests.calibration.learning import Log
     from crmcom_kit.contract_tests.calibration.report import Comparisons
     from crmcom_kit.contract_tests.results import Results
@@ -179,8 +181,16 @@ def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
             f"no response to {' and '.join(unseen)} was seen, so the mock has its own errors "
             "there; allow them with --allow and a scope, or give a recording of them"
         )
-    if results.changed and not results.target.own:
-        yield f"webhook requests that were or may be changed: {', '.join(results.changed)}"
+    yield from _on_changed(results)
+
+
+def _on_changed(results: "Results", other: "OtherServer | None" = None) -> Iterator[str]:
+    """Yield for each server which webhook requests were changed; a mock of ours has gone."""
+    servers: list[Results | OtherServer] = [results] if other is None else [results, other]
+    for each in servers:
+        if each.changed and not each.target.own:
+            where = f" on {each.target.name}" if len(servers) > 1 else ""
+            yield f"webhook requests that were or may be changed{where}: {', '.join(each.changed)}"
 
 
 def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
@@ -214,7 +224,7 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
         base_url=f"{_BASE_URL}started and compared.",
         release=_RELEASE,
         max_requests=f"Maximum number of requests to send.  [default: {_DIFF_REQUESTS}]",
-        max_time="Maximum duration of the requests to the first server in seconds.",
+        max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
         from_har="With --profile: compare the responses in this HAR file, and send nothing. "
         f"{_FROM_HAR}.",
     ),
@@ -263,16 +273,18 @@ def diff(
     stop = Stop()
     with stop.on_signals():
         read = None if profile is None else _profile(profile, given)
-        results = _run(given, stop)
+        server = None if other is None else _other_server(other, given, stop)
+        kept_time = given["max_time"] / 2 if server is not None else 0.0
+        results = _run(given, stop, kept_time=kept_time)
         try:
-            log, compared = _compared(results, read, other, given, stop)
+            log, compared = _compared(results, read, server)
             stop.check()
-        except NothingToLearn as error:
-            msg = f"nothing can be compared: {error}"
-            raise Refused(msg) from None
-        except KeyboardInterrupt:
-            msg = "interrupted"
-            raise Refused(msg) from None
+        except (NothingToLearn, KeyboardInterrupt, Refused) as error:
+            why = {NothingToLearn: f"nothing can be compared: {error}", Refused: str(error)}
+            said = [why.get(type(error), "interrupted"), *_on_changed(results, server)]
+            raise Refused(_printable(results)("; ".join(said))) from None
+    for note in _on_changed(results, server):
+        click.echo(f"Note: {_printable(results)(note)}")
     sides = SIDES if other is None else (results.target.name, redact_url(other))
     click.echo("\n".join(map(_printable(results), compared.lines(sides))))
     if html is not None:
@@ -309,28 +321,37 @@ def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
     return replace(profile, world=[each for each in world if isinstance(each, dict)])
 
 
+def _other_server(url: str, given: dict[str, Any], stop: Stop) -> "OtherServer":
+    """Return the server of --other, which has what is left of --max-time. Raises Refused."""
+    from crmcom_kit.contract_tests.calibration.diff import OtherServer
+    from crmcom_kit.contract_tests.config import prepared
+
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
+    values = {**DEFAULTS, **given, "base_url": url, "max_requests": None, "from_har": ()}
+    try:
+        target, config = prepared(values, now=now)
+    except OptionsError as error:
+        raise Refused(str(error)) from None
+    ends_at = config.now() + config.limits.max_time
+    return OtherServer(target, replace(config, stop=stop), ends_at=ends_at)
+
+
 def _compared(
-    results: "Results",
-    profile: "Profile | None",
-    other: str | None,
-    given: dict[str, Any],
-    stop: Stop,
+    results: "Results", profile: "Profile | None", other: "OtherServer | None"
 ) -> "tuple[Log, Comparisons]":
     """Compare a run with the other side. Raises Refused, NothingToLearn."""
-    from crmcom_kit.contract_tests.calibration.diff import with_profile, with_server
+    from crmcom_kit.contract_tests.calibration.diff import with_profile
     from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-    from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.findings import Unreachable
 
     if profile is not None:
         return with_profile(results, profile)
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
-    values = {**DEFAULTS, **given, "base_url": other, "max_requests": None, "from_har": ()}
+    assert other is not None  # noqa: S101 - for the type checker
     try:
-        target, config = prepared(values, now=now)
-        return with_server(results, target, replace(config, stop=stop))
-    except (OptionsError, TargetDown, BudgetSpent, Unreachable) as error:
-        raise Refused(_printable(results)(f"--other: {error}")) from None
+        return other.compare(results)
+    except (TargetDown, BudgetSpent, Unreachable) as error:
+        msg = f"--other: {error}"
+        raise Refused(msg) from None
 
 
 def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
@@ -364,13 +385,16 @@ def _changed(results: "Results") -> str:
 
 
 def _write(out: Path, texts: Mapping[str, str], stop: Stop) -> None:
-    """Write files into a new folder: all of them, or none. Raises Refused, KeyboardInterrupt."""
+    """Write files into a new folder for its owner: all of them, or none.
+
+    Raises Refused, KeyboardInterrupt.
+    """
     folder = None
     try:
         folder = Path(mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
         for name, text in texts.items():
-            (folder / name).write_bytes(text.encode("utf-8", "replace"))
-        folder.chmod(0o755)
+            with open(folder / name, "wb", opener=for_its_owner) as file:
+                file.write(text.encode("utf-8", "replace"))
         stop.check()
         folder.rename(out)
     except OSError as error:

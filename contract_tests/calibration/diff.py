@@ -1,5 +1,6 @@
 """Compare a server with another one, or with a mock that has its profile, request by request."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.calibration.world import REFERRED
+from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable
@@ -40,36 +42,51 @@ def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterato
                 yield {kind: named}
 
 
-def with_server(results: Results, other: Target, config: RunConfig) -> tuple[Log, Comparisons]:
-    """Send a run's requests to another server with the same content, and compare its responses.
+class OtherServer:
+    """Gets the requests of a run as well, if it has the same content.
 
     What may be changed there is what the run may change: its scope is looked at there, too.
-
-    Raises:
-        TargetDown, BudgetSpent: the other server does not respond, or the time is over.
-        Unreachable: it does not let the run in.
     """
-    log = whole_log(results)
-    world = separate_world(other, f"{config.world}-other")
-    config = sparing(world, config)
-    session = new_session(world.target, config)
 
-    def send(exchange: Exchange, call: Call) -> Exchange:
-        found = session.send(call).exchange
-        found.number = exchange.number
-        return found
+    def __init__(self, target: Target, config: RunConfig, *, ends_at: float = math.inf) -> None:
+        """Compare with ``target`` until ``config.now`` returns ``ends_at``; nothing is sent yet."""
+        self.target = target
+        self._config, self._ends_at = config, ends_at
+        self._session: Session | None = None
 
-    follower = Follower(send)
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Numbers of the webhook requests that were changed there, or may be."""
+        return () if self._session is None else self._session.changed_numbers
 
-    def respond(exchange: Exchange) -> Exchange | None:
+    def compare(self, results: Results) -> tuple[Log, Comparisons]:
+        """Send a run's requests, and compare the responses.
+
+        Raises:
+            TargetDown, BudgetSpent: the server does not respond, or the time is over.
+            Unreachable: it does not let the run in.
+        """
+        log = whole_log(results)
+        world = separate_world(self.target, f"{self._config.world}-other")
+        config = sparing(world, self._config)
+        session = self._session = new_session(world.target, config, ends_at=self._ends_at)
+
+        def send(exchange: Exchange, call: Call) -> Exchange:
+            found = session.send(call).exchange
+            found.number = exchange.number
+            return found
+
+        follower = Follower(send)
+
+        def respond(exchange: Exchange) -> Exchange | None:
+            try:
+                return follower.respond(exchange)
+            except Unreachable:
+                return None
+
         try:
-            return follower.respond(exchange)
-        except Unreachable:
-            return None
-
-    try:
-        enter(session, config)
-        return log, compare_with(respond, log)
-    finally:
-        session.client.close()
-        world.end()
+            enter(session, config)
+            return log, compare_with(respond, log)
+        finally:
+            session.client.close()
+            world.end()

@@ -14,6 +14,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.oracle.sense import read
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.report import visible
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.schemas.releases import Release
@@ -148,7 +149,11 @@ def as_html(
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     rows = list(_rows(compared, results))

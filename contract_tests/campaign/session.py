@@ -71,6 +71,12 @@ class Session:
         """What is checked."""
         return self.client.target
 
+    @property
+    def changed_numbers(self) -> tuple[str, ...]:
+        """Numbers of the webhook requests that were changed, or may be: no response has told."""
+        changed, touched = self.changed | self.guard.unclear, self.guard.touched
+        return tuple(str(each.get("number")) for key, each in touched.items() if key in changed)
+
     def method(self, name: str) -> Method:
         """Return a method of the release. Raises Unreachable if the release does not have it."""
         found = self.scene.methods.get(name)

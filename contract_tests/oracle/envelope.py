@@ -1,5 +1,6 @@
 """Check the envelope: the JSON around every response, of a success and of an error."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,16 @@ from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Flaw, Seen, told
 
 _TEXTS = ("message", "description")
+#: Content too large, URI too long, header fields too large.
+_OF_HTTP = (413, 414, 431)
+#: What RFC 3986 allows in a path and a query.
+_PLAIN_URL = re.compile(r"(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
 def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
     """Check envelope.* and errors.*, as far as one response tells."""
     if exchange.json is NOT_JSON:
-        if exchange.status not in OUTAGES:
+        if exchange.status not in OUTAGES and not is_of_http(exchange):
             refused = exchange.status >= 400 or expected.must is Must.REFUSE
             statement, wanted = "errors.json" if refused else "envelope.json", "JSON"
             if expected.statement == TRAILING_SLASH:  # whose refusal is wrong, whatever its form
@@ -34,6 +39,20 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
         yield from _data(exchange, expected.sense.name)
     else:
         yield from _code_of_error(exchange, expected.sense.name)
+
+
+def is_of_http(exchange: Exchange) -> bool:
+    """Whether a server's HTTP has refused a request before the API could see it.
+
+    The documents say of the API's responses alone that they are JSON. A 400 counts only for what
+    breaks a rule of HTTP or of URLs: any other one is the API's.
+    """
+    if exchange.json is not NOT_JSON:
+        return False
+    call = exchange.call
+    is_plain = _PLAIN_URL.fullmatch(f"{call.path}?{call.query}") is not None
+    is_plain = is_plain and not (call.verb == "GET" and call.body)
+    return exchange.status in _OF_HTTP or (exchange.status == 400 and not is_plain)
 
 
 def is_readable(exchange: Exchange) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation, counted, outcome
-from crmcom_kit.contract_tests.oracle.envelope import is_readable
+from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import Sense
 
@@ -112,7 +112,7 @@ class Service:
             methods = self._statuses.setdefault(exchange.status, Counter())
             methods[exchange.call.method or exchange.call.path] += 1
             self._first.setdefault(exchange.status, exchange.number)
-        if not self._covers(expected):
+        if not self._covers(expected) or is_of_http(exchange):
             return
         sense, must = expected.sense, expected.must
         if must is Must.SERVE or (must is Must.EITHER and sense.name != "list"):

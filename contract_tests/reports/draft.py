@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.schemas.dialect_file import toml_value
 
 #: What another run may show in its place: what is redacted, and words with a digit, but statuses.
-_VARIES = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}|(?<!HTTP )\b\w*\d\w*")
+_VARIES = re.compile(r"\$CRMCOM_\w+|\*{3}|(?<!HTTP )\b\w*\d\w*")
 _HEADER = """\
 # Statements that this target is known to break. Give a reason for each.
 # In seen, * stands for any text. An entry without a method is about all methods.

@@ -8,11 +8,11 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.har import CUT, HarRequest, HarResponse, archive_text, entry
+from crmcom_kit.redaction import MASK, is_secret_header
 
 #: So many characters of each body are written.
 MAX_BODY = 256 * 1024
 
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
@@ -78,6 +78,5 @@ def _headers(
     headers: tuple[tuple[str, str], ...], redactor: ReportRedactor
 ) -> list[tuple[str, str]]:
     return [
-        (name, "***" if name.lower() in _SECRET_HEADERS else redactor.text(value))
-        for name, value in headers
+        (name, MASK if is_secret_header(name) else redactor.text(value)) for name, value in headers
     ]

@@ -1,77 +1,104 @@
 """Redact secrets in everything that a run of the kit shows."""
 
 import base64
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
 from crmcom_kit.contract_tests.oracle.sense import basic_key
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.redaction import (
     MASK,
     PUBLIC_PASSWORD,
     Redactor,
+    decoded,
     is_guessable,
     is_secret,
     redact_url,
     secret_texts,
+    unquoted,
 )
 
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
 #: What stands for a secret: in a recording that a run has written it stands there already.
-VARIABLE = re.compile(r"\$(CRMCOM_(?:OTHER_)?(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?)")
+VARIABLE = re.compile(
+    r"\$(CRMCOM_(?:(?:OTHER_)?(?:TOKEN|PASSWORD|API_KEY|USERNAME|ORGANISATION|UNIT)(?:_\d+)?|URL_\d+))"
+)
 
 _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
 _CUT = re.compile(r"\.\.\.|…")
 _MARGIN = 64 * 1024  # bytes that are redacted beyond a limit
 _LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
+#: Who logs in: no secret, and nobody's business who gets a report.
+_IDENTITY = ("username", "organisation", "unit")
+_IDENTITY_MEMBER = re.compile(
+    rf"""((?:{"|".join(_IDENTITY)})\\*["']\s*:\s*\\*(["']))((?:\\.|[^\\])*?)(?=\\*\2|\Z)""",
+    re.DOTALL,
+)
 
 
 class ReportRedactor(Redactor):
     """Shows a variable's name instead of each secret, in whichever spelling it stands.
 
-    Secrets are what the login holds, what logins returned, what was sent as one, and any value
-    behind a secret's name, except for public values, which help a reader.
+    Secrets are what the login holds, what logins returned, what was sent as one, values in the
+    query of a URL, and any value behind a secret's name, except for public values, which help a
+    reader. Who logs in has variables as well.
     """
 
-    def __init__(self, target: Target, history: Iterable[Exchange] = ()) -> None:
+    def __init__(
+        self, target: Target, history: Iterable[Exchange] = (), *, hides_user: bool = True
+    ) -> None:
         """Know the secrets of the target's login and of ``history``: each has its own variable.
 
-        A mock of the kit's own is public, and so is every mock's default password.
+        A mock of the kit's own is public, and so is every mock's default password. Without
+        ``hides_user`` user name, organisation and unit stay as they are.
         """
         login, history = target.login, list(history)
-        public = _PUBLIC | ({login.password or ""} if target.own else set())
-        known: dict[str, str] = {}
-        numbers: Counter[str] = Counter()
-
-        def know(text: str | None, name: str) -> None:
-            if text and text not in public and not VARIABLE.fullmatch(text) and text not in known:
-                numbers[name] += 1
-                known[text] = name if numbers[name] == 1 else f"{name}_{numbers[name]}"
-
-        know(login.token, TOKEN)
-        know(login.password, PASSWORD)
-        know(login.api_key, API_KEY)
-        for exchange in history:
-            for text in secret_texts(exchange.json) if exchange.call.method in LOGINS else ():
-                know(text, TOKEN)
-        for exchange in history:
-            for name, value in exchange.call.parameters.items():
-                for text in secret_texts({name: value}):
-                    is_password = "passw" in name.lower()
-                    know(text, "$CRMCOM_OTHER_PASSWORD" if is_password else "$CRMCOM_OTHER_TOKEN")
-            know(basic_key(exchange.call), "$CRMCOM_OTHER_API_KEY")
-        #: The secrets, by the names of their variables.
-        self.secrets = {name[1:]: text for text, name in known.items()}
+        hidden = _IDENTITY if hides_user else ()
+        public = set(_PUBLIC)
+        if target.own:
+            public |= {getattr(login, name) or "" for name in ("password", *hidden)}
+        variables = _Variables(public)
+        variables.of_secrets(login, history)
+        secrets = set(variables.names)
+        for name in hidden:
+            variables.add(getattr(login, name), f"$CRMCOM_{name.upper()}")
+            for exchange in history if not target.own else ():
+                if exchange.call.method in LOGINS:
+                    text = exchange.call.parameters.get(name)
+                    variables.add(text, f"$CRMCOM_OTHER_{name.upper()}")
+        known = variables.names
+        self._user = {text for text in known if text not in secrets}
+        self._user_spelled = self._user | {json.dumps(text)[1:-1] for text in self._user}
+        self._values = {name[1:]: text for text, name in known.items()}
         self._long = [text for text in known if not is_guessable(text)]
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
         super().__init__(spellings | known, public=public, strict=False)
+        for text in self._user:
+            if text.isdigit() or text in target.base_url:  # a year, a host: elsewhere it stays
+                self._words.pop(text, None)
+                self._others.pop(decoded(text, escapes=True), None)
+        self._urls = target.urls
         self._base_url = target.base_url
         self._shown_base_url = redact_url(target.base_url)
+
+    def secret_of(self, variable: str) -> str:
+        """Return what a variable stands for; nothing if nobody knows."""
+        return self._values.get(variable) or self._urls.secret(variable) or ""
+
+    def hide(self, text: str) -> str:
+        """Return ``text`` without secrets of URLs, known secrets, and who logs in."""
+        if any(each in text for each in self._user_spelled):
+            text = _IDENTITY_MEMBER.sub(self._without_user, text)
+        return super().hide(self._urls.hide(text))
+
+    def _without_user(self, match: re.Match[str]) -> str:
+        return match[1] + self._names.get(unquoted(match[3]), match[3])
 
     def shown(self, value: str) -> str:
         """Return what is shown of a value that stands behind a secret's name."""
@@ -83,7 +110,8 @@ class ReportRedactor(Redactor):
 
     def _whole_value(self, part: str) -> str:
         name, _, value = part.partition("=")
-        known = self._names.get(unquote(value)) if is_secret(name) else None
+        is_known = is_secret(name) or name in _IDENTITY
+        known = self._names.get(unquote(value)) if is_known else None
         return f"{name}={known}" if known else super().query(part)
 
     def text(self, text: str) -> str:
@@ -118,6 +146,39 @@ class ReportRedactor(Redactor):
             if part:
                 text = f"{text[: end - len(part)]}{MASK}{text[end:]}"
         return text
+
+
+class _Variables:
+    """The variables of secrets; ``public`` texts are none."""
+
+    def __init__(self, public: Collection[str]) -> None:
+        self._public = public
+        self._numbers: Counter[str] = Counter()
+        self.names: dict[str, str] = {}  # with a dollar sign, by secret
+
+    def add(self, text: object, name: str) -> None:
+        """Have ``name`` stand for a text, with a number behind it if it stands for another."""
+        if not isinstance(text, str) or not text or text in self._public or text in self.names:
+            return
+        if not VARIABLE.fullmatch(text):
+            self._numbers[name] += 1
+            number = self._numbers[name]
+            self.names[text] = name if number == 1 else f"{name}_{number}"
+
+    def of_secrets(self, login: Login, history: Sequence[Exchange]) -> None:
+        """Add what the login holds, what logins returned, and what was sent as a secret."""
+        self.add(login.token, TOKEN)
+        self.add(login.password, PASSWORD)
+        self.add(login.api_key, API_KEY)
+        for exchange in history:
+            for text in secret_texts(exchange.json) if exchange.call.method in LOGINS else ():
+                self.add(text, TOKEN)
+        for exchange in history:
+            for name, value in exchange.call.parameters.items():
+                for text in secret_texts({name: value}):
+                    is_password = "passw" in name.lower()
+                    self.add(text, f"$CRMCOM_OTHER_{'PASSWORD' if is_password else 'TOKEN'}")
+            self.add(basic_key(exchange.call), "$CRMCOM_OTHER_API_KEY")
 
 
 def _basic(key: str) -> tuple[str, ...]:

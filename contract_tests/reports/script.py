@@ -19,8 +19,10 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.redaction import MASK
 
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.
-_PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f]*""")
+_PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f\ufdd0]*""")
 _FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
+#: A character that is none, instead of the dollar sign of what is no variable.
+_LITERAL = "\ufdd0"
 _USED = re.compile(VARIABLE.pattern.replace("(", r"\{?(", 1))
 
 #: The functions of a script: the token in a response, and a secret as a query and JSON can have it.
@@ -43,6 +45,7 @@ class Scripts:
     ) -> None:
         """Know the logins of the run, by the variables of the tokens that they returned."""
         self._redactor = redactor
+        self._has_variables = target.recorded
         base = redactor.text(target.base_url)
         # None: it is a mock's that has gone, or has a secret in it.
         self._base_url = base if base == target.base_url and not target.own else None
@@ -84,10 +87,11 @@ class Scripts:
             words += self._header(name, value)
         if call.body is not None:
             is_form = _FORM.fullmatch(call.body.decode("utf-8", "replace")) is not None
-            body = self._word(redactor.content(call.body), "query" if is_form else "json")
+            content = self._literal(call.body.decode("utf-8", "backslashreplace"))
+            body = self._word(redactor.content(content.encode()), "query" if is_form else "json")
             words += ["--data-raw", body]  # which takes a leading @ for no file
-        query = f"?{redactor.query(call.query)}" if call.query else ""
-        url = self._word(f"/{redactor.text(call.path)}{query}", "query")
+        query = f"?{redactor.query(self._literal(call.query))}" if call.query else ""
+        url = self._word(f"/{redactor.text(self._literal(call.path))}{query}", "query")
         words.append(f'"$URL{url[1:]}' if url.startswith('"') else f'"$URL"{url}')
         return " ".join(words)
 
@@ -95,12 +99,20 @@ class Scripts:
         scheme, _, given = value.partition(" ")
         pair = _basic(given) if scheme == "Basic" else None
         if name.lower() != "authorization":
-            yield from ("-H", self._word(f"{name}: {self._redactor.text(value)}", "plain"))
+            shown = self._redactor.text(self._literal(value))
+            yield from ("-H", self._word(f"{name}: {shown}", "plain"))
         elif pair is None:
             shown = given if given in PUBLIC else MASK
             yield from ("-H", self._word(f"{name}: {scheme} {shown}", "plain"))
         else:
             yield from ("-u", self._word(":".join(map(self._redactor.shown, pair)), "plain"))
+
+    def _literal(self, text: str) -> str:
+        """Mark what looks like a variable: only in a recording it stands for a secret.
+
+        Elsewhere it is text of the server, which would be sent the reader's secret for it.
+        """
+        return text if self._has_variables else VARIABLE.sub(rf"{_LITERAL}\1", text)
 
     def _word(self, text: str, place: Place) -> str:
         """Quote a text for a shell, less its variables."""
@@ -111,12 +123,13 @@ class Scripts:
             f'"{each}"' if at % 2 else shlex.quote(each)
             for at, each in enumerate(self._expressed(parts, place))
         ]
-        return "".join(each for each in quoted if each != "''")
+        # A dollar sign with quotes behind it: no name of a variable begins there.
+        return "".join(each for each in quoted if each != "''").replace(_LITERAL, "$''")
 
     def _expressed(self, parts: Sequence[str], place: Place) -> Iterator[str]:
         """Yield the parts of a text; the names of variables, every second one, as a shell's."""
         for at, each in enumerate(parts):
-            secret = self._redactor.secrets.get(each, "")
+            secret = self._redactor.secret_of(each)
             if not at % 2:
                 yield each
             elif place == "query" and not _IN_QUERY.fullmatch(secret):
@@ -168,6 +181,8 @@ def _must_be_set(name: str) -> str:
     """Return what a shell says if the reader has not set a variable."""
     if name.startswith("CRMCOM_OTHER_TOKEN"):
         return "must be set to a token that no login of the run returned"
+    if name.startswith("CRMCOM_URL"):
+        return "must be set to what stands in the URL of a webhook"
     return "must be set"
 
 

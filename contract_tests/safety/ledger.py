@@ -7,6 +7,8 @@ from pathlib import Path
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.http import TargetDown
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.output import for_its_owner
 
 
 class LedgerFailed(TargetDown):
@@ -14,14 +16,17 @@ class LedgerFailed(TargetDown):
 
 
 class Ledger:
-    """A JSON Lines file, one line a webhook request: time, target, method and the whole record."""
+    """A JSON Lines file, one line a webhook request: time, target, method and the whole record.
 
-    def __init__(self, path: Path, target: str) -> None:
+    Secrets in URLs have the placeholders that they have in the reports of the run.
+    """
+
+    def __init__(self, path: Path, target: Target) -> None:
         """Write to the file at ``path``, behind what it holds.
 
         Args:
-            path: the file; it is made if there is none.
-            target: the base URL of the target, which stands in each line.
+            path: the file; if there is none it is made for its owner alone.
+            target: its base URL stands in each line.
         """
         self._path = path
         self._target = target
@@ -33,13 +38,15 @@ class Ledger:
     def note(self, record: Record, method: str) -> None:
         """Write ``record`` down before ``method`` changes it. Raises LedgerFailed."""
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        line = {"time": now, "target": self._target, "method": method, "record": record}
-        self._write(json.dumps(line, ensure_ascii=False) + "\n")
+        line = {"time": now, "target": self._target.base_url, "method": method, "record": record}
+        self._write(self._target.urls.hide(json.dumps(line, ensure_ascii=False)) + "\n")
 
     def _write(self, text: str) -> None:
         try:
             # Half of a surrogate pair is written as the escape that JSON has for it.
-            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            with open(
+                self._path, "a", encoding="utf-8", errors="backslashreplace", opener=for_its_owner
+            ) as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

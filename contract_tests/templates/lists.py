@@ -186,8 +186,11 @@ def nearly_right_value(
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)
 def part_of_a_url(_: Scene, part: slice, record: Record) -> Parameters:
-    """List by a part of a URL: whether it is compared as a whole is open, but one way for all."""
-    return {"entity": record["entity"], "url": record["url"][part]}
+    """List by a part of a URL: whether it is compared as a whole is open, but one way for all.
+
+    The part is not from its query, where receivers have their keys.
+    """
+    return {"entity": record["entity"], "url": record["url"].partition("?")[0][part]}
 
 
 def _in_turn(scene: Scene, at: int, record: Record) -> Record:

@@ -11,7 +11,12 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
-from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD
+from crmcom_kit.contract_tests.client.made_up import (
+    NO_KEY,
+    NO_ORGANISATION,
+    NO_PASSWORD,
+    NO_USER,
+)
 from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import decoded
@@ -76,8 +81,8 @@ def _wrong(scene: Scene) -> Sequence[tuple[str, str | None]]:
         return ()
     login = scene.login
     found: list[tuple[str, str | None]] = [
-        ("password", NO_PASSWORD), ("username", "crmcom-kit-nobody"),
-        ("organisation", "crmcom-kit-nowhere"), ("password", ""), ("username", None),
+        ("password", NO_PASSWORD), ("username", NO_USER),
+        ("organisation", NO_ORGANISATION), ("password", ""), ("username", None),
         ("password", None), ("organisation", None), ("password", " "), ("username", ""),
     ]  # fmt: skip
     found += [("password", text) for text in _near(login.password, SECRET_MUTATIONS)]

@@ -120,11 +120,19 @@ def sent(reply: Reply[Any]) -> Response:
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
 
 
+#: In UTF-8: C1 controls, line separators, and what turns a line around.
+_UNPRINTABLE = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+
+
 def _json(payload: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(payload)
+        return _UNPRINTABLE.sub(_escape, orjson.dumps(payload))
     except TypeError:  # an integer of more than 64 bits, or half a character, which it cannot write
         return json.dumps(payload, separators=(",", ":")).encode()
+
+
+def _escape(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
 
 
 def _call(

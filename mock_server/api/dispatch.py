@@ -18,8 +18,7 @@ from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response, usage_error_response
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.redaction import redact_path
-from crmcom_kit.schemas.methods import API_PATH, Method
+from crmcom_kit.schemas.methods import Method
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
@@ -89,8 +88,7 @@ def _method(epoch: Epoch, request: Request) -> Method:
     method = config.methods.get(request.path)
     if method is None:
         allowed = f"one of {', '.join(config.methods)}"
-        seen = redact_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
-        raise VendorError("unknown_method", "path", seen=quoted(seen), allowed=allowed)
+        raise VendorError("unknown_method", "path", seen=quoted(request.path), allowed=allowed)
     if method.deprecated and method.name in _RECORD_METHODS:
         dial = "requests.deprecated_methods"
         if config.dialect[dial] == "withdraw":

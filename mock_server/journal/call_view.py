@@ -22,7 +22,7 @@ from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
 from crmcom_kit.mock_server.store.records import key_of
-from crmcom_kit.redaction import Redactor, redact_path
+from crmcom_kit.redaction import Redactor
 from crmcom_kit.schemas import API_PATH
 
 JsonObject = dict[str, Any]
@@ -161,7 +161,7 @@ class CallView:
         """Path and query."""
         path = self.entry.request.path
         whole = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
-        shown = self._redactor.text(redact_path(whole))
+        shown = self._redactor.text(whole)
         query = self._redactor.query(self.entry.request.query.decode("latin-1"))
         return f"{shown}?{query}" if query else shown
 

@@ -53,7 +53,7 @@ def archive_text(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield f"{start}["
     separator = "\n"
     for each in entries:
-        yield f"{separator}{json.dumps(each, ensure_ascii=False)}"
+        yield f"{separator}{json.dumps(each)}"  # in ASCII: no character turns a line around
         separator = ",\n"
     yield f"\n]{end}\n"
 

@@ -26,9 +26,9 @@ _MIN_ODD = 4
 _WORDS = r"(?:token|passw(?:or)?d|authorization|api[-_ +]?key|secret)"
 _FLAGS = re.IGNORECASE | re.DOTALL
 _SECRET = re.compile(_WORDS, _FLAGS)
-_SECRET_IN_PATH = re.compile(rf"({_WORDS})(/?)[^/]+", _FLAGS)
-# The paths of the login methods contain the word, and no secret.
-_LOGIN_PATH = re.compile(r"/authentication/(?:web_api_key/token|token(?:/release)?)/?\Z")
+_SECRET_HEADER = re.compile(
+    r"(?:.*[-_])?(?:auth|authorization|cookie|key|passw(?:or)?d|secret|token)(?:[-_].*)?", _FLAGS
+)
 _NAME = rf"{_WORDS}[\w.\[\]-]{{0,40}}"
 # A value ends where the text ends, too: a secret that was cut is still a secret.
 _MEMBER = re.compile(
@@ -43,9 +43,12 @@ _FORM = re.compile(r'[^\s{}\[\]"\\]*')
 _WORD = re.compile(rf"[\w.-]{{{_MIN_ODD},}}")
 _DOTS, _MARKS = re.compile(r"\.+"), re.compile(r"[._-]+")
 _SAID = re.compile(rf"({_WORDS}\W{{1,3}})([\w.-]+)", _FLAGS)
-# User and password in a URL, however its slashes are written. Bounded: a text may be all slashes.
-_USER_INFO = re.compile(
-    r"""((?:[/\\]|%(?:25)*(?:2F|5C)){2})[^\s/\\?#"'<>@]{1,200}?(@|%(?:25)*40)""", re.IGNORECASE
+#: Slashes, user and password, and the at sign of a URL, however they are written. Bounded: a text
+#: may be all slashes.
+USER_INFO = re.compile(
+    r"""([/\\%](?:(?<!%)|(?:25)*(?:2F|5C))(?:[/\\]|%(?:25)*(?:2F|5C)))"""
+    r"""([^\s/\\?#"'<>@]{1,200}?)(@|%(?:25)*40)""",
+    re.IGNORECASE,
 )
 _PASSWORD = re.compile(r"[^/]*:[^/]*@")
 _COLON = re.compile(r"\s*:\s*")
@@ -62,6 +65,11 @@ def is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None or (
         "%" in name and _SECRET.search(decoded(name)) is not None
     )
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header with this name is a secret: ``X-Auth``, ``My-Key``, Cookie."""
+    return is_secret(name) or _SECRET_HEADER.fullmatch(name) is not None
 
 
 def decoded(text: str, *, escapes: bool = False) -> str:
@@ -114,29 +122,20 @@ def _located(text: str) -> tuple[str, Sequence[int]]:
     return text.replace("+", " "), places
 
 
-def redact_path(path: str) -> str:
-    """Return a path with what follows a secret's name hidden."""
-    login = _LOGIN_PATH.search(path)
-    end = login.start() if login else len(path)
-    plain = decoded(path[:end])
-    redacted = _SECRET_IN_PATH.sub(rf"\1\2{MASK}", plain)
-    return path if redacted == plain else redacted + path[end:]
-
-
 def redact_query(query: str) -> str:
     """Return a query with secrets hidden by their names, wherever these stand."""
     return _ANY.query(query)
 
 
 def redact_url(url: str) -> str:
-    """Return a URL with secrets hidden in user information, path, query and fragment."""
+    """Return a URL with secrets hidden in user information, query and fragment."""
     base, mark, query = url.partition("?")
     scheme, slashes, rest = base.partition("://") if "://" in base else ("", "", base)
     authority, slash, path = rest.partition("/")
     if "@" in authority:
         authority = f"{MASK}@{authority.rpartition('@')[2]}"
     path = _PASSWORD.sub(f"{MASK}@", path)  # where a slash is missing, or one too many
-    shown = f"{scheme}{slashes}{authority}{redact_path(slash + path)}"
+    shown = f"{scheme}{slashes}{authority}{slash}{path}"
     return f"{shown}{mark}{redact_query(query)}" if mark else shown
 
 
@@ -244,7 +243,7 @@ class Redactor:
     def hide(self, text: str) -> str:
         """Return ``text`` without known secrets and tokens."""
         if "@" in text or "40" in text:
-            text = _USER_INFO.sub(rf"\1{MASK}\2", text)
+            text = USER_INFO.sub(lambda url: f"{url[1]}{self.shown(url[2])}{url[3]}", text)
         plain = decoded(text, escapes=True)
         others = {each: shown for each, shown in self._others.items() if each in plain}
         if others:
@@ -275,7 +274,7 @@ class Redactor:
             return text
         text = _SAID.sub(lambda found: f"{found[1]}{self._names.get(found[2], found[2])}", text)
         text = _MEMBER.sub(
-            lambda one: f"{one[1]}{one[2]}{self._spelled(one[3], _unquoted(one[3]))}", text
+            lambda one: f"{one[1]}{one[2]}{self._spelled(one[3], unquoted(one[3]))}", text
         )
         text = _NUMBER.sub(lambda found: f'{found[1]}"{self.shown(found[2])}"', text)
         return _PAIR.sub(
@@ -310,7 +309,7 @@ class Redactor:
     def header(self, name: str, value: str) -> str:
         """Return the value of a header without secrets."""
         plain = value.replace("_token", "") if name == "X-Mock-Prefer" else value  # kinds of error
-        secret = is_secret(name) or is_secret(plain) or name == "Cookie"
+        secret = is_secret_header(name) or is_secret(plain)
         return MASK if secret else self.hide(printable(value))
 
     def name(self, name: str) -> str:
@@ -414,7 +413,7 @@ def _without(text: str, secrets: Mapping[str, str], *, whole: bool = False) -> s
 _ANY = Redactor()
 
 
-def _unquoted(spelled: str) -> str:
+def unquoted(spelled: str) -> str:
     """Return what a JSON string says, without its quotes; as it is spelled if it is none."""
     try:
         return str(json.loads(f'"{spelled}"', strict=False))

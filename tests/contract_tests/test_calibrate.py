@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from helpers.serving import LOGIN
 from helpers.stand_ins import checked
 from stand_in.choices import Choices
-from stand_in.server import StandIn
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.cli import main
 from crmcom_kit.contract_tests.calibration.calibrate import (
@@ -30,13 +30,13 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
 )
 from crmcom_kit.contract_tests.calibration.cli import _on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison
-from crmcom_kit.contract_tests.calibration.diff import with_profile, with_server
+from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
@@ -186,7 +186,8 @@ def test_a_server_may_show_what_it_likes(made: Calibration) -> None:
     """Odd members neither stop a calibration, nor take secrets into a profile."""
     results = made.results
     secret = str(results.target.login.password)
-    odd = {"url": {"of": "x"}, "log_information": "x", "error_description": f"by {secret}"}
+    said = f"by {secret} at https://h.example.com/x?k=hush-0123"
+    odd = {"url": {"of": "x"}, "log_information": "x", "error_description": said}
     changed = []
     for each in results.history:
         content = each.content
@@ -202,6 +203,8 @@ def test_a_server_may_show_what_it_likes(made: Calibration) -> None:
     written = files(odd_one, keep_personal_data=True)["world.jsonl"]
     assert '"log_information":"x"' in written
     assert secret not in written
+    assert "hush-0123" not in written
+    assert "?k=$CRMCOM_URL_1" in written
     assert "S3cr3t-T0k3n" not in written
 
 
@@ -402,10 +405,55 @@ def test_changes_stay_in_the_scope_on_the_other_server_as_well() -> None:
     target = replace(first.target, transport=httpx.WSGITransport(other))
     config = RunConfig(allowed=frozenset(("resend", "delete")), scope=scope)
 
-    with_server(first, target, config)
+    OtherServer(target, config).compare(first)
 
     assert first.changed
     assert {key: each.life_cycle_state for key, each in other.records.items()} == states
+
+
+def test_a_comparison_tells_what_it_changed_on_each_server(serve: Callable[..., str]) -> None:
+    """As it ends, and as it is interrupted in the middle of the second server."""
+    asked = -10_000  # it is not interrupted yet
+
+    def interrupting(environ: Any, start_response: Any) -> Any:
+        nonlocal asked
+        asked += "/webhook_requests/resend" in environ["PATH_INFO"]
+        if asked == 8:
+            signal.raise_signal(signal.SIGTERM)
+        return other(environ, start_response)
+
+    one, other = StandIn(Choices(), "R9", 1), StandIn(Choices(), "R9", 1)
+    first, second = serve(one), serve(interrupting)
+    login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
+    words = ["diff", "--base-url", first, "--other", second, "--allow", "resend", "--all-records"]
+    words += [f"--{name}={text}" for name, text in login.items()]
+    told = r"webhook requests that were or may be changed on {}: \d+"
+
+    done = command(*words)
+    asked = 7
+    stopped = command(*words)
+
+    for url in (first, second):
+        assert re.search(f"^Note: {told.format(re.escape(url))}", done.output, re.MULTILINE)
+        assert re.search(told.format(re.escape(url)), stopped.stderr), stopped.output
+    assert stopped.exit_code == 2
+    assert stopped.stderr.startswith("Error: interrupted; webhook requests")
+
+
+def test_the_time_of_a_comparison_is_for_both_servers() -> None:
+    """The second one gets what is left; the run ends, and does not compare a part."""
+    results, clock = checked(StandIn(Choices(), "R9", 1), limits=Limits(max_requests=30)), 0.0
+
+    def now() -> float:
+        nonlocal clock
+        clock += 0.1
+        return clock
+
+    target = replace(results.target, transport=httpx.WSGITransport(StandIn(Choices(), "R9", 1)))
+    config = RunConfig(now=now, limits=Limits(max_time=1))
+
+    with pytest.raises(BudgetSpent, match="--max-time 1"):
+        OtherServer(target, config, ends_at=1.0).compare(results)
 
 
 def test_the_other_server_gets_its_own_tokens() -> None:
@@ -546,6 +594,7 @@ def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> No
     assert profile.release.name == "R13.0.0"
     assert profile.unsettled
     assert not list(folder.parent.glob(".*"))
+    assert not [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
     same = command("diff", "--profile", str(folder))
     assert same.exit_code == 0, same.output
     dialect = (folder / "dialect.toml").read_text("utf-8")

@@ -138,7 +138,7 @@ def test_a_report_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
 
 
 def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> None:
-    """What other steps wrote stays; a failure costs nothing."""
+    """What other steps wrote stays; a new file is for its owner; a failure costs nothing."""
     shown = tmp_path / "shown.md"
     shown.write_text("before\n", "utf-8")
 
@@ -146,6 +146,12 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
 
     assert done.returncode == 0, done.stderr
     assert shown.read_text("utf-8").startswith("before\n## ")
+
+    new = tmp_path / "new.md"
+    check(tmp_path, *FEW, GITHUB_STEP_SUMMARY=str(new))
+
+    for path in (new, tmp_path / "r.json"):
+        assert path.stat().st_mode & 0o077 == 0  # it has data of a server
 
     done = check(tmp_path, *FEW, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such.md"))
 

@@ -81,7 +81,10 @@ def test_a_token_is_masked_wherever_a_login_gives_it(content: bytes) -> None:
 def test_what_a_server_echoes_is_masked() -> None:
     """The reason of a failed run, Location, choices and what was compared show no secret."""
     echo = 'ERR.{"username": "ann", "password": "abc"}'
-    headers = (("Location", "https://elsewhere/x?token=abc"), ("X-Y", "z?next=%3Ftoken%3Dabc"))
+    headers = (
+        ("Location", "https://elsewhere/x?token=abc"), ("X-Y", "z?next=%3Ftoken%3Dabc"),
+        ("Ocp-Apim-Subscription-Key", "is abc"),
+    )  # fmt: skip
 
     for name, text in reports(exchange(LOGIN, headers=headers), echo).items():
         assert "abc" not in text, name
@@ -195,7 +198,7 @@ def test_the_name_of_this_project_is_no_secret(text: str) -> None:
 
 def test_a_secret_in_the_base_url_is_masked() -> None:
     """Neither reports nor scripts, nor refusals and dry runs repeat what the URL carries."""
-    url = "https://crm.example.com/token/S-0123456/crmapi/rest/v2"
+    url = "https://crm.example.com/token/T-0123/crmapi/rest/v2"
     values = {**DEFAULTS, "base_url": url, "token": "T-0123"}
     found, _ = prepared(values, now=dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
     one = exchange(Call("list", "GET", "webhook_requests/list", "token=T-0123"))

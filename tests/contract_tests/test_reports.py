@@ -300,7 +300,7 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     )  # fmt: skip
     reports = all_reports(found)
 
-    for kind in ("terminal", "html", "summary", "junit", "json"):
+    for kind in ("terminal", "html", "summary", "junit", "json", "har"):
         odd = {sign for sign in reports[kind] if sign != "\n" and not sign.isprintable()}
         assert not odd, kind
     assert ET.fromstring(reports["junit"]) is not None  # noqa: S314 - our own text

@@ -89,6 +89,7 @@ def absent(status: Any) -> Response:
         # Of what does not exist, and is to be refused.
         (show(answer("<html>", 500), 9), "errors.json"),
         (show(answer("<html>"), 9), "errors.json"),
+        (show(answer("<html>", 400), 9), "errors.json"),
         (show(absent({**ERROR, "message": 5}), 9), "envelope.status_texts"),
         (show(answer({"status": {**OK, "code": "ok"}, "data": {"url": "u"}}), 9),
          "envelope.code_ok"),
@@ -118,6 +119,18 @@ def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: s
 def test_an_envelope_may_have_any_form_that_is_documented(made: Entry) -> None:
     """Status, code and data of errors are free, an empty list has three forms."""
     assert Conversation(made).suspected == []
+
+
+@pytest.mark.parametrize(
+    ("status", "more"), [(413, ""), (414, ""), (431, ""), (400, "&x=%zz"), (400, "&x=<")]
+)
+def test_what_http_refuses_is_no_error_of_the_api(status: int, more: str) -> None:
+    """A server's HTTP is before the API: it may refuse in text what is too long or malformed."""
+    made = show(answer("too long", status))
+    made["request"]["url"] += more
+    conversation = Conversation(made)
+    assert conversation.suspected == []
+    assert conversation.held == set()
 
 
 def test_the_documents_own_example_keeps_everything() -> None:

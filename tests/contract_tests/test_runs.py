@@ -11,7 +11,7 @@ from stand_in.legal import VARIANTS
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
-from crmcom_kit.contract_tests.calibration.diff import with_server
+from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
@@ -222,7 +222,7 @@ class TestSeparateWorld:
         target, _ = self.mock("hush")
         results = run(own_mock(), config(limits=FEW))
 
-        with_server(results, target, config())
+        OtherServer(target, config()).compare(results)
 
         assert results.changed
         assert isinstance(target.transport, Wire)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from helpers.far import BOTH, NAME, Wire, ask, changing, config, everything, remote
-from helpers.reports import exchange
+from helpers.reports import exchange, target
 from helpers.stand_ins import broken
 
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -167,9 +167,10 @@ def test_the_ledger_holds_texts_that_are_not_whole(tmp_path: Path) -> None:
     """Half of a surrogate pair, which JSON can carry, is no reason to stop."""
     record = {"id": "\ud83d", "number": "ü"}
 
-    Ledger(tmp_path / "ledger", "").note(record, "delete")
+    Ledger(tmp_path / "ledger", target()).note(record, "delete")
 
     assert json.loads((tmp_path / "ledger").read_text("utf-8"))["record"] == record
+    assert (tmp_path / "ledger").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("place", [".", "none/ledger"])

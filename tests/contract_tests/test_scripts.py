@@ -37,6 +37,7 @@ NEW = (
     "bmV3+dG9rZW4/aXM=",
     "eyJhbGciOiJI.eyJqdGkiOiI3.77Kq_zz8CD",
 )
+USER = 'of \\ the "reader" é'
 PASSWORD, KEY = 'it\'s "quoted" \\ $HOME `id` é', "KEY-0123+/= x"
 STAND_IN_LOGIN = ("--username", USERNAME, "--organisation", ORGANISATION)
 ODD = 'it\'s "x" $HOME `id` \\ ! {a,b} [1-3] * ; & é #'
@@ -71,9 +72,13 @@ class Recorder:
         return [content]
 
 
-def script_for(base: str, login: Login, calls: Sequence[Call], *history: Exchange) -> str:
+def script_for(
+    base: str, login: Login, calls: Sequence[Call], *history: Exchange, recorded: bool = False
+) -> str:
     """Return the script of some requests of a run against a server."""
-    target = Target(name="it", base_url=base, release=resolve("R15"), login=login)
+    target = Target(
+        name="it", base_url=base, release=resolve("R15"), login=login, recorded=recorded
+    )
     history += tuple(Exchange(9, each, 200, (), b"", 0.1) for each in calls)
     return Scripts(target, history, ReportRedactor(target, history)).of(calls)
 
@@ -86,7 +91,7 @@ def exchange(call: Call, token: str) -> Exchange:
 
 def log_in(password: str = PASSWORD) -> Call:
     """Make a login by name."""
-    given = {"username": ODD, "password": password}
+    given = {"username": USER, "password": password}
     body = json.dumps(given, ensure_ascii=False).encode()
     return Call("token", "POST", "authentication/token", "", body, JSON, given)
 
@@ -128,9 +133,10 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
         Call("list", "HEAD", "webhook_requests/list", f"token={quote(old, safe='')}&a=[1-2]{{b}}"),
         Call("list", "PUT", "webhook_requests/list/", "", b"", (("X-Y", ODD.replace("é", "")),)),
     ]  # fmt: skip
-    script = script_for(serve(recorder), Login(password=PASSWORD), calls, *history)
+    given = Login(username=USER, password=PASSWORD)
+    script = script_for(serve(recorder), given, calls, *history)
 
-    pasted(script, CRMCOM_PASSWORD=PASSWORD)
+    pasted(script, CRMCOM_USERNAME=USER, CRMCOM_PASSWORD=PASSWORD)
 
     sent = [
         (c.verb, c.path, c.query, c.body or b"", None) for c in [login, calls[0], other, *calls[1:]]
@@ -138,7 +144,7 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
     assert [plain(each, new, "second-0123456789") for each in recorder.seen] == [
         plain(each, old, "other-0123456789") for each in sent
     ]
-    for secret in (old, PASSWORD, "quoted", "other-0123456789"):
+    for secret in (old, USER, "reader", PASSWORD, "quoted", "other-0123456789"):
         assert secret not in script.replace(ODD, "").replace(quote(ODD, safe=""), "")
 
 
@@ -170,8 +176,10 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     hidden = [replace(show(name), query=f"token={name}") for name in names]
     calls = [*hidden, show("S-01234")]  # whose token is of a login before the recording
 
-    script = script_for(serve(recorder), Login(), calls, exchange(login, "$CRMCOM_TOKEN"))
-    pasted(script, CRMCOM_PASSWORD="known", CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
+    before = exchange(login, "$CRMCOM_TOKEN")
+    script = script_for(serve(recorder), Login(), calls, before, recorded=True)
+    known = {"CRMCOM_PASSWORD": "known", "CRMCOM_OTHER_USERNAME": USER}
+    pasted(script, **known, CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
 
     assert "${CRMCOM_OTHER_TOKEN:?must be set to a token that no login" in script
     assert json.loads(recorder.seen[0][3])["password"] == "known"
@@ -199,7 +207,7 @@ def test_a_script_runs_and_reads_nothing_that_a_recording_says(
 
 def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
     """Without its password it does not log in with an empty one, unless somebody types it."""
-    login, calls = Login(password=PASSWORD), [show(OLD[0])]
+    login, calls = Login(username=USER, password=PASSWORD), [show(OLD[0])]
     script = script_for(serve(Recorder()), login, calls, exchange(log_in(), OLD[0]))
     done = subprocess.run(
         ["sh", "-c", script], env={"PATH": os.environ["PATH"]},
@@ -207,7 +215,34 @@ def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> N
     )  # fmt: skip
 
     assert done.returncode != 0
-    assert "CRMCOM_PASSWORD" in done.stderr
+    assert "CRMCOM_USERNAME" in done.stderr
+
+
+def test_what_a_server_says_is_no_variable(serve: Callable[..., str]) -> None:
+    """An id that looks like one arrives as it is: it would be the reader's password."""
+    recorder, name = Recorder(), "$CRMCOM_PASSWORD"
+    calls = [resend(OLD[0], n={"id": name}), replace(show(OLD[0]), query=f"entity={name}")]
+    calls.append(replace(calls[1], query="", path=name))
+
+    script = script_for(serve(recorder), Login(password=PASSWORD, token=OLD[0]), calls)
+    pasted(script, CRMCOM_TOKEN=OLD[0])
+
+    assert json.loads(recorder.seen[0][3])["n"] == {"id": name}
+    assert [seen[2] for seen in recorder.seen[1:]] == [f"entity={name}", ""]
+    assert recorder.seen[2][1] == name
+
+
+def test_a_secret_of_a_url_is_sent_as_it_was(serve: Callable[..., str]) -> None:
+    """Encoded in a query, and with escapes in a body."""
+    recorder, secret = Recorder(), 'a+"b%2F=/'
+    given = {"token": OLD[0], "url": f"https://h.example.com/x?key={secret}"}
+    calls = [show(**given), resend(**given)]
+
+    script = script_for(serve(recorder), Login(token=OLD[0]), calls)
+    pasted(script, CRMCOM_TOKEN=OLD[0], CRMCOM_URL_1='a+"b%2F=/', CRMCOM_URL_2="a+")
+
+    assert secret not in script
+    assert recorder.seen[0][2] == calls[0].query
 
 
 def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path: Path) -> None:
@@ -228,7 +263,9 @@ def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path
     )
     assert done.returncode == 1, done.stdout
     assert "TOKEN=$(curl" in script
-    assert re.search(r'"number": \d', pasted(script, CRMCOM_PASSWORD=STAND_IN_PASSWORD))
+    login = {"CRMCOM_USERNAME": USERNAME, "CRMCOM_ORGANISATION": ORGANISATION}
+    said = pasted(script, **login, CRMCOM_PASSWORD=STAND_IN_PASSWORD)
+    assert re.search(r'"number": \d', said)
     for text in [
         done.stdout,
         *(unescape(files[kind].read_text("utf-8")) for kind in ("html", "junit", "md")),

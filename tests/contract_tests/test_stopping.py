@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from helpers.far import config, remote
 from helpers.serving import LOGIN
 
-from crmcom_kit.contract_tests.cli import HeadedCommand
+from crmcom_kit.contract_tests.cli import HeadedCommand, write
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.mock_server import create_app
@@ -76,18 +76,30 @@ def test_a_signal_before_there_is_a_run_ends_the_command_with_2() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_ends_at_once(number: int) -> None:
-    """With what a shell reports of it, which is no verdict; one that comes twice is no second."""
+def test_a_second_signal_ends_at_once(
+    number: int, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """With what a shell reports of it, which is no verdict; one that comes twice is no second.
+
+    What was written by then is kept: all but what takes longest, of which nothing is there.
+    """
     clock = iter([0.0, 0.1, 5.0])
-    stop = Stop(lambda: next(clock))
+    stop = Stop(lambda: next(clock), notice="writing\n")
+
+    def slow() -> Iterator[str]:
+        yield "half"
+        signal.raise_signal(number)
 
     with stop.on_signals():
         signal.raise_signal(number)
         signal.raise_signal(number)
+        files = {name: tmp_path / name for name in ("har", "json")}
         with pytest.raises(SystemExit) as ended:
-            signal.raise_signal(number)
+            write({"har": slow, "json": lambda: "whole"}, files)
 
     assert ended.value.code == 128 + number
+    assert [path.read_text("utf-8") for path in tmp_path.iterdir()] == ["whole"]
+    assert capfd.readouterr().err.startswith("writing\nEnded at once")
 
 
 def test_the_command_writes_its_reports(serve: Callable[..., str], tmp_path: Path) -> None:
@@ -105,12 +117,14 @@ def test_the_command_writes_its_reports(serve: Callable[..., str], tmp_path: Pat
     base = serve(interrupting)
     command = [sys.executable, "-m", "crmcom_kit", "check", "--base-url", base, "--json", "r.json"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env={**os.environ, **LOGIN}, stdout=subprocess.PIPE
-    ) as process:
+        command, cwd=tmp_path, env={**os.environ, **LOGIN}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
         started.append(process)
-        said = process.communicate(timeout=60)[0]
+        said, notice = process.communicate(timeout=60)
 
     assert process.returncode == 2
+    assert notice.startswith(b"Interrupted: the reports are being written")
     assert b"The run failed: interrupted" in said
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert report["summary"]["trouble"] == "interrupted"

@@ -282,7 +282,7 @@ def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> 
     inputs = {
         "base-url": f"{served.base}{API_PATH}",
         "release": "R15",
-        "arguments": "--max-requests 60  --rate 1000",
+        "arguments": "--max-requests=60\n--rate=1000\n",
     }
     try:
         run = checking.run(step["run"], **environment_of(step, **inputs), **LOGIN)
@@ -307,6 +307,7 @@ def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> 
         ({}, "base-url is empty"),
         ({"base-url": "http://127.0.0.1:1/crmapi/rest/v2"}, "127.0.0.1:1"),
         ({"base-url": "$(touch made)", "arguments": "`touch made`;touch made"}, "unexpected"),
+        ({"base-url": "http://127.0.0.1:1", "arguments": "--rate 5"}, "--rate 5"),
         ({"base-url": "http://127.0.0.1:1", "arguments": "--no-such-option"}, "--no-such-option"),
     ],
 )
@@ -320,6 +321,23 @@ def test_the_action_fails_where_nothing_was_checked(
     assert run.returncode == 2, run.stdout + run.stderr
     assert told in run.stdout + run.stderr
     assert not (checking.folder / "made").exists()
+
+
+def test_the_action_takes_each_line_as_one_argument(runner: Runner) -> None:
+    """To the last one, which may narrow what is changed, with the blanks and quotes inside it."""
+    command = runner.folder / "crmcom-kit" / "bin" / "crmcom-kit"
+    command.parent.mkdir(parents=True)
+    command.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n', "utf-8")
+    command.chmod(0o755)
+    lines = ("--allow=delete", "", "  --only-definition=Contract  tests \r", "--x=\"a 'b' \\ $c",
+             "--only-number=7")  # fmt: skip
+    step = action_step("Check")
+
+    run = runner.run(step["run"], **environment_of(step, arguments="\n".join(lines)))
+
+    assert run.returncode == 0, run.stderr
+    said = "<--allow=delete><--only-definition=Contract  tests>"
+    assert run.stdout.endswith(f"{said}<--x=\"a 'b' \\ $c><--only-number=7>")
 
 
 def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:

@@ -89,6 +89,25 @@ def test_the_journal_is_a_har(admin: Any) -> None:
     assert sent["bodySize"] > 0
 
 
+def test_a_path_is_shown_as_it_was_sent(mock: Any, admin: Any) -> None:
+    """A typo in it must be seen by its author."""
+    mock.client.post("/crmapi/rest/v2/authentication/tokens")
+
+    found = admin.ask("GET", "/requests/0-4")
+
+    assert found["near_miss"]["seen"] == '"authentication/tokens"'
+    assert found["url"] == "/crmapi/rest/v2/authentication/tokens"
+
+
+def test_what_is_shown_turns_no_line_around(mock: Any, admin: Any) -> None:
+    """A terminal may show it: JSON has its escapes for control and bidirectional characters."""
+    mock.client.post("/crmapi/rest/v2/webhook_requests/resend", data="\u202e\x9bé".encode())
+
+    shown = admin.send("GET", "/requests.har").data
+
+    assert rb"\u202e\u009b" + "é".encode() in shown
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -1,0 +1,108 @@
+"""Placeholders for the secrets in a server's URLs: values of a query, user and password.
+
+Receivers of webhooks have their keys there, by any name. A URL is known by its form, or by the name
+``url`` in front of it, however it is spelled: percent-encoded, or with the escapes of JSON.
+"""
+
+import re
+from functools import cache
+from urllib.parse import unquote
+
+from crmcom_kit.redaction import USER_INFO, unquoted
+
+#: The rest of a colon, whose first character is behind.
+_COLON = r"(?:(?<=:)|(?<=%)(?:25)*3[aA]|(?<=\\)(?<!\\\\)\\*+u003[aA])"
+_SLASH = r"(?:\\*+/|%(?:25)*2[fF]|\\++u002[fF])"
+_NAMED = r"""(?<=[uU])[rR][lL](?:\\*+["']\s{0,4}:\s{0,4}\\*+["']|=|%(?:25)*3[dD])"""
+#: No backslash of a JSON text that ends a string, or stands for white space.
+_BACKSLASH = r"""\\++(?!["bfnrt]"""
+_ENCODED_MARK, _ESCAPED_MARK = "%(?:25)*3[fF]", "u003[fF]"
+#: A URL, and what follows its question mark: if that is encoded, up to the next parameter. It
+#: begins with a set of characters, for which Python looks many times as fast.
+_URL = re.compile(
+    rf"""[:%\\uU](?:{_COLON}{_SLASH}{{2}}|{_NAMED})
+    (?:[^\s"\\%?]++|%(?!(?:25)*3[fF])|{_BACKSLASH}|{_ESCAPED_MARK}))*+
+    (?:(?P<mark>\?|\\++{_ESCAPED_MARK})(?P<query>(?:[^\s"\\]++|{_BACKSLASH}))*+)
+    |(?P<coded_mark>{_ENCODED_MARK})(?P<coded>(?:[^\s"\\&]++|{_BACKSLASH}|u0026))*+))?""",
+    re.VERBOSE,
+)
+#: What ends a sentence or a quotation, and no URL.
+_ENDS = "',.;:!)]}>…"
+_STAND_INS = "*.…"
+_PLACEHOLDER = re.compile(r"\$CRMCOM_\w+")
+_MAX_CACHED = 10_000
+
+
+class UrlSecrets:
+    """Has a placeholder for each secret in a URL: the same one in all that a run writes."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._names: dict[str, str] = {}
+        self._values: dict[str, str] = {}
+        self._queries: dict[tuple[str, str], str] = {}  # as they are shown
+
+    def secret(self, name: str) -> str | None:
+        """Return the secret that ``name`` stands for, without its dollar sign; None: none."""
+        return self._values.get(name)
+
+    def hide(self, text: str) -> str:
+        """Return ``text`` with placeholders for user, password and query values of its URLs."""
+        if "@" in text or "40" in text:
+            text = USER_INFO.sub(self._without_user, text)
+        return _URL.sub(self._without_values, text)
+
+    def _without_user(self, match: re.Match[str]) -> str:
+        slashes, user, sign = match.groups()
+        return f"{slashes}{self._shown(user, _layers(sign))}{sign}"
+
+    def _without_values(self, match: re.Match[str]) -> str:
+        mark = match["mark"] or match["coded_mark"]
+        if mark is None:
+            return match[0]
+        query = match["query"] or match["coded"] or ""
+        shown = self._queries.get((mark, query))
+        if shown is None:
+            shown = self._query(query, _layers(mark))
+            if len(self._queries) < _MAX_CACHED:
+                self._queries[mark, query] = shown
+        return match[0][: len(match[0]) - len(query)] + shown
+
+    def _query(self, query: str, layers: int) -> str:
+        """Return a query that is encoded so often with its names, and placeholders for the rest."""
+        ampersand, equals = _separators(layers)
+        kept = query.rstrip(_ENDS)
+        parts = ampersand.split(kept)
+        for at in range(0, len(parts), 2):
+            sign = equals.search(parts[at])
+            start = 0 if sign is None else sign.end()
+            parts[at] = parts[at][:start] + self._shown(parts[at][start:], layers)
+        return "".join(parts) + query[len(kept) :]
+
+    def _shown(self, spelled: str, layers: int) -> str:
+        """Return the placeholder of a value; one that stands for another is shown as it is."""
+        value = unquoted(spelled) if "\\" in spelled else spelled
+        for _ in range(layers):
+            value = unquote(value)
+        if not value.strip(_STAND_INS) or _PLACEHOLDER.fullmatch(value):
+            return spelled
+        if value not in self._names:
+            name = f"CRMCOM_URL_{len(self._names) + 1}"
+            self._names[value], self._values[name] = f"${name}", value
+        return self._names[value]
+
+
+def _layers(mark: str) -> int:
+    """Return how often a sign is percent-encoded."""
+    return 1 + mark.count("25") if mark.startswith("%") else 0
+
+
+@cache
+def _separators(layers: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what stands between parameters, and behind their names, so often encoded."""
+    ampersand, equals = r"[&#]|\\+u0026|\\+u0023", r"=|\\+u003[dD]"
+    if layers:
+        coded = "%" + "25" * (layers - 1)
+        ampersand += f"|{coded}26|{coded}23"
+        equals += f"|{coded}3[dD]"
+    return re.compile(f"({ampersand})"), re.compile(equals)

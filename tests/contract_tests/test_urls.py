@@ -1,0 +1,151 @@
+"""Placeholders for secrets of URLs: one for each value, wherever and however a URL stands."""
+
+import json
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from helpers.reports import all_reports, exchange, results, target
+
+from crmcom_kit.contract_tests.belief.interpretations import INTERPRETATIONS, Fits
+from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.urls import UrlSecrets
+from crmcom_kit.contract_tests.findings import Findings, Violation
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import resolve
+
+URL = "https://hooks.example.com/v2?key=S-abc+1%2F&mode=zq9"
+SHOWN = "https://hooks.example.com/v2?key=$CRMCOM_URL_1&mode=$CRMCOM_URL_2"
+
+
+def escaped(text: str) -> str:
+    """Spell the signs of a URL as some servers write them in JSON."""
+    return "".join(f"\\u{ord(each):04x}" if each in ":&=?#" else each for each in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (URL, SHOWN),
+        (f"cannot call {URL}: refused", f"cannot call {SHOWN}: refused"),
+        (f"seen '{URL}'", f"seen '{SHOWN}'"),
+        (f"({URL}).", f"({SHOWN})."),
+        (f'{{"url": "{URL}", "number": "7"}}', f'{{"url": "{SHOWN}", "number": "7"}}'),
+        (json.dumps({"x": json.dumps({"u": URL})}), json.dumps({"x": json.dumps({"u": SHOWN})})),
+        (URL.replace("/v2", r"\/v2").replace("//", r"\/\/"), None),
+        (escaped(URL), None),
+        (f"url={quote(URL, safe='')}&x=1", None),
+        (f"a={quote(quote(URL, safe=''), safe='')}&x=1", None),
+        (f"a={quote(URL, safe=':/')}&x=1", None),
+        ('"url": "www.h.com/in?key=S-abc+1%2F"', '"url": "www.h.com/in?key=$CRMCOM_URL_1"'),
+        ("http://h/x?S-abc+1%2F#zq9", "http://h/x?$CRMCOM_URL_1#$CRMCOM_URL_2"),
+        ("http://S-abc+1%2F@h/x", "http://$CRMCOM_URL_1@h/x"),
+        ("a=http%3A%2F%2FS-abc%2B1%252F%40h%2Fx", "a=http%3A%2F%2F$CRMCOM_URL_1%40h%2Fx"),
+    ],
+)  # fmt: skip
+def test_a_value_has_its_placeholder_in_any_spelling(text: str, shown: str | None) -> None:
+    """Names stay, and so does all around; the same value is the same placeholder each time."""
+    urls = UrlSecrets()
+    urls.hide(URL)
+
+    found = urls.hide(text)
+
+    assert shown is None or found == shown
+    assert found.count("$CRMCOM_URL_1") == 1
+    for secret in ("abc", "zq9", "CRMCOM_URL_3"):
+        assert secret not in found
+    assert found.endswith("&x=1") or "x=1" not in text
+    assert urls.hide(found) == found
+    assert urls.secret("CRMCOM_URL_1") == "S-abc+1%2F"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://h.example.com/a/b", "see https://h/x#top", "is it http://h/?", "what? a=b", "\\" * 9,
+     "http://h:80/x@y", "url=JOBS&x=1", "%3A%2F%2Fh%2Fx", "10:// ?", "", "http://h/x?a=&b="],
+)  # fmt: skip
+def test_what_has_no_query_and_no_user_is_shown_as_it_is(text: str) -> None:
+    """A fragment alone is no query."""
+    assert UrlSecrets().hide(text) == text
+
+
+@pytest.mark.parametrize("part", ["://", "://a?", "url=", "\\", "%25", "\\:", ":\\", "//a@"])
+def test_a_long_text_is_read_once(part: str) -> None:
+    """Looking for an end anew at each beginning would take minutes here."""
+    began = time.process_time()
+
+    UrlSecrets().hide(part * 100_000)
+
+    assert time.process_time() - began < 20
+
+
+def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) -> None:
+    """In the ledger, which comes first, in scripts and in every report."""
+    on = target(token="T-012345")
+    record = {"id": "A", "number": "7", "url": URL, "error_description": f"cannot call {URL}"}
+    Ledger(tmp_path / "l", on).note({"id": "B", "url": "http://h/?key=other-01"}, "delete")
+    given = {"token": "T-012345", "entity": "JOBS", "url": URL}
+    call = Call("list", "GET", "webhook_requests/list", query(given), parameters=given)
+    content = json.dumps({"status": {"code": "OK"}, "data": [record]}).encode()
+    one, findings = exchange(call, content), Findings()
+    seen = f"a webhook request with url {URL!r}"
+    findings.broke(Violation("list.url.filter", one, expected="another", seen=seen))
+
+    reports = all_reports(results(findings, target=on, history=(one,)))
+
+    assert "key=$CRMCOM_URL_1" in (tmp_path / "l").read_text("utf-8")
+    for name, text in reports.items():
+        for secret in ("S-abc", "zq9", "other-01"):
+            assert secret not in text, f"{name}: {secret}"
+        assert name == "draft" or "CRMCOM_URL_2" in text, name
+        assert "CRMCOM_URL_1" not in text, name
+    assert (
+        '"${CRMCOM_URL_2:?must be set to'
+        in json.loads(reports["json"])["statements"][
+            [each["id"] for each in json.loads(reports["json"])["statements"]].index(
+                "list.url.filter"
+            )
+        ]["violations"][0]["script"]
+    )
+
+
+def test_the_user_is_in_no_report() -> None:
+    """Nor is the organisation, whether the words are common or not; kinds of entity stay."""
+    login = {"username": "ann", "password": "Zx81-abc", "organisation": "ACME Trading"}
+    call = build(methods(resolve("R9"))["token"], login)
+    near = build(methods(resolve("R9"))["token"], {**login, "username": "annx"})
+    shown = {"created_by_user": {"username": "ann"}, "entity": "JOBS", "x": "of ACME Trading"}
+    content = json.dumps({"status": {"code": "OK"}, "data": {"log_information": shown}}).encode()
+    findings, history = Findings(), (exchange(call), exchange(near, content))
+    findings.broke(Violation("response.number", history[1], expected="a text", seen="7"))
+
+    reports = all_reports(results(findings, target=target(**login), history=history))
+
+    for name, text in reports.items():
+        for word in ("ann", "annx", "ACME Trading"):
+            assert f'{word}"' not in text.replace("\\", ""), f"{name}: {word}"
+            assert f"{word}&#34;" not in text, f"{name}: {word}"
+    assert "JOBS" in reports["har"]
+    assert "$CRMCOM_OTHER_USERNAME" in reports["terminal"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted", "fits"),
+    [
+        ("h?k=$CRMCOM_URL_1", "h?k=$CRMCOM_URL_1", {True}),
+        ("h?k=$CRMCOM_URL_12", "h?k=$CRMCOM_URL_1", {False, None}),
+        ("h?k=$CRMCOM_URL_1", "h", {False, True}),
+        ("h?k=$CRMCOM_URL_1", "abc", {False, None}),
+        ("h?k=1", "abc", {False}),
+    ],
+)
+def test_a_placeholder_is_equal_to_itself_and_tells_nothing_else(
+    seen: str, wanted: str, fits: set[bool | None]
+) -> None:
+    """In a recording one value may be the beginning of another, whatever stands for them."""
+    found = Fits({"url": wanted}, [{"id": "A", "url": seen}])
+
+    assert {found.of_filter("url", each)[0] for each in INTERPRETATIONS} == fits
