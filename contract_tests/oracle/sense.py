@@ -213,7 +213,8 @@ def identifying_values(given: Iterable[Any]) -> frozenset[str]:
         elif isinstance(value, list | tuple):
             found |= identifying_values(value)
         elif isinstance(value, str):
-            for part in (value, *value.split(",")):
+            found.add(value)
+            for part in value.split(",") if "://" not in value else ():  # a URL has no fields
                 found |= {part, part.partition("=")[2]}
         elif isinstance(value, int) and not isinstance(value, bool):
             found.add(str(value))

@@ -12,7 +12,7 @@ def _other(character: str) -> str:
     return "1" if character == "0" else "0"
 
 
-def _wide(text: str) -> str:
+def wide(text: str) -> str:
     """Full-width digits and letters, which some servers take for plain ones."""
     return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
 
@@ -26,7 +26,7 @@ _MAKERS: dict[str, Mutation] = {
     "quoted": lambda text: f"{text}' OR '1'='1",
     "and more": lambda text: f"{text}&x=1",
     "beheaded": lambda text: text[1:],
-    "wide": _wide,
+    "wide": wide,
     "longer": lambda text: f"{text}0",
     "any first": lambda text: f"_{text[1:]}",
     "other end": lambda text: text[:-1] + _other(text[-1:]),

@@ -2,18 +2,26 @@
 
 import json
 import time
+import unicodedata
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from helpers.reports import all_reports, exchange, results, target
+from helpers.stand_ins import checked
+from stand_in.choices import Choices
+from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.belief.interpretations import INTERPRETATIONS, Fits
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.urls import UrlSecrets
 from crmcom_kit.contract_tests.findings import Findings, Violation
 from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING
+from crmcom_kit.contract_tests.templates.lists import nearly_right_value
+from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import resolve
 
@@ -110,6 +118,33 @@ def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) ->
             )
         ]["violations"][0]["script"]
     )
+
+
+def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
+    """Nor does it send a part of one that nobody could tell from other texts."""
+    server = StandIn(Choices(), "R13", 3)
+    for at, record in enumerate(server.records.values()):
+        record.url = f"https://hush:9x{at % 4}@h.example.com/in?key=s3cr3t{at % 4}&b=t0ps3c"
+
+    found = checked(server, scope=EVERYTHING, limits=Limits(max_requests=600))
+
+    har = all_reports(found)["har"]
+    plain = unicodedata.normalize("NFKC", unquote(unquote(har))).lower()
+    assert "$crmcom_url_5" in plain
+    for secret in ("hush", "s3cr3t", "t0ps3c"):
+        assert secret not in plain
+
+
+def test_no_near_miss_of_a_url_hides_a_secret_from_redaction() -> None:
+    """Written in full-width letters, for one, it would be no URL any more."""
+    record = {"entity": "JOBS", "url": "https://hush:9x@h.example.com/in?key=s3cr3t"}
+    scene: Any = None
+    sent = [nearly_right_value(scene, ("url", "", each), record) for each in MUTATIONS]
+
+    for given in filter(None, sent):
+        shown = unicodedata.normalize("NFKC", unquote(UrlSecrets().hide(query(given)))).lower()
+        assert "s3cr3t" not in shown
+        assert "hush" not in shown
 
 
 def test_the_user_is_in_no_report() -> None:
