@@ -1,0 +1,135 @@
+"""PASSED is said only of what was seen: each server that shows too little, with its first line."""
+
+from typing import Any
+
+import pytest
+from helpers.far import BOTH
+from helpers.reports import all_reports
+from helpers.stand_ins import alarms, checked
+from stand_in.reading import Call, Refusal
+from stand_in.server import StandIn
+
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.deviations import NotSeen
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.results import Outcome, Results
+from crmcom_kit.contract_tests.safety.scope import Scope
+
+FEW = Limits(max_requests=400)
+
+
+class Without(StandIn):
+    """Has no permission for some methods."""
+
+    missing: tuple[str, ...] = ()
+
+    def run(self, call: Call) -> Any:
+        """Refuse the methods."""
+        if call.method in self.missing:
+            raise Refusal("unknown_path", "You must not.")
+        return super().run(call)
+
+
+def without(*methods: str) -> StandIn:
+    """Return a server that refuses some methods each time."""
+    return type("Refusing", (Without,), {"missing": methods})()
+
+
+def first_lines(results: Results) -> set[str]:
+    """Return the first line of each report for people, without what each has around it."""
+    reports = all_reports(results)
+    lines = {reports["terminal"].splitlines()[0], reports["summary"].splitlines()[3]}
+    headline = Report(results).headline
+    assert f": {headline}</h1>" in reports["html"] or "&" in reports["html"]
+    assert headline in reports["junit"] or results.outcome is Outcome.PASSED
+    return lines
+
+
+@pytest.mark.parametrize("method", ["show", "list", "resend", "delete"])
+def test_a_method_that_is_never_served_is_no_pass(method: str) -> None:
+    """The first line names it; nothing is accused."""
+    results = checked(without(method), limits=FEW)
+
+    assert alarms(results) == []
+    assert (results.outcome, results.exit_code) == (Outcome.INCONCLUSIVE, 3)
+    (line,) = first_lines(results)
+    assert line.startswith("INCONCLUSIVE: ")
+    assert f"{method} was " in line.replace(method.capitalize(), method)
+
+
+def test_a_server_that_serves_nothing_but_the_login_is_no_pass() -> None:
+    """Nothing of it was seen."""
+    results = checked(without("show", "list", "resend", "delete"), limits=FEW)
+
+    assert alarms(results) == []
+    assert results.exit_code == 3
+    assert "List was sent " in Report(results).headline
+
+
+class NoSuccess(StandIn):
+    """Sends again, and each attempt fails as before."""
+
+    def succeed(self, record: Any) -> None:
+        """Leave it as it is."""
+
+
+def test_a_resend_that_never_succeeds_is_no_pass() -> None:
+    """It may be that all receivers are dead; but what a success does was not seen."""
+    results = checked(NoSuccess(), limits=FEW)
+
+    assert alarms(results) == []
+    assert "no resend became SUCCESSFUL" in Report(results).headline.replace("No", "no")
+
+
+def test_what_is_expected_to_be_missing_is_a_pass_and_stale_once_it_is_seen() -> None:
+    """The first line says both."""
+    listed = (NotSeen(what="delete", reason="this user must not"),)
+    without_delete = checked(without("delete"), limits=FEW, not_seen=listed)
+    with_delete = checked(StandIn(), limits=FEW, not_seen=listed)
+
+    assert without_delete.exit_code == 0
+    assert "delete was not seen, as listed (this user must not)" in Report(without_delete).headline
+    assert with_delete.exit_code == 1
+    assert "delete was seen, which is listed as not seen" in Report(with_delete).headline
+
+
+def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
+    """It says what there is instead."""
+    server = StandIn()
+    results = checked(server, limits=FEW, scope=Scope(definition="Nope"))
+
+    assert results.exit_code == 2
+    assert "none of the 60 webhook requests that were found is in scope" in str(results.trouble)
+    assert "Activity feed" in str(results.trouble)
+    assert {exchange.call.method for exchange in results.history} <= {"token", "list", "show"}
+
+
+def test_a_scope_that_is_used_up_says_so() -> None:
+    """One webhook request: it is deleted, and what needs more was not sent."""
+    server = StandIn()
+    rejected = next(each for each in server.records.values() if each.life_cycle_state == "REJECTED")
+    scope = Scope(numbers=frozenset((rejected.number,)))
+    results = checked(server, limits=FEW, scope=scope, allowed=frozenset(("delete",)))
+
+    assert alarms(results) == []
+    assert results.exit_code == 0
+    assert results.changed == (rejected.number,)
+
+
+class NumbersAsNumbers(StandIn):
+    """Shows the number of one webhook request as a number in each list."""
+
+    def do_list(self, call: Call) -> Any:
+        """Return the records."""
+        return [
+            {**view, "number": int(view["number"])} if view.get("number") == "2" else view
+            for view in super().do_list(call)
+        ]
+
+
+def test_a_wrong_type_in_a_response_does_not_stop_the_run() -> None:
+    """It is a violation, and the rest is tried as well."""
+    results = checked(NumbersAsNumbers(), limits=FEW, allowed=BOTH)
+
+    assert results.exit_code == 1
+    assert len(results.history) > 300
