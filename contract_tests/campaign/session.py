@@ -10,9 +10,10 @@ from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, written
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client, ResponseLost, ResponseTooLong
-from crmcom_kit.contract_tests.findings import Findings, Unreachable
+from crmcom_kit.contract_tests.findings import Findings, Unreachable, Withheld, counted
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
+from crmcom_kit.contract_tests.safety.logins import LoginGuard
 from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
@@ -36,9 +37,13 @@ class Session:
     changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     tokens: Tokens = field(init=False)
     guard: Guard = field(init=False)  # asked before a request that may change something
+    login_guard: LoginGuard = field(init=False)  # asked before a login
+    #: How many requests of each changing method may be sent; of others, any number.
+    changes_left: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
+        self.login_guard = LoginGuard(self.scene)
         self.guard = Guard(self)
 
     @property
@@ -78,23 +83,36 @@ class Session:
             Unreachable: the request may change something, and that is not allowed; or its response
                 is lost, or too long.
             Withheld: it may change something, and might leave the scope.
+            LoginLimit: it is a login, and one too many.
             KeyboardInterrupt: the run was told to stop.
         """
+        return self._send(call, once=self.login_guard(call))
+
+    def send_login(self, call: Call, *, replaces: bool = False) -> Observation:
+        """Send a login that the run cannot go on without. Raises: see ``send``.
+
+        With ``replaces`` its token takes the place of one that has ended.
+        """
+        return self._send(call, once=self.login_guard(call, is_needed=True, replaces=replaces))
+
+    def _send(self, call: Call, *, once: bool) -> Observation:
         self.stop.check()
         changes = changing_method(call)
         if changes is not None and changes not in self.scene.allowed:
             msg = f"{changes} is not allowed; allow it with --allow {changes}"
             raise Unreachable(msg)
         if changes is not None:
+            self._count_change(changes)
             self.guard(call)
         try:
-            exchange = self.client.send(call, once=changes is not None)
+            exchange = self.client.send(call, once=once or changes is not None)
         except (ResponseLost, ResponseTooLong):
             if changes is not None:
                 self.oracle.lose(call)
             raise
         if changes is not None:
             self.guard.note_response(exchange)
+        self.login_guard.note_response(exchange)
         found = self.oracle.observe(exchange)
         self.findings.hold_all(found.held, exchange)
         for name, error in found.errors:
@@ -102,6 +120,14 @@ class Session:
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
         return found
+
+    def _count_change(self, method: str) -> None:
+        left = self.changes_left.get(method)
+        if left == 0:
+            msg = f"no more requests to {method} are sent than --dry-run says: see --max-requests"
+            raise Withheld(msg)
+        if left is not None:
+            self.changes_left[method] = left - 1
 
     def persist(self, call: Call) -> Observation:
         """Send a request; a read again with a new token if its own has ended.
@@ -154,6 +180,12 @@ class Session:
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
+        if self.scene.logins.is_locked:
+            wrong = counted(self.scene.logins.count.wrong_passwords, "wrong password")
+            yield (
+                f"the right login was refused after {wrong}, and had been served before: this "
+                "looks like a locked user, and the run sent no more logins"
+            )
         for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
             known = self.belief.known.get(key)
             number = key if known is None else known.number

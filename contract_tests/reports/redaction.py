@@ -22,7 +22,7 @@ from crmcom_kit.redaction import (
 
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
 #: What stands for a secret: in a recording that a run has written it stands there already.
-VARIABLE = re.compile(r"\$(CRMCOM_(?:OTHER_)?(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?)")
+VARIABLE = re.compile(r"\$(CRMCOM_(?:OTHER_|EXPIRED_)?(?:TOKEN|PASSWORD|API_KEY)(?:_\d+)?)")
 
 _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
@@ -54,6 +54,7 @@ class ReportRedactor(Redactor):
                 known[text] = name if numbers[name] == 1 else f"{name}_{numbers[name]}"
 
         know(login.token, TOKEN)
+        know(login.expired_token, "$CRMCOM_EXPIRED_TOKEN")
         know(login.password, PASSWORD)
         know(login.api_key, API_KEY)
         for exchange in history:

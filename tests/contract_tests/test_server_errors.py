@@ -153,7 +153,7 @@ class SendsNothing(StandIn):
 
 def test_a_run_says_so() -> None:
     """It asks again for what failed, and its headline names what was never served."""
-    results = checked(SendsNothing(), only="[er]*", limits=Limits(max_requests=300))
+    results = checked(SendsNothing(), only="[er]*", limits=Limits(max_requests=500))
     assert alarms(results) == []
     assert "but the server never served resend" in Report(results).headline
 
