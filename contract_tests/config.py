@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.logins import LoginCount, LoginLimits
 from crmcom_kit.contract_tests.deviations import Deviation, NotSeen, read_deviations
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
@@ -29,6 +30,10 @@ class RunConfig:
 
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
+    #: How often to log in to a server that the run does not own.
+    login_limits: LoginLimits = field(default_factory=LoginLimits)
+    #: How often was logged in to that server; runs of one configuration share it.
+    login_count: LoginCount = field(default_factory=LoginCount, compare=False, repr=False)
     #: Which of resend and delete may be used; None: both on a mock of ours, else neither.
     allowed: frozenset[str] | None = None
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
@@ -71,6 +76,9 @@ def prepared(
     config = RunConfig(
         seed=values["seed"],
         limits=Limits(**{name: values[name] for name in names}),
+        login_limits=LoginLimits(
+            logins=values["logins"], wrong_passwords=values["wrong_passwords"]
+        ),
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
         deviations=deviations,
@@ -99,7 +107,7 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
         return target, recording
     if base is None:
         return own_mock(values["release"]), None
-    names = ("token", "username", "password", "organisation", "unit", "api_key")
+    names = ("token", "username", "password", "organisation", "unit", "api_key", "expired_token")
     login = Login(**{name: values[name] or None for name in names})
     target = Target(name=redact_url(base), base_url=base, release=release, login=login)
     return replace(target, admin_token=values["admin_token"] or None), None

@@ -77,6 +77,10 @@ class Withheld(Unreachable):
     """A request that the scope of the run keeps from being sent."""
 
 
+class LoginLimit(Unreachable):
+    """A login that is one too many for a server that the run does not own."""
+
+
 #: So many causes of violations of one statement are told apart; others count as the last one.
 MAX_CAUSES = 10
 #: So many internal errors of crmcom-kit are kept.

@@ -83,12 +83,16 @@ OPTIONS = (
     Option("username", CREDENTIALS, "NAME", "User name; needs the next two."),
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),
     Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
-    Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user."),
+    Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user, or to check both."),
     Option("unit", CREDENTIALS, "ID", "ID of the unit to act for."),
     Option(
         "token", CREDENTIALS, "TOKEN",
         "An existing, valid token, instead of a login. With a login as well, requests use the "
         "token, and the login is checked.",
+    ),
+    Option(
+        "expired-token", CREDENTIALS, "TOKEN",
+        "A token of this server whose time is over: requests with it must be refused.",
     ),
     Option(
         "admin-token", CREDENTIALS, "TOKEN",
@@ -131,6 +135,18 @@ OPTIONS = (
         "max-requests", BUDGET, "N",
         "Maximum number of requests to send. By default 1500, or fewer if less may be changed.",
         int, minimum=1,
+    ),
+    Option(
+        "logins", BUDGET, "N",
+        "Maximum number of logins beside the one that the run needs, unless it checks a mock or a "
+        "world of its own. A login that replaces an ended token doesn't count.",
+        int, 1,
+    ),
+    Option(
+        "wrong-passwords", BUDGET, "N",
+        "Maximum number of wrong passwords for your user, unless the run checks a mock or a world "
+        "of its own. A right login comes between two of them, so --logins limits them, too.",
+        int, 2,
     ),
     Option(
         "rate", BUDGET, "N", "Maximum number of requests per second.", float, minimum=1 / _LONGEST
@@ -246,9 +262,14 @@ def _check_login(values: Mapping[str, Any], *, logs_in: bool) -> None:
         msg = f"--{missing} is missing: a login needs user name, password and organisation"
         raise OptionsError(msg)
     named = [*given, *(name for name in ("token", "api_key") if values[name])]
+    ended = values["expired_token"]
+    if ended and ended == values["token"]:
+        msg = "--expired-token is the same as --token: give one that the server accepts no longer"
+        raise OptionsError(msg)
     if values["base_url"] and not named and logs_in:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
+    named += ["expired_token"] if ended else []
     if values["base_url"] is None and named:
         flag, variable = f"--{named[0].replace('_', '-')}", f"CRMCOM_{named[0].upper()}"
         msg = f"--base-url is missing, and {flag} is for a server: give its base URL, or "

@@ -9,6 +9,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from filelock import FileLock
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.http import TargetDown
+from crmcom_kit.contract_tests.client.logins import LoginCount
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.options import OptionsError
@@ -34,16 +36,33 @@ def target_url(pytestconfig: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[Session]:
+def target(
+    request: pytest.FixtureRequest, target_url: str | None, _crmcom_logins: LoginCount
+) -> Iterator[Session]:
     """The target, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    made, config = _prepared({**given_options(request.config), "base_url": target_url})
+    made, config = _prepared(
+        {**given_options(request.config), "base_url": target_url}, _crmcom_logins
+    )
     session = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
     session.client.close()
+    with _crmcom_logins.held():  # no file keeps it
+        _crmcom_logins.token = ""
+
+
+@pytest.fixture(scope="session", name="_crmcom_logins")
+def _logins(request: pytest.FixtureRequest, tmp_path_factory: Any) -> LoginCount:
+    """How often was logged in to the target, by ``target`` and by the run of ``report`` together.
+
+    Workers of xdist share it in a file, with the token, so that each doesn't log in by itself.
+    """
+    is_shared = hasattr(request.config, "workerinput")
+    folder = tmp_path_factory.getbasetemp().parent
+    return LoginCount(path=folder / "crmcom-kit-logins.json" if is_shared else None)
 
 
 @pytest.fixture
@@ -66,7 +85,10 @@ def records(target: Session) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def report(
-    request: pytest.FixtureRequest, target_url: str | None, tmp_path_factory: Any
+    request: pytest.FixtureRequest,
+    target_url: str | None,
+    tmp_path_factory: Any,
+    _crmcom_logins: LoginCount,
 ) -> dict[str, Any]:
     """The JSON report of the one run, as `crmcom-kit check --json` writes it.
 
@@ -76,11 +98,11 @@ def report(
     values = {**given_options(request.config), "base_url": target_url}
     session = request.session
     if not hasattr(request.config, "workerinput"):
-        return _made(values, session)
+        return _made(values, session, _crmcom_logins)
     path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
     with FileLock(path.with_suffix(".lock")):  # the others wait here
         if not path.exists():
-            path.write_text(json.dumps(_made(values, session)), "utf-8")
+            path.write_text(json.dumps(_made(values, session, _crmcom_logins)), "utf-8")
         return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
 
 
@@ -97,17 +119,18 @@ def _enter(session: Session, config: RunConfig) -> None:
     pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
 
 
-def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
+def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Target, RunConfig]:
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
     try:
-        return prepared(values, now=now)
+        made, config = prepared(values, now=now)
     except ValueError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from None
+    return made, replace(config, login_count=logins)
 
 
-def _made(values: dict[str, Any], session: pytest.Session) -> dict[str, Any]:
+def _made(values: dict[str, Any], session: pytest.Session, logins: LoginCount) -> dict[str, Any]:
     try:
-        results = run(*_prepared(values))
+        results = run(*_prepared(values, logins))
     except (pytest.UsageError, OptionsError) as error:
         session.shouldstop = "an option is wrong"  # else each test would have the same error
         raise pytest.UsageError(as_in_pytest(str(error))) from None

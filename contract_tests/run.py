@@ -11,11 +11,12 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
-from crmcom_kit.contract_tests.campaign.planning import first_pass, wanted
+from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, most_changes, wanted
 from crmcom_kit.contract_tests.campaign.seen import lacks
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
+from crmcom_kit.contract_tests.client.logins import UNLIMITED, Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict, counted, shortened
@@ -53,10 +54,13 @@ def new_session(
     """
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
     login = target.login
-    known = Credentials(login.username, login.password, login.organisation, login.api_key)
+    names = ("username", "password", "organisation", "api_key", "unit", "expired_token")
+    known = Credentials(**{name: getattr(login, name) for name in names})
     belief = Belief(target.release, credentials=known)
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
+    if not target.own and config.login_limits.is_limited:
+        scene.logins = Logins(config.login_limits, config.login_count)
     session = Session(client, oracle, scene, stop=config.stop)
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
     session.guard = Guard(session, ledger, may_find_more=may_find_more)
@@ -121,16 +125,22 @@ def run(target: Target, config: RunConfig) -> Results:
 def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
     """Return a configuration that changes nothing in a mock's default world unless it is allowed.
 
-    Without a world of its own a run would take that one for a mock of ours.
+    Without a world of its own a run would take that one for a mock of ours. In one of its own it
+    may log in as often as it likes.
     """
+    if world.name:
+        return replace(config, login_limits=UNLIMITED)
     is_spared = world.left_alone and not world.name and config.allowed is None
     return replace(config, allowed=frozenset()) if is_spared else config
 
 
 def dry_run(target: Target, config: RunConfig) -> list[str]:
     """Return what a run would request, a line each; nothing is sent."""
-    session = new_session(target, _with_budget(config))
-    return list(dry_run_lines(session, wanted(config.only, session.scene)))
+    config = _with_budget(config)
+    session = new_session(target, config)
+    templates = wanted(config.only, session.scene)
+    most = bounds(templates, session.scene, config.limits.max_requests or 0)
+    return list(dry_run_lines(session, most))
 
 
 def _with_budget(config: RunConfig) -> RunConfig:
@@ -229,7 +239,10 @@ class _Run:
             )
         for_inventory = min(cost_of_inventory, left // 3)
         budget = left - for_inventory
-        plan = self.campaign.plan = first_pass(self.templates, self.session.scene, budget)
+        scene = self.session.scene
+        most = bounds(self.templates, scene, limits.max_requests or DEFAULT_REQUESTS)
+        self.session.changes_left = most_changes(most)
+        plan = self.campaign.plan = first_pass(most, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
         client.reserved = for_inventory
@@ -348,12 +361,16 @@ class _Run:
             return "no webhook request in scope is REJECTED"
         if "web_api_key" in statement and scene.login.api_key is None:
             return "needs --api-key"
+        if statement == "token.expiry" and scene.login.expired_token is None:
+            return "needs --expired-token"
         if topic in ("login", "token_release") and self.session.tokens.login() is None:
             return "needs a login: --username, --password and --organisation"
         if statement == CODES and not self.config.secret_keys:
             return "needs --secret-key, and a server that shows what it has signed"
         if self.session.oracle.service.never_served_line(topic):
             return f"the server never served {topic}"
+        if topic in ("login", "token_release", "web_api_key_token") and not scene.logins.left:
+            return f"needs more logins than --logins {scene.logins.limits.logins}"
         missed = self.campaign.missed.get(topic)
         return missed or self.ended or "the server has shown nothing to try it on"
 

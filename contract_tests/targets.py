@@ -32,6 +32,7 @@ class Login:
     organisation: str | None = None
     unit: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    expired_token: str | None = field(default=None, repr=False)  # which must not let in any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ class TokenState(Enum):
 
     LIVE = auto()  # a login returned it, and nothing has ended it
     RELEASED = auto()
+    EXPIRED = auto()  # its time is over, as the one who gave it says
     UNKNOWN = auto()  # no login returned it
     DOUBTFUL = auto()  # it may be valid or not
 
@@ -48,6 +49,8 @@ class Credentials:
     password: str | None = None
     organisation: str | None = None
     api_key: str | None = None
+    unit: str | None = None  # that the logins act for
+    expired_token: str | None = None
 
 
 @dataclass(slots=True)
@@ -142,6 +145,11 @@ class Belief:
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
     _tokens: dict[str, TokenState] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Know the token that has ended, if one is given."""
+        if self.credentials.expired_token is not None:
+            self.set_token(self.credentials.expired_token, TokenState.EXPIRED)
 
     # Webhook requests.
 

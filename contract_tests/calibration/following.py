@@ -27,10 +27,18 @@ class Follower:
         """Return the other's exchange for one of the server's."""
         own = self._send(exchange, self._translated(exchange.call))
         if exchange.call.method in LOGINS:
-            theirs, mine = token_of(exchange), token_of(own)
-            if theirs is not None and mine is not None:
-                self._tokens[theirs] = mine
+            self.adopt(token_of(exchange), token_of(own))
         return own
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether any login was followed that returned a token."""
+        return bool(self._tokens)
+
+    def adopt(self, theirs: str | None, mine: str | None) -> None:
+        """Send one token of the other one's in place of a token of the server's."""
+        if theirs is not None and mine is not None:
+            self._tokens[theirs] = mine
 
     def _translated(self, call: Call) -> Call:
         """Return a request with the other's tokens in place of the server's."""

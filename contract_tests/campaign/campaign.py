@@ -52,6 +52,7 @@ class Campaign:
     choose: Chooser = field(default=lambda values: values[0])
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
+    _sent: Counter[Template] = field(default_factory=Counter)  # steps
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
 
     @property
@@ -294,11 +295,15 @@ class Campaign:
     def _second(self) -> None:
         """Send templates by their weights, until nothing is left to send."""
         idle, sent = 0, self.session.client.sent
-        templates = [each for each in self.plan.times if not each.is_odd]
+        few_logins = self.scene.logins.is_limited  # and planned to the last one
+        templates = [
+            each for each in self.plan.times if not (each.is_odd or (few_logins and each.login))
+        ]
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
             template = weighted(self.choose, templates, weights)
-            variants = template.choices(self.scene)
+            is_open = self._sent[template] < self.plan.most[template]
+            variants = template.choices(self.scene) if is_open else ()
             if variants:
                 self._do(template, self.choose(variants))
             idle = idle + 1 if self.session.client.sent == sent else 0
@@ -307,6 +312,7 @@ class Campaign:
     def _do(self, template: Template, variant: Any) -> None:
         """Do one step. What cannot be sent, or read, ends only this step; so does a kit's error."""
         self.progress(template.name)
+        self._sent[template] += 1
         try:
             self.session.queue += self.step(template, variant)
             self.settle()

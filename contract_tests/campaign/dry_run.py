@@ -1,37 +1,70 @@
 """A dry run: says which requests a run would send, and sends none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
+from crmcom_kit.contract_tests.campaign.planning import logins_of, most_changes
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.tokens import NO_LOGIN
+from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.redaction import redact_url
 
 
-def dry_run_lines(session: Session, templates: Sequence[Template]) -> Iterator[str]:
-    """Yield what a run that is about some templates would call, a line each, in its order."""
+def dry_run_lines(session: Session, most: Mapping[Template, int]) -> Iterator[str]:
+    """Yield what a run would request, a line each: ``most`` is how often it sends each template."""
     scene, base = session.scene, redact_url(session.target.base_url)
     login, any_list = session.tokens.login(), f"GET {base}/{session.method('list').path}"
+    if scene.token is None and login is None:
+        yield f"nothing: {NO_LOGIN}"
+        return
+    yield f"at most {counted(session.client.limits.max_requests or 0, 'request')} in all"
+    yield from _logins(session, most)
+    yield from _changes(session, most)
     if scene.token is not None:
         yield f"{any_list}: is the given token accepted?"
     elif login is not None:
         yield f"POST {base}/{login.path}: log in"
-    else:
-        yield f"nothing: {NO_LOGIN}"
-        return
     yield f"{any_list}: how is a wrong token refused?"
     yield f"{any_list}: find webhook requests of {', '.join(scene.release.entities)}"
-    for each in templates:
-        if each.method not in scene.methods:
-            continue
-        times = "once" if each.first == 1 else f"{each.first} times"
-        looks = ", with looks before and after it" if each.changes else ""
-        is_called = not each.changes or each.method in scene.allowed
-        unless = "" if is_called else f"if {each.method} is allowed, "
-        yield f"{unless}{times}{looks}: {_what(each)}"
-    most = session.client.limits.max_requests
-    yield f"fewer of each if they are more than {most} requests, else any of them again, at random"
+    for each, times in most.items():
+        if times:
+            looks = ", with looks before and after it" if each.changes else ""
+            yield f"{_often(each, times, session)}{looks}: {_what(each)}"
     yield f"{any_list}: has anything else changed?"
+    if session.target.near:
+        yield "in a world of its own, if this is a crmcom-kit mock that makes one: anything"
+
+
+def _logins(session: Session, most: Mapping[Template, int]) -> Iterator[str]:
+    """Yield how many logins there are, if they are limited."""
+    scene = session.scene
+    if not scene.logins.is_limited:
+        yield "logins: any number, since the run starts the server itself"
+        return
+    beside, wrong = logins_of(most, scene)
+    needed = int(scene.token is None)
+    ended = "; one more whenever a token ends" if session.tokens.login() is not None else ""
+    yield f"logins: {needed + beside} ({needed} that the run needs, {beside} beside it){ended}"
+    yield f"wrong passwords or keys of the user: {wrong}"
+
+
+def _changes(session: Session, most: Mapping[Template, int]) -> Iterator[str]:
+    """Yield how many changes there are at most."""
+    scope, changes = session.scene.may_change, most_changes(most)
+    numbers = len(scope.numbers) if isinstance(scope, Scope) else 0
+    of = f", of {counted(numbers, 'webhook request')}" if numbers else ""
+    budget = session.client.limits.max_requests or 0
+    for name in CHANGES:
+        times = min(budget, changes.get(name, 0))
+        yield f"{name}: at most {counted(times, 'request')}{of}" if times else f"{name}: none"
+
+
+def _often(template: Template, times: int, session: Session) -> str:
+    often = "once" if times == 1 else f"{times} times"
+    is_counted = template.login and session.scene.logins.is_limited
+    return often if is_counted else f"at most {often}"
 
 
 def _what(template: Template) -> str:

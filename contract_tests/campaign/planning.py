@@ -1,10 +1,12 @@
 """Plan the first pass: how often each request template is sent with the requests there are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import ceil
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.templates.logins import own_login
 from crmcom_kit.contract_tests.templates.table import LAYERS
 from crmcom_kit.schemas.statements import checked_statements
 
@@ -13,6 +15,13 @@ from crmcom_kit.schemas.statements import checked_statements
 _COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
 FIRST_PART = 0.8
+#: In the second pass a template is sent at most so many times as often as its weight makes likely,
+#: and so many times more.
+SPREAD, MARGIN = 2, 3
+#: So many requests to each changing method may be sent beside those, to confirm what is suspected.
+FOR_CONFIRMATIONS = 40
+#: With fewer requests a run does not come to the logins for sure, and so it leaves them out.
+MIN_FOR_LOGINS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class Plan:
     """The first pass: which templates, and how often each is sent."""
 
     times: Mapping[Template, int]
+    most: Mapping[Template, int] = field(default_factory=dict)  # in the whole run
     few_looks: bool = False  # after a change only, and only at what it named
 
     @property
@@ -33,23 +43,118 @@ def _cost(template: Template, *, few: bool) -> int:
 
 
 def wanted(only: str, scene: Scene) -> list[Template]:
-    """Return the templates for the methods of statements whose id fits ``only``."""
+    """Return the templates for the methods of statements whose id fits ``only``.
+
+    Those that need what the run was not given are left out.
+    """
     statements = checked_statements(scene.release.name, only)
     about = {method for each in statements for method in each.methods}
     if "token_release" in about:
         about |= {*LOGINS}  # whose token is released
-    return [each for each in all_templates() if {each.method, each.layer} & about]
+    templates = (each for each in all_templates() if each.has_what_it_needs(scene.login))
+    return [each for each in templates if {each.method, each.layer} & about]
 
 
-def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan:
-    """Return how often each template is sent in the first pass.
+def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
+    """Return how often a run of ``budget`` requests sends each template that it may send at most.
+
+    A dry run says it, and the run keeps to it. Of logins as the real user on a server that the run
+    does not own it is exactly how often, once the run has read what there is.
+    """
+    open_ = [
+        each
+        for each in templates
+        if each.method in scene.methods and (not each.changes or each.method in scene.allowed)
+    ]
+    few_logins = _few_logins(open_, scene, budget)
+    others = [each for each in open_ if each not in few_logins]
+    turns = _turns(others, budget * FIRST_PART)
+    left = budget - sum(each.first for each in others)
+    left_for_changes = budget - Plan({each: each.first for each in others}).cost
+    weights = sum(each.weight for each in others) or 1
+    most = {}
+    for each in open_:
+        if each in few_logins:
+            most[each] = few_logins[each]
+            continue
+        rest = max(0, left_for_changes if each.changes else left)
+        again = ceil(SPREAD * rest * each.weight / weights) + MARGIN if each.weight else 0
+        most[each] = min(budget, min(each.first, turns[each.layer]) + again)
+    return most
+
+
+def most_changes(most: Mapping[Template, int]) -> dict[str, int]:
+    """Return how many requests to each changing method a run sends at most."""
+    found: dict[str, int] = {}
+    for each, times in most.items():
+        if each.changes:
+            found[each.method] = found.get(each.method, FOR_CONFIRMATIONS) + times
+    return found
+
+
+def _turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
+    """Return how many turns the templates of each layer have at most in a first pass."""
+    part = min(1.0, budget / (Plan({e: e.first for e in templates}, few_looks=True).cost or 1))
+    turns = {}
+    for layer in LAYERS:
+        rows = [each for each in templates if each.layer == layer]
+        left = part * sum(each.first * _cost(each, few=True) for each in rows)
+        turn = 0
+        while left > 0 and turn < max((each.first for each in rows), default=0):
+            left -= sum(_cost(each, few=True) for each in rows if turn < each.first)
+            turn += 1
+        turns[layer] = turn + 1
+    return turns
+
+
+def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
+    """Return how often the templates are sent that log in as the real user, where that is limited.
+
+    First comes a login by key beside that of the user, then as many wrong logins as have a right
+    one behind them, and one more; then right ones again.
+    """
+    if not scene.logins.is_limited:
+        return {}
+    times = dict.fromkeys((each for each in templates if each.login), 0)
+    own = own_login(scene)
+    if own is None or budget < MIN_FOR_LOGINS:
+        return times
+    left = scene.logins.left
+    drawable = [each for each in times if each.choices(scene)]
+    for each in drawable:
+        if each.login == "right" and each.method != own.method:
+            times[each] = int(min(1, left))
+            left -= times[each]
+    for each in drawable:
+        if each.login == "wrong" and each.method == own.method:
+            times[each] = int(min(scene.logins.wrong_left, left + 1, each.first))
+            left -= min(left, times[each])
+    for each in drawable:
+        if each.login == "right" and each.method == own.method:
+            times[each] = int(min(left, len(each.choices(scene))))
+    return times
+
+
+def logins_of(most: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
+    """Return how many logins a run sends beside the one that it needs, and how many wrong ones.
+
+    Behind each wrong one comes a right one, as long as it is allowed.
+    """
+    right = sum(times for each, times in most.items() if each.login == "right")
+    wrong = sum(times for each, times in most.items() if each.login == "wrong")
+    return right + int(min(wrong, scene.logins.left - right)), wrong
+
+
+def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
+    """Return how often each template is sent in the first pass, and at most at all.
 
     With requests for all of them that is as often as its row says. With fewer, each layer has the
     same part of what it would take, and in it the templates take turns, those first that can be
     drawn already. With less than half there are few looks.
     """
-    open_ = [each for each in templates if not each.changes or each.method in scene.allowed]
-    whole = Plan({each: each.first for each in open_})
+    counted = {each: times for each, times in most.items() if _is_counted(each, scene)}
+    open_ = [each for each in most if each not in counted]
+    whole = Plan({each: counted.get(each, each.first) for each in most}, most)
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
@@ -62,8 +167,15 @@ def first_pass(templates: Sequence[Template], scene: Scene, budget: int) -> Plan
         left = part * sum(each.first * _cost(each, few=few) for each in rows)
         for turn in range(max((each.first for each in rows), default=0)):
             for each in rows:
-                if turn < each.first and _cost(each, few=few) <= left:
+                cost = _cost(each, few=few)
+                if turn < min(each.first, most[each]) and cost <= left:
                     times[each] = times.get(each, 0) + 1
-                    left -= _cost(each, few=few)
+                    left -= cost
         times |= {each: each.first for each in open_ if each.layer == layer and each.is_odd}
-    return Plan(times, few)
+        times |= {each: count for each, count in counted.items() if each.layer == layer}
+    return Plan(times, most, few)
+
+
+def _is_counted(template: Template, scene: Scene) -> bool:
+    """Whether a template logs in as the real user, where that is limited."""
+    return bool(template.login) and scene.logins.is_limited

@@ -18,9 +18,10 @@ from crmcom_kit.contract_tests.client.http import (
     ResponseLost,
     ResponseTooLong,
 )
-from crmcom_kit.contract_tests.findings import Findings, Unreachable
+from crmcom_kit.contract_tests.findings import Findings, Unreachable, Withheld, counted
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
+from crmcom_kit.contract_tests.safety.logins import LoginGuard
 from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
@@ -46,10 +47,14 @@ class Session:
     tokens: Tokens = field(init=False)
     patience: Patience = field(init=False)
     guard: Guard = field(init=False)  # asked before a request that may change something
+    login_guard: LoginGuard = field(init=False)  # asked before a login
+    #: How many requests of each changing method may be sent; of others, any number.
+    changes_left: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tokens = Tokens(self)
         self.patience = Patience(self)
+        self.login_guard = LoginGuard(self.scene)
         self.guard = Guard(self)
 
     @property
@@ -95,26 +100,39 @@ class Session:
             Unreachable: the request may change something, and that is not allowed; or its response
                 is lost, or too long.
             Withheld: it may change something, and might leave the scope.
+            LoginLimit: it is a login, and one too many.
             KeyboardInterrupt: the run was told to stop.
         """
+        return self._send(call, once=self.login_guard(call))
+
+    def send_login(self, call: Call, *, replaces: bool = False) -> Observation:
+        """Send a login that the run cannot go on without. Raises: see ``send``.
+
+        With ``replaces`` its token takes the place of one that has ended.
+        """
+        return self._send(call, once=self.login_guard(call, is_needed=True, replaces=replaces))
+
+    def _send(self, call: Call, *, once: bool) -> Observation:
         self.stop.check()
         changes = changing_method(call)
         if changes is not None and changes not in self.scene.allowed:
             msg = f"{changes} is not allowed; allow it with --allow {changes}"
             raise Unreachable(msg)
         if changes is not None:
+            self._count_change(changes)
             self.guard(call)
         try:
-            exchange = self.client.send(call, once=changes is not None)
-        except (NoResponse, ResponseLost, ResponseTooLong) as error:
+            exchange = self.client.send(call, once=once or changes is not None)
+        except (NoResponse, ResponseLost, ResponseTooLong) as missing:
             if changes is not None:
                 self.oracle.lose(call)
-            elif isinstance(error, NoResponse):
+            elif isinstance(missing, NoResponse):
                 self.oracle.miss(call, len(self.client.history) + 1)
                 self._see_whether_it_is_up(call)
             raise
         if changes is not None:
             self.guard.note_response(exchange)
+        self.login_guard.note_response(exchange)
         found = self.oracle.observe(exchange)
         self.findings.hold_all(found.held, exchange)
         for name, error in found.errors:
@@ -129,6 +147,14 @@ class Session:
         if simplest != call:
             with suppress(Unreachable):
                 self.send(simplest)
+
+    def _count_change(self, method: str) -> None:
+        left = self.changes_left.get(method)
+        if left == 0:
+            msg = f"no more requests to {method} are sent than --dry-run says: see --max-requests"
+            raise Withheld(msg)
+        if left is not None:
+            self.changes_left[method] = left - 1
 
     def persist(self, call: Call) -> Observation:
         """Send a request; a read again if its token has ended, or if its refusal may pass.
@@ -188,6 +214,12 @@ class Session:
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
         yield from self.patience.notes()
         yield from self.oracle.service.unanswered()
+        if self.scene.logins.is_locked:
+            wrong = counted(self.scene.logins.count.wrong_passwords, "wrong password")
+            yield (
+                f"the right login was refused after {wrong}, and had been served before: this "
+                "looks like a locked user, and the run sent no more logins"
+            )
         for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
             known = self.belief.known.get(key)
             number = key if known is None else known.number

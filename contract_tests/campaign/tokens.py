@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.contract_tests.belief.belief import TokenState
-from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import token_of
 from crmcom_kit.contract_tests.client.http import ResponseTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.oracle.expectations import Must
-from crmcom_kit.contract_tests.templates.logins import by_key, by_password, plain_list
+from crmcom_kit.contract_tests.templates.logins import own_login, plain_list
 from crmcom_kit.schemas.methods import API_PATH
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ class Tokens:
     def _enter(self) -> None:
         session, given = self._session, self._session.scene.token
         if given is None:
-            self.renew()
+            with session.scene.logins.count.held():
+                self._share(session.scene.logins.count.token)
         else:  # it may be valid or not until the server has said so
             session.belief.set_token(given, TokenState.DOUBTFUL)
         session.queue += session.send(plain_list(session.scene, NO_TOKEN)).suspicions
@@ -73,24 +73,36 @@ class Tokens:
             raise TargetDown(msg)
         session.belief.set_token(given, TokenState.LIVE)
 
+    def _share(self, token: str) -> None:
+        """Use the token of another session of the same run, or log in if there is none."""
+        session = self._session
+        if token:
+            session.belief.set_token(token, TokenState.DOUBTFUL)
+        if token and self._refusal(token) is None:
+            session.belief.set_token(token, TokenState.LIVE)
+            session.scene.token = token
+        else:
+            self.renew(replaces=bool(token))
+
     # Logging in.
 
     def login(self) -> Call | None:
         """Return the run's login, or None if it has none that the release knows."""
-        scene = self._session.scene
-        given = by_password(scene)
-        if given:
-            return build(self._session.method("token"), given)
-        if scene.login.api_key is None or "web_api_key_token" not in scene.methods:
-            return None
-        return by_key(scene, f"{scene.login.api_key}:")
+        return own_login(self._session.scene)
 
-    def renew(self) -> None:
-        """Log in, and use the token that comes. Raises TargetDown, Unreachable."""
+    def renew(self, *, replaces: bool = False) -> None:
+        """Log in, and use the token that comes.
+
+        With ``replaces`` it takes the place of one that has ended.
+
+        Raises:
+            TargetDown: the server refuses the login.
+            Unreachable: it returns no token, or no more logins are allowed.
+        """
         session, call = self._session, self.login()
         if call is None:
             raise TargetDown(NO_LOGIN)
-        sent = session.send(call)
+        sent = session.send_login(call, replaces=replaces)
         if not sent.exchange.ok:
             msg = f"{session.target.name} refuses the login: {outcome(sent.exchange)}"
             raise TargetDown(msg)
@@ -99,7 +111,7 @@ class Tokens:
         if token is None:
             msg = "the login returned no token, and no method can be called without one"
             raise Unreachable(msg)
-        session.scene.token = token
+        session.scene.token = session.scene.logins.count.token = token
 
     # Tokens that end.
 
@@ -140,7 +152,7 @@ class Tokens:
         used = session.scene.token
         for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
             try:
-                self.renew()
+                self.renew(replaces=True)
             except TargetDown:
                 if session.client.history[-1].wording == refusal and self._outlasts(refusal):
                     return True  # it refuses logins for a while as well

@@ -1,7 +1,9 @@
 """Build requests: the parameters of a method, written as the documents' examples write them."""
 
+import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote, unquote
@@ -49,6 +51,15 @@ def build(method: Method, parameters: Mapping[str, Any]) -> Call:
         return Call(method.name, "GET", method.path, query(parameters), parameters=parameters)
     body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return Call(method.name, "POST", method.path, "", body, JSON, parameters)
+
+
+def key_login(
+    method: Method, text: str, unit: str | None = None, written: str = "Basic {}"
+) -> Call:
+    """Build a login with what HTTP Basic authentication encodes: a Web API key and a colon."""
+    call = build(method, {} if unit is None else {"unit": unit})
+    basic = written.format(base64.b64encode(text.encode()).decode())
+    return replace(call, headers=(*call.headers, ("Authorization", basic)))
 
 
 def changing_method(call: Call) -> str | None:

@@ -8,6 +8,7 @@ WRONG_TOKEN = "5EC0DE0F5EC0DE0F5EC0DE0F5EC0DE0F"
 #: Made from nothing: one that is made from the right password would tell it.
 NO_PASSWORD = "crmcom-kit-no-password"
 NO_KEY = "crmcom-kit-no-key"
+#: A user and an organisation that no server has.
 NO_USER, NO_ORGANISATION = "crmcom-kit-nobody", "crmcom-kit-nowhere"
 
 PUBLIC = frozenset((NO_TOKEN, WRONG_TOKEN, NO_PASSWORD, NO_KEY, NO_USER, NO_ORGANISATION))

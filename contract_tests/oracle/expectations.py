@@ -131,6 +131,8 @@ def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
         yield "token.from_login", "no login returned the token"
     elif state is TokenState.RELEASED:
         yield "token_release.ends_token", "the token was released"
+    elif state is TokenState.EXPIRED:
+        yield "token.expiry", "the token has expired"
 
 
 def _of_identifier(sense: Sense) -> Iterator[Refusal]:
@@ -293,13 +295,13 @@ def _entity_statement(entity: str, release: Release) -> str:
 
 
 def _of_login(sense: Sense, belief: Belief) -> Expectation:
-    """Return what is expected of a login with all that it needs."""
+    """Return what is expected of a login with all that it needs.
+
+    A right one may be refused: how many sessions a user may have, and what locks a user, is open.
+    """
     is_known = sense.name == "token" and sense.is_clear
     is_right = belief.login_is_right(sense.given) if is_known else None
-    if is_right is None:
+    if is_right is not False:
         return _either(sense)
-    if is_right:
-        why = "user name, password and organisation are right"
-        return Expectation(Must.SERVE, "login.token.returns_token", why, sense)
     why = "the user name, the password or the organisation is wrong"
     return Expectation(Must.REFUSE, "login.credentials", why, sense)

@@ -2,14 +2,22 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, parsed
-from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.suspicions import Flaw, Seen, told
+from crmcom_kit.contract_tests.client.calls import build, key_login
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, parsed
+from crmcom_kit.contract_tests.findings import outcome, shortened
+from crmcom_kit.contract_tests.oracle.sense import Sense, basic_text
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Flaw,
+    Hypothesis,
+    RefusedLogin,
+    Seen,
+    Suspicion,
+    told,
+)
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)  # base64url without padding (RFC 7515)
 CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
@@ -20,7 +28,7 @@ _COUNT = re.compile(r"[0-9]{1,18}")  # what is longer may be too long to be read
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Check login.token.* and token_release.empty_answer; note which tokens are valid."""
     if sense.name in LOGINS:
-        yield from _login(exchange, belief)
+        yield from _login(exchange, sense, belief)
     elif sense.name == "token_release" and exchange.ok:
         if isinstance(sense.token, str):
             ends = not belief.release.at_least("R12.0.0")  # from then on it is a choice
@@ -34,12 +42,13 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         belief.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
 
 
-def _login(exchange: Exchange, belief: Belief) -> Iterator[Seen]:
+def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     data = exchange.data if isinstance(exchange.data, dict) else {}
     token = data.get("token")
     if not exchange.ok:
         if token:
             yield Flaw("login.credentials", "an error and no token", "a token despite the error")
+        yield from _refused(exchange, sense, belief)
     elif isinstance(token, str) and token:
         belief.set_token(token, TokenState.LIVE)
         yield "login.token.returns_token"
@@ -50,6 +59,56 @@ def _login(exchange: Exchange, belief: Belief) -> Iterator[Seen]:
         if "token" in data:
             seen = f"a token that is {'empty' if token == '' else type(token).__name__}"
         yield Flaw("login.token.returns_token", "data with a token, a string", seen)
+
+
+# Right logins that are refused.
+
+#: The members of log_information that hold units; the last two from R18 on.
+_UNITS = (
+    "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
+)  # fmt: skip
+
+
+def known_units(belief: Belief) -> dict[str, set[Any]]:
+    """Return ids and names of units by id, as webhook requests show them."""
+    logs = [each.typed.get("log_information") for each in belief.existing()]
+    shown = [log.get(member) for log in logs if isinstance(log, Mapping) for member in _UNITS]
+    found: dict[str, set[Any]] = {}
+    for unit in shown:
+        if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
+            found.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
+    return found
+
+
+def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspicion]:
+    """Suspect what refuses a right login, if it serves a form of it that is no better.
+
+    That a login is refused is no violation in itself: a user may be locked, or have a session.
+    """
+    call, right, unit = exchange.call, belief.credentials, sense.given.get("unit")
+    method, is_by_key = sense.method, sense.name == "web_api_key_token"
+    is_right = belief.login_is_right({**sense.given, "unit": None}) if not is_by_key else (
+        right.api_key is not None and basic_text(call) == f"{right.api_key}:"
+    )  # fmt: skip
+    if method is None or not is_right or "" in sense.unclear or unit not in (None, right.unit):
+        return  # whether the user may act for another unit is open
+
+    def login(key: str = f"{right.api_key}:", unit: str | None = unit) -> Call:
+        given = {name: each for name, each in sense.given.items() if name != "unit"}
+        units = {} if unit is None else {"unit": unit}
+        return key_login(method, key, unit) if is_by_key else build(method, given | units)
+
+    same = "web_api_key_token.available" if is_by_key else "login.token.returns_token"
+    served = [(same, call)]
+    if is_by_key:
+        served.append(("login.web_api_key.colon", login(str(right.api_key))))
+        served.append(("login.web_api_key.basic", login(f":{right.api_key}")))
+    other_unit = next(iter(known_units(belief)), None) if unit is None else None
+    if unit is not None or other_unit is not None:
+        served.append(("login.unit", login(unit=other_unit)))
+    hypotheses = [Hypothesis(each, RefusedLogin(call, form)) for each, form in served]
+    expected = "OK: the login is right, and so it was served"
+    yield Suspicion(exchange, expected, outcome(exchange), tuple(hypotheses), symptom="login")
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -223,15 +223,20 @@ def identifying_values(given: Iterable[Any]) -> frozenset[str]:
 
 def basic_key(call: Call) -> str | None:
     """Return the user name of HTTP Basic authentication, a Web API key; None without one."""
+    text = basic_text(call)
+    return None if text is None else text.partition(":")[0]
+
+
+def basic_text(call: Call) -> str | None:
+    """Return what HTTP Basic authentication encodes; None without it."""
     header = next((value for name, value in call.headers if name.lower() == "authorization"), "")
     scheme, _, coded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        text = base64.b64decode(coded, validate=True).decode()
+        return base64.b64decode(coded, validate=True).decode()
     except ValueError:
         return None
-    return text.partition(":")[0]
 
 
 def is_whole(sense: Sense) -> bool:

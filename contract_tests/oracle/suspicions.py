@@ -265,6 +265,30 @@ def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedLogin:
+    """A right login is refused each time, and served each time in a form that is no better.
+
+    Without another form it is the same login that is served and refused in turn.
+    """
+
+    refused: Call
+    served: Call
+
+    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+        """Log in in both ways, in no rhythm that a rate limit or servers in turn could have."""
+        order = (True, False, True, False) if self.served == self.refused else _NO_RHYTHM
+        for gap, is_served in enumerate(order * (asker.belief.hits - 1)):
+            for _ in range(gap):
+                asker.call("list", {"entity": asker.belief.release.entities[0]})
+            if asker.ask(self.served if is_served else self.refused)[0].ok is not is_served:
+                return False
+        return True
+
+
+_NO_RHYTHM = (True, False, False, True, False, True)
+
+
+@dataclass(frozen=True, slots=True)
 class Disagree:
     """Show and list return a webhook request the same each time, and not the same as each other."""
 

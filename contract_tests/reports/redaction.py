@@ -26,7 +26,7 @@ from crmcom_kit.redaction import (
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
 #: What stands for a secret: in a recording that a run has written it stands there already.
 VARIABLE = re.compile(
-    r"\$(CRMCOM_(?:(?:OTHER_)?(?:TOKEN|PASSWORD|API_KEY|USERNAME|ORGANISATION|UNIT)(?:_\d+)?|URL_\d+))"
+    r"\$(CRMCOM_(?:(?:OTHER_|EXPIRED_)?(?:TOKEN|PASSWORD|API_KEY|USERNAME|ORGANISATION|UNIT)(?:_\d+)?|URL_\d+))"
 )
 
 _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
@@ -168,6 +168,7 @@ class _Variables:
     def of_secrets(self, login: Login, history: Sequence[Exchange]) -> None:
         """Add what the login holds, what logins returned, and what was sent as a secret."""
         self.add(login.token, TOKEN)
+        self.add(login.expired_token, "$CRMCOM_EXPIRED_TOKEN")
         self.add(login.password, PASSWORD)
         self.add(login.api_key, API_KEY)
         for exchange in history:

@@ -4,12 +4,11 @@ How many tokens live at a time is open: so only a request right after a login te
 is good for.
 """
 
-import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.made_up import (
     NO_KEY,
@@ -19,7 +18,7 @@ from crmcom_kit.contract_tests.client.made_up import (
 )
 from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
-from crmcom_kit.contract_tests.oracle.logins import decoded
+from crmcom_kit.contract_tests.oracle.logins import decoded, known_units
 from crmcom_kit.contract_tests.oracle.suspicions import Effect, Flaw, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates.near_misses import (
     NAME_MUTATIONS,
@@ -30,10 +29,6 @@ from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, t
 
 #: Reports redact a part of a secret from this length on, and so one that is a character off.
 MIN_SECRET = 8
-#: The members of log_information that hold units; the last two from R18 on.
-UNITS = (
-    "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
-)  # fmt: skip
 MAX_UNITS = 2
 #: A token may end at any time: so many more logins than usual have to return one that has ended.
 MORE_LOGINS = 2
@@ -46,13 +41,14 @@ def by_password(scene: Scene) -> dict[str, str]:
     return found if set(LOGIN_PARAMETERS) <= found.keys() else {}
 
 
-def by_key(scene: Scene, text: str, written: str = "Basic {}", *, unit: str | None = None) -> Call:
-    """Return a login with what HTTP Basic authentication encodes, for a unit."""
-    unit = unit or scene.login.unit
-    call = build(scene.methods["web_api_key_token"], {} if unit is None else {"unit": unit})
-    basic = written.format(base64.b64encode(text.encode()).decode())
-    headers = (*call.headers, ("Authorization", basic))
-    return Call(call.method, call.verb, call.path, headers=headers, body=call.body)
+def own_login(scene: Scene) -> Call | None:
+    """Return the login of the run, or None if it has none that the release knows."""
+    given = by_password(scene)
+    if given:
+        return build(scene.methods["token"], given)
+    method = scene.methods.get("web_api_key_token")
+    key = scene.login.api_key
+    return None if key is None or method is None else key_login(method, f"{key}:", scene.login.unit)
 
 
 def plain_list(scene: Scene, token: str | None) -> Call:
@@ -68,82 +64,27 @@ def plain_list(scene: Scene, token: str | None) -> Call:
     return build(scene.methods["list"], given | page)
 
 
-# Logins that are to be refused.
-
-
-def _near(right: str | None, mutations: Sequence[Callable[[str], str]]) -> list[str]:
-    is_short = mutations is SECRET_MUTATIONS and len(right or "") < MIN_SECRET
-    return list(near_misses(right, mutations)) if right and not is_short else []
-
-
-def _wrong(scene: Scene) -> Sequence[tuple[str, str | None]]:
-    if not by_password(scene):
-        return ()
-    login = scene.login
-    found: list[tuple[str, str | None]] = [
-        ("password", NO_PASSWORD), ("username", NO_USER),
-        ("organisation", NO_ORGANISATION), ("password", ""), ("username", None),
-        ("password", None), ("organisation", None), ("password", " "), ("username", ""),
-    ]  # fmt: skip
-    found += [("password", text) for text in _near(login.password, SECRET_MUTATIONS)]
-    found += [("username", text) for text in _near(login.username, NAME_MUTATIONS)]
-    found += [("organisation", text) for text in _near(login.organisation, NAME_MUTATIONS)]
-    return found
-
-
-@template("login", "token", _wrong, about=False, first=18, weight=4)
-def wrong_credentials(scene: Scene, variant: tuple[str, str | None], _record: Record) -> Parameters:
-    """Log in with one thing wrong or missing."""
-    return {**by_password(scene), variant[0]: variant[1]}
-
-
-def _wrong_keys(scene: Scene) -> Sequence[str]:
-    key = scene.login.api_key
-    near = [f"{text}:" for text in _near(key, SECRET_MUTATIONS)]
-    wrong = [f"{NO_KEY}:", f":{key}", f"{key}:x"] if key else []  # else no key is surely wrong
-    return ("", ":", *wrong[:1], *near, *wrong[1:])
-
-
-@template("login", "web_api_key_token", _wrong_keys, about=False, first=6)
-def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Call:
-    """Log in with a key that is wrong, or with none."""
-    return by_key(scene, text) if text else build(scene.methods["web_api_key_token"], {})
-
-
 # Logins that are to be served.
 
 
-def _units(scene: Scene) -> dict[str, set[Any]]:
-    """Return ids and names of units by id, as webhook requests show them."""
-    logs = [each.typed.get("log_information") for each in scene.belief.existing()]
-    shown = [log.get(member) for log in logs if isinstance(log, Mapping) for member in UNITS]
-    found: dict[str, set[Any]] = {}
-    for unit in shown:
-        if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
-            found.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
-    return found
-
-
 def _of_units(scene: Scene) -> Sequence[str | None]:
-    """Return the units to log in for: that of the login, or none, and some that are known."""
-    given = scene.login.unit
-    return (given,) if given is not None else (None, *[*_units(scene)][:MAX_UNITS])
+    """Return the units to log in for: that of the login, or none, and some that are known.
+
+    There are as many, whatever is known: a dry run counts them.
+    """
+    own = scene.login.unit
+    others = [] if own is not None else [*known_units(scene.belief)]
+    return [own, *others, *[own] * MAX_UNITS][: MAX_UNITS + 1] if scene.logins.left else ()
 
 
 def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[str | Suspicion]:
     """Use the token of a login, and say what is wrong with it; or why the login was refused."""
-    is_by_key = login.call.method == "web_api_key_token"
     if not login.ok:
-        if unit is not None and scene.login.unit is not None:
-            wanted = "OK: unit is the ID of a unit"
-            yield _suspicion("login.unit", login, wanted, outcome(login))
-        elif unit is None and is_by_key:
-            yield _of_refused_key(scene, login, send)
-        return
+        return  # which the oracle tells
     if unit is not None:
         yield "login.unit"
         yield from _of_claim(scene, unit, login)
-    if is_by_key:
+    if login.call.method == "web_api_key_token":
         yield from (
             "web_api_key_token.available", "login.web_api_key.basic", "login.web_api_key.colon",
         )  # fmt: skip
@@ -151,10 +92,10 @@ def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterato
     if token is None:
         return  # which the oracle tells
     used = send(plain_list(scene, token))
-    may_be_withdrawn = scene.methods["list"].deprecated and not scene.belief.records
+    is_list_served = any(known.listed for known in scene.belief.existing())
     if used.ok:
         yield "login.token.returns_token"
-    elif used.wording == scene.belief.token_refusal and not may_be_withdrawn:
+    elif used.wording == scene.belief.token_refusal and is_list_served:
         seen = f"with the token, list returns {outcome(used)}, as without a login"
         effect = Hypothesis("login.token.returns_token", Effect(login, more=MORE_LOGINS))
         yield Suspicion(
@@ -163,36 +104,22 @@ def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterato
         )  # fmt: skip
 
 
-def _suspicion(statement: str, login: Exchange, expected: str, seen: str) -> Suspicion:
-    hypotheses = (Hypothesis(statement, Effect(login)),)
-    return Suspicion(login, expected, seen, hypotheses, symptom="login")
-
-
-def _of_refused_key(scene: Scene, login: Exchange, send: Send) -> Suspicion:
-    """Find out in which way a right key is refused: is it the colon, the order, or any key?"""
-    key, statement = str(scene.login.api_key), "login.web_api_key.colon"
-    if not send(by_key(scene, key)).ok:
-        turned = send(by_key(scene, f":{key}")).ok
-        statement = "login.web_api_key.basic" if turned else "web_api_key_token.available"
-    wanted = "OK: the key is the user name, the password empty"
-    return _suspicion(statement, login, wanted, outcome(login))
-
-
 def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[str | Suspicion]:
     """Check the claim oun, if it is the name or the ID of a unit that is known."""
-    found, units = decoded(token_of(login) or ""), _units(scene)
+    found, units = decoded(token_of(login) or ""), known_units(scene.belief)
     claim = found[1].get("oun") if found is not None else None
     if not scene.release.at_least("R12.0.0") or not isinstance(claim, str):
         return
     is_known = any(claim in names for names in units.values())
     if is_known and claim not in units.get(unit, {unit}):
         wanted, seen = f"a token for the unit {unit}", f"the claim oun {claim}"
-        yield _suspicion("login.unit", login, wanted, seen)
+        hypotheses = (Hypothesis("login.unit", Effect(login)),)
+        yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
 
 
 @template(
     "login", "token", lambda scene: _of_units(scene) if by_password(scene) else (), about=False,
-    first=5, weight=3, then=_use,
+    first=5, weight=3, then=_use, login="right",
 )  # fmt: skip
 def right_credentials(scene: Scene, unit: str | None, _record: Record) -> Parameters:
     """Log in, for a unit or for none."""
@@ -201,13 +128,102 @@ def right_credentials(scene: Scene, unit: str | None, _record: Record) -> Parame
 
 
 @template(
-    "login", "web_api_key_token",
-    lambda scene: () if scene.login.api_key is None else _of_units(scene), about=False, first=3,
-    then=_use,
+    "login", "web_api_key_token", _of_units, about=False, first=3, then=_use, login="right",
+    needs="api_key",
 )  # fmt: skip
 def a_web_api_key(scene: Scene, unit: str | None, _record: Record) -> Call:
     """Log in with a Web API key, for a unit or for none."""
-    return by_key(scene, f"{scene.login.api_key}:", unit=unit)
+    return key_login(scene.methods["web_api_key_token"], f"{scene.login.api_key}:", unit)
+
+
+# Logins that are to be refused.
+
+Given = Mapping[str, str | None]  # what is not right in a login; None is left out
+
+
+def _near(right: str | None, mutations: Sequence[Callable[[str], str]]) -> list[str]:
+    is_short = mutations is SECRET_MUTATIONS and len(right or "") < MIN_SECRET
+    return list(near_misses(right, mutations)) if right and not is_short else []
+
+
+def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterator[str | Suspicion]:
+    """Log in right after a wrong login, as far as that is allowed: a server may count wrong ones.
+
+    On a server that the run made itself no one minds.
+    """
+    call = own_login(scene)
+    if call is not None and scene.logins.is_limited and scene.logins.left:
+        yield from _use(scene, scene.login.unit, send(call), send)
+
+
+def _wrong_passwords(scene: Scene) -> Sequence[Given]:
+    if not by_password(scene) or not scene.logins.may_be_wrong("user"):
+        return ()
+    login = scene.login
+    found: list[Given] = [
+        {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION}, {"password": ""},
+        {"password": None}, {"organisation": None}, {"password": " "},
+    ]  # fmt: skip
+    found += [{"password": text} for text in _near(login.password, SECRET_MUTATIONS)]
+    return found + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
+
+
+@template(
+    "login", "token", _wrong_passwords, about=False, first=13, weight=3, login="wrong",
+    then=_log_in_again,
+)  # fmt: skip
+def a_wrong_password(scene: Scene, wrong: Given, _record: Record) -> Parameters:
+    """Log in as the real user, with the password or the organisation wrong or missing."""
+    return {**by_password(scene), **wrong}
+
+
+def _other_users(scene: Scene) -> Sequence[Given]:
+    """Return user names that are nobody's; where logins are few, what else may be wrong as well.
+
+    Elsewhere they are nearly right. On a server that matters these might be somebody's.
+    """
+    if not by_password(scene):
+        return ()
+    found: list[Given] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
+    if not scene.logins.is_limited:
+        return found + [{"username": text} for text in _near(scene.login.username, NAME_MUTATIONS)]
+    missing: tuple[Given, ...] = (
+        {"password": None}, {"organisation": None}, {"password": ""}, {"organisation": ""},
+        {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION},
+    )  # fmt: skip
+    return [*found, *({"username": NO_USER, **each} for each in missing)]
+
+
+@template("login", "token", _other_users, about=False, first=5, weight=1)
+def a_user_who_does_not_exist(scene: Scene, wrong: Given, _record: Record) -> Parameters:
+    """Log in as nobody."""
+    return {**by_password(scene), **wrong}
+
+
+@template("login", "web_api_key_token", ("", ":", f"{NO_KEY}:"), about=False, first=3)
+def no_web_api_key(scene: Scene, text: str, _record: Record) -> Call | None:
+    """Log in without a Web API key, or with one that is made up."""
+    method = scene.methods["web_api_key_token"]
+    if NO_KEY in text and scene.login.api_key is None:
+        return None  # no key is surely wrong
+    return key_login(method, text, scene.login.unit) if text else build(method, {})
+
+
+def _wrong_keys(scene: Scene) -> Sequence[str]:
+    key = str(scene.login.api_key)
+    is_other = scene.logins.is_limited and by_password(scene)  # no right login follows by key
+    if is_other or not scene.logins.may_be_wrong("key"):
+        return ()
+    return [*(f"{text}:" for text in _near(key, SECRET_MUTATIONS)), f":{key}", f"{key}:x"]
+
+
+@template(
+    "login", "web_api_key_token", _wrong_keys, about=False, first=4, login="wrong",
+    needs="api_key", then=_log_in_again,
+)  # fmt: skip
+def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Call:
+    """Log in with a Web API key that is nearly right, or in the wrong place."""
+    return key_login(scene.methods["web_api_key_token"], text, scene.login.unit)
 
 
 # Releases of a token.

@@ -152,6 +152,19 @@ for _method, _layer_of, _most in (
 for _method in (*RECORD_METHODS, "list"):
     _state = "REJECTED" if _method == "resend" else ""
 
+    @template(
+        _layer(_method), _method,
+        lambda scene: (scene.login.expired_token,), needs="expired_token",
+        state=_state, first=2,
+    )  # fmt: skip
+    def an_expired_token(_: Scene, token: str, record: Record, method: str = _method) -> Parameters:
+        """Call a method with a token whose time is over."""
+        return {"token": token, **right(method, record)}
+
+
+for _method in (*RECORD_METHODS, "list"):
+    _state = "REJECTED" if _method == "resend" else ""
+
     @template(_layer(_method), _method, state=_state, first=2)
     def another_verb(scene: Scene, _variant: None, record: Record, method: str = _method) -> Call:
         """Call a method with the other verb."""

@@ -8,11 +8,12 @@ draws: so the same variant can be repeated with another webhook request.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import Any
+from typing import Any, Literal
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.logins import Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
@@ -34,6 +35,7 @@ class Scene:
     allowed: frozenset[str] = frozenset()  # which of resend and delete may be called
     may_change: Callable[[Record], bool] = lambda _: False
     everything: bool = False  # whether any webhook request may be changed
+    logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
 
     @property
@@ -96,6 +98,9 @@ class Template:
     first: int = 1  # how often in the first pass
     weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
     spends: bool = False  # it changes the webhook request
+    #: Whether it logs in as the real user: with all that is right, or not. Such logins are few.
+    login: Literal["", "right", "wrong"] = ""
+    needs: str = ""  # what the run has to be given, as ``Login`` calls it
     #: Sends what has to follow at once, and says what the response tells beside all that the oracle
     #: makes of it: a statement that was kept, or what is suspect.
     then: Callable[[Scene, Any, Exchange, Send], Iterable[str | Suspicion]] | None = None
@@ -110,9 +115,15 @@ class Template:
         """Whether no page mentions such requests: they settle dials, and nothing is suspected."""
         return self.weight == 0
 
+    def has_what_it_needs(self, login: Login) -> bool:
+        """Whether the run was given what the template needs."""
+        return not self.needs or getattr(login, self.needs) is not None
+
     def choices(self, scene: Scene) -> Sequence[Any]:
         """Return the variants that can be drawn now; none if the template has to wait."""
         if self.method not in scene.methods or (self.changes and self.method not in scene.allowed):
+            return ()
+        if not self.has_what_it_needs(scene.login):
             return ()
         if self.about and not self.records(scene):
             return ()

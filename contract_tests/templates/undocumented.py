@@ -9,10 +9,9 @@ from dataclasses import replace
 from functools import partial
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.client.calls import JSON, build, query
+from crmcom_kit.contract_tests.client.calls import JSON, build, key_login, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.templates.logins import by_key
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 from crmcom_kit.schemas.releases import disputes
 
@@ -95,10 +94,10 @@ def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters 
 
 def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     """Return odd logins with a Web API key."""
-    key = scene.login.api_key
-    return {} if key is None else {
-        "login.basic_without_colon": by_key(scene, key),
-        "login.basic_any_case": by_key(scene, f"{key}:", "basic {}"),
+    key, unit, method = scene.login.api_key, scene.login.unit, scene.methods["web_api_key_token"]
+    return {} if key is None or scene.logins.is_limited else {
+        "login.basic_without_colon": key_login(method, key, unit),
+        "login.basic_any_case": key_login(method, f"{key}:", unit, "basic {}"),
     }  # fmt: skip
 
 

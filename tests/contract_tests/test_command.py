@@ -45,9 +45,10 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     summary = report["summary"]
-    assert summary["achieved"] == summary["statements"] - 1 == summary["holds"] > 100
-    (why,) = (each["why"] for each in report["statements"] if each["verdict"] != "holds")
-    assert "--secret-key" in why
+    assert summary["achieved"] == summary["statements"] - 2 == summary["holds"] > 100
+    codes, expiry = (each["why"] for each in report["statements"] if each["verdict"] != "holds")
+    assert "--secret-key" in codes + expiry
+    assert "--expired-token" in codes + expiry
     assert 1_200 < summary["requests"] <= 1_500
     cases = list(ET.parse(tmp_path / "r.xml").iter("testcase"))  # noqa: S314 - our own text
     assert len(cases) == summary["statements"]
@@ -112,7 +113,7 @@ def test_a_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
     done = check(tmp_path, *FEW, *nowhere, "--dry-run")
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("GET http://127.0.0.1:9/x/webhook_requests/list: ")
+    assert "\nGET http://127.0.0.1:9/x/webhook_requests/list: " in done.stdout
     assert done.stdout.endswith("\nNothing was sent.\n")
     assert not list(tmp_path.iterdir())
 

@@ -56,7 +56,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"ledger": ""}, "--ledger: '' is not allowed; allowed is the path of a file"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
-        ({"only": "token.ex*"}, "--only: 'token.ex*' is not allowed; allowed is"),
+        ({"only": "methods.k*"}, "--only: 'methods.k*' is not allowed; allowed is"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_by_name(changes: dict[str, Any], text: str) -> None:
@@ -132,8 +132,8 @@ reason = "ticket 5"
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
         (GOOD.replace("list.no_duplicates", "list.no_duplicate"), "nearest: list.no_duplicates"),
         (
-            GOOD.replace("list.no_duplicates", "token.expiry"),
-            "deviation 1: statement: no request can test token.expiry: checking it means waiting",
+            GOOD.replace("list.no_duplicates", "login.token.one_hour"),
+            "deviation 1: statement: no request can test login.token.one_hour: checking it takes",
         ),
         (GOOD.replace('reason = "ticket 5"\n', ""), "deviation 1: reason is missing"),
         (GOOD.replace('"ticket 5"', "5"), "reason: 5 is not allowed; allowed is a text"),

@@ -119,16 +119,19 @@ def test_an_outage_is_no_violation(at: int) -> None:
 
 
 def test_a_dry_run_sends_nothing() -> None:
-    """It says what would be called, how often, and what depends on leave."""
+    """It says what would be called, and how often; nothing of what is not allowed."""
     target, wire = remote("R15")
 
     lines = dry_run(target, config(allowed={"resend"}, scope=JOB_BOARD))
 
     assert not wire.requests
     assert any("webhook_requests/list" in line for line in lines)
-    often = r"\d+ times, with looks before and after it: resend: a rejected one \(REJECTED\)"
+    often = (
+        r"at most \d+ times, with looks before and after it: resend: a rejected one \(REJECTED\)"
+    )
     assert any(re.fullmatch(often, line) for line in lines)
-    assert any(line.startswith("if delete is allowed") for line in lines)
+    assert "delete: none" in lines
+    assert not any(": delete: " in line for line in lines)
 
 
 def test_a_login_that_the_release_does_not_have_is_named() -> None:

@@ -32,7 +32,8 @@ class Without(StandIn):
 
 def without(*methods: str) -> StandIn:
     """Return a server that refuses some methods each time."""
-    return type("Refusing", (Without,), {"missing": methods})()
+    kind: type[StandIn] = type("Refusing", (Without,), {"missing": methods})
+    return kind()
 
 
 def first_lines(results: Results) -> set[str]:

@@ -147,7 +147,7 @@ class SendsNothing(StandIn):
 
 def test_a_run_says_so() -> None:
     """It asks again for what failed, and its headline names what was never served."""
-    results = checked(SendsNothing(), only="[er]*", limits=Limits(max_requests=300))
+    results = checked(SendsNothing(), only="[er]*", limits=Limits(max_requests=500))
     assert alarms(results) == []
     assert results.outcome is Outcome.INCONCLUSIVE
     assert Report(results).headline.startswith("Resend was sent ")

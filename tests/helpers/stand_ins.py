@@ -8,6 +8,7 @@ import httpx
 from stand_in.client import Client
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
+from crmcom_kit.contract_tests.client.logins import UNLIMITED
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
@@ -42,6 +43,7 @@ def checked(
         transport=httpx.WSGITransport(app),
     )
     given = {"sleep": lambda _: None, "allowed": BOTH, "scope": EVERYTHING, **config}
+    given = {"login_limits": UNLIMITED, **given}  # a server that the tests have made
     return run(target, RunConfig(**given))
 
 

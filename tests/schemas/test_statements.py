@@ -205,5 +205,5 @@ def test_only_what_requests_can_test_is_checked() -> None:
     """The statements of a run are those without a reason why no request can test them."""
     checked = checked_statements("R15")
     assert {found.unchecked for found in checked} == {None}
-    assert set(ids("R15")) - {found.id for found in checked} > {"token.expiry", "methods.known"}
-    assert [found.id for found in checked_statements("R9", "token.e*")] == []
+    assert set(ids("R15")) - {found.id for found in checked} > {"parameters.once", "methods.known"}
+    assert [found.id for found in checked_statements("R9", "methods.k*")] == []

@@ -138,6 +138,10 @@ class Choices:
     lower_case_basic: Literal["accepted", "error"] = "accepted"
     unit_by_name: Literal["accepted", "error"] = "error"
     login_by_get: bool = False
+    locked_after_in_a_row: int | None = None  # wrong passwords, for good
+    locked_after: int | None = None  # wrong passwords in all, for good
+    max_sessions: int | None = None  # a login is refused while the user has so many live tokens
+    max_logins: int | None = None  # more are refused
 
     # Other people at work between two requests.
     other_users: bool = False

@@ -228,6 +228,15 @@ variant("basic_as_written", LOGIN, "R10", lower_case_basic="error")
 variant("unit_by_name", LOGIN, unit_by_name="accepted")
 variant("login_by_get", LOGIN, "R10", login_by_get=True)
 
+FEW = "what locks a user, and how many sessions a user may have"
+variant("locked_after_2_in_a_row", FEW, locked_after_in_a_row=2)
+variant("locked_after_3", FEW, "R12", locked_after=3)
+variant("locked_after_5", FEW, locked_after=5)
+variant("one_session", FEW, "R10", max_sessions=1)
+variant("two_sessions", FEW, max_sessions=2)
+variant("one_login", FEW, "R15", max_logins=1)
+variant("three_logins", FEW, max_logins=3)
+
 OTHERS = "other people work at the same time"
 variant("other_users", OTHERS, other_users=True)
 variant("other_users_queued", OTHERS, other_users=True, resend_when="queued")
@@ -292,6 +301,10 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "content_type": ("application/json", "application/json;charset=UTF-8", "text/plain"),
     "error_length": (512, 511, 5000),
     "tokens_alive": (None, None, None, 2),
+    # Clients of the tests log in often.
+    **dict.fromkeys(
+        ("locked_after_in_a_row", "locked_after", "max_sessions", "max_logins"), (None,)
+    ),
     "others_every": (None, None, None, 8),
     "token_requests": (None, None, None, 25),
     "restart_every": (None, None, None, 40),
@@ -340,6 +353,8 @@ def combination(seed: int) -> Variant:
     wanted = random.randint(2, 5)
     for variant in random.sample([*VARIANTS.values()], len(VARIANTS)):
         fits = variant.release in ("R9", release) and not variant.changes.keys() & changes.keys()
+        # Where tokens end, a server that refuses all further logins can't be used for long.
+        fits &= "max_logins" not in variant.changes or not changes
         if fits and variant.changes and variant.changes != {"r18": "refused"}:
             names.append(variant.name)
             changes |= variant.changes

@@ -44,6 +44,8 @@ ERRORS = {
     "missing_token": ("SECURITY", "TOKENREQUIRED", 401),
     "invalid_token": ("SECURITY", "INVALIDTOKEN", 401),
     "expired_token": ("SECURITY", "TOKENEXPIRED", 401),
+    "user_locked": ("SECURITY", "USERLOCKED", 403),
+    "too_many_logins": ("SECURITY", "TOOMANYLOGINS", 403),
     "released_token": ("SECURITY", "TOKENRELEASED", 401),
     "wrong_credentials": ("SECURITY", "INVALIDCREDENTIALS", 401),
     "missing_parameter": ("WEBAPI", "MANDATORYPARAMETER", 400),
@@ -121,7 +123,8 @@ class StandIn:
         self.queued: dict[str, int] = {}  # id of a record → requests until its resend is through
         self.random = Random(self.seed + 1)
         self.tokens = Tokens(self.choices, self.key, Random(self.seed + 2))
-        self.requests = 0
+        self.requests = self.logins = self.wrong_in_a_row = self.wrong_in_all = 0
+        self.is_locked = False
         self.window = self.in_window = 0  # requests in a span of time, where they are limited
         self.moments = Random(self.seed + 3)
         self.now = self.clock()
@@ -247,9 +250,36 @@ class StandIn:
         for name in ("username", "password", "organisation"):
             if not isinstance(call.parameters.get(name), str) or not call.parameters[name]:
                 raise Refusal("missing_parameter", f"{name} is mandatory.")
-        if not self.credentials_right(*(call.parameters[n] for n in reading.CREDENTIALS)):
+        given = [call.parameters[name] for name in reading.CREDENTIALS]
+        self.refuse_locked(given[0])
+        if not self.credentials_right(*given):
+            self.note_wrong(given[0])
             raise Refusal("wrong_credentials", "Wrong user name, password or organisation.")
+        self.wrong_in_a_row = 0
+        self.refuse_too_many()
         return {"token": self.tokens.issue(self.now, USERNAME, ORGANISATION, self.unit(call))}
+
+    def refuse_locked(self, username: str) -> None:
+        """Refuse a user who is locked."""
+        if self.is_locked and username.strip().lower() == USERNAME:
+            raise Refusal("user_locked", "The user is locked.")
+
+    def note_wrong(self, username: str) -> None:
+        """Count a wrong login, which may lock its user for good."""
+        if username.strip().lower() == USERNAME:
+            self.wrong_in_a_row += 1
+            self.wrong_in_all += 1
+        in_a_row, in_all = self.choices.locked_after_in_a_row, self.choices.locked_after
+        self.is_locked |= in_a_row is not None and self.wrong_in_a_row >= in_a_row
+        self.is_locked |= in_all is not None and self.wrong_in_all >= in_all
+
+    def refuse_too_many(self) -> None:
+        """Refuse a login that is one too many."""
+        self.logins += 1
+        sessions, logins = self.choices.max_sessions, self.choices.max_logins
+        is_full = sessions is not None and self.tokens.live(self.now) >= sessions
+        if is_full or (logins is not None and self.logins > logins):
+            raise Refusal("too_many_logins", "The user has too many sessions.")
 
     def credentials_right(self, username: str, password: str, organisation: str) -> bool:
         """Return whether the user may come in."""

@@ -93,12 +93,21 @@ class Tokens:
             raise Refusal("invalid_token", "The token is not valid.")
         if token.released:
             raise Refusal("released_token", "The token was released.")
-        if now - (token.used if token.idle else token.issued) >= token.life:
-            raise Refusal("expired_token", "The token has expired.")
-        if token.requests == self.choices.token_requests:
+        if self.is_over(token, now):
             raise Refusal("expired_token", "The token has expired.")
         token.requests += 1
         token.used = now
+
+    def is_over(self, token: Token, now: float) -> bool:
+        """Return whether the time of a token is over, or it was used too often."""
+        is_late = now - (token.used if token.idle else token.issued) >= token.life
+        return is_late or token.requests == self.choices.token_requests
+
+    def live(self, now: float) -> int:
+        """Return how many tokens are live."""
+        return sum(
+            not each.released and not self.is_over(each, now) for each in self.known.values()
+        )
 
     def end(self, text: str) -> None:
         """End a token."""

@@ -21,6 +21,7 @@ from stand_in.legal import VARIANTS, combination
 from stand_in.server import WEB_API_KEY
 
 from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginLimits
 from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS
 from mutants.random_mutants import candidates, mutant
 from mutants.script import LoginRefused, is_equivalent
@@ -53,6 +54,7 @@ class Case:
     release: str = ""
     seed: int = 0
     budget: int = DEFAULT_REQUESTS
+    few_logins: bool = False  # whether logins are limited, as on a server of somebody else
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,12 @@ def measured(case: Case) -> Result:
     api_key = None if app.release == "R9" else WEB_API_KEY
     by_token = case.set in LEGAL[2:] and blind.is_by_token(int(case.name))
     limits = Limits(max_requests=case.budget)
-    results = checked(app, api_key, by_token=by_token, seed=case.seed, limits=limits)
+    # Nobody is locked out of a mutant; a legal server is somebody's.
+    is_limited = case.few_logins or case.set in LEGAL
+    logins = LoginLimits() if is_limited else UNLIMITED
+    results = checked(
+        app, api_key, by_token=by_token, seed=case.seed, limits=limits, login_limits=logins
+    )
     wanted, named = {*getattr(made_of, "statements", ())}, {*broken(results)}
     trouble = results.trouble or ""
     if case.set in LEGAL:
@@ -199,11 +206,19 @@ def fallen(results: Sequence[Result]) -> Iterator[str]:
 @click.option("--seed", default=0, show_default=True, help="For mutants, combinations and runs.")
 @click.option("--budget", type=click.IntRange(1), default=DEFAULT_REQUESTS, show_default=True,
               help="Requests of a run.")  # fmt: skip
+@click.option("--few-logins", is_flag=True, help="Limit logins, as on a server of somebody else.")
 @click.option("--jobs", default=2, show_default=True, help="So many at once.")
 @click.option("--results", type=click.Path(path_type=Path), default=RESULTS,
               help="Where results are kept. Delete it after changes of the kit.")  # fmt: skip
 def main(
-    sets: tuple[str, ...], number: int | None, seed: int, budget: int, jobs: int, results: Path
+    sets: tuple[str, ...],
+    number: int | None,
+    seed: int,
+    budget: int,
+    jobs: int,
+    results: Path,
+    *,
+    few_logins: bool,
 ) -> None:
     """Measure the kit with mutants, and with servers that are legal.
 
@@ -211,7 +226,7 @@ def main(
     """
     worse: list[str] = []
     for each in sets:
-        planned = list(cases(Case(each, "", "", seed, budget), number))
+        planned = list(cases(Case(each, "", "", seed, budget, few_logins), number))
         wanted = number or NUMBERS.get(each, len(planned))
         # Some random mutants are equivalent, and count for nothing; no row of the table may be.
         with closing(measure(planned, results, jobs)) as measuring:

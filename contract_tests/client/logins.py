@@ -1,0 +1,92 @@
+"""How often a run may log in to a server that it does not own, and how often it has."""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginLimits:
+    """What a run may ask of a login on a server that it does not own.
+
+    A wrong password may lock the user, and a login may end another session of the user.
+    """
+
+    logins: float = 1  # right ones, beside the one that the run needs
+    wrong_passwords: float = 2  # for the real user
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether they limit anything."""
+        return self != UNLIMITED
+
+
+#: On a server that the run made itself.
+UNLIMITED = LoginLimits(logins=math.inf, wrong_passwords=math.inf)
+
+
+@dataclass(slots=True)
+class LoginCount:
+    """How often was logged in to one server. Several sessions may share it."""
+
+    logins: int = 0  # as ``LoginLimits`` counts them
+    wrong_passwords: int = 0
+    is_entered: bool = False  # whether the login that a run needs was sent
+    #: The accounts of which no right login was served since a wrong one: user, or key.
+    after_wrong: list[str] = field(default_factory=list)
+    token: str = field(default="", repr=False)  # of the last login that a run needed
+    path: Path | None = None  # a file in which several processes share it
+    _lock: Any = field(default=None, repr=False)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from counting meanwhile."""
+        if self.path is None:
+            yield
+            return
+        from filelock import FileLock  # here, since few need it
+
+        self._lock = self._lock or FileLock(self.path.with_suffix(".lock"))
+        with self._lock:
+            if self.path.exists():
+                for name, value in json.loads(self.path.read_text("utf-8")).items():
+                    setattr(self, name, value)
+            try:
+                yield
+            finally:
+                names = [each.name for each in fields(self) if each.name not in ("path", "_lock")]
+                self.path.touch(mode=0o600)
+                self.path.write_text(json.dumps({name: getattr(self, name) for name in names}))
+
+
+@dataclass(slots=True)
+class Logins:
+    """The logins of one session: what is allowed, and what was sent."""
+
+    limits: LoginLimits = UNLIMITED
+    count: LoginCount = field(default_factory=LoginCount)
+    is_locked: bool = False  # whether the server seems to have locked the user
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are limits at all."""
+        return self.limits.is_limited
+
+    @property
+    def left(self) -> float:
+        """How many right logins may still be sent."""
+        return 0 if self.is_locked else max(0, self.limits.logins - self.count.logins)
+
+    @property
+    def wrong_left(self) -> float:
+        """How many wrong passwords may still be sent."""
+        limit = self.limits.wrong_passwords
+        return 0 if self.is_locked else max(0, limit - self.count.wrong_passwords)
+
+    def may_be_wrong(self, account: str) -> bool:
+        """Whether the next login of an account, user or key, may be a wrong one."""
+        return self.wrong_left > 0 and not (self.is_limited and account in self.count.after_wrong)

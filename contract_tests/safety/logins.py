@@ -1,0 +1,170 @@
+"""The guard that keeps logins few on a server that the run does not own."""
+
+import json
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from crmcom_kit.contract_tests.client.calls import build, key_login
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.made_up import NO_KEY
+from crmcom_kit.contract_tests.findings import LoginLimit
+from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
+from crmcom_kit.contract_tests.oracle.logins import known_units
+from crmcom_kit.contract_tests.oracle.sense import basic_text
+from crmcom_kit.contract_tests.templates import Scene
+
+#: Parameters of a login that name no user.
+_NO_NAMES = frozenset(("password", "organisation", "unit", "token"))
+
+
+class Kind(Enum):
+    """What a request is to an account that logs in."""
+
+    RIGHT = auto()
+    WRONG = auto()  # it has the real user's name, or a key that may be taken for the real one
+    NEITHER = auto()  # it is no login, or names nobody
+
+
+def kind_of(call: Call, scene: Scene) -> Kind:
+    """Return what a request is to the accounts of the run, however it is written."""
+    path = unquote(call.path).lower().strip("/")
+    if "authentication" not in path or path == "authentication/token/release":
+        return Kind.NEITHER
+    if _is_right(call, scene):
+        return Kind.RIGHT
+    key, user = _key(call), scene.login.username
+    is_near = key not in ("", NO_KEY) and scene.login.api_key is not None
+    return Kind.WRONG if is_near or (user and _names(call, user)) else Kind.NEITHER
+
+
+def _key(call: Call) -> str:
+    """Return what stands on either side of the colon that makes a Web API key a login."""
+    return (basic_text(call) or "").strip(":")
+
+
+def _account(call: Call) -> str:
+    return "key" if _key(call) else "user"
+
+
+def _is_right(call: Call, scene: Scene) -> bool:
+    login, method = scene.login, scene.methods.get(call.method)
+    unit = call.parameters.get("unit")
+    if method is None or unit not in (None, login.unit, *known_units(scene.belief)):
+        return False
+    units = {} if unit is None else {"unit": unit}
+    sent = (call.verb, call.path.strip("/"), call.query, call.body, call.headers)
+    if method.name == "token":
+        right = {name: getattr(login, name) for name in LOGIN_PARAMETERS}
+        if not all(right.values()) or {**right, **units} != call.parameters:
+            return False
+        wanted = build(method, call.parameters)
+    elif method.name == "web_api_key_token" and login.api_key is not None:
+        wanted = key_login(method, f"{login.api_key}:", unit)
+    else:
+        return False
+    return sent == (wanted.verb, wanted.path, wanted.query, wanted.body, wanted.headers)
+
+
+def _names(call: Call, username: str) -> bool:
+    """Whether a login may be one of a user: case and blanks around the name don't count."""
+    wanted = _plain(username)
+    try:
+        pairs = json.loads(call.body or b"{}", object_pairs_hook=lambda found: found)
+    except (ValueError, RecursionError):
+        return wanted in _plain((call.body or b"").decode("utf-8", "replace"))
+    given = [*parse_qsl(call.query, keep_blank_values=True), ("", pairs), ("", _key(call))]
+    return any(_plain(text) == wanted for text in _texts(given))
+
+
+def _texts(value: Any, name: str = "") -> Iterator[str]:
+    """Yield all texts in JSON that may be a user's name; its objects are lists of pairs."""
+    if isinstance(value, str) and name.lower() not in _NO_NAMES:
+        yield value
+    for inner in value if isinstance(value, list) else ():
+        if isinstance(inner, tuple):
+            yield from _texts(inner[1], inner[0])
+        else:
+            yield from _texts(inner, name)
+
+
+def _plain(text: str) -> str:
+    return text.strip().casefold()
+
+
+class LoginGuard:
+    """Looks at each login before it is sent, and at its response.
+
+    On a server that the run does not own it keeps to the limits of ``Scene.logins``, and never lets
+    two wrong passwords follow each other without a right login that was served between them. What
+    looks like a lockout ends all logins but those that the run cannot go on without.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        """Guard the logins of a session."""
+        self._scene = scene
+        self._accepted: set[tuple[Any, ...]] = set()  # right logins that were served
+        self._wrong = 0  # wrong passwords that were sent
+
+    def __call__(self, call: Call, *, is_needed: bool = False, replaces: bool = False) -> bool:
+        """Let ``call`` pass; return whether it must not be sent twice.
+
+        Args:
+            call: any request.
+            is_needed: whether the run cannot go on without it.
+            replaces: whether its token is to replace one that has ended.
+
+        Raises:
+            LoginLimit: more logins were not allowed.
+        """
+        kind, logins = kind_of(call, self._scene), self._scene.logins
+        if kind is Kind.NEITHER:
+            return False
+        with logins.count.held():
+            if kind is Kind.WRONG:
+                self._let_wrong_pass(_account(call))
+            else:
+                self._let_right_pass(is_needed=is_needed, replaces=replaces)
+        return logins.is_limited and not is_needed
+
+    def _let_wrong_pass(self, account: str) -> None:
+        logins = self._scene.logins
+        if logins.is_limited and not logins.may_be_wrong(account):
+            if logins.wrong_left:
+                msg = "a wrong password is not sent behind another one without a right login "
+                msg += f"between them; allow more than --logins {logins.limits.logins}"
+            else:
+                msg = "no more wrong passwords are sent for the user than "
+                msg += f"--wrong-passwords {logins.limits.wrong_passwords}"
+            raise LoginLimit(self._why(msg))
+        self._wrong += 1
+        logins.count.wrong_passwords += 1
+        logins.count.after_wrong = sorted({*logins.count.after_wrong, account})
+
+    def _let_right_pass(self, *, is_needed: bool, replaces: bool) -> None:
+        logins, count = self._scene.logins, self._scene.logins.count
+        if is_needed and (replaces or not count.is_entered):
+            count.is_entered = True
+            return
+        if logins.is_limited and not logins.left:
+            msg = "no more logins are sent beside the one that the run needs than "
+            msg += f"--logins {logins.limits.logins}"
+            raise LoginLimit(self._why(msg))
+        count.logins += 1
+
+    def _why(self, msg: str) -> str:
+        return "the server seems to have locked the user" if self._scene.logins.is_locked else msg
+
+    def note_response(self, exchange: Exchange) -> None:
+        """Take note of the response to a login."""
+        call, logins = exchange.call, self._scene.logins
+        if kind_of(call, self._scene) is not Kind.RIGHT:
+            return
+        login = (call.path, call.body, call.headers)
+        if exchange.ok:
+            self._accepted.add(login)
+            with logins.count.held():
+                logins.count.after_wrong = sorted({*logins.count.after_wrong} - {_account(call)})
+        elif self._wrong and login in self._accepted:
+            logins.is_locked = True

@@ -1,0 +1,372 @@
+"""Logins are few on a server that the run does not own; no refusal of one is held against it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from helpers.far import BOTH
+from helpers.stand_ins import alarms, broken, checked, set_clock
+from stand_in.choices import Choices
+from stand_in.client import Client
+from stand_in.legal import VARIANTS
+from stand_in.reading import Refusal, Request
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, Reply, StandIn
+
+from crmcom_kit.contract_tests.calibration.diff import OtherServer
+from crmcom_kit.contract_tests.client.calls import build, key_login
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import LoginLimit, Verdict
+from crmcom_kit.contract_tests.run import dry_run, enter, new_session, run
+from crmcom_kit.contract_tests.safety.logins import Kind, kind_of
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.schemas import API_PATH, resolve
+from crmcom_kit.schemas.methods import methods
+
+RIGHT = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
+USER = Login(**RIGHT)
+FEW = LoginLimits()
+
+
+class Counting(StandIn):
+    """The sound server, which keeps what it got."""
+
+    def set_up(self) -> None:
+        """Have got nothing yet."""
+        self.got: list[Request] = []
+
+    def handle(self, request: Request) -> Reply:
+        """Keep a request."""
+        self.got.append(request)
+        return super().handle(request)
+
+    @property
+    def named(self) -> str:
+        """The logins of the real user in their order: R for one with all right, W for others."""
+        bodies = (
+            json.loads(each.body) for each in self.got if each.path.endswith("authentication/token")
+        )
+        return "".join(
+            "R" if each.items() >= RIGHT.items() else "W"
+            for each in bodies
+            if str(each.get("username")).strip().casefold() == USERNAME
+        )
+
+    @property
+    def methods(self) -> Counter[str]:
+        """How often each method was called."""
+        return Counter(each.path.rpartition("/")[2] for each in self.got)
+
+
+def target_of(app: StandIn, login: Login = USER) -> Target:
+    """Return a server as a target that is somebody else's."""
+    set_clock(app)
+    return Target(
+        name="the sound server", base_url=f"https://stand-in.example{API_PATH}",
+        release=resolve(app.release), login=login, transport=httpx.WSGITransport(app),
+    )  # fmt: skip
+
+
+def config(**given: Any) -> RunConfig:
+    """Return a configuration that waits for nothing."""
+    return RunConfig(**{"sleep": lambda _: None, "limits": Limits(max_requests=400), **given})
+
+
+@pytest.mark.parametrize(
+    ("limits", "right", "wrong"),
+    [
+        ((1, 2), 2, 2),
+        ((0, 2), 1, 1),
+        ((0, 0), 1, 0),
+        ((3, 0), 4, 0),
+        ((5, 3), 6, 3),
+        ((2, 9), 3, 3),
+    ],
+)
+@pytest.mark.parametrize("release", ["R9", "R12"])
+def test_logins_are_as_few_as_allowed_and_as_a_dry_run_says(
+    release: str, limits: tuple[int, int], right: int, wrong: int
+) -> None:
+    """Never do two wrong passwords follow each other."""
+    app = Counting(release=release)
+    given = config(
+        login_limits=LoginLimits(logins=limits[0], wrong_passwords=limits[1]),
+        allowed=BOTH, scope=EVERYTHING, limits=Limits(max_requests=1500),
+    )  # fmt: skip
+    planned = dry_run(target_of(app), given)
+
+    results = run(target_of(app), given)
+
+    assert alarms(results) == []
+    assert sorted(app.named) == sorted("R" * right + "W" * wrong)
+    assert "WW" not in app.named
+    assert f"logins: {right} (1 that the run needs, {right - 1} beside it)" in planned[1]
+    assert planned[2].endswith(f": {wrong}")
+    for at, name in enumerate(("resend", "delete"), 3):
+        (most,) = re.findall(rf"{name}: at most (\d+) requests", planned[at])
+        assert 0 < app.methods[name] <= int(most) < 400
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [({"limits": Limits(max_requests=150)}, 150), ({"allowed": frozenset({"delete"})}, 400)],
+)
+def test_a_dry_run_is_of_this_command_line(given: dict[str, Any], left: int) -> None:
+    """No template is sent more often than it says, and none that is not allowed is named."""
+    given = {"scope": Scope(everything=True), **given}
+    target = target_of(Counting(), USER)
+    lines = dry_run(target, config(**given))
+
+    results = run(target, config(**given))
+
+    assert lines[0] == f"at most {left} requests in all"
+    assert not any("resend:" in line for line in lines[5:])
+    called = Counter(each.call.method for each in results.history)
+    said = Counter[str]()
+    for line in lines[6:]:
+        if found := re.match(r"(?:at most )?(?:once|(\d+) times).*?: (\w+): ", line):
+            said[found[2]] += int(found[1] or 1)
+    assert called["delete"] <= said["delete"] + 40
+    assert called["token"] <= said["token"] + 2
+
+
+@pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if "lock" in each.about])
+def test_servers_that_count_logins_are_not_accused(name: str) -> None:
+    """Whether they lock a user or refuse more sessions; within the limits no user is locked."""
+    app = VARIANTS[name].server()
+
+    results = checked(app, login_limits=FEW)
+
+    assert alarms(results) == []
+    assert not app.is_locked
+    assert results.achieved > 70
+
+
+@pytest.mark.parametrize("name", ["locked_after_3", "locked_after_5"])
+def test_what_looks_like_a_lockout_ends_the_logins_with_a_note(name: str) -> None:
+    """On a server without limits, too; and nothing is held against it."""
+    app = VARIANTS[name].server()
+
+    results = checked(app)
+
+    assert alarms(results) == []
+    assert app.is_locked
+    assert any("looks like a locked user" in each for each in results.notes)
+    logins = [each for each in results.history if each.call.method == "token"]
+    refused = next(e for e in logins if not e.ok and {**e.call.parameters}.items() >= RIGHT.items())
+    named = [e for e in logins if e.call.parameters.get("username") == USERNAME]
+    assert named[-1] is refused
+
+
+def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
+    """It is the same login that is served, refused, served and refused."""
+
+    class EachSecond(StandIn):
+        """It has two nodes that take turns at logins, of which one refuses each."""
+
+        def refuse_too_many(self) -> None:
+            """Refuse each second right login."""
+            self.logins += 1
+            if self.logins % 2 == 0:
+                raise Refusal("too_many_logins", "Try again.")
+
+    assert "login.token.returns_token" in broken(checked(EachSecond()))
+    assert alarms(checked(EachSecond(), login_limits=FEW)) == []
+
+
+def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
+    """A server without any key that works is not accused; it never served the method."""
+
+    class NoKeys(StandIn):
+        """The user has no key any more."""
+
+        def key_of(self, header: str) -> str | None:
+            """Know no key."""
+            del header
+            return None
+
+    results = checked(NoKeys(release="R10"), WEB_API_KEY)
+
+    assert alarms(results) == []
+    assert any("web_api_key_token was sent" in each for each in results.never_served)
+
+
+# The guard.
+
+
+def login(**wrong: Any) -> Call:
+    """Return a login of the user with something wrong."""
+    return build(methods(resolve("R15"))["token"], {**RIGHT, **wrong})
+
+
+def raw(body: bytes, **more: Any) -> Call:
+    """Return a login with any body."""
+    return replace(login(), body=body, parameters={}, **more)
+
+
+KEYS = methods(resolve("R15"))["web_api_key_token"]
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (login(), Kind.RIGHT),
+        (replace(login(), path="authentication/token/"), Kind.RIGHT),
+        (login(password="x"), Kind.WRONG),
+        (login(password=""), Kind.WRONG),
+        (login(organisation="x"), Kind.WRONG),
+        (login(username=USERNAME.upper()), Kind.WRONG),
+        (login(username=f" {USERNAME}\t", password="x"), Kind.WRONG),
+        (login(unit="no unit that is known"), Kind.WRONG),
+        (raw(json.dumps({"username": USERNAME}).encode()), Kind.WRONG),
+        (raw(json.dumps([{"UserName": USERNAME}]).encode()), Kind.WRONG),
+        (raw(f'{{"username": "{USERNAME}", "username": "x"}}'.encode()), Kind.WRONG),
+        (raw(f'{{"username": "{USERNAME}"'.encode()), Kind.WRONG),
+        (raw(b"", query=f"username={USERNAME}", verb="GET"), Kind.WRONG),
+        (replace(login(password="x"), path="authentication/Token%2f"), Kind.WRONG),
+        (login(username="nobody"), Kind.NEITHER),
+        (login(username="nobody", organisation=USERNAME), Kind.NEITHER),
+        (build(methods(resolve("R15"))["token_release"], {"token": "T"}), Kind.NEITHER),
+        (build(methods(resolve("R15"))["list"], {"token": USERNAME}), Kind.NEITHER),
+        (key_login(KEYS, f"{WEB_API_KEY}:"), Kind.RIGHT),
+        (key_login(KEYS, WEB_API_KEY), Kind.WRONG),
+        (key_login(KEYS, f":{WEB_API_KEY}"), Kind.WRONG),
+        (key_login(KEYS, f"{WEB_API_KEY[:-1]}:"), Kind.WRONG),
+        (key_login(KEYS, "crmcom-kit-no-key:"), Kind.NEITHER),
+        (key_login(KEYS, ":"), Kind.NEITHER),
+        (build(KEYS, {}), Kind.NEITHER),
+    ],
+)  # fmt: skip
+def test_what_counts_as_a_login(call: Call, kind: Kind) -> None:
+    """Whatever has the user's name, in any case, and is not wholly right is a wrong password."""
+    target = target_of(StandIn(release="R15"), replace(USER, api_key=WEB_API_KEY))
+
+    assert kind_of(call, new_session(target, config()).scene) is kind
+
+
+def test_no_request_gets_around_the_limits() -> None:
+    """A user's own tests neither: what is one too many is not sent, and says what allows it."""
+    app = Counting()
+    session = new_session(target_of(app), config())
+    enter(session, config())
+    wrong = {**RIGHT, "password": "x"}
+
+    session.call("token", wrong)
+    with pytest.raises(LoginLimit, match="behind another one without a right login"):
+        session.call("token", wrong)
+    session.call("token", RIGHT)
+    with pytest.raises(LoginLimit, match="--logins 1"):
+        session.call("token", RIGHT)
+    session.call("token", wrong)
+    with pytest.raises(LoginLimit, match="--wrong-passwords 2"):
+        session.call("token", {**wrong, "username": USERNAME.upper()})
+    session.call("token", {**wrong, "username": "nobody"})
+
+    assert app.named == "RWRW"
+
+
+def test_a_wrong_password_is_not_sent_again_for_a_gateway() -> None:
+    """It may have been counted, though its response is lost."""
+    app = Counting(Choices(hiccup_every=3, hiccup_after=True))
+
+    checked(app, login_limits=FEW, limits=Limits(max_requests=200))
+
+    assert app.named.count("W") <= 2
+    assert "WW" not in app.named
+
+
+@pytest.mark.parametrize("choices", [{"tokens_alive": 1}, {"token_requests": 25}])
+def test_a_login_that_replaces_an_ended_token_counts_for_nothing(
+    choices: Mapping[str, Any],
+) -> None:
+    """A server may end tokens as it likes: the run goes on."""
+    app = Counting(Choices(**choices))
+
+    results = checked(app, login_limits=FEW)
+
+    assert alarms(results) == []
+    assert app.named.count("R") > 2
+    assert app.named.count("W") == 2
+
+
+def test_on_a_mock_of_its_own_nothing_is_limited() -> None:
+    """Neither there nor in a world of its own somebody can be locked out."""
+    results = run(own_mock("R9"), RunConfig(only="login.*", limits=Limits(max_requests=200)))
+
+    wrong = [e for e in results.history if e.call.method == "token" and not e.ok]
+    assert len(wrong) > 5
+
+
+def test_sessions_that_share_a_count_log_in_once() -> None:
+    """As the fixtures of the suite do: the second one goes on with the token of the first."""
+    app, count = Counting(), LoginCount()
+    shared = config(login_count=count)
+    session = new_session(target_of(app), shared)
+    enter(session, shared)
+
+    results = run(target_of(app), shared)
+
+    assert alarms(results) == []
+    assert app.named == "RWRW"
+
+
+def test_processes_that_share_a_count_keep_the_limits(tmp_path: Any) -> None:
+    """It is in a file that nobody else can read."""
+    path, apps = tmp_path / "logins.json", [Counting()]
+    for _ in range(2):  # each as in a process of its own
+        shared = config(login_count=LoginCount(path=path))
+        session = new_session(target_of(apps[0]), shared)
+        enter(session, shared)
+    session.call("token", RIGHT)
+    with pytest.raises(LoginLimit):
+        session.call("token", RIGHT)
+
+    assert apps[0].named == "RR"
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_second_server_of_diff_is_logged_in_to_as_seldom() -> None:
+    """Its limits are its own; what is compared is what both got."""
+    first, second = Counting(), Counting()
+    results = run(target_of(first), config())
+
+    OtherServer(target_of(second), config()).compare(results)
+
+    assert sorted(first.named) == sorted("RRWW")
+    assert second.named == "RWRW"
+
+
+# A token whose time is over.
+
+
+@pytest.mark.parametrize("serves", [False, True])
+def test_an_expired_token_must_be_refused(*, serves: bool) -> None:
+    """By show, list, resend and delete; no report shows it."""
+
+    class Serves(StandIn):
+        """It never looks at the time."""
+
+        def check_token(self, token: Any, call: Any) -> None:
+            """Accept the token that has ended."""
+            if token != ended:
+                super().check_token(token, call)
+
+    app = Serves() if serves else StandIn()
+    ended = Client(app).token
+    app.tokens.known[ended].life = 0
+    target = target_of(app, replace(USER, expired_token=ended))
+    given = {"allowed": BOTH, "scope": EVERYTHING, "login_limits": UNLIMITED}
+
+    results = run(target, config(**given))
+
+    (found,) = [each for each in results.statements if each.statement.id == "token.expiry"]
+    assert found.verdict is (Verdict.BROKEN if serves else Verdict.HOLDS)
+    assert {*found.by_method} == {"show", "list", "resend", "delete"}
