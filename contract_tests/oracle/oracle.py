@@ -166,8 +166,6 @@ class Oracle:
         sense = expected.sense
         parameters = {name: value for name, value in sense.given.items() if name != "token"}
         hypotheses = [*refusals.hypotheses(expected, parameters, self.belief)]
-        if sense.name == "token":
-            hypotheses = [Hypothesis(expected.statement, Again())]
         if hypotheses:
             yield Suspicion(
                 exchange, f"OK: {expected.why}", outcome(exchange), tuple(hypotheses),

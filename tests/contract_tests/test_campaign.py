@@ -20,6 +20,7 @@ from stand_in.world import Record
 from crmcom_kit.contract_tests.campaign import planning
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.logins import LoginLimits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
@@ -160,7 +161,8 @@ def test_a_method_that_is_never_served_is_the_reason() -> None:
 
     target, _ = remote("R15", missing)
 
-    results = run(target, RunConfig(limits=Limits(max_requests=300)))
+    limits = LoginLimits(logins=9)
+    results = run(target, RunConfig(limits=Limits(max_requests=300), login_limits=limits))
 
     assert "never served token_release" in why(results, "token_release.available")
 

@@ -163,7 +163,7 @@ def test_what_looks_like_a_lockout_ends_the_logins_with_a_note(name: str) -> Non
     logins = [each for each in results.history if each.call.method == "token"]
     refused = next(e for e in logins if not e.ok and {**e.call.parameters}.items() >= RIGHT.items())
     named = [e for e in logins if e.call.parameters.get("username") == USERNAME]
-    assert named[-1] is refused
+    assert len(named[named.index(refused) :]) <= 4  # itself, and what confirms nothing
 
 
 def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:

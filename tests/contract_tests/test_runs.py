@@ -77,7 +77,7 @@ class Time:
         return run(target, config(now=self, sleep=self.pass_by, **limits))
 
 
-@pytest.mark.parametrize(("wrong", "exit_code"), [("", 0), ("/show", 1)])
+@pytest.mark.parametrize(("wrong", "exit_code"), [("", 3), ("/show", 1)])
 def test_a_run_ends_when_its_time_is_over(wrong: str, exit_code: int) -> None:
     """It reports what it has seen until then, and says what ended it and what it left out."""
     clock = Time(more=0.001)
