@@ -8,7 +8,9 @@ showed.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import takewhile
+from functools import reduce
+from itertools import chain, takewhile
+from operator import or_
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.interpretations import (
@@ -17,6 +19,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Named,
 )
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, merged, typed
+from crmcom_kit.contract_tests.belief.zones import ALL, Zones
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
@@ -83,9 +86,11 @@ class Known:
 
 
 class Kill(NamedTuple):
-    """A list that ruled out ways to read its filters."""
+    """A list that ruled out a way to read its filters, in some zones."""
 
     call: Call
+    number: int  # of the exchange
+    zones: Zones
     rests_on: str | None  # id of one that it lacked, or has as it was known: if gone, who knows?
 
 
@@ -112,8 +117,8 @@ class Belief:
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
     changes: list[Change] = field(default_factory=list)
-    #: The ways to read the filters of list that are ruled out, each with the list that did it.
-    killers: dict[Interpretation, Kill] = field(default_factory=dict)
+    #: The ways to read the filters of list, each with the lists that ruled it out in some zones.
+    kills: dict[Interpretation, list[Kill]] = field(default_factory=dict)
     #: The longest list so far, by whether it was asked for with number_of_results: it may be cut.
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
@@ -238,14 +243,26 @@ class Belief:
 
     # How the filters are read.
 
+    def every_kill(self) -> Iterator[Kill]:
+        """Yield all that ruled something out."""
+        return chain.from_iterable(self.kills.values())
+
+    def left(self, interpretation: Interpretation) -> Zones:
+        """Return the zones in which an interpretation is not ruled out."""
+        kills = self.kills.get(interpretation, ())
+        return ALL & ~reduce(or_, (kill.zones for kill in kills), 0)
+
     def rule_out(self, dead: Iterable[Interpretation], kill: Kill) -> None:
-        """Note that a list cannot be explained by some interpretations."""
-        for each in dead:
-            self.killers.setdefault(each, kill)
+        """Note that a list cannot be explained by some interpretations, in some zones."""
+        for interpretation in dead:
+            zones = kill.zones & self.left(interpretation)
+            if zones:
+                self.kills.setdefault(interpretation, []).append(kill._replace(zones=zones))
 
     def revive(self, is_void: Callable[[Kill], bool]) -> None:
         """Take back all that some lists have ruled out."""
-        self.killers = {each: kill for each, kill in self.killers.items() if not is_void(kill)}
+        for kills in self.kills.values():
+            kills[:] = [kill for kill in kills if not is_void(kill)]
 
     # Tokens and logins.
 
