@@ -23,7 +23,6 @@ from crmcom_kit.schemas.releases import Release, entities_since
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
 STATES = ("REJECTED", "SUCCESSFUL")
-TRAILING_SLASH = "methods.trailing_slash"
 
 
 class Must(StrEnum):
@@ -52,9 +51,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, belief)
-    if served.must is Must.SERVE and call.path.endswith("/"):
-        served = replace(served, statement=TRAILING_SLASH)
-    if sense.is_encoded and served.must is Must.SERVE:
+    if sense.is_unusual and served.must is Must.SERVE:
         return _either(sense, served.record)
     return served
 
