@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import takewhile
+from functools import reduce
+from itertools import chain, takewhile
+from operator import or_
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.interpretations import (
@@ -18,6 +20,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Named,
 )
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, merged, typed
+from crmcom_kit.contract_tests.belief.zones import ALL, Zones
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
@@ -87,9 +90,11 @@ class Known:
 
 
 class Kill(NamedTuple):
-    """A list that ruled out ways to read its filters."""
+    """A list that ruled out a way to read its filters, in some zones."""
 
     call: Call
+    number: int  # of the exchange
+    zones: Zones
     rests_on: str | None  # id of one that it lacked, or has as it was known: if gone, who knows?
 
 
@@ -125,8 +130,8 @@ class Belief:
     lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
     unseen: set[str] = field(default_factory=set)  # ids of those that there is no room for
     changes: list[Change] = field(default_factory=list)
-    #: The ways to read the filters of list that are ruled out, each with the list that did it.
-    killers: dict[Interpretation, Kill] = field(default_factory=dict)
+    #: The ways to read the filters of list, each with the lists that ruled it out in some zones.
+    kills: dict[Interpretation, list[Kill]] = field(default_factory=dict)
     #: The greatest lengths of lists so far, by whether number_of_results was given, and by which
     #: filters: a list may be cut at a maximum, which may depend on both.
     longest: dict[tuple[bool, frozenset[str]], Length] = field(default_factory=dict)
@@ -264,14 +269,26 @@ class Belief:
 
     # How the filters are read.
 
+    def every_kill(self) -> Iterator[Kill]:
+        """Yield all that ruled something out."""
+        return chain.from_iterable(self.kills.values())
+
+    def left(self, interpretation: Interpretation) -> Zones:
+        """Return the zones in which an interpretation is not ruled out."""
+        kills = self.kills.get(interpretation, ())
+        return ALL & ~reduce(or_, (kill.zones for kill in kills), 0)
+
     def rule_out(self, dead: Iterable[Interpretation], kill: Kill) -> None:
-        """Note that a list cannot be explained by some interpretations."""
-        for each in dead:
-            self.killers.setdefault(each, kill)
+        """Note that a list cannot be explained by some interpretations, in some zones."""
+        for interpretation in dead:
+            zones = kill.zones & self.left(interpretation)
+            if zones:
+                self.kills.setdefault(interpretation, []).append(kill._replace(zones=zones))
 
     def revive(self, is_void: Callable[[Kill], bool]) -> None:
         """Take back all that some lists have ruled out."""
-        self.killers = {each: kill for each, kill in self.killers.items() if not is_void(kill)}
+        for kills in self.kills.values():
+            kills[:] = [kill for kill in kills if not is_void(kill)]
 
     # Tokens and logins.
 

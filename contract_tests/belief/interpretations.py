@@ -5,14 +5,24 @@ explains is wrong.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from itertools import product
+from operator import and_
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.moments import moment, seconds
+from crmcom_kit.contract_tests.belief.moments import DAY, Moment, moment, seconds
+from crmcom_kit.contract_tests.belief.zones import (
+    ALL,
+    NO,
+    UNKNOWN,
+    YES,
+    Fit,
+    Zones,
+    is_among,
+)
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 #: The parameters of list of which one must be specified.
@@ -30,8 +40,8 @@ _URL: dict[str, Callable[[str, str], bool]] = {
     "prefix": lambda url, wanted: url.startswith(wanted),
     "contains": lambda url, wanted: wanted in url,
 }
-_DATE = ("day", "instant", "from")
-_DAY = 86_400  # seconds
+_DAY = ("day", "instant", "from")
+_MOMENT = (*_DAY, "minute", "from_day", "from_minute")
 
 Record = Mapping[str, Any]
 Filters = Mapping[str, Any]
@@ -45,22 +55,19 @@ class Named(NamedTuple):
 
 
 class Interpretation(NamedTuple):
-    """One way to read the filters; the values are those of the dials ``list.*``."""
+    """One way to read the filters; the values are those of the dials ``list.*``.
+
+    In which zone dates are compared is open, too: each interpretation is held against all zones.
+    """
 
     combine: str
     url: str
     day: str  # how created_date selects where it is a date
-    moment: str  # the same where it is a date and time
-    zone: int  # hours by which the server's dates differ from those that it shows
+    moment: str  # the same where it is a date and time, which may be cut to its day or its minute
 
 
-#: Plain ones first. Which zone a server compares dates in is open.
-INTERPRETATIONS = tuple(
-    Interpretation(combine, url, day, moment, zone)
-    for combine, zone, url, day, moment in product(
-        ("all", "any"), sorted(range(-12, 15), key=abs), _URL, _DATE, _DATE
-    )
-)
+#: Plain ones first.
+INTERPRETATIONS = tuple(map(Interpretation._make, product(("all", "any"), _URL, _DAY, _MOMENT)))
 
 
 def is_date(text: str) -> bool:
@@ -83,7 +90,7 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
     if "url" in filters:
         found.append("url")
     if "created_date" in filters:
-        found += ["day" if is_date(filters["created_date"]) else "moment", "zone"]
+        found.append("day" if is_date(filters["created_date"]) else "moment")
     return tuple(found)
 
 
@@ -100,20 +107,20 @@ def _read_alike(matter: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Int
     return {group[0]: group for group in groups.values()}
 
 
-def _fits(record: Record, name: str, wanted: Any, how: Interpretation) -> bool | None:
-    """Whether a webhook request fits a filter; None if it does not tell."""
-    if name == "created_date":
-        return _fits_date(record, wanted, how)
+def _fit(record: Record, name: str, wanted: Any, how: Interpretation) -> Fit:
+    """Return whether a webhook request fits a filter that is no date."""
     if isinstance(wanted, Named):
         inner = record.get(OBJECT_OF[name], "")
         if inner is None:
-            return False  # it has none
+            return NO  # it has none
         seen = inner.get(wanted.field) if isinstance(inner, dict) else None
-        return None if seen is None else _names(seen, wanted)
-    seen = record.get(name)
-    if not isinstance(seen, str):
-        return None
-    return _fits_url(seen, wanted, how.url) if name == "url" else seen == wanted
+        fits = None if seen is None else _names(seen, wanted)
+    else:
+        seen = record.get(name)
+        fits = None
+        if isinstance(seen, str):
+            fits = _fits_url(seen, wanted, how.url) if name == "url" else seen == wanted
+    return UNKNOWN if fits is None else YES if fits else NO
 
 
 def _fits_url(seen: str, wanted: str, how: str) -> bool | None:
@@ -135,27 +142,17 @@ def _names(seen: Any, wanted: Named) -> bool | None:
     return None if is_alike and wanted.field != "id" else False
 
 
-def _fits_date(record: Record, wanted: str, how: Interpretation) -> bool | None:
-    log = record.get("log_information")
-    created = moment(log.get("created_date")) if isinstance(log, dict) else None
-    if created is None:
-        return None
-    span, shift = _asked(wanted, how.day if is_date(wanted) else how.moment), 3600 * how.zone
-    is_in = created.local + shift in span
-    # Whether a server compares what it shows or the moment that is meant is open, too.
-    return is_in if (created.utc + shift in span) == is_in else None
+#: So many seconds a date and time is cut to, by how it is read.
+_CUT = {"day": DAY, "from_day": DAY, "minute": 60, "from_minute": 60}
 
 
 @lru_cache(maxsize=256)
-def _asked(text: str, how: str) -> range:
+def _asked(text: str, way: str) -> range:
     """Return the seconds that a created_date asks for."""
     asked = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
-    if how == "instant":
-        return range(asked, asked + 1)
-    if how == "from":
-        return range(asked, sys.maxsize)
-    midnight = asked - asked % _DAY
-    return range(midnight, midnight + _DAY)
+    length = _CUT.get(way, 1)
+    begin = asked - asked % length
+    return range(begin, sys.maxsize if way.startswith("from") else begin + length)
 
 
 def _start(day: date) -> datetime:
@@ -168,72 +165,82 @@ def day_ends(text: str) -> tuple[str, ...]:
     if found is None or not found.has_days_around:
         return ()
     start = _start(found.day)
-    around = (-1, 0, 1, _DAY - 1, _DAY)
+    around = (-1, 0, 1, DAY - 1, DAY)
     return tuple((start + timedelta(seconds=each)).isoformat() for each in around)
 
 
 @dataclass(slots=True)
 class Fits:
-    """Which of some webhook requests fit each filter, by the ways in which it may be read.
+    """In which zones some webhook requests fit filters, by the ways in which these may be read.
 
-    There are hundreds of interpretations; most differ in nothing that matters to one filter.
+    There are many interpretations; most differ in nothing that matters to one filter.
     """
 
     filters: Filters
     records: Sequence[Record]
-    _by_filter: dict[tuple[Any, ...], list[bool | None]] = field(default_factory=dict)
-    _selected: dict[tuple[Any, ...], frozenset[str]] = field(default_factory=dict)
+    _by_filter: dict[tuple[Any, ...], list[Fit]] = field(default_factory=dict)
+    _moments: list[Moment | None] | None = None
 
-    def of_filter(self, name: str, interpretation: Interpretation) -> list[bool | None]:
-        """Return whether each webhook request fits a filter; None for one that does not tell."""
+    def misfits(self, interpretation: Interpretation) -> list[Zones]:
+        """Return in which zones each webhook request surely is not one that list has to find."""
+        fails = {
+            name: [fail for _, fail in self._of_filter(name, interpretation)]
+            for name in self.filters
+        }
+        return self._any_group(fails, interpretation)
+
+    def misfit(self, at: int, interpretation: Interpretation, zone: Zones) -> str:
+        """Return a filter that a webhook request of ``misfits`` does not fit in a zone."""
+        return next(
+            group[0]
+            for group in _groups(self.filters, interpretation)
+            if all(self._of_filter(name, interpretation)[at][1] & zone for name in group)
+        )
+
+    def selected(self, interpretation: Interpretation, without: str = "") -> list[Zones]:
+        """Return in which zones list has to find each webhook request, also without a filter."""
+        doubts = {
+            name: [ALL ^ fit for fit in self._sure(name, interpretation)]
+            for name in self.filters
+            if name != without
+        }
+        return [ALL ^ doubt for doubt in self._any_group(doubts, interpretation)]
+
+    def tells_of(self, name: str, interpretation: Interpretation, zone: Zones) -> bool:
+        """Whether a list without this filter would have other webhook requests in a zone."""
+        others, own = self.selected(interpretation, name), self.selected(interpretation)
+        return any((other ^ one) & zone for other, one in zip(others, own, strict=True))
+
+    def _of_filter(self, name: str, interpretation: Interpretation) -> list[Fit]:
         key = matters(name, self.filters, interpretation)
         if key not in self._by_filter:
             wanted = self.filters[name]
-            found = [_fits(each, name, wanted, interpretation) for each in self.records]
-            self._by_filter[key] = found
+            if name == "created_date":
+                way = interpretation.day if is_date(wanted) else interpretation.moment
+                asked = _asked(wanted, way)
+                fits = [is_among(each, asked) if each else UNKNOWN for each in self._created()]
+            else:
+                fits = [_fit(record, name, wanted, interpretation) for record in self.records]
+            self._by_filter[key] = fits
         return self._by_filter[key]
 
-    def misfits(self, interpretation: Interpretation) -> Iterator[str | None]:
-        """Yield for each webhook request a filter that it surely does not fit, or None."""
-        fits = {name: self.of_filter(name, interpretation) for name in self.filters}
-        is_any = interpretation.combine == "any"
-        either = [name for name in fits if is_any and name in SEMI_OPTIONAL]
-        every = [name for name in fits if name not in either]
-        for at in range(len(self.records)):
-            wrong = next((name for name in every if fits[name][at] is False), None)
-            if wrong is None and either and all(fits[each][at] is False for each in either):
-                wrong = either[0]
-            yield wrong
+    def _created(self) -> list[Moment | None]:
+        """Return when each webhook request was created, as far as it is known."""
+        if self._moments is None:
+            logs = (record.get("log_information") for record in self.records)
+            self._moments = [
+                moment(log.get("created_date")) if isinstance(log, dict) else None for log in logs
+            ]
+        return self._moments
 
-    def tells_of(self, name: str, interpretation: Interpretation) -> bool:
-        """Whether a list without this filter would have other webhook requests."""
-        others = [each for each in self.filters if each != name]
-        return self._select(others, interpretation) != self.select(interpretation)
-
-    def select(self, interpretation: Interpretation) -> frozenset[str]:
-        """Return the ids of those that list has to find if the filters are read so."""
-        return self._select(self.filters, interpretation)
-
-    def _select(self, names: Iterable[str], interpretation: Interpretation) -> frozenset[str]:
-        found = frozenset(each["id"] for each in self.records)
-        either: list[frozenset[str]] = []
-        for name in names:
-            if name in SEMI_OPTIONAL and interpretation.combine == "any":
-                either.append(self._sure(name, interpretation))
-            else:
-                found &= self._sure(name, interpretation)
-        return found & frozenset().union(*either) if either else found
-
-    def _sure(self, name: str, interpretation: Interpretation) -> frozenset[str]:
-        """Return the ids of those that surely fit a filter."""
-        key, wanted = matters(name, self.filters, interpretation), self.filters[name]
-        if key not in self._selected:
-            fits = zip(self.records, self.of_filter(name, interpretation), strict=True)
-            found = [record for record, does_fit in fits if does_fit]
-            if isinstance(wanted, Named) and wanted.field != "id":
-                found = found if len(self._meant(name, wanted)) < 2 else []
-            self._selected[key] = frozenset(each["id"] for each in found)
-        return self._selected[key]
+    def _sure(self, name: str, interpretation: Interpretation) -> list[Zones]:
+        """Return in which zones each webhook request surely fits a filter."""
+        fits = [fit for fit, _ in self._of_filter(name, interpretation)]
+        wanted = self.filters[name]
+        is_name = isinstance(wanted, Named) and wanted.field != "id"
+        if is_name and len(self._meant(name, wanted)) > 1:
+            return [0] * len(fits)  # which of several is meant is open
+        return fits
 
     def _meant(self, name: str, wanted: Named) -> set[str]:
         """Return the ids of the objects that a name may mean: which of several does, is open."""
@@ -245,6 +252,23 @@ class Fits:
             if inner.get(wanted.field) is not None
             and _names(inner[wanted.field], wanted) is not False
         }
+
+    def _any_group(
+        self, zones: Mapping[str, Sequence[Zones]], interpretation: Interpretation
+    ) -> list[Zones]:
+        """Return for each webhook request the zones that all filters of some group have."""
+        found = [0] * len(self.records)
+        for group in _groups(zones, interpretation):
+            for at, marks in enumerate(zip(*(zones[name] for name in group), strict=True)):
+                found[at] |= reduce(and_, marks)
+        return found
+
+
+def _groups(names: Iterable[str], interpretation: Interpretation) -> list[tuple[str, ...]]:
+    """Return the filters in groups: a webhook request has to fit one of each group."""
+    is_any = interpretation.combine == "any"
+    either = tuple(name for name in names if is_any and name in SEMI_OPTIONAL)
+    return [*((name,) for name in names if name not in either), *([either] if either else [])]
 
 
 def matters(name: str, filters: Filters, interpretation: Interpretation) -> tuple[Any, ...]:

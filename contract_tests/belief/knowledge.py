@@ -3,7 +3,6 @@
 And what two sights of one webhook request must have in common.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -24,6 +23,10 @@ def members(schema: str, release: str) -> tuple[str, ...]:
     return tuple(load_schema(schema, release)["properties"])
 
 
+#: The first release, and one in which units have other names.
+_ALL_RELEASES = "R9", "R18"
+
+
 @cache
 def required_fields(release: str) -> frozenset[str]:
     """Return the fields that every webhook request has a value in."""
@@ -36,11 +39,11 @@ def units(release: str) -> tuple[str, ...]:
     return tuple(name for name in members("log_information", release) if name.endswith("unit"))
 
 
-def alike(unknown: tuple[str, ...], missing: str) -> str | None:
-    """Return the unknown member that seems to stand for a missing one."""
-    squeezed = {name.lower().replace("_", ""): name for name in unknown}
-    near = difflib.get_close_matches(missing.replace("_", ""), squeezed, n=1, cutoff=0.75)
-    return squeezed[near[0]] if near else None
+@cache
+def units_of_others(release: str) -> tuple[str, ...]:
+    """Return the names, in the same order, that the units have in other releases only."""
+    every = (name for other in _ALL_RELEASES for name in units(other))
+    return tuple(name for name in every if name not in units(release))
 
 
 #: What sending again keeps beside the date of creation (statement resend.identity_kept).
@@ -50,7 +53,6 @@ _LASTING = ("id", "number", "webhook_definition", "workflow_rule", "entity", "en
 _FLEETING = ("request", "response")
 
 _WHOLE = "webhook_request"
-_ALL_RELEASES = "R9", "R18"  # the members of either name for units
 
 
 @cache

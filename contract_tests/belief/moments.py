@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.schemas.formats import parse_date_time
 
+DAY = 86_400  # seconds
 _ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
@@ -18,10 +19,10 @@ class Moment(NamedTuple):
     zone: int | None  # seconds east of UTC
 
     def is_before(self, other: "Moment") -> bool:
-        """Whether it is before ``other``; not if only one of them has a zone."""
-        if (self.zone is None) != (other.zone is None):
-            return False
-        return self.utc < other.utc
+        """Whether it is surely before ``other``: clocks go back when summer time ends."""
+        if self.zone is not None and other.zone is not None:
+            return self.utc < other.utc
+        return self.local + DAY < other.local
 
     @property
     def utc(self) -> int:
@@ -45,7 +46,7 @@ def moment(value: Any) -> Moment | None:
     return _read(value) if isinstance(value, str) else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)  # more than the belief has dates
 def _read(text: str) -> Moment | None:
     found = _ZONE.search(text, 19)
     try:

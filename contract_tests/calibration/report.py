@@ -135,7 +135,7 @@ class Comparisons:
 def is_documented(exchange: Exchange, release: Release) -> bool:
     """Whether pages say what a request asks for; of one that a server may take, if it has."""
     sense = read(exchange.call, release)
-    is_open = sense.is_encoded and not exchange.ok
+    is_open = sense.is_unusual and not exchange.ok
     return sense.method is not None and sense.is_clear and not is_open
 
 

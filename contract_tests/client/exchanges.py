@@ -1,6 +1,7 @@
 """A call as it was sent, and the exchange of call and response; nothing here does any I/O."""
 
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -134,29 +135,57 @@ class Exchange:
         return {each["id"]: each for each in self.records if isinstance(each.get("id"), str)}
 
 
-def parsed(content: bytes) -> Any:
-    """Return the value of a JSON text, or ``NOT_JSON``; so is what is nested too deep to compare.
-
-    orjson is many times as fast; json alone knows other encodings, and decides.
-    """
-    try:
-        value = orjson.loads(content)
-    except ValueError:
-        try:
-            value = json.loads(content)
-        except (ValueError, RecursionError):
-            return NOT_JSON
-    return NOT_JSON if _is_deep(value) else value
-
-
-#: So many levels JSON may have. Python compares and writes no more than a thousand, less those of
-#: the functions that are at work.
+#: So many levels of JSON are read. Python compares and writes no more than a thousand, less those
+#: of the functions that are at work.
 MAX_LEVELS = 200
+#: Texts, and where a level begins or ends.
+_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+
+
+def parsed(content: bytes) -> Any:
+    """Return the value of a JSON text, or ``NOT_JSON``; what is nested too deep is null."""
+    try:
+        try:
+            value = _loaded(content)
+            if not _is_deep(value):
+                return value
+        except RecursionError:
+            pass
+        return _loaded(_without_depths(content))
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+def _loaded(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)  # many times as fast
+    except ValueError:
+        return json.loads(content)  # knows other encodings, and decides
+
+
+def _without_depths(content: bytes) -> bytes:
+    """Return a JSON text with null for each value that is nested too deep."""
+    text = content.decode(json.detect_encoding(content), "surrogatepass")
+    pieces: list[str] = []
+    level = begin = 0
+    for mark in _MARKS.finditer(text):
+        if mark[0] in ("[", "{"):
+            level += 1
+            if level == MAX_LEVELS + 1:
+                pieces.append(text[begin : mark.start()])
+        elif mark[0] in ("]", "}"):
+            level -= 1
+            if level == MAX_LEVELS:
+                begin = mark.end()
+                pieces.append("null")
+    if level <= MAX_LEVELS:  # else the last one has no end
+        pieces.append(text[begin:])
+    return "".join(pieces).encode("utf-8", "surrogatepass")
 
 
 def _is_deep(value: Any) -> bool:
     level: list[Any] = [[value]]
-    for _ in range(MAX_LEVELS):
+    for _ in range(MAX_LEVELS + 1):
         level = [
             inner
             for each in level

@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Fits,
     Named,
 )
+from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
@@ -28,7 +29,6 @@ from crmcom_kit.schemas.releases import Release, entities_since
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
 STATES = ("REJECTED", "SUCCESSFUL")
-TRAILING_SLASH = "methods.trailing_slash"
 
 
 class Must(StrEnum):
@@ -59,9 +59,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, belief)
-    if served.must is Must.SERVE and call.path.endswith("/"):
-        served = replace(served, statement=TRAILING_SLASH)
-    if sense.is_encoded and served.must is Must.SERVE:
+    if sense.is_unusual and served.must is Must.SERVE:
         return _either(sense, served.record)
     return served
 
@@ -254,7 +252,9 @@ def _selected(sense: Sense, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list has to find, or None if it may find none."""
     fits = Fits(sense.filters, [belief.known[key].certain for key in belief.records])
     least = INTERPRETATIONS[0]  # all the others find what the plainest one does, and more
-    return next(iter(sorted(fits.select(least))[sense.offset :]), None)
+    selected = zip(fits.records, fits.selected(least), strict=True)
+    sure = sorted(record["id"] for record, zones in selected if zones == ALL)
+    return next(iter(sure[sense.offset :]), None)
 
 
 def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:

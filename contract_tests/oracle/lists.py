@@ -4,20 +4,24 @@ Where the documents leave open how a filter is read, each list rules out some of
 that is dead remembers the call that killed it: if a list leaves none, those calls are sent again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from itertools import chain
+from operator import or_
+from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Length, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Length, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Fits,
     Interpretation,
     read_alike,
 )
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.belief.zones import ALL, Zones, fewest, plainest
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import is_open
 from crmcom_kit.contract_tests.oracle.sense import Sense
@@ -41,10 +45,15 @@ class Problem:
     statement: str
     expected: str
     seen: str
-    count: int  # webhook requests that are wrong
-    record: str | None = None
-    rests_on: str | None = None  # id of one that must be as it is known, or nothing is wrong
-    missing: bool = False
+    record: str | None
+    missing: Known | None = None  # which the list lacks
+
+
+class Contradiction(NamedTuple):
+    """What rules out a way to read the filters, in some zones."""
+
+    zones: Zones
+    rests_on: str | None  # id of one that must be as it is known, or nothing is wrong
 
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
@@ -124,47 +133,133 @@ class _Compared:
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
-    problems = {each: _problem(compared, each) for each in groups}
-    left = [each for each in groups if any(one not in belief.killers for one in groups[each])]
-    explained = next((each for each in left if problems[each] is None), None)
+    ruled_out = {plain: list(_contradictions(compared, plain)) for plain in groups}
+    left = {
+        plain: reduce(or_, map(belief.left, alike)) & ~_zones(ruled_out[plain])
+        for plain, alike in groups.items()
+    }
+    explained = next((plain for plain, zones in left.items() if zones), None)
     if explained is None:
-        best = min(filter(None, map(problems.get, left)), key=lambda each: each.count)
-        yield _suspicion(compared, best, problems)
+        yield _suspicion(compared, ruled_out)
         return
     if sense.is_paged or len(exchange.by_id) != len(exchange.records):
-        yield from _too_few(compared, [compared.all.select(each) for each in groups])
+        yield from _too_few(compared, groups)
     for name in sense.filters:
-        if compared.all.tells_of(name, explained):
+        if compared.all.tells_of(name, explained, plainest(left[explained])):
             yield f"list.{name}.filter"
     if len(exchange.records) > 1:
         yield "list.several_results"
     if sense.limit is not None:
         yield "list.paging.number_of_results"
-    for each, problem in problems.items():
-        if problem is not None:
-            belief.rule_out(groups[each], Kill(exchange.call, problem.rests_on))
+    for plain, alike in groups.items():
+        for each in ruled_out[plain]:
+            kill = Kill(exchange.call, exchange.number, each.zones, each.rests_on)
+            belief.rule_out(alike, kill)
+
+
+def _zones(contradictions: Iterable[Contradiction]) -> Zones:
+    """Return the zones of all contradictions."""
+    return reduce(or_, (each.zones for each in contradictions), 0)
+
+
+def _contradictions(compared: _Compared, way: Interpretation) -> Iterator[Contradiction]:
+    """Yield what rules out a way to read the filters: for each zone what comes first."""
+    ruled_out: Zones = 0
+    for record, misfit in zip(compared.exchange.records, compared.shown.misfits(way), strict=True):
+        if not misfit & ~ruled_out:
+            continue
+        (own,) = Fits(compared.sense.filters, [record]).misfits(way)  # what it tells itself
+        key = record.get("id")
+        for zones, rests_on in ((own, None), (misfit, key if isinstance(key, str) else None)):
+            if zones & ~ruled_out:
+                yield Contradiction(zones & ~ruled_out, rests_on)
+            ruled_out |= zones
+    for key, zones in _lacking(compared, way):
+        if zones & ~ruled_out:
+            yield Contradiction(zones & ~ruled_out, key)
+        ruled_out |= zones
+
+
+def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]]:
+    """Return the ids of those that a list has to have and lacks, and in which zones, in order."""
+    exchange, sense = compared.exchange, compared.sense
+    ids = exchange.by_id.keys()
+    if len(ids) != len(exchange.records) or sense.is_paged:
+        return []  # which there are it does not tell; pages are compared with each other
+    if compared.may_be_cut:
+        return []
+    selected = zip(compared.all.records, compared.all.selected(way), strict=True)
+    found = ((record["id"], zones) for record, zones in selected if zones)
+    return sorted(each for each in found if each[0] not in ids)
 
 
 def _suspicion(
-    compared: _Compared, problem: Problem, problems: Mapping[Interpretation, Problem | None]
+    compared: _Compared, ruled_out: Mapping[Interpretation, Sequence[Contradiction]]
 ) -> Suspicion:
     """Return what is suspect of a list that no way left to read its filters explains."""
     belief, groups = compared.belief, read_alike(compared.sense.filters)
-    explained = [each for each, found in problems.items() if found is None or found.rests_on]
-    ways = {each for plainest in explained for each in groups[plainest]}
-    if not ways:
-        hypotheses = [Hypothesis(problem.statement, Now())]
-    else:
-        kills = (kill for each, kill in belief.killers.items() if each in ways)
-        calls = {id(kill.call): kill.call for kill in kills}
-        rests_on = dict.fromkeys(each.rests_on for each in problems.values() if each is not None)
-        keys = tuple(key for key in rests_on if key is not None)
-        hypotheses = [Hypothesis(problem.statement, Contradicted(tuple(calls.values()), keys))]
-    if problem.missing and problem.record is not None:
-        hypotheses += hypotheses_of_change(belief.known[problem.record], belief)
+    problem, possible = _closest(compared), 0
+    calls: dict[int, Call] = {}  # that ruled out what may explain the list
+    for plain, contradictions in ruled_out.items():
+        may_be = ALL & ~_zones(each for each in contradictions if each.rests_on is None)
+        possible |= may_be
+        for kill in chain.from_iterable(belief.kills.get(way, ()) for way in groups[plain]):
+            if kill.zones & may_be:
+                calls[kill.number] = kill.call
+    hypotheses = [Hypothesis(problem.statement, Now())]
+    if possible:
+        every = (each.rests_on for each in chain.from_iterable(ruled_out.values()))
+        keys = tuple(dict.fromkeys(key for key in every if key is not None))
+        cause = Contradicted(tuple(calls[number] for number in sorted(calls)), keys)
+        hypotheses = [Hypothesis(problem.statement, cause)]
+    if problem.missing is not None:
+        hypotheses += hypotheses_of_change(problem.missing, belief)
     return Suspicion(
         compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
-        symptom=MISSING if problem.missing else "",
+        symptom=MISSING if problem.missing is not None else "",
+    )  # fmt: skip
+
+
+def _closest(compared: _Compared) -> Problem:
+    """Return in what a list differs from the way left to read its filters that differs least."""
+
+    def differences(plain: Interpretation) -> tuple[int, Zones]:
+        lacking = (zones for _, zones in _lacking(compared, plain))
+        left = reduce(or_, map(compared.belief.left, groups[plain]))
+        return fewest(chain(compared.shown.misfits(plain), lacking), left)
+
+    groups = read_alike(compared.sense.filters)
+    found = {plain: differences(plain) for plain in groups}
+    closest = min(groups, key=lambda plain: (found[plain][1] == 0, found[plain][0]))
+    return _problem(compared, closest, found[closest][1])
+
+
+def _problem(compared: _Compared, way: Interpretation, zone: Zones) -> Problem:
+    """Return how a list differs from one way to read its filters in one zone."""
+    sense, belief = compared.sense, compared.belief
+    misfits = [at for at, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
+    if misfits:
+        record = compared.exchange.records[misfits[0]]
+        return _unfit(sense, record, compared.shown.misfit(misfits[0], way, zone))
+    lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
+    known, count = belief.known[lacking[0]], len(compared.exchange.records)
+    is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
+    return Problem(  # if it was sent again, its state is the only thing that is new
+        "list.life_cycle_state.filter" if is_new else _of_missing(sense.filters),
+        f"all {count + len(lacking)} webhook requests that match, including {known.number}",
+        f"{count}, without {known.number}", known.id, known,
+    )  # fmt: skip
+
+
+def _unfit(sense: Sense, record: Record, name: str) -> Problem:
+    """Return what is wrong with a list in which some surely do not fit a filter."""
+    number, key, own = record.get("number", record.get("id")), record.get("id"), record.get(name)
+    wanted = sense.filters[name]
+    text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
+    of_it = f": its {name} is {shortened(own, 80)!r}" if isinstance(own, str) else ""
+    return Problem(
+        f"list.{name}.filter", f"only webhook requests that match {name}={text}",
+        f"{number}, which does not match{of_it}", key if isinstance(key, str) else None,
     )  # fmt: skip
 
 
@@ -172,12 +267,13 @@ def _suspicion(
 _NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
-def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterator[Suspicion]:
+def _too_few(compared: _Compared, ways: Iterable[Interpretation]) -> Iterator[Suspicion]:
     """Yield what is suspect of a list that is too short, however the filters are read.
 
     How many there are is all that a page tells, or a list without ids.
     """
-    sense, count, sure = compared.sense, len(compared.exchange.records), min(selected, key=len)
+    sense, count = compared.sense, len(compared.exchange.records)
+    sure = min((_of_fewest(compared.all, way) for way in ways), key=len)
     wanted = max(0, len(sure) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
     if count >= wanted or compared.may_be_cut:
@@ -191,34 +287,12 @@ def _too_few(compared: _Compared, selected: Sequence[frozenset[str]]) -> Iterato
     yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
 
 
-def _problem(compared: _Compared, interpretation: Interpretation) -> Problem | None:
-    """Return how a list differs from what ``interpretation`` leads to, or None."""
-    exchange, sense = compared.exchange, compared.sense
-    misfits = list(compared.shown.misfits(interpretation))
-    wrong = [at for at, name in enumerate(misfits) if name is not None]
-    if wrong:
-        record, name = exchange.records[wrong[0]], str(misfits[wrong[0]])
-        return _unfit(sense, record, name, len(wrong), interpretation)
-    ids, sure = exchange.by_id.keys(), compared.all.select(interpretation)
-    if len(ids) != len(exchange.records) or sense.is_paged:
-        return None  # which there are it does not tell; pages are compared with each other
-    return _lacking(compared, sure)
-
-
-def _lacking(compared: _Compared, sure: frozenset[str]) -> Problem | None:
-    """Return which webhook requests a list lacks, or None."""
-    sense, belief, ids = compared.sense, compared.belief, compared.exchange.by_id.keys()
-    lacking = sorted(sure - ids)
-    if not lacking or compared.may_be_cut:
-        return None
-    known = belief.known[lacking[0]]
-    is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
-    return Problem(  # if it was sent again, its state is the only thing that is new
-        "list.life_cycle_state.filter" if is_new else _of_missing(sense.filters),
-        f"all {len(sure)} webhook requests that match, including {known.number}",
-        f"{len(ids)}, without {known.number}",
-        len(lacking), known.id, known.id, missing=True,
-    )  # fmt: skip
+def _of_fewest(fits: Fits, way: Interpretation) -> frozenset[str]:
+    """Return the ids of those that list has to find in a zone in which these are the fewest."""
+    selected = fits.selected(way)
+    _, zone = fewest(selected, ALL)
+    pairs = zip(fits.records, selected, strict=True)
+    return frozenset(record["id"] for record, zones in pairs if zones & zone)
 
 
 #: What a resend leaves as it is, and the state, which it does not.
@@ -228,24 +302,6 @@ _PLAIN = {"entity", "entity_id", "life_cycle_state"}
 def _of_missing(filters: Mapping[str, object]) -> str:
     names = list(filters)
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
-
-
-def _unfit(
-    sense: Sense, record: Record, name: str, count: int, interpretation: Interpretation
-) -> Problem:
-    """Return what is wrong with a list in which some surely do not fit a filter."""
-    number = record.get("number", record.get("id"))
-    wanted = sense.filters[name]
-    text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
-    own = record.get(name)
-    of_it = f": its {name} is {shortened(own, 80)!r}" if isinstance(own, str) else ""
-    key = record.get("id")
-    named = key if isinstance(key, str) else None
-    tells_itself = next(Fits(sense.filters, [record]).misfits(interpretation)) is not None
-    return Problem(
-        f"list.{name}.filter", f"only webhook requests that match {name}={text}",
-        f"{number}, which does not match{of_it}", count, named, None if tells_itself else named,
-    )  # fmt: skip
 
 
 def served(sense: Sense) -> Iterator[str]:

@@ -12,9 +12,9 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     IDENTIFIERS,
     OBJECTS,
     USERS,
-    alike,
     members,
     units,
+    units_of_others,
 )
 from crmcom_kit.contract_tests.belief.moments import moment
 from crmcom_kit.contract_tests.findings import shortened
@@ -149,27 +149,26 @@ def _dates(log: Any) -> list[Any]:
 
 
 def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
-    """Yield what no schema says: order of dates, identifier fields, members under other names."""
-    dates = _dates(record.get("log_information"))
+    """Yield what no schema says: order of dates, identifier fields, names of the release."""
+    log = record.get("log_information")
+    dates = _dates(log)
     begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
     if begun and ended and ended.is_before(begun):
         expected = f"an updated_date of {dates[0]} or later"
         yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
     for path, found, known in _objects(record, release):
-        home, missing = ".".join(path), [name for name in known if name not in found]
+        home = ".".join(path)
         if home in _REFERENCES and not any(found.get(name) for name in IDENTIFIERS):
             expected = f"{home} with {', '.join(IDENTIFIERS[:2])} or {IDENTIFIERS[2]}"
             yield Flaw(statement_of(release, home, "id"), expected, _only(found))
         for name in ("username", "name"):  # which the short form of a user or unit has, too
-            if len(path) == 2 and name in missing:
+            if len(path) == 2 and name in known and name not in found:
                 statement = statement_of(release, *[*path, name])
                 yield Flaw(statement, f"{home} with {name}", _only(found))
-        unknown = tuple(name for name in found if name not in known)
-        for name in missing if unknown else ():
-            other = alike(unknown, name)
-            if other is not None:
-                expected, seen = (".".join((*path, each)) for each in (name, other))
-                yield Flaw(statement_of(release, *[*path, name]), expected, seen)
+    found = log if isinstance(log, dict) else {}
+    for name, other in zip(units(release.name), units_of_others(release.name), strict=True):
+        if other in found and name not in found:
+            yield Flaw(statement_of(release, "log_information", name), name, other)
 
 
 def _objects(

@@ -35,7 +35,8 @@ class Sense:
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
     offset: int = 0
-    is_encoded: bool = False  # whether its identifier is: whether a server reads that is open
+    #: Whether its identifier is encoded, or its path ends with a slash: a server may refuse that.
+    is_unusual: bool = False
 
     @property
     def name(self) -> str:
@@ -74,7 +75,7 @@ def read(call: Call, release: Release) -> Sense:
             found["fields"] = _fields(given["fields_set"], unclear)
     return Sense(
         method=method, verb=call.verb, given=given, unclear=frozenset(unclear),
-        is_encoded=_is_encoded(call.query, method), **found,
+        is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **found,
     )  # fmt: skip
 
 

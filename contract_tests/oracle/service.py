@@ -98,7 +98,7 @@ class Service:
         """Whether the pages say what a request means, and that its method is in service."""
         sense, belief = expected.sense, self._belief
         method = sense.method
-        if method is None or not sense.is_clear or sense.is_encoded:
+        if method is None or not sense.is_clear or sense.is_unusual:
             return False
         if expected.statement == "methods.verb" or (method.deprecated and not belief.records):
             return False

@@ -25,7 +25,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Flaw,
     Hypothesis,
-    Now,
     Seen,
     Suspicion,
 )
@@ -107,13 +106,11 @@ def _differs(
     if known.partly is not None and not any(each.served for each in since):
         effect = Effect(known.partly, by_anybody=True, more=2)  # it is cheap to read once more
         hypotheses.append(Hypothesis("show.changes_nothing", effect))
-    if known.resent:
+    has_failed = known.state == "SUCCESSFUL" and record.get("life_cycle_state") == "REJECTED"
+    if known.resent and not (has_failed and known.untraced is None):  # else it was sent, and failed
         latest_first = reversed(belief.changes)
         own = next(each for each in latest_first if known.id in each.named and each.served)
         hypotheses.append(_of_resend(known, record, own))
-    elif known.state == "SUCCESSFUL" and record.get("life_cycle_state") == "REJECTED":
-        # Nothing turns a success into a failure, whatever others do.
-        hypotheses.append(Hypothesis(f"{sense.name}.changes_nothing", Now()))
     hypotheses += hypotheses_of_change(known, belief)
     if not known.moving:  # only this request shows it so, and each time
         odd = "list.agrees_with_show"

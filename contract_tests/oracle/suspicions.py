@@ -390,10 +390,9 @@ class Contradicted:
         for _ in range(belief.hits - 1):
             belief.revive(lambda kill: kill.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
-                before = {*belief.killers}
-                asker.ask(call)
+                again, _ = asker.ask(call)
                 # What it lacks now may have gone since it was seen.
-                fresh = (kill for each, kill in belief.killers.items() if each not in before)
+                fresh = (kill for kill in belief.every_kill() if kill.number == again.number)
                 keys = dict.fromkeys(kill.rests_on for kill in fresh if kill.rests_on is not None)
                 for key in [*keys][:MAX_LOOKED_AT]:
                     see_whether_it_is_there(key, asker)

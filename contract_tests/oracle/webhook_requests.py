@@ -68,7 +68,7 @@ def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[F
     found = problems(record, release)
     if wanted is None:  # an odd fields_set may give fields odd names
         return [each for each in found if each.statement.split(".")[1] in record]
-    lack = _fields(record, wanted, release, {each.statement for each in found})
+    lack = _fields(record, wanted, release)
     return found if lack is None else [*found, lack]
 
 
@@ -114,21 +114,13 @@ def _spelling(sense: Sense) -> Iterator[str]:
             yield "parameters.identifier_in_body"
 
 
-def _fields(
-    record: Mapping[str, Any], wanted: Wanted, release: Release, wrong: set[str]
-) -> Flaw | None:
+def _fields(record: Mapping[str, Any], wanted: Wanted, release: Release) -> Flaw | None:
     """Return what is wrong with which fields a record has, or None.
 
-    A field without a value may be left out, and id may come along unasked. A field that seems to
-    have come under another name is told already.
+    A field without a value may be left out, and id may come along unasked.
     """
-    missing = [
-        name
-        for name in FIELDS
-        if name in wanted.names & required_fields(release.name)
-        and name not in record
-        and f"response.{name}" not in wrong
-    ]
+    required = wanted.names & required_fields(release.name)
+    missing = [name for name in FIELDS if name in required and name not in record]
     if missing:
         every = wanted.names == frozenset(FIELDS)
         expected = "every field" if every else f"the fields {','.join(sorted(wanted.names))}"

@@ -98,8 +98,7 @@ def test_an_empty_id_is_that_of_no_other_number() -> None:
 
 def left(conversation: Conversation, name: str) -> set[Any]:
     """Return the values of one member of the interpretations that are left."""
-    ruled_out = conversation.belief.killers
-    return {getattr(each, name) for each in INTERPRETATIONS if each not in ruled_out}
+    return {getattr(each, name) for each in INTERPRETATIONS if conversation.belief.left(each)}
 
 
 def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
@@ -111,7 +110,7 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     assert left(conversation, "combine") == {"any"}
     conversation.hear(listed([ONE, other, THREE], **JOBS, url=ONE["url"][1:]))
     assert left(conversation, "url") == {"contains"}
-    killed_by = {id(each.call) for each in conversation.belief.killers.values()}
+    killed_by = {id(each.call) for each in conversation.belief.every_kill()}
     assert killed_by == {id(each.call) for each in conversation.exchanges[1:]}
 
 

@@ -1,6 +1,7 @@
 """What the public pages leave open: one field per free choice, each default a usual one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 
@@ -23,12 +24,14 @@ class Choices:
     check_order: Literal["token_first", "parameters_first"] = "token_first"
     unknown_path_http: int = 404
     wrong_verb_http: int = 405
+    trailing_slash: Literal["served", "error", "page"] = "served"  # behind a method's name
 
     # Filters of list.
     created_date_meaning: Literal["exact", "day", "from"] = "day"
     created_date_formats: tuple[str, ...] = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
     created_date_accepts_zone: bool = True
-    created_date_zone: int = 0  # minutes east of the server's clock for dates without a zone
+    created_date_cut: Literal["no", "minute", "day"] = "no"  # what is left of a date and time
+    created_date_zone: str = "UTC"  # of created_date where it has none
     entity_any_case: bool = False
     state_any_case: bool = False
     entity_comma_lists: bool = False
@@ -87,7 +90,7 @@ class Choices:
     user_form: Literal["long", "short"] = "long"
     group_name: str = "Main Group"
     emptied_names: Literal["off", "null", "text", "absent"] = "off"  # from R14.1 on
-    request_form: Literal["hex", "object", "text", "null"] = "hex"
+    request_form: Literal["hex", "object", "text", "null", "deep"] = "hex"
     response_equals_request: bool = True
     authentication_code: Literal["hex", "HEX", "base64", "sha1"] = "hex"
     code_null_on_failure: bool = False
@@ -97,7 +100,7 @@ class Choices:
     key_order: Literal["plain", "older", "newer", "shuffled"] = "older"
     content_type: str = "application/json;charset=UTF-8"
     unset_members: Literal["null", "absent"] = "null"
-    more_members: Literal["none", "fixed", "changing"] = "none"  # that no page names
+    more_members: Literal["none", "fixed", "changing", "alike"] = "none"  # that no page names
     more_headers: bool = False
     indented: bool = False
 
@@ -107,6 +110,8 @@ class Choices:
     error_length: int = 512
     record_error_codes: Literal["class", "http"] = "class"
     zones: Literal["none", "some", "all"] = "none"
+    clock: str = "UTC"  # the zone of dates that show none
+    first_record: datetime = datetime(2016, 10, 3, 9, 30)  # noqa: DTZ001 - in UTC
     some_rules_null: bool = False
     never_updated: bool = False
     number_form: Literal["digits", "large", "prefixed"] = "digits"
@@ -117,7 +122,7 @@ class Choices:
     delete_touches_log: bool = False
     second_delete: Literal["error", "ok"] = "error"
     deleted_error: Literal["unknown_record", "deleted_record"] = "unknown_record"
-    resend_when: Literal["at_once", "queued"] = "at_once"
+    resend_when: Literal["at_once", "queued", "hoped"] = "at_once"  # hoped: then it may fail
     resend_succeeds: Literal["all", "some", "none"] = "all"
     resend_failure: Literal["data", "error", "http"] = "data"
     resend_touches_log: bool = True
@@ -129,10 +134,11 @@ class Choices:
     # Tokens and logins.
     tokens_alive: int | None = None
     release_from_r12: Literal["ends", "nothing", "error"] = "ends"
+    release_data: Literal["object", "null"] = "object"
     expiry_before_r12: Literal["idle", "fixed"] = "idle"
     token_form: Literal["hex", "hex64", "digits"] = "hex"  # before R12; a JWT from then on
     key_token_form: Literal["same", "digits"] = "same"  # before R12
-    jwt_times: Literal["text", "number"] = "text"
+    jwt_times: Literal["text", "number", "fraction"] = "text"
     jwt_unit: Literal["name", "id"] = "name"
     key_without_colon: Literal["accepted", "error"] = "error"
     lower_case_basic: Literal["accepted", "error"] = "accepted"

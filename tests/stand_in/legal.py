@@ -1,6 +1,7 @@
 """Servers that keep to the pages: each open question answered in another way, and mixtures."""
 
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from random import Random
 from typing import Any, get_args
 
@@ -62,9 +63,41 @@ variant("created_date_days_only", DATES, created_date_formats=(DAY,))
 variant("created_date_slashes", DATES, created_date_formats=("%d/%m/%Y",))
 variant("created_date_blank_for_t", DATES, created_date_formats=(f"{DAY} %H:%M:%S", DAY))
 variant("created_date_without_zone", DATES, created_date_accepts_zone=False)
-variant("created_date_local", "the zone of created_date", created_date_zone=120)
-variant("created_date_far_west", "the zone of created_date", created_date_zone=-600)
-variant("created_date_exact_local", DATES, created_date_zone=180, created_date_meaning="exact")
+EAST_2, EAST_3, WEST_10 = "Etc/GMT-2", "Etc/GMT-3", "Etc/GMT+10"
+variant("created_date_local", "the zone of created_date", created_date_zone=EAST_2)
+variant("created_date_far_west", "the zone of created_date", created_date_zone=WEST_10)
+variant("created_date_exact_local", DATES, created_date_zone=EAST_3, created_date_meaning="exact")
+for cut in ("minute", "day"):
+    for meaning in ("exact", "from"):
+        variant(
+            f"created_date_{meaning}_of_{cut}",
+            DATES,
+            created_date_cut=cut,
+            created_date_meaning=meaning,
+        )
+
+CLOCKS = "the zones that dates are shown and compared in"
+#: Summer time ends in Athens between the first records and the last.
+OCTOBER_26 = datetime(2016, 10, 26, 9, 30)  # noqa: DTZ001
+#: The last seconds of summer time: sending takes eight of them, and an hour less on the clock.
+OCTOBER_30 = datetime(2016, 10, 30, 0, 59, 55)  # noqa: DTZ001
+ATHENS, KOLKATA = "Europe/Athens", "Asia/Kolkata"
+for code, shown, compared, meaning in (
+    ("athens", ATHENS, ATHENS, "from"),
+    ("shown_in_athens", ATHENS, "UTC", "day"),
+    ("compared_in_athens", "UTC", ATHENS, "day"),
+    ("shown_in_kolkata", KOLKATA, "UTC", "day"),
+    ("compared_in_kolkata", "UTC", KOLKATA, "day"),
+):
+    variant(
+        f"clocks_{code}",
+        CLOCKS,
+        clock=shown,
+        created_date_zone=compared,
+        created_date_meaning=meaning,
+        first_record=OCTOBER_26,
+    )
+variant("clocks_athens_at_night", CLOCKS, clock=ATHENS, first_record=OCTOBER_30)
 
 FILTERS = "how a filter compares"
 variant("entity_any_case", FILTERS, entity_any_case=True)
@@ -124,6 +157,9 @@ variant("unknown_parameter_error", WRITING, unknown_parameter="error")
 variant("post_query_merged", WRITING, post_query="merged")
 variant("get_body_merged", WRITING, get_body="merged")
 variant("token_in_header", WRITING, token_in_header="accepted")
+SLASH = "a slash behind a method's name"
+variant("trailing_slash_page", SLASH, trailing_slash="page")
+variant("trailing_slash_500", SLASH, trailing_slash="error", unknown_path_http=500)
 
 RELEASED = "what a release changes"
 variant("reward_offers_early", RELEASED, "R11", reward_offers_from="R11")
@@ -153,7 +189,7 @@ for emptied in ("null", "text", "absent"):
     variant(f"emptied_names_{emptied}", "names in the legacy setting", "R15", emptied_names=emptied)
 
 CONTENT = "what the fields of a record hold"
-for form in ("object", "text", "null"):
+for form in ("object", "text", "null", "deep"):
     variant(f"request_{form}", CONTENT, request_form=form)
 for form in ("hex", "object", "text"):
     variant(f"response_differs_{form}", CONTENT, request_form=form, response_equals_request=False)
@@ -172,6 +208,14 @@ for position, kind in enumerate(("application/json", "text/plain;charset=UTF-8",
 variant("unset_members_absent", "unset fields", unset_members="absent")
 for more in ("fixed", "changing"):
     variant(f"more_members_{more}", "members that no page names", more_members=more)
+variant(
+    "more_members_alike",
+    "members that no page names",
+    more_members="alike",
+    unset_members="absent",
+    definition_members=("id", "name"),
+    rule_members=("id", "name"),
+)
 variant("more_headers", "headers beside the content type", more_headers=True)
 variant("indented", "blanks in JSON", indented=True)
 variant("ids_equal_numbers", CONTENT, ids_equal_numbers=True)
@@ -205,6 +249,7 @@ for succeeds in ("some", "none"):
             resend_succeeds=succeeds,
             resend_failure=failure,
         )
+variant("resend_hoped", RESEND, resend_when="hoped", resend_succeeds="some")
 variant("resend_keeps_log", RESEND, resend_touches_log=False)
 variant("resend_new_code", RESEND, resend_new_code=True)
 variant("resend_new_request", RESEND, resend_new_request=True)
@@ -221,6 +266,8 @@ for form in ("hex64", "digits"):
     variant(f"token_{form}", TOKENS, token_form=form)
 variant("key_token_digits", TOKENS, "R10", key_token_form="digits")
 variant("jwt_numbers", TOKENS, "R12", jwt_times="number")
+variant("jwt_fractions", TOKENS, "R12", jwt_times="fraction")
+variant("release_data_null", "what token_release returns", "R10", release_data="null")
 variant("jwt_unit_id", TOKENS, "R12", jwt_unit="id")
 LOGIN = "how a login is written"
 variant("key_without_colon", LOGIN, "R10", key_without_colon="accepted")
@@ -243,6 +290,7 @@ variant("other_users_queued", OTHERS, other_users=True, resend_when="queued")
 variant("other_users_r15", OTHERS, "R15", other_users=True)
 for every in (3, 5, 8, 13):
     variant(f"others_every_{every}", OTHERS, others_every=every)
+variant("others_every_3_hoped", OTHERS, others_every=3, resend_when="hoped", resend_succeeds="none")
 variant("others_every_8_r15", OTHERS, "R15", others_every=8)
 variant("others_every_8_empty_error", OTHERS, others_every=8, empty_list="error")
 variant("others_every_8_newest", OTHERS, "R13", others_every=8, order="newest")
@@ -292,7 +340,9 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "unknown_path_http": (200, 404, 500),
     "wrong_verb_http": (200, 405, 404),
     "created_date_formats": ((ISO, DAY), (ISO,), (DAY,), ("%d/%m/%Y",)),
-    "created_date_zone": (0, 0, 120, -300),
+    "created_date_zone": ("UTC", "UTC", "Europe/Athens", "America/New_York", "Asia/Kolkata"),
+    "clock": ("UTC", "UTC", "Europe/Athens", "America/New_York"),
+    "first_record": (datetime(2016, 10, 3, 9, 30),),  # noqa: DTZ001
     "page_default": (None, None, 10, 20),
     "page_maximum": (None, None, 5, 25),
     "definition_members": (("id", "name", "alternative_code"), ("id",), ("name",)),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
+from zoneinfo import ZoneInfo
 
 from stand_in.choices import Choices
 from stand_in.world import REJECTED, SUCCESSFUL, Named, World, entities_of
@@ -255,28 +256,35 @@ def url_matches(choices: Choices, url: str, wanted: str) -> bool:
 
 
 def read_span(choices: Choices, text: str) -> tuple[datetime, datetime | None]:
-    """Return from when until before when a record must have been created."""
-    moment = read_date(choices, text)
-    if choices.created_date_meaning == "from":
-        return moment, None
-    if choices.created_date_meaning == "exact":
-        return moment, moment + timedelta(seconds=1)
-    offset = timedelta(minutes=choices.created_date_zone)
-    day = (moment + offset).replace(hour=0, minute=0, second=0) - offset
-    return day, day + timedelta(days=1)
+    """Return from when until before when a record must have been created, in UTC."""
+    begin = read_date(choices, text)
+    cut = choices.created_date_cut if ":" in text else "no"
+    end = in_utc(begin) + timedelta(seconds=1)
+    if cut == "minute":
+        begin = begin.replace(second=0)
+        end = in_utc(begin) + timedelta(minutes=1)
+    if cut == "day" or choices.created_date_meaning == "day":
+        begin = begin.replace(hour=0, minute=0, second=0)
+        end = in_utc(begin + timedelta(days=1))  # a day may have another hour or one less
+    return in_utc(begin), None if choices.created_date_meaning == "from" else end
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment as the records have it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def read_date(choices: Choices, text: str) -> datetime:
-    """Return a date on the server's wall clock."""
+    """Return a date in the zone of created_date."""
+    zone = ZoneInfo(choices.created_date_zone)
     for form in choices.created_date_formats:
         try:
-            read = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below
+            return datetime.strptime(text, form).replace(tzinfo=zone)
         except ValueError:
             continue
-        return read - timedelta(minutes=choices.created_date_zone)
     if choices.created_date_accepts_zone and re.search(r"T[\d:]+(Z|[+-]\d\d:\d\d)$", text):
         try:
-            return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+            return datetime.fromisoformat(text).astimezone(zone)
         except (ValueError, OverflowError):
             pass
     raise Refusal("bad_date", f"{text} is not a date.")

@@ -14,6 +14,7 @@ from itertools import accumulate
 from random import Random
 from threading import Lock
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from stand_in import reading
 from stand_in.choices import Choices, release_key
@@ -77,6 +78,10 @@ HEADERS = [
 ]
 
 
+#: Levels of a request that has many.
+DEPTH = 230
+
+
 @dataclass(frozen=True)
 class Reply:
     """One HTTP response."""
@@ -121,6 +126,7 @@ class StandIn:
         self.records = self.world.records
         self.deleted: dict[str, Record] = {}
         self.queued: dict[str, int] = {}  # id of a record → requests until its resend is through
+        self.hoped: dict[str, int] = {}  # the same of one that was taken for a success, and failed
         self.random = Random(self.seed + 1)
         self.tokens = Tokens(self.choices, self.key, Random(self.seed + 2))
         self.requests = self.logins = self.wrong_in_a_row = self.wrong_in_all = 0
@@ -163,6 +169,8 @@ class StandIn:
         fails = self.is_turn(self.choices.hiccup_every)
         if fails and not self.choices.hiccup_after:
             return self.hiccup()
+        if request.path.endswith("/") and self.choices.trailing_slash == "page":
+            return Reply(404, "text/html", b"<html>Not found</html>")
         reply = self.answer(request)
         return self.hiccup() if fails else reply
 
@@ -200,7 +208,8 @@ class StandIn:
 
     def route(self, request: Request) -> Call:
         """Return the call that a request is."""
-        name = request.path.removeprefix(API_PATH).strip("/")
+        path = request.path.removeprefix(API_PATH)
+        name = path.strip("/") if self.choices.trailing_slash == "served" else path.lstrip("/")
         verb, since, method = METHODS.get(name, ("", "R99", ""))
         if not request.path.startswith(f"{API_PATH}/") or release_key(since) > self.key:
             raise Refusal("unknown_path", f"There is no method {name}.")
@@ -330,7 +339,7 @@ class StandIn:
             raise Refusal("deprecated", "This method is deprecated.")
         if self.key < (12, 0) or self.choices.release_from_r12 == "ends":
             self.tokens.end(token)
-        return {}
+        return {} if self.choices.release_data == "object" else None
 
     # The four methods.
 
@@ -462,10 +471,12 @@ class StandIn:
             record.url = record.definition.url
         if choices.resend_new_code:
             record.code_sends = record.sends
-        if record.definition.fails:
+        if record.definition.fails and choices.resend_when != "hoped":
             self.world.set_error(record)
         else:
             self.succeed(record)
+        if record.definition.fails and choices.resend_when == "hoped":
+            self.hoped[record.id] = self.random.randint(1, 7)
         if choices.resend_touches_log:
             self.touch(record)
 
@@ -483,6 +494,7 @@ class StandIn:
         """Take a record out of the world."""
         self.deleted[record.id] = self.records.pop(record.id)
         self.queued.pop(record.id, None)
+        self.hoped.pop(record.id, None)
 
     def work_of_others(self) -> None:
         """Let queued resends go on, and other people work."""
@@ -490,6 +502,12 @@ class StandIn:
             self.queued[record_id] -= 1
             if not self.queued[record_id]:
                 self.send_again(self.records[record_id])
+        for record_id in list(self.hoped):
+            self.hoped[record_id] -= 1
+            if not self.hoped[record_id]:
+                del self.hoped[record_id]
+                self.records[record_id].life_cycle_state = REJECTED
+                self.world.set_error(self.records[record_id])
         if self.choices.other_users and self.random.random() < 0.3:
             self.other_user()
         if self.is_turn(self.choices.others_every):
@@ -568,6 +586,8 @@ class StandIn:
             "workflow_rule": rule,
             "log_information": self.log_information(record),
         }
+        if choices.more_members == "alike":
+            view |= {"error_date": None, "entity_ids": [], "urls": [], "requests": 1}
         if choices.unset_members == "null":
             return view
         # Each webhook request has a rule in the documents: null may stand for it, and no less.
@@ -583,7 +603,9 @@ class StandIn:
             "description": thing.description,
             "life_cycle_state": state,
         }
-        return {name: shown[name] for name in members}
+        alike: dict[str, Any] = {"ids": [], "alternative_name": None, "alternative_codes": []}
+        more = alike if self.choices.more_members == "alike" else {}
+        return {name: shown[name] for name in members} | more
 
     def log_information(self, record: Record) -> dict[str, Any]:
         """Return who made and changed a record, and when."""
@@ -604,6 +626,9 @@ class StandIn:
         """Return a moment as text, on the wall clock of the record's zone."""
         if len(record.zone) > 1:
             moment += timedelta(hours=int(record.zone[:3]))
+        if not record.zone:
+            shown = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.choices.clock))
+            return shown.replace(tzinfo=None).isoformat()
         return moment.isoformat() + record.zone
 
     def exchanged(self, record: Record, side: str) -> Any:
@@ -617,6 +642,10 @@ class StandIn:
             return hashlib.md5(f"{record.id}{side}{sends}".encode()).hexdigest().upper()  # noqa: S324
         sent = {"data": {"id": record.entity_id}, "entity": record.entity}
         received = {"received": record.life_cycle_state == SUCCESSFUL}
+        if form == "deep":
+            for _ in range(DEPTH):
+                sent = {"more": sent}
+            return sent
         content = sent if side == "request" or self.choices.response_equals_request else received
         return content if form == "object" else json.dumps(content)
 
@@ -686,7 +715,7 @@ class StandIn:
 
     def with_more(self, value: Any) -> Any:
         """Return a value with more members in its objects, except empty ones."""
-        if self.choices.more_members == "none":
+        if self.choices.more_members in ("none", "alike"):
             return value
         if isinstance(value, list):
             return [self.with_more(item) for item in value]

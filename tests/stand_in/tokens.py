@@ -65,8 +65,8 @@ class Tokens:
 
     def jwt(self, now: float, user: str, organisation: str, unit: dict[str, Any]) -> str:
         """Return a token as from R12 on."""
-        begin, end = int(now), int(now) + 2 * HOUR
-        text = self.choices.jwt_times == "text"
+        begin: float = now if self.choices.jwt_times == "fraction" else int(now)
+        end, text = int(now) + 2 * HOUR, self.choices.jwt_times == "text"
         claims = {
             "jti": f"{self.random.getrandbits(128):032X}",
             "usr": user,

@@ -24,7 +24,7 @@ R15_ENTITIES = (
     "WRITEOFFS",
 )
 RECORDS = 60
-FIRST_DAY = datetime(2016, 10, 3)  # noqa: DTZ001 - the server shows its own wall clock
+FIRST_DAY = Choices.first_record.replace(hour=0, minute=0)
 TRACE = (
     "java.net.SocketTimeoutException: Read timed out\n"
     + "\tat java.net.SocketInputStream.socketRead0(Native Method)\n" * 40
@@ -178,7 +178,7 @@ class World:
         first = self.hex_id()
         others = [self.hex_id() for _ in range(10)]
         self.entity_ids = ["1", "12", "A_1", "AB1", first, first[:-1], *others]
-        moment = FIRST_DAY + timedelta(hours=9, minutes=30)
+        moment = self.choices.first_record
         for position in range(1, RECORDS + 1):
             self.add_record(moment)
             day = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001

@@ -24,7 +24,7 @@ LEFT_ALONE = {
     *("is_turn", "other_user", "work_of_others", "add", "Refusal", "Reply", "fill", "make_world"),
     *("make_person", "add_record", "record_id", "number", "hex_id", "named", "World", "Named"),
     *("ERRORS", "API_PATH", "USERNAME", "PASSWORD", "ORGANISATION", "WEB_API_KEY", "RECORDS"),
-    *("FIRST_DAY", "TRACE", "PEOPLE", "EMPTIED_NAMES"),
+    *("FIRST_DAY", "TRACE", "PEOPLE", "EMPTIED_NAMES", "DEPTH"),
 }
 #: The order of members is open, and this one is quick.
 QUICK = {"key_order": "plain"}

@@ -303,9 +303,3 @@ row(1, "release_without_token", "parameters.mandatory",
 row(6, "released_tokens_work", "token_release.ends_token",
     "A token that was released works as before.",
     step("do_release_token", lambda server, call: server.authenticate(call) or {}), release="R10")
-row(6, "release_returns_the_token", "token_release.empty_answer",
-    "data of token_release has the token that was released.",
-    with_data(lambda call: {"token": call.parameters["token"]}, "release_token"), release="R10")
-row(6, "release_returns_true", "token_release.empty_answer",
-    "data of token_release is true.",
-    with_data(lambda: True, "release_token"), release="R10")

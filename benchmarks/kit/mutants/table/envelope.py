@@ -54,9 +54,6 @@ row(6, "delete_is_elsewhere", "methods.path",
     "delete is called at webhook_requests/remove, and unknown at webhook_requests/delete.",
     step("route", lambda base, request: base(replace(request, path=
         request.path.replace("/delete", "/nothing").replace("/remove", "/delete")))))
-row(6, "slash_behind_is_unknown", "methods.trailing_slash",
-    "A slash behind a method's name leads nowhere.",
-    refuses("unknown_path", lambda request: request.path.endswith("/"), before="route"))
 row(6, "resend_wants_a_form", "parameters.body",
     "resend refuses a JSON object as its body, and wants a form.",
     refuses("bad_json", lambda: True, "resend"))

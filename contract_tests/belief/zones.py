@@ -1,0 +1,140 @@
+"""The zones in which a server may compare dates, as bits of a number: one step compares in all.
+
+No page says in which zone created_date is meant, nor whether dates in responses are in the same.
+A zone is one way in which the dates that a server compares differ from those that it shows. Many
+differ by an hour more in summer.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from functools import cache, lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from crmcom_kit.contract_tests.belief.moments import DAY, Moment
+
+Zones = int  # a bit for each zone
+#: In which zones something is surely so, and in which it surely is not.
+Fit = tuple[Zones, Zones]
+
+#: Whole hours, the plainest first, and one place for each rule of summer time since 2010.
+_HOURS = tuple(sorted(range(-12, 15), key=abs))
+_PLACES = (
+    "Atlantic/Azores", "Europe/London", "Europe/Berlin", "Europe/Athens", "Europe/Chisinau",
+    "Europe/Istanbul", "Europe/Moscow", "Africa/Cairo", "Africa/Casablanca", "Africa/Windhoek",
+    "Asia/Amman", "Asia/Beirut", "Asia/Damascus", "Asia/Gaza", "Asia/Jerusalem", "Asia/Baku",
+    "Asia/Tehran", "Asia/Kabul", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Yangon", "Asia/Pyongyang",
+    "Australia/Eucla", "Australia/Darwin", "Australia/Adelaide", "Australia/Sydney",
+    "Australia/Lord_Howe", "Pacific/Norfolk", "Pacific/Auckland", "Pacific/Chatham",
+    "Pacific/Fiji", "Pacific/Apia", "Pacific/Tongatapu", "Pacific/Marquesas", "Pacific/Easter",
+    "America/Adak", "America/Anchorage", "America/Los_Angeles", "America/Denver",
+    "America/Chicago", "America/New_York", "America/Halifax", "America/St_Johns",
+    "America/Miquelon", "America/Nuuk", "America/Havana", "America/Mazatlan",
+    "America/Mexico_City", "America/Caracas", "America/Asuncion", "America/Santiago",
+    "America/Cuiaba", "America/Sao_Paulo", "America/Montevideo",
+)  # fmt: skip
+#: With each place a server may compare dates on its wall clock and show them in UTC, do so the
+#: other way round, or have both on its wall clock, where an hour comes twice in one night.
+ALL: Zones = (1 << (len(_HOURS) + 3 * len(_PLACES))) - 1
+
+YES, NO, UNKNOWN = (ALL, 0), (0, ALL), (0, 0)
+
+
+def is_among(created: Moment, span: range) -> Fit:
+    """Return in which zones a moment that a response shows is among some seconds."""
+    fits, fails = _is_among(created.local, span)
+    if created.zone:  # whether a server compares what it shows or the moment that is meant is open
+        other = _is_among(created.utc, span)
+        fits, fails = fits & other[0], fails & other[1]
+    return fits, fails
+
+
+def fewest(marks: Iterable[Zones], among: Zones) -> tuple[int, Zones]:
+    """Return the least number of marks that some zone has, and the plainest zone that has it."""
+    digits: list[Zones] = []  # of the numbers of all zones, in binary
+    for mark in marks:
+        carry = mark & among
+        for at, digit in enumerate(digits):
+            digits[at], carry = digit ^ carry, digit & carry
+        if carry:
+            digits.append(carry)
+    count = 0
+    for at, digit in reversed([*enumerate(digits)]):
+        count += 0 if among & ~digit else 1 << at
+        among = among & ~digit or among
+    return count, plainest(among)
+
+
+def plainest(zones: Zones) -> Zones:
+    """Return the plainest of some zones."""
+    return zones & -zones
+
+
+def _is_among(shown: int, span: range) -> Fit:
+    shifts = _of_day(shown // DAY)
+    begin, end = span.start - shown, span.stop - shown
+    is_late = ALL & ~shifts.least.below(begin)
+    return is_late & shifts.most.below(end), shifts.most.below(begin) | ALL & ~shifts.least.below(
+        end
+    )
+
+
+class _Ordered(NamedTuple):
+    """A number of seconds for each zone."""
+
+    seconds: Sequence[int]  # that some zone has, in order
+    smaller: Sequence[Zones]  # that have less than the first, the second ..., and in the end all
+
+    def below(self, limit: int) -> Zones:
+        """Return the zones whose number is below a limit."""
+        return self.smaller[bisect_left(self.seconds, limit)]
+
+
+class _Shifts(NamedTuple):
+    """By how much, at least and at most, the dates that are compared are later than shown."""
+
+    least: _Ordered
+    most: _Ordered
+
+
+def _ordered(numbers: Iterable[int]) -> _Ordered:
+    zones = defaultdict[int, Zones](int)
+    for at, number in enumerate(numbers):
+        zones[number] |= 1 << at
+    seconds, smaller = sorted(zones), [0]
+    for number in seconds:
+        smaller.append(smaller[-1] | zones[number])
+    return _Ordered(seconds, smaller)
+
+
+@lru_cache(maxsize=10_000)
+def _of_day(day: int) -> _Shifts:
+    """Return the shifts of dates that are shown with a day: so many days after the first one."""
+    around = [_east(day + at) for at in (-1, 0, 1, 2)]
+    return _shifts(tuple(map(min, *around)), tuple(map(max, *around)))
+
+
+@lru_cache(maxsize=256)
+def _shifts(least: tuple[int, ...], most: tuple[int, ...]) -> _Shifts:
+    """Return the shifts where each place is so many seconds east of UTC, at least and at most."""
+    hours = [3600 * each for each in _HOURS]
+    twice = [last - first for first, last in zip(least, most, strict=True)]
+    return _Shifts(
+        _ordered([*hours, *least, *(-each for each in most), *(-each for each in twice)]),
+        _ordered([*hours, *most, *(-each for each in least), *twice]),
+    )
+
+
+@lru_cache(maxsize=16)
+def _east(day: int) -> tuple[int, ...]:
+    """Return how far east of UTC each place is at the beginning of a day, in seconds."""
+    midnight = datetime.fromordinal(min(max(day + 1, date.min.toordinal()), date.max.toordinal()))
+    offsets = (place.utcoffset(midnight) for place in _places())
+    return tuple(int(offset.total_seconds()) for offset in offsets if offset is not None)
+
+
+@cache
+def _places() -> tuple[ZoneInfo, ...]:
+    return tuple(map(ZoneInfo, _PLACES))
