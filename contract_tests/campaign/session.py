@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.client.http import (
     ResponseLost,
     ResponseTooLong,
 )
-from crmcom_kit.contract_tests.findings import Findings, Unreachable
+from crmcom_kit.contract_tests.findings import Findings, Unreachable, counted
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.safety.scope import Guard
@@ -180,6 +180,8 @@ class Session:
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
+        for request, count in sorted(self.client.silences.items()):
+            yield f"no response came to {request}: {counted(count, 'time')}"
         yield from self.patience.notes()
         yield from self.oracle.service.unanswered()
         for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:

@@ -123,7 +123,7 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "list.life_cycle_state.filter",
         [
             *(login(), login(OTHER_TOKEN), listed([ONE], token=OTHER_TOKEN), RULE),
-            listed(refused(), **BY_RULE, life_cycle_state="SUCCESSFUL", token=OTHER_TOKEN),
+            listed(refused(), **BY_RULE, life_cycle_state="REJECTED", token=OTHER_TOKEN),
             listed([ONE], token=OTHER_TOKEN),
         ],
     ),
