@@ -100,10 +100,10 @@ class Session:
             self.guard(call)
         try:
             exchange = self.client.send(call, once=changes is not None)
-        except (NoResponse, ResponseLost, ResponseTooLong) as error:
+        except (NoResponse, ResponseLost, ResponseTooLong) as lost:
             if changes is not None:
                 self.oracle.lose(call)
-            elif isinstance(error, NoResponse):
+            elif isinstance(lost, NoResponse):
                 self.oracle.miss(call, len(self.client.history) + 1)
                 self._see_whether_it_is_up(call)
             raise
