@@ -103,7 +103,7 @@ class Length(NamedTuple):
 
     records: int
     bytes: int  # of the response
-    largest: int  # bytes of one webhook request
+    largest: int  # bytes that one webhook request may have
 
 
 @dataclass(slots=True)

@@ -212,6 +212,8 @@ class Session:
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
+        for request, count in sorted(self.client.silences.items()):
+            yield f"no response came to {request}: {counted(count, 'time')}"
         yield from self.patience.notes()
         yield from self.oracle.service.unanswered()
         if self.scene.logins.is_locked:

@@ -108,8 +108,8 @@ class Exchange:
 
     @property
     def wording(self) -> tuple[int, Any]:
-        """How a refusal is told from others: HTTP status and code."""
-        return self.status, self.code
+        """How a refusal is told from others: HTTP status and code; an odd code as its text."""
+        return self.status, str(self.code) if isinstance(self.code, list | dict) else self.code
 
     @property
     def data(self) -> Any:

@@ -74,8 +74,8 @@ MAX_TRIES = 5
 #: So often in a row a request is sent to a target that asks to wait, or refuses whatever comes: a
 #: limit of so many requests a minute is over by then.
 MAX_WAITS = 60
-#: After so many requests in a row without a response the run gives up. The first of them is sent
-#: twice; not the others, since each may take the whole time-out.
+#: After more than so many in a row that got no response the run gives up. The first request of them
+#: is sent twice; not the others, since each may take the whole time-out.
 MAX_UNANSWERED = 3
 
 #: So many seconds pass before a request is sent again to which no response of the server has come.
@@ -129,6 +129,7 @@ class Client:
         #: Responses that could not be read, by method: how many, and why.
         self.too_long: dict[str, tuple[int, str]] = {}
         self.hiccups: Counter[int] = Counter()  # what a gateway has returned now and then
+        self.silences: Counter[str] = Counter()  # how often no response came, by verb and path
         self.now = now  # seconds that only go forward
         self.sleep = sleep
         self._next = now()
@@ -169,7 +170,7 @@ class Client:
         """
         tries = 0
         while True:
-            exchange = self._answered(call, again=not (once or self._unanswered))
+            exchange = self._answered(call, once=once)
             seconds = self._seconds_to_wait(exchange, once=once)
             if seconds is None:
                 self.history.append(exchange)
@@ -182,20 +183,22 @@ class Client:
                 raise TargetDown(msg)
             self.pause(seconds)
 
-    def _answered(self, call: Call, *, again: bool) -> Exchange:
-        """Send a request, and ``again`` if no response comes. Raises as ``send`` does."""
+    def _answered(self, call: Call, *, once: bool) -> Exchange:
+        """Send a request, and maybe again if no response comes. Raises as ``send`` does."""
         try:
             exchange = self.ask(call)
         except NoResponse as error:
+            self.silences[f"{call.verb} {call.path}"] += 1
             if not self.history:
                 raise TargetDown(str(error)) from None
-            if again:
+            if not (once or self._unanswered):
+                self._unanswered = 1
                 self.pause(PAUSE)
-                return self._answered(call, again=False)
+                return self._answered(call, once=True)
             self._unanswered += 1
-            if self._unanswered < MAX_UNANSWERED:
+            if self._unanswered <= MAX_UNANSWERED:
                 raise
-            msg = f"{error}; nor to the {MAX_UNANSWERED - 1} requests before"
+            msg = f"{error}; nor to the {MAX_UNANSWERED} requests before"
             raise TargetDown(msg) from None
         self._unanswered = 0
         return exchange

@@ -11,8 +11,6 @@ from itertools import chain
 from operator import or_
 from typing import Any, NamedTuple
 
-import orjson
-
 from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Length, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
@@ -96,8 +94,8 @@ def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
 
 
 def _length(exchange: Exchange) -> Length:
-    largest = max((len(orjson.dumps(record)) for record in exchange.records), default=0)
-    return Length(len(exchange.records), len(exchange.content), largest)
+    count, average = len(exchange.records), exchange.bytes_each
+    return Length(count, count * average, 2 * average)
 
 
 @dataclass(slots=True)
@@ -124,11 +122,10 @@ class _Compared:
         It is not if a list of its kind had more of both: of bytes so many more that one more of the
         largest webhook requests would have found room.
         """
-        count = len(self.exchange.records)
-        longest = self.belief.longest.get(_kind(self.sense))
-        if count < 2 or longest is None or count >= longest.records:
-            return count > 1
-        return len(self.exchange.content) + longest.largest > longest.bytes
+        own, longest = _length(self.exchange), self.belief.longest.get(_kind(self.sense))
+        if own.records < 2 or longest is None or own.records >= longest.records:
+            return own.records > 1
+        return own.bytes + longest.largest > longest.bytes
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:

@@ -34,7 +34,8 @@ def hypotheses(
 ) -> Iterator[Hypothesis]:
     """Yield for what a request of show, list or delete may be refused that is to be served."""
     if expected.sense.name == "list":
-        yield from _of_list(parameters, belief)
+        rests_on = () if expected.selected is None else (expected.selected,)
+        yield from _of_list(parameters, belief, rests_on)
         return
     known = belief.known.get(str(expected.record))
     if known is None:
@@ -52,29 +53,34 @@ def hypotheses(
 # list.
 
 
-def _of_list(parameters: Parameters, belief: Belief) -> Iterator[Hypothesis]:
-    """Yield for which of its parameters a list may be refused, one by one."""
+def _of_list(
+    parameters: Parameters, belief: Belief, rests_on: tuple[str, ...]
+) -> Iterator[Hypothesis]:
+    """Yield for which of its parameters a list may be refused, one by one.
+
+    A server may refuse what finds nothing: so what the list has to find must exist.
+    """
     if len(parameters) == 1:
         more = {**parameters, "life_cycle_state": "REJECTED"}
-        yield Hypothesis("list.optional_parameters", Refused("list", parameters, more))
+        yield Hypothesis("list.optional_parameters", Refused("list", parameters, more, rests_on))
     for name, value in parameters.items():
         statement = served_by({name: value}, belief.release)
         if name == "entity":
             plain = {"entity": _other_entity(belief, value)}
-            refused = Refused("list", {name: value}, plain, alike={"entity": _NO_ENTITY})
+            refused = Refused("list", {name: value}, plain, rests_on, {"entity": _NO_ENTITY})
             yield Hypothesis(statement, refused)
         elif name not in SEMI_OPTIONAL:
             rest = {other: wanted for other, wanted in parameters.items() if other != name}
-            yield Hypothesis(statement, Refused("list", parameters, rest))
+            yield Hypothesis(statement, Refused("list", parameters, rest, rests_on))
         elif name != "entity_id":  # whether it needs its entity is open
             plain = {"entity": _other_entity(belief)}
-            yield Hypothesis(statement, Refused("list", {name: value}, plain))
+            yield Hypothesis(statement, Refused("list", {name: value}, plain, rests_on))
     semi = {name: parameters[name] for name in SEMI_OPTIONAL if name in parameters}
     if len(semi) > 1:
         fewer = dict([*semi.items()][:-1])
         if [*fewer] == ["entity_id"]:
             fewer = dict([*semi.items()][1:])
-        several = Refused("list", semi, fewer)
+        several = Refused("list", semi, fewer, rests_on)
         yield Hypothesis("list.semi_optional.several_allowed", several)
 
 

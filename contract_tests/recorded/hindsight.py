@@ -160,7 +160,7 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
                 return self._again((known.id,))
-            case Refused(rests_on=keys) if keys:
+            case Refused(method="show", rests_on=keys) if keys:
                 is_served = self.later.serves(confirmation.method)
                 return self._again(keys) if is_served and not self._may_recur() else None
             case Refused():

@@ -132,7 +132,7 @@ def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
 def test_what_rests_on_one_that_may_have_changed_proves_nothing_any_more() -> None:
     """A list that lacked it rules nothing out once it has gone, or was seen changed."""
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
-    longer = [record(at, entity="LEADS") for at in range(5, 10)]  # so the next one is not cut
+    longer = [record(at, entity="LEADS") for at in range(5, 12)]  # so the next one is not cut
     entries = (
         listed([prefixed, *others]), listed(longer, entity="LEADS", url=TWO["url"]),
         listed(others, **JOBS, url=TWO["url"]),
