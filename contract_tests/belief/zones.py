@@ -19,7 +19,8 @@ Zones = int  # a bit for each zone
 #: In which zones something is surely so, and in which it surely is not.
 Fit = tuple[Zones, Zones]
 
-#: Whole hours, the plainest first, and one place for each rule of summer time since 2010.
+#: Whole hours, the plainest first, and a place for each rule of summer time since 2010. Left out
+#: are most places that went over from one rule to another.
 _HOURS = tuple(sorted(range(-12, 15), key=abs))
 _PLACES = (
     "Atlantic/Azores", "Europe/London", "Europe/Berlin", "Europe/Athens", "Europe/Chisinau",
@@ -33,7 +34,7 @@ _PLACES = (
     "America/Chicago", "America/New_York", "America/Halifax", "America/St_Johns",
     "America/Miquelon", "America/Nuuk", "America/Havana", "America/Mazatlan",
     "America/Mexico_City", "America/Caracas", "America/Asuncion", "America/Santiago",
-    "America/Cuiaba", "America/Sao_Paulo", "America/Montevideo",
+    "America/Cuiaba", "America/Sao_Paulo", "America/Montevideo", "America/Vancouver", "Asia/Almaty",
 )  # fmt: skip
 #: With each place a server may compare dates on its wall clock and show them in UTC, do so the
 #: other way round, or have both on its wall clock, where an hour comes twice in one night.

@@ -106,8 +106,7 @@ def _differs(
     if known.partly is not None and not any(each.served for each in since):
         effect = Effect(known.partly, by_anybody=True, more=2)  # it is cheap to read once more
         hypotheses.append(Hypothesis("show.changes_nothing", effect))
-    has_failed = known.state == "SUCCESSFUL" and record.get("life_cycle_state") == "REJECTED"
-    if known.resent and not (has_failed and known.untraced is None):  # else it was sent, and failed
+    if known.resent:
         latest_first = reversed(belief.changes)
         own = next(each for each in latest_first if known.id in each.named and each.served)
         hypotheses.append(_of_resend(known, record, own))

@@ -144,7 +144,7 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "a resend returned a success, and has failed otherwise": (
         [show(ONE), changed("resend", DONE), show(record(1, error_code="Y"))],
-        [DISAGREE, "show.changes_nothing Again"],
+        [DISAGREE, "resend.returns_record Effect", "show.changes_nothing Again"],
     ),
     "a queued resend loses the rule": (
         [show(ONE), changed("resend", ONE), show(DONE | {"workflow_rule": {"id": "other"}})],

@@ -476,7 +476,7 @@ class StandIn:
         else:
             self.succeed(record)
         if record.definition.fails and choices.resend_when == "hoped":
-            self.hoped[record.id] = self.random.randint(1, 7)
+            self.hoped[record.id] = self.random.randint(8, 15)  # long enough to be seen
         if choices.resend_touches_log:
             self.touch(record)
 
