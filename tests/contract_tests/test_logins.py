@@ -2,9 +2,11 @@
 
 import json
 import re
+from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -197,6 +199,40 @@ def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
 
     assert alarms(results) == []
     assert any("web_api_key_token was sent" in each for each in results.never_served)
+
+
+def key_server(accepts: Callable[[str], bool], *, needs_unit: bool = False) -> StandIn:
+    """Return a server that takes a Web API key in another form than the documents have it."""
+
+    class Other(StandIn):
+        def key_of(self, header: str) -> str | None:
+            text = b64decode(header.partition(" ")[2]).decode()
+            return WEB_API_KEY if accepts(text) else None
+
+        def do_key_login(self, call: Any) -> Any:
+            if needs_unit and not call.parameters.get("unit"):
+                raise Refusal("missing_parameter", "unit is missing.")
+            return super().do_key_login(call)
+
+    return Other(release="R10")
+
+
+@pytest.mark.parametrize(
+    ("form", "needs_unit", "statement"),
+    [
+        (WEB_API_KEY, False, "login.web_api_key.colon"),
+        (f":{WEB_API_KEY}", False, "login.web_api_key.basic"),
+        (f"{WEB_API_KEY}:", True, "login.unit"),
+    ],
+)
+def test_a_right_key_is_refused_beside_another_form_that_is_served(
+    form: str, statement: str, *, needs_unit: bool
+) -> None:
+    """What is served in its place says which statement is broken; with few logins nothing is."""
+    makes = partial(key_server, lambda text: text == form, needs_unit=needs_unit)
+
+    assert broken(checked(makes(), WEB_API_KEY)) == [statement]
+    assert alarms(checked(makes(), WEB_API_KEY, login_limits=FEW)) == []
 
 
 # The guard.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.recordings import archive, login
 from helpers.serving import LOGIN
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.options import RUN_OPTIONS
 from crmcom_kit.mock_server import create_app
@@ -157,6 +158,46 @@ def test_the_report_is_of_the_server_that_a_test_names(
     done = pytest_on(text, "--crmcom-max-requests", "20", **LOGIN)
 
     assert done.ret == 0, str(done.stdout) + str(done.stderr)
+
+
+LOGGING_IN = """
+import pytest
+
+
+@pytest.mark.parametrize("time", range(4))
+def test_with_both(time, target, report):
+    assert report["summary"]["exit_code"] == 0
+    assert target.call("list", {"entity": "JOBS"}).ok
+"""
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+def test_both_fixtures_log_in_together_as_seldom_as_a_run(
+    processes: tuple[str, ...], serve: Callable[..., str], pytester: pytest.Pytester
+) -> None:
+    """One login and one beside it, with two wrong passwords, in all processes together."""
+    logins: list[bool] = []
+
+    class Counting(StandIn):
+        def do_login(self, call: Any) -> Any:
+            given = call.parameters
+            if given.get("username") == USERNAME:
+                logins.append(given.get("password") == PASSWORD and len(given) == 3)
+                logins[-1] &= given.get("organisation") == ORGANISATION
+            return super().do_login(call)
+
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_ours=LOGGING_IN)
+    options = [
+        *("--crmcom-base-url", serve(Counting()), "--crmcom-username", USERNAME),
+        *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
+        *("--crmcom-max-requests", "200"),
+    ]
+
+    done = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", *processes, *options)
+
+    done.assert_outcomes(passed=4)
+    assert logins == [True, False, True, False]
 
 
 SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
