@@ -335,7 +335,9 @@ class _Run:
 
     def _seen(self) -> tuple[tuple[str, ...], ...]:
         """Return sentences on what was not seen: against a pass, as expected, or seen after all."""
-        found = [*lacks(self.campaign, self.templates, self.ended)]
+        found = [
+            *lacks(self.campaign, self.templates, self.ended, is_whole=self.config.only == "*")
+        ]
         names, service = {lack.what for lack in found}, self.session.oracle.service
         expected = {entry.what: entry.reason for entry in self.config.not_seen}
         seen = {SUCCESSFUL_RESEND} if self.session.belief.has_resent else set[str]()

@@ -98,14 +98,6 @@ class Kill(NamedTuple):
     rests_on: str | None  # id of one that it lacked, or has as it was known: if gone, who knows?
 
 
-class Length(NamedTuple):
-    """How long lists were: the greatest number of each."""
-
-    records: int
-    bytes: int  # of the response
-    largest: int  # bytes that one webhook request may have
-
-
 @dataclass(slots=True)
 class Change:
     """A request of resend or delete, and the webhook requests that it may be about."""
@@ -132,9 +124,9 @@ class Belief:
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list, each with the lists that ruled it out in some zones.
     kills: dict[Interpretation, list[Kill]] = field(default_factory=dict)
-    #: The greatest lengths of lists so far, by whether number_of_results was given, and by which
+    #: The length of the longest list so far, by whether number_of_results was given, and by which
     #: filters: a list may be cut at a maximum, which may depend on both.
-    longest: dict[tuple[bool, frozenset[str]], Length] = field(default_factory=dict)
+    longest: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
     serves_empty_lists: bool = False  # if not, a list that finds nothing may be refused
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
-from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.findings import counted, outcome
 from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.templates import Template
 
@@ -19,13 +19,16 @@ class Lack:
     why: str  # in a sentence, without its end
 
 
-def lacks(campaign: Campaign, templates: Sequence[Template], ended: str) -> Iterator[Lack]:
+def lacks(
+    campaign: Campaign, templates: Sequence[Template], ended: str, *, is_whole: bool
+) -> Iterator[Lack]:
     """Yield what a run has not seen, the most important first.
 
     Args:
         campaign: the run.
         templates: those that it might send.
         ended: why it ended early, if it did.
+        is_whole: whether it is about all statements, and so has to call every method.
     """
     session = campaign.session
     service, client = session.oracle.service, session.client
@@ -36,10 +39,13 @@ def lacks(campaign: Campaign, templates: Sequence[Template], ended: str) -> Iter
         if service.is_served(method):
             continue
         why = service.never_served_line(method)
-        if not why:
+        if not why and method == "list":
+            why = _refused_line(campaign, method)
+        if not why and is_whole:
             why = f"{method} was never sent: "
             why += campaign.missed.get(method) or _nothing_to_try(campaign, method)
-        yield Lack(method, why)
+        if why:
+            yield Lack(method, why)
     if _lacks_success(campaign):
         yield Lack(SUCCESSFUL_RESEND, "no resend became SUCCESSFUL, so its effect was not seen")
     for method, (times, why) in client.too_long.items():
@@ -64,6 +70,15 @@ def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]
             yield method
 
 
+def _refused_line(campaign: Campaign, method: str) -> str:
+    """Say that a method was sent, though with no token that was surely valid; "" if it was not."""
+    sent = [each for each in campaign.session.client.history if each.call.method == method]
+    if not sent:
+        return ""
+    last = outcome(sent[-1])
+    return f"{method} was sent {counted(len(sent), 'time')} and never served (last: {last})"
+
+
 def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
     if not belief.known:
@@ -72,7 +87,12 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(scene.may_change(each.record) for each in belief.existing()):
         return "no webhook request is left in scope"
-    return "nothing fits it" if campaign.is_first_pass_sent else "the run ended before"
+    if not campaign.is_first_pass_sent:
+        return "the run ended before"
+    planned = {template.method for template in campaign.plan.times}
+    if method not in planned:
+        return "the run had too few requests for it, allow more with --max-requests"
+    return "nothing fits it"
 
 
 def _lacks_success(campaign: Campaign) -> bool:

@@ -11,7 +11,7 @@ from itertools import chain
 from operator import or_
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Length, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Fits,
@@ -66,9 +66,8 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     if sense.is_clear and sense.filters:
         yield from _contents(exchange, sense, belief)
     if not {"number_of_results", "offset"} & sense.unclear:
-        longest = belief.longest.get(_kind(sense), Length(0, 0, 0))
-        seen = zip(longest, _length(exchange), strict=True)
-        belief.longest[_kind(sense)] = Length(*map(max, seen))
+        kind = _kind(sense)
+        belief.longest[kind] = max(belief.longest.get(kind, 0), len(exchange.records))
     if not (exchange.records or sense.is_paged or is_open(sense, belief)):
         belief.serves_empty_lists = True
 
@@ -93,11 +92,6 @@ def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
     return sense.limit is not None, frozenset(sense.filters)
 
 
-def _length(exchange: Exchange) -> Length:
-    count, average = len(exchange.records), exchange.bytes_each
-    return Length(count, count * average, 2 * average)
-
-
 @dataclass(slots=True)
 class _Compared:
     """A list, and what it is compared with."""
@@ -117,15 +111,9 @@ class _Compared:
         self.may_be_cut = self._may_be_cut()
 
     def _may_be_cut(self) -> bool:
-        """Whether a maximum of webhook requests or of bytes may be why it is short.
-
-        It is not if a list of its kind had more of both: of bytes so many more that one more of the
-        largest webhook requests would have found room.
-        """
-        own, longest = _length(self.exchange), self.belief.longest.get(_kind(self.sense))
-        if own.records < 2 or longest is None or own.records >= longest.records:
-            return own.records > 1
-        return own.bytes + longest.largest > longest.bytes
+        """Whether a maximum may be why it is short: no list of its kind has more results."""
+        count = len(self.exchange.records)
+        return count > 1 and count >= self.belief.longest.get(_kind(self.sense), count)
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:

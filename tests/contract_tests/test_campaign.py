@@ -162,7 +162,7 @@ def test_a_method_that_is_never_served_is_the_reason() -> None:
     target, _ = remote("R15", missing)
 
     limits = LoginLimits(logins=9)
-    results = run(target, RunConfig(limits=Limits(max_requests=300), login_limits=limits))
+    results = run(target, RunConfig(limits=Limits(max_requests=700), login_limits=limits))
 
     assert "never served token_release" in why(results, "token_release.available")
 

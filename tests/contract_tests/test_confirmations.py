@@ -35,7 +35,7 @@ REFUSED = (listed([ONE]), show(TWO, 2), show(NO))
 OTHER_ENTITY, FORBIDDEN = record(3, entity="ACTIVITIES"), refused(403)
 NO_JOBS = (listed([OTHER_ENTITY], entity="ACTIVITIES"), show(ONE), listed(NO))
 SENT = [record(at, life_cycle_state="SUCCESSFUL") for at in (3, 4)]
-OF_STATE = "delete.either_state RefusedChange"
+OF_ENTITY, OF_STATE = "entities.r9 Refused", "delete.either_state RefusedChange"
 NO_DELETE = (listed([ONE, TWO, *SENT]), changed("delete", NO))
 ONE_FIELD = (show(ONE), show(NO, fields_set="id,url"))
 FIRST: dict[str, Any] = {**JOBS, "number_of_results": 1}
@@ -82,8 +82,8 @@ DELETED = (
         (ONE_FIELD, "Refused", [ONE, ONE], False, "ss"),
         (ONE_FIELD, "Refused", [ONE, NO, ONE, ONE], False, "ssss"),
         # An entity is refused as one that no release has, while another one is listed.
-        (NO_JOBS, "entities.r9 Refused", [NO, NO, *[[OTHER_ENTITY], NO] * 2], True, "llllll"),
-        (NO_JOBS, "entities.r9 Refused", [NO, FORBIDDEN], False, "ll"),
+        (NO_JOBS, OF_ENTITY, [NO, NO, *[[OTHER_ENTITY], ONE, NO] * 2], True, "lllsllsl"),
+        (NO_JOBS, OF_ENTITY, [NO, FORBIDDEN], False, "ll"),
         # A delete is refused in one form, or in one state, and another one in turn is served.
         (NO_DELETE, "RefusedChange", [ONE, ONE, NO, TWO, TWO], True, "sddsd"),
         (NO_DELETE, "RefusedChange", [ONE, NO], False, "sd"),

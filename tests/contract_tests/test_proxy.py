@@ -454,7 +454,7 @@ def test_a_session(server: StandIn, number: signal.Signals, code: int, tmp_path:
         done, output = proxy.stop(number)
     assert done == code, output
     assert printed.count("✗ response.number") == code
-    assert ("FAILED" if code else "PASSED") in output
+    assert ("BROKEN" if code else "PASSED") in output
     for text in (printed, output, *(each.read_text() for each in tmp_path.iterdir())):
         assert not [secret for secret in (PASSWORD, *tokens) if secret in text]
     asked = re.findall(r"show\?token=([^&]*)&", (tmp_path / "a.har").read_text())

@@ -19,13 +19,11 @@ from helpers.recordings import (
     show,
 )
 
-from crmcom_kit.contract_tests.belief.belief import Length
-
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
 TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
 JOBS, RULE = {"entity": "JOBS"}, {"name": ONE["workflow_rule"]["name"]}
-CODE, SMALL = ONE["webhook_definition"]["alternative_code"], [record(at) for at in range(1, 5)]
+CODE = ONE["webhook_definition"]["alternative_code"]
 GONE = ["identifier.selects Disagree", "identifier.selects Refused"]
 DISAGREE = "list.agrees_with_show Disagree"
 
@@ -313,11 +311,6 @@ OPEN: dict[str, Sequence[Entry]] = {
         listed([ONE, TWO, THREE]),
         listed([ONE, TWO], workflow_rule_identifier=RULE),
     ],
-    "a maximum of bytes": [
-        listed([*SMALL, record(9, error_description="x" * 4000)], entity_id="E1"),
-        listed(SMALL, **JOBS),
-        listed([record(9, error_description="x" * 4000), SMALL[0]], **JOBS),
-    ],
     "the name of a rule in another case": [
         listed([ONE]),
         listed([ONE], workflow_rule_identifier={"name": RULE["name"].swapcase()}),
@@ -371,7 +364,7 @@ def test_a_list_is_compared_with_the_interpretation_that_it_fits_best() -> None:
     records = [created(f"{day}T12:00:00", at) for at, day in enumerate(days, 1)]
     conversation = Conversation(listed(records))
     kind = False, frozenset({"entity", "created_date"})
-    conversation.belief.longest[kind] = Length(9, 99_999, 0)  # no list is cut
+    conversation.belief.longest[kind] = 9  # no list is cut
     conversation.hear(listed(records[:1] + records[2:], **JOBS, created_date=days[0]))
     assert [each.record for each in conversation.suspicions] == [records[1]["id"]]
 

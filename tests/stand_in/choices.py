@@ -60,7 +60,7 @@ class Choices:
     page_default: int | None = None
     page_maximum: int | None = None
     #: What a list has at most without number_of_results: by which filters, or by bytes.
-    list_maximum: Literal["none", "by_filters", "by_bytes"] = "none"
+    list_maximum: Literal["none", "by_filters"] = "none"
     page_above_maximum: Literal["clamped", "error"] = "clamped"
     page_zero: Literal["nothing", "all", "error"] = "nothing"
     page_negative: Literal["error", "ignored"] = "error"

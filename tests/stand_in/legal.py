@@ -136,9 +136,8 @@ variant("page_maximum", PAGING, "R13", page_maximum=5)
 variant("page_maximum_error", PAGING, "R13", page_maximum=5, page_above_maximum="error")
 for order in ("by_filters", "by_size"):
     variant(f"pages_{order}", PAGING, "R13", order=order)
-for by in ("by_filters", "by_bytes"):
-    variant(f"list_maximum_{by}", PAGING, list_maximum=by)
-    variant(f"list_maximum_{by}_r13", PAGING, "R13", list_maximum=by)
+for release in ("R9", "R13"):
+    variant(f"list_maximum_{release}", PAGING, release, list_maximum="by_filters")
 for zero in ("all", "error"):
     variant(f"page_zero_{zero}", PAGING, "R13", page_zero=zero)
 variant("page_negative_ignored", PAGING, "R13", page_negative="ignored")

@@ -257,7 +257,7 @@ def url_matches(choices: Choices, url: str, wanted: str) -> bool:
 
 def read_span(choices: Choices, text: str) -> tuple[datetime, datetime | None]:
     """Return from when until before when a record must have been created, in UTC."""
-    begin = read_date(choices, text)
+    begin = read_local(choices, text)
     cut = choices.created_date_cut if ":" in text else "no"
     end = in_utc(begin) + timedelta(seconds=1)
     if cut == "minute":
@@ -275,6 +275,11 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def read_date(choices: Choices, text: str) -> datetime:
+    """Return a date as the records have it."""
+    return in_utc(read_local(choices, text))
+
+
+def read_local(choices: Choices, text: str) -> datetime:
     """Return a date in the zone of created_date."""
     zone = ZoneInfo(choices.created_date_zone)
     for form in choices.created_date_formats:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
 from random import Random
 from threading import Lock
 from typing import Any
@@ -67,8 +66,6 @@ ERRORS = {
     "send_failed": ("WEBHOOKS", "SENDINGFAILED", 502),
     "deprecated": ("WEBAPI", "METHODDEPRECATED", 410),
 }
-#: So many bytes of webhook requests a list has, if there is a maximum.
-MAX_BYTES = 9_000
 #: What servlet containers and proxies add to a response.
 HEADERS = [
     ("Set-Cookie", "JSESSIONID=1; Path=/"),
@@ -455,9 +452,6 @@ class StandIn:
         """Return as much of a list as the server returns at most."""
         if self.choices.list_maximum == "by_filters":
             return page[: 12 - 2 * len(call.filters)]
-        if self.choices.list_maximum == "by_bytes":
-            sizes = accumulate(len(json.dumps(self.trimmed(record, call))) for record in page)
-            return page[: max(1, sum(size <= MAX_BYTES for size in sizes))]
         return page
 
     # Effects.

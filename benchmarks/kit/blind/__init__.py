@@ -35,7 +35,7 @@ def server(folder: str, name: str, release: str = "") -> Variant:
     return Variant(name, about, module.CHOICES, release, module.Server)
 
 
-def legal(at: int) -> Variant:
+def legal_server(at: int) -> Variant:
     """Return the legal server at a place, each in another release than the one before."""
     return server("legal", names("legal")[at], RELEASES[at % len(RELEASES)])
 

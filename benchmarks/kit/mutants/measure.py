@@ -83,7 +83,7 @@ def cases(of: Case, number: int | None) -> Iterator[Case]:
             named = ((str(seed), blind.together(seed).release) for seed in seeds)
         case "blind legal":
             places = range(len(blind.names("legal")))
-            named = ((str(at), blind.legal(at).release) for at in places)
+            named = ((str(at), blind.legal_server(at).release) for at in places)
         case "blind faults":
             named = ((name, "") for name in blind.names("faults"))
         case _:
@@ -103,7 +103,7 @@ def made(case: Case) -> Any:
         case "blind together":
             return blind.together(int(case.name))
         case "blind legal":
-            return blind.legal(int(case.name))
+            return blind.legal_server(int(case.name))
         case "blind faults":
             return blind.server("faults", case.name)
     return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]
