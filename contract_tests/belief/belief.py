@@ -69,6 +69,7 @@ class Known:
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
+    is_proven: bool = False  # a look after its last resend has shown it SUCCESSFUL
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
     typed: Record = field(default_factory=dict)  # the record that requests are made from
     is_nameable: bool = False  # whether it has all that requests name it by

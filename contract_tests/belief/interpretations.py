@@ -41,7 +41,7 @@ _URL: dict[str, Callable[[str, str], bool]] = {
     "contains": lambda url, wanted: wanted in url,
 }
 _DAY = ("day", "instant", "from")
-_MOMENT = (*_DAY, "minute", "from_day", "from_minute")
+_MOMENT = (*_DAY, "minute", "from_day", "from_minute", "nearest_minute")
 
 Record = Mapping[str, Any]
 Filters = Mapping[str, Any]
@@ -63,7 +63,8 @@ class Interpretation(NamedTuple):
     combine: str
     url: str
     day: str  # how created_date selects where it is a date
-    moment: str  # the same where it is a date and time, which may be cut to its day or its minute
+    #: The same where it is a date and time, which may be cut to its day or minute, or rounded.
+    moment: str
 
 
 #: Plain ones first.
@@ -150,6 +151,9 @@ _CUT = {"day": DAY, "from_day": DAY, "minute": 60, "from_minute": 60}
 def _asked(text: str, way: str) -> range:
     """Return the seconds that a created_date asks for."""
     asked = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
+    if way == "nearest_minute":
+        begin = (asked + 30) // 60 * 60 - 30
+        return range(begin, begin + 60)
     length = _CUT.get(way, 1)
     begin = asked - asked % length
     return range(begin, sys.maxsize if way.startswith("from") else begin + length)

@@ -186,6 +186,8 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     if named is None:
         return _either(sense)  # how such an identifier is read is open
     known = belief.named(named)
+    if known is None and _names_in_another_case(named, belief):
+        return _either(sense)
     if known is None:
         why = f"no webhook request has the {named.field} {named.value}"
         return Expectation(Must.REFUSE, "identifier.known", why, sense)
@@ -207,6 +209,12 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     statement = "delete.either_state" if method == "delete" else "identifier.selects"
     why = f"a webhook request has this {named.field}"
     return Expectation(Must.SERVE, statement, why, sense, key)
+
+
+def _names_in_another_case(named: Named, belief: Belief) -> bool:
+    """Whether an id differs from a known one in case alone: as a UUID it may be the same."""
+    cases = (named.value.upper(), named.value.lower(), named.value.swapcase())
+    return named.field == "id" and any(belief.named(named._replace(value=text)) for text in cases)
 
 
 def has_fields_set(method: str, release: Release) -> bool:

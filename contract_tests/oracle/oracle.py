@@ -199,6 +199,8 @@ class Oracle:
             own = known.record
             wanted |= {name: own[name] for name in ("id", "number") if name in own}
         compared = [name for name in wanted if isinstance(data.get(name), str)]
+        if known is None and named.field == "id":  # in another case it may be the same
+            compared = [name for name in compared if data[name].lower() != named.value.lower()]
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         if wrong is None:
             if compared:

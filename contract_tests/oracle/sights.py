@@ -3,7 +3,7 @@
 And what resend and delete return; the belief is brought in step with what they did.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
@@ -31,6 +31,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 
 READS = ("show", "list")
 ERROR_FIELDS = ("error_code", "error_description")
+#: What each attempt of a delivery writes.
+OF_DELIVERY = (*ERROR_FIELDS, "authentication_code", "log_information.updated_")
 #: Whether delete notes who deleted a webhook request is open.
 _NOTED = ("log_information.updated",)
 
@@ -75,6 +77,9 @@ def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> 
         known.untraced = None
         yield "resend.sends_again"
     paths = differing(known.certain, record)
+    if paths and _has_failed_late(known, record, paths):
+        known.moving = True
+        return
     if paths:
         yield _differs(known, record, paths[0], exchange, sense, belief)
         return
@@ -82,8 +87,16 @@ def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> 
     yield from _agrees(known, method, belief)
 
 
+def _has_failed_late(known: Known, record: Record, paths: Sequence[str]) -> bool:
+    """Whether a resend that was seen to succeed has failed since: when a delivery ends is open."""
+    is_failure = record.get("life_cycle_state") == "REJECTED"
+    of_delivery = all(path == "life_cycle_state" or path.startswith(OF_DELIVERY) for path in paths)
+    return known.resent and known.is_proven and is_failure and of_delivery
+
+
 def _agrees(known: Known, method: str, belief: Belief) -> Iterator[str]:
     """Yield the statements that an unchanged sight speaks for."""
+    known.is_proven |= known.resent and known.state == "SUCCESSFUL"
     if {"show": known.shown, "list": known.listed}[method]:
         yield f"{method}.changes_nothing"
     if {"show": known.listed, "list": known.shown}[method]:
@@ -254,7 +267,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         belief.delete(known.id)
         return
     yield from _kept(known, data, exchange)
-    known.resent = True
+    known.resent, known.is_proven = True, False
     if known.state == "REJECTED":
         known.untraced = known.record
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"

@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense, identifying_values, is_whole
-from crmcom_kit.contract_tests.oracle.sights import READS
+from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY, READS
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Confirmation,
@@ -30,8 +30,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 
 #: So many later exchanges are looked at that may settle a suspicion.
 MAX_LOOKED_AT = 1_000
-#: Members that may come back to an earlier value: each delivery that others try writes them.
-RECURRING = ("error_code", "error_description", "authentication_code", "log_information.updated_")
 
 Sight = tuple[int, Record, Exchange]  # number of the exchange, and a record that it shows whole
 
@@ -193,7 +191,7 @@ class Case(NamedTuple):
         if known is None or seen is None:
             return False
         paths = differing(known.certain, seen)
-        return bool(paths) and all(path.startswith(RECURRING) for path in paths)
+        return bool(paths) and all(path.startswith(OF_DELIVERY) for path in paths)
 
     # For which of its parameters was a request refused?
 

@@ -39,6 +39,11 @@ def checked(
     With ``by_token`` the run gets a token, and no user name.
     """
     set_clock(app)
+
+    def pass_time(seconds: float) -> None:
+        """Let the server's clock go on while the run waits."""
+        app.clock.seconds += seconds
+
     login = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=api_key)
     if by_token:
         login = Login(token=token_of(app))
@@ -49,7 +54,7 @@ def checked(
         login=login,
         transport=httpx.WSGITransport(app),
     )
-    given = {"sleep": lambda _: None, "allowed": BOTH, "scope": EVERYTHING, **config}
+    given = {"sleep": pass_time, "allowed": BOTH, "scope": EVERYTHING, **config}
     given = {"login_limits": UNLIMITED, **given}  # a server that the tests have made
     return run(target, RunConfig(**given))
 

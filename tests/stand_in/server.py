@@ -131,6 +131,7 @@ class StandIn:
         self.window = self.in_window = 0  # requests in a span of time, where they are limited
         self.moments = Random(self.seed + 3)
         self.now = self.clock()
+        self.listing: Call | None = None  # the list that is being made
         self.set_up()
 
     def set_up(self) -> None:
@@ -399,7 +400,8 @@ class StandIn:
     def select(self, call: Call) -> list[Record]:
         """Return the records that all filters of a call select, in the server's order."""
         found = [record for record in self.records.values() if self.selected(record, call)]
-        return self.in_order(found, call)
+        self.listing = call
+        return self.in_order(found)
 
     def selected(self, record: Record, call: Call) -> bool:
         """Return whether all filters of a call select a record."""
@@ -419,10 +421,11 @@ class StandIn:
         }
         return (shown[name] if name in shown else getattr(record, name)) in value
 
-    def in_order(self, found: list[Record], call: Call) -> list[Record]:
+    def in_order(self, found: list[Record]) -> list[Record]:
         """Return records in the order of a list."""
-        order = self.choices.order
+        order, call = self.choices.order, self.listing
         if order in ("by_filters", "by_size"):  # as a database does that chooses among indexes
+            assert call is not None
             chosen = len(call.filters) if order == "by_filters" else (call.limit or 0)
             return sorted(found, key=lambda record: record.id[chosen % 7 :])
         if order == "unstable":
