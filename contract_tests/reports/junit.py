@@ -17,10 +17,10 @@ from crmcom_kit.contract_tests.results import Outcome
 def written(report: Report) -> str:
     """Return the report as an XML document."""
     cases = [_case(entry) for entry in report.document["statements"]]
-    if said := failure_of_run(report.document):
+    if failed := failure_of_run(report.document):
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
         kind = "failure" if report.outcome is Outcome.BROKEN else "error"
-        ET.SubElement(case, kind, message=visible(said), type=report.outcome)
+        ET.SubElement(case, kind, message=visible(failed), type=report.outcome)
         cases.append(case)
     suite = ET.Element(
         "testsuite",
