@@ -81,7 +81,7 @@ def as_click(option: Option) -> click.Option:
     )
 
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(path_type=Path)
 
 
 @click.command(
@@ -98,8 +98,11 @@ def check(**given: Any) -> None:
     --allow is given; a crmcom-kit mock on this machine is checked in a separate world. Pass
     credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there.
 
-    Exit status 0: every statement that was tested holds. 1: a statement is broken, or a listed
-    deviation no longer occurs. 2: the run itself failed, or was interrupted.
+    The exit status is that of the outcome, which is the first line of each report. 0, PASSED:
+    all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, or what
+    --deviations lists no longer occurs. 2, ERROR: the run itself failed, or was interrupted.
+    3, INCONCLUSIVE: nothing is broken, and too little was seen. A recording with contradictions
+    that nothing confirms is UNCONFIRMED, with status 0.
     """
     leave_environment(given)
     stop = Stop(notice=_INTERRUPTED)
@@ -141,6 +144,9 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
     if ledger:
         taken[os.path.realpath(ledger)] = "ledger"
     for name, path in files.items():
+        if path.is_dir():
+            msg = f"--{name}: {path} cannot be written: it is a folder"
+            raise Refused(msg)
         if path.exists() and not path.is_file():
             continue  # a device, or a pipe, takes what several have to say
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):

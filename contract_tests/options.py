@@ -33,7 +33,7 @@ class OptionsError(ValueError):
 class Option:
     """One option: ``--name`` of the command, ``--crmcom-name`` of pytest.
 
-    Reports are written by the command alone. Credentials are shown in none of them.
+    Credentials are shown in no report.
     """
 
     name: str
@@ -186,8 +186,10 @@ OPTIONS = (
 DEFAULTS = {option.key: () if option.repeats else option.default for option in OPTIONS}
 #: What decides about a run.
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
-#: What pytest offers, which has tests to show.
-PYTEST_OPTIONS = tuple(option for option in RUN_OPTIONS if option.name != "dry-run")
+#: What pytest offers, which has tests to show, and JUnit XML of its own.
+PYTEST_OPTIONS = tuple(
+    option for option in OPTIONS if option.name not in ("dry-run", "junit", "write-deviations")
+)
 
 
 def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:

@@ -10,18 +10,21 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 
+from crmcom_kit.config_file import Refused
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.cli import check_files, write, writers
 from crmcom_kit.contract_tests.client.http import TargetDown
 from crmcom_kit.contract_tests.client.logins import LoginCount
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.options import PYTEST_OPTIONS, REPORTS, OptionsError
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
@@ -89,21 +92,27 @@ def report(
     target_url: str | None,
     tmp_path_factory: Any,
     _crmcom_logins: LoginCount,
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
     """The JSON report of the one run, as `crmcom-kit check --json` writes it.
 
-    Under xdist the first worker that needs it makes it, and the others read it: a target is not
+    The run also writes the files that --crmcom-json, --crmcom-html and --crmcom-har name. Under
+    xdist the first worker that needs the report makes it, and the others read it: a target is not
     asked, or changed, once for each worker.
     """
     values = {**given_options(request.config), "base_url": target_url}
-    session = request.session
+    session, failures = request.session, list[str]()
     if not hasattr(request.config, "workerinput"):
-        return _made(values, session, _crmcom_logins)
-    path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
-    with FileLock(path.with_suffix(".lock")):  # the others wait here
-        if not path.exists():
-            path.write_text(json.dumps(_made(values, session, _crmcom_logins)), "utf-8")
-        return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
+        document = _made(values, session, _crmcom_logins, failures)
+    else:
+        path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
+        with FileLock(path.with_suffix(".lock")):  # the others wait here
+            if not path.exists():
+                made = _made(values, session, _crmcom_logins, failures)
+                path.write_text(json.dumps(made), "utf-8")
+            document = json.loads(path.read_text("utf-8"))
+    yield document
+    if failures:  # at the end: the tests have their results nevertheless
+        pytest.fail(as_in_pytest("\n".join(failures)), pytrace=False)
 
 
 def _enter(session: Session, config: RunConfig) -> None:
@@ -128,10 +137,20 @@ def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Target, RunCo
     return made, replace(config, login_count=logins)
 
 
-def _made(values: dict[str, Any], session: pytest.Session, logins: LoginCount) -> dict[str, Any]:
+def _made(
+    values: dict[str, Any], session: pytest.Session, logins: LoginCount, failures: list[str]
+) -> dict[str, Any]:
+    """Run, write the files of reports, and return the JSON report.
+
+    ``failures`` gets a line on each file that cannot be written.
+    """
+    named = [option for option in PYTEST_OPTIONS if option.heading == REPORTS]
+    files = {each.name: Path(values[each.key]) for each in named if values[each.key] is not None}
     try:
-        results = run(*_prepared(values, logins))
-    except (pytest.UsageError, OptionsError) as error:
+        check_files(files, values["ledger"], values["from_har"])
+        report = Report(run(*_prepared(values, logins)))
+    except (pytest.UsageError, OptionsError, Refused) as error:
         session.shouldstop = "an option is wrong"  # else each test would have the same error
         raise pytest.UsageError(as_in_pytest(str(error))) from None
-    return Report(results).document
+    failures += write(writers(report), files)
+    return report.document

@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, most_changes, wanted
-from crmcom_kit.contract_tests.campaign.seen import lacks
+from crmcom_kit.contract_tests.campaign.seen import in_scope, lacks, rejected_ones
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
@@ -342,10 +342,14 @@ class _Run:
         expected = {entry.what: entry.reason for entry in self.config.not_seen}
         seen = {SUCCESSFUL_RESEND} if self.session.belief.has_resent else set[str]()
         stale = [what for what in expected if what in seen or service.is_served(what)]
-        waived = {what: reason for what, reason in expected.items() if what in names}
+        listed = {what: reason for what, reason in expected.items() if what in names}
+        others = [lack for lack in found if lack.what not in expected]
         return (
-            tuple(lack.why for lack in found if lack.what not in expected),
-            tuple(f"{what} was not seen, as listed ({reason})" for what, reason in waived.items()),
+            tuple(lack.why for lack in others if not lack.passes),
+            (
+                *(lack.why for lack in others if lack.passes),
+                *(f"{what} was not seen, as listed ({reason})" for what, reason in listed.items()),
+            ),
             tuple(f"{what} was seen, which is listed as not seen" for what in stale),
         )
 
@@ -354,12 +358,9 @@ class _Run:
         scene, topic = self.session.scene, statement.partition(".")[0]
         if topic in CHANGES and topic not in scene.allowed:
             return f"needs --allow {topic} and a scope: --only-… or --all-records"
-        known = self.session.belief.known.values()  # also those that the run has deleted
-        in_scope = [each for each in known if scene.may_change(each.record)]
-        if topic in CHANGES and not in_scope:
+        if topic in CHANGES and not in_scope(self.session):
             return "no webhook request is in scope"
-        rejected = [each for each in in_scope if each.resent or each.state == "REJECTED"]
-        if topic == "resend" and not rejected:
+        if topic == "resend" and not rejected_ones(self.session):
             return "no webhook request in scope is REJECTED"
         if "web_api_key" in statement and scene.login.api_key is None:
             return "needs --api-key"

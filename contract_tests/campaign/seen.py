@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from crmcom_kit.contract_tests.belief.belief import Known
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.findings import counted, outcome
 from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.templates import Template
@@ -17,6 +19,7 @@ class Lack:
 
     what: str  # a method or ``SUCCESSFUL_RESEND``; "" for what nobody can expect
     why: str  # in a sentence, without its end
+    passes: bool = False  # it is said of a pass, and does not stand against it
 
 
 def lacks(
@@ -41,6 +44,10 @@ def lacks(
         why = service.never_served_line(method)
         if not why and method == "list":
             why = _refused_line(campaign, method)
+        if not why and method == "resend" and in_scope(session) and not rejected_ones(session):
+            why = "no webhook request in scope is REJECTED, so resend was not served"
+            yield Lack(method, why, passes=True)
+            continue
         if not why and is_whole:
             why = f"{method} was never sent: "
             why += campaign.missed.get(method) or _nothing_to_try(campaign, method)
@@ -54,6 +61,17 @@ def lacks(
     if unseen := session.belief.unseen:
         room = f"{counted(len(unseen), 'webhook request')} got no room, and are not checked"
         yield Lack("", room)
+
+
+def in_scope(session: Session) -> list[Known]:
+    """Return the webhook requests that the run may change, with those that it has deleted."""
+    known = session.belief.known.values()
+    return [each for each in known if session.scene.may_change(each.record)]
+
+
+def rejected_ones(session: Session) -> list[Known]:
+    """Return those in scope that are REJECTED, or were until the run has sent them again."""
+    return [each for each in in_scope(session) if each.resent or each.state == "REJECTED"]
 
 
 def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:

@@ -62,8 +62,9 @@ def proxy(**given: Any) -> None:
     is below that path, changes nothing, and sends nothing of its own. A violation is printed once
     the traffic shows it. Ctrl-C ends the proxy: it prints a summary, and writes the reports.
 
-    Exit status 0: every statement that the traffic tests holds. 1: a statement is broken, or a
-    listed deviation no longer occurs. 2: the proxy failed, or no request tests a statement.
+    Exit status 0, PASSED or UNCONFIRMED: every statement that the traffic tests holds. 1, BROKEN: a
+    statement is broken, or a listed deviation no longer occurs. 2, ERROR: the proxy failed, or no
+    request tests a statement.
     """
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.options import OptionsError, command_line

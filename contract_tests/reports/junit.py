@@ -8,6 +8,7 @@ from crmcom_kit.contract_tests.reports.report import (
     Report,
     fails,
     failure_details,
+    failure_of_run,
     visible,
 )
 from crmcom_kit.contract_tests.results import Outcome
@@ -16,10 +17,10 @@ from crmcom_kit.contract_tests.results import Outcome
 def written(report: Report) -> str:
     """Return the report as an XML document."""
     cases = [_case(entry) for entry in report.document["statements"]]
-    if report.outcome in (Outcome.ERROR, Outcome.INCONCLUSIVE):
-        # Else a CI server that reads this alone would see a pass.
+    if failed := failure_of_run(report.document):
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
-        ET.SubElement(case, "error", message=visible(report.headline), type=report.outcome)
+        kind = "failure" if report.outcome is Outcome.BROKEN else "error"
+        ET.SubElement(case, kind, message=visible(failed), type=report.outcome)
         cases.append(case)
     suite = ET.Element(
         "testsuite",

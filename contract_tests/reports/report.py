@@ -65,6 +65,7 @@ class Report:
             "changed": [text(number) for number in results.changed],
             "never_served": [text(line) for line in results.never_served],
             "inconclusive": [text(line) for line in results.inconclusive],
+            "stale": [text(line) for line in results.stale],
             "inventory": text(results.inventory),
             "notes": [text(note) for note in (*results.notes, *results.warnings)],
         }
@@ -76,14 +77,14 @@ class Report:
 
     def _summary(self) -> dict[str, Any]:
         results = self.results
-        verdicts = [result.verdict for result in results.statements]
         return {
-            **{str(verdict): verdicts.count(verdict) for verdict in Verdict},
+            **{str(verdict): self._count(verdict) for verdict in Verdict},
             "statements": len(results.statements),
             "achieved": results.achieved,
             "requests": len(results.history),
             "unconfirmed": results.unconfirmed,
             "outcome": str(results.outcome),
+            "headline": self.headline,
             "exit_code": results.exit_code,
             "trouble": None if results.trouble is None else self.text(results.trouble),
         }
@@ -143,7 +144,7 @@ class Report:
         """What the run comes to."""
         return self.results.outcome
 
-    @property
+    @cached_property
     def headline(self) -> str:
         """What came of the run in one sentence: why it is no pass, or what was not seen."""
         results = self.results
@@ -164,32 +165,45 @@ class Report:
 
     def _held(self) -> str:
         """Say how many statements hold."""
-        counts = self.document["summary"]
-        every, held, deviates = counts["statements"], counts["holds"], counts["deviates"]
+        every = len(self.results.statements)
+        held, deviates = self._count(Verdict.HOLDS), self._count(Verdict.DEVIATES)
         said = f"{held} of {counted(every, 'statement')} {'holds' if held == 1 else 'hold'}"
         return said + (f", {deviates} deviate{'s' * (deviates == 1)} as listed" if deviates else "")
 
     def _not_exercised(self) -> Iterator[str]:
         """Say how many statements were not exercised, and why, and what was expected not to be."""
-        entries = [e for e in self.document["statements"] if e["verdict"] == Verdict.NOT_EXERCISED]
-        reasons = Counter(entry["why"].partition(":")[0] for entry in entries).most_common()
-        if entries:
+        results = [r for r in self.results.statements if r.verdict is Verdict.NOT_EXERCISED]
+        reasons = Counter(self.text(r.why).partition(":")[0] for r in results).most_common()
+        if results:
             said = ", ".join(f"{count}: {reason}" for reason, count in reasons[:MAX_REASONS])
-            yield f"{len(entries)} {'was' if len(entries) == 1 else 'were'} not exercised ({said})"
+            yield f"{len(results)} {'was' if len(results) == 1 else 'were'} not exercised ({said})"
         yield from map(self.text, self.results.waived)
 
     def _faults(self) -> Iterator[str]:
-        if broken := self.document["summary"]["broken"]:
+        if broken := self._count(Verdict.BROKEN):
             yield f"{counted(broken, 'statement')} {'is' if broken == 1 else 'are'} broken"
         if stale := sum(result.stale for result in self.results.statements):
             verb = "occurs" if stale == 1 else "occur"
             yield f"{counted(stale, 'listed deviation')} no longer {verb}"
         yield from map(self.text, self.results.stale)
 
+    def _count(self, verdict: Verdict) -> int:
+        return sum(result.verdict is verdict for result in self.results.statements)
+
     @property
     def failing(self) -> list[Entry]:
         """The statements that make the run fail."""
         return [each for each in self.document["statements"] if fails(each)]
+
+
+def failure_of_run(document: Entry) -> str:
+    """Return the outcome in a line if the statements alone don't say that the run fails; else "".
+
+    A reader of the statements alone would see a pass in it.
+    """
+    summary = document["summary"]
+    is_of_run = summary["outcome"] in (Outcome.ERROR, Outcome.INCONCLUSIVE) or document["stale"]
+    return f"{summary['outcome'].upper()}: {summary['headline']}" if is_of_run else ""
 
 
 def visible(text: str) -> str:

@@ -4,11 +4,13 @@ import importlib.util
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.recordings import archive, login
 from helpers.serving import LOGIN
+from mutants.table import ROWS
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.options import RUN_OPTIONS
@@ -211,6 +213,7 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     mixed = pytester.runpytest_inprocess(*SUITE, "--crmcom-from-har", "r.har")
     nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
     down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
+    unwritten = pytester.runpytest_inprocess(*SUITE, "--crmcom-html", "no/such.html")
 
     wrong.assert_outcomes(errors=1)
     wrong.stdout.fnmatch_lines("*--crmcom-rate: 0.0 is not allowed*")
@@ -219,7 +222,54 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     mixed.assert_outcomes(errors=1)
     mixed.stdout.fnmatch_lines("*--crmcom-from-har: several organisations log in*")
     down.assert_outcomes(failed=1, skipped=2)
-    down.stdout.fnmatch_lines("The run failed: http://127.0.0.1:9/x does not respond*")
+    down.stdout.fnmatch_lines("ERROR: The run failed: http://127.0.0.1:9/x does not respond*")
+    unwritten.assert_outcomes(errors=1)
+    unwritten.stdout.fnmatch_lines("*--crmcom-html: no/such.html cannot be written*")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_suite_writes_reports_as_the_command_does(pytester: pytest.Pytester) -> None:
+    """Each is for its owner; the outcome is theirs; what fails costs no test its result."""
+    names = {"json": "r.json", "har": "r.har", "html": "/dev/full"}
+    files = [part for name, file in names.items() for part in (f"--crmcom-{name}", file)]
+
+    done = pytester.runpytest_inprocess(
+        *SUITE, *files, "--crmcom-max-requests", "20", "--crmcom-only", "envelope.*"
+    )
+
+    summary = json.loads((pytester.path / "r.json").read_text("utf-8"))["summary"]
+    assert summary["outcome"] == "inconclusive"
+    done.stdout.fnmatch_lines(f"INCONCLUSIVE: {summary['headline']}")
+    done.stdout.fnmatch_lines("--crmcom-html: cannot write /dev/full: *")
+    counts = done.parseoutcomes()
+    assert (counts["failed"], counts["passed"], counts["errors"]) == (1, summary["holds"], 1)
+    entries = json.loads((pytester.path / "r.har").read_text("utf-8"))["log"]["entries"]
+    assert len(entries) == summary["requests"]
+    for name in ("r.json", "r.har"):
+        assert (pytester.path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_red_test_shows_its_script_whole(
+    serve: Callable[..., str], pytester: pytest.Pytester
+) -> None:
+    """Line by line as the JSON report has it; what a note says of options is as pytest has them."""
+    server = serve(ROWS["business_units_null_in_show"].server())
+    user = ("--crmcom-username", USERNAME, "--crmcom-password", PASSWORD)
+    given = ("--crmcom-base-url", server, *user, "--crmcom-organisation", ORGANISATION)
+
+    done = pytester.runpytest_inprocess(
+        *SUITE, *given, "--crmcom-max-requests", "100", "--crmcom-json", "r.json", "-rs"
+    )
+
+    assert done.ret == 1
+    statements = json.loads((pytester.path / "r.json").read_text("utf-8"))["statements"]
+    broken = [each for each in statements if each["verdict"] == "broken"]
+    shown = str(done.stdout)
+    assert broken
+    for violation in (violation for each in broken for violation in each["violations"]):
+        assert "curl" in violation["script"]
+        assert "\n".join(f"  {line}" for line in violation["script"].splitlines()) in shown
+    assert "needs --crmcom-allow resend" in shown
 
 
 @pytest.mark.parametrize("lacks", [None, "hypothesis"])

@@ -117,6 +117,16 @@ def test_a_scope_that_is_used_up_says_so() -> None:
     assert results.changed == (rejected.number,)
 
 
+def test_a_scope_without_a_rejected_one_passes_and_says_so() -> None:
+    """There was nothing that a resend could have been served for."""
+    server = StandIn()
+    numbers = [r.number for r in server.records.values() if r.life_cycle_state != "REJECTED"]
+    results = checked(server, limits=FEW, scope=Scope(numbers=frozenset(numbers[:6])), allowed=BOTH)
+
+    assert results.exit_code == 0
+    assert "no webhook request in scope is REJECTED, so resend was not" in Report(results).headline
+
+
 class NumbersAsNumbers(StandIn):
     """Shows the number of one webhook request as a number in each list."""
 

@@ -3,6 +3,7 @@
 The servers are the independent one of the tests, and the mock as `crmcom-kit serve` serves it.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """The same options do under pytest, with several processes, of which one checks the server."""
     given = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
     given += ["--only-number", rejected(sound)[0].number]
-    options = [each.replace("--", "--crmcom-", 1) for each in given]
+    options = [each.replace("--", "--crmcom-", 1) for each in [*given, "--json", "r.json"]]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
 
     done = subprocess.run(
@@ -143,4 +144,5 @@ def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert sound.requests <= 81  # one worker has checked it for all
+    assert sound.requests <= 81  # one worker has checked it for all, and writes
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["summary"]["outcome"] == "passed"

@@ -275,26 +275,29 @@ def _checking(runner: Runner) -> Runner:
     return runner
 
 
-def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> None:
+@pytest.mark.parametrize(("requests", "status", "said"), [(60, 0, "PASSED"), (20, 3, "INCONCLU")])
+def test_the_action_checks_a_server_and_leaves_its_reports(
+    requests: int, status: int, said: str, checking: Runner
+) -> None:
     """A summary, three reports, and the status of the check."""
     served = MockProcess("--release=R15", "--port=0", folder=checking.folder)
     step = action_step("Check")
     inputs = {
         "base-url": f"{served.base}{API_PATH}",
         "release": "R15",
-        "arguments": "--max-requests=60\n--rate=1000\n",
+        "arguments": f"--max-requests={requests}\n--rate=1000\n",
     }
     try:
         run = checking.run(step["run"], **environment_of(step, **inputs), **LOGIN)
     finally:
         served.stop()
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == status, run.stdout + run.stderr
     reports = checking.folder / "crmcom-reports"
     assert checking.output.read_text() == f"reports={reports}\n"
     names = {path.name for path in reports.iterdir()}
     assert names == {"junit.xml", "report.json", "contract.html"}
     assert json.loads((reports / "report.json").read_text("utf-8"))
-    assert "R15" in checking.summary.read_text("utf-8")
+    assert checking.summary.read_text("utf-8").splitlines()[3].startswith(said)
 
     upload = loaded("action.yml")["runs"]["steps"][-1]
     assert upload["if"] == "always()"
