@@ -70,6 +70,7 @@ class Known:
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
     is_proven: bool = False  # a look after its last resend has shown it SUCCESSFUL
+    before: Record | None = None  # as it was before its last resend
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
     typed: Record = field(default_factory=dict)  # the record that requests are made from
     is_nameable: bool = False  # whether it has all that requests name it by

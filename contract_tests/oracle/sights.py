@@ -91,7 +91,8 @@ def _has_failed_late(known: Known, record: Record, paths: Sequence[str]) -> bool
     """Whether a resend that was seen to succeed has failed since: when a delivery ends is open."""
     is_failure = record.get("life_cycle_state") == "REJECTED"
     of_delivery = all(path == "life_cycle_state" or path.startswith(OF_DELIVERY) for path in paths)
-    return known.resent and known.is_proven and is_failure and of_delivery
+    is_new = known.before is not None and bool(differing(known.before, record))
+    return known.is_proven and is_new and is_failure and of_delivery
 
 
 def _agrees(known: Known, method: str, belief: Belief) -> Iterator[str]:
@@ -267,7 +268,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         belief.delete(known.id)
         return
     yield from _kept(known, data, exchange)
-    known.resent, known.is_proven = True, False
+    known.resent, known.is_proven, known.before = True, False, known.record
     if known.state == "REJECTED":
         known.untraced = known.record
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"
