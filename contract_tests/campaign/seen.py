@@ -39,20 +39,8 @@ def lacks(
         sent = f"the run ended at request {client.sent} of {client.limits.max_requests}"
         yield Lack("", f"{sent}, before it had sent each kind of request: {ended}")
     for method in _methods(campaign, templates):
-        if service.is_served(method):
-            continue
-        why = service.never_served_line(method)
-        if not why and method == "list":
-            why = _refused_line(campaign, method)
-        if not why and method == "resend" and in_scope(session) and not rejected_ones(session):
-            why = "no webhook request in scope is REJECTED, so resend was not served"
-            yield Lack(method, why, passes=True)
-            continue
-        if not why and is_whole:
-            why = f"{method} was never sent: "
-            why += campaign.missed.get(method) or _nothing_to_try(campaign, method)
-        if why:
-            yield Lack(method, why)
+        if not service.is_served(method):
+            yield from _lacks_method(campaign, method, is_whole=is_whole)
     if _lacks_success(campaign):
         yield Lack(SUCCESSFUL_RESEND, "no resend became SUCCESSFUL, so its effect was not seen")
     for method, (times, why) in client.too_long.items():
@@ -86,6 +74,22 @@ def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]
         is_login = method not in (*READS, *CHANGES) and service.is_sent(method)
         if is_called or (is_login and not scene.methods[method].deprecated):
             yield method
+
+
+def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterator[Lack]:
+    """Yield why a method was not served, unless nobody has to call it."""
+    session = campaign.session
+    why = session.oracle.service.never_served_line(method)
+    if not why and method == "list":
+        why = _refused_line(campaign, method)
+    if why:
+        yield Lack(method, why)
+    elif method == "resend" and in_scope(session) and not rejected_ones(session):
+        why = "no webhook request in scope is REJECTED, so resend was not served"
+        yield Lack(method, why, passes=True)
+    elif is_whole:
+        why = campaign.missed.get(method) or _nothing_to_try(campaign, method)
+        yield Lack(method, f"{method} was never sent: {why}")
 
 
 def _refused_line(campaign: Campaign, method: str) -> str:

@@ -62,7 +62,7 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
     """A broken statement is named with a script; listed it passes; gone it is stale."""
-    wrong, right = ROWS["list_numbers_are_integers"].server(), StandIn()
+    wrong, right = ROWS["business_units_null_in_show"].server(), StandIn()
     login = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
 
     def checked(app: StandIn, flag: str) -> Any:
@@ -74,7 +74,7 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
     stale = checked(right, "--deviations")
 
     assert broken.returncode == 1, broken.stdout + broken.stderr
-    assert "✗ response.number" in broken.stdout
+    assert "✗ response.log_information.units" in broken.stdout
     assert 'curl -isS "$URL/webhook_requests/' in broken.stdout
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert "deviate as listed" in listed.stdout
