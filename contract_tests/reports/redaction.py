@@ -68,7 +68,8 @@ class ReportRedactor(Redactor):
         secrets = set(variables.names)
         for name in hidden:
             variables.add(getattr(login, name), f"$CRMCOM_{name.upper()}")
-            for exchange in history if not target.own else ():
+            # Other units are those that webhook requests show.
+            for exchange in history if not (target.own or name == "unit") else ():
                 if exchange.call.method in LOGINS:
                     text = exchange.call.parameters.get(name)
                     variables.add(text, f"$CRMCOM_OTHER_{name.upper()}")

@@ -2,6 +2,7 @@
 
 import calendar
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -31,13 +32,26 @@ def token_of(app: StandIn) -> str:
     return str(data["token"])
 
 
+def expired_token_of(app: StandIn) -> str:
+    """Return a token of a server whose time will be over once the clock is set."""
+    set_clock(app)
+    app.clock.seconds -= 3 * 3600
+    return token_of(app)
+
+
 def checked(
-    app: StandIn, api_key: str | None = None, *, by_token: bool = False, **config: Any
+    app: StandIn,
+    api_key: str | None = None,
+    *,
+    by_token: bool = False,
+    expires: bool = False,
+    **config: Any,
 ) -> Results:
     """Check a sound server, or one made wrong; unless told otherwise all of it may be changed.
 
-    With ``by_token`` the run gets a token, and no user name.
+    With ``by_token`` the run gets a token, and no user name; with ``expires``, one that has ended.
     """
+    expired = expired_token_of(app) if expires else None
     set_clock(app)
 
     def pass_time(seconds: float) -> None:
@@ -47,6 +61,7 @@ def checked(
     login = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=api_key)
     if by_token:
         login = Login(token=token_of(app))
+    login = replace(login, expired_token=expired)
     target = Target(
         name="the sound server",
         base_url=f"https://stand-in.example{API_PATH}",

@@ -132,7 +132,13 @@ def measured(case: Case) -> Result:
     is_limited = case.few_logins or case.set in LEGAL
     logins = LoginLimits() if is_limited else UNLIMITED
     results = checked(
-        app, api_key, by_token=by_token, seed=case.seed, limits=limits, login_limits=logins
+        app,
+        api_key,
+        by_token=by_token,
+        expires=case.set == "table",
+        seed=case.seed,
+        limits=limits,
+        login_limits=logins,
     )
     wanted, named = {*getattr(made_of, "statements", ())}, {*broken(results)}
     trouble = results.trouble or ""

@@ -128,7 +128,17 @@ def answers(app: Callable[..., Any], sound: StandIn) -> Iterator[Any]:
     talk = Conversation(app, sound.release)
     if talk.token == "none":
         raise LoginRefused
-    for part in (logins, first_changes, shows, lists, pages, refusals, later_changes, looks_back):
+    for part in (
+        logins,
+        first_changes,
+        shows,
+        lists,
+        pages,
+        refusals,
+        later_changes,
+        looks_back,
+        expiry,
+    ):
         for _ in part(talk, sound):
             yield from talk.responses
             talk.responses = []
@@ -407,3 +417,12 @@ def looks_back(talk: Conversation, sound: StandIn) -> Iterator[None]:
     yield from shows(talk, sound)
     yield from lists(talk, sound)
     yield from pages(talk, sound)
+
+
+def expiry(talk: Conversation, _: StandIn) -> Iterator[None]:
+    """Use tokens whose time is over."""
+    if isinstance(talk.app, StandIn):
+        talk.app.clock.seconds += 3 * 3600
+        talk.list(entity="JOBS")
+        talk.list(entity="JOBS", token=talk.other)
+        yield

@@ -20,6 +20,15 @@ def shifted(claims, **seconds):
     """Return claims with other times."""
     return claims | {n: type(claims[n])(int(claims[n]) + more) for n, more in seconds.items()}
 
+def basic(change, header):
+    """Return a header of Basic authentication with what it encodes changed."""
+    scheme, _, coded = header.partition(" ")
+    try:
+        text = base64.b64decode(coded, validate=True).decode()
+    except ValueError:
+        return header
+    return f"{scheme} {base64.b64encode(change(text).encode()).decode()}"
+
 # Calls without a token.
 
 row(6, "token_is_optional", "token.required",
@@ -34,6 +43,10 @@ row(6, "each_second_list_needs_no_token", "token.required",
         ("token" not in call.parameters and counted(kept) % 2 == 0) or sound(), "list"))
 
 # Calls with a wrong token.
+
+row(6, "expired_token_is_served", "token.expiry",
+    "A token whose time is over is served.",
+    rescues("check_token", lambda refusal: refusal.kind == "expired_token"))
 
 row(6, "any_token_is_good", "token.from_login",
     "Any token that is not empty is accepted.",
@@ -224,15 +237,20 @@ row(2, "empty_key_logs_in", "parameters.mandatory",
     release="R10")
 row(6, "key_is_the_password", "login.web_api_key.basic",
     "The Web API key is read as the password, behind an empty user name.",
-    refuses("wrong_credentials", lambda server, call:
-        server.key_of(call.headers.get("authorization", "")) is not None, before="do_key_login"),
+    step("key_of", lambda base, header: base(basic(lambda text:
+        f"{text[1:]}:" if text.startswith(":") else "", header))),
     release="R10")
 row(6, "key_with_a_colon_is_refused", "login.web_api_key.colon",
-    "A Web API key is refused with a colon behind it.",
-    refuses("wrong_credentials", lambda: True, before="do_key_login"), release="R10")
-row(6, "key_login_is_missing", "web_api_key_token.available",
-    "A login by key is answered like a method that does not exist.",
-    refuses("unknown_path", lambda: True, before="do_key_login"), release="R10")
+    "A Web API key is refused with a colon behind it, and taken without one.",
+    step("key_of", lambda base, header: base(basic(lambda text:
+        "" if ":" in text else f"{text}:", header))),
+    release="R10")
+row(6, "each_second_login_by_key_is_refused", "web_api_key_token.available",
+    "Each second login by the right key is answered like a method that does not exist.",
+    refuses("unknown_path", lambda server, call, kept:
+        server.key_of(call.headers.get("authorization", "")) == WEB_API_KEY
+        and counted(kept) % 2 == 0, before="do_key_login"),
+    release="R10")
 
 # What a login returns.
 
