@@ -22,6 +22,7 @@ from stand_in.server import WEB_API_KEY
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginLimits
+from crmcom_kit.contract_tests.results import Outcome
 from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS
 from mutants.random_mutants import candidates, mutant
 from mutants.script import LoginRefused, is_equivalent
@@ -43,6 +44,7 @@ LEAST_FOUND = {
     "random": 0.78,
 }  # fmt: skip
 MOST_ALARMS = 1
+UNSEEN = str(Outcome.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Result:
     named: Sequence[str] = ()  # the statements that the kit calls broken
     wanted: Sequence[str] = ()  # those that are
     trouble: str = ""  # what went wrong in the kit
+    outcome: str = ""  # of the run
 
 
 def cases(of: Case, number: int | None) -> Iterator[Case]:
@@ -151,7 +154,8 @@ def measured(case: Case) -> Result:
     group = f"set {made_of.set}" if case.set == "table" else case.set
     about = f"{made_of.name}: {made_of.about}" if case.set.startswith("blind") else made_of.about
     about = made_of.name if is_combined else about
-    return Result(case, verdict, about, group, sorted(named), sorted(wanted), trouble)
+    outcome = str(results.outcome)
+    return Result(case, verdict, about, group, sorted(named), sorted(wanted), trouble, outcome)
 
 
 def measure(planned: Iterable[Case], path: Path, jobs: int) -> Generator[Result]:
@@ -179,7 +183,11 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
     for group in sorted({each.group for each in results}):
         verdicts = Counter(each.verdict for each in results if each.group == group)
         if "quiet" in verdicts or "alarm" in verdicts:
-            yield f"{group}: {verdicts.total()} servers, {verdicts['alarm']} alarms"
+            unseen = [each for each in results if (each.group, each.outcome) == (group, UNSEEN)]
+            yield f"{group}: {verdicts.total()} servers, {verdicts['alarm']} alarms, " + (
+                f"{len(unseen)} inconclusive"
+            )
+            yield from (f"  inconclusive: {each.case.release} {each.about}" for each in unseen)
             continue
         found = verdicts["named"] + verdicts["found"]
         line = f"{group}: {verdicts.total()} mutants, {found} found"
