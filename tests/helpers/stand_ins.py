@@ -27,9 +27,11 @@ def set_clock(app: StandIn) -> None:
 
 def token_of(app: StandIn) -> str:
     """Return a token of a server, which may be starting, or refuse a login for another reason."""
-    answers = (Caller(app).post("authentication/token", LOGIN) for _ in range(10))
-    data = next(each["data"] for each in answers if each and each.get("data"))
-    return str(data["token"])
+    for _ in range(100):
+        response = Caller(app).post("authentication/token", LOGIN)
+        if response and response.get("data"):
+            return str(response["data"]["token"])
+    raise AssertionError(response)
 
 
 def expired_token_of(app: StandIn) -> str:
