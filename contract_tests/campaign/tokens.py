@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.contract_tests.belief.belief import TokenState
-from crmcom_kit.contract_tests.client.exchanges import token_of
+from crmcom_kit.contract_tests.client.exchanges import OUTAGES, token_of
 from crmcom_kit.contract_tests.client.http import ResponseTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
@@ -22,6 +22,8 @@ Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 
 #: What a run says that cannot log in.
 NO_LOGIN = "the release has no login with --api-key: give --token, or --username and --password"
+#: So often a login is sent again that a server refuses as unavailable, after so many seconds each.
+MAX_STARTS, PAUSE = 10, 1.0
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
 
@@ -103,6 +105,11 @@ class Tokens:
         if call is None:
             raise TargetDown(NO_LOGIN)
         sent = session.send_login(call, replaces=replaces)
+        for _ in range(MAX_STARTS):
+            if sent.exchange.status not in OUTAGES:
+                break
+            session.client.pause(PAUSE)  # it is starting, or what is in front of it waits
+            sent = session.send_login(call, replaces=True)
         if not sent.exchange.ok:
             msg = f"{session.target.name} refuses the login: {outcome(sent.exchange)}"
             raise TargetDown(msg)
