@@ -231,9 +231,9 @@ def _of_list(sense: Sense, belief: Belief) -> Expectation:
         return Expectation(Must.EITHER, statement, why, sense)
     if belief.serves_empty_lists:
         return Expectation(Must.SERVE, statement, why, sense)
-    selected = _selected(sense, belief)  # no page says that a list which finds nothing is served
-    must = Must.EITHER if selected is None else Must.SERVE
-    return Expectation(must, statement, why, sense, selected=selected)
+    key = selected(sense, belief)  # no page says that a list which finds nothing is served
+    must = Must.EITHER if key is None else Must.SERVE
+    return Expectation(must, statement, why, sense, selected=key)
 
 
 def _odd_values(sense: Sense, release: Release) -> set[str]:
@@ -256,7 +256,7 @@ def is_open(sense: Sense, belief: Belief) -> bool:
     )
 
 
-def _selected(sense: Sense, belief: Belief) -> str | None:
+def selected(sense: Sense, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list has to find, or None if it may find none."""
     fits = Fits(sense.filters, [belief.known[key].certain for key in belief.records])
     least = INTERPRETATIONS[0]  # all the others find what the plainest one does, and more

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Known
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL
-from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, served_by
+from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -34,8 +34,9 @@ def hypotheses(
 ) -> Iterator[Hypothesis]:
     """Yield for what a request of show, list or delete may be refused that is to be served."""
     if expected.sense.name == "list":
-        rests_on = () if expected.selected is None else (expected.selected,)
-        yield from _of_list(parameters, belief, rests_on)
+        key = expected.selected or selected(expected.sense, belief)
+        if key is not None:  # else it may be refused because it finds nothing
+            yield from _of_list(parameters, belief, (key,))
         return
     known = belief.known.get(str(expected.record))
     if known is None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
-from crmcom_kit.contract_tests.belief.knowledge import differing
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable, Violation, blamed
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
@@ -205,11 +206,21 @@ class Refused:
         for _ in range(asker.belief.hits):
             if not asker.call(self.method, self.served).ok:
                 return False
-            if not _all_exist(self.rests_on, asker):
+            if not _all_exist(self.rests_on, asker) or not self._still_fits(asker.belief):
                 return False
             if asker.call(self.method, self.refused).ok:
                 return False
         return True
+
+    def _still_fits(self, belief: Belief) -> bool:
+        """Whether what a list has to find is still called what it is asked for by."""
+        wanted = {OBJECT_OF[name]: self.refused[name] for name in OBJECT_OF & self.refused.keys()}
+        return self.method != "list" or all(
+            value_at(belief.records[key], f"{member}.{field}") in (None, text)
+            for key in self.rests_on
+            for member, identifier in wanted.items()
+            for field, text in identifier.items()
+        )
 
 
 class Named(NamedTuple):
