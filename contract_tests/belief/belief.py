@@ -6,7 +6,7 @@ showed.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import reduce
@@ -14,21 +14,32 @@ from itertools import chain, takewhile
 from operator import or_
 from typing import Any, NamedTuple
 
+from crmcom_kit.contract_tests.belief.index import Index
 from crmcom_kit.contract_tests.belief.interpretations import (
     OBJECT_OF,
     Interpretation,
     Named,
 )
-from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, merged, typed
+from crmcom_kit.contract_tests.belief.knowledge import (
+    differing,
+    kept,
+    lasting,
+    merged,
+    typed,
+)
+from crmcom_kit.contract_tests.belief.room import Room
 from crmcom_kit.contract_tests.belief.zones import ALL, Zones
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it
-#: So many webhook requests are known at once, from responses of so many bytes, and none whose id
-#: or number has more characters.
-MAX_KNOWN, MAX_BYTES, MAX_NAME = 10_000, 32 * 1024 * 1024, 200
-
+#: So many webhook requests are known at once, in about so many bytes, and none whose id or number
+#: has more characters.
+MAX_KNOWN, MAX_BYTES, MAX_NAME = 20_000, 80 * 1024 * 1024, 200
+#: So many ids are known of those that got no room.
+MAX_UNSEEN = 200_000
+#: Beyond so many a table of what was shown is cut.
+_MAX_SHOWN = 2 * MAX_KNOWN
 
 #: What requests name a webhook request by.
 _NAMES = ("id", "number", "entity", "entity_id", "url")
@@ -58,7 +69,10 @@ class Credentials:
 
 @dataclass(slots=True)
 class Known:
-    """One webhook request as it was last seen."""
+    """One webhook request as it was last seen.
+
+    Of members that no filter and no request uses, ``record`` has digests: see ``whole``.
+    """
 
     id: str
     record: Record
@@ -74,6 +88,7 @@ class Known:
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
     typed: Record = field(default_factory=dict)  # the record that requests are made from
     is_nameable: bool = False  # whether it has all that requests name it by
+    mark: int | None = None  # of the JSON that showed it last: see ``Exchange.marks``
 
     @property
     def number(self) -> str:
@@ -84,6 +99,11 @@ class Known:
     def state(self) -> Any:
         """The life cycle state, as far as it is known."""
         return self.record.get("life_cycle_state")
+
+    @property
+    def whole(self) -> Record:
+        """The webhook request with all its members, as the last response showed it."""
+        return self.seen.by_id.get(self.id, self.record)
 
     @property
     def certain(self) -> Record:
@@ -117,6 +137,10 @@ class Belief:
     release: Release
     credentials: Credentials = field(default_factory=Credentials)
     knows_tokens: bool = True  # every login is seen; else a token is valid once it was served
+    max_known: int = MAX_KNOWN
+    max_bytes: int = MAX_BYTES
+    version: int = 0  # another one after each change of what is known of webhook requests
+    names_version: int = 0  # the same of their ids and numbers
     known: dict[str, Known] = field(default_factory=dict)  # by id
     records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
     #: The filters of plain lists, and the last exchange that listed all that they select.
@@ -140,9 +164,17 @@ class Belief:
     resends: Counter[tuple[str, bool]] = field(default_factory=Counter)
     #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
     done_by_others: set[str] = field(default_factory=set)
-    _bytes: int = 0  # of responses, for what is known from them
+    #: What webhook requests kept that were right by themselves, by a hash of the JSON and of what
+    #: was asked for.
+    sound: dict[int, frozenset[str]] = field(default_factory=dict)
+    _held: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # sets in it
+    _bytes: int = 0  # that the known ones take
+    _sizes: dict[str, int] = field(default_factory=dict)  # of each of them
+    _room: Room = field(default_factory=Room)
+    _index: Index = field(default_factory=Index)  # of those that exist
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
-    _values: dict[str, set[str]] = field(default_factory=dict)  # filter -> values that were shown
+    #: Filter -> hashes of the values that were shown.
+    _values: dict[str, set[int]] = field(default_factory=dict)
     _tokens: dict[str, TokenState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -168,47 +200,122 @@ class Belief:
         found = self.named(name)
         return found if found is not None and found.exists else None
 
-    def see(self, record: Record, method: str, exchange: Exchange) -> None:
+    def see(
+        self, record: Record, method: str, exchange: Exchange, mark: int | None = None
+    ) -> None:
         """Take a webhook request for what a response has just shown of it, if there is room."""
         key: str = record["id"]
         before = self.known.get(key)
-        if not self._has_room(record, before, exchange):
+        known = before if before is not None and before.exists else None
+        now = self._room.shared(kept(record))
+        rightly = typed(record)
+        own = now if rightly is record else self._room.shared(kept(rightly))
+        if known is not None:
+            now = merged(known.record, now)
+            # A value of a wrong type leaves the last right one.
+            is_right = rightly is record and known.typed is known.record
+            own = now if is_right else merged(known.typed, own)
+        size = self._room.size_of(now) + (0 if own is now else self._room.size_of(own))
+        if not self._has_room(record, size, key):
             self.lose(key)
-            self.unseen.add(key)
+            if len(self.unseen) < MAX_UNSEEN:
+                self.unseen.add(key[:MAX_NAME])
             return
-        if before is None or not before.exists:
-            before = self.known[key] = Known(key, record, exchange)
+        if known is None:
+            known = self.known[key] = Known(key, now, exchange)
         else:
-            own = any(key in each.named and each.served for each in self.since_seen(key))
-            if not own and differing(before.record, record):  # who knows since when?
+            is_own = any(key in each.named and each.served for each in self.since_seen(key))
+            if not is_own and differing(known.record, record):  # who knows since when?
                 self.revive(lambda kill: kill.rests_on == key)
-            before.record, before.seen = merged(before.record, record), exchange
-            before.partly = None
-        before.typed |= typed(before.record)  # a value of a wrong type leaves the last right one
-        before.is_nameable = all(before.typed.get(name) for name in _NAMES)
-        before.shown |= method == "show"
-        before.listed |= method == "list"
-        if record.get("life_cycle_state") == "SUCCESSFUL":
-            before.moving = False
-        self.records[key] = before.record
+        self._put(known, now, now if own == now else own, size)
+        self.see_again(known, record, method, exchange)
+        known.mark = mark
         self._learn(record)
 
-    def _has_room(self, record: Record, before: Known | None, exchange: Exchange) -> bool:
+    def see_again(self, known: Known, record: Record, method: str, exchange: Exchange) -> None:
+        """Note that a response has just shown a webhook request as it is known."""
+        known.seen, known.partly = exchange, None
+        known.shown |= method == "show"
+        known.listed |= method == "list"
+        if record.get("life_cycle_state") == "SUCCESSFUL":
+            known.moving = False
+
+    def is_as_last_shown(self, record: Record, mark: int) -> bool:
+        """Whether a webhook request has the JSON that the last response had which showed it."""
+        key, number = record["id"], record.get("number")
+        known = self.known.get(key)
+        is_alike = known is not None and known.exists and known.mark == mark
+        return is_alike and isinstance(number, str) and self._numbers.get(number) == key
+
+    def is_unseen(self, key: str) -> bool:
+        """Whether a webhook request may be one that was seen, and got no room."""
+        return key[:MAX_NAME] in self.unseen or len(self.unseen) >= MAX_UNSEEN
+
+    def note_sound(self, key: int, held: frozenset[str]) -> None:
+        """Note in ``sound`` what a webhook request kept."""
+        if len(self.sound) >= _MAX_SHOWN:
+            self.sound.clear()
+        self.sound[key] = self._held.setdefault(held, held)
+
+    def _has_room(self, record: Record, size: int, key: str) -> bool:
         """Whether a webhook request is kept: a server may show any number, of any size."""
-        if before is not None and before.record == record:
-            return True
-        names = (record["id"], record.get("number"))
+        names = (key, record.get("number"))
         if any(isinstance(each, str) and len(each) > MAX_NAME for each in names):
             return False
-        if len(self.known) >= MAX_KNOWN or self._bytes >= MAX_BYTES:
+        if key not in self.records and len(self.records) >= self.max_known:
             return False
-        self._bytes += exchange.bytes_each
-        return True
+        return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
+
+    def _put(self, known: Known, record: Record, own: Record, size: int) -> None:
+        """Keep what is known of a webhook request that exists now."""
+        before = self.records.get(known.id)
+        if before == record:
+            record, own = before, before if own is record else own
+        else:
+            if before is not None:
+                self._index.remove(known.id, before)
+            self._index.add(known.id, record)
+            self.version += 1
+            is_renamed = before is None or before.get("number") != record.get("number")
+            self.names_version += is_renamed
+        known.record, known.typed = record, own
+        known.is_nameable = all(own.get(name) and isinstance(own[name], str) for name in _NAMES)
+        self.unseen.discard(known.id)
+        self.records[known.id] = record
+        self._count(known.id, size)
+
+    def _count(self, key: str, size: int) -> None:
+        self._bytes += size - self._sizes.pop(key, 0)
+        if size:
+            self._sizes[key] = size
+
+    def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str]:
+        """Return the ids of all that a list may select, and of others: see ``Index``."""
+        found = self._index.candidates(filters, combine)
+        return self.records if found is None else found
+
+    def meant(self, name: str, wanted: Named) -> Collection[str]:
+        """Return the ids of all objects that a filter of list may mean by a name."""
+        return self._index.meant(name, wanted)
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
-        self.known[key].exists = False
-        self.records.pop(key, None)
+        known = self.known[key]
+        self._forget(key)
+        known.exists, known.mark = False, None
+        names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
+        known.record = {name: known.record[name] for name in names if name in known.record}
+        known.typed = known.record
+        self._count(key, self._room.size_of(known.record))
+
+    def _forget(self, key: str) -> None:
+        """Count a webhook request no more among those that exist."""
+        record = self.records.pop(key, None)
+        if record is not None:
+            self._index.remove(key, record)
+        self._count(key, 0)
+        self.version += 1
+        self.names_version += 1
 
     @property
     def unsettled(self) -> set[str]:
@@ -222,22 +329,30 @@ class Belief:
             if other != record["id"] and other in self.records:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
+            if len(self._numbers) > _MAX_SHOWN + len(self.known):
+                known = self.known.items()
+                self._numbers = {str(each.record.get("number")): key for key, each in known}
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):
-                self._values.setdefault(name, set()).add(record[name])
+                self._show(name, record[name])
         for name, member in OBJECT_OF.items():
             found = record.get(member)
             inner = found if isinstance(found, dict) else {}
             for each in ("id", "name", "alternative_code"):
                 if isinstance(inner.get(each), str):
-                    self._values.setdefault(name, set()).add(f"{each}={inner[each]}")
+                    self._show(name, f"{each}={inner[each]}")
+
+    def _show(self, name: str, text: str) -> None:
+        values = self._values.setdefault(name, set())
+        if len(values) < _MAX_SHOWN:
+            values.add(hash(text))
 
     def lose(self, key: str) -> None:
         """Forget a webhook request of which nothing is sure any more."""
         if self.known.pop(key, None) is not None:
             self.lost.add(key)
-        self.records.pop(key, None)
-        self.revive(lambda kill: kill.rests_on == key)
+            self._forget(key)
+            self.revive(lambda kill: kill.rests_on == key)
 
     def since_seen(self, key: str) -> list[Change]:
         """Return the changes since a webhook request was last seen whole, the latest first."""
@@ -249,7 +364,7 @@ class Belief:
     def has_shown(self, name: str, wanted: Any) -> bool:
         """Whether a filter's value is one that some webhook request has shown."""
         text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Named) else wanted
-        return text in self._values.get(name, ())
+        return hash(text) in self._values.get(name, ())
 
     @property
     def unsteady(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ explains is wrong.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache, reduce
@@ -13,6 +13,7 @@ from itertools import product
 from operator import and_
 from typing import Any, NamedTuple
 
+from crmcom_kit.contract_tests.belief.knowledge import Digest
 from crmcom_kit.contract_tests.belief.moments import DAY, Moment, moment, seconds
 from crmcom_kit.contract_tests.belief.zones import (
     ALL,
@@ -135,10 +136,13 @@ def _fits_url(seen: str, wanted: str, how: str) -> bool | None:
 def _names(seen: Any, wanted: Named) -> bool | None:
     """Whether an identifier names what is called ``seen``; None if they differ in case alone.
 
+    Of a very long name only a digest is known, which tells nothing.
     Whether names and codes are found in any case is open; ids are compared as they are.
     """
     if seen == wanted.value:
         return True
+    if isinstance(seen, Digest):
+        return None
     is_alike = isinstance(seen, str) and seen.casefold() == wanted.value.casefold()
     return None if is_alike and wanted.field != "id" else False
 
@@ -182,6 +186,8 @@ class Fits:
 
     filters: Filters
     records: Sequence[Record]
+    #: Returns the ids of all objects that a name may mean: which of several does, is open.
+    meant: Callable[[str, Named], Collection[str]] = lambda _name, _wanted: ()
     _by_filter: dict[tuple[Any, ...], list[Fit]] = field(default_factory=dict)
     _moments: list[Moment | None] | None = None
 
@@ -242,20 +248,9 @@ class Fits:
         fits = [fit for fit, _ in self._of_filter(name, interpretation)]
         wanted = self.filters[name]
         is_name = isinstance(wanted, Named) and wanted.field != "id"
-        if is_name and len(self._meant(name, wanted)) > 1:
+        if is_name and len(self.meant(name, wanted)) > 1:
             return [0] * len(fits)  # which of several is meant is open
         return fits
-
-    def _meant(self, name: str, wanted: Named) -> set[str]:
-        """Return the ids of the objects that a name may mean: which of several does, is open."""
-        objects = [record.get(OBJECT_OF[name]) for record in self.records]
-        shown = [inner for inner in objects if isinstance(inner, dict)]
-        return {
-            str(inner.get("id"))
-            for inner in shown
-            if inner.get(wanted.field) is not None
-            and _names(inner[wanted.field], wanted) is not False
-        }
 
     def _any_group(
         self, zones: Mapping[str, Sequence[Zones]], interpretation: Interpretation

@@ -5,8 +5,12 @@ And what two sights of one webhook request must have in common.
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
+import orjson
+
+from crmcom_kit.contract_tests.client.exchanges import encoded
 from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.methods import response_fields
 
@@ -67,10 +71,11 @@ def _known(schema: str) -> Mapping[str, str]:
     return {name: next((end for end in ends if name.endswith(end)), "") for name in names}
 
 
-def typed(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
+def typed(record: dict[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
     """Return a webhook request without members of a JSON type that no page shows.
 
-    A server may show anything anywhere: requests are made from this, and what is learned.
+    A server may show anything anywhere: requests are made from this, and what is learned. It is
+    the very same object if there are none.
     """
     found: dict[str, Any] = {}
     for name, value in record.items():
@@ -78,13 +83,65 @@ def typed(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
         is_free = value is None or inner is None or name in _FLEETING
         if is_free or (inner == "" and isinstance(value, str)):
             found[name] = value
-        elif inner and isinstance(value, Mapping):
+        elif inner and isinstance(value, dict):
             found[name] = typed(value, inner)
-    return found
+    is_same = len(found) == len(record) and all(found[name] is record[name] for name in found)
+    return record if is_same else found
+
+
+class Digest(bytes):
+    """Stands for a long value, of which only a change will matter."""
+
+    __slots__ = ()
+
+
+#: So many characters a text has at most that is kept as it is: one that filters or requests use,
+#: and any other one.
+MAX_USED, MAX_OTHER = 2_000, 40
+#: The members that filters or requests use, at whatever place they are.
+_USED = frozenset((
+    "id", "number", "entity", "entity_id", "url", "life_cycle_state", "error_code",
+    *IDENTIFIERS, *DATES, "username",
+))  # fmt: skip
+
+
+def kept(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
+    """Return what is kept of a webhook request: members that a page knows, digests of long ones."""
+    known = _known(schema)
+    return {
+        name: kept(value, known[name])
+        if known[name] and isinstance(value, Mapping)
+        else _kept(value, MAX_USED if name in _USED else MAX_OTHER)
+        for name, value in record.items()
+        if name in known
+    }
+
+
+def _kept(value: Any, most: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= most else digest(value)
+    if value is None or isinstance(value, bool | float | Digest):
+        return value
+    return value if len(encoded(value)) <= MAX_OTHER else digest(value)
+
+
+def digest(value: Any) -> Digest:
+    """Return what stands for a value."""
+    text = encoded(value, orjson.OPT_SORT_KEYS)
+    return Digest(blake2b(text, digest_size=12).digest())
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    """Whether two values are equal, of which one may be a digest."""
+    if isinstance(before, Digest) and not isinstance(after, Digest):
+        return before == digest(after)
+    if isinstance(after, Digest) and not isinstance(before, Digest):
+        return after == digest(before)
+    return bool(before == after)
 
 
 def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
-    if before == after:
+    if _is_same(before, after):
         return
     if schema and isinstance(before, Mapping) and isinstance(after, Mapping):
         for name, inner in _known(schema).items():
@@ -97,7 +154,7 @@ def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
 
 def merged(known: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
     """Return what two sights of one webhook request show together, if no member differs."""
-    found = {**known, **seen}
+    found: dict[str, Any] = {**known, **seen}
     log, now = known.get("log_information"), seen.get("log_information")
     if isinstance(log, Mapping) and isinstance(now, Mapping):
         found["log_information"] = {**log, **now}

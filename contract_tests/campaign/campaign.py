@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
 from crmcom_kit.contract_tests.campaign.drawing import chooser, weighted
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -156,7 +156,12 @@ class Campaign:
     def _subject(self, call: Call) -> Record | None:
         named = call.parameters.get(IDENTIFIER)
         for name, text in named.items() if isinstance(named, Mapping) else ():
-            for each in self.belief.known.values():
+            if name in ("id", "number") and isinstance(text, str):
+                known = self.belief.named(Named(name, text))
+                likely = [] if known is None else [known]
+            else:
+                likely = [*self.belief.known.values()]
+            for each in likely:
                 if each.is_nameable and each.typed.get(name) == text:
                     return each.typed
         return None

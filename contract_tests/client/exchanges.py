@@ -3,10 +3,12 @@
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from hashlib import blake2b
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -35,8 +37,22 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Packed:
+    """A long body, compressed: lists may be megabytes long, and many of them are equal."""
+
+    __slots__ = ("__weakref__", "content")
+
+    def __init__(self, content: bytes) -> None:
+        """Compress ``content``."""
+        self.content = zlib.compress(content, 1)
+
+
+#: Those that some exchange has, by the digest of what is in them.
+_PACKED: WeakValueDictionary[bytes, Packed] = WeakValueDictionary()
+
+
 class Exchange:
-    """One call and its response. A long body is kept compressed: lists may be megabytes long."""
+    """One call and its response. A long body is kept once, and compressed."""
 
     def __init__(
         self,
@@ -59,19 +75,25 @@ class Exchange:
         """
         self.number, self.call = number, call
         self.status, self.headers, self.seconds = status, headers, seconds
-        self._is_long = len(content) > _SHORT
-        self._body = zlib.compress(content, 1) if self._is_long else content
+        self._body: bytes | Packed = content
+        self._kept = len(content)
+        if len(content) > _SHORT:
+            key = blake2b(content, digest_size=16).digest()
+            known = _PACKED.get(key)
+            self._body = known or _PACKED.setdefault(key, Packed(content))
+            self._kept = 0 if known else len(self._body.content)
 
     @property
     def content(self) -> bytes:
         """The response's body."""
-        return zlib.decompress(self._body) if self._is_long else self._body
+        body = self._body
+        return zlib.decompress(body.content) if isinstance(body, Packed) else body
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """About how many bytes it takes, beside a body that an earlier one has."""
         call, heads = self.call, sum(len(name) + len(value) for name, value in self.headers)
-        return len(self._body) + heads + len(call.query) + len(call.body or b"")
+        return self._kept + heads + len(call.query) + len(call.body or b"")
 
     def header(self, name: str) -> str | None:
         """Return the response's header ``name``, or None."""
@@ -81,7 +103,8 @@ class Exchange:
     @property
     def json(self) -> Any:
         """The response's JSON, or ``NOT_JSON``; equal responses may share it: it is not changed."""
-        return (_of_long if self._is_long else _of_short)(self._body)
+        body = self._body
+        return _of_long(body) if isinstance(body, Packed) else _of_short(body)
 
     @property
     def envelope(self) -> Mapping[str, Any]:
@@ -124,10 +147,10 @@ class Exchange:
             each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)
         ]
 
-    @cached_property
-    def bytes_each(self) -> int:
-        """How many bytes of the body there are for each webhook request that it carries."""
-        return len(self.content) // max(1, len(self.records))
+    @property
+    def marks(self) -> Sequence[int]:
+        """A number for each of ``records``, in their order: equal JSON has equal ones."""
+        return _marks(self)
 
     @property
     def by_id(self) -> dict[str, dict[str, Any]]:
@@ -208,8 +231,21 @@ _of_short = lru_cache(maxsize=64)(parsed)
 
 
 @lru_cache(maxsize=2)  # of which Python takes many times the memory
-def _of_long(body: bytes) -> Any:
-    return parsed(zlib.decompress(body))
+def _of_long(body: Packed) -> Any:
+    return parsed(zlib.decompress(body.content))
+
+
+@lru_cache(maxsize=2)
+def _marks(exchange: Exchange) -> Sequence[int]:
+    return [hash(encoded(record)) for record in exchange.records]
+
+
+def encoded(value: Any, option: int = 0) -> bytes:
+    """Return a value as JSON; ``option`` is one of orjson's."""
+    try:
+        return orjson.dumps(value, option=option)
+    except TypeError:  # half a character, a number of many digits
+        return json.dumps(value, sort_keys=bool(option)).encode()
 
 
 #: The methods that return a token.

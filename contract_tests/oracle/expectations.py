@@ -258,8 +258,9 @@ def is_open(sense: Sense, belief: Belief) -> bool:
 
 def selected(sense: Sense, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list has to find, or None if it may find none."""
-    fits = Fits(sense.filters, [belief.known[key].certain for key in belief.records])
     least = INTERPRETATIONS[0]  # all the others find what the plainest one does, and more
+    ids = belief.candidates(sense.filters, least.combine)
+    fits = Fits(sense.filters, [belief.known[key].certain for key in ids], belief.meant)
     selected = zip(fits.records, fits.selected(least), strict=True)
     sure = sorted(record["id"] for record, zones in selected if zones == ALL)
     return next(iter(sure[sense.offset :]), None)

@@ -7,7 +7,7 @@ that is dead remembers the call that killed it: if a list leaves none, those cal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -92,6 +92,10 @@ def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
     return sense.limit is not None, frozenset(sense.filters)
 
 
+#: So many webhook requests at once are looked at until one tells of a filter.
+AT_ONCE = 100
+
+
 @dataclass(slots=True)
 class _Compared:
     """A list, and what it is compared with."""
@@ -100,15 +104,44 @@ class _Compared:
     sense: Sense
     belief: Belief
     shown: Fits = field(init=False)  # with what is known: with fields_set one may not tell itself
-    all: Fits = field(init=False)  # that there are
     may_be_cut: bool = field(init=False)  # whether it may be short because of a maximum
+    _all: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
 
     def __post_init__(self) -> None:
-        records = {key: self.belief.known[key].certain for key in self.belief.records}
-        both = [{**records.get(str(each.get("id")), {}), **each} for each in self.exchange.records]
-        self.all = Fits(self.sense.filters, list(records.values()))
-        self.shown = Fits(self.sense.filters, both)
+        records = [self._merged(each) for each in self.exchange.records]
+        self.shown = Fits(self.sense.filters, records)
         self.may_be_cut = self._may_be_cut()
+
+    def _merged(self, record: Record) -> Record:
+        key = record.get("id")
+        known = self.belief.known.get(key) if isinstance(key, str) else None
+        return {**known.certain, **record} if known is not None and known.exists else record
+
+    def all(self, way: Interpretation) -> Fits:
+        """Return all that a list may select, read in a way, and others."""
+        filters = self.sense.filters
+        if way.combine not in self._all:
+            ids = self.belief.candidates(filters, way.combine)
+            self._all[way.combine] = Fits(filters, self._certain(ids), self.belief.meant)
+        return self._all[way.combine]
+
+    def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
+        """Whether a list without one of its filters would have other webhook requests in a zone."""
+        own = self.all(way)
+        if own.tells_of(name, way, zone):
+            return True
+        filters = {other: wanted for other, wanted in self.sense.filters.items() if other != name}
+        seen = {record["id"] for record in own.records}
+        ids = iter(self.belief.candidates(filters, way.combine))
+        others = (key for key in ids if key not in seen)  # which the list surely does not select
+        while some := [*islice(others, AT_ONCE)]:
+            fits = Fits(filters, self._certain(some), self.belief.meant)
+            if any(zones & zone for zones in fits.selected(way)):
+                return True
+        return False
+
+    def _certain(self, ids: Iterable[str]) -> list[Record]:
+        return [self.belief.known[key].certain for key in ids]
 
     def _may_be_cut(self) -> bool:
         """Whether a maximum may be why it is short: no list of its kind has more results."""
@@ -118,28 +151,27 @@ class _Compared:
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
-    ruled_out = {plain: list(_contradictions(compared, plain)) for plain in groups}
-    left = {
-        plain: reduce(or_, map(belief.left, alike)) & ~_zones(ruled_out[plain])
-        for plain, alike in groups.items()
-    }
+    left = {plain: reduce(or_, map(belief.left, alike)) for plain, alike in groups.items()}
+    #: What may explain it; what is ruled out already would take as long.
+    ruled_out = {way: [*_contradictions(compared, way)] for way, zones in left.items() if zones}
+    left = {way: left[way] & ~_zones(found) for way, found in ruled_out.items()}
     explained = next((plain for plain, zones in left.items() if zones), None)
     if explained is None:
-        yield _suspicion(compared, ruled_out)
+        yield _suspicion(compared, {way: [*_contradictions(compared, way)] for way in groups})
         return
     if sense.is_paged or len(exchange.by_id) != len(exchange.records):
         yield from _too_few(compared, groups)
     for name in sense.filters:
-        if compared.all.tells_of(name, explained, plainest(left[explained])):
+        if compared.tells_of(name, explained, plainest(left[explained])):
             yield f"list.{name}.filter"
     if len(exchange.records) > 1:
         yield "list.several_results"
     if sense.limit is not None:
         yield "list.paging.number_of_results"
-    for plain, alike in groups.items():
-        for each in ruled_out[plain]:
+    for plain, found in ruled_out.items():
+        for each in found:
             kill = Kill(exchange.call, exchange.number, each.zones, each.rests_on)
-            belief.rule_out(alike, kill)
+            belief.rule_out(groups[plain], kill)
 
 
 def _zones(contradictions: Iterable[Contradiction]) -> Zones:
@@ -173,7 +205,8 @@ def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]
         return []  # which there are it does not tell; pages are compared with each other
     if compared.may_be_cut:
         return []
-    selected = zip(compared.all.records, compared.all.selected(way), strict=True)
+    all_ = compared.all(way)
+    selected = zip(all_.records, all_.selected(way), strict=True)
     found = ((record["id"], zones) for record, zones in selected if zones)
     return sorted(each for each in found if each[0] not in ids)
 
@@ -258,7 +291,7 @@ def _too_few(compared: _Compared, ways: Iterable[Interpretation]) -> Iterator[Su
     How many there are is all that a page tells, or a list without ids.
     """
     sense, count = compared.sense, len(compared.exchange.records)
-    sure = min((_of_fewest(compared.all, way) for way in ways), key=len)
+    sure = min((_of_fewest(compared.all(way), way) for way in ways), key=len)
     wanted = max(0, len(sure) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
     if count >= wanted or compared.may_be_cut:

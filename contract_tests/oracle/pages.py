@@ -51,7 +51,7 @@ class Pages:
         if len(ids) != len(exchange.records):
             return
         changed = next((each for each in reversed(self.belief.changes) if each.served), None)
-        moving = bool(self.belief.unsettled) and "life_cycle_state" in sense.filters
+        moving = "life_cycle_state" in sense.filters and bool(self.belief.unsettled)
         if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
             self._changed = changed

@@ -4,10 +4,12 @@ And what resend and delete return; the belief is brought in step with what they 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import (
+    Digest,
     differing,
     lasting,
     lost_members,
@@ -30,6 +32,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 )
 
 READS = ("show", "list")
+#: So many of the last changes are thought of where a webhook request is unchanged.
+MAX_CHANGES = 20
 ERROR_FIELDS = ("error_code", "error_description")
 #: What each attempt of a delivery writes.
 OF_DELIVERY = (*ERROR_FIELDS, "authentication_code", "log_information.updated_")
@@ -45,28 +49,39 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     if sense.name not in READS:
         return
     held: set[str] = set()
-    whole = is_whole(sense)
+    whole, group = is_whole(sense), _group(sense)
+    before = None if group is None else belief.groups.get(group)
+    marks = zip(exchange.records, exchange.marks, strict=True)
+    mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
+    agreed = _Agreed(sense.name, belief)
     for key, record in exchange.by_id.items():
-        for each in _sight(record, exchange, sense, belief):
+        if whole and belief.is_as_last_shown(record, mark_of[key]):  # most are, in long lists
+            known = belief.known[key]
+            held |= agreed.of(known)
+            belief.see_again(known, record, sense.name, exchange)
+            continue
+        for each in _sight(record, exchange, sense, belief, before):
             if isinstance(each, str):
                 held.add(each)
             else:
                 yield each
         if whole and (key not in belief.known or belief.known[key].exists):
-            belief.see(record, sense.name, exchange)
+            belief.see(record, sense.name, exchange, mark_of[key])
         elif sense.name == "show" and key in belief.records:
             belief.known[key].partly = exchange
     yield from sorted(held)
-    group = _group(sense)
     if group is not None:
         belief.groups[group] = exchange
 
 
-def _sight(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def _sight(
+    record: Record, exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
+) -> Iterator[Seen]:
+    """Compare one webhook request; ``before`` has listed the same before, if anything has."""
     key, method = record["id"], sense.name
     known = belief.known.get(key)
     if known is None:
-        yield from _new(record, exchange, sense, belief)
+        yield from _new(record, exchange, belief, before)
         return
     if not known.exists:
         if belief.named(sense.record) is not known:  # else the request was to be refused
@@ -104,11 +119,33 @@ def _agrees(known: Known, method: str, belief: Belief) -> Iterator[str]:
         yield "list.agrees_with_show"
     if known.resent:
         yield "resend.returns_record"
-    for change in belief.since_seen(known.id)[:20]:
+    for change in belief.since_seen(known.id)[:MAX_CHANGES]:
         if not change.served:
             yield "errors.change_nothing"
         elif known.id not in change.named:
             yield f"{change.method}.single_result"
+
+
+@dataclass(slots=True)
+class _Agreed:
+    """The statements that unchanged sights speak for: the same ones for most of a list."""
+
+    method: str
+    belief: Belief
+    _named: set[str] = field(init=False)  # by late changes
+    _alike: dict[tuple[int, bool, bool, bool], frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._named = {key for each in self.belief.changes[-MAX_CHANGES:] for key in each.named}
+
+    def of(self, known: Known) -> frozenset[str]:
+        """Return the statements of one webhook request."""
+        if known.id in self._named:
+            return frozenset(_agrees(known, self.method, self.belief))
+        kind = known.seen.number, known.shown, known.listed, known.resent
+        if kind not in self._alike:
+            self._alike[kind] = frozenset(_agrees(known, self.method, self.belief))
+        return self._alike[kind]
 
 
 def _differs(
@@ -138,11 +175,21 @@ def _changed(
     known: Known, record: Record, path: str, exchange: Exchange, *hypotheses: Hypothesis
 ) -> Suspicion:
     """Return the suspicion that a member of a webhook request is not as it was known."""
-    was, is_now = value_at(known.record, path), value_at(record, path)
+    seen = shortened(repr(value_at(record, path)), 120)
+    if isinstance(value_at(known.record, path), Digest):
+        seen += f", changed since request {known.seen.number}"
     return Suspicion(
-        exchange, f"{path} of {known.number} unchanged: {shortened(repr(was), 80)}",
-        shortened(repr(is_now), 120), hypotheses, known.id, (known.seen,), path,
+        exchange, f"{path} of {known.number} unchanged: {_was(known, path)}", seen,
+        hypotheses, known.id, (known.seen,), path,
     )  # fmt: skip
+
+
+def _was(known: Known, path: str) -> str:
+    """Return a member of a webhook request as it was known; a long one, as it was shown last."""
+    value = value_at(known.record, path)
+    if isinstance(value, Digest):
+        value = value_at(known.whole, path)
+    return "not kept" if isinstance(value, Digest) else shortened(repr(value), 80)
 
 
 def _of_resend(known: Known, record: Record, change: Change) -> Hypothesis:
@@ -192,19 +239,22 @@ def _left_out(
             statement = "fields_set.default_all" if whole else "fields_set.selects"
             if "." in path:
                 statement = statement_of(belief.release, *path.split("."))
-            was = shortened(repr(value_at(known.record, path)), 80)
             yield Suspicion(
-                exchange, f"{path} of {known.number} unchanged: {was}", f"no {path}",
+                exchange, f"{path} of {known.number} unchanged: {_was(known, path)}", f"no {path}",
                 (Hypothesis(statement, Again((known.id,))),), known.id, (known.seen,),
             )  # fmt: skip
             return
 
 
-def _new(record: Record, exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
-    """Observe a webhook request that was not there when the same was listed before a resend."""
-    group = _group(sense)
-    before = belief.groups.get(group) if group is not None else None
-    if before is None or record["id"] in belief.lost | belief.unseen:
+def _new(
+    record: Record, exchange: Exchange, belief: Belief, before: Exchange | None
+) -> Iterator[Seen]:
+    """Observe a webhook request that was not there when the same was listed before a resend.
+
+    One that got no room may have been there.
+    """
+    key = record["id"]
+    if before is None or key in belief.lost or belief.is_unseen(key):
         return
     since = [each for each in belief.changes if each.exchange.number > before.number]
     if not since:

@@ -1,6 +1,8 @@
 """Requests that change webhook requests: resend and delete."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
@@ -51,29 +53,51 @@ def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
-def _is_named_like_others(every: Sequence[Record], how: str, record: Record) -> bool:
-    """Whether an id is another one's number, a number another one's id, or a part of a number."""
-    others = (each for each in every if each["id"] != record["id"])
-    if how == "part":
-        return any(record["number"] in each["number"] for each in others)
-    other = "id" if how == "number" else "number"
-    return any(record[how] == each[other] for each in others)
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The ids and numbers of all webhook requests, and parts of numbers."""
+
+    ids: Set[str]
+    numbers: Counter[str]
+    parts: Set[str]
+
+    def has_like(self, how: str, record: Record) -> bool:
+        """Whether an id is another one's number, a number another one's id, or a part of one."""
+        key, number = record["id"], record["number"]
+        if how == "part":
+            return number in self.parts or self.numbers[number] > 1
+        if how == "number":
+            return number in self.ids and number != key
+        return self.numbers[key] > (key == number)
 
 
 _LIKE = ("part", "number", "id")
+#: So many characters a number has whose parts are other numbers.
+MAX_DIGITS = 20
 
 
-def _named_like_others(scene: Scene, records: list[Record]) -> list[Record]:
+def _names(scene: Scene) -> _Names:
+    return scene.once("names", lambda: _made_names(scene), scene.belief.names_version)
+
+
+def _made_names(scene: Scene) -> _Names:
+    records = scene.records()
+    numbers = Counter(record["number"] for record in records)
+    lengths = sorted({len(number) for number in numbers if len(number) <= MAX_DIGITS})
+    parts = {
+        number[at : at + length]
+        for number in numbers if len(number) <= MAX_DIGITS
+        for length in lengths if length < len(number)
+        for at in range(len(number) - length + 1)
+    }  # fmt: skip
+    return _Names({record["id"] for record in records}, numbers, parts)
+
+
+def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Record]:
     """Return those that are named like others in some way; most are not, of thousands perhaps."""
-    every = scene.records()
-    ids, numbers = {each["id"] for each in every}, [each["number"] for each in every]
-    known, text = {*numbers}, "\n".join(numbers)
-    likely = [
-        each
-        for each in scene.fresh(records)
-        if each["number"] in ids or each["id"] in known or text.count(each["number"]) > 1
-    ]
-    return [e for e in likely if any(_is_named_like_others(every, how, e) for how in _LIKE)]
+    names = _names(scene)
+    fresh = scene.fresh(records)
+    return [record for record in fresh if any(names.has_like(how, record) for how in _LIKE)]
 
 
 for _method, _state in (("resend", "REJECTED"), ("delete", "")):
@@ -83,7 +107,7 @@ for _method, _state in (("resend", "REJECTED"), ("delete", "")):
     )  # fmt: skip
     def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
         """Change a webhook request, and not others whose names are its own, or nearly."""
-        if not _is_named_like_others(scene.records(), how, record):
+        if not _names(scene).has_like(how, record):
             return None
         form = "number" if how == "part" else how
         return {IDENTIFIER: {form: record[form]}}
@@ -101,6 +125,10 @@ for _state in ("SUCCESSFUL", "REJECTED"):
 
 
 def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
+    return scene.once("deleted", lambda: _names_of_deleted(scene), scene.belief.names_version)
+
+
+def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
     gone = [each.record for each in scene.belief.known.values() if not each.exists]
     gone = [each for each in gone if isinstance(each.get("number"), str)]
     return [(form, each[form]) for each in reversed(gone) for form in ("id", "number")]

@@ -1,5 +1,6 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
@@ -43,7 +44,7 @@ def value(record: Record, name: str, field: str = "") -> Any:
     if name in OBJECT_OF:
         for each in (field,) if field else IDENTIFIERS:
             text = value_at(record, f"{OBJECT_OF[name]}.{each}")
-            if text and "," not in text:  # how a comma is written here is shown nowhere
+            if text and isinstance(text, str) and "," not in text:  # how a comma is written here is shown nowhere
                 return {each: text}
         return None
     if name == "created_date":
@@ -54,7 +55,7 @@ def value(record: Record, name: str, field: str = "") -> Any:
 def dates(record: Record) -> list[str]:
     """Return the moment and the day a webhook request was made at, and those around the day."""
     found = value_at(record, "log_information.created_date")
-    if found is None or not is_meant(found):
+    if not isinstance(found, str) or not is_meant(found):
         return []
     ends = day_ends(found)
     return list(dict.fromkeys((found, found[:10], *ends, *(each[:10] for each in ends))))
@@ -82,11 +83,15 @@ def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters
 
 def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
     """Return all names of all definitions and rules, those of one field next to each other."""
+    objects: dict[str, list[Any]] = {}  # most webhook requests share theirs
+    for name, member in OBJECT_OF.items():
+        shown = [each.get(member) for each in scene.records()]
+        objects[name] = [*{id(inner): inner for inner in shown}.values()]
     found = (
-        (name, field, value_at(each, f"{OBJECT_OF[name]}.{field}"))
-        for field in IDENTIFIERS for name in OBJECT_OF for each in scene.records()
+        (name, field, value_at(inner, field))
+        for field in IDENTIFIERS for name in OBJECT_OF for inner in objects[name]
     )  # fmt: skip
-    return [each for each in dict.fromkeys(found) if each[2] is not None and "," not in each[2]]
+    return [each for each in dict.fromkeys(found) if isinstance(each[2], str) and "," not in each[2]]
 
 
 @template("read", "list", _each_name, about=False, first=24, weight=4)
@@ -238,8 +243,10 @@ def a_page(
     given = {name: value(record, name) for name in names}
     if None in given.values():
         return None
-    alike = [each for each in scene.records() if all(value(each, n) == given[n] for n in names)]
-    count = len(alike)
+    counts = scene.once(("page", names), lambda: Counter(
+        tuple(str(value(each, name)) for name in names) for each in scene.records()
+    ))  # fmt: skip
+    count = counts[tuple(map(str, given.values()))]
     counted = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
     if size:
         given["number_of_results"] = str(max(1, counted[size] if size in counted else int(size)))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
@@ -65,8 +65,7 @@ def _coded(part: Mapping[str, Any]) -> str:
 
 
 def _names_nothing(scene: Scene, text: str) -> bool:
-    known = scene.belief.known.values()
-    return not any(text in (each.id, each.record.get("number")) for each in known)
+    return all(scene.belief.named(Named(form, text)) is None for form in ("id", "number"))
 
 
 #: What is nearly a name: the other one, or what a mutation makes of its own.

@@ -5,10 +5,10 @@ To add one, write a function in a module of this folder that returns the paramet
 draws: so the same variant can be repeated with another webhook request.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
@@ -23,6 +23,7 @@ from crmcom_kit.schemas.releases import Release
 
 LAYERS = ("read", "refusal", "login", "resend", "delete")  # in the order of the first pass
 Parameters = Mapping[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
+    _made: dict[Hashable, tuple[Hashable, Any]] = field(default_factory=dict)  # see ``once``
 
     @property
     def release(self) -> Release:
@@ -56,21 +58,33 @@ class Scene:
         """Whether list has number_of_results and offset."""
         return "number_of_results" in self.methods["list"].parameters
 
-    def records(self, state: str = "", *, in_scope: bool = False) -> list[Record]:
+    def once(self, name: Hashable, make: Callable[[], Made], version: int = -1) -> Made:
+        """Return what ``make`` returns, the same until other webhook requests are known.
+
+        ``version`` is that of the belief, unless another one is given.
+        """
+        at = id(self.belief), self.may_change, self.belief.version if version < 0 else version
+        known, made = self._made.get(name, (None, None))
+        if known != at:
+            made = make()
+            self._made[name] = at, made
+        return made  # type: ignore[return-value]  # of the same name it is of the same type
+
+    def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
-        return [
+        return self.once(("records", state, in_scope), lambda: [
             each.typed
             for each in self.belief.existing()
             if each.is_nameable and (not state or each.state == state)
             and (not in_scope or self.may_change(each.record))
-        ]  # fmt: skip
+        ])  # fmt: skip
 
-    def fresh(self, records: list[Record]) -> list[Record]:
+    def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were not sent again yet; all if there are none."""
         known = self.belief.known
         return [each for each in records if not known[each["id"]].resent] or records
 
-    def resent(self, records: list[Record]) -> list[Record]:
+    def resent(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were sent again."""
         return [each for each in records if self.belief.known[each["id"]].resent]
 
@@ -93,7 +107,7 @@ class Template:
     variants: Callable[[Scene], Sequence[Any]]
     state: str = ""  # of the webhook request that it is about; "" any
     #: Chooses those that it can be about.
-    among: Callable[[Scene, list[Record]], list[Record]] | None = None
+    among: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
     about: bool = True  # whether it is about a webhook request at all
     first: int = 1  # how often in the first pass
     weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
@@ -129,7 +143,7 @@ class Template:
             return ()
         return self.variants(scene)
 
-    def records(self, scene: Scene) -> list[Record]:
+    def records(self, scene: Scene) -> Sequence[Record]:
         """Return the webhook requests that it may be about now."""
         found = scene.records(self.state, in_scope=self.changes)
         if self.among is not None:
@@ -141,7 +155,7 @@ class Template:
 
         Not every variant fits every webhook request: a few are tried. None if none of them fits.
         """
-        found = self.records(scene) if self.about else [{}]
+        found: Sequence[Record] = self.records(scene) if self.about else [{}]
         given: Parameters | Call | None = None
         for _ in range(min(MAX_TRIED, len(found))):
             record = choose(found) if self.about else found[0]
