@@ -82,7 +82,8 @@ def records(target: Session) -> list[dict[str, Any]]:
     if not target.belief.records:
         discover(target)
     used = {} if is_reset else target.guard.touched
-    known = [each for key, each in target.belief.records.items() if key not in used]
+    wholes = {known.id: record for known, record in target.belief.wholes()}
+    known = [wholes[key] for key in target.belief.records if key not in used]
     return deepcopy([*filter(target.scene.may_change, known)] if target.scene.allowed else known)
 
 

@@ -37,6 +37,8 @@ DEFAULT_REQUESTS = 1_500
 MAX_TIMES = 3
 #: So many definitions are named if none of them is in scope.
 MAX_NAMES = 10
+#: What has been seen before takes the kit this part of the time that it takes to learn of it.
+_AGAIN = 0.25
 #: The part of a run's time that is kept for what comes last: the inventory.
 _FOR_THE_END = 0.05
 
@@ -228,7 +230,9 @@ class _Run:
         """
         client, limits = self.client, self.config.limits
         client.reserved_time = limits.max_time * _FOR_THE_END
-        seconds = max((client.now() - self.began) / client.sent, 1 / (limits.rate or math.inf))
+        theirs = sum(exchange.seconds for exchange in client.history)
+        own = max(0.0, client.now() - self.began - theirs) * _AGAIN
+        seconds = max((theirs + own) / client.sent, 1 / (limits.rate or math.inf))
         left = client.left or 0
         fitting = int(client.seconds_left / seconds) if seconds else 0
         if 0 < fitting < left:

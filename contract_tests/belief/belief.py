@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import reduce
-from itertools import chain, takewhile
+from itertools import chain, groupby, takewhile
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -103,7 +103,15 @@ class Known:
     @property
     def whole(self) -> Record:
         """The webhook request with all its members, as the last response showed it."""
-        return self.seen.by_id.get(self.id, self.record)
+        return self.among(self.seen.by_id)
+
+    def among(self, shown: Mapping[str, Record]) -> Record:
+        """Return it with all its members, if ``shown`` is what the last response showed, by id.
+
+        Texts that this response left out are those of an earlier one.
+        """
+        texts = {name: value for name, value in self.record.items() if isinstance(value, str)}
+        return {**texts, **shown.get(self.id, self.record)}
 
     @property
     def certain(self) -> Record:
@@ -187,6 +195,14 @@ class Belief:
     def existing(self) -> Iterator[Known]:
         """Yield all that exist, in the order in which they were first seen."""
         return (each for each in self.known.values() if each.exists)
+
+    def wholes(self) -> Iterator[tuple[Known, Record]]:
+        """Yield all that exist, with all their members; those of one response follow each other."""
+        late_last = sorted(self.existing(), key=lambda known: known.seen.number)
+        for exchange, group in groupby(late_last, key=lambda known: known.seen):
+            shown = exchange.by_id  # of thousands, perhaps, in a body that is compressed
+            for known in group:
+                yield known, known.among(shown)
 
     def named(self, name: Named | None) -> Known | None:
         """Return what an identifier names, be it deleted or not, or None."""

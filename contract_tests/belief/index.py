@@ -85,7 +85,7 @@ def _shown(record: Mapping[str, Any]) -> Iterator[tuple[str, Hashable]]:
         value = record.get(OBJECT_OF.get(name, name), "" if name in OBJECT_OF else None)
         if name not in OBJECT_OF:
             yield name, value if isinstance(value, str) else _OPEN
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             yield name, tuple(_alike(field, value.get(field)) for field in IDENTIFIERS)
         elif value is not None:  # with none it fits no name
             yield name, _OPEN

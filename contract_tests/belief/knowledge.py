@@ -78,8 +78,9 @@ def typed(record: dict[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
     the very same object if there are none.
     """
     found: dict[str, Any] = {}
+    known = _known(schema)
     for name, value in record.items():
-        inner = _known(schema).get(name)
+        inner = known.get(name)
         is_free = value is None or inner is None or name in _FLEETING
         if is_free or (inner == "" and isinstance(value, str)):
             found[name] = value
@@ -110,7 +111,7 @@ def kept(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
     known = _known(schema)
     return {
         name: kept(value, known[name])
-        if known[name] and isinstance(value, Mapping)
+        if known[name] and isinstance(value, dict)
         else _kept(value, MAX_USED if name in _USED else MAX_OTHER)
         for name, value in record.items()
         if name in known
@@ -143,7 +144,7 @@ def _is_same(before: Any, after: Any) -> bool:
 def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
     if _is_same(before, after):
         return
-    if schema and isinstance(before, Mapping) and isinstance(after, Mapping):
+    if schema and isinstance(before, dict) and isinstance(after, dict):
         for name, inner in _known(schema).items():
             if name in before and name in after:
                 inside = f"{path}.{name}" if path else name

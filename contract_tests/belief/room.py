@@ -52,9 +52,9 @@ class Room:
 
     def size(self, value: Any) -> int:
         """Return about how many bytes a webhook request takes, or a part that is not shared."""
-        if isinstance(value, Mapping):
-            if isinstance(value, _Shared):
-                return 0
+        if isinstance(value, _Shared):
+            return 0
+        if isinstance(value, dict):
             return getsizeof(value) + sum(map(self.size, value.values()))
         if isinstance(value, list):
             return getsizeof(value) + sum(map(self.size, value))

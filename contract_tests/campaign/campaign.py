@@ -4,7 +4,7 @@ Log in, discover, first pass (reads before changes), second pass, look back. One
 observe, look, settle the queue.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -275,13 +275,22 @@ class Campaign:
     def run(self, seed: int) -> None:
         """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
         self.choose = chooser(seed)
-        for template in self.plan.times:
-            self._first(template)
+        client = self.session.client
+        ends = self.plan.ends(client.now(), client.seconds_left)
+        passes = {template: self._first(template) for template in self.plan.times}
+        for template, steps in passes.items():
+            while client.now() <= ends[template.layer] and next(steps, None):
+                pass
+        for steps in passes.values():  # what there was no time for before
+            deque(steps, maxlen=0)
         self.is_first_pass_sent = True
         self._second()
 
-    def _first(self, template: Template) -> None:
-        """Send a template as often as it is planned: half from the top of its variants."""
+    def _first(self, template: Template) -> Iterator[bool]:
+        """Send a template as often as it is planned: half from the top of its variants.
+
+        Yields True after each step.
+        """
         done: set[int] = set()
         planned = self.plan.times[template]
         for at in range(planned):
@@ -296,6 +305,7 @@ class Campaign:
             chosen = left[0] if from_top else self.choose(left)
             done.add(chosen)
             self._do(template, variants[chosen])
+            yield True
 
     def _second(self) -> None:
         """Send templates by their weights, until nothing is left to send."""

@@ -33,18 +33,17 @@ def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
 def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out whether each authentication code is an HMAC of its data object, all in one form."""
     fits = []
-    for each in session.belief.existing():
-        code, data = each.record.get("authentication_code"), _data_of(each.record.get("request"))
-        key = secret_keys.get(str(value_at(each.record, "webhook_definition.id")))
+    for each, record in session.belief.wholes() if secret_keys else ():
+        code, data = record.get("authentication_code"), _data_of(record.get("request"))
+        key = secret_keys.get(str(value_at(record, "webhook_definition.id")))
         if isinstance(code, str) and key and data is not None:
-            fits.append((each, _fitting(code, data, key)))
-    counts = Counter(form for _, found in fits for form in found)
+            fits.append((each, code, _fitting(code, data, key)))
+    counts = Counter(form for _, _, found in fits for form in found)
     best = counts.most_common(1)[0][0] if counts else None
-    for each, found in fits:
+    for each, code, found in fits:
         if best in found:
             session.findings.hold(CODES, each.seen)
             continue
-        code = each.record["authentication_code"]
         seen = f"authentication_code {code!r}, which is not one"
         if best is not None:
             seen = "a code that is not one, or has another form than the others"

@@ -15,6 +15,9 @@ from crmcom_kit.schemas.statements import checked_statements
 _COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
 FIRST_PART = 0.8
+#: The part of the time that its layers share before what is left of them is sent: so deletes, the
+#: last ones, begin in the first half.
+FIRST_TIME = 0.65
 #: In the second pass a template is sent at most so many times as often as its weight makes likely,
 #: and so many times more.
 SPREAD, MARGIN = 2, 3
@@ -36,6 +39,23 @@ class Plan:
     def cost(self) -> int:
         """About how many requests it takes."""
         return sum(_cost(each, few=self.few_looks) * count for each, count in self.times.items())
+
+    def ends(self, began: float, seconds: float) -> dict[str, float]:
+        """Return when the templates of each layer make room for those of the next one.
+
+        A layer has the same part of the time as of the requests: reads of long lists may take
+        many times as long as changes, and a run must come to these.
+
+        Args:
+            began: when the first pass begins.
+            seconds: that the run has from then on.
+        """
+        found, cost = {}, 0
+        for layer in LAYERS:
+            times = {each: count for each, count in self.times.items() if each.layer == layer}
+            cost += replace(self, times=times).cost
+            found[layer] = began + FIRST_TIME * seconds * cost / (self.cost or 1)
+        return found
 
 
 def _cost(template: Template, *, few: bool) -> int:

@@ -68,9 +68,9 @@ _UNITS = (
 def known_units(belief: Belief) -> dict[str, set[Any]]:
     """Return ids and names of units by id, as webhook requests show them."""
     logs = [each.typed.get("log_information") for each in belief.existing()]
-    shown = [log.get(member) for log in logs if isinstance(log, Mapping) for member in _UNITS]
+    shown = (log.get(member) for log in logs if isinstance(log, dict) for member in _UNITS)
     found: dict[str, set[Any]] = {}
-    for unit in shown:
+    for unit in {id(unit): unit for unit in shown}.values():  # most share theirs
         if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
             found.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
     return found

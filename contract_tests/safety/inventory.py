@@ -38,6 +38,7 @@ class Inventory:
         if not kept:
             return "the run knew no webhook request that must not change"
         after = self._read_again(kept)
+        belief = self._session.scene.belief
         found: defaultdict[str, list[str]] = defaultdict(list)  # numbers, by what happened
         for key, record in kept.items():
             now, number = after.get(key), str(record.get("number"))
@@ -45,16 +46,19 @@ class Inventory:
                 found["not read again"].append(number)
             elif now is None:
                 found["gone"].append(number)
-            elif differing(record, now):
+            elif belief.records.get(key) is not record and differing(record, now):
                 found["changed"].append(number)
         said = "; ".join(
             f"{what}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
             for what, numbers in found.items()
         )
         verb = "was" if len(kept) == 1 else "were"
+        said = said or "nothing has changed"
+        if unseen := len(belief.unseen):
+            said += f"; {counted(unseen, 'webhook request')} got no room, and may have changed"
         return (
             f"{counted(len(kept), 'webhook request')} that must not change {verb} read before and "
-            f"after; {said or 'nothing has changed'}"
+            f"after; {said}"
         )
 
     def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:

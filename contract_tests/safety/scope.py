@@ -108,7 +108,10 @@ class Guard:
         for record in records:
             if record["id"] not in self.touched:
                 if self._log is not None:  # first: one that is touched passes from then on
-                    self._log.note(record, changing_method(call) or call.method)
+                    known = self._session.scene.belief.known.get(record["id"])
+                    is_known = known is not None and known.record is record
+                    whole = known.whole if is_known else record
+                    self._log.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         client = self._session.client
         is_sent = client.left != 0 and client.seconds_left > 0

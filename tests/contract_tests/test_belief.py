@@ -1,5 +1,6 @@
 """What is known of a server after what it has shown: records and filters, with bounds."""
 
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -17,9 +18,20 @@ from helpers.recordings import (
     said,
     show,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmcom_kit.contract_tests.belief import belief as limits
-from crmcom_kit.contract_tests.belief.interpretations import INTERPRETATIONS, Named
+from crmcom_kit.contract_tests.belief.index import Index
+from crmcom_kit.contract_tests.belief.interpretations import (
+    INTERPRETATIONS,
+    SEMI_OPTIONAL,
+    Fits,
+    Interpretation,
+    Named,
+)
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS
+from crmcom_kit.contract_tests.belief.zones import ALL
 
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE = record(1, life_cycle_state="SUCCESSFUL")
@@ -166,23 +178,141 @@ def test_names_of_any_length_are_not_kept() -> None:
     assert list(belief.known) == [TWO["id"]]
 
 
-def test_so_many_webhook_requests_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_many_webhook_requests_are_known() -> None:
     """Further ones are checked by themselves, and nothing else is said of them."""
-    monkeypatch.setattr(limits, "MAX_KNOWN", 2)
-    conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, TWO]))
+    conversation = Conversation()
+    conversation.belief.max_known = 2
+    conversation.hear(listed([ONE, TWO, THREE]))
+    conversation.hear(listed([ONE, TWO]))
     assert list(conversation.belief.known) == [ONE["id"], TWO["id"]]
+    assert conversation.belief.unseen == {THREE["id"]}
     assert conversation.suspected == []
     conversation.hear(listed([ONE, TWO, record(3, url=5)]))
     assert conversation.suspected == ["response.url"]
 
 
-def test_so_many_bytes_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that changes with each sight counts each time, and is given up in the end."""
-    monkeypatch.setattr(limits, "MAX_BYTES", 10_000)
+def test_what_got_no_room_is_not_new_after_a_resend() -> None:
+    """A list shows it where an earlier one left it out: it may have been there, all the same."""
+    entries = listed([ONE, TWO]), changed("resend", DONE), listed([DONE, TWO, THREE])
+    assert Conversation(*entries).suspected == ["resend.same_record"]
     conversation = Conversation()
-    for at in range(10):
-        conversation.hear(show(record(1, entity_id=f"E{at}")))
-    assert conversation.belief.known == {}
+    conversation.belief.max_known = 2
+    for entry in (entries[0], show(THREE, 3), *entries[1:]):
+        conversation.hear(entry)
+    assert conversation.suspected == []
+
+
+def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
+    """So there is room again for what comes next, and what got it is seen."""
+    conversation, long = Conversation(), "x" * 1_500
+    belief = conversation.belief
+    belief.max_bytes = 10_000
+    for at in range(20):
+        conversation.hear(show(record(1, entity_id=f"{long}{at}")))
+    assert list(belief.known) == [ONE["id"]]
+    others = [record(at, entity_id=f"{long}{at}") for at in range(2, 8)]
+    conversation.hear(listed([record(1, entity_id=f"{long}19"), *others]))
+    room, unseen = len(belief.known), {*belief.unseen}
+    assert 1 < room < 7
+    assert len(unseen) == 7 - room
+    belief.lose(ONE["id"])
+    conversation.hear(show(next(each for each in others if each["id"] in unseen)))
+    assert len(belief.known) == room
+    assert len(belief.unseen) == len(unseen) - 1
+    conversation.hear(
+        changed("delete", next(each for each in others if each["id"] in belief.known))
+    )
+    conversation.hear(show(next(each for each in others if each["id"] in belief.unseen)))
+    assert len(belief.records) == room
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {},
+        {"response": "x" * 3_000},
+        {"response": "x" * 100_000, "error_description": "No. " * 1_000},
+        {f"member_{at}": "x" * 100 for at in range(100)},
+    ],
+)
+def test_a_tenth_of_20_000_webhook_requests_takes_10_megabytes(shown: dict[str, Any]) -> None:
+    """Whatever members they have that no filter and no request uses."""
+    belief, one = Conversation().belief, exchange(listed([ONE]))
+    tracemalloc.start()
+    try:
+        for at in range(2_000):
+            made = ONE | {"id": f"{at:032X}", "number": f"{at}", "entity_id": f"{at:040X}"}
+            belief.see(made | {name: f"{text}{at}" for name, text in shown.items()}, "list", one)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(belief.known) == 2_000
+    assert taken < 10_000_000
+
+
+LONG = "The receiver did not respond, whatever was tried. "
+
+
+def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
+    """Only a digest of it is known; the response that showed it still has it."""
+    conversation = Conversation(show(record(1, error_description=LONG)))
+    conversation.hear(listed([record(1, error_description=LONG)]))
+    assert conversation.suspicions == []
+    assert LONG not in str(conversation.belief.known[ONE["id"]].record)
+    conversation.hear(show(record(1, error_description=LONG + LONG)))
+    (found,) = conversation.suspicions
+    assert found.expected == f"error_description of 1 unchanged: {LONG!r}"
+    assert found.seen == f"{LONG + LONG!r}, changed since request 2"
+    conversation.hear(show(record(1, error_description=None) | {"error_description": LONG * 3}))
+    assert len(conversation.suspicions) == 2
+
+
+def test_of_a_value_of_a_filter_that_is_very_long_nothing_is_said() -> None:
+    """Whether a filter selects its webhook request is not known, nor is it asked for."""
+    long = "x" * 2_001
+    names = {"id": "D9", "name": long, "alternative_code": "C9"}
+    conversation = Conversation(listed([record(1, entity_id=long, webhook_definition=names), TWO]))
+    conversation.hear(listed([], **JOBS, entity_id=long))
+    conversation.hear(listed([], webhook_definition_identifier={"name": long}))
+    assert conversation.suspicions == []
+    assert not conversation.belief.known[ONE["id"]].is_nameable
+
+
+VALUES = st.sampled_from(["A", "a", "B", "", None, 5, [1]])
+OBJECTS = st.none() | st.fixed_dictionaries({}, optional=dict.fromkeys(IDENTIFIERS, VALUES))
+RECORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "entity": VALUES, "entity_id": VALUES, "webhook_definition": OBJECTS | VALUES,
+        "workflow_rule": OBJECTS,
+    },
+)  # fmt: skip
+NAMES = st.builds(Named, st.sampled_from(IDENTIFIERS), st.sampled_from(["A", "a", "B"]))
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: NAMES if name.endswith("identifier") else st.sampled_from("AB")
+        for name in SEMI_OPTIONAL
+    },
+)
+
+
+@given(st.lists(RECORDS, max_size=6), FILTERS, st.sampled_from(INTERPRETATIONS))
+def test_all_that_a_list_may_select_is_a_candidate(
+    records: list[dict[str, Any]], filters: dict[str, Any], how: Interpretation
+) -> None:
+    """A list is compared with these alone; those that have changed or gone are none."""
+    index, known = Index(), {str(at): each for at, each in enumerate(records)}
+    for key, each in known.items():
+        index.add(key, each)
+    fits = Fits(filters, records)
+    found = index.candidates(filters, how.combine)
+    if found is not None:
+        misfits = dict(zip(known, fits.misfits(how), strict=True))
+        assert {key for key, zones in misfits.items() if zones != ALL} <= {*found}
+    for key, each in known.items():
+        index.remove(key, each)
+    assert not [*(index.candidates(filters, how.combine) or ())]
 
 
 def test_a_long_list_is_not_unpacked_for_each_webhook_request(
