@@ -35,7 +35,7 @@ from crmcom_kit.schemas.releases import Release
 Record = dict[str, Any]  # a webhook request as a response showed it
 #: So many webhook requests are known at once, in about so many bytes, and none whose id or number
 #: has more characters.
-MAX_KNOWN, MAX_BYTES, MAX_NAME = 20_000, 80 * 1024 * 1024, 200
+MAX_KNOWN, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
 #: So many ids are known of those that got no room.
 MAX_UNSEEN = 200_000
 #: Beyond so many a table of what was shown is cut.
@@ -154,7 +154,7 @@ class Belief:
     #: The filters of plain lists, and the last exchange that listed all that they select.
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
-    unseen: set[str] = field(default_factory=set)  # ids of those that there is no room for
+    unseen: set[str] = field(default_factory=set)  # ids of those that got no room at some time
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list, each with the lists that ruled it out in some zones.
     kills: dict[Interpretation, list[Kill]] = field(default_factory=dict)
@@ -296,7 +296,6 @@ class Belief:
             self.names_version += is_renamed
         known.record, known.typed = record, own
         known.is_nameable = all(own.get(name) and isinstance(own[name], str) for name in _NAMES)
-        self.unseen.discard(known.id)
         self.records[known.id] = record
         self._count(known.id, size)
 
@@ -310,8 +309,8 @@ class Belief:
         found = self._index.candidates(filters, combine)
         return self.records if found is None else found
 
-    def meant(self, name: str, wanted: Named) -> Collection[str]:
-        """Return the ids of all objects that a filter of list may mean by a name."""
+    def meant(self, name: str, wanted: Named) -> Collection[Any]:
+        """Return what stands for the id of each object that a filter may mean by a name."""
         return self._index.meant(name, wanted)
 
     def delete(self, key: str) -> None:

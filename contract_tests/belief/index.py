@@ -62,17 +62,17 @@ class Index:
         ]
 
     def meant(self, name: str, wanted: Named) -> set[Any]:
-        """Return the ids of all objects that a name may mean."""
+        """Return what stands for the id of each object that a name may mean."""
         at, text = IDENTIFIERS.index(wanted.field), _alike(wanted.field, wanted.value)
         objects = (shown for shown in self._ids[name] if isinstance(shown, tuple))
         return {shown[0] for shown in objects if shown[at] == text}
 
 
-def _alike(field: str, text: Any) -> str | None:
-    """Return what all spellings have in common that may name the same: an id has only one."""
+def _alike(field: str, text: Any) -> int | None:
+    """Return a hash of what all spellings have in common that may name the same: an id has one."""
     if not isinstance(text, str):
         return _OPEN
-    return text if field == "id" else text.casefold()
+    return hash(text if field == "id" else text.casefold())
 
 
 def _size(parts: Iterable[Collection[str]]) -> int:

@@ -186,8 +186,8 @@ class Fits:
 
     filters: Filters
     records: Sequence[Record]
-    #: Returns the ids of all objects that a name may mean: which of several does, is open.
-    meant: Callable[[str, Named], Collection[str]] = lambda _name, _wanted: ()
+    #: Returns what stands for each object that a name may mean: which of several does, is open.
+    meant: Callable[[str, Named], Collection[Any]] = lambda _name, _wanted: ()
     _by_filter: dict[tuple[Any, ...], list[Fit]] = field(default_factory=dict)
     _moments: list[Moment | None] | None = None
 

@@ -1,14 +1,17 @@
 """PASSED is said only of what was seen: each server that shows too little, with its first line."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from helpers.far import BOTH
 from helpers.reports import all_reports
-from helpers.stand_ins import alarms, checked
+from helpers.stand_ins import alarms, broken, checked
 from stand_in.reading import Call, Refusal
 from stand_in.server import StandIn
 
+from crmcom_kit.contract_tests import run as running
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import NotSeen
 from crmcom_kit.contract_tests.reports.report import Report
@@ -144,3 +147,46 @@ def test_a_wrong_type_in_a_response_does_not_stop_the_run() -> None:
 
     assert results.exit_code == 1
     assert len(results.history) > 300
+
+
+class Chatty(StandIn):
+    """Shows with each webhook request a long response, and what it was shown as, each time anew."""
+
+    looks = 0
+
+    def view(self, record: Any, call: Call) -> dict[str, Any]:
+        """Return all fields."""
+        self.looks += 1
+        return super().view(record, call) | {"response": f"{self.looks} {'x' * 30_000}"}
+
+
+class DoesNothing(Chatty):
+    """Says of each resend that it was done."""
+
+    def do_resend(self, call: Call) -> Any:
+        """Show it as it would be."""
+        sent = {"life_cycle_state": "SUCCESSFUL", "error_code": None, "error_description": None}
+        return super().do_show(call) | sent
+
+
+def test_what_changes_with_each_look_takes_no_room() -> None:
+    """A right server is seen to the end, and one that sends nothing again is not."""
+    limits = Limits(max_requests=600)
+    right, wrong = checked(Chatty(), limits=limits), checked(DoesNothing(), limits=limits)
+
+    assert alarms(right) == []
+    assert right.outcome is Outcome.PASSED
+    assert "resend.sends_again" in broken(wrong)
+
+
+def test_what_got_no_room_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for new either, nor is it said that it was not changed."""
+    monkeypatch.setattr(running, "Belief", partial(Belief, max_known=50))
+    results = checked(StandIn(), limits=FEW, scope=Scope(definition="Activity feed"))
+
+    assert alarms(results) == []
+    assert results.outcome is Outcome.INCONCLUSIVE
+    assert first_lines(results) == {
+        "INCONCLUSIVE: 10 webhook requests got no room, and are not checked."
+    }
+    assert "10 webhook requests got no room, and may have changed" in results.inventory
