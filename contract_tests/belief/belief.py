@@ -88,7 +88,7 @@ class Known:
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
     typed: Record = field(default_factory=dict)  # the record that requests are made from
     is_nameable: bool = False  # whether it has all that requests name it by
-    mark: int | None = None  # of the JSON that showed it last: see ``Exchange.marks``
+    mark: int | None = None  # of the JSON that showed it last, and agreed: see ``Exchange.marks``
 
     @property
     def number(self) -> str:
@@ -219,7 +219,10 @@ class Belief:
     def see(
         self, record: Record, method: str, exchange: Exchange, mark: int | None = None
     ) -> None:
-        """Take a webhook request for what a response has just shown of it, if there is room."""
+        """Take a webhook request for what a response has just shown of it, if there is room.
+
+        Its ``mark`` is that of the response, if all that it shows agrees with what was known.
+        """
         key: str = record["id"]
         before = self.known.get(key)
         known = before if before is not None and before.exists else None

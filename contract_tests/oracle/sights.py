@@ -60,13 +60,17 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
             held |= agreed.of(known)
             belief.see_again(known, record, sense.name, exchange)
             continue
+        mark: int | None = mark_of[key]
+        if key in belief.records and belief.known[key].moving:
+            mark = None  # not all of it was compared
         for each in _sight(record, exchange, sense, belief, before):
             if isinstance(each, str):
                 held.add(each)
             else:
+                mark = None  # the next time it is suspect again
                 yield each
         if whole and (key not in belief.known or belief.known[key].exists):
-            belief.see(record, sense.name, exchange, mark_of[key])
+            belief.see(record, sense.name, exchange, mark)
         elif sense.name == "show" and key in belief.records:
             belief.known[key].partly = exchange
     yield from sorted(held)

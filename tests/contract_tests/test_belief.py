@@ -267,6 +267,25 @@ def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
     assert len(conversation.suspicions) == 2
 
 
+def test_what_is_left_out_is_suspect_each_time() -> None:
+    """Also if show returns the same JSON as before: list still shows a member more."""
+    less = record(1, log_information={"created_date": ONE["log_information"]["created_date"]})
+    conversation = Conversation(listed([ONE]), *[show(less)] * 3)
+    assert len(conversation.suspicions) == 3
+
+
+def test_the_same_json_speaks_for_the_same_statements() -> None:
+    """It is not compared again, and yet tells that a resend has left it as it was."""
+    conversation = Conversation(listed([ONE, TWO]), *[listed([ONE, TWO])] * 2)
+    again = conversation.hear(changed("resend", DONE))
+    assert again.suspicions == []
+    found = conversation.hear(listed([DONE, TWO]))
+    assert {"resend.single_result", "list.changes_nothing"} <= {*found.held}
+    assert conversation.belief.known[TWO["id"]].seen is found.exchange
+    other = conversation.hear(listed([DONE, record(2, number="1")]))
+    assert other.suspicions != []
+
+
 def test_of_a_value_of_a_filter_that_is_very_long_nothing_is_said() -> None:
     """Whether a filter selects its webhook request is not known, nor is it asked for."""
     long = "x" * 2_001
