@@ -216,9 +216,7 @@ class Belief:
         found = self.named(name)
         return found if found is not None and found.exists else None
 
-    def see(
-        self, record: Record, method: str, exchange: Exchange, mark: int | None = None
-    ) -> None:
+    def see(self, record: Record, method: str, exchange: Exchange, mark: int | None = None) -> None:
         """Take a webhook request for what a response has just shown of it, if there is room.
 
         Its ``mark`` is that of the response, if all that it shows agrees with what was known.

@@ -18,9 +18,7 @@ class Index:
 
     def __init__(self) -> None:
         """Know none yet."""
-        self._ids: dict[str, dict[Hashable, dict[str, None]]] = {
-            name: {} for name in SEMI_OPTIONAL
-        }
+        self._ids: dict[str, dict[Hashable, dict[str, None]]] = {name: {} for name in SEMI_OPTIONAL}
 
     def add(self, key: str, record: Mapping[str, Any]) -> None:
         """Know what a webhook request shows."""

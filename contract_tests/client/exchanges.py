@@ -213,7 +213,7 @@ def _is_deep(value: Any) -> bool:
             inner
             for each in level
             for inner in (each.values() if isinstance(each, dict) else each)
-            if isinstance(inner, (dict, list))  # noqa: UP038 - a union is made each time
+            if isinstance(inner, (dict, list))  # a union would be made each time
         ]
         if not level:
             return False

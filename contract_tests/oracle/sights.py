@@ -49,39 +49,45 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     if sense.name not in READS:
         return
     held: set[str] = set()
-    whole, group = is_whole(sense), _group(sense)
+    group = _group(sense)
     before = None if group is None else belief.groups.get(group)
-    marks = zip(exchange.records, exchange.marks, strict=True)
-    mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
-    agreed = _Agreed(sense.name, belief)
-    for key, record in exchange.by_id.items():
-        if whole and belief.is_as_last_shown(record, mark_of[key]):  # most are, in long lists
-            known = belief.known[key]
-            held |= agreed.of(known)
-            belief.see_again(known, record, sense.name, exchange)
-            continue
-        mark: int | None = mark_of[key]
-        if key in belief.records and belief.known[key].moving:
-            mark = None  # not all of it was compared
-        for each in _sight(record, exchange, sense, belief, before):
-            if isinstance(each, str):
-                held.add(each)
-            else:
-                mark = None  # the next time it is suspect again
-                yield each
-        if whole and (key not in belief.known or belief.known[key].exists):
-            belief.see(record, sense.name, exchange, mark)
-        elif sense.name == "show" and key in belief.records:
-            belief.known[key].partly = exchange
+    for each in _sights(exchange, sense, belief, before):
+        if isinstance(each, str):
+            held.add(each)
+        else:
+            yield each
     yield from sorted(held)
     if group is not None:
         belief.groups[group] = exchange
 
 
+def _sights(
+    exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
+) -> Iterator[Seen]:
+    """Compare all webhook requests; ``before`` has listed the same before, if anything has."""
+    whole, agreed = is_whole(sense), _Agreed(sense.name, belief)
+    marks = zip(exchange.records, exchange.marks, strict=True)
+    mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
+    for key, record in exchange.by_id.items():
+        if whole and belief.is_as_last_shown(record, mark_of[key]):  # most are, in long lists
+            known = belief.known[key]
+            yield from agreed.of(known)
+            belief.see_again(known, record, sense.name, exchange)
+            continue
+        is_moving = key in belief.records and belief.known[key].moving  # so not all is compared
+        found = [*_sight(record, exchange, sense, belief, before)]
+        yield from found
+        if whole and (key not in belief.known or belief.known[key].exists):
+            agrees = not is_moving and all(isinstance(each, str) for each in found)
+            belief.see(record, sense.name, exchange, mark_of[key] if agrees else None)
+        elif sense.name == "show" and key in belief.records:
+            belief.known[key].partly = exchange
+
+
 def _sight(
     record: Record, exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
 ) -> Iterator[Seen]:
-    """Compare one webhook request; ``before`` has listed the same before, if anything has."""
+    """Compare one webhook request."""
     key, method = record["id"], sense.name
     known = belief.known.get(key)
     if known is None:

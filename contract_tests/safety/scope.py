@@ -109,8 +109,8 @@ class Guard:
             if record["id"] not in self.touched:
                 if self._log is not None:  # first: one that is touched passes from then on
                     known = self._session.scene.belief.known.get(record["id"])
-                    is_known = known is not None and known.record is record
-                    whole = known.whole if is_known else record
+                    is_of_belief = known is not None and known.record is record
+                    whole = known.whole if known and is_of_belief else record
                     self._log.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         client = self._session.client

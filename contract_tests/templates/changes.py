@@ -63,7 +63,8 @@ class _Names:
 
     def has_like(self, how: str, record: Record) -> bool:
         """Whether an id is another one's number, a number another one's id, or a part of one."""
-        key, number = record["id"], record["number"]
+        key: str = record["id"]
+        number: str = record["number"]
         if how == "part":
             return number in self.parts or self.numbers[number] > 1
         if how == "number":

@@ -44,7 +44,8 @@ def value(record: Record, name: str, field: str = "") -> Any:
     if name in OBJECT_OF:
         for each in (field,) if field else IDENTIFIERS:
             text = value_at(record, f"{OBJECT_OF[name]}.{each}")
-            if text and isinstance(text, str) and "," not in text:  # how a comma is written here is shown nowhere
+            # How a comma is written here is shown nowhere; of a very long name there is a digest.
+            if text and isinstance(text, str) and "," not in text:
                 return {each: text}
         return None
     if name == "created_date":
@@ -91,7 +92,8 @@ def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
         (name, field, value_at(inner, field))
         for field in IDENTIFIERS for name in OBJECT_OF for inner in objects[name]
     )  # fmt: skip
-    return [each for each in dict.fromkeys(found) if isinstance(each[2], str) and "," not in each[2]]
+    named = (each for each in dict.fromkeys(found) if isinstance(each[2], str))
+    return [each for each in named if "," not in each[2]]
 
 
 @template("read", "list", _each_name, about=False, first=24, weight=4)

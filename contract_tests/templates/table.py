@@ -38,7 +38,8 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
-    _made: dict[Hashable, tuple[Hashable, Any]] = field(default_factory=dict)  # see ``once``
+    _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``once``
+    _made_of: Belief | None = None
 
     @property
     def release(self) -> Release:
@@ -63,12 +64,14 @@ class Scene:
 
         ``version`` is that of the belief, unless another one is given.
         """
-        at = id(self.belief), self.may_change, self.belief.version if version < 0 else version
-        known, made = self._made.get(name, (None, None))
-        if known != at:
-            made = make()
-            self._made[name] = at, made
-        return made  # type: ignore[return-value]  # of the same name it is of the same type
+        if self._made_of is not self.belief:
+            self._made_of = self.belief
+            self._made.clear()
+        at = self.may_change, self.belief.version if version < 0 else version
+        if name not in self._made or self._made[name][0] != at:
+            self._made[name] = at, make()
+        made: Made = self._made[name][1]
+        return made
 
     def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
