@@ -6,14 +6,16 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from helpers.conversations import Conversation
 from helpers.far import BOTH, everything, remote, token_of
 from helpers.recordings import listed, record
-from helpers.stand_ins import checked
+from helpers.stand_ins import broken, checked
 from stand_in.choices import Choices
+from stand_in.reading import Call
 from stand_in.server import StandIn
 from stand_in.world import Record
 
@@ -53,6 +55,31 @@ def test_few_requests_are_spread_over_all_templates() -> None:
     held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
     assert held > {"identifier.mandatory", "resend.sends_again", "delete.gone"}
     assert re.match(r"\d+ of 150 requests, 0 violations, about \d+ s left: ", lines[-1])
+
+
+def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
+    """Each layer has a part of the time as well, and the rest of the reads comes after it."""
+    seconds = 0.0
+
+    class SlowPages(StandIn):
+        """Takes five seconds for a page."""
+
+        def do_list(self, call: Call) -> Any:
+            """Return the records."""
+            nonlocal seconds
+            seconds += 5.0 * ("number_of_results" in call.parameters)
+            return super().do_list(call)
+
+    reached: dict[str, float] = {}
+    results = checked(
+        SlowPages(Choices(), "R15"), limits=Limits(max_time=200), now=lambda: seconds,
+        progress=lambda line: reached.setdefault(line.partition(": ")[2], seconds),
+    )  # fmt: skip
+
+    assert broken(results) == []
+    assert reached["delete: one of each state"] < 100
+    held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
+    assert held > {"delete.gone", "resend.sends_again"}
 
 
 def test_each_documented_reason_to_refuse_has_a_template() -> None:

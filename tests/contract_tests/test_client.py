@@ -322,6 +322,16 @@ def test_a_run_keeps_so_many_bytes_and_no_more(monkeypatch: pytest.MonkeyPatch) 
     assert [each.json["data"][0] for each in one.history] == ["0", "1", "2"][: len(one.history)]
 
 
+def test_a_long_body_that_comes_again_takes_no_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of thousands is kept once for all requests that it is the response to."""
+    monkeypatch.setattr(http, "MAX_KEPT", 10_000)
+    one = client(in_turn(httpx.Response(200, content=b'{"data": "%s"}' % (b"y" * 2_000_000))))
+
+    sent = [one.send(GET) for _ in range(20)]
+
+    assert len({id(each.json) for each in sent}) == 1
+
+
 def test_a_long_request_is_not_sent() -> None:
     """A token of megabytes, say, would come back in each request."""
     one = client(in_turn(httpx.Response(200, json=OK)))
