@@ -74,8 +74,8 @@ def _sights(
             yield from agreed.of(known)
             belief.see_again(known, record, sense.name, exchange)
             continue
-        is_moving = key in belief.records and belief.known[key].moving  # so not all is compared
         found = [*_sight(record, exchange, sense, belief, before)]
+        is_moving = key in belief.records and belief.known[key].moving  # so not all was compared
         yield from found
         if whole and (key not in belief.known or belief.known[key].exists):
             agrees = not is_moving and all(isinstance(each, str) for each in found)
@@ -143,16 +143,16 @@ class _Agreed:
     method: str
     belief: Belief
     _named: set[str] = field(init=False)  # by late changes
-    _alike: dict[tuple[int, bool, bool, bool], frozenset[str]] = field(default_factory=dict)
+    _alike: dict[tuple[int, bool, bool], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._named = {key for each in self.belief.changes[-MAX_CHANGES:] for key in each.named}
 
     def of(self, known: Known) -> frozenset[str]:
         """Return the statements of one webhook request."""
-        if known.id in self._named:
+        if known.resent or known.id in self._named:
             return frozenset(_agrees(known, self.method, self.belief))
-        kind = known.seen.number, known.shown, known.listed, known.resent
+        kind = known.seen.number, known.shown, known.listed
         if kind not in self._alike:
             self._alike[kind] = frozenset(_agrees(known, self.method, self.belief))
         return self._alike[kind]
