@@ -254,6 +254,10 @@ class Observer:
             trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
         elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
             trouble = f"no request {where} tests any of the selected statements"
+        if unseen := len(self.belief.unseen):
+            warnings = (
+                *warnings, f"{counted(unseen, 'webhook request')} got no room, and are not checked"
+            )  # fmt: skip
         ids = {each.statement.id for each in found}
         unconfirmed = [each for name, each in self._unconfirmed.items() if name in ids]
         return Results(

@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from stand_in.client import Client
 from stand_in.legal import random_choices
 from stand_in.server import StandIn
 
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError
@@ -543,3 +545,10 @@ def test_the_command(tmp_path: Path) -> None:
     done = check(tmp_path, CRMCOM_CHECK_FROM_HAR="a.har", CRMCOM_CHECK_ONLY="login.*", **OTHER)
     assert "2 recorded exchanges were checked" in done.stdout
     assert "✗" not in done.stdout
+
+
+def test_what_got_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is checked by itself alone."""
+    monkeypatch.setattr(recording, "Belief", partial(Belief, max_known=1))
+    results = checked(tmp_path, archive([listed([ONE, TWO])]))
+    assert "1 webhook request got no room, and are not checked" in results.warnings
