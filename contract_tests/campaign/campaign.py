@@ -117,14 +117,16 @@ class Campaign:
     # Steps.
 
     def step(self, template: Template, variant: Any) -> list[Suspicion]:
-        """Draw and send one request; look before and after if it goes to a changing method.
+        """Draw and send one request; look before and after if it goes to a changing method."""
+        call = template.draw(self.scene, variant, self.choose)
+        return [] if call is None else self.send(call, template, variant)
+
+    def send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
+        """Send a request that was drawn; look before and after if it goes to a changing method.
 
         With few looks, as around what is to be refused, only what was named is shown afterwards,
         and listed.
         """
-        call = template.draw(self.scene, variant, self.choose)
-        if call is None:
-            return []
         if not template.changes:
             return self._send(call, template, variant)
         subject = self._subject(call)

@@ -1,0 +1,358 @@
+"""A Hypothesis state machine that checks a server which can be made anew for each example.
+
+Its requests come from the kit's templates, and the kit's oracle judges each response. It is for
+servers that nobody else uses: an example resends and deletes whatever it likes.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.conclusions import conclude
+from crmcom_kit.contract_tests.campaign.discovery import discover
+from crmcom_kit.contract_tests.campaign.drawing import weighted
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
+from crmcom_kit.contract_tests.client.calls import with_token
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
+from crmcom_kit.contract_tests.judged import Judgement, exception, few_looks, settle
+from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.run import enter, new_session
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING
+from crmcom_kit.contract_tests.targets import Login, Target, in_process, of_mock
+from crmcom_kit.contract_tests.templates import Template, all_templates
+from crmcom_kit.contract_tests.templates.table import LAYERS
+from crmcom_kit.redaction import redact_url
+from crmcom_kit.schemas import API_PATH, resolve
+
+__all__ = ["ContractMachine", "Login"]
+
+#: So many requests that are drawn an example has.
+STEPS = 10
+#: So many lists an example begins with: what they show is what it knows.
+FIRST_LISTS = 2
+
+Lists = Sequence[Mapping[str, Any]]  # the parameters of each
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A request that was drawn."""
+
+    call: Call
+    template: Template
+    variant: Any
+
+    def __repr__(self) -> str:
+        return f"<{self.template.name}>"
+
+
+@st.composite
+def _first_lists(draw: st.DrawFn) -> Lists:
+    """Draw lists that show something."""
+    lists = draw(st.runner()).discovered()
+    return [lists[draw(st.integers(0, len(lists) - 1))] for _ in range(FIRST_LISTS)]
+
+
+@st.composite
+def _steps(draw: st.DrawFn, layer: str) -> Step | None:
+    """Draw a request of a layer; None if no template has one now.
+
+    Templates are asked one by one whether they have one, from the one that is drawn on: to ask
+    all of them takes longer than to send a request.
+    """
+    scene = draw(st.runner()).session.scene
+    templates = _TEMPLATES[layer]
+
+    def choose(values: Sequence[Any]) -> Any:
+        return values[draw(st.integers(0, len(values) - 1))]
+
+    first = templates.index(weighted(choose, templates, [each.weight for each in templates]))
+    for template in (*templates[first:], *templates[:first]):
+        variants = template.choices(scene)
+        if variants:
+            variant = choose(variants)
+            call = template.draw(scene, variant, choose)
+            return None if call is None else Step(call, template, variant)
+    return None
+
+
+_TEMPLATES = {
+    layer: [each for each in all_templates() if each.layer == layer and not each.is_odd]
+    for layer in LAYERS
+}
+
+
+class ContractMachine(RuleBasedStateMachine):
+    """Checks a server that is new, or reset, for each example.
+
+    Subclass it with ``target``, and have pytest or unittest run its ``TestCase``:
+
+        class Contract(ContractMachine):
+            def target(self):
+                mock.reset()
+                return mock
+
+        TestContract = Contract.TestCase
+
+    The first statement that is found broken fails an example. The exception names it, and has the
+    requests that show it, one a line: the shortest part of the example in which the kit's oracle
+    sees the same. They were sent once more to another new server, and the exception says whether
+    it was seen again. Hypothesis replays the example from its database at once.
+
+    Phases are explicit, reuse and generate; Hypothesis' own shrinking sends thousands of requests.
+    Other settings are those of the profile that is loaded when the class is made. To change some,
+    begin with the class's own: ``settings(Contract.TestCase.settings, max_examples=500)``.
+    """
+
+    #: Whether what is suspected is asked again before it fails an example. Without it more is
+    #: found, and what a server does by itself, or somebody else at work, is held against it.
+    confirms: ClassVar[bool] = True
+    #: The release that the server is held to; a mock of ours knows its own.
+    release: ClassVar[str] = "R9"
+    #: What the server lets in; a mock of ours knows its own.
+    login: ClassVar[Login | None] = None
+    #: Where an application in this process has the paths of the API.
+    path: ClassVar[str] = API_PATH
+    #: Which of resend and delete may be sent. By default both to what runs in this process or on
+    #: this machine, and neither to any other base URL.
+    allow: ClassVar[Collection[str] | None] = None
+    #: A file with the statements that the server is known to break, as ``check --deviations`` has.
+    deviations: ClassVar[str | Path | None] = None
+
+    session: Session
+
+    def target(self) -> Any:
+        """Return the server for one example, new or reset.
+
+        Either a mock (``crmcom_mock()``), a WSGI or ASGI application, or a base URL after its state
+        was made what it was. Each time it must be in the same state.
+        """
+        msg = f"{type(self).__name__}.target: define it, and return a new or reset server"
+        raise NotImplementedError(msg)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Give the class's TestCase the settings of its nearest parent, or those that fit."""
+        super().__init_subclass__(**more)
+        parent = next(base for base in cls.__mro__[1:] if issubclass(base, ContractMachine))
+        cls.TestCase.settings = parent.TestCase.settings if parent is not ContractMachine else (
+            settings(
+                stateful_step_count=STEPS + 1,  # ``begin`` is one
+                phases=[Phase.explicit, Phase.reuse, Phase.generate],
+                report_multiple_bugs=False,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            )
+        )  # fmt: skip
+        cls._discovered = ()
+        cls._logins = LoginCount()
+        cls._listed = None
+
+    _discovered: ClassVar[Lists] = ()
+    _logins: ClassVar[LoginCount] = LoginCount()
+    _listed: ClassVar[tuple[Deviation, ...] | None] = None
+
+    def __init__(self) -> None:
+        """Send nothing yet."""
+        super().__init__()
+        self._campaign: Campaign | None = None
+        self._is_over = False  # whether the example has failed
+
+    # The server.
+
+    def _new_session(self) -> Session:
+        """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
+        target = self._made()
+        is_ours = target.own or target.near
+        allowed = (CHANGES if is_ours else ()) if self.allow is None else self.allow
+        config = RunConfig(
+            allowed=frozenset(allowed),
+            scope=EVERYTHING,
+            login_limits=UNLIMITED if is_ours else LoginLimits(),
+            login_count=LoginCount() if is_ours else self._logins,
+            sleep=(lambda _: None) if target.own else time.sleep,
+        )
+        session = new_session(target, config)
+        session.findings = Judgement(self._known_deviations())
+        enter(session, config)
+        return session
+
+    def _made(self) -> Target:
+        made = self.target()
+        target = made if isinstance(made, Target) else of_mock(made)
+        if target is not None:
+            return target
+        kind, name = type(self), type(self).__name__
+        if not isinstance(made, str) and not callable(made):
+            msg = f"{name}.target: returned {made!r}; it must return a mock, a WSGI or ASGI "
+            msg += "application, or a base URL"
+            raise TypeError(msg)
+        if kind.login is None:
+            msg = f"{name}.login: is missing; it must be what the server lets in, such as "
+            msg += "Login(username=…, password=…, organisation=…)"
+            raise TypeError(msg)
+        if not isinstance(made, str):
+            return in_process(made, kind.release, kind.login, kind.path)
+        base, release = made.rstrip("/"), resolve(kind.release)
+        return Target(name=redact_url(base), base_url=base, release=release, login=kind.login)
+
+    def _known_deviations(self) -> tuple[Deviation, ...]:
+        kind = type(self)
+        if kind._listed is None:
+            kind._listed = read_deviations(Path(kind.deviations))[0] if kind.deviations else ()
+        return kind._listed
+
+    def discovered(self) -> Lists:
+        """Return lists that show webhook requests, looked for once, on a server of their own."""
+        kind = type(self)
+        if not kind._discovered:
+            session = self._new_session()
+            entities = session.scene.release.entities
+            kind._discovered = discover(session) or [{"entity": each} for each in entities]
+            session.client.close()
+        return kind._discovered
+
+    # Steps.
+
+    @initialize(lists=_first_lists())
+    def begin(self, lists: Lists) -> None:
+        """Log in to a new server, and list some of its webhook requests."""
+        __tracebackhide__ = True
+        self.session = self._new_session()
+        chance = Random(0)  # confirmations draw nothing: an example must not end in one
+        self._campaign = few_looks(self.session)
+        self._campaign.choose = lambda values: values[chance.randrange(len(values))]
+        for parameters in lists:
+            self._do(lambda given=parameters: self.session.call("list", given))
+
+    @rule(step=_steps("read"))
+    def read(self, step: Step | None) -> None:
+        """Read what is to be served."""
+        __tracebackhide__ = True
+        self._send(step)
+
+    @rule(step=_steps("refusal"))
+    def be_refused(self, step: Step | None) -> None:
+        """Send what is to be refused."""
+        __tracebackhide__ = True
+        self._send(step)
+
+    @precondition(lambda self: self.session.scene.logins.left > 0)
+    @rule(step=_steps("login"))
+    def log_in(self, step: Step | None) -> None:
+        """Log in, rightly or wrongly, or release a token."""
+        __tracebackhide__ = True
+        self._send(step)
+
+    @precondition(lambda self: "resend" in self.session.scene.allowed)
+    @rule(step=_steps("resend"))
+    def resend(self, step: Step | None) -> None:
+        """Send a webhook request again."""
+        __tracebackhide__ = True
+        self._send(step)
+
+    @precondition(lambda self: "delete" in self.session.scene.allowed)
+    @rule(step=_steps("delete"))
+    def delete(self, step: Step | None) -> None:
+        """Delete a webhook request, or name one that was deleted."""
+        __tracebackhide__ = True
+        self._send(step)
+
+    def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Call a method with the example's token, for rules of your own; it is judged, too.
+
+        Raises Unreachable if it may not be sent, or got no response.
+        """
+        __tracebackhide__ = True
+        exchange = self.session.call(method, parameters)
+        self._do(lambda: None)
+        return exchange
+
+    def teardown(self) -> None:
+        """Find out what the whole example tells, such as failures that came each time."""
+        __tracebackhide__ = True
+        if self._campaign is None:
+            return
+        if not self._is_over:
+            self._do(lambda: conclude(self.session, {}))
+        self.session.client.close()
+
+    def _send(self, step: Step | None) -> None:
+        __tracebackhide__ = True
+        campaign = self._campaign
+        if step is None or campaign is None:
+            return
+
+        def send() -> None:
+            found = campaign.send(step.call, step.template, step.variant)
+            self.session.queue += found
+
+        self._do(send)
+
+    def _do(self, send: Callable[[], Any]) -> None:
+        """Send something, and raise what is found broken."""
+        __tracebackhide__ = True
+        session, campaign = self.session, self._campaign
+        assert isinstance(session.findings, Judgement)  # noqa: S101 - for the type checker
+        self._is_over = True  # unless nothing is raised
+        try:
+            send()
+        except Unreachable:
+            pass  # it is withheld, or got no response, and other requests go on
+        if campaign is not None:
+            settle(campaign, confirms=self.confirms)
+        if session.findings.crashes:
+            msg = f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
+            raise RuntimeError(msg)
+        if session.findings.violations:
+            violation = session.findings.violations[0]
+            log = shorten(violation, session.client.history, session)
+            note = "not seen again with these alone; all that were sent"
+            calls = [exchange.call for exchange in session.client.history]
+            if self._is_seen_again(violation, log):
+                note, calls = "seen again on a new server", [exchange.call for exchange in log]
+            raise exception(violation, calls, session, note)
+        self._is_over = False
+
+    # Once more.
+
+    def _is_seen_again(self, violation: Violation, log: Sequence[Exchange]) -> bool:
+        """Send exchanges once more to a new server, and return whether it is broken there."""
+        session, tokens = self._new_session(), dict[object, str]()
+        session.queue.clear()
+        try:
+            for exchange in log:
+                if self._shows(violation, exchange, session, tokens):
+                    return True
+        except Unreachable:
+            pass
+        finally:
+            session.client.close()
+        return False
+
+    def _shows(
+        self, violation: Violation, exchange: Exchange, session: Session, tokens: dict[object, str]
+    ) -> bool:
+        """Send a request once more; ``tokens`` are the new ones, by those that they stand for."""
+        call, token = exchange.call, exchange.call.parameters.get("token")
+        if token in logins_of(self.session.client.history):
+            call = with_token(call, tokens.get(token, session.scene.token or ""))
+        sent = session.send(call)
+        if call.method in LOGINS and (returned := token_of(exchange)) is not None:
+            tokens[returned] = token_of(sent.exchange) or ""
+        if exchange.status >= 500 and outcome(sent.exchange) == violation.seen:
+            return True
+        causes = [cause for found in sent.suspicions for cause in found.hypotheses]
+        return any(cause.statement == violation.statement for cause in causes)
