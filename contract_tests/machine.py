@@ -5,8 +5,9 @@ servers that nobody else uses: an example resends and deletes whatever it likes.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, NamedTuple
@@ -21,18 +22,27 @@ from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.drawing import weighted
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
-from crmcom_kit.contract_tests.client.calls import with_token
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.calls import changing_method, with_token
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
-from crmcom_kit.contract_tests.judged import Judgement, exception, few_looks, settle
+from crmcom_kit.contract_tests.judged import (
+    FEW_LOOKS,
+    Judgement,
+    exception,
+    raise_what_is_wrong_in_the_kit,
+    settle,
+)
 from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.oracle.oracle import Observation
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.run import enter, new_session
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.targets import Login, Target, in_process, of_mock
 from crmcom_kit.contract_tests.templates import Template, all_templates
+from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.contract_tests.templates.table import LAYERS
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas import API_PATH, resolve
@@ -97,7 +107,9 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
             variants = template.choices(scene)
             if variants:
                 variant = _at(variants, variant_place)
-                call = template.draw(scene, variant, lambda records: _at(records, record_place))
+                call = template.draw(
+                    scene, variant, lambda values, at=record_place: _at(values, at)
+                )
                 drawn += [] if call is None else [Drawn(call, template, variant)]
                 break
     return drawn
@@ -107,6 +119,38 @@ _TEMPLATES = {
     layer: [each for each in all_templates() if each.layer == layer and not each.is_odd]
     for layer in LAYERS
 }
+
+
+@dataclass
+class _Controlled(Campaign):
+    """Blames a change for what became of other webhook requests only if it needs the change.
+
+    A server may have jobs of its own. One that can be made anew shows them: it is sent the same
+    requests once more, without any change.
+    """
+
+    does_it_by_itself: Callable[[], bool] = lambda: False
+
+    def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
+        """Send what settles a hypothesis, and the control if it is about a change."""
+        cause = hypothesis.confirmation
+        is_of_others = isinstance(cause, Effect) and cause.by_anybody
+        return super().is_confirmed(suspicion, hypothesis) and not (
+            is_of_others and self.does_it_by_itself()
+        )
+
+
+@dataclass
+class _Shared:
+    """What the examples of one class share."""
+
+    lists: Lists = ()  # that show something
+    deviations: tuple[Deviation, ...] | None = None  # None: not read yet
+    logins: LoginCount = field(default_factory=LoginCount)  # on a server that is somebody's
+    #: What the server was seen to do by itself in examples that passed, as ``Belief`` has it: then
+    #: it takes more to accuse it.
+    done_by_others: set[str] = field(default_factory=set)
+    others: dict[str, str] = field(default_factory=dict)
 
 
 class ContractMachine(RuleBasedStateMachine):
@@ -170,13 +214,9 @@ class ContractMachine(RuleBasedStateMachine):
                 suppress_health_check=list(HealthCheck),
             )
         )  # fmt: skip
-        cls._discovered = ()
-        cls._logins = LoginCount()
-        cls._listed = None
+        cls._shared = _Shared()
 
-    _discovered: ClassVar[Lists] = ()
-    _logins: ClassVar[LoginCount] = LoginCount()
-    _listed: ClassVar[tuple[Deviation, ...] | None] = None
+    _shared: ClassVar[_Shared]
 
     def __init__(self) -> None:
         """Send nothing yet."""
@@ -195,7 +235,7 @@ class ContractMachine(RuleBasedStateMachine):
             allowed=frozenset(allowed),
             scope=EVERYTHING,
             login_limits=UNLIMITED if is_ours else LoginLimits(),
-            login_count=LoginCount() if is_ours else self._logins,
+            login_count=LoginCount() if is_ours else self._shared.logins,
             sleep=(lambda _: None) if target.own else time.sleep,
         )
         session = new_session(target, config)
@@ -223,20 +263,19 @@ class ContractMachine(RuleBasedStateMachine):
         return Target(name=redact_url(base), base_url=base, release=release, login=kind.login)
 
     def _known_deviations(self) -> tuple[Deviation, ...]:
-        kind = type(self)
-        if kind._listed is None:
-            kind._listed = read_deviations(Path(kind.deviations))[0] if kind.deviations else ()
-        return kind._listed
+        shared, path = self._shared, self.deviations
+        if shared.deviations is None:
+            shared.deviations = read_deviations(Path(path))[0] if path is not None else ()
+        return shared.deviations
 
     def discovered(self) -> Lists:
         """Return lists that show webhook requests, looked for once, on a server of their own."""
-        kind = type(self)
-        if not kind._discovered:
+        if not self._shared.lists:
             session = self._new_session()
             entities = session.scene.release.entities
-            kind._discovered = discover(session) or [{"entity": each} for each in entities]
+            self._shared.lists = discover(session) or [{"entity": name} for name in entities]
             session.client.close()
-        return kind._discovered
+        return self._shared.lists
 
     # Steps.
 
@@ -246,7 +285,11 @@ class ContractMachine(RuleBasedStateMachine):
         __tracebackhide__ = True
         self.session = self._new_session()
         chance = Random(0)  # confirmations draw nothing: an example must not end in one
-        self._campaign = few_looks(self.session)
+        self.session.belief.done_by_others |= self._shared.done_by_others
+        self.session.belief.others |= self._shared.others
+        self._campaign = _Controlled(
+            self.session, FEW_LOOKS, does_it_by_itself=self._changes_by_itself
+        )
         self._campaign.choose = lambda values: values[chance.randrange(len(values))]
         for parameters in lists:
             self._do(lambda given=parameters: self.session.call("list", given))
@@ -301,6 +344,8 @@ class ContractMachine(RuleBasedStateMachine):
             return
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
+            self._shared.done_by_others |= self.session.belief.done_by_others
+            self._shared.others |= self.session.belief.others
         self.session.client.close()
 
     def _send(self, requests: Sequence[Drawn]) -> None:
@@ -322,14 +367,13 @@ class ContractMachine(RuleBasedStateMachine):
             send()
         if campaign is not None:
             settle(campaign, confirms=self.confirms)
-        if session.findings.crashes:
-            msg = f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
-            raise RuntimeError(msg)
+        raise_what_is_wrong_in_the_kit(session)
         if session.findings.violations:
             violation = session.findings.violations[0]
             log = shorten(violation, session.client.history, session)
             note = "not seen again with these alone; all that were sent"
-            calls = [exchange.call for exchange in session.client.history]
+            until = session.client.history[: violation.exchanges[-1].number]
+            calls = [exchange.call for exchange in until]
             if self._is_seen_again(violation, log):
                 note, calls = "seen again on a new server", [exchange.call for exchange in log]
             raise exception(violation, calls, session, note)
@@ -339,29 +383,43 @@ class ContractMachine(RuleBasedStateMachine):
 
     def _is_seen_again(self, violation: Violation, log: Sequence[Exchange]) -> bool:
         """Send exchanges once more to a new server, and return whether it is broken there."""
-        session, tokens = self._new_session(), dict[object, str]()
-        session.queue.clear()
-        try:
-            for exchange in log:
-                if self._shows(violation, exchange, session, tokens):
-                    return True
-        except Unreachable:
-            pass
-        finally:
-            session.client.close()
+        for exchange, sent in self._sent_again(log):
+            if exchange.status >= 500 and outcome(sent.exchange) == violation.seen:
+                return True
+            causes = [cause for found in sent.suspicions for cause in found.hypotheses]
+            if any(cause.statement == violation.statement for cause in causes):
+                return True
         return False
 
-    def _shows(
-        self, violation: Violation, exchange: Exchange, session: Session, tokens: dict[object, str]
-    ) -> bool:
-        """Send a request once more; ``tokens`` are the new ones, by those that they stand for."""
-        call, token = exchange.call, exchange.call.parameters.get("token")
-        if token in logins_of(self.session.client.history):
-            call = with_token(call, tokens.get(token, session.scene.token or ""))
-        sent = session.send(call)
-        if call.method in LOGINS and (returned := token_of(exchange)) is not None:
-            tokens[returned] = token_of(sent.exchange) or ""
-        if exchange.status >= 500 and outcome(sent.exchange) == violation.seen:
-            return True
-        causes = [cause for found in sent.suspicions for cause in found.hypotheses]
-        return any(cause.statement == violation.statement for cause in causes)
+    def _changes_by_itself(self) -> bool:
+        """Send all of the example to a new server, less its changes: is anything changed then?"""
+        return any(
+            found.record is not None and found.symptom
+            for _, sent in self._sent_again(self.session.client.history, changes=False)
+            for found in sent.suspicions
+        )
+
+    def _sent_again(
+        self, log: Sequence[Exchange], *, changes: bool = True
+    ) -> Iterator[tuple[Exchange, Observation]]:
+        """Send exchanges to a new server; yield each with what comes of it.
+
+        Tokens are those that the new server returns. Without ``changes`` a list is sent for each of
+        them, so that as many requests are sent.
+        """
+        session, tokens = self._new_session(), dict[object, str]()
+        known = logins_of(self.session.client.history)
+        with closing(session.client):
+            for exchange in log:
+                call, token = exchange.call, exchange.call.parameters.get("token")
+                if not changes and changing_method(call) is not None:
+                    call = plain_list(session.scene, session.scene.token)
+                elif token in known:
+                    call = with_token(call, tokens.get(token, session.scene.token or ""))
+                try:
+                    sent = session.send(call)
+                except Unreachable:
+                    continue
+                if (returned := token_of(exchange)) is not None:
+                    tokens[returned] = token_of(sent.exchange) or ""
+                yield exchange, sent

@@ -227,7 +227,7 @@ class Campaign:
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion)):
-            if self._is_confirmed(suspicion, hypothesis):
+            if self.is_confirmed(suspicion, hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
                 return
@@ -249,7 +249,8 @@ class Campaign:
             if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
                 yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
-    def _is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
+    def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
+        """Send what settles a hypothesis, and return whether it is true."""
         cause = hypothesis.confirmation
         tried = (
             (hypothesis.statement, suspicion.symptom, cause.change.number)

@@ -65,10 +65,16 @@ class Session:
         """Reset the kit's own mock, forget what was known of it, and log in."""
         if self.target.reset is not None:
             self.target.reset()
+        self.forget()
+        self.tokens.renew()
+
+    def forget(self) -> None:
+        """Forget what is known of the target, except the token."""
         belief = Belief(self.belief.release, credentials=self.belief.credentials)
+        if self.scene.token is not None:
+            belief.set_token(self.scene.token, self.belief.token_state(self.scene.token))
         self.oracle, self.scene.belief = Oracle(belief), belief
         self.queue.clear()
-        self.tokens.renew()
 
     @property
     def target(self) -> Target:
