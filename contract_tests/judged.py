@@ -115,8 +115,13 @@ class Target:
         self._deviations = tuple(deviations)
         self._tokens: set[str] = set()  # of all logins of this session
         self._broken: dict[tuple[str, str, bytes | None], tuple[bytes, Violation]] = {}
+        self._has_looked = False  # for webhook requests
         self._first = 0  # exchanges before the present content of the server
         self.begin_test()
+
+    def __repr__(self) -> str:
+        """Name the server."""
+        return f"<target: {self._session.target.name}>"
 
     # For tests.
 
@@ -220,6 +225,7 @@ class Target:
             session.start_anew()
         else:
             session.forget()
+        self._has_looked = False
         self._broken.clear()
         self._note_token()
 
@@ -240,25 +246,25 @@ class Target:
         self._session.queue.clear()
         self._note_token()
 
-    def end_test(self) -> None:
-        """Raise what the requests of a test have shown to be broken, if anything.
+    def end_test(self) -> Broken | None:
+        """Return what the requests of a test have shown to be broken, if anything.
 
         What is suspected and cannot be confirmed is a warning, ``Unconfirmed``.
         """
-        __tracebackhide__ = True
         session = self._session
         suspected = [*session.queue]
         violations = self._settled()
         if violations:
             violation = violations[0]
             log = shorten(violation, session.client.history[self._first :], session)
-            raise exception(violation, [exchange.call for exchange in log], session)
+            return exception(violation, [exchange.call for exchange in log], session)
         if suspected and not session.findings.breaks:
             first = suspected[0]
             msg = f"{first.kind[0]}: expected {first.expected}; seen {first.seen}; "
             msg += "not confirmed: maybe somebody else was at work"
             redactor = ReportRedactor(session.target, session.client.history)
             warnings.warn(visible(redactor.text(msg)), Unconfirmed, stacklevel=2)
+        return None
 
     def _settled(self) -> list[Violation]:
         """Settle what is suspected, and return the violations that are not listed."""
@@ -270,8 +276,9 @@ class Target:
         return judgement.violations
 
     def _look(self) -> None:
-        """Look for webhook requests, unless some are known."""
-        if not self._session.belief.records:
+        """Look for webhook requests, once."""
+        if not self._has_looked:
+            self._has_looked = True
             discover(self._session)
             self._note_token()
 

@@ -68,14 +68,14 @@ _TARGET = pytest.StashKey[Target]()
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail a test at its end if its requests have shown that something is broken."""
-    __tracebackhide__ = True
     target = item.config.stash.get(_TARGET, None)
     if target is not None:
         target.begin_test()
     yield
     target = item.config.stash.get(_TARGET, None)
-    if target is not None:
-        target.end_test()
+    wrong = None if target is None else target.end_test()
+    if wrong is not None:
+        pytest.fail(str(wrong), pytrace=False)
 
 
 @pytest.fixture(scope="session")

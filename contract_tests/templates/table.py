@@ -25,7 +25,7 @@ LAYERS = ("read", "refusal", "login", "resend", "delete")  # in the order of the
 Parameters = Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Scene:
     """What templates draw from."""
 
@@ -37,6 +37,14 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
+
+    def __repr__(self) -> str:
+        """Name no secret, and none of thousands of webhook requests."""
+        return f"<scene: {len(self.belief.records)} webhook requests, {self.release.name}>"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool, /) -> None:  # noqa: FBT001 - Hypothesis'
+        """Have Hypothesis print the same: of a dataclass it prints all members."""
+        printer.text(repr(self))
 
     @property
     def release(self) -> Release:
