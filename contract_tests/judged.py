@@ -77,9 +77,9 @@ def exception(
 ) -> Broken:
     """Return the exception that says what is broken, with the requests that show it, one a line.
 
-    No secret is in it.
+    No secret is in it, not even one of an application in this process: its log may be public.
     """
-    redactor = ReportRedactor(session.target, session.client.history)
+    redactor = ReportRedactor(replace(session.target, reset=None), session.client.history)
     lines = [
         f"{violation.statement} is broken by {violation.method}",
         f"  expected: {redactor.text(violation.expected)}",
@@ -111,7 +111,7 @@ class Target:
 
     def __init__(self, session: Session, deviations: Iterable[Deviation] = ()) -> None:
         """Send through ``session``, which has logged in; ``deviations`` fail no test."""
-        self._session = session
+        self.session = session  # for the kit itself
         self._deviations = tuple(deviations)
         self._tokens: set[str] = set()  # of all logins of this session
         self._broken: dict[tuple[str, str, bytes | None], tuple[bytes, Violation]] = {}
@@ -121,31 +121,30 @@ class Target:
 
     def __repr__(self) -> str:
         """Name the server."""
-        return f"<target: {self._session.target.name}>"
+        return f"<target: {self.session.target.name}>"
 
     # For tests.
 
     @property
     def url(self) -> str:
         """The base URL of the API; one that leads nowhere for a mock that the suite starts."""
-        return self._session.target.base_url
+        return self.session.target.base_url
 
     @property
     def release(self) -> str:
         """The release that the server is held to, such as ``R9.0.0``."""
-        return self._session.target.release.name
+        return self.session.target.release.name
 
     @property
     def is_own(self) -> bool:
         """Whether it is a mock that the suite has started, which ``fresh`` resets."""
-        return self._session.target.own
+        return self.session.target.own
 
     @property
     def scene(self) -> Scene:
         """A copy of what is known now, from which strategies draw; it stays as it is."""
         self._look()
-        scene = self._session.scene
-        return replace(scene, belief=deepcopy(scene.belief))
+        return self.session.scene.frozen()
 
     def call(self, method: str, parameters: Mapping[str, Any], *, judged: bool = True) -> Exchange:
         """Call a method of the API with the login's token, and return the exchange.
@@ -159,9 +158,9 @@ class Target:
             Unreachable: the request may not be sent, or got no response.
             TargetDown, BudgetSpent: no more requests can be sent.
         """
-        queue = self._session.queue
+        queue = self.session.queue
         before = len(queue)
-        exchange = self._session.call(method, parameters)
+        exchange = self.session.call(method, parameters)
         if not judged:
             del queue[before:]
         return exchange
@@ -178,7 +177,7 @@ class Target:
         """
         __tracebackhide__ = True
         self._look()
-        session, token = self._session, self._session.scene.token
+        session, token = self.session, self.session.scene.token
         used = call.parameters.get("token")
         if used in self._tokens and token is not None and used != token:
             call = with_token(call, token)
@@ -207,7 +206,7 @@ class Target:
         looked for once; what was named to resend or delete since is left out.
         """
         self._look()
-        session = self._session
+        session = self.session
         used: Mapping[str, Record] = {} if self.is_own else session.guard.touched
         known = [each for key, each in session.belief.records.items() if key not in used]
         if session.scene.allowed:
@@ -219,7 +218,7 @@ class Target:
 
         Of any other server it only forgets what it knows, and looks again when it must.
         """
-        session = self._session
+        session = self.session
         if self.is_own:
             self._first = len(session.client.history)
             session.start_anew()
@@ -233,7 +232,7 @@ class Target:
         """Return an attribute of the session that the fixture was before 0.4.0, with a warning."""
         if name.startswith("_"):
             raise AttributeError(name)
-        value = getattr(self._session, name)
+        value = getattr(self.session, name)
         msg = f"target.{name} is internal, and goes with 0.5.0: a target has call, check, records, "
         msg += "fresh, scene, url and release"
         warnings.warn(msg, DeprecationWarning, stacklevel=2)
@@ -243,7 +242,7 @@ class Target:
 
     def begin_test(self) -> None:
         """Forget what is suspected so far: it is of another test, or of the login."""
-        self._session.queue.clear()
+        self.session.queue.clear()
         self._note_token()
 
     def end_test(self) -> Broken | None:
@@ -251,7 +250,7 @@ class Target:
 
         What is suspected and cannot be confirmed is a warning, ``Unconfirmed``.
         """
-        session = self._session
+        session = self.session
         suspected = [*session.queue]
         violations = self._settled()
         if violations:
@@ -268,7 +267,7 @@ class Target:
 
     def _settled(self) -> list[Violation]:
         """Settle what is suspected, and return the violations that are not listed."""
-        session = self._session
+        session = self.session
         session.findings = judgement = Judgement(self._deviations)
         settle(Campaign(session, FEW_LOOKS), confirms=not self.is_own)
         self._note_token()
@@ -279,9 +278,9 @@ class Target:
         """Look for webhook requests, once."""
         if not self._has_looked:
             self._has_looked = True
-            discover(self._session)
+            discover(self.session)
             self._note_token()
 
     def _note_token(self) -> None:
-        if self._session.scene.token is not None:
-            self._tokens.add(self._session.scene.token)
+        if self.session.scene.token is not None:
+            self._tokens.add(self.session.scene.token)

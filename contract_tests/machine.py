@@ -19,7 +19,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
-from crmcom_kit.contract_tests.campaign.drawing import weighted
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
 from crmcom_kit.contract_tests.client.calls import changing_method, with_token
@@ -96,12 +95,9 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
     all of them takes longer than to send a request.
     """
     scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]
-    weights = [template.weight for template in templates]
     drawn = []
     for _ in range(TOGETHER.get(layer, 1)):
-        first = weighted(
-            lambda weight: draw(st.integers(0, len(weight) - 1)), range(len(templates)), weights
-        )
+        first = templates.index(_at(_WEIGHTED[layer], draw(_PLACES)))
         variant_place, record_place = draw(_PLACES), draw(_PLACES)
         for template in (*templates[first:], *templates[:first]):
             variants = template.choices(scene)
@@ -118,6 +114,11 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
 _TEMPLATES = {
     layer: [each for each in all_templates() if each.layer == layer and not each.is_odd]
     for layer in LAYERS
+}
+#: Each as often as it weighs.
+_WEIGHTED = {
+    layer: [each for each in templates for _ in range(each.weight)]
+    for layer, templates in _TEMPLATES.items()
 }
 
 
@@ -221,7 +222,7 @@ class ContractMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Send nothing yet."""
         super().__init__()
-        self._campaign: Campaign | None = None
+        self.campaign: Campaign | None = None
         self._is_over = False  # whether the example has failed
 
     # The server.
@@ -240,7 +241,11 @@ class ContractMachine(RuleBasedStateMachine):
         )
         session = new_session(target, config)
         session.findings = Judgement(self._known_deviations())
-        enter(session, config)
+        try:
+            enter(session, config)
+        except BaseException:
+            session.client.close()
+            raise
         return session
 
     def _made(self) -> Target:
@@ -287,10 +292,10 @@ class ContractMachine(RuleBasedStateMachine):
         chance = Random(0)  # confirmations draw nothing: an example must not end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
         self.session.belief.others |= self._shared.others
-        self._campaign = _Controlled(
+        self.campaign = _Controlled(
             self.session, FEW_LOOKS, does_it_by_itself=self._changes_by_itself
         )
-        self._campaign.choose = lambda values: values[chance.randrange(len(values))]
+        self.campaign.choose = lambda values: values[chance.randrange(len(values))]
         for parameters in lists:
             self._do(lambda given=parameters: self.session.call("list", given))
 
@@ -340,7 +345,7 @@ class ContractMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Find out what the whole example tells, such as failures that came each time."""
         __tracebackhide__ = True
-        if self._campaign is None:
+        if self.campaign is None:
             return
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
@@ -354,13 +359,13 @@ class ContractMachine(RuleBasedStateMachine):
             self._do(lambda request=request: self._send_drawn(*request))
 
     def _send_drawn(self, call: Call, template: Template, variant: Any) -> None:
-        if self._campaign is not None:
-            self.session.queue += self._campaign.send(call, template, variant)
+        if self.campaign is not None:
+            self.session.queue += self.campaign.send(call, template, variant)
 
     def _do(self, send: Callable[[], Any]) -> None:
         """Send something, and raise what is found broken."""
         __tracebackhide__ = True
-        session, campaign = self.session, self._campaign
+        session, campaign = self.session, self.campaign
         assert isinstance(session.findings, Judgement)  # noqa: S101 - for the type checker
         self._is_over = True  # unless nothing is raised
         with suppress(Unreachable):  # it is withheld, or got no response: others go on

@@ -174,7 +174,7 @@ def in_process(app: Any, release: str, login: Login, path: str = API_PATH) -> Ta
         login: what it lets in.
         path: what the paths of the API are below.
     """
-    is_async = iscoroutinefunction(app) or iscoroutinefunction(getattr(app, "__call__", None))
+    is_async = iscoroutinefunction(app) or iscoroutinefunction(type(app).__call__)
     return Target(
         name="the application under test",
         base_url=f"http://app.invalid/{path.strip('/')}".rstrip("/"),

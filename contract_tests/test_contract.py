@@ -81,5 +81,7 @@ class TestMachine(_OwnMock.TestCase):  # type: ignore[name-defined, misc]
             pytest.skip("only on the mock that the suite starts: it is reset for each example")
         if values["only"] != "*":
             pytest.skip("only with all statements: --crmcom-only is given")
+        if values["max_requests"]:
+            pytest.skip("it sends more requests than --crmcom-max-requests allows")
         _OwnMock.mock = own_mock(values["release"])
         _OwnMock.deviations = values["deviations"]

@@ -6,7 +6,8 @@ draws: so the same variant can be repeated with another webhook request.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import Any, Literal
 
@@ -45,6 +46,17 @@ class Scene:
     def _repr_pretty_(self, printer: Any, _cycle: bool, /) -> None:  # noqa: FBT001 - Hypothesis'
         """Have Hypothesis print the same: of a dataclass it prints all members."""
         printer.text(repr(self))
+
+    def frozen(self) -> "Scene":
+        """Return a copy that later exchanges don't change.
+
+        Hypothesis draws an example again to shrink it, and has to draw the same.
+        """
+        known = {key: copy(each) for key, each in self.belief.known.items()}
+        for each in known.values():
+            each.typed = dict(each.typed)
+        belief = replace(self.belief, known=known, records=dict(self.belief.records))
+        return replace(self, belief=belief)
 
     @property
     def release(self) -> Release:

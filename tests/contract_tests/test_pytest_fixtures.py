@@ -146,7 +146,9 @@ def wrong_in_show(environ: Any, start_response: Any) -> Any:
     body = b"".join(parts)
     if environ["PATH_INFO"].endswith("/show") and b'"number":"7"' in body:
         body = body.replace(b'"number":"7"', b'"number":7').replace(b"REJECTED", b"SENT")
-    kept = [each for each in started[1] if each[0].lower() not in ("content-length", "x-crmcom-mock")]
+    kept = [
+        each for each in started[1] if each[0].lower() not in ("content-length", "x-crmcom-mock")
+    ]
     start_response(started[0], [*kept, ("Content-Length", str(len(body)))])
     return [body]
 
@@ -295,7 +297,7 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     unread.stdout.fnmatch_lines("*--crmcom-deviations: nosuch.toml cannot be read*")
     mixed.assert_outcomes(errors=1)
     mixed.stdout.fnmatch_lines("*--crmcom-from-har: several organisations log in*")
-    down.assert_outcomes(failed=1, skipped=2)
+    down.assert_outcomes(failed=1, skipped=3)
     down.stdout.fnmatch_lines("ERROR: The run failed: http://127.0.0.1:9/x does not respond*")
     unwritten.assert_outcomes(errors=1)
     unwritten.stdout.fnmatch_lines("*--crmcom-html: no/such.html cannot be written*")
