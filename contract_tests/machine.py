@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, NamedTuple
@@ -103,9 +104,7 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
             variants = template.choices(scene)
             if variants:
                 variant = _at(variants, variant_place)
-                call = template.draw(
-                    scene, variant, lambda values, at=record_place: _at(values, at)
-                )
+                call = template.draw(scene, variant, partial(_at, place=record_place))
                 drawn += [] if call is None else [Drawn(call, template, variant)]
                 break
     return drawn
@@ -297,7 +296,7 @@ class ContractMachine(RuleBasedStateMachine):
         )
         self.campaign.choose = lambda values: values[chance.randrange(len(values))]
         for parameters in lists:
-            self._do(lambda given=parameters: self.session.call("list", given))
+            self._do(partial(self.session.call, "list", parameters))
 
     @rule(requests=_requests("read"))
     def read(self, requests: Sequence[Drawn]) -> None:
@@ -356,7 +355,7 @@ class ContractMachine(RuleBasedStateMachine):
     def _send(self, requests: Sequence[Drawn]) -> None:
         __tracebackhide__ = True
         for request in requests:
-            self._do(lambda request=request: self._send_drawn(*request))
+            self._do(partial(self._send_drawn, *request))
 
     def _send_drawn(self, call: Call, template: Template, variant: Any) -> None:
         if self.campaign is not None:
@@ -413,7 +412,7 @@ class ContractMachine(RuleBasedStateMachine):
         them, so that as many requests are sent.
         """
         session, tokens = self._new_session(), dict[object, str]()
-        known = logins_of(self.session.client.history)
+        known = logins_of(tuple(self.session.client.history))
         with closing(session.client):
             for exchange in log:
                 call, token = exchange.call, exchange.call.parameters.get("token")

@@ -70,7 +70,7 @@ class _OwnMock(ContractMachine):
         return self.mock
 
 
-class TestMachine(_OwnMock.TestCase):  # type: ignore[name-defined, misc]
+class TestMachine(_OwnMock.TestCase):  # type: ignore[misc, valid-type]
     """Requests that Hypothesis draws, on the mock that the suite starts, and on nobody's server."""
 
     @pytest.fixture(autouse=True)

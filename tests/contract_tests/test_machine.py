@@ -221,7 +221,7 @@ def test_settings_are_those_of_the_class_and_its_parents() -> None:
     parent = machine(crmcom_mock)
     phases = parent.TestCase.settings.phases
     parent.TestCase.settings = hypothesis.settings(parent.TestCase.settings, max_examples=7)
-    child = type("Child", (parent,), {})
+    child: Any = type("Child", (parent,), {})
 
     assert hypothesis.Phase.shrink not in phases
     assert child.TestCase.settings.max_examples == 7

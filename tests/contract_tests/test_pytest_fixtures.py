@@ -153,7 +153,7 @@ def wrong_in_show(environ: Any, start_response: Any) -> Any:
     return [body]
 
 
-_APP = create_app(release="R9")
+_APP: Any = create_app(release="R9")
 SHOWING = """
 import warnings
 import pytest
