@@ -1,14 +1,13 @@
 """The pytest fixtures of the suite, for contract tests of your own as well.
 
-``target_url`` → ``target`` → ``records`` is what a test asks by itself; ``report`` is what the
-suite's one run has found out. Name this module in ``pytest_plugins`` of a conftest to have them in
-tests of your own.
+``target_url`` → ``target`` → ``records`` or ``scene`` is what a test asks by itself; ``report`` is
+what the suite's one run has found out. Name this module in ``pytest_plugins`` of a conftest to have
+them in tests of your own.
 """
 
 import datetime as dt
 import json
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,22 @@ import pytest
 from filelock import FileLock
 
 from crmcom_kit.config_file import Refused
-from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.cli import check_files, write, writers
 from crmcom_kit.contract_tests.client.http import TargetDown
 from crmcom_kit.contract_tests.client.logins import LoginCount
 from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judged import Target, Unconfirmed
 from crmcom_kit.contract_tests.options import PYTEST_OPTIONS, REPORTS, OptionsError
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run import enter, new_session, run
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.targets import Target as Server
+from crmcom_kit.contract_tests.templates import Scene
+
+__all__ = ["Target", "Unconfirmed"]
 
 
 @pytest.fixture(scope="session")
@@ -41,20 +43,48 @@ def target_url(pytestconfig: pytest.Config) -> str | None:
 @pytest.fixture(scope="session")
 def target(
     request: pytest.FixtureRequest, target_url: str | None, _crmcom_logins: LoginCount
-) -> Iterator[Session]:
-    """The target, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
+) -> Iterator[Target]:
+    """The server, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
 
-    What the options say holds for every call: limits, what may be changed, and the ledger.
+    What the options say holds for every call: limits, what may be changed, and the ledger. What is
+    wrong with a response fails the test at its end, whatever the test itself asserts.
     """
     made, config = _prepared(
         {**given_options(request.config), "base_url": target_url}, _crmcom_logins
     )
     session = new_session(made, config, may_find_more=True)
     _enter(session, config)
-    yield session
+    request.config.stash[_TARGET] = made_target = Target(session, config.deviations)
+    yield made_target
+    del request.config.stash[_TARGET]
     session.client.close()
     with _crmcom_logins.held():  # no file keeps it
         _crmcom_logins.token = ""
+
+
+_TARGET = pytest.StashKey[Target]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test at its end if its requests have shown that something is broken."""
+    target = item.config.stash.get(_TARGET, None)
+    if target is not None:
+        target.begin_test()
+    yield
+    target = item.config.stash.get(_TARGET, None)
+    wrong = None if target is None else target.end_test()
+    if wrong is not None:
+        pytest.fail(str(wrong), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def scene(target: Target) -> Scene:
+    """What was known of the server at first, from which the strategies of the kit draw.
+
+    It stays as it is for the whole session, so that tests with Hypothesis' ``@given`` may use it.
+    """
+    return target.scene
 
 
 @pytest.fixture(scope="session", name="_crmcom_logins")
@@ -69,22 +99,16 @@ def _logins(request: pytest.FixtureRequest, tmp_path_factory: Any) -> LoginCount
 
 
 @pytest.fixture
-def records(target: Session) -> list[dict[str, Any]]:
+def records(target: Target) -> list[dict[str, Any]]:
     """The webhook requests that a test may use, whole, as list returned them.
 
     Where the options allow changes they are those in scope, else all that are found. On a mock of
     the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
     the next test does without what one has named to resend or delete.
     """
-    is_reset = target.target.reset is not None
-    if is_reset:
-        target.start_anew()
-    if not target.belief.records:
-        discover(target)
-    used = {} if is_reset else target.guard.touched
-    wholes = {known.id: record for known, record in target.belief.wholes()}
-    known = [wholes[key] for key in target.belief.records if key not in used]
-    return deepcopy([*filter(target.scene.may_change, known)] if target.scene.allowed else known)
+    if target.is_own:
+        target.fresh()
+    return target.records()
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +153,7 @@ def _enter(session: Session, config: RunConfig) -> None:
     pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
 
 
-def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Target, RunConfig]:
+def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Server, RunConfig]:
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
     try:
         made, config = prepared(values, now=now)

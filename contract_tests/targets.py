@@ -3,9 +3,12 @@
 This is the one module of the kit that may start ``mock_server``; it uses nothing else of it.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from inspect import iscoroutinefunction
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -135,6 +138,68 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:  # a name
         return False
+
+
+class AsgiTransport(httpx.BaseTransport):
+    """Sends requests to an ASGI application in this process, which httpx does for async code only.
+
+    Its lifespan is not run.
+    """
+
+    def __init__(self, app: Any) -> None:
+        """Send to ``app``, on an event loop that starts with the first request."""
+        self._runner = asyncio.Runner()
+        self._transport = httpx.ASGITransport(app)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and wait for the whole response."""
+        return self._runner.run(self._respond(request))
+
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        body = b"".join([part async for part in response.aiter_raw()])
+        return httpx.Response(response.status_code, headers=response.headers, content=body)
+
+    def close(self) -> None:
+        """Close the event loop."""
+        self._runner.close()
+
+
+def in_process(app: Any, release: str, login: Login, path: str = API_PATH) -> Target:
+    """Return an application in this process as a target of its own, which may be changed at will.
+
+    Args:
+        app: a WSGI or ASGI application.
+        release: the release that it serves.
+        login: what it lets in.
+        path: what the paths of the API are below.
+    """
+    is_async = iscoroutinefunction(app) or iscoroutinefunction(type(app).__call__)
+    return Target(
+        name="the application under test",
+        base_url=f"http://app.invalid/{path.strip('/')}".rstrip("/"),
+        release=resolve(release),
+        login=login,
+        transport=AsgiTransport(app) if is_async else httpx.WSGITransport(app),
+        reset=lambda: None,
+    )
+
+
+def of_mock(mock: Any) -> Target | None:
+    """Return what ``crmcom_mock`` returned as a target of its own, without a socket; or None."""
+    from crmcom_kit.mock_server import MockWorld
+
+    if not isinstance(mock, MockWorld):
+        return None
+    login = Login(**{name: getattr(mock.credentials, name) for name in _OF_MOCKS})
+    return in_process(_app_of(mock.emulated), mock.release, login)
+
+
+@lru_cache(maxsize=1)
+def _app_of(world: Any) -> Any:
+    from crmcom_kit.mock_server import create_app
+
+    return create_app(world)
 
 
 def own_mock(release: str = "R9", **options: Any) -> Target:

@@ -1,11 +1,15 @@
-"""One test for each statement of the contract: what the run against the target says of it."""
+"""One test for each statement of the contract: what the run against the target says of it.
+
+Beside them, on the mock that the suite starts, the state machine sends what Hypothesis draws.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.machine import ContractMachine
 from crmcom_kit.contract_tests.options import OptionsError, check_values
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.report import (
@@ -14,6 +18,7 @@ from crmcom_kit.contract_tests.reports.report import (
     failure_of_run,
     visible,
 )
+from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.schemas.statements import checked_statements
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
@@ -51,3 +56,32 @@ def test_statement(statement_id: str, report: dict[str, Any]) -> None:
         pytest.fail("\n".join(failure_details(named)), pytrace=False)
     if found["verdict"] != Verdict.HOLDS:
         pytest.skip(as_in_pytest(f"{found['verdict']}: {found['why']}"))
+
+
+class _OwnMock(ContractMachine):
+    """Checks the mock that the suite starts: it is reset for each example."""
+
+    mock: ClassVar[Target]
+
+    def target(self) -> Target:
+        """Return the mock with its first content."""
+        if self.mock.reset is not None:
+            self.mock.reset()
+        return self.mock
+
+
+class TestMachine(_OwnMock.TestCase):  # type: ignore[misc, valid-type]
+    """Requests that Hypothesis draws, on the mock that the suite starts, and on nobody's server."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_mock_of_the_suite(self, pytestconfig: pytest.Config) -> None:
+        """Start the mock with the release of the options."""
+        values = given_options(pytestconfig)
+        if values["base_url"] or values["from_har"]:
+            pytest.skip("only on the mock that the suite starts: it is reset for each example")
+        if values["only"] != "*":
+            pytest.skip("only with all statements: --crmcom-only is given")
+        if values["max_requests"]:
+            pytest.skip("it sends more requests than --crmcom-max-requests allows")
+        _OwnMock.mock = own_mock(values["release"])
+        _OwnMock.deviations = values["deviations"]

@@ -48,8 +48,8 @@ CONTRACT_FLOORS = (
     ("campaign",),
     (
         "reports", "results", "deviations", "config",
-        "run", "recorded", "calibration", "proxy", "cli", "plugin", "pytest_fixtures",
-        "test_contract",
+        "run", "recorded", "calibration", "proxy", "cli", "plugin", "judged", "machine",
+        "pytest_fixtures", "test_contract",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

@@ -7,7 +7,7 @@ showed.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import reduce
 from itertools import chain, groupby, takewhile
@@ -189,6 +189,11 @@ class Belief:
         """Know the token that has ended, if one is given."""
         if self.credentials.expired_token is not None:
             self.set_token(self.credentials.expired_token, TokenState.EXPIRED)
+
+    def frozen(self) -> "Belief":
+        """Return a copy of what requests are drawn from, which later exchanges do not change."""
+        known = {key: replace(each, typed=dict(each.typed)) for key, each in self.known.items()}
+        return replace(self, known=known, records=dict(self.records), _tokens=dict(self._tokens))
 
     # Webhook requests.
 

@@ -117,14 +117,16 @@ class Campaign:
     # Steps.
 
     def step(self, template: Template, variant: Any) -> list[Suspicion]:
-        """Draw and send one request; look before and after if it goes to a changing method.
+        """Draw and send one request; look before and after if it goes to a changing method."""
+        call = template.draw(self.scene, variant, self.choose)
+        return [] if call is None else self.send(call, template, variant)
+
+    def send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
+        """Send a request that was drawn; look before and after if it goes to a changing method.
 
         With few looks, as around what is to be refused, only what was named is shown afterwards,
         and listed.
         """
-        call = template.draw(self.scene, variant, self.choose)
-        if call is None:
-            return []
         if not template.changes:
             return self._send(call, template, variant)
         subject = self._subject(call)
@@ -230,7 +232,7 @@ class Campaign:
 
     def _settle(self, suspicion: Suspicion) -> None:
         for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion)):
-            if self._is_confirmed(suspicion, hypothesis):
+            if self.is_confirmed(suspicion, hypothesis):
                 self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
                 self.session.findings.broke(suspicion.violation(hypothesis))
                 return
@@ -252,7 +254,8 @@ class Campaign:
             if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
                 yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
 
-    def _is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
+    def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
+        """Send what settles a hypothesis, and return whether it is true."""
         cause = hypothesis.confirmation
         tried = (
             (hypothesis.statement, suspicion.symptom, cause.change.number)

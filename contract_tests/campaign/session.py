@@ -1,15 +1,14 @@
 """Send requests with the run's token, within its scope, and have every exchange observed."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.campaign.patience import Patience
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
-from crmcom_kit.contract_tests.client.calls import build, changing_method, written
+from crmcom_kit.contract_tests.client.calls import build, changing_method, with_token
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import (
     MAX_TRIES,
@@ -66,10 +65,16 @@ class Session:
         """Reset the kit's own mock, forget what was known of it, and log in."""
         if self.target.reset is not None:
             self.target.reset()
+        self.forget()
+        self.tokens.renew()
+
+    def forget(self) -> None:
+        """Forget what is known of the target, except the token."""
         belief = Belief(self.belief.release, credentials=self.belief.credentials)
+        if self.scene.token is not None:
+            belief.set_token(self.scene.token, self.belief.token_state(self.scene.token))
         self.oracle, self.scene.belief = Oracle(belief), belief
         self.queue.clear()
-        self.tokens.renew()
 
     @property
     def target(self) -> Target:
@@ -200,12 +205,7 @@ class Session:
         may_be_valid = self.belief.token_state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
         if not isinstance(earlier, str) or not may_be_valid or token is None:
             return call
-        query = call.query.replace(f"token={written(earlier)}", f"token={written(token)}", 1)
-        body = call.body
-        if body is not None:
-            body = body.replace(json.dumps(earlier).encode(), json.dumps(token).encode(), 1)
-        given = {**call.parameters, "token": token}
-        return replace(call, query=query, body=body, parameters=given)
+        return with_token(call, token)
 
     def notes(self) -> Iterator[str]:
         """Yield what a gateway returned, and what others may have done, a sentence each."""

@@ -53,6 +53,16 @@ def build(method: Method, parameters: Mapping[str, Any]) -> Call:
     return Call(method.name, "POST", method.path, "", body, JSON, parameters)
 
 
+def with_token(call: Call, token: str) -> Call:
+    """Return a request with another token instead of the one that it was built with."""
+    before = call.parameters["token"]
+    query = call.query.replace(f"token={written(before)}", f"token={written(token)}", 1)
+    body = call.body
+    if body is not None:
+        body = body.replace(json.dumps(before).encode(), json.dumps(token).encode(), 1)
+    return replace(call, query=query, body=body, parameters={**call.parameters, "token": token})
+
+
 def key_login(
     method: Method, text: str, unit: str | None = None, written: str = "Basic {}"
 ) -> Call:

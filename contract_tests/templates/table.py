@@ -6,7 +6,7 @@ draws: so the same variant can be repeated with another webhook request.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import Any, Literal, TypeVar
 
@@ -26,7 +26,7 @@ Parameters = Mapping[str, Any]
 Made = TypeVar("Made")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Scene:
     """What templates draw from."""
 
@@ -40,6 +40,21 @@ class Scene:
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``once``
     _made_of: Belief | None = None
+
+    def __repr__(self) -> str:
+        """Name no secret, and none of thousands of webhook requests."""
+        return f"<scene: {len(self.belief.records)} webhook requests, {self.release.name}>"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool, /) -> None:  # noqa: FBT001 - Hypothesis'
+        """Have Hypothesis print the same: of a dataclass it prints all members."""
+        printer.text(repr(self))
+
+    def frozen(self) -> "Scene":
+        """Return a copy that later exchanges don't change.
+
+        Hypothesis draws an example again to shrink it, and has to draw the same.
+        """
+        return replace(self, belief=self.belief.frozen(), _made={}, _made_of=None)
 
     @property
     def release(self) -> Release:

@@ -1,0 +1,429 @@
+"""A Hypothesis state machine that checks a server which can be made anew for each example.
+
+Its requests come from the kit's templates, and the kit's oracle judges each response. It is for
+servers that nobody else uses: an example resends and deletes whatever it likes.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, NamedTuple
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.conclusions import conclude
+from crmcom_kit.contract_tests.campaign.discovery import discover
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
+from crmcom_kit.contract_tests.client.calls import changing_method, with_token
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
+from crmcom_kit.contract_tests.judged import (
+    FEW_LOOKS,
+    Judgement,
+    exception,
+    raise_what_is_wrong_in_the_kit,
+    settle,
+)
+from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.oracle.oracle import Observation
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.run import enter, new_session
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING
+from crmcom_kit.contract_tests.targets import Login, Target, in_process, of_mock
+from crmcom_kit.contract_tests.templates import Template, all_templates
+from crmcom_kit.contract_tests.templates.logins import plain_list
+from crmcom_kit.contract_tests.templates.table import LAYERS
+from crmcom_kit.redaction import redact_url
+from crmcom_kit.schemas import API_PATH, resolve
+
+__all__ = ["ContractMachine", "Login"]
+
+#: So many requests that are drawn an example has.
+STEPS = 10
+#: So many lists an example begins with: what they show is what it knows.
+FIRST_LISTS = 2
+
+#: So many requests of a layer one step sends, if it is more than one: those that are not
+#: surrounded by looks.
+TOGETHER = {"read": 4, "refusal": 2}
+
+Lists = Sequence[Mapping[str, Any]]  # the parameters of each
+
+
+class Drawn(NamedTuple):
+    """A request that was drawn."""
+
+    call: Call
+    template: Template
+    variant: Any
+
+    def __repr__(self) -> str:
+        return f"<{self.template.name}>"
+
+
+#: What is drawn, of anything: so an example replays even if the server offers more or less now,
+#: such as a token with other characters, in which Hypothesis would see a flaky strategy.
+_PLACES = st.integers(0, 2**16 - 1)
+
+
+def _at(values: Sequence[Any], place: int) -> Any:
+    return values[place % len(values)]
+
+
+@st.composite
+def _first_lists(draw: st.DrawFn) -> Lists:
+    """Draw lists that show something."""
+    lists = draw(st.runner()).discovered()
+    return [_at(lists, draw(_PLACES)) for _ in range(FIRST_LISTS)]
+
+
+@st.composite
+def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
+    """Draw requests of a layer; none if no template has one now.
+
+    Templates are asked one by one whether they have one, from the one that is drawn on: to ask
+    all of them takes longer than to send a request.
+    """
+    scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]
+    drawn = []
+    for _ in range(TOGETHER.get(layer, 1)):
+        first = templates.index(_at(_WEIGHTED[layer], draw(_PLACES)))
+        variant_place, record_place = draw(_PLACES), draw(_PLACES)
+        for template in (*templates[first:], *templates[:first]):
+            variants = template.choices(scene)
+            if variants:
+                variant = _at(variants, variant_place)
+                call = template.draw(scene, variant, partial(_at, place=record_place))
+                drawn += [] if call is None else [Drawn(call, template, variant)]
+                break
+    return drawn
+
+
+_TEMPLATES = {
+    layer: [each for each in all_templates() if each.layer == layer and not each.is_odd]
+    for layer in LAYERS
+}
+#: Each as often as it weighs.
+_WEIGHTED = {
+    layer: [each for each in templates for _ in range(each.weight)]
+    for layer, templates in _TEMPLATES.items()
+}
+
+
+@dataclass
+class _Controlled(Campaign):
+    """Blames a change for what became of other webhook requests only if it needs the change.
+
+    A server may have jobs of its own. One that can be made anew shows them: it is sent the same
+    requests once more, without any change.
+    """
+
+    does_it_by_itself: Callable[[], bool] = lambda: False
+
+    def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
+        """Send what settles a hypothesis, and the control if it is about a change."""
+        cause = hypothesis.confirmation
+        is_of_others = isinstance(cause, Effect) and cause.by_anybody
+        return super().is_confirmed(suspicion, hypothesis) and not (
+            is_of_others and self.does_it_by_itself()
+        )
+
+
+@dataclass
+class _Shared:
+    """What the examples of one class share."""
+
+    lists: Lists = ()  # that show something
+    deviations: tuple[Deviation, ...] | None = None  # None: not read yet
+    logins: LoginCount = field(default_factory=LoginCount)  # on a server that is somebody's
+    #: What the server was seen to do by itself in examples that passed, as ``Belief`` has it: then
+    #: it takes more to accuse it.
+    done_by_others: set[str] = field(default_factory=set)
+    others: dict[str, str] = field(default_factory=dict)
+
+
+class ContractMachine(RuleBasedStateMachine):
+    """Checks a server that is new, or reset, for each example.
+
+    Subclass it with ``target``, and have pytest or unittest run its ``TestCase``:
+
+        class Contract(ContractMachine):
+            def target(self):
+                mock.reset()
+                return mock
+
+        TestContract = Contract.TestCase
+
+    The first statement that is found broken fails an example. The exception names it, and has the
+    requests that show it, one a line: the shortest part of the example in which the kit's oracle
+    sees the same. They were sent once more to another new server, and the exception says whether
+    it was seen again. Hypothesis replays the example from its database at once.
+
+    Phases are explicit, reuse and generate; Hypothesis' own shrinking sends thousands of requests.
+    Other settings are those of the profile that is loaded when the class is made. To change some,
+    begin with the class's own: ``settings(Contract.TestCase.settings, max_examples=500)``.
+    """
+
+    #: Whether what is suspected is asked again before it fails an example. Without it more is
+    #: found, and what a server does by itself, or somebody else at work, is held against it.
+    confirms: ClassVar[bool] = True
+    #: The release that the server is held to; a mock of ours knows its own.
+    release: ClassVar[str] = "R9"
+    #: What the server lets in; a mock of ours knows its own.
+    login: ClassVar[Login | None] = None
+    #: Where an application in this process has the paths of the API.
+    path: ClassVar[str] = API_PATH
+    #: Which of resend and delete may be sent. By default both to what runs in this process or on
+    #: this machine, and neither to any other base URL.
+    allow: ClassVar[Collection[str] | None] = None
+    #: A file with the statements that the server is known to break, as ``check --deviations`` has.
+    deviations: ClassVar[str | Path | None] = None
+
+    session: Session
+
+    def target(self) -> Any:
+        """Return the server for one example, new or reset.
+
+        Either a mock (``crmcom_mock()``), a WSGI or ASGI application, or a base URL after its state
+        was made what it was. Each time it must be in the same state.
+        """
+        msg = f"{type(self).__name__}.target: define it, and return a new or reset server"
+        raise NotImplementedError(msg)
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Give the class's TestCase the settings of its nearest parent, or those that fit."""
+        super().__init_subclass__(**more)
+        parent = next(base for base in cls.__mro__[1:] if issubclass(base, ContractMachine))
+        cls.TestCase.settings = parent.TestCase.settings if parent is not ContractMachine else (
+            settings(
+                stateful_step_count=STEPS + 1,  # ``begin`` is one
+                phases=[Phase.explicit, Phase.reuse, Phase.generate],
+                report_multiple_bugs=False,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            )
+        )  # fmt: skip
+        cls._shared = _Shared()
+
+    _shared: ClassVar[_Shared]
+
+    def __init__(self) -> None:
+        """Send nothing yet."""
+        super().__init__()
+        self.campaign: Campaign | None = None
+        self._is_over = False  # whether the example has failed
+
+    # The server.
+
+    def _new_session(self) -> Session:
+        """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
+        target = self._made()
+        is_ours = target.own or target.near
+        allowed = (CHANGES if is_ours else ()) if self.allow is None else self.allow
+        config = RunConfig(
+            allowed=frozenset(allowed),
+            scope=EVERYTHING,
+            login_limits=UNLIMITED if is_ours else LoginLimits(),
+            login_count=LoginCount() if is_ours else self._shared.logins,
+            sleep=(lambda _: None) if target.own else time.sleep,
+        )
+        session = new_session(target, config)
+        session.findings = Judgement(self._known_deviations())
+        try:
+            enter(session, config)
+        except BaseException:
+            session.client.close()
+            raise
+        return session
+
+    def _made(self) -> Target:
+        made = self.target()
+        target = made if isinstance(made, Target) else of_mock(made)
+        if target is not None:
+            return target
+        kind, name = type(self), type(self).__name__
+        if not isinstance(made, str) and not callable(made):
+            msg = f"{name}.target: returned {made!r}; it must return a mock, a WSGI or ASGI "
+            msg += "application, or a base URL"
+            raise TypeError(msg)
+        if kind.login is None:
+            msg = f"{name}.login: is missing; it must be what the server lets in, such as "
+            msg += "Login(username=…, password=…, organisation=…)"
+            raise TypeError(msg)
+        if not isinstance(made, str):
+            return in_process(made, kind.release, kind.login, kind.path)
+        base, release = made.rstrip("/"), resolve(kind.release)
+        return Target(name=redact_url(base), base_url=base, release=release, login=kind.login)
+
+    def _known_deviations(self) -> tuple[Deviation, ...]:
+        shared, path = self._shared, self.deviations
+        if shared.deviations is None:
+            shared.deviations = read_deviations(Path(path))[0] if path is not None else ()
+        return shared.deviations
+
+    def discovered(self) -> Lists:
+        """Return lists that show webhook requests, looked for once, on a server of their own."""
+        if not self._shared.lists:
+            session = self._new_session()
+            entities = session.scene.release.entities
+            self._shared.lists = discover(session) or [{"entity": name} for name in entities]
+            session.client.close()
+        return self._shared.lists
+
+    # Steps.
+
+    @initialize(lists=_first_lists())
+    def begin(self, lists: Lists) -> None:
+        """Log in to a new server, and list some of its webhook requests."""
+        __tracebackhide__ = True
+        self.session = self._new_session()
+        chance = Random(0)  # confirmations draw nothing: an example must not end in one
+        self.session.belief.done_by_others |= self._shared.done_by_others
+        self.session.belief.others |= self._shared.others
+        self.campaign = _Controlled(
+            self.session, FEW_LOOKS, does_it_by_itself=self._changes_by_itself
+        )
+        self.campaign.choose = lambda values: values[chance.randrange(len(values))]
+        for parameters in lists:
+            self._do(partial(self.session.call, "list", parameters))
+
+    @rule(requests=_requests("read"))
+    def read(self, requests: Sequence[Drawn]) -> None:
+        """Read what is to be served."""
+        __tracebackhide__ = True
+        self._send(requests)
+
+    @rule(requests=_requests("refusal"))
+    def be_refused(self, requests: Sequence[Drawn]) -> None:
+        """Send what is to be refused."""
+        __tracebackhide__ = True
+        self._send(requests)
+
+    @precondition(lambda self: self.session.scene.logins.left > 0)
+    @rule(requests=_requests("login"))
+    def log_in(self, requests: Sequence[Drawn]) -> None:
+        """Log in, rightly or wrongly, or release a token."""
+        __tracebackhide__ = True
+        self._send(requests)
+
+    @precondition(lambda self: "resend" in self.session.scene.allowed)
+    @rule(requests=_requests("resend"))
+    def resend(self, requests: Sequence[Drawn]) -> None:
+        """Send a webhook request again."""
+        __tracebackhide__ = True
+        self._send(requests)
+
+    @precondition(lambda self: "delete" in self.session.scene.allowed)
+    @rule(requests=_requests("delete"))
+    def delete(self, requests: Sequence[Drawn]) -> None:
+        """Delete a webhook request, or name one that was deleted."""
+        __tracebackhide__ = True
+        self._send(requests)
+
+    def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
+        """Call a method with the example's token, for rules of your own; it is judged, too.
+
+        Raises Unreachable if it may not be sent, or got no response.
+        """
+        __tracebackhide__ = True
+        exchange = self.session.call(method, parameters)
+        self._do(lambda: None)
+        return exchange
+
+    def teardown(self) -> None:
+        """Find out what the whole example tells, such as failures that came each time."""
+        __tracebackhide__ = True
+        if self.campaign is None:
+            return
+        if not self._is_over:
+            self._do(lambda: conclude(self.session, {}))
+            self._shared.done_by_others |= self.session.belief.done_by_others
+            self._shared.others |= self.session.belief.others
+        self.session.client.close()
+
+    def _send(self, requests: Sequence[Drawn]) -> None:
+        __tracebackhide__ = True
+        for request in requests:
+            self._do(partial(self._send_drawn, *request))
+
+    def _send_drawn(self, call: Call, template: Template, variant: Any) -> None:
+        if self.campaign is not None:
+            self.session.queue += self.campaign.send(call, template, variant)
+
+    def _do(self, send: Callable[[], Any]) -> None:
+        """Send something, and raise what is found broken."""
+        __tracebackhide__ = True
+        session, campaign = self.session, self.campaign
+        assert isinstance(session.findings, Judgement)  # noqa: S101 - for the type checker
+        self._is_over = True  # unless nothing is raised
+        with suppress(Unreachable):  # it is withheld, or got no response: others go on
+            send()
+        if campaign is not None:
+            settle(campaign, confirms=self.confirms)
+        raise_what_is_wrong_in_the_kit(session)
+        if session.findings.violations:
+            violation = session.findings.violations[0]
+            log = shorten(violation, session.client.history, session)
+            note = "not seen again with these alone; all that were sent"
+            until = session.client.history[: violation.exchanges[-1].number]
+            calls = [exchange.call for exchange in until]
+            if self._is_seen_again(violation, log):
+                note, calls = "seen again on a new server", [exchange.call for exchange in log]
+            raise exception(violation, calls, session, note)
+        self._is_over = False
+
+    # Once more.
+
+    def _is_seen_again(self, violation: Violation, log: Sequence[Exchange]) -> bool:
+        """Send exchanges once more to a new server, and return whether it is broken there."""
+        for exchange, sent in self._sent_again(log):
+            if exchange.status >= 500 and outcome(sent.exchange) == violation.seen:
+                return True
+            causes = [cause for found in sent.suspicions for cause in found.hypotheses]
+            if any(cause.statement == violation.statement for cause in causes):
+                return True
+        return False
+
+    def _changes_by_itself(self) -> bool:
+        """Send all of the example to a new server, less its changes: is anything changed then?"""
+        return any(
+            found.record is not None and found.symptom
+            for _, sent in self._sent_again(self.session.client.history, changes=False)
+            for found in sent.suspicions
+        )
+
+    def _sent_again(
+        self, log: Sequence[Exchange], *, changes: bool = True
+    ) -> Iterator[tuple[Exchange, Observation]]:
+        """Send exchanges to a new server; yield each with what comes of it.
+
+        Tokens are those that the new server returns. Without ``changes`` a list is sent for each of
+        them, so that as many requests are sent.
+        """
+        session, tokens = self._new_session(), dict[object, str]()
+        known = logins_of(tuple(self.session.client.history))
+        with closing(session.client):
+            for exchange in log:
+                call, token = exchange.call, exchange.call.parameters.get("token")
+                if not changes and changing_method(call) is not None:
+                    call = plain_list(session.scene, session.scene.token)
+                elif token in known:
+                    call = with_token(call, tokens.get(token, session.scene.token or ""))
+                try:
+                    sent = session.send(call)
+                except Unreachable:
+                    continue
+                if (returned := token_of(exchange)) is not None:
+                    tokens[returned] = token_of(sent.exchange) or ""
+                yield exchange, sent
