@@ -52,7 +52,8 @@ def read_deviations(path: Path) -> tuple[tuple[Deviation, ...], tuple[NotSeen, .
     try:
         content = read_toml_file(path)
         if set(content) - {"deviation", "not_seen"}:
-            raise OptionsError(_text(", ".join(content), "[[deviation]] and [[not_seen]]"))
+            others = sorted({*content} - {"deviation", "not_seen"})
+            raise OptionsError(_text(", ".join(others), "[[deviation]] and [[not_seen]]"))
         return tuple(_entries(content, "deviation", _read)), tuple(
             _entries(content, "not_seen", _read_not_seen)
         )

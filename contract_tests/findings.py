@@ -210,6 +210,12 @@ def outcome(exchange: Exchange) -> str:
     return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
 
 
+def never_served(method: str, sent: int, last: str) -> str:
+    """Say that a method was sent so often and never served, and what came last."""
+    times = "once" if sent == 1 else f"{sent} times"
+    return f"{method} was sent {times} and never served (last: {last})"
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as "1 request" or "7 requests"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -351,8 +351,8 @@ class Belief:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.known):
-                known = self.known.items()
-                self._numbers = {str(each.record.get("number")): key for key, each in known}
+                numbers = ((known.record.get("number"), key) for key, known in self.known.items())
+                self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):
                 self._show(name, record[name])

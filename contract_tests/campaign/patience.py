@@ -48,8 +48,10 @@ class Patience:
             return False
         for _ in range(MAX_WAITS):
             self._session.client.pause(PAUSE)
-            if ask() != refusal:
+            wording = ask()
+            if wording is None:
                 self._note(refusal)
+            if wording != refusal:
                 return True
         self._lasted[refusal] += MAX_LASTING + 1
         return False

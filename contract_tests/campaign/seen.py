@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crmcom_kit.contract_tests.belief.belief import Known
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.findings import counted, outcome
+from crmcom_kit.contract_tests.findings import counted, never_served, outcome
 from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.templates import Template
 
@@ -47,8 +47,8 @@ def lacks(
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
     if unseen := session.belief.unseen:
-        room = f"{counted(len(unseen), 'webhook request')} got no room, and are not checked"
-        yield Lack("", room)
+        room = f"{counted(len(unseen), 'webhook request')} got no room at some time"
+        yield Lack("", f"{room}: not every change of them would show")
 
 
 def in_scope(session: Session) -> list[Known]:
@@ -97,8 +97,7 @@ def _refused_line(campaign: Campaign, method: str) -> str:
     sent = [each for each in campaign.session.client.history if each.call.method == method]
     if not sent:
         return ""
-    last = outcome(sent[-1])
-    return f"{method} was sent {counted(len(sent), 'time')} and never served (last: {last})"
+    return never_served(method, len(sent), outcome(sent[-1]))
 
 
 def _nothing_to_try(campaign: Campaign, method: str) -> str:

@@ -220,7 +220,7 @@ class Session:
             wrong = counted(self.scene.logins.count.wrong_passwords, "wrong password")
             yield (
                 f"the right login was refused after {wrong}, and had been served before: this "
-                "looks like a locked user, and the run sent no more logins"
+                "looks like a locked user, and the run sent only logins that it needed"
             )
         for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
             known = self.belief.known.get(key)

@@ -29,7 +29,7 @@ MAX_NEW_TOKENS = 3
 
 
 class Tokens:
-    """Keeps the run's token: logs in, and once more when the target has ended it."""
+    """Keeps the run's token: logs in, and again when the target has ended it."""
 
     def __init__(self, session: Session) -> None:
         """Keep ``session``'s token; nothing is sent."""

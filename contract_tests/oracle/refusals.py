@@ -14,15 +14,15 @@ from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, s
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
+    ChangeForm,
     Disagree,
     Hypothesis,
-    Named,
     Refused,
     RefusedChange,
 )
 
 Parameters = Mapping[str, Any]
-#: No release has it: how it is refused is how a server refuses an entity that it does not support.
+#: No release has this entity: its refusal shows how the server refuses unknown entities.
 _NO_ENTITY = "NOSUCHENTITY"
 #: A resend may fail with the delivery: so often one form of identifier is refused, and the other
 #: one served, before the form may be the reason.
@@ -32,7 +32,7 @@ MIN_RESENDS = 3
 def hypotheses(
     expected: Expectation, parameters: Parameters, belief: Belief
 ) -> Iterator[Hypothesis]:
-    """Yield for what a request of show, list or delete may be refused that is to be served."""
+    """Yield the explanations of a refusal that the documents do not allow."""
     if expected.sense.name == "list":
         key = expected.selected or selected(expected.sense, belief)
         if key is not None:  # else it may be refused because it finds nothing
@@ -103,7 +103,9 @@ def _of_show(known: Known, parameters: Parameters, belief: Belief) -> Iterator[H
     if "number" in parameters[IDENTIFIER]:
         by_id = {**parameters, IDENTIFIER: {"id": known.id}}
         yield Hypothesis("identifier.fields", Refused("show", parameters, by_id))
-    shown = sorted((other for other in belief.existing() if other.shown), key=known.__eq__)
+    shown = sorted(
+        (other for other in belief.existing() if other.shown), key=lambda other: other is known
+    )
     if shown:  # else nobody knows whether this user may call show at all
         yield Hypothesis("identifier.selects", Disagree(known))
     yield from hypotheses_of_change(known, belief)
@@ -119,9 +121,9 @@ def _of_show(known: Known, parameters: Parameters, belief: Belief) -> Iterator[H
 def of_resend(
     expected: Expectation, parameters: Parameters, belief: Belief
 ) -> Iterator[Hypothesis]:
-    """Yield for what a resend is refused, unless the delivery has failed.
+    """Yield explanations of a refused resend, once its form and not the delivery may be the cause.
 
-    It may have as long as the same form of identifier was served, or the other one refused.
+    It may not as long as the same form of identifier was served, or the other one refused.
     """
     known = belief.known.get(str(expected.record))
     if known is None or not known.is_nameable or known.state != "REJECTED":
@@ -143,10 +145,10 @@ def _of_change(known: Known, parameters: Parameters) -> Iterator[Hypothesis]:
     yield Hypothesis("identifier.fields", RefusedChange(known.typed, refused, served))
 
 
-def _named(known: Known, parameters: Parameters) -> Named:
+def _named(known: Known, parameters: Parameters) -> ChangeForm:
     (form,) = parameters[IDENTIFIER]
     beside = {name: value for name, value in parameters.items() if name != IDENTIFIER}
-    return Named(form, str(known.state), beside)
+    return ChangeForm(form, str(known.state), beside)
 
 
 def _other_form(form: str) -> str:

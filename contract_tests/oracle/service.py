@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation, counted, outcome
+from crmcom_kit.contract_tests.findings import Violation, counted, never_served, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import Sense
@@ -206,8 +206,7 @@ class Service:
         if not self.is_sent(method) or self.is_served(method):
             return ""
         tally = self._tallies[method]
-        times = "once" if tally.sent == 1 else f"{tally.sent} times"
-        return f"{method} was sent {times} and never served (last: {tally.last})"
+        return never_served(method, tally.sent, tally.last)
 
     def never_served(self) -> tuple[str, ...]:
         """Say in a line each which methods were sent, and never served."""

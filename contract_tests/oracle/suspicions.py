@@ -223,7 +223,7 @@ class Refused:
         )
 
 
-class Named(NamedTuple):
+class ChangeForm(NamedTuple):
     """How a request of resend or delete names a webhook request, and what it has beside."""
 
     form: str  # of the identifier: id or number
@@ -244,8 +244,8 @@ class RefusedChange:
     """
 
     record: Record  # the one that was refused
-    refused: Named
-    served: Named
+    refused: ChangeForm
+    served: ChangeForm
 
     def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
