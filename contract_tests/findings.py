@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
@@ -61,6 +62,23 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.statement}: expected {self.expected}; seen {self.seen}"
+
+
+class Broken(AssertionError):
+    """A statement that was found broken while a test of a user's own sent requests.
+
+    Each statement has a subclass, so that Hypothesis, when it shrinks, doesn't slide to another.
+    """
+
+    statement = ""  # its id
+
+
+@cache
+def broken(statement: str) -> type[Broken]:
+    """Return the class of the exceptions that say that a statement is broken."""
+    name = "".join(part.capitalize() for part in re.split("[._]", statement))
+    members = {"statement": statement, "__doc__": f"{statement} is broken.", "__module__": __name__}
+    return type(f"Broken{name}", (Broken,), members)
 
 
 def blamed(statement: str, method: str) -> str:

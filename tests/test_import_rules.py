@@ -44,7 +44,7 @@ CONTRACT_FLOORS = (
     ("belief",),
     ("oracle",),
     ("templates",),
-    ("safety",),
+    ("safety", "strategies"),
     ("campaign",),
     (
         "reports", "results", "deviations", "config",

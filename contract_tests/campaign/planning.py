@@ -15,6 +15,8 @@ from crmcom_kit.schemas.statements import checked_statements
 _COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
 FIRST_PART = 0.8
+#: The part of the budget that is for reads with values that no list names.
+DRAWN_PART = 0.1
 #: In the second pass a template is sent at most so many times as often as its weight makes likely,
 #: and so many times more.
 SPREAD, MARGIN = 2, 3
@@ -31,6 +33,7 @@ class Plan:
     times: Mapping[Template, int]
     most: Mapping[Template, int] = field(default_factory=dict)  # in the whole run
     few_looks: bool = False  # after a change only, and only at what it named
+    drawn: int = 0  # about how many requests are for reads with values that no list names
 
     @property
     def cost(self) -> int:
@@ -154,7 +157,8 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
     """
     counted = {each: times for each, times in most.items() if _is_counted(each, scene)}
     open_ = [each for each in most if each not in counted]
-    whole = Plan({each: counted.get(each, each.first) for each in most}, most)
+    drawn = int(budget * DRAWN_PART)
+    whole = Plan({each: counted.get(each, each.first) for each in most}, most, drawn=drawn)
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
@@ -173,7 +177,7 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
                     left -= cost
         times |= {each: each.first for each in open_ if each.layer == layer and each.is_odd}
         times |= {each: count for each, count in counted.items() if each.layer == layer}
-    return Plan(times, most, few)
+    return replace(whole, times=times, few_looks=few)
 
 
 def _is_counted(template: Template, scene: Scene) -> bool:

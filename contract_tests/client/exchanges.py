@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.redaction import redact_query
+
 #: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
 OUTAGES = (502, 503, 504)
 #: The status of an exchange without a response.
@@ -33,6 +35,12 @@ class Call:
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Show the request in a line, without secrets: Hypothesis and pytest print it."""
+        query = f"?{redact_query(self.query)}" if self.query else ""
+        body = "" if self.body is None else f", a body of {len(self.body)} bytes"
+        return f"<Call {self.verb} {self.path}{query}{body}>"
 
 
 class Exchange:

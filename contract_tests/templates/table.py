@@ -6,9 +6,12 @@ draws: so the same variant can be repeated with another webhook request.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import Any, Literal
+
+from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
@@ -21,7 +24,8 @@ from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
-LAYERS = ("read", "refusal", "login", "resend", "delete")  # in the order of the first pass
+READS = ("read", "refusal")  # of show and list alone
+LAYERS = (*READS, "login", "resend", "delete")  # in the order of the first pass
 Parameters = Mapping[str, Any]
 
 
@@ -37,6 +41,20 @@ class Scene:
     everything: bool = False  # whether any webhook request may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
+
+    def __repr__(self) -> str:
+        """Show neither the login nor what is known of the server."""
+        return f"<Scene of {self.release.name}>"
+
+    def frozen(self) -> "Scene":
+        """Return a copy that later exchanges don't change.
+
+        Hypothesis draws an example again to shrink it, and has to draw the same.
+        """
+        known = {key: copy(each) for key, each in self.belief.known.items()}
+        for each in known.values():
+            each.typed = dict(each.typed)
+        return replace(self, belief=replace(self.belief, known=known))
 
     @property
     def release(self) -> Release:
@@ -91,6 +109,8 @@ class Template:
     method: str
     request: Callable[[Scene, Any, Record], Parameters | Call | None]
     variants: Callable[[Scene], Sequence[Any]]
+    #: Further variants, with values that no list names; None: there are none.
+    further: Callable[[Scene], SearchStrategy[Any]] | None = None
     state: str = ""  # of the webhook request that it is about; "" any
     #: Chooses those that it can be about.
     among: Callable[[Scene, list[Record]], list[Record]] | None = None
@@ -104,6 +124,10 @@ class Template:
     #: Sends what has to follow at once, and says what the response tells beside all that the oracle
     #: makes of it: a statement that was kept, or what is suspect.
     then: Callable[[Scene, Any, Exchange, Send], Iterable[str | Suspicion]] | None = None
+
+    def __repr__(self) -> str:
+        """Show the name alone."""
+        return f"<Template {self.name}>"
 
     @property
     def changes(self) -> bool:
