@@ -74,7 +74,7 @@ def _calls(draw: Draw, scene: Scene, rows: Rows, *, is_open: bool = False) -> Ca
     def choose(values: Sequence[Any]) -> Any:
         return values[draw(st.integers(0, len(values) - 1))]
 
-    template = choose([each for each in rows for _ in range(each.weight or 1)])
+    template = choose([*rows])
     variants = template.choices(scene)
     call = None
     if variants:

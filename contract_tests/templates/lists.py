@@ -174,11 +174,24 @@ def confused_names(
 _FORMS = (*(0, 1) * 5, *range(2, 14))
 
 
-@template("read", "list", _FORMS, further=lambda _: moments(), first=20, weight=6)
-def created_date(_: Scene, at: int | str, record: Record) -> Parameters | None:
+#: What a list by any date and time has beside it: nothing, or other filters.
+_BESIDE_DATES = ((), *(each for each in TOGETHER if len(each) < 3 and "created_date" not in each))
+
+
+@template(
+    "read", "list", _FORMS,
+    further=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)), first=20, weight=6,
+)  # fmt: skip
+def created_date(
+    _: Scene, at: int | tuple[str, tuple[str, ...]], record: Record
+) -> Parameters | None:
     """List by a date or a moment around the day that a webhook request was created on, or any."""
-    if isinstance(at, str):
-        return {"entity": record["entity"], "created_date": at}
+    if not isinstance(at, int):
+        text, names = at
+        given = {name: value(record, name) for name in names}
+        if None in given.values():
+            return None
+        return {**with_entity(record, given), "created_date": text}
     found = dates(record)
     return {"entity": record["entity"], "created_date": found[at % len(found)]} if found else None
 

@@ -7,6 +7,7 @@ since Hypothesis takes long to look through a new one.
 from calendar import monthrange
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -51,7 +52,8 @@ _LENGTHS = tuple(sorted(
 @cache
 def characters() -> SearchStrategy[str]:
     """Return a strategy of single characters of any category."""
-    return st.sampled_from(_RANGES).flatmap(lambda ends: st.integers(*ends)).map(chr)
+    every = st.sampled_from(_RANGES).flatmap(lambda ends: st.integers(*ends))
+    return st.one_of(every, st.sampled_from([*chain(*_RANGES)])).map(chr)  # or an end of a range
 
 
 @cache
@@ -67,15 +69,17 @@ def texts() -> SearchStrategy[str]:
 def numbers() -> SearchStrategy[str]:
     """Return a strategy of whole numbers as texts: small ones, and around powers of 2 and 10."""
     small = st.integers(0, 300)
-    large = st.builds(
-        lambda power, more: power + more,
-        st.one_of(
-            st.integers(1, 66).map(lambda exponent: 2**exponent),
-            st.integers(1, 21).map(lambda exponent: 10**exponent),
-        ),
-        st.integers(-1, 1),
+    powers = st.one_of(
+        st.integers(0, 66).map(lambda exponent: 2**exponent),
+        st.integers(0, 21).map(lambda exponent: 10**exponent),
     )
+    around = st.one_of(st.integers(-1, 1), small)
+    large = st.builds(lambda power, more: power + more, powers, around)
     return st.one_of(small, large).map(str)
+
+
+#: More than any text has characters: all of it.
+_ALL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,9 @@ def edits() -> SearchStrategy[Edit]:
     """Return a strategy of changes of any text: at its end, inside, and of all of it."""
     put = st.one_of(texts(), st.just(""))
     back = st.one_of(st.just(0), st.integers(0, 40))
-    return st.builds(Edit, back=back, cut=st.sampled_from((0, 0, 1, 2, 100)), put=put)
+    part = st.builds(Edit, back=back, cut=st.sampled_from((0, 0, 1, 2)), put=put)
+    whole = st.builds(Edit, back=st.just(0), cut=st.just(_ALL), put=st.one_of(texts(), numbers()))
+    return st.one_of(part, whole)
 
 
 @cache
