@@ -8,7 +8,7 @@ order that ``random.Random`` draws: what has changed a server cannot be tried ag
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -46,12 +46,24 @@ class DrawnReads:
     it fails at all, since each suspicion is confirmed.
     """
 
-    def __init__(self, campaign: Campaign, ends_at: float = math.inf) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        ends_at: float = math.inf,
+        *,
+        accepts: Callable[[Violation], bool] = lambda _: False,
+        worded: Callable[[Violation], str] = str,
+    ) -> None:
         """Send through the session of ``campaign``, which settles what is suspected.
 
-        ``ends_at`` is how many requests the session has sent at the end.
+        Args:
+            campaign: also knows what was noted already, and is not raised again.
+            ends_at: how many requests the session has sent at the end.
+            accepts: says whether a violation is no news.
+            worded: returns the message for a violation.
         """
         self._campaign, self._ends_at = campaign, ends_at
+        self._accepts, self._worded = accepts, worded
         self._judged: dict[tuple[str, str], Violation | None] = {}  # by path and query
         self._ended: Exception | None = None  # why nothing is sent any more
         self.last: Violation | None = None  # what was raised last
@@ -80,7 +92,7 @@ class DrawnReads:
         violation = self._judged[key]
         if violation is not None:
             self.last = violation
-            raise broken(violation.statement)(str(violation))
+            raise broken(violation.statement)(self._worded(violation))
 
     def _violation(self, call: Call) -> Violation | None:
         """Send a request, and return the first violation that is confirmed."""
@@ -93,9 +105,14 @@ class DrawnReads:
             return None  # no URL can hold it, or its response is too long, or none came
         for suspicion in sent.suspicions:
             violation = campaign.settled(suspicion)
-            if violation is not None and not _is_noted(violation, campaign):
+            if violation is not None and self._is_news(violation):
                 return violation
-        return self._failure(sent.exchange.call) if sent.exchange.status >= 500 else None
+        failure = self._failure(sent.exchange.call) if sent.exchange.status >= 500 else None
+        return failure if failure is not None and self._is_news(failure) else None
+
+    def _is_news(self, violation: Violation) -> bool:
+        is_noted = self._campaign.is_noted((violation.statement, violation.method))
+        return not is_noted and not self._accepts(violation)
 
     def _failure(self, call: Call) -> Violation | None:
         """Send a request that failed again at two other moments; return what it breaks."""
@@ -109,10 +126,6 @@ class DrawnReads:
         except Unreachable:
             return None
         return session.oracle.service.failure(call)
-
-
-def _is_noted(violation: Violation, campaign: Campaign) -> bool:
-    return campaign.is_noted((violation.statement, violation.method))
 
 
 def draw_reads(campaign: Campaign, templates: Sequence[Template], number: int, seed: int) -> None:

@@ -1,6 +1,6 @@
 """Plan the first pass: how often each request template is sent with the requests there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -86,6 +86,11 @@ def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Tem
     return most
 
 
+def drawn(templates: Iterable[Template], budget: int) -> int:
+    """Return about how many requests are for reads with values that no list names."""
+    return int(budget * DRAWN_PART) if any(each.further for each in templates) else 0
+
+
 def most_changes(most: Mapping[Template, int]) -> dict[str, int]:
     """Return how many requests to each changing method a run sends at most."""
     found: dict[str, int] = {}
@@ -157,8 +162,8 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
     """
     counted = {each: times for each, times in most.items() if _is_counted(each, scene)}
     open_ = [each for each in most if each not in counted]
-    drawn = int(budget * DRAWN_PART)
-    whole = Plan({each: counted.get(each, each.first) for each in most}, most, drawn=drawn)
+    first = {each: counted.get(each, each.first) for each in most}
+    whole = Plan(first, most, drawn=drawn(most, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
