@@ -5,27 +5,28 @@ Most draw from what is known of a server, the *scene*. In a ``@given`` test it m
 between two examples: use ``scene.frozen()``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.oracle.sense import RECORD_METHODS
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates import near_misses as enumerated
 from crmcom_kit.contract_tests.templates.lists import TOGETHER, value, with_entity
 from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.contract_tests.templates.open_values import edits, fields_sets, moments
 from crmcom_kit.contract_tests.templates.reads import FORMS
+from crmcom_kit.contract_tests.templates.refusals import right
 from crmcom_kit.contract_tests.templates.table import LAYERS
 
 __all__ = ["calls", "fields_sets", "identifiers", "list_filters", "moments", "near_misses"]
 
 Draw = Callable[[SearchStrategy[Any]], Any]
-#: Templates, with a strategy of further variants if they have one.
-Rows = Mapping[Template, SearchStrategy[Any] | None]
 
 
 def calls(
@@ -53,36 +54,51 @@ def calls(
     if not rows:
         msg = f"layers: {', '.join(layers)} have no template for methods: {', '.join(methods)}"
         raise ValueError(msg)
-    return _calls(scene, _with_further(rows, scene))
+    return _calls(_Source(scene, rows))
 
 
-def open_calls(scene: Scene, templates: Collection[Template]) -> SearchStrategy[Call]:
+def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Call]:
     """Return a strategy of requests of some templates with values that no list names."""
-    rows = _with_further(templates, scene)
-    open_ones = {each: further for each, further in rows.items() if further is not None}
-    return _calls(scene, open_ones, is_open=True)
+    rows = [each for each in templates if each.further is not None]
+    return _calls(_Source(scene, rows, is_open=True))
 
 
-def _with_further(templates: Iterable[Template], scene: Scene) -> Rows:
-    return {each: each.further and each.further(scene) for each in templates}
+class _Source:
+    """What requests are drawn from."""
+
+    def __init__(self, scene: Scene, rows: Sequence[Template], *, is_open: bool = False) -> None:
+        self.scene, self.rows, self.is_open = scene, rows, is_open
+        self.further = {each: each.further(scene) for each in rows if each.further is not None}
+
+    def __repr__(self) -> str:
+        """Show no template: there are many."""
+        return f"{self.scene!r} and {len(self.rows)} templates"
 
 
 @st.composite
-def _calls(draw: Draw, scene: Scene, rows: Rows, *, is_open: bool = False) -> Call:
-    """Draw a template, a variant, and a webhook request; the simplest list if these don't fit."""
+def _calls(draw: Draw, source: _Source) -> Call:
+    """Draw a template, a variant, and a webhook request."""
 
     def choose(values: Sequence[Any]) -> Any:
         return values[draw(st.integers(0, len(values) - 1))]
 
-    template = choose([*rows])
+    scene, template = source.scene, choose(source.rows)
     variants = template.choices(scene)
-    call = None
-    if variants:
-        further = rows[template]
-        is_further = further is not None and (is_open or draw(st.booleans()))
-        variant = draw(further) if is_further else choose(variants)
-        call = template.draw(scene, variant, choose)
-    return plain_list(scene, scene.token) if call is None else call
+    if not variants:
+        return _simplest(scene, template)
+    is_further = template in source.further and (source.is_open or draw(st.booleans()))
+    variant = draw(source.further[template]) if is_further else choose(variants)
+    call = template.draw(scene, variant, choose)
+    return _simplest(scene, template) if call is None else call
+
+
+def _simplest(scene: Scene, template: Template) -> Call:
+    """Return the simplest request to the method of a template, or to list."""
+    method = template.method
+    if method in RECORD_METHODS and (not template.changes or method in scene.allowed):
+        for record in scene.records(in_scope=template.changes)[:1]:
+            return build(scene.methods[method], {"token": scene.token, **right(method, record)})
+    return plain_list(scene, scene.token)
 
 
 def _check(name: str, seen: Collection[str], allowed: Collection[str]) -> None:

@@ -49,7 +49,7 @@ CONTRACT_FLOORS = (
     (
         "reports", "results", "deviations", "config",
         "run", "recorded", "calibration", "proxy", "cli", "plugin", "pytest_fixtures",
-        "test_contract",
+        "test_contract", "test_reads",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

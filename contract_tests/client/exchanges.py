@@ -20,7 +20,7 @@ NO_RESPONSE = 0
 NOT_JSON: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # else Hypothesis would print each member
 class Call:
     """One request, exactly as it goes out below the target's base URL.
 

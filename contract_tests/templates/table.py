@@ -29,7 +29,7 @@ LAYERS = (*READS, "login", "resend", "delete")  # in the order of the first pass
 Parameters = Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Scene:
     """What templates draw from."""
 
@@ -100,7 +100,7 @@ Send = Callable[[Call], Exchange]
 Chooser = Callable[[Sequence[Any]], Any]  # chooses one of several
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Template:
     """One kind of request."""
 
