@@ -20,8 +20,17 @@ NO_RESPONSE = 0
 NOT_JSON: Any = object()
 
 
-@dataclass(frozen=True, slots=True, repr=False)  # else Hypothesis would print each member
-class Call:
+class InOneLine:
+    """Is printed by Hypothesis as ``repr`` has it, and not with each member."""
+
+    __slots__ = ()
+
+    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
+        printer.text(repr(self))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Call(InOneLine):
     """One request, exactly as it goes out below the target's base URL.
 
     ``query`` is the query string as it stands, percent-encoded or not. ``parameters`` are the

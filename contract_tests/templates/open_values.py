@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.oracle.sense import FIELDS
 
 #: Code points of every general category but surrogates, which no URL can hold. A range of a few
 #: hundred is as likely as one of a hundred thousand. Plain ones first: examples shrink to them.
-_RANGES = (
+RANGES = (
     (0x20, 0x7E),  # ASCII
     (0xA0, 0xFF),  # Latin-1
     (0x100, 0x24F),  # other Latin letters
@@ -52,8 +52,8 @@ _LENGTHS = tuple(sorted(
 @cache
 def characters() -> SearchStrategy[str]:
     """Return a strategy of single characters of any category."""
-    every = st.sampled_from(_RANGES).flatmap(lambda ends: st.integers(*ends))
-    return st.one_of(every, st.sampled_from([*chain(*_RANGES)])).map(chr)  # or an end of a range
+    every = st.sampled_from(RANGES).flatmap(lambda ends: st.integers(*ends))
+    return st.one_of(every, st.sampled_from([*chain(*RANGES)])).map(chr)  # or an end of a range
 
 
 @cache

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, InOneLine
 from crmcom_kit.contract_tests.client.logins import Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.options import CHANGES
@@ -30,7 +30,7 @@ Parameters = Mapping[str, Any]
 
 
 @dataclass(slots=True, repr=False)
-class Scene:
+class Scene(InOneLine):
     """What templates draw from."""
 
     belief: Belief
@@ -101,7 +101,7 @@ Chooser = Callable[[Sequence[Any]], Any]  # chooses one of several
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Template:
+class Template(InOneLine):
     """One kind of request."""
 
     name: str
