@@ -44,12 +44,12 @@ CONTRACT_FLOORS = (
     ("belief",),
     ("oracle",),
     ("templates",),
-    ("safety",),
+    ("safety", "strategies"),
     ("campaign",),
     (
         "reports", "results", "deviations", "config",
         "run", "recorded", "calibration", "proxy", "cli", "plugin", "judged", "machine",
-        "pytest_fixtures", "test_contract",
+        "pytest_fixtures", "test_contract", "test_reads",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

@@ -1,28 +1,29 @@
 """The order in which a run sends requests, and how suspicions are settled on the way.
 
-Log in, discover, first pass (reads before changes), second pass, look back. One step: draw, send,
-observe, look, settle the queue.
+Log in, discover, first pass (reads, reads with values that no list names, changes), second pass,
+look back. One step: draw, send, observe, look, settle the queue.
 """
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
-from crmcom_kit.contract_tests.campaign.drawing import chooser, weighted
+from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld
 from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
-from crmcom_kit.contract_tests.templates.table import Chooser
+from crmcom_kit.contract_tests.templates.table import READS, Chooser
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
@@ -224,18 +225,37 @@ class Campaign:
         """Settle what is suspected so far."""
         while self.session.queue:
             suspicion = self.session.queue.pop(0)
-            kind = suspicion.kind
-            self._settled[kind] += 1
-            if self._settled[kind] > MAX_SETTLED or kind in self._violated:
-                continue
-            self._settle(suspicion)
+            violation = self.settled(suspicion)
+            if violation is not None:
+                self._violated.add(suspicion.kind)
+                self.note(violation)
 
-    def _settle(self, suspicion: Suspicion) -> None:
+    def note(self, violation: Violation) -> None:
+        """Note a violation: others of its kind are not settled any more."""
+        self._violated.add((violation.statement, violation.method))
+        self.session.findings.broke(violation)
+
+    def is_noted(self, kind: tuple[str, str]) -> bool:
+        """Whether a violation of a statement by a method was noted."""
+        return kind in self._violated
+
+    def settled(self, suspicion: Suspicion) -> Violation | None:
+        """Return the violation that a suspicion turns out to be, or None.
+
+        None as well if one of its kind was noted, or others of its kind were none.
+        """
+        kind = suspicion.kind
+        if self._settled[kind] >= MAX_SETTLED or kind in self._violated:
+            return None
         for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion)):
             if self.is_confirmed(suspicion, hypothesis):
-                self._violated |= {suspicion.blamed(hypothesis), suspicion.kind}
-                self.session.findings.broke(suspicion.violation(hypothesis))
-                return
+                return suspicion.violation(hypothesis)
+        self._settled[kind] += 1
+        self._let_go(suspicion)
+        return None
+
+    def _let_go(self, suspicion: Suspicion) -> None:
+        """Note what may be the reason that no hypothesis of a suspicion was confirmed."""
         exchange = suspicion.exchange
         token = exchange.call.parameters.get("token")
         if not exchange.ok and token in self.scene.earlier_tokens():
@@ -276,18 +296,30 @@ class Campaign:
     # The passes.
 
     def run(self, seed: int) -> None:
-        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown."""
-        self.choose = chooser(seed)
+        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown.
+
+        ``seed`` is that of the order, and of what Hypothesis draws.
+        """
+        chance = Random(seed)
+        self.choose = chance.choice
         client = self.session.client
         ends = self.plan.ends(client.now(), client.seconds_left)
         passes = {template: self._first(template) for template in self.plan.times}
-        for template, steps in passes.items():
-            while client.now() <= ends[template.layer] and next(steps, None):
-                pass
+        reads = [template for template in passes if template.layer in READS]
+        others = [template for template in passes if template not in reads]
+
+        def send(templates: Sequence[Template]) -> None:
+            for template in templates:
+                while client.now() <= ends[template.layer] and next(passes[template], None):
+                    pass
+
+        send(reads)
+        draw_reads(self, reads, self.plan.drawn, seed)
+        send(others)
         for steps in passes.values():  # what there was no time for before
             deque(steps, maxlen=0)
         self.is_first_pass_sent = True
-        self._second()
+        self._second(chance)
 
     def _first(self, template: Template) -> Iterator[bool]:
         """Send a template as often as it is planned: half from the top of its variants.
@@ -310,7 +342,7 @@ class Campaign:
             self._do(template, variants[chosen])
             yield True
 
-    def _second(self) -> None:
+    def _second(self, chance: Random) -> None:
         """Send templates by their weights, until nothing is left to send."""
         idle, sent = 0, self.session.client.sent
         few_logins = self.scene.logins.is_limited  # and planned to the last one
@@ -319,7 +351,7 @@ class Campaign:
         ]
         weights = [each.weight for each in templates]
         while templates and idle < MAX_IDLE and self.scene.records():
-            template = weighted(self.choose, templates, weights)
+            (template,) = chance.choices(templates, weights)
             is_open = self._sent[template] < self.plan.most[template]
             variants = template.choices(self.scene) if is_open else ()
             if variants:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from crmcom_kit.contract_tests.campaign.planning import logins_of, most_changes
+from crmcom_kit.contract_tests.campaign.planning import drawn, logins_of, most_changes
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.tokens import NO_LOGIN
 from crmcom_kit.contract_tests.findings import counted
@@ -32,6 +32,8 @@ def dry_run_lines(session: Session, most: Mapping[Template, int]) -> Iterator[st
         if times:
             looks = ", with looks before and after it" if each.changes else ""
             yield f"{_often(each, times, session)}{looks}: {_what(each)}"
+    if times := drawn(most, session.client.limits.max_requests or 0):
+        yield f"about {counted(times, 'time')}: show and list with values that no list names"
     yield f"{any_list}: has anything else changed?"
     if session.target.near:
         yield "in a world of its own, if this is a crmcom-kit mock that makes one: anything"

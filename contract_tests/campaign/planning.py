@@ -1,6 +1,6 @@
 """Plan the first pass: how often each request template is sent with the requests there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -18,6 +18,8 @@ FIRST_PART = 0.8
 #: The part of the time that its layers share before what is left of them is sent: so deletes, the
 #: last ones, begin in the first half.
 FIRST_TIME = 0.65
+#: The part of the budget that is for reads with values that no list names.
+DRAWN_PART = 0.1
 #: In the second pass a template is sent at most so many times as often as its weight makes likely,
 #: and so many times more.
 SPREAD, MARGIN = 2, 3
@@ -34,6 +36,7 @@ class Plan:
     times: Mapping[Template, int]
     most: Mapping[Template, int] = field(default_factory=dict)  # in the whole run
     few_looks: bool = False  # after a change only, and only at what it named
+    drawn: int = 0  # about how many requests are for reads with values that no list names
 
     @property
     def cost(self) -> int:
@@ -101,6 +104,11 @@ def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Tem
         again = ceil(SPREAD * rest * each.weight / weights) + MARGIN if each.weight else 0
         most[each] = min(budget, min(each.first, turns[each.layer]) + again)
     return most
+
+
+def drawn(templates: Iterable[Template], budget: int) -> int:
+    """Return about how many requests are for reads with values that no list names."""
+    return int(budget * DRAWN_PART) if any(each.further for each in templates) else 0
 
 
 def most_changes(most: Mapping[Template, int]) -> dict[str, int]:
@@ -174,7 +182,8 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
     """
     counted = {each: times for each, times in most.items() if _is_counted(each, scene)}
     open_ = [each for each in most if each not in counted]
-    whole = Plan({each: counted.get(each, each.first) for each in most}, most)
+    first = {each: counted.get(each, each.first) for each in most}
+    whole = Plan(first, most, drawn=drawn(most, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
@@ -193,7 +202,7 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
                     left -= cost
         times |= {each: each.first for each in open_ if each.layer == layer and each.is_odd}
         times |= {each: count for each, count in counted.items() if each.layer == layer}
-    return Plan(times, most, few)
+    return replace(whole, times=times, few_looks=few)
 
 
 def _is_counted(template: Template, scene: Scene) -> bool:

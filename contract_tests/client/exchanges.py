@@ -12,6 +12,8 @@ from weakref import WeakValueDictionary
 
 import orjson
 
+from crmcom_kit.redaction import redact_query
+
 #: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
 OUTAGES = (502, 503, 504)
 #: The status of an exchange without a response.
@@ -20,8 +22,17 @@ NO_RESPONSE = 0
 NOT_JSON: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class InOneLine:
+    """Is printed by Hypothesis as ``repr`` has it, and not with each member."""
+
+    __slots__ = ()
+
+    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
+        printer.text(repr(self))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Call(InOneLine):
     """One request, exactly as it goes out below the target's base URL.
 
     ``query`` is the query string as it stands, percent-encoded or not. ``parameters`` are the
@@ -35,6 +46,12 @@ class Call:
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Show the request in a line, without secrets: Hypothesis and pytest print it."""
+        query = f"?{redact_query(self.query)}" if self.query else ""
+        body = "" if self.body is None else f", a body of {len(self.body)} bytes"
+        return f"<Call {self.verb} {self.path}{query}{body}>"
 
 
 class Packed:

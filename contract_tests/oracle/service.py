@@ -168,12 +168,16 @@ class Service:
             if not failures or not (self._counts(kind) or failures[-1].is_unanswered):
                 continue
             self._told.add(kind)
-            wanted = "a response" if failures[-1].is_unanswered else "a status below 500"
-            expected = f"{wanted}, as other errors have"
-            if kind.must is Must.SERVE:
-                expected = f"{wanted}: {kind.statement} wants the request served"
-            first, last = failures[0].exchange, failures[-1].exchange
-            yield Violation(STATEMENT, first, last, expected=expected, seen=outcome(last))
+            yield _violation(kind, failures[0].exchange, failures[-1].exchange)
+
+    def failure(self, call: Call) -> Violation | None:
+        """Return the violation that a request is which failed each time, if it is one."""
+        for kind, met in self._kinds.items():
+            same = met.failures.get(_request(call), [])
+            is_repeated = len(same) >= _MIN_SAME and same[0].moment < same[-1].moment
+            if is_repeated and (self._counts(kind) or same[-1].is_unanswered):
+                return _violation(kind, same[-1].exchange)
+        return None
 
     def failed(self) -> Iterator[str]:
         """Yield a sentence for each HTTP status of 500 to 599: how often, and by which methods."""
@@ -211,6 +215,15 @@ class Service:
     def never_served(self) -> tuple[str, ...]:
         """Say in a line each which methods were sent, and never served."""
         return tuple(line for method in self._tallies if (line := self.never_served_line(method)))
+
+
+def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
+    last = exchanges[-1]
+    wanted = "a response" if last.status == NO_RESPONSE else "a status below 500"
+    expected = f"{wanted}, as other errors have"
+    if kind.must is Must.SERVE:
+        expected = f"{wanted}: {kind.statement} wants the request served"
+    return Violation(STATEMENT, *exchanges, expected=expected, seen=outcome(last))
 
 
 def _names(sense: Sense) -> tuple[str, ...]:

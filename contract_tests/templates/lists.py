@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.interpretations import (
     OBJECT_OF,
@@ -17,6 +20,13 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS, Mutation, wide
+from crmcom_kit.contract_tests.templates.open_values import (
+    Edit,
+    edits,
+    fields_sets,
+    moments,
+    numbers,
+)
 from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, spread, template
 
@@ -121,9 +131,19 @@ _FILTERS = spread(list(product(TOGETHER, (None, *STATES), _BESIDE)))
 _UNPAGED = [each for each in _FILTERS if each[2].keys() <= {"fields_set"}]
 
 
+def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
+    """Return a strategy of what a list of several filters has beside them."""
+    paging = {"number_of_results": numbers(), "offset": numbers()} if scene.can_page() else {}
+    return st.fixed_dictionaries({}, optional={"fields_set": fields_sets(), **paging})
+
+
 @template(
-    "read", "list", lambda scene: _FILTERS if scene.can_page() else _UNPAGED, first=44, weight=10
-)
+    "read", "list", lambda scene: _FILTERS if scene.can_page() else _UNPAGED,
+    further=lambda scene: st.tuples(
+        st.sampled_from(TOGETHER), st.sampled_from((None, *STATES)), _beside(scene)
+    ),
+    first=44, weight=10,
+)  # fmt: skip
 def filters_together(
     _: Scene, variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
 ) -> Parameters | None:
@@ -161,21 +181,38 @@ def confused_names(
 _FORMS = (*(0, 1) * 5, *range(2, 14))
 
 
-@template("read", "list", _FORMS, first=20, weight=6)
-def created_date(_: Scene, at: int, record: Record) -> Parameters | None:
-    """List by a date or a moment around the day that a webhook request was created on."""
+#: What a list by any date and time has beside it: nothing, or other filters.
+_BESIDE_DATES = ((), *(each for each in TOGETHER if len(each) < 3 and "created_date" not in each))
+
+
+@template(
+    "read", "list", _FORMS,
+    further=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)), first=20, weight=6,
+)  # fmt: skip
+def created_date(
+    _: Scene, at: int | tuple[str, tuple[str, ...]], record: Record
+) -> Parameters | None:
+    """List by a date or a moment around the day that a webhook request was created on, or any."""
+    if not isinstance(at, int):
+        text, names = at
+        given = {name: value(record, name) for name in names}
+        if None in given.values():
+            return None
+        return {**with_entity(record, given), "created_date": text}
     found = dates(record)
     return {"entity": record["entity"], "created_date": found[at % len(found)]} if found else None
 
 
-_NEAR = [
-    (*each, mutation)
-    for each in ALONE if each[0] not in ("entity", "life_cycle_state")
-    for mutation in MUTATIONS
-]  # fmt: skip
+#: The filters whose values may be any text, with the field of an identifier.
+_OF_TEXT = [each for each in ALONE if each[0] not in ("entity", "life_cycle_state")]
+_NEAR = [(*each, mutation) for each in _OF_TEXT for mutation in MUTATIONS]
 
 
-@template("read", "list", spread(_NEAR), first=30, weight=6)
+@template(
+    "read", "list", spread(_NEAR),
+    further=lambda _: st.builds(lambda of, edit: (*of, edit), st.sampled_from(_OF_TEXT), edits()),
+    first=30, weight=6,
+)  # fmt: skip
 def nearly_right_value(
     _: Scene, variant: tuple[str, str, Mutation], record: Record
 ) -> Parameters | None:
@@ -188,6 +225,8 @@ def nearly_right_value(
     if name == "url" and mutation is wide and not {*"?@"}.isdisjoint(text):
         return None  # it is no URL any more, and so reports would show the secrets in it
     near = mutation(text)
+    if name == "url" and isinstance(mutation, Edit) and not {*"?@"}.isdisjoint(text):
+        near = f"{text}{mutation.put}"  # for the same reason
     if near in ("", text) or (field and "," in near):
         return None
     return with_entity(record, {name: {field: near} if field else near})
@@ -207,7 +246,10 @@ def _in_turn(scene: Scene, at: int, record: Record) -> Record:
     return scene.records()[0] if at % 2 else record
 
 
-@template("read", "list", tuple(enumerate(FIELDS_SETS)), first=16, weight=4)
+@template(
+    "read", "list", tuple(enumerate(FIELDS_SETS)),
+    further=lambda _: st.tuples(st.integers(0, 1), fields_sets()), first=16, weight=4,
+)  # fmt: skip
 def some_fields(scene: Scene, variant: tuple[int, str], record: Record) -> Parameters:
     """List with some fields."""
     at, fields = variant
@@ -233,8 +275,11 @@ def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]
 
 
 @template(
-    "read", "list", lambda scene: _PAGES if scene.can_page() else (), first=32, weight=6,
-    then=_another_page,
+    "read", "list", lambda scene: _PAGES if scene.can_page() else (),
+    further=lambda _: st.tuples(
+        st.integers(0, 1), st.tuples(st.sampled_from(_PAGED), numbers(), numbers())
+    ),
+    first=32, weight=6, then=_another_page,
 )  # fmt: skip
 def a_page(
     scene: Scene, variant: tuple[int, tuple[tuple[str, ...], str, str]], record: Record

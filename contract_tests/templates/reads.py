@@ -3,11 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import strategies as st
+
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER
+from crmcom_kit.contract_tests.templates.open_values import fields_sets
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
 FORMS = ("id", "number")
@@ -29,8 +32,9 @@ def one_by_id_or_number(_: Scene, form: str, record: Record) -> Parameters:
 
 
 @template(
-    "read", "show", [(fields, form) for fields in FIELDS_SETS for form in FORMS], first=24, weight=4
-)
+    "read", "show", [(fields, form) for fields in FIELDS_SETS for form in FORMS],
+    further=lambda _: st.tuples(fields_sets(), st.sampled_from(FORMS)), first=24, weight=4,
+)  # fmt: skip
 def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameters:
     """Ask for some fields of a webhook request."""
     fields, form = variant

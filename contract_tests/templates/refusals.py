@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
@@ -25,6 +28,7 @@ from crmcom_kit.contract_tests.templates.near_misses import (
     Mutation,
     near_misses,
 )
+from crmcom_kit.contract_tests.templates.open_values import edits
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread, template
 from crmcom_kit.schemas.releases import entities_since
 
@@ -81,6 +85,11 @@ def _near_if_everything(scene: Scene) -> Sequence[tuple[str, Mutation | None]]:
     return _NEAR if scene.everything else ()
 
 
+def _open(_: Scene) -> SearchStrategy[tuple[str, Mutation]]:
+    """Return a strategy of any changes of an id or a number."""
+    return st.tuples(st.sampled_from(("number", "id")), edits())
+
+
 for _method in RECORD_METHODS:
     _state = "REJECTED" if _method == "resend" else ""  # else it would be refused for its state
 
@@ -105,6 +114,7 @@ for _method in RECORD_METHODS:
     @template(
         _layer(_method), _method,
         spread(_NEAR) if _method == "show" else _near_if_everything,
+        further=_open if _method == "show" else None,
         state=_state, first=len(_NEAR) if _method == "show" else 16, weight=3,
     )  # fmt: skip
     def nearly_a_name(
@@ -196,6 +206,10 @@ def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Pa
     lambda scene: (
         *(each for each in entities_since() if each not in scene.release.entities),
         "NOSUCHENTITY", "ACTIVITY", "WEBHOOKREQUESTS", "%",
+    ),
+    further=lambda scene: st.builds(
+        lambda entity, edit: edit(entity) or entity,
+        st.sampled_from(scene.release.entities), edits(),
     ),
     about=False, first=5, weight=2,
 )  # fmt: skip

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import Any, Literal, TypeVar
 
+from hypothesis.strategies import SearchStrategy
+
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, InOneLine
 from crmcom_kit.contract_tests.client.logins import Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.options import CHANGES
@@ -21,13 +23,14 @@ from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
-LAYERS = ("read", "refusal", "login", "resend", "delete")  # in the order of the first pass
+READS = ("read", "refusal")  # of show and list alone
+LAYERS = (*READS, "login", "resend", "delete")  # in the order of the first pass
 Parameters = Mapping[str, Any]
 Made = TypeVar("Made")
 
 
 @dataclass(slots=True, repr=False)
-class Scene:
+class Scene(InOneLine):
     """What templates draw from."""
 
     belief: Belief
@@ -44,10 +47,6 @@ class Scene:
     def __repr__(self) -> str:
         """Name no secret, and none of thousands of webhook requests."""
         return f"<scene: {len(self.belief.records)} webhook requests, {self.release.name}>"
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool, /) -> None:  # noqa: FBT001 - Hypothesis'
-        """Have Hypothesis print the same: of a dataclass it prints all members."""
-        printer.text(repr(self))
 
     def frozen(self) -> "Scene":
         """Return a copy that later exchanges don't change.
@@ -114,8 +113,8 @@ Send = Callable[[Call], Exchange]
 Chooser = Callable[[Sequence[Any]], Any]  # chooses one of several
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+@dataclass(frozen=True, slots=True, repr=False)
+class Template(InOneLine):
     """One kind of request."""
 
     name: str
@@ -123,6 +122,8 @@ class Template:
     method: str
     request: Callable[[Scene, Any, Record], Parameters | Call | None]
     variants: Callable[[Scene], Sequence[Any]]
+    #: Further variants, with values that no list names; None: there are none.
+    further: Callable[[Scene], SearchStrategy[Any]] | None = None
     state: str = ""  # of the webhook request that it is about; "" any
     #: Chooses those that it can be about.
     among: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
@@ -136,6 +137,10 @@ class Template:
     #: Sends what has to follow at once, and says what the response tells beside all that the oracle
     #: makes of it: a statement that was kept, or what is suspect.
     then: Callable[[Scene, Any, Exchange, Send], Iterable[str | Suspicion]] | None = None
+
+    def __repr__(self) -> str:
+        """Show the name alone."""
+        return f"<Template {self.name}>"
 
     @property
     def changes(self) -> bool:

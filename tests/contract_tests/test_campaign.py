@@ -216,12 +216,13 @@ def test_authentication_codes_are_checked_with_a_secret_key(key: str, found: Ver
     assert verdict is found
 
 
-def test_the_seed_repeats_a_run_whatever_else_is_loaded(
+def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hypothesis draws constants of the modules that it finds; none of them decides."""
+    """Hypothesis draws constants of the modules that it finds, in the reads that it draws alone."""
 
     def sent() -> list[tuple[str, str]]:
+        monkeypatch.setattr(f"{planning.__name__}.DRAWN_PART", 0)
         results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=150)))
         calls = [each.call for each in results.history]
         return [(each.method, str({**each.parameters, "token": ""})) for each in calls]

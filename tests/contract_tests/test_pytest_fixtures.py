@@ -298,7 +298,7 @@ def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> Non
     unread.stdout.fnmatch_lines("*--crmcom-deviations: nosuch.toml cannot be read*")
     mixed.assert_outcomes(errors=1)
     mixed.stdout.fnmatch_lines("*--crmcom-from-har: several organisations log in*")
-    down.assert_outcomes(failed=1, skipped=3)
+    down.assert_outcomes(failed=1, skipped=5)
     down.stdout.fnmatch_lines("ERROR: The run failed: http://127.0.0.1:9/x does not respond*")
     unwritten.assert_outcomes(errors=1)
     unwritten.stdout.fnmatch_lines("*--crmcom-html: no/such.html cannot be written*")

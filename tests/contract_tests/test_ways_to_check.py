@@ -138,7 +138,7 @@ def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
-            *("-p", "no:cacheprovider", "-n", "2", *options),
+            *("-p", "no:cacheprovider", "-n", "2", "--deselect", "test_reads.py", *options),
         ],
         cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip

@@ -53,6 +53,18 @@ def checked(
 
     With ``by_token`` the run gets a token, and no user name; with ``expires``, one that has ended.
     """
+    return run(*prepared(app, api_key, by_token=by_token, expires=expires, **config))
+
+
+def prepared(
+    app: StandIn,
+    api_key: str | None = None,
+    *,
+    by_token: bool = False,
+    expires: bool = False,
+    **config: Any,
+) -> tuple[Target, RunConfig]:
+    """Return what ``checked`` runs with."""
     expired = expired_token_of(app) if expires else None
     set_clock(app)
 
@@ -69,11 +81,24 @@ def checked(
         base_url=f"https://stand-in.example{API_PATH}",
         release=resolve(app.release),
         login=login,
-        transport=httpx.WSGITransport(app),
+        transport=httpx.WSGITransport(as_served(app)),
     )
     given = {"sleep": pass_time, "allowed": BOTH, "scope": EVERYTHING, **config}
     given = {"login_limits": UNLIMITED, **given}  # a server that the tests have made
-    return run(target, RunConfig(**given))
+    return target, RunConfig(**given)
+
+
+def as_served(app: StandIn) -> Any:
+    """Return an application that responds with HTTP 500 to what makes ``app`` crash."""
+
+    def served(environ: Any, start_response: Any) -> Any:
+        try:
+            return app(environ, start_response)
+        except Exception:  # noqa: BLE001 - as every WSGI server does
+            start_response("500 Internal Server Error", [("Content-Type", "text/html")])
+            return [b"<html>Internal Server Error</html>"]
+
+    return served
 
 
 def broken(results: Results) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import MINYEAR, UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
@@ -259,19 +259,30 @@ def read_span(choices: Choices, text: str) -> tuple[datetime, datetime | None]:
     """Return from when until before when a record must have been created, in UTC."""
     begin = read_local(choices, text)
     cut = choices.created_date_cut if ":" in text else "no"
-    end = in_utc(begin) + timedelta(seconds=1)
+    end = later(in_utc(begin), timedelta(seconds=1))
     if cut == "minute":
         begin = begin.replace(second=0)
-        end = in_utc(begin) + timedelta(minutes=1)
+        end = later(in_utc(begin), timedelta(minutes=1))
     if cut == "day" or choices.created_date_meaning == "day":
         begin = begin.replace(hour=0, minute=0, second=0)
-        end = in_utc(begin + timedelta(days=1))  # a day may have another hour or one less
+        end = in_utc(later(begin, timedelta(days=1)))  # a day may have another hour or one less
     return in_utc(begin), None if choices.created_date_meaning == "from" else end
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return a moment as the records have it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    """Return a moment as the records have it, at the latest the end of the calendar."""
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        return datetime.max if moment.year > MINYEAR else datetime.min  # noqa: DTZ901 - the records have no zone
+
+
+def later(moment: datetime, span: timedelta) -> datetime:
+    """Return a moment so much later, at the latest the end of the calendar."""
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
 def read_date(choices: Choices, text: str) -> datetime:

@@ -16,24 +16,32 @@ from typing import Any
 
 import blind
 import click
-from helpers.stand_ins import broken, checked
+from helpers.stand_ins import broken, checked, prepared
 from stand_in.legal import VARIANTS, combination
-from stand_in.server import WEB_API_KEY
+from stand_in.server import WEB_API_KEY, StandIn
 
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.discovery import discover
+from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginLimits
 from crmcom_kit.contract_tests.results import Outcome
-from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS
+from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS, enter, new_session
+from crmcom_kit.contract_tests.templates import all_templates
+from crmcom_kit.contract_tests.templates.table import READS as LAYERS_OF_READS
 from mutants.random_mutants import candidates, mutant
 from mutants.script import LoginRefused, is_equivalent
 from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[3] / ".measured" / "results.jsonl"
 SETS = (
-    "random", "table", "blind faults", "legal", "combinations", "blind legal", "blind together",
+    "random", "table", "blind faults", "blind unusual",
+    "legal", "combinations", "blind legal", "blind together",
 )  # fmt: skip
 #: Those of right servers: none of them is to be accused.
 LEGAL = ("legal", "combinations", "blind legal", "blind together")
+#: So many reads are drawn to find a fault that only an unusual value shows.
+READS = 300
 #: How many servers of a set are measured; of the others, all there are.
 NUMBERS = {"random": 200, "combinations": 300, "blind together": 100}
 #: The share of mutants that is found at least, and how many sound servers are accused at most, if
@@ -87,8 +95,8 @@ def cases(of: Case, number: int | None) -> Iterator[Case]:
         case "blind legal":
             places = range(len(blind.names("legal")))
             named = ((str(at), blind.legal_server(at).release) for at in places)
-        case "blind faults":
-            named = ((name, "") for name in blind.names("faults"))
+        case "blind faults" | "blind unusual":
+            named = ((name, "") for name in blind.names(of.set.split()[1]))
         case _:
             table: Any = ROWS if of.set == "table" else VARIANTS
             named = ((name, each.release) for name, each in table.items())
@@ -107,8 +115,8 @@ def made(case: Case) -> Any:
             return blind.together(int(case.name))
         case "blind legal":
             return blind.legal_server(int(case.name))
-        case "blind faults":
-            return blind.server("faults", case.name)
+        case "blind faults" | "blind unusual":
+            return blind.server(case.set.split()[1], case.name)
     return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]
 
 
@@ -131,6 +139,8 @@ def measured(case: Case) -> Result:
     api_key = None if app.release == "R9" else WEB_API_KEY
     by_token = case.set in LEGAL[2:] and blind.is_by_token(int(case.name))
     limits = Limits(max_requests=case.budget)
+    if case.set == "blind unusual":
+        return drawn(case, made_of.about, app)
     # Nobody is locked out of a mutant; a legal server is somebody's.
     is_limited = case.few_logins or case.set in LEGAL
     logins = LoginLimits() if is_limited else UNLIMITED
@@ -156,6 +166,23 @@ def measured(case: Case) -> Result:
     about = made_of.name if is_combined else about
     outcome = str(results.outcome)
     return Result(case, verdict, about, group, sorted(named), sorted(wanted), trouble, outcome)
+
+
+def drawn(case: Case, about: str, app: StandIn) -> Result:
+    """Draw reads alone, with values that no list names, until one is wrong; shrink it."""
+    target, config = prepared(app, limits=Limits(max_requests=2 * READS))
+    session = new_session(target, config)
+    campaign = Campaign(session)
+    enter(session, config)
+    discover(session)
+    reads = [each for each in all_templates() if each.layer in LAYERS_OF_READS]
+    draw_reads(campaign, reads, READS, case.seed)
+    found = session.findings.by_statement
+    violations = [each.violation for one in found.values() for each in one.causes.values()]
+    shown = [f"{each.statement} by {[*each.calls]}" for each in violations]
+    verdict = "found" if violations else "missed"
+    trouble = "; ".join(session.findings.crashes)
+    return Result(case, verdict, about, case.set, shown, trouble=trouble)
 
 
 def measure(planned: Iterable[Case], path: Path, jobs: int) -> Generator[Result]:

@@ -1,0 +1,162 @@
+"""Hypothesis strategies of requests, and of the values that requests have.
+
+What they draw is never thrown away, and each request is printed in one short line, without secrets.
+Most draw from what is known of a server, the *scene*. In a ``@given`` test it must not change
+between two examples: use ``scene.frozen()``.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.oracle.sense import RECORD_METHODS
+from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
+from crmcom_kit.contract_tests.templates import near_misses as enumerated
+from crmcom_kit.contract_tests.templates.lists import TOGETHER, value, with_entity
+from crmcom_kit.contract_tests.templates.logins import plain_list
+from crmcom_kit.contract_tests.templates.open_values import edits, fields_sets, moments
+from crmcom_kit.contract_tests.templates.reads import FORMS
+from crmcom_kit.contract_tests.templates.refusals import right
+from crmcom_kit.contract_tests.templates.table import LAYERS
+
+__all__ = ["calls", "fields_sets", "identifiers", "list_filters", "moments", "near_misses"]
+
+Draw = Callable[[SearchStrategy[Any]], Any]
+
+
+def calls(
+    scene: Scene,
+    *,
+    methods: Collection[str] = ("show", "list"),
+    layers: Collection[str] = LAYERS,
+) -> SearchStrategy[Call]:
+    """Return a strategy of requests, right ones and wrong ones, as ``crmcom-kit check`` sends them.
+
+    A template that has open values draws from these as well as from its list.
+
+    Args:
+        scene: what is known of the server.
+        methods: the methods that requests go to.
+        layers: the layers of templates that they are drawn from.
+
+    Raises:
+        ValueError: a method or layer is unknown, or no template is left.
+    """
+    _check("methods", methods, scene.methods)
+    _check("layers", layers, LAYERS)
+    rows = [each for each in all_templates() if each.method in methods and each.layer in layers]
+    rows = [each for each in rows if each.has_what_it_needs(scene.login)]
+    if not rows:
+        msg = f"layers: {', '.join(layers)} have no template for methods: {', '.join(methods)}"
+        raise ValueError(msg)
+    return _calls(_Source(scene, rows))
+
+
+def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Call]:
+    """Return a strategy of requests of some templates with values that no list names."""
+    rows = [each for each in templates if each.further is not None]
+    return _calls(_Source(scene, rows, is_open=True))
+
+
+class _Source:
+    """What requests are drawn from."""
+
+    def __init__(self, scene: Scene, rows: Sequence[Template], *, is_open: bool = False) -> None:
+        self.scene, self.rows, self.is_open = scene, rows, is_open
+        self.further = {each: each.further(scene) for each in rows if each.further is not None}
+
+    def __repr__(self) -> str:
+        """Show no template: there are many."""
+        return f"{self.scene!r} and {len(self.rows)} templates"
+
+
+@st.composite
+def _calls(draw: Draw, source: _Source) -> Call:
+    """Draw a template, a variant, and a webhook request."""
+
+    def choose(values: Sequence[Any]) -> Any:
+        return values[draw(st.integers(0, len(values) - 1))]
+
+    scene, template = source.scene, choose(source.rows)
+    variants = template.choices(scene)
+    if not variants:
+        return _simplest(scene, template)
+    is_further = template in source.further and (source.is_open or draw(st.booleans()))
+    variant = draw(source.further[template]) if is_further else choose(variants)
+    call = template.draw(scene, variant, choose)
+    return _simplest(scene, template) if call is None else call
+
+
+def _simplest(scene: Scene, template: Template) -> Call:
+    """Return the simplest request to the method of a template, or to list."""
+    method = template.method
+    if method in RECORD_METHODS and (not template.changes or method in scene.allowed):
+        for record in scene.records(in_scope=template.changes)[:1]:
+            return build(scene.methods[method], {"token": scene.token, **right(method, record)})
+    return plain_list(scene, scene.token)
+
+
+def _check(name: str, seen: Collection[str], allowed: Collection[str]) -> None:
+    """Raise ValueError unless all that is given is allowed, and there is something."""
+    unknown = [each for each in seen if each not in allowed]
+    if unknown or not seen:
+        msg = f"{name}: {', '.join(unknown) or 'nothing'} is not allowed; "
+        msg += f"allowed is {', '.join(allowed)}"
+        raise ValueError(msg)
+
+
+def identifiers(records: Sequence[Record]) -> SearchStrategy[dict[str, str]]:
+    """Return a strategy of identifiers of webhook requests: by ``id`` or by ``number``.
+
+    Args:
+        records: those that are identified; at least one.
+
+    Raises:
+        ValueError: there are no records.
+    """
+    return st.builds(
+        lambda at, form: {form: records[at][form]}, _places(records), st.sampled_from(FORMS)
+    )
+
+
+def list_filters(records: Sequence[Record]) -> SearchStrategy[dict[str, Any]]:
+    """Return a strategy of one to four filters of list that one webhook request fits.
+
+    Args:
+        records: those that may fit; at least one.
+
+    Raises:
+        ValueError: there are no records.
+    """
+
+    def filters(at: int, names: Sequence[str]) -> dict[str, Any]:
+        found = {name: value(records[at], name) for name in names}
+        return with_entity(
+            records[at], {name: text for name, text in found.items() if text is not None}
+        )
+
+    return st.builds(filters, _places(records), st.sampled_from((("entity",), *TOGETHER)))
+
+
+def near_misses(text: str) -> SearchStrategy[str]:
+    """Return a strategy of texts that are almost ``text``, or unusual; none is empty or ``text``.
+
+    Characters are of any category, lengths and numbers are around powers of 2 and 10.
+    """
+    listed = [*enumerated.near_misses(text), f"{text}x"]
+    any_other = edits().map(lambda edit: edit(text))
+    other = any_other.map(lambda made: f"{text}x" if made in ("", text) else made)
+    return st.one_of(st.sampled_from(listed), other)
+
+
+def _places(records: Sequence[Record]) -> SearchStrategy[int]:
+    """Return a strategy of places in a sequence: records themselves are long to print."""
+    if not records:
+        msg = "records: none is given; at least one is needed"
+        raise ValueError(msg)
+    return st.integers(0, len(records) - 1)

@@ -1,0 +1,162 @@
+"""Strategies of values that no list names: texts, numbers, moments, and lists of fields.
+
+All are total: what Hypothesis draws is made into a value, and never thrown away. Each is made once,
+since Hypothesis takes long to look through a new one.
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crmcom_kit.contract_tests.oracle.sense import FIELDS
+
+#: Code points of every general category but surrogates, which no URL can hold. A range of a few
+#: hundred is as likely as one of a hundred thousand. Plain ones first: examples shrink to them.
+RANGES = (
+    (0x20, 0x7E),  # ASCII
+    (0xA0, 0xFF),  # Latin-1
+    (0x100, 0x24F),  # other Latin letters
+    (0x370, 0x52F),  # Greek and Cyrillic
+    (0x5D0, 0x669),  # Hebrew and Arabic, with digits
+    (0x966, 0x96F),  # digits of Devanagari
+    (0x2B0, 0x36F),  # letters and marks that modify others
+    (0x488, 0x489),  # enclosing marks
+    (0x2000, 0x206F),  # blanks, dashes, and what ends or turns a line
+    (0x2070, 0x218F),  # raised and lowered digits, currencies, Roman numbers
+    (0x2190, 0x24FF),  # symbols, and what stands in circles
+    (0x3000, 0x30FF),  # blanks and letters of Japanese
+    (0x4E00, 0x9FFF),  # Chinese
+    (0xFB00, 0xFB4F),  # ligatures
+    (0xFF01, 0xFF5E),  # wide letters and digits
+    (0x1C0, 0x1F3),  # letters with a title case of their own
+    (0xE000, 0xE00F),  # for private use
+    (0xFFF9, 0xFFFF),  # specials, and what is no character
+    (0x0, 0x1F),  # controls
+    (0x7F, 0x9F),  # more of them
+    (0x10400, 0x1044F),  # letters beyond 16 bits
+    (0x1D400, 0x1D7FF),  # letters and digits of mathematics
+    (0x1F300, 0x1F64F),  # emoji
+    (0xE0001, 0xE007F),  # tags
+)
+#: Lengths around powers of 2 and 10, as long as servers take URLs.
+_LENGTHS = tuple(sorted(
+    size + more
+    for size in (16, 32, 64, 100, 128, 255, 512, 1000, 1024) for more in (-1, 0, 1)
+))  # fmt: skip
+
+
+@cache
+def characters() -> SearchStrategy[str]:
+    """Return a strategy of single characters of any category."""
+    every = st.sampled_from(RANGES).flatmap(lambda ends: st.integers(*ends))
+    return st.one_of(every, st.sampled_from([*chain(*RANGES)])).map(chr)  # or an end of a range
+
+
+@cache
+def texts() -> SearchStrategy[str]:
+    """Return a strategy of texts of any characters, short ones and very long ones; none empty."""
+    short = st.lists(characters(), min_size=1, max_size=4).map("".join)
+    lengths = st.sampled_from(_LENGTHS)
+    long = st.builds(lambda text, length: (text * length)[:length], short, lengths)
+    return st.one_of(characters(), short, numbers(), long)
+
+
+@cache
+def numbers() -> SearchStrategy[str]:
+    """Return a strategy of whole numbers as texts: small ones, and around powers of 2 and 10."""
+    small = st.integers(0, 300)
+    powers = st.one_of(
+        st.integers(0, 66).map(lambda exponent: 2**exponent),
+        st.integers(0, 21).map(lambda exponent: 10**exponent),
+    )
+    around = st.one_of(st.integers(-1, 1), small)
+    large = st.builds(lambda power, more: power + more, powers, around)
+    return st.one_of(small, large).map(str)
+
+
+#: More than any text has characters: all of it.
+_ALL = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a text at one place. The simplest one changes nothing."""
+
+    back: int  # from the end to the place
+    cut: int  # so many characters before the place are left out
+    put: str  # what is put in
+
+    def __call__(self, text: str) -> str:
+        """Return the text that it makes of another."""
+        at = max(0, len(text) - self.back)
+        return text[: max(0, at - self.cut)] + self.put + text[at:]
+
+
+@cache
+def edits() -> SearchStrategy[Edit]:
+    """Return a strategy of changes of any text: at its end, inside, and of all of it."""
+    put = st.one_of(texts(), st.just(""))
+    back = st.one_of(st.just(0), st.integers(0, 40))
+    part = st.builds(Edit, back=back, cut=st.sampled_from((0, 0, 1, 2)), put=put)
+    whole = st.builds(Edit, back=st.just(0), cut=st.just(_ALL), put=st.one_of(texts(), numbers()))
+    return st.one_of(part, whole)
+
+
+@cache
+def moments() -> SearchStrategy[str]:
+    """Return a strategy of dates, and dates and times, as the API writes them.
+
+    Ends of months and years, leap days, and the years 1 and 9999 are more likely than others.
+    """
+    years = st.one_of(
+        st.integers(1970, 2040), st.integers(1, 9999), st.sampled_from((1, 9999, 1900, 2000))
+    )
+    days = st.one_of(
+        st.tuples(st.integers(1, 12), st.just(31)),  # the last one of a month
+        st.just((2, 29)),
+        st.tuples(st.integers(1, 12), st.just(1)),
+        st.sampled_from(((12, 31), (1, 1))),
+        st.tuples(st.integers(1, 12), st.integers(1, 31)),
+    )
+    times = st.one_of(
+        st.just(""),
+        st.sampled_from(("T00:00:00", "T23:59:59", "T12:00:00")),
+        st.builds(
+            "T{:02}:{:02}:{:02}".format,
+            st.integers(0, 23), st.integers(0, 59), st.integers(0, 59),
+        ),
+    )  # fmt: skip
+    return st.builds(_written, years, days, times)
+
+
+def _written(year: int, of_year: tuple[int, int], time: str) -> str:
+    """Return a moment; a day that the month does not have is its last one."""
+    month, day = of_year
+    return f"{year:04}-{month:02}-{min(day, monthrange(year, month)[1]):02}{time}"
+
+
+@cache
+def fields_sets() -> SearchStrategy[str]:
+    """Return a strategy of values of fields_set: fields in any order.
+
+    Some name a field twice, or have blanks around commas: the documents leave open what these come
+    to.
+    """
+    some = st.builds(
+        lambda names, count: names[:count], st.permutations(FIELDS), st.integers(1, len(FIELDS))
+    )
+    again = st.builds(
+        lambda names, at, name: [*names[:at], name, *names[at:]],
+        some, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
+    )  # fmt: skip
+    commas = st.sampled_from((", ", " ,", ",,"))
+    return st.one_of(
+        some.map(",".join),
+        again.map(",".join),
+        st.builds(lambda names, comma: comma.join(names), some, commas),
+        st.builds(lambda names, end: f"{','.join(names)}{end}", some, st.sampled_from((" ", ","))),
+    )

@@ -1,0 +1,98 @@
+"""Reads with values that no list names: Hypothesis draws them, and shrinks what is wrong.
+
+They are tests of Hypothesis like any other: its options of pytest, its profiles, its statistics and
+its database are for them. Nothing is changed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.discovery import discover
+from crmcom_kit.contract_tests.campaign.drawing import SENSELESS, DrawnReads
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import BudgetSpent
+from crmcom_kit.contract_tests.deviations import read_deviations
+from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.options import DEFAULTS
+from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.report import visible
+from crmcom_kit.contract_tests.reports.script import Scripts
+from crmcom_kit.contract_tests.strategies import open_calls
+from crmcom_kit.contract_tests.templates import all_templates
+from crmcom_kit.contract_tests.templates.table import READS
+
+pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
+
+#: What the profile says, but for what makes no sense with a server: it may be slow, and to explain
+#: an example takes many more requests than to shrink it.
+_SETTINGS = settings(
+    deadline=None,
+    phases=[phase for phase in settings().phases if phase is not Phase.explain],
+    suppress_health_check=[*settings().suppress_health_check, *SENSELESS],
+)
+
+
+class Reads:
+    """Draws requests and sends them to the target."""
+
+    def __init__(self, session: Session, reads: DrawnReads) -> None:
+        """Draw from what is known of the target by now."""
+        self._scene, self._reads = session.scene.frozen(), reads
+
+    def __repr__(self) -> str:
+        """Show nothing of the target: Hypothesis prints what a test was given."""
+        return "<Reads>"
+
+    def calls(self, method: str) -> SearchStrategy[Call]:
+        """Return a strategy of requests of a method."""
+        rows = [each for each in all_templates() if each.layer in READS and each.method == method]
+        return open_calls(self._scene, rows)
+
+    def check(self, call: Call) -> None:
+        """Send a request. Raises Broken; skips the test where no more requests may be sent."""
+        try:
+            self._reads.check(call)
+        except BudgetSpent as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
+    """What draws and sends."""
+    values = given_options(request.config)
+    if values["from_har"]:
+        pytest.skip("a recording takes no requests")
+    if values["only"] != DEFAULTS["only"]:
+        pytest.skip("--crmcom-only names the statements that are tested")
+    session: Session = request.getfixturevalue("target")
+    path = values["deviations"]
+    deviations, _ = read_deviations(Path(path)) if path else ((), ())
+
+    def accepts(violation: Violation) -> bool:
+        listed = (each for each in deviations if each.statement == violation.statement)
+        return any(each.explains(violation.method, violation.seen) for each in listed)
+
+    def worded(violation: Violation) -> str:
+        redactor = ReportRedactor(session.target, session.client.history)
+        script = Scripts(session.target, session.client.history, redactor).of(violation.calls)
+        return visible(f"{redactor.text(str(violation))}\n{script}")
+
+    discover(session)
+    yield Reads(session, DrawnReads(Campaign(session), accepts=accepts, worded=worded))
+    session.queue.clear()  # what confirmations have seen on the way
+
+
+@pytest.mark.parametrize("method", ["show", "list"])
+@_SETTINGS
+@given(data=st.data())
+def test_reads(method: str, reads: Reads, data: st.DataObject) -> None:
+    """The server keeps the contract whatever values a read has."""
+    reads.check(data.draw(reads.calls(method)))

@@ -1,0 +1,144 @@
+"""Reads that Hypothesis draws: what they find is shrunk to one request, and confirmed first."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.checking import check
+from helpers.stand_ins import alarms, checked
+from stand_in.reading import Call, Request
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Reply, StandIn
+
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.results import Results
+
+pytest_plugins = ["pytester"]
+
+
+class CrashesBefore1900(StandIn):
+    """It fails at dates before 1900, which no list of the kit has."""
+
+    failed = 0
+    body, content_type = b"<html>Server Error</html>", "text/html"
+
+    def answer(self, request: Request) -> Reply:
+        """Fail at some requests."""
+        text = request.query.partition("created_date=")[2]
+        if text[:4].isdigit() and int(text[:4]) < 1900:
+            self.failed += 1
+            return Reply(500, self.content_type, self.body)
+        return super().answer(request)
+
+
+class RefusesWith500(CrashesBefore1900):
+    """It fails in an envelope: by one response alone that may be its way to refuse."""
+
+    content_type = "application/json"
+    body = json.dumps({"status": {"code": "X", "message": "", "description": ""}}).encode()
+
+
+class FailsOnce(RefusesWith500):
+    """It fails at one such request only."""
+
+    def answer(self, request: Request) -> Reply:
+        """Fail once."""
+        return StandIn.answer(self, request) if self.failed else super().answer(request)
+
+
+def of_reads(app: StandIn, **config: Any) -> Results:
+    """Run with few requests."""
+    return checked(app, limits=Limits(max_requests=600), allowed=frozenset(), scope=None, **config)
+
+
+@pytest.mark.parametrize(
+    ("server", "statement"),
+    [(CrashesBefore1900, "errors.json"), (RefusesWith500, "errors.no_server_error")],
+)
+def test_a_fault_that_no_list_knows_is_shrunk_to_one_request(
+    server: type[StandIn], statement: str
+) -> None:
+    """The script sends the simplest request that shows it, and nothing else but a login."""
+    results = of_reads(server())
+
+    (broken,) = (each for each in results.statements if each.verdict is Verdict.BROKEN)
+    assert broken.statement.id == statement
+    (violation,) = (each for each in Report(results).document["statements"]
+                    if each["verdict"] == "broken")  # fmt: skip
+    script = violation["violations"][0]["script"]
+    assert script.count("webhook_requests/") == 1
+    assert "created_date=0001-02-28" in script or "created_date=0001-01-" in script
+    assert len(results.history) <= 600
+
+
+def test_a_failure_that_does_not_come_again_accuses_nobody() -> None:
+    """It is sent again before the example fails."""
+    app = FailsOnce()
+
+    results = of_reads(app)
+
+    assert app.failed == 1
+    assert alarms(results) == []
+
+
+def test_nothing_is_written_where_the_command_runs(tmp_path: Path) -> None:
+    """What Hypothesis keeps for itself goes into a folder of its own, and goes with it."""
+    check(tmp_path, "--max-requests", "300")
+
+    assert [*tmp_path.iterdir()] == []
+
+
+DEVIATIONS = """
+[[deviation]]
+statement = "errors.json"
+seen = "HTTP 500: '<html>Server Error</html>'"
+reason = "old dates"
+"""
+
+
+class Noting(CrashesBefore1900):
+    """It notes the methods that are called, and the tokens that it gave."""
+
+    def set_up(self) -> None:
+        """Note nothing yet."""
+        self.called: set[str] = set()
+
+    def run(self, call: Call) -> Any:
+        """Note a method."""
+        self.called.add(call.method)
+        return super().run(call)
+
+
+def test_under_pytest_they_are_tests_of_hypothesis(
+    serve: Callable[..., str], pytester: pytest.Pytester
+) -> None:
+    """Its options count; the failing request and its script are shown, without a secret."""
+    app = Noting()
+    pytester.path.joinpath("known.toml").write_text(DEVIATIONS)
+    options = [
+        *("--pyargs", "crmcom_kit.contract_tests.test_reads", "-p", "no:cacheprovider"),
+        *("--crmcom-base-url", serve(app), "--crmcom-username", USERNAME),
+        *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
+        *("--hypothesis-seed", "1", "--hypothesis-show-statistics"),
+    ]
+
+    done = pytester.runpytest_subprocess(*options)
+    listed = pytester.runpytest_subprocess(*options, "--crmcom-deviations", "known.toml")
+    few = pytester.runpytest_subprocess(*options, "--crmcom-max-requests", "40", "-rs")
+
+    done.assert_outcomes(failed=1, passed=1)
+    shown = str(done.stdout)
+    done.stdout.fnmatch_lines("*Draw 1: <Call GET webhook_requests/list?token=*&created_date=0*>")
+    done.stdout.fnmatch_lines("*BrokenErrorsJson: errors.json: expected JSON; seen HTTP 500: *")
+    done.stdout.fnmatch_lines('*curl -isS "$URL/webhook_requests/list?token=$CRMCOM_TOKEN&*')
+    assert "during generate phase" in shown
+    assert not any(token in shown for token in app.tokens.known)
+    assert PASSWORD not in shown
+    assert app.called == {"login", "show", "list"}
+    assert (pytester.path / ".hypothesis").is_dir()
+    listed.assert_outcomes(passed=2)
+    few.assert_outcomes(skipped=2)
+    few.stdout.fnmatch_lines("*the run may send no more than 40 requests")
