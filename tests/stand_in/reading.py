@@ -274,7 +274,8 @@ def in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
-        return datetime.max if moment.year > MINYEAR else datetime.min
+        end = datetime.max if moment.year > MINYEAR else datetime.min  # noqa: DTZ901 - it is UTC
+        return end.replace(microsecond=0)
 
 
 def later(moment: datetime, span: timedelta) -> datetime:
@@ -282,7 +283,7 @@ def later(moment: datetime, span: timedelta) -> datetime:
     try:
         return moment + span
     except OverflowError:
-        return datetime.max.replace(tzinfo=moment.tzinfo)
+        return datetime.max.replace(tzinfo=moment.tzinfo)  # noqa: DTZ901 - it gets one
 
 
 def read_date(choices: Choices, text: str) -> datetime:
