@@ -283,7 +283,7 @@ def later(moment: datetime, span: timedelta) -> datetime:
     try:
         return moment + span
     except OverflowError:
-        return datetime.max.replace(tzinfo=moment.tzinfo)  # noqa: DTZ901 - it gets one
+        return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
 def read_date(choices: Choices, text: str) -> datetime:
