@@ -19,7 +19,12 @@ from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.expectations import STATES
-from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS, Mutation, wide
+from crmcom_kit.contract_tests.templates.near_misses import (
+    ENDS_OF_CALENDAR,
+    MUTATIONS,
+    Mutation,
+    wide,
+)
 from crmcom_kit.contract_tests.templates.open_values import (
     Edit,
     edits,
@@ -178,7 +183,7 @@ def confused_names(
 
 
 #: Places in ``dates``: the moment and the day themselves before what is around them.
-_FORMS = (*(0, 1) * 5, *range(2, 14))
+_FORMS = (*(0, 1) * 5, *((day, ()) for day in ENDS_OF_CALENDAR), *range(2, 14))
 
 
 #: What a list by any date and time has beside it: nothing, or other filters.

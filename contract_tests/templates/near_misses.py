@@ -56,6 +56,10 @@ NAME_MUTATIONS = _made("lettered", "shorter", "any end", "anything")
 _UNUSUAL = ("9" * 1000, "Ελλάδα", "\U0001f680", "9" * 10, f"{2**63}", "9" * 20, "9" * 40)
 
 
+#: The ends of the calendar, which some servers step over.
+ENDS_OF_CALENDAR = ("9999-12-31", "0001-01-01")
+
+
 def _instead(other: str) -> Mutation:
     return lambda _: other
 

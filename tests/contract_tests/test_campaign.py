@@ -220,9 +220,9 @@ def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hypothesis draws constants of the modules that it finds, in the reads that it draws alone."""
+    monkeypatch.setattr(planning, "DRAWN_PART", 0)
 
     def sent() -> list[tuple[str, str]]:
-        monkeypatch.setattr(f"{planning.__name__}.DRAWN_PART", 0)
         results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=150)))
         calls = [each.call for each in results.history]
         return [(each.method, str({**each.parameters, "token": ""})) for each in calls]

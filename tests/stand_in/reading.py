@@ -274,7 +274,8 @@ def in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
-        return datetime.max if moment.year > MINYEAR else datetime.min  # noqa: DTZ901 - the records have no zone
+        end = datetime.max if moment.year > MINYEAR else datetime.min  # noqa: DTZ901 - it is UTC
+        return end.replace(microsecond=0)
 
 
 def later(moment: datetime, span: timedelta) -> datetime:
