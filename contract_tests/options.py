@@ -133,7 +133,7 @@ OPTIONS = (
     ),
     Option(
         "max-requests", BUDGET, "N",
-        "Maximum number of requests to send. By default 1500, or fewer if less may be changed.",
+        "Maximum number of requests to send. By default 1500, or fewer with --only.",
         int, minimum=1,
     ),
     Option(

@@ -35,6 +35,11 @@ from crmcom_kit.contract_tests.templates import Scene
 DEFAULT_REQUESTS = 1_500
 #: A run about some statements sends at most so many times what its first pass takes.
 MAX_TIMES = 3
+#: Statements that only resend and delete show, beside those that are named after them.
+TWO_FIELDS = "identifier.exactly_one"
+OF_CHANGES = (
+    TWO_FIELDS, "errors.change_nothing", "parameters.body", "parameters.identifier_in_body",
+)  # fmt: skip
 #: So many definitions are named if none of them is in scope.
 MAX_NAMES = 10
 #: What has been seen before takes the kit this part of the time that it takes to learn of it.
@@ -360,12 +365,8 @@ class _Run:
     def _why_not(self, statement: str) -> str:
         """Return what the run lacked to try a statement."""
         scene, topic = self.session.scene, statement.partition(".")[0]
-        if topic in CHANGES and topic not in scene.allowed:
-            return f"needs --allow {topic} and a scope: --only-… or --all-records"
-        if topic in CHANGES and not in_scope(self.session):
-            return "no webhook request is in scope"
-        if topic == "resend" and not rejected_ones(self.session):
-            return "no webhook request in scope is REJECTED"
+        if why := self._why_unchanged(statement):
+            return why
         if "web_api_key" in statement and scene.login.api_key is None:
             return "needs --api-key"
         if statement == "token.expiry" and scene.login.expired_token is None:
@@ -376,10 +377,28 @@ class _Run:
             return "needs --secret-key, and a server that shows what it has signed"
         if self.session.oracle.service.never_served_line(topic):
             return f"the server never served {topic}"
-        if topic in ("login", "token_release", "web_api_key_token") and not scene.logins.left:
+        of_logins = topic in ("login", "token_release", "web_api_key_token")
+        if of_logins and scene.logins.is_locked:
+            return "the server seems to have locked the user"
+        if of_logins and not scene.logins.left:
             return f"needs more logins than --logins {scene.logins.limits.logins}"
         missed = self.campaign.missed.get(topic)
         return missed or self.ended or "the server has shown nothing to try it on"
+
+    def _why_unchanged(self, statement: str) -> str:
+        """Return what the run lacked to change what a statement is about; "" if nothing."""
+        scene, topic = self.session.scene, statement.partition(".")[0]
+        if topic in CHANGES and topic not in scene.allowed:
+            return f"needs --allow {topic} and a scope: --only-… or --all-records"
+        if statement in OF_CHANGES and not scene.allowed:
+            return "needs --allow resend or delete and a scope: --only-… or --all-records"
+        if statement == TWO_FIELDS and not scene.everything:
+            return "needs --allow resend or delete, and --all-records"
+        if topic in CHANGES and not in_scope(self.session):
+            return "no webhook request is in scope"
+        if topic == "resend" and not rejected_ones(self.session):
+            return "no webhook request in scope is REJECTED"
+        return ""
 
     def _own_trouble(self, found: Sequence[StatementResult], *, is_broken: bool) -> str | None:
         """Say why a run that came to its end has failed nevertheless, where it has."""
@@ -395,6 +414,7 @@ class _Run:
     def _warnings(self) -> Iterator[str]:
         """Yield what a reader of the verdicts has to know, a sentence each."""
         yield from self.session.oracle.service.failed()
+        yield from self.session.warnings()
         session, world, allowed = self.session, self.world, self.config.allowed
         if world.name:
             yield f"the run used a world of its own, {world.name}, and not the default world"

@@ -43,6 +43,8 @@ def lacks(
             yield from _lacks_method(campaign, method, is_whole=is_whole)
     if _lacks_success(campaign):
         yield Lack(SUCCESSFUL_RESEND, "no resend became SUCCESSFUL, so its effect was not seen")
+    if campaign.scene.logins.is_locked and campaign.scene.logins.is_limited:
+        yield Lack("", "the user looks locked, so that logins were not tried any more")
     for method, (times, why) in client.too_long.items():
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")

@@ -207,21 +207,24 @@ class Session:
             return call
         return with_token(call, token)
 
-    def notes(self) -> Iterator[str]:
-        """Yield what a gateway returned, and what others may have done, a sentence each."""
+    def warnings(self) -> Iterator[str]:
+        """Yield what a gateway returned, and that the user may be locked, a sentence each."""
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
         for request, count in sorted(self.client.silences.items()):
             yield f"no response came to {request}: {counted(count, 'time')}"
-        yield from self.patience.notes()
-        yield from self.oracle.service.unanswered()
         if self.scene.logins.is_locked:
             wrong = counted(self.scene.logins.count.wrong_passwords, "wrong password")
             yield (
                 f"the right login was refused after {wrong}, and had been served before: this "
                 "looks like a locked user, and the run sent only logins that it needed"
             )
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was waited for, and what others may have done, a sentence each."""
+        yield from self.patience.notes()
+        yield from self.oracle.service.unanswered()
         for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
             known = self.belief.known.get(key)
             number = key if known is None else known.number

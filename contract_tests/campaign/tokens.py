@@ -9,6 +9,7 @@ from crmcom_kit.contract_tests.client.exchanges import OUTAGES, token_of
 from crmcom_kit.contract_tests.client.http import ResponseTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Must
 from crmcom_kit.contract_tests.templates.logins import own_login, plain_list
 from crmcom_kit.schemas.methods import API_PATH
@@ -24,6 +25,8 @@ Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 NO_LOGIN = "the release has no login with --api-key: give --token, or --username and --password"
 #: So often a login is sent again that a server refuses as unavailable, after so many seconds each.
 MAX_STARTS, PAUSE = 10, 1.0
+#: What HTTP says of a token that has ended, whatever the body is.
+UNAUTHORIZED = (401, 403)
 #: So many new tokens are refused in a row before the refusal is about something else.
 MAX_NEW_TOKENS = 3
 
@@ -134,6 +137,8 @@ class Tokens:
         is_login = used is None and must is Must.SERVE
         if exchange.ok or must is Must.REFUSE or not (is_login or used == session.scene.token):
             return False
+        if not is_readable(exchange) and exchange.status not in UNAUTHORIZED:
+            return False  # what is no envelope is no refusal
         wording, known = exchange.wording, session.belief.token_refusal
         if wording in self._despite_login or (must is not Must.SERVE and wording != known):
             return False

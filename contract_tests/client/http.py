@@ -43,8 +43,8 @@ class ResponseLost(Unreachable):
 
 
 #: A body is read up to so many bytes, and judged if it has no more than so many JSON containers: a
-#: list of 8,000 webhook requests. Python takes up to 200 bytes for an empty container.
-MAX_RESPONSE, MAX_CONTAINERS = 8 * 1024 * 1024, 100_000
+#: list of 8,000 webhook requests of 2 KB. Python takes up to 200 bytes for an empty container.
+MAX_RESPONSE, MAX_CONTAINERS = 16 * 1024 * 1024, 100_000
 
 #: So many bytes the query and the body of a request may have, which may be built from what a server
 #: has returned: servers refuse longer ones.
@@ -283,7 +283,7 @@ class Client:
             over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "
             over += f"{MAX_CONTAINERS}"
         if over:
-            msg = f"the response to {call.verb} {call.path} {over}; narrow the scope with --only-…"
+            msg = f"the response to {call.verb} {call.path} {over}"
             times, _ = self.too_long.get(call.method, (0, ""))
             self.too_long[call.method] = times + 1, over
             raise ResponseTooLong(msg)
