@@ -98,7 +98,8 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
     scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]
     drawn = []
     for _ in range(TOGETHER.get(layer, 1)):
-        first = templates.index(_at(_WEIGHTED[layer], draw(_PLACES)))
+        place = draw(st.integers(0, len(_WEIGHTED[layer]) - 1))
+        first = templates.index(_WEIGHTED[layer][place])
         variant_place, record_place = draw(_PLACES), draw(_PLACES)
         for template in (*templates[first:], *templates[:first]):
             variants = template.choices(scene)
