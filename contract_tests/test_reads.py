@@ -72,7 +72,7 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
         pytest.skip("a recording takes no requests")
     if values["only"] != DEFAULTS["only"]:
         pytest.skip("--crmcom-only names the statements that are tested")
-    session: Session = request.getfixturevalue("target")
+    session: Session = request.getfixturevalue("target").session
     path = values["deviations"]
     deviations, _ = read_deviations(Path(path)) if path else ((), ())
 
