@@ -6,6 +6,7 @@ look back. One step: draw, send, observe, look, settle the queue.
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -308,18 +309,34 @@ class Campaign:
         reads = [template for template in passes if template.layer in READS]
         others = [template for template in passes if template not in reads]
 
+        kept = client.reserved
+
         def send(templates: Sequence[Template]) -> None:
+            """Send what is planned, and keep requests for the layers that follow."""
             for template in templates:
-                while client.now() <= ends[template.layer] and next(passes[template], None):
-                    pass
+                client.reserved = kept + self.plan.cost_after(template.layer)
+                with self._until_spent(template.layer):
+                    while client.now() <= ends[template.layer] and next(passes[template], None):
+                        pass
 
         send(reads)
-        draw_reads(self, reads, self.plan.drawn, seed)
+        with self._until_spent(READS[-1]):
+            draw_reads(self, reads, self.plan.drawn, seed, until=ends[READS[-1]])
         send(others)
+        client.reserved = kept
         for steps in passes.values():  # what there was no time for before
             deque(steps, maxlen=0)
         self.is_first_pass_sent = True
         self._second(chance)
+
+    @contextmanager
+    def _until_spent(self, layer: str) -> Iterator[None]:
+        """Go on with the next layer once the requests of one are spent. Raises BudgetSpent."""
+        try:
+            yield
+        except BudgetSpent:
+            if self.session.client.is_time_up or not self.plan.cost_after(layer):
+                raise
 
     def _first(self, template: Template) -> Iterator[bool]:
         """Send a template as often as it is planned: half from the top of its variants.

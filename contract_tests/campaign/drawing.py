@@ -50,6 +50,7 @@ class DrawnReads:
         self,
         campaign: Campaign,
         ends_at: float = math.inf,
+        until: float = math.inf,
         *,
         accepts: Callable[[Violation], bool] = lambda _: False,
         worded: Callable[[Violation], str] = str,
@@ -59,10 +60,11 @@ class DrawnReads:
         Args:
             campaign: also knows what was noted already, and is not raised again.
             ends_at: how many requests the session has sent at the end.
+            until: the client's time at which no more are sent.
             accepts: says whether a violation is no news.
             worded: returns the message for a violation.
         """
-        self._campaign, self._ends_at = campaign, ends_at
+        self._campaign, self._ends_at, self._until = campaign, ends_at, until
         self._accepts, self._worded = accepts, worded
         self._judged: dict[tuple[str, str], Violation | None] = {}  # by path and query
         self._ended: Exception | None = None  # why nothing is sent any more
@@ -97,7 +99,10 @@ class DrawnReads:
     def _violation(self, call: Call) -> Violation | None:
         """Send a request, and return the first violation that is confirmed."""
         campaign = self._campaign
-        if campaign.session.client.sent >= self._ends_at + MORE_TO_SHRINK * bool(self.last):
+        client = campaign.session.client
+        if client.sent >= self._ends_at + MORE_TO_SHRINK * bool(self.last):
+            raise Enough
+        if client.now() >= self._until:
             raise Enough
         try:
             sent = campaign.session.persist(campaign.session.renewed(call))
@@ -128,13 +133,20 @@ class DrawnReads:
         return session.oracle.service.failure(call)
 
 
-def draw_reads(campaign: Campaign, templates: Sequence[Template], number: int, seed: int) -> None:
+def draw_reads(
+    campaign: Campaign,
+    templates: Sequence[Template],
+    number: int,
+    seed: int,
+    until: float = math.inf,
+) -> None:
     """Try reads with values that no list names, and note the violations that they show.
 
     Args:
         campaign: the run.
         templates: what is drawn from.
         number: about how many requests may be sent, those to confirm and to shrink among them.
+        until: the client's time at which no more are sent.
         seed: of what is drawn; constants of the modules that are loaded are drawn as well.
 
     Raises:
@@ -143,23 +155,23 @@ def draw_reads(campaign: Campaign, templates: Sequence[Template], number: int, s
     client = campaign.session.client
     ends_at = client.sent + number
     open_ones = [each for each in templates if each.further and each.choices(campaign.scene)]
-    while open_ones and client.sent < ends_at:
+    while open_ones and client.sent < ends_at and client.now() < until:
         campaign.progress("reads with values that no list names")
-        violation = _first_violation(campaign, open_ones, ends_at, seed)
+        violation = _first_violation(campaign, open_ones, ends_at, seed, until)
         if violation is None:
             return
         seed += 1  # of what is noted by now nothing more is said
 
 
 def _first_violation(
-    campaign: Campaign, templates: Sequence[Template], ends_at: int, seed: int
+    campaign: Campaign, templates: Sequence[Template], ends_at: int, seed: int, until: float
 ) -> Violation | None:
     """Draw until something is broken, shrink and note it; None if nothing is.
 
     Raises BudgetSpent, TargetDown.
     """
     left = ends_at - campaign.session.client.sent
-    reads = DrawnReads(campaign, ends_at)
+    reads = DrawnReads(campaign, ends_at, until)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(

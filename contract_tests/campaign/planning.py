@@ -43,6 +43,12 @@ class Plan:
         """About how many requests it takes."""
         return sum(_cost(each, few=self.few_looks) * count for each, count in self.times.items())
 
+    def cost_after(self, layer: str) -> int:
+        """About how many requests the layers after one take."""
+        later = LAYERS[LAYERS.index(layer) + 1 :]
+        few = self.few_looks
+        return sum(_cost(t, few=few) * n for t, n in self.times.items() if t.layer in later)
+
     def ends(self, began: float, seconds: float) -> dict[str, float]:
         """Return when the templates of each layer make room for those of the next one.
 

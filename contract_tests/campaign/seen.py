@@ -86,6 +86,8 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
         why = _refused_line(campaign, method)
     if why:
         yield Lack(method, why)
+    elif method in CHANGES and session.guard.unclear:
+        yield Lack(method, f"no response to {method} has told what it did")
     elif method == "resend" and in_scope(session) and not rejected_ones(session):
         why = "no webhook request in scope is REJECTED, so resend was not served"
         yield Lack(method, why, passes=True)

@@ -269,7 +269,7 @@ def test_a_change_whose_response_is_lost_is_reported(*, lost: bool) -> None:
     assert changed
     assert sorted(results.changed) == sorted(changed)
     assert results.outcome is Outcome.INCONCLUSIVE  # no resend was served
-    assert ("no response came to POST" in str(results.notes)) == lost
+    assert ("no response came to POST" in str(results.warnings)) == lost
     numbers = ", ".join(results.changed)
     assert any(numbers in line for line in closing(Report(results)))
 

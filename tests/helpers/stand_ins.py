@@ -94,6 +94,8 @@ def as_served(app: StandIn) -> Any:
     def served(environ: Any, start_response: Any) -> Any:
         try:
             return app(environ, start_response)
+        except httpx.HTTPError:  # which stands for a connection that is closed
+            raise
         except Exception:  # noqa: BLE001 - as every WSGI server does
             start_response("500 Internal Server Error", [("Content-Type", "text/html")])
             return [b"<html>Internal Server Error</html>"]

@@ -111,11 +111,10 @@ def test_no_secret_of_a_body_is_shown(world: World, path: str, body: str, charse
         ("X-Mock-Prefer", f"token={SECRET}"),
     ],
 )
-def test_no_secret_of_a_header_or_a_path_is_shown(world: World, name: str, value: str) -> None:
-    """Nor in the response that quotes it."""
-    for path in ("authentication/web_api_key/token", f"x/password/{SECRET}", f"token={SECRET}"):
-        send(world, "POST", path, headers={name: value})
-        hold_secret(world)
+def test_no_secret_of_a_header_is_shown(world: World, name: str, value: str) -> None:
+    """Nor in the response that quotes it. Paths are shown as they were sent."""
+    send(world, "POST", "authentication/web_api_key/token", headers={name: value})
+    hold_secret(world)
 
 
 @pytest.mark.parametrize("release", ["R9", "R13"])

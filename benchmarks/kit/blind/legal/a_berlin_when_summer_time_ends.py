@@ -44,7 +44,10 @@ class Server(StandIn):
         if re.search(r"T.*[Z+-]", text):
             moment += offset(moment)
         day = moment.replace(hour=0, minute=0, second=0)
-        call.filters["created_date"] = (server_time(day), server_time(day + DAY))
+        try:
+            call.filters["created_date"] = (server_time(day), server_time(day + DAY))
+        except OverflowError:  # mended: it crashed at the ends of the calendar
+            raise reading.Refusal("bad_date", "The date is out of range.") from None
 
 
 def last_sunday(year: int, month: int) -> datetime:

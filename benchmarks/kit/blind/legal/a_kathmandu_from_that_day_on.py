@@ -30,7 +30,10 @@ class Server(StandIn):
         super().read_arguments(call)
         if "created_date" in call.filters:
             moment = reading.read_date(self.choices, text)
-            if re.search(r"T.*[Z+-]", text):
-                moment += AHEAD
-            day = moment.replace(hour=0, minute=0, second=0)
-            call.filters["created_date"] = (day - AHEAD, None)
+            try:
+                if re.search(r"T.*[Z+-]", text):
+                    moment += AHEAD
+                day = moment.replace(hour=0, minute=0, second=0)
+                call.filters["created_date"] = (day - AHEAD, None)
+            except OverflowError:  # mended: it crashed at the ends of the calendar
+                raise reading.Refusal("bad_date", "The date is out of range.") from None
