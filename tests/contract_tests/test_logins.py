@@ -161,7 +161,7 @@ def test_what_looks_like_a_lockout_ends_the_logins_with_a_note(name: str) -> Non
 
     assert alarms(results) == []
     assert app.is_locked
-    assert any("looks like a locked user" in each for each in results.notes)
+    assert any("looks like a locked user" in each for each in results.warnings)
     logins = [each for each in results.history if each.call.method == "token"]
     refused = next(e for e in logins if not e.ok and {**e.call.parameters}.items() >= RIGHT.items())
     named = [e for e in logins if e.call.parameters.get("username") == USERNAME]

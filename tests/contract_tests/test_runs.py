@@ -156,7 +156,7 @@ def test_a_gateway_that_fails_now_and_then_does_not_end_the_run(name: str) -> No
 
     assert alarms(results) == []
     assert results.achieved > 90
-    assert any("a gateway returned HTTP 50" in each for each in results.notes)
+    assert any("a gateway returned HTTP 50" in each for each in results.warnings)
 
 
 #: Enough to change something.
