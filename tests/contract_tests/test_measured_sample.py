@@ -8,7 +8,7 @@ from random import Random
 
 import blind
 import pytest
-from mutants.measure import Case, measured
+from mutants.measure import UNSEEN, Case, measured
 from mutants.table import ROWS
 from stand_in.legal import VARIANTS
 
@@ -32,13 +32,16 @@ REQUESTS, MAX_MISSED = 700, 2
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_most_mutants_are_found(part: int) -> None:
-    """Servers that are wrong in one way each, by which most of them break a statement."""
+    """Servers that are wrong in one way each, by which most of them break a statement.
+
+    A run that is INCONCLUSIVE, as of a server without resend, says so, and counts as no miss.
+    """
     cases = (Case("table", name, budget=REQUESTS) for name in MUTANTS[part::4])
     results = [measured(case) for case in cases]
 
     assert not [each for each in results if each.trouble]
-    missed = [each.case.name for each in results if each.verdict == "missed"]
-    assert len(missed) <= MAX_MISSED, missed
+    missed = [each for each in results if each.verdict == "missed" and each.outcome != UNSEEN]
+    assert len(missed) <= MAX_MISSED, [each.case.name for each in missed]
 
 
 @pytest.mark.parametrize("name", SOUND)

@@ -20,5 +20,9 @@ class Server(StandIn):
         super().read_arguments(call)
         text = call.parameters.get("created_date", "")
         if "created_date" in call.filters and "T" in text:
-            rounded = (reading.read_date(self.choices, text) + HALF).replace(second=0)
-            call.filters["created_date"] = (rounded - HALF, rounded + HALF)
+            moment = reading.read_date(self.choices, text)
+            try:
+                rounded = (moment + HALF).replace(second=0)
+                call.filters["created_date"] = (rounded - HALF, rounded + HALF)
+            except OverflowError:  # at the ends of the calendar, where no record is
+                call.filters["created_date"] = (moment, moment)
