@@ -1,6 +1,6 @@
 """A sample of what ``make measure`` measures: mutants are found, sound servers not accused.
 
-CI takes twice as many mutants as ``make test`` does elsewhere.
+CI takes four times as many as ``make test`` does elsewhere.
 """
 
 import os
@@ -8,13 +8,13 @@ from random import Random
 
 import blind
 import pytest
-from mutants.measure import UNSEEN, Case, measured
+from mutants.measure import Case, measured
 from mutants.table import ROWS
 from stand_in.legal import VARIANTS
 
 #: Chosen by a seed: change it, and another part is tested.
 SEED = "sample 0"
-PARTS, IN_PART = 2 if os.environ.get("CI") else 1, 10
+PARTS, IN_PART = 4 if os.environ.get("CI") else 1, 10
 MUTANTS = Random(SEED).sample(sorted(ROWS), 4 * IN_PART)
 SOUND = Random(SEED).sample(sorted(VARIANTS), 2 * PARTS)
 #: Those that are arguable contradict what is observed, or documented of a user's members, or are a
@@ -28,20 +28,20 @@ BLIND = Random(SEED).sample(
 )
 #: Requests of a run; so few miss some mutants that a whole run finds.
 REQUESTS, MAX_MISSED = 700, 2
+#: Never serves a method. Permissions may be the reason, so nothing is accused: a run that sends all
+#: its requests is INCONCLUSIVE, which the tests of outcomes hold.
+NEVER_SERVES = {"resend_is_always_refused"}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_most_mutants_are_found(part: int) -> None:
-    """Servers that are wrong in one way each, by which most of them break a statement.
-
-    A run that is INCONCLUSIVE, as of a server without resend, says so, and counts as no miss.
-    """
+    """Servers that are wrong in one way each, by which most of them break a statement."""
     cases = (Case("table", name, budget=REQUESTS) for name in MUTANTS[part::4])
     results = [measured(case) for case in cases]
 
     assert not [each for each in results if each.trouble]
-    missed = [each for each in results if each.verdict == "missed" and each.outcome != UNSEEN]
-    assert len(missed) <= MAX_MISSED, [each.case.name for each in missed]
+    missed = {each.case.name for each in results if each.verdict == "missed"} - NEVER_SERVES
+    assert len(missed) <= MAX_MISSED, missed
 
 
 @pytest.mark.parametrize("name", SOUND)
