@@ -151,12 +151,22 @@ class Again:
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and ask again as often as it takes."""
         for _ in range(asker.belief.hits - 1):
-            for key in self.rests_on[:MAX_LOOKED_AT]:
-                see_whether_it_is_there(key, asker)
-            _, found = asker.ask(suspicion.exchange.call)
-            if not _has(found, statement, self.rests_on[:MAX_LOOKED_AT]):
+            looked_at = self.rests_on[:MAX_LOOKED_AT]
+            before = {key: see_whether_it_is_there(key, asker) for key in looked_at}
+            exchange, found = asker.ask(suspicion.exchange.call)
+            if not _has(found, statement, looked_at):
                 return False
+            key = suspicion.record
+            if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
+                return False  # a job of the server, or somebody else, has changed it in between
         return True
+
+
+def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> bool:
+    """Whether a webhook request is otherwise than before since a response that has shown it so."""
+    if before is None or record is None or not _differ(before, record):
+        return False
+    return not _differ(record, shown(record["id"], asker))
 
 
 #: So many webhook requests are looked at before a request is sent again.
@@ -438,13 +448,12 @@ MAX_ROUNDS = 4
 MAX_CALLS_AGAIN = 8
 
 
-def see_whether_it_is_there(key: str, asker: Asker) -> None:
-    """Show a webhook request; if neither show nor list has it, it is gone, and forgotten."""
-    known = asker.belief.known.get(key)
-    if shown(key, asker) is not None or known is None:
-        return
-    if listed(known, asker) is None and known.exists:
+def see_whether_it_is_there(key: str, asker: Asker) -> Record | None:
+    """Return a webhook request as it is shown; if list lacks it too, it is gone, and forgotten."""
+    known, record = asker.belief.known.get(key), shown(key, asker)
+    if record is None and known is not None and listed(known, asker) is None and known.exists:
         asker.belief.lose(key)
+    return record
 
 
 def shown(key: str, asker: Asker) -> Record | None:

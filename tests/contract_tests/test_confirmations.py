@@ -51,6 +51,8 @@ ANY_AND_ALL = (
     listed([ONE, THREE], **JOBS, entity_id="E1"),  # so they are not
 )
 SHORT = [{"id": ONE["id"]}]
+BY_NUMBER = (listed([ONE]), show(DONE, webhook_request_identifier={"number": "1"}))
+BY_NUMBER_AGAIN = "identifier.selects Again"
 ELSEWHERE = (show(ONE), listed(SHORT, entity="ACTIVITIES", fields_set="id"))
 BOTH = [created("2016-10-04T07:00:00", 1), created("2016-10-04T09:00:00", 2)]
 MOMENT_AND_DAY = (
@@ -91,6 +93,10 @@ DELETED = (
         (NO_DELETE, OF_STATE, [ONE, SENT[0], NO, TWO, SENT[1]], True, "sddsd"),
         (NO_DELETE, OF_STATE, [ONE, SENT[0], TWO], False, "sdd"),
         (NO_DELETE, OF_STATE, [NO, []], False, "sl"),
+        # One form of the identifier shows it otherwise, and the other one as before.
+        (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, ONE], True, "sss"),
+        (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, ONE], False, "ss"),
+        (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, DONE], False, "sss"),  # it was changed in between
         # If either page has other ones by now, the list has changed, or has no order.
         (PAGES, "Ordered", [[ONE]] * 6, True, "llllll"),
         (PAGES, "Ordered", [[ONE]] * 5 + [[TWO]], False, "llllll"),
