@@ -35,7 +35,7 @@ from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[3] / ".measured" / "results.jsonl"
 SETS = (
-    "random", "table", "blind faults", "blind unusual",
+    "random", "table", "blind faults", "blind unusual", "blind unusual_later",
     "legal", "combinations", "blind legal", "blind together",
 )  # fmt: skip
 #: Those of right servers: none of them is to be accused.
@@ -95,7 +95,7 @@ def cases(of: Case, number: int | None) -> Iterator[Case]:
         case "blind legal":
             places = range(len(blind.names("legal")))
             named = ((str(at), blind.legal_server(at).release) for at in places)
-        case "blind faults" | "blind unusual":
+        case "blind faults" | "blind unusual" | "blind unusual_later":
             named = ((name, "") for name in blind.names(of.set.split()[1]))
         case _:
             table: Any = ROWS if of.set == "table" else VARIANTS
@@ -115,7 +115,7 @@ def made(case: Case) -> Any:
             return blind.together(int(case.name))
         case "blind legal":
             return blind.legal_server(int(case.name))
-        case "blind faults" | "blind unusual":
+        case "blind faults" | "blind unusual" | "blind unusual_later":
             return blind.server(case.set.split()[1], case.name)
     return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]
 
@@ -139,7 +139,7 @@ def measured(case: Case) -> Result:
     api_key = None if app.release == "R9" else WEB_API_KEY
     by_token = case.set in LEGAL[2:] and blind.is_by_token(int(case.name))
     limits = Limits(max_requests=case.budget)
-    if case.set == "blind unusual":
+    if case.set.startswith("blind unusual"):
         return drawn(case, made_of.about, app)
     # Nobody is locked out of a mutant; a legal server is somebody's.
     is_limited = case.few_logins or case.set in LEGAL
