@@ -59,7 +59,7 @@ def calls(
 
 def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Call]:
     """Return a strategy of requests of some templates with values that no list names."""
-    rows = [each for each in templates if each.further is not None]
+    rows = [row for row in templates if row.further is not None for _ in range(row.share)]
     return _calls(_Source(scene, rows, is_open=True))
 
 

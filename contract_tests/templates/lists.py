@@ -211,18 +211,22 @@ def created_date(
 #: The filters whose values may be any text, with the field of an identifier.
 _OF_TEXT = [each for each in ALONE if each[0] not in ("entity", "life_cycle_state")]
 _NEAR = [(*each, mutation) for each in _OF_TEXT for mutation in MUTATIONS]
+_BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OBJECT_OF)))
 
 
 @template(
     "read", "list", spread(_NEAR),
-    further=lambda _: st.builds(lambda of, edit: (*of, edit), st.sampled_from(_OF_TEXT), edits()),
-    first=30, weight=6,
+    further=lambda _: st.builds(
+        lambda of, edit, names: (*of, edit, *names),
+        st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_BESIDE_TEXT),
+    ),
+    share=len(_OF_TEXT) // 2, first=30, weight=6,
 )  # fmt: skip
 def nearly_right_value(
-    _: Scene, variant: tuple[str, str, Mutation], record: Record
+    _: Scene, variant: tuple[str, str, Mutation, *tuple[str, ...]], record: Record
 ) -> Parameters | None:
-    """List by a value that is nearly right."""
-    name, field, mutation = variant
+    """List by a value that is nearly right, alone or with another filter beside it."""
+    name, field, mutation, *beside = variant
     found = value(record, name, field)
     if found is None:
         return None
@@ -230,11 +234,14 @@ def nearly_right_value(
     if name == "url" and mutation is wide and not {*"?@"}.isdisjoint(text):
         return None  # it is no URL any more, and so reports would show the secrets in it
     near = mutation(text)
-    if name == "url" and isinstance(mutation, Edit) and not {*"?@"}.isdisjoint(text):
-        near = f"{text}{mutation.put}"  # for the same reason
+    if name == "url" and not {*"?@"}.isdisjoint(text) and not near.startswith(text):
+        near = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # for the same reason
     if near in ("", text) or (field and "," in near):
         return None
-    return with_entity(record, {name: {field: near} if field else near})
+    others = {other: value(record, other) for other in beside if other != name}
+    if None in others.values():
+        return None
+    return with_entity(record, {**others, name: {field: near} if field else near})
 
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)

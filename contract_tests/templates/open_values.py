@@ -5,14 +5,17 @@ since Hypothesis takes long to look through a new one.
 """
 
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from unicodedata import normalize
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.oracle.sense import FIELDS
+from crmcom_kit.contract_tests.templates.near_misses import wide
 
 #: Code points of every general category but surrogates, which no URL can hold. A range of a few
 #: hundred is as likely as one of a hundred thousand. Plain ones first: examples shrink to them.
@@ -42,6 +45,32 @@ RANGES = (
     (0x1F300, 0x1F64F),  # emoji
     (0xE0001, 0xE007F),  # tags
 )
+#: What means something to SQL, JSON, XML, paths, shells or templates, or ends a part of a text.
+_SPECIAL = (
+    "%",
+    "_",
+    "*",
+    "?",
+    '"',
+    "'",
+    "\\",
+    "\n",
+    "\0",
+    "<",
+    "&",
+    "+",
+    ";",
+    "#",
+    "/",
+    "|",
+    "${",
+    "--",
+)
+#: What some languages and databases take for nothing, or for a value of another type.
+_WORDS = (
+    "null", "NULL", "None", "undefined", "NaN", "true", "false", "0", "-1", "[]", "{}", ".", "..",
+    "' '", '""',
+)  # fmt: skip
 #: Lengths around powers of 2 and 10, as long as servers take URLs.
 _LENGTHS = tuple(sorted(
     size + more
@@ -51,9 +80,10 @@ _LENGTHS = tuple(sorted(
 
 @cache
 def characters() -> SearchStrategy[str]:
-    """Return a strategy of single characters of any category."""
+    """Return a strategy of characters of any category; those that mean something are likely."""
     every = st.sampled_from(RANGES).flatmap(lambda ends: st.integers(*ends))
-    return st.one_of(every, st.sampled_from([*chain(*RANGES)])).map(chr)  # or an end of a range
+    ends = st.sampled_from([*chain(*RANGES)])
+    return st.one_of(every.map(chr), ends.map(chr), st.sampled_from(_SPECIAL))
 
 
 @cache
@@ -62,7 +92,11 @@ def texts() -> SearchStrategy[str]:
     short = st.lists(characters(), min_size=1, max_size=4).map("".join)
     lengths = st.sampled_from(_LENGTHS)
     long = st.builds(lambda text, length: (text * length)[:length], short, lengths)
-    return st.one_of(characters(), short, numbers(), long)
+    return st.one_of(characters(), short, st.sampled_from(_WORDS), numbers(), long)
+
+
+#: Bits of the common kinds of integers, with and without a sign.
+_BITS = (7, 8, 15, 16, 31, 32, 63, 64)
 
 
 @cache
@@ -70,6 +104,7 @@ def numbers() -> SearchStrategy[str]:
     """Return a strategy of whole numbers as texts: small ones, and around powers of 2 and 10."""
     small = st.integers(0, 300)
     powers = st.one_of(
+        st.sampled_from(_BITS).map(lambda exponent: 2**exponent),
         st.integers(0, 66).map(lambda exponent: 2**exponent),
         st.integers(0, 21).map(lambda exponent: 10**exponent),
     )
@@ -96,14 +131,45 @@ class Edit:
         return text[: max(0, at - self.cut)] + self.put + text[at:]
 
 
+def _each(change: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: "".join(map(change, text))
+
+
+def _number(form: Callable[[int], str]) -> Callable[[str], str]:
+    """Return what writes a number in another form; another text stays as it is."""
+    return lambda text: form(int(text)) if text.isascii() and text.isdigit() else text
+
+
+#: The same text as some programs see it: in other letters, as another type, quoted, escaped, with
+#: blanks or invisible characters, or as the end or the beginning of something longer.
+_FORMS: tuple[Callable[[str], str], ...] = (
+    str.lower, str.upper, str.title, str.swapcase,
+    wide, lambda text: text[:-1] + wide(text[-1:]), lambda text: text[:1] + "\u0301" + text[1:],
+    lambda text: normalize("NFD", text), lambda text: normalize("NFC", text),
+    *(lambda text, mark=mark: text + mark for mark in "\u0301\u200b\u200f\ufe0f\xad"),
+    "0{}".format, "00{}".format, "+{}".format, "-{}".format, "{}.0".format, "{}e0".format,
+    _number("0{:o}".format), _number("{:#x}".format), _number("{:#o}".format),
+    '"{}"'.format, "'{}'".format, "[{}]".format, "({})".format,
+    " {}".format, "{} ".format, "\t{}".format, "{}\n".format, "{}\xa0".format,
+    "{0},{0}".format, "{0}|{0}".format, "{0} {0}".format, "{0}{0}".format, "{},".format,
+    "{}/".format, "{}#x".format, "{}?x=1".format, "{}%".format, "%{}".format, "{}*".format,
+    lambda text: "_" * len(text), lambda text: f"{text[:1]}%", lambda text: f"{text[:1]}*",
+    _each(lambda character: f"&#{ord(character)};"),
+    _each(lambda character: f"\\u{ord(character):04x}"),
+    *(lambda text, size=size: text.ljust(size, "x") for size in (33, 51, 65, 101, 256, 1025)),
+    *(lambda text, size=size: text.ljust(size) for size in (33, 256)),
+    lambda text: text[:16], lambda text: text[:32], lambda text: text[::-1],
+)  # fmt: skip
+
+
 @cache
-def edits() -> SearchStrategy[Edit]:
-    """Return a strategy of changes of any text: at its end, inside, and of all of it."""
+def edits() -> SearchStrategy[Callable[[str], str]]:
+    """Return a strategy of changes of a text: at its end, inside, of all of it, or of its form."""
     put = st.one_of(texts(), st.just(""))
     back = st.one_of(st.just(0), st.integers(0, 40))
     part = st.builds(Edit, back=back, cut=st.sampled_from((0, 0, 1, 2)), put=put)
     whole = st.builds(Edit, back=st.just(0), cut=st.just(_ALL), put=st.one_of(texts(), numbers()))
-    return st.one_of(part, whole)
+    return st.one_of(part, whole, st.sampled_from(_FORMS))
 
 
 @cache
@@ -153,10 +219,13 @@ def fields_sets() -> SearchStrategy[str]:
         lambda names, at, name: [*names[:at], name, *names[at:]],
         some, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
     )  # fmt: skip
-    commas = st.sampled_from((", ", " ,", ",,"))
+    commas = st.sampled_from((", ", " ,", ",,", "\t,\n", " , "))
     return st.one_of(
         some.map(",".join),
         again.map(",".join),
         st.builds(lambda names, comma: comma.join(names), some, commas),
         st.builds(lambda names, end: f"{','.join(names)}{end}", some, st.sampled_from((" ", ","))),
+        st.builds(
+            lambda names, start: f"{start}{','.join(names)}", some, st.sampled_from((" ", ","))
+        ),
     )

@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
 from crmcom_kit.contract_tests.templates.lists import value
@@ -114,7 +115,7 @@ for _method in RECORD_METHODS:
     @template(
         _layer(_method), _method,
         spread(_NEAR) if _method == "show" else _near_if_everything,
-        further=_open if _method == "show" else None,
+        further=_open if _method == "show" else None, share=2,
         state=_state, first=len(_NEAR) if _method == "show" else 16, weight=3,
     )  # fmt: skip
     def nearly_a_name(
@@ -219,8 +220,12 @@ def unsupported_entity(_: Scene, entity: str, _record: Record) -> Parameters:
 
 
 @template(
-    "refusal", "list", ("PENDING", "EFFECTIVE", "SUCCESS", "FAILED", "REJECTED2", "%"), first=2
-)
+    "refusal", "list", ("PENDING", "EFFECTIVE", "SUCCESS", "FAILED", "REJECTED2", "%"),
+    further=lambda _: st.builds(
+        lambda state, edit: edit(state) or state, st.sampled_from(STATES), edits()
+    ),
+    first=2,
+)  # fmt: skip
 def unsupported_state(_: Scene, state: str, record: Record) -> Parameters:
     """List by a state that no webhook request can be in."""
     return {"entity": record["entity"], "life_cycle_state": state}

@@ -124,6 +124,7 @@ class Template(InOneLine):
     variants: Callable[[Scene], Sequence[Any]]
     #: Further variants, with values that no list names; None: there are none.
     further: Callable[[Scene], SearchStrategy[Any]] | None = None
+    share: int = 1  # how often ``further`` is drawn, compared with that of others
     state: str = ""  # of the webhook request that it is about; "" any
     #: Chooses those that it can be about.
     among: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
