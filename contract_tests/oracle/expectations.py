@@ -7,7 +7,7 @@ documents state is expected; what they leave open is ``Must.EITHER``.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import (
@@ -25,7 +25,9 @@ from crmcom_kit.contract_tests.oracle.sense import (
     basic_key,
     read,
 )
+from crmcom_kit.schemas.reasons import Reason, reason
 from crmcom_kit.schemas.releases import Release, entities_since
+from crmcom_kit.usage_errors import quoted
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
 STATES = ("REJECTED", "SUCCESSFUL")
@@ -57,7 +59,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
     sense = read(call, belief.release)
     refusal = next(_refusals(call, sense, belief), None)
     if refusal is not None:
-        return Expectation(Must.REFUSE, *refusal, sense)
+        return _refuse(refusal, sense)
     served = _unless_refused(sense, belief)
     if sense.is_unusual and served.must is Must.SERVE:
         return _either(sense, served.record)
@@ -83,7 +85,21 @@ def _either(sense: Sense, record: str | None = None) -> Expectation:
     return Expectation(Must.EITHER, "", "", sense, record)
 
 
-Refusal = tuple[str, str]  # statement, why
+class Refusal(NamedTuple):
+    """The statement that a request breaks, and why."""
+
+    statement: str
+    reason: Reason
+
+
+def _breaks(statement: str, case: str = "", **values: str) -> Refusal:
+    """Return the refusal of a request that breaks a statement; ``values`` are its reason's."""
+    return Refusal(statement, reason(statement, case, **values))
+
+
+def _refuse(refusal: Refusal, sense: Sense, record: str | None = None) -> Expectation:
+    statement, why = refusal
+    return Expectation(Must.REFUSE, statement, why.wrong, sense, record)
 
 
 def _refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
@@ -92,7 +108,7 @@ def _refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     if method is None or "" in sense.unclear:
         return
     if sense.verb != method.verb:
-        yield "methods.verb", f"{method.name} must be called with {method.verb}"
+        yield _breaks("methods.verb", parameter=method.path, seen=sense.verb, allowed=method.verb)
         return
     if method.name in (*RECORD_METHODS, "list"):
         yield from _of_token(sense, belief)
@@ -103,9 +119,9 @@ def _refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     elif method.name == "token":
         missing = [name for name in LOGIN_PARAMETERS if not sense.given.get(name)]
         if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
-            yield "parameters.mandatory", f"{' and '.join(missing)} is missing"
+            yield _breaks("parameters.mandatory", parameter=" and ".join(missing))
     elif method.name == "token_release" and sense.is_clear and not sense.token:
-        yield "parameters.mandatory", "token is missing"
+        yield _breaks("parameters.mandatory", parameter="token")
     elif method.name == "web_api_key_token":
         yield from _of_key(call, belief)
 
@@ -113,24 +129,27 @@ def _refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
 def _of_key(call: Call, belief: Belief) -> Iterator[Refusal]:
     key, right = basic_key(call), belief.credentials.api_key
     if not key:
-        yield "parameters.mandatory", "the request has no Web API key"
+        yield _breaks("parameters.mandatory", "api_key")
     elif right is not None and key != right:
-        yield "login.credentials", "the Web API key is wrong"
+        yield _breaks("login.credentials", "api_key")
+
+
+_OF_TOKENS = {
+    TokenState.UNKNOWN: "token.from_login",
+    TokenState.RELEASED: "token_release.ends_token",
+    TokenState.EXPIRED: "token.expiry",
+}
 
 
 def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
     if "token" in sense.unclear:
         return
     if "token" not in sense.given:
-        yield "token.required", "the token is missing"
+        yield _breaks("token.required")
         return
-    state = belief.token_state(sense.token)
-    if state is TokenState.UNKNOWN:
-        yield "token.from_login", "no login returned the token"
-    elif state is TokenState.RELEASED:
-        yield "token_release.ends_token", "the token was released"
-    elif state is TokenState.EXPIRED:
-        yield "token.expiry", "the token has expired"
+    statement = _OF_TOKENS.get(belief.token_state(sense.token))
+    if statement is not None:
+        yield _breaks(statement)
 
 
 def _of_identifier(sense: Sense) -> Iterator[Refusal]:
@@ -139,18 +158,18 @@ def _of_identifier(sense: Sense) -> Iterator[Refusal]:
     if IDENTIFIER in sense.unclear:
         return
     if IDENTIFIER not in given:
-        yield "parameters.mandatory", f"{IDENTIFIER} is missing"
+        yield _breaks("parameters.mandatory", parameter=IDENTIFIER)
         return
     identifier = given[IDENTIFIER]
     if not isinstance(identifier, Mapping):
         return  # no page says how anything else is read
     if all(value in (None, "") for value in identifier.values()):
-        yield "identifier.mandatory", "the identifier has neither id nor number"
+        yield _breaks("identifier.mandatory", parameter=IDENTIFIER)
     elif identifier.get("id") and identifier.get("number"):
-        yield "identifier.exactly_one", "the identifier has both id and number"
+        yield _breaks("identifier.exactly_one", parameter=IDENTIFIER)
     elif not {"id", "number"} & identifier.keys():
-        names = ", ".join(identifier)
-        yield "identifier.fields", f"the identifier has {names} instead of id or number"
+        names = quoted(", ".join(identifier))
+        yield _breaks("identifier.fields", parameter=IDENTIFIER, seen=names)
 
 
 def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
@@ -158,20 +177,20 @@ def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
     given = sense.given
     semi = [name for name in SEMI_OPTIONAL if name in given]
     if not semi and sense.unclear.isdisjoint(SEMI_OPTIONAL):
-        yield "list.semi_optional.at_least_one", "none of the semi-optional parameters is given"
+        yield _breaks("list.semi_optional.at_least_one")
     for name in semi:
         value = given[name]
         if name.endswith("_identifier") and isinstance(value, Mapping) and len(semi) == 1:
             unknown = value and not {"id", "name", "alternative_code"} & value.keys()
             if unknown:
-                yield "list.identifier.fields", f"{', '.join(value)} is not a field of {name}"
+                names = quoted(", ".join(value))
+                yield _breaks("list.identifier.fields", parameter=name, seen=names)
     entity = sense.filters.get("entity")
     if isinstance(entity, str) and _is_surely_unsupported(entity, release):
-        why = f"{release.name} has no entity {entity!r}"
-        yield "list.entity.supported_values", why
+        yield _breaks("list.entity.supported_values", seen=quoted(entity))
     state = sense.filters.get("life_cycle_state")
     if isinstance(state, str) and state.upper() not in STATES and "," not in state:
-        yield "list.life_cycle_state.supported_values", f"{state!r} is not a life cycle state"
+        yield _breaks("list.life_cycle_state.supported_values", seen=quoted(state))
 
 
 def _is_surely_unsupported(entity: str, release: Release) -> bool:
@@ -189,13 +208,12 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     if known is None and _names_in_another_case(named, belief):
         return _either(sense)
     if known is None:
-        why = f"no webhook request has the {named.field} {named.value}"
-        return Expectation(Must.REFUSE, "identifier.known", why, sense)
+        parameter, seen = f"{IDENTIFIER}.{named.field}", quoted(named.value)
+        return _refuse(_breaks("identifier.known", parameter=parameter, seen=seen), sense)
     if not known.exists and method == "delete":
         return _either(sense)  # what a second delete returns is open
     if not known.exists:
-        why = f"the webhook request {known.number} was deleted"
-        return Expectation(Must.REFUSE, "delete.gone", why, sense)
+        return _refuse(_breaks("delete.gone", seen=f"number {known.number}"), sense)
     key = known.id
     if not sense.is_clear or (known.moving and method != "show"):
         return _either(sense, key)
@@ -203,8 +221,8 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
         return _either(sense, key)
     if method == "resend":
         if known.state == "SUCCESSFUL":
-            why = "the webhook request is SUCCESSFUL"
-            return Expectation(Must.REFUSE, "resend.only_rejected", why, sense, key)
+            seen = f"number {known.number} in state {known.state}"
+            return _refuse(_breaks("resend.only_rejected", seen=seen), sense, key)
         return _either(sense, key)  # the delivery may fail, which may be reported as an error
     statement = "delete.either_state" if method == "delete" else "identifier.selects"
     why = f"a webhook request has this {named.field}"
@@ -312,5 +330,4 @@ def _of_login(sense: Sense, belief: Belief) -> Expectation:
     is_right = belief.login_is_right(sense.given) if is_known else None
     if is_right is not False:
         return _either(sense)
-    why = "the user name, the password or the organisation is wrong"
-    return Expectation(Must.REFUSE, "login.credentials", why, sense)
+    return _refuse(_breaks("login.credentials"), sense)

@@ -140,11 +140,13 @@ def _error(
     given: Given | None,
 ) -> Response:
     # Imported with the first refused request: a start need not wait for it.
-    from crmcom_kit.mock_server.api.suggestions import suggest
+    from crmcom_kit.mock_server.api.suggestions import explain
 
     name = "methods" if method is None else method.name
     response = epoch.config.responses.error(error, name)
-    response.suggestion = suggest(error, method, request, given, epoch)
+    statement = response.statement or ""
+    found = explain(error, statement, method, request, given, epoch)
+    response.reason, response.suggestion = found
     if error.kind == "wrong_verb" and response.status == 405:
         response.allow = error.allowed
     response.error = error

@@ -1,12 +1,14 @@
-"""Suggestions: what makes a refused request valid, in the caller's own terms.
+"""Reasons and suggestions: why a request was refused, and what makes it valid in its own terms.
 
-A suggestion is a hint of the mock's own, in a header and in the journal; CRM.COM sends none. Only
-frequent mistakes have one. It names records that exist, and values that the caller may have meant.
+The words of both are those of ``schemas.reasons``. The reason has what is allowed in general, as
+the error says it. A suggestion puts what this caller means in its place: a value under the right
+field, a number as a string, a word for a state. It is sent in a header of the mock's own, and is
+None unless it is sure: another record than the one that was asked for is no remedy.
 """
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,23 +21,55 @@ from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
 from crmcom_kit.mock_server.store.records import Query, key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method, Parameter, methods
+from crmcom_kit.schemas.reasons import Reason, reason
 from crmcom_kit.schemas.releases import entities_since, release_names, resolve
-from crmcom_kit.usage_errors import quoted
 
 _MAX_LENGTH = 100  # of a value that is read
 _LOGIN = "POST authentication/token"
 _YOURS = "..."  # stands for a value that only the caller knows
+_SPELLING = 0.75  # how alike two words are, from 0 to 1, if one is a misspelling of the other
+_MIN_PREFIX = 4  # characters that a shortened name has
+#: Other words for the values of life_cycle_state, and for the last part of a path.
+_MEANINGS = {
+    "REJECTED": "DECLINED DENIED ERROR ERRORS FAIL FAILED FAILING FAILURE NOT_SENT PENDING REFUSED "
+    "TO_RETRY UNDELIVERED UNSENT UNSUCCESSFUL",
+    "SUCCESSFUL": "ACCEPTED COMPLETE COMPLETED DELIVERED DONE OK PROCESSED SENT SUCCEEDED SUCCESS",
+    "show": "get read view",
+    "list": "all find query search",
+    "resend": "replay repeat retry send",
+    "delete": "remove",
+}
 
 
-def suggest(
-    error: VendorError, method: Method | None, request: Request, given: Given | None, epoch: Epoch
-) -> str | None:
-    """Return what makes a refused request valid, in words; None if the mistake is not frequent.
+def explain(
+    error: VendorError,
+    statement: str,
+    method: Method | None,
+    request: Request,
+    given: Given | None,
+    epoch: Epoch,
+) -> tuple[Reason, str | None]:
+    """Return why a request was refused that breaks ``statement``, and what makes it valid.
 
-    ``method`` is None if the path has no method, ``given`` if the parameters could not be read.
+    ``method`` is None if the path has no method, ``given`` if the parameters could not be read. The
+    suggestion is None if it is not sure what the caller meant.
     """
-    find = _FINDERS.get(error.kind)
-    return None if find is None else find(_Refused(error, method, request, given, epoch))
+    refused = _Refused(error, method, request, given, epoch)
+    case, allowed = error.case, error.allowed
+    later = _later(refused)
+    if later:
+        case, allowed = "later", f"{later} or later"
+    elif not case:
+        case = _misplaced(refused)
+    why = reason(statement, case, parameter=error.parameter, seen=error.seen, allowed=allowed)
+    if later:
+        example: str | None = f"{allowed}: start the mock with --release {later}"
+    elif case in ("form", "in_header", "in_query"):
+        return why, why.remedy
+    else:
+        find = _FINDERS.get(error.kind)
+        example = None if find is None else find(refused)
+    return why, None if example is None else reason(statement, case, allowed=example).remedy
 
 
 @dataclass(slots=True)
@@ -80,88 +114,129 @@ class _Refused:
         return f'"{name}": {{"{field}": "{value}"}}' if field else f'"{name}": "{value}"'
 
 
-def _near(text: str, known: Sequence[str]) -> str | None:
-    """Return the one of ``known`` that ``text`` is a misspelling of."""
+def _later(refused: _Refused) -> str | None:
+    """Return the release that brings the method or the entity, if it is a later one."""
+    if refused.error.kind == "unknown_method":
+        path = refused.request.path
+        for release in release_names():
+            if any(method.path == path for method in methods(resolve(release)).values()):
+                return release
+    if refused.error.kind == "unsupported_entity":
+        value, since = str(refused.value("entity")).upper(), entities_since()
+        entity = _near(value, since)
+        if entity is not None and entity not in refused.epoch.config.release.entities:
+            return since[entity]
+    return None
+
+
+def _misplaced(refused: _Refused) -> str:
+    """Return the case of a request whose parameters are elsewhere; "" if they are not."""
+    request = refused.request
+    if refused.error.kind == "missing_token" and request.verb == "POST":
+        return "in_query" if b"token=" in request.query else ""
+    if refused.error.kind == "bad_body":
+        body = (request.body or b"").strip()
+        if re.match(rb"\w+=", body):
+            return "form"
+        return "in_query" if request.query and not body else ""
+    return ""
+
+
+def _near(text: str, known: Iterable[str]) -> str | None:
+    """Return the one of ``known`` that ``text`` means, begins, or is a misspelling of."""
     by_upper = {candidate.upper(): candidate for candidate in known}
-    found = difflib.get_close_matches(text[:_MAX_LENGTH].strip().upper(), by_upper, n=1)
-    return by_upper[found[0]] if found else None
+    wanted = text[:_MAX_LENGTH].strip().upper()
+    if wanted in by_upper:
+        return by_upper[wanted]
+    for candidate in by_upper.values():
+        if wanted.replace(" ", "_") in _MEANINGS.get(candidate, "").upper().split():
+            return candidate
+    found = difflib.get_close_matches(wanted, by_upper, n=1, cutoff=_SPELLING)
+    if not found and len(wanted) >= _MIN_PREFIX:
+        found = [candidate for candidate in by_upper if candidate.startswith(wanted)]
+    return by_upper[found[0]] if len(found) == 1 else None
 
 
-def _path(refused: _Refused) -> str:
-    path, known = refused.request.path, refused.epoch.config.methods
-    for release in release_names():
-        if any(method.path == path for method in methods(resolve(release)).values()):
-            return _from_release(path, release)
-    near = _near(path, list(known))
-    if near is None:
-        return f"use a path of the API, such as {next(iter(known))}"
-    return f"{known[near].verb} {near}"
-
-
-def _from_release(what: str, release: str) -> str:
-    return f"{what} is known from {release}: start the mock with --release {release}"
+def _path(refused: _Refused) -> str | None:
+    """Suggest a path whose folder and last part both mean those of the request."""
+    folder, _, last = refused.request.path.rpartition("/")
+    methods_here = refused.epoch.config.methods
+    near_folder = _near(folder, {path.rpartition("/")[0] for path in methods_here})
+    by_last = {path.rpartition("/")[2]: path for path in methods_here if near_folder is not None
+               and path.rpartition("/")[0] == near_folder}  # fmt: skip
+    near = _near(last, by_last)
+    return None if near is None else f"{methods_here[by_last[near]].verb} {by_last[near]}"
 
 
 def _verb(refused: _Refused) -> str:
     verb = refused.error.allowed
     place = "in the JSON body" if verb == "POST" else "in the query"
-    return f"{verb} instead of {refused.error.seen}, with the parameters {place}"
+    return f"{verb}, with the parameters {place}"
 
 
-def _body(refused: _Refused) -> str:
-    body = (refused.request.body or b"").strip()
-    if re.match(rb"\w+=", body):
-        return "send the parameters as a JSON object, not as a form"
-    if refused.request.query and not body:
-        return "move the parameters from the query into a JSON body"
-    return 'send a JSON object, such as {"token": "...", ...}'
-
-
-def _missing_token(refused: _Refused) -> str:
-    if refused.request.verb == "POST" and b"token=" in refused.request.query:
-        return "move token from the query into the JSON body"
-    if refused.request.authorization:
-        return "give the token as the parameter token, not in the header"
-    return f"add {refused.written('token', _YOURS)} from {_LOGIN}"
-
-
-def _new_token(refused: _Refused) -> str:
-    return f"{refused.written('token', _YOURS)} from a new login ({_LOGIN})"
+def _token(refused: _Refused) -> str:
+    new = "" if refused.error.kind == "missing_token" else "a new login with "
+    return f"{refused.written('token', _YOURS)} from {new}{_LOGIN}"
 
 
 def _login(refused: _Refused) -> str:
     if refused.method is not None and refused.method.basic:
-        return "send the header Authorization: Basic base64(KEY:), with the key of --api-key"
+        return "the header Authorization: Basic base64(KEY:), with the key of --api-key"
     right = refused.epoch.config.credentials
     members = {"username": right.username, "organisation": right.organisation, "password": _YOURS}
     parts = [refused.written(name, value) for name, value in members.items()]
-    return f"use {', '.join(parts)} (the value of --password)"
+    return f"{', '.join(parts)} (the value of --password)"
 
 
-def _identifier(refused: _Refused) -> str:
-    """Suggest an identifier for an invalid one: what the caller may mean, or any valid one."""
-    found = next(_fitting(refused), None) or _existing(refused)
-    if found is None and refused.resends and len(refused.epoch.store):
-        return "no webhook request is REJECTED; make a delivery fail first (--deliveries)"
-    if found is None:
-        return f"none exists that fits this request in {refused.name}; create one first"
-    field, value = found
-    text = refused.written(refused.name, value, field)
-    return f"{text} (REJECTED)" if refused.resends else text
+def _identifier(refused: _Refused) -> str | None:
+    """Suggest the documented form of the identifier that the request has, if only that is wrong."""
+    pairs = [*_pairs(refused)]
+    fitting = (
+        (field, text)
+        for _, text in pairs
+        for field in reversed(refused.fields)
+        if _fits(refused, field, text)
+    )
+    found = next(fitting, None)
+    if found is None and refused.error.kind in _NO_SUCH:
+        return _none_left(refused)
+    meant = ((_near(field, refused.fields), text) for field, text in pairs)
+    field, text = found or next(
+        ((field, text) for field, text in meant if field is not None),
+        ("number" if "number" in refused.fields else "id", _YOURS),
+    )
+    return refused.written(refused.name, text, field)
 
 
-def _fitting(refused: _Refused) -> Iterator[tuple[str, str]]:
-    """Yield the valid identifiers that the request may mean, by another field or parameter."""
-    for name in (refused.name, *refused.fields):
-        value = refused.value(name)
-        if value is None:
-            continue
-        for part in value.values() if isinstance(value, dict) else [value]:
-            text = str(part)[:_MAX_LENGTH]
-            text = (text.partition("=")[2] or text).strip()
-            for field in reversed(refused.fields):
-                if _fits(refused, field, text):
-                    yield field, text
+def _none_left(refused: _Refused) -> str | None:
+    """Say that no record can be resent, if that is so."""
+    store = refused.epoch.store
+    if not refused.resends or not len(store) or store.query(Query(states=RESENDABLE, limit=1)):
+        return None
+    return "a webhook request that is REJECTED: none is now, so make a delivery fail (--deliveries)"
+
+
+def _pairs(refused: _Refused) -> Iterator[tuple[str, str]]:
+    """Yield the fields and values that the request may mean as its identifier."""
+    value = refused.value(refused.name)
+    if isinstance(value, str):
+        field, _, text = value.rpartition("=")
+        value = _json_object(value) or {field: text}
+    found = dict(value) if isinstance(value, dict) else {"": value}
+    found.update({name: refused.value(name) for name in refused.fields if refused.value(name)})
+    for field, part in found.items():
+        if isinstance(part, str | int) and not isinstance(part, bool):
+            text = str(part)[:_MAX_LENGTH].strip()
+            if text and text.isprintable():
+                yield field, text
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _fits(refused: _Refused, field: str, value: str) -> bool:
@@ -173,32 +248,17 @@ def _fits(refused: _Refused, field: str, value: str) -> bool:
     return record is not None and (not refused.resends or record.state in RESENDABLE)
 
 
-def _existing(refused: _Refused) -> tuple[str, str] | None:
-    """Return an identifier with which the request would be valid."""
-    store, directory = refused.epoch.store, refused.epoch.reference_data.directory
-    if refused.name != REQUEST_IDENTIFIER:
-        first = next(iter(directory(refused.name.removesuffix("_identifier"))), None)
-        return None if first is None else ("id", str(first["id"]))
-    found = store.query(Query(states=RESENDABLE if refused.resends else None, limit=1))
-    return ("number", orjson.loads(found[0])["number"]) if found else None
-
-
 def _semi_optional(refused: _Refused) -> str:
-    return f"add {refused.written('entity', refused.epoch.config.release.entities[0])}"
+    return refused.written("entity", refused.epoch.config.release.entities[0])
 
 
-def _choice(refused: _Refused) -> str:
-    """Suggest one of the values that entity or life_cycle_state may have."""
-    value = str(refused.value(refused.name))
+def _choice(refused: _Refused) -> str | None:
+    """Suggest the value of entity or life_cycle_state that the caller means."""
     known = () if refused.parameter is None else refused.parameter.choices
     if refused.name == "entity":
         known = refused.epoch.config.release.entities
-        later = entities_since().get(value.upper())
-        if later is not None and value.upper() not in known:
-            return _from_release(value.upper(), later)
-    right = refused.written(refused.name, _near(value, known) or known[0])
-    bare = quoted(value).strip('"')
-    return f"{right} instead of {bare}"
+    meant = _near(str(refused.value(refused.name)), known)
+    return None if meant is None else refused.written(refused.name, meant)
 
 
 def _wrong_value(refused: _Refused) -> str | None:
@@ -207,31 +267,33 @@ def _wrong_value(refused: _Refused) -> str | None:
         return _identifier(refused)
     if refused.method is not None and refused.method.path == "authentication/token":
         return _login(refused)
-    return _new_token(refused) if refused.name == "token" else None
+    if refused.name == "token":
+        return _token(refused)
+    value = refused.value(refused.name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return refused.written(refused.name, str(value)[:_MAX_LENGTH]) if is_number else None
 
 
+_NO_SUCH = (
+    "unknown_webhook_request",
+    "unknown_webhook_definition",
+    "unknown_workflow_rule",
+    "not_rejected",
+)
 #: What finds the suggestion for a kind of error; the others have none.
 _FINDERS: dict[str, Callable[[_Refused], str | None]] = {
     "unknown_method": _path,
     "wrong_verb": _verb,
-    "bad_body": _body,
-    "missing_token": _missing_token,
-    "invalid_token": _new_token,
-    "expired_token": _new_token,
-    "released_token": _new_token,
+    **dict.fromkeys(("missing_token", "invalid_token", "expired_token", "released_token"), _token),
     "wrong_credentials": _login,
-    "no_identifier": _identifier,
-    "several_identifiers": _identifier,
-    "unknown_identifier_field": _identifier,
-    "unknown_webhook_request": _identifier,
-    "unknown_webhook_definition": _identifier,
-    "unknown_workflow_rule": _identifier,
-    "not_rejected": _identifier,
+    **dict.fromkeys(
+        ("no_identifier", "several_identifiers", "unknown_identifier_field"), _identifier
+    ),
+    **dict.fromkeys(_NO_SUCH, _identifier),
     "no_semi_optional": _semi_optional,
-    "missing_parameter": _wrong_value,
-    "empty_value": _wrong_value,
-    "wrong_type": _wrong_value,
-    "invalid_value": _wrong_value,
+    **dict.fromkeys(
+        ("missing_parameter", "empty_value", "wrong_type", "invalid_value"), _wrong_value
+    ),
     "unsupported_entity": _choice,
     "bad_life_cycle_state": _choice,
 }

@@ -31,6 +31,7 @@ JsonObject = dict[str, Any]
 class Miss(TypedDict):
     """What was wrong with a refused request, and the smallest change that makes it valid."""
 
+    reason: Annotated[str, "What is wrong, and what to do, in one sentence."]
     parameter: str
     seen: str
     allowed: str
@@ -271,12 +272,13 @@ class CallView:
 
     @property
     def near_miss(self) -> Miss | None:
-        """Of a refused request: what was seen, what is allowed, and the suggestion."""
+        """Of a refused request: why, what was seen, what is allowed, and the suggestion."""
         error = self._error
-        if self._response is None or error is None or self.statement is None:
+        if self._response is None or error is None or self._response.reason is None:
             return None
         text, suggestion = self._redactor.text, self._response.suggestion
         return {
+            "reason": text(str(self._response.reason)),
             "parameter": text(error.parameter),
             "seen": text(error.seen),
             "allowed": text(error.allowed),

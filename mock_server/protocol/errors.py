@@ -2,7 +2,8 @@
 
 ``schemas/data/errors.json`` lists the kinds of errors with their default codes and sentences, and
 ``schemas/envelopes.py`` assembles the text from a kind's sentence and the facts of the error
-(parameter, seen, allowed). HTTP status, code and sentence of a kind are dials.
+(parameter, seen, allowed). HTTP status, code and sentence of a kind are dials. What the developer
+of a client is told of it beside the response is in ``schemas/reasons.py``.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -17,6 +18,7 @@ class VendorError(Exception):
     kind: str  # one of schemas/data/errors.json
     parameter: str = ""  # the one that is wrong
     _: KW_ONLY
+    case: str = ""  # of the statement's reason, if its words differ
     seen: str = ""  # its value, quoted, or a description of it
     allowed: str = ""  # what would be valid
     dials: tuple[str, ...] = ()  # that decided; none if the documents did

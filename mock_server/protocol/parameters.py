@@ -122,7 +122,12 @@ class Parameters:
                 return text.strip()
             dials = (dial,) if is_bearer else ()
             raise VendorError(
-                "missing_token", "token", seen="nothing", allowed=allowed, dials=dials
+                "missing_token",
+                "token",
+                case="in_header" if authorization else "",
+                seen="nothing",
+                allowed=allowed,
+                dials=dials,
             )
         if "token" in given.repeated:
             raise _duplicate("token")

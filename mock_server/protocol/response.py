@@ -13,6 +13,7 @@ from crmcom_kit.mock_server.protocol.fields import Selection
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
+from crmcom_kit.schemas.reasons import Reason
 from crmcom_kit.schemas.rendering import Renderer
 from crmcom_kit.usage_errors import UsageError
 
@@ -40,7 +41,7 @@ class Response:
     content_type: str
     length: int | None = None  # of the body; None if it is a stream of unknown length
     statement: str | None = None  # the statement that an error upholds
-    suggestion: str | None = None  # for a refused request
+    suggestion: str | None = None  # what makes a refused request valid
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verbs that are allowed
     retry_after: int | None = None  # seconds
@@ -50,6 +51,7 @@ class Response:
     # For the journal only.
     method: str = ""
     error: VendorError | None = None
+    reason: Reason | None = None  # why it was refused
     dials: tuple[str, ...] = ()  # that decided what a success is; an error has its own
     before: bytes | None = None  # the record of the request, before and after it
     after: bytes | None = None

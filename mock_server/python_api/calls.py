@@ -66,8 +66,9 @@ def summarize_calls(world: World) -> str:
         lines += [_shorten(f"    warning: {text}") for text in call.warnings]
         near = call.near_miss
         if near is not None:
-            suggestion = near["suggestion"] or f"{near['parameter']}: allowed is {near['allowed']}"
-            lines.append(_shorten(f"    broke {call.statement}; suggestion: {suggestion}"))
+            lines.append(_shorten(f"    broke {call.statement}: {near['reason']}"))
+            if near["suggestion"] is not None:
+                lines.append(_shorten(f"    suggestion: {near['suggestion']}"))
     return "\n".join(lines)
 
 

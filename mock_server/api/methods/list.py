@@ -59,6 +59,7 @@ def _check_semi_optional(epoch: Epoch, values: Values) -> None:
     raise VendorError(
         "no_semi_optional",
         "list",
+        case="entity_id_alone" if only_entity_id else "",
         seen=f"only {', '.join(values)}" if values else "none of them",
         allowed=f"one or more of {missing}",
         dials=("list.entity_id_alone",) if only_entity_id else (),

@@ -56,6 +56,7 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
         raise VendorError(
             "wrong_credentials",
             "Authorization",
+            case="api_key",
             seen="a hidden value" if authorization else "nothing",
             allowed="Basic base64(KEY:) with the key of the mock, which `serve` prints",
             dials=dials,

@@ -47,6 +47,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
         raise VendorError(
             "unknown_webhook_request",
             REQUEST_IDENTIFIER,
+            case="during_delivery",
             seen=f"number {record.number}, which was deleted during the delivery",
             allowed="a webhook request that is not deleted during the delivery",
             attempts=attempts,
@@ -55,6 +56,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
         raise VendorError(
             "delivery_failed",
             REQUEST_IDENTIFIER,
+            case="failed",
             seen=f"{outcome.error_code} when number {record.number} was delivered",
             allowed="a receiver that accepts the delivery",
             dials=("resend.failed",),
@@ -85,13 +87,13 @@ def _claim(epoch: Epoch, record: Record) -> Record:
     try:
         claimed = epoch.store.transition(record.id, Event.RESEND)
     except WrongState as error:
-        kind, seen = "not_rejected", f"number {record.number} in state {error.state}"
+        kind, case, seen = "not_rejected", "", f"number {record.number} in state {error.state}"
         allowed = "a webhook request that is REJECTED"
         if error.state is State.SENDING:
-            kind, allowed = "resend_under_way", "one resend at a time"
+            kind, case, allowed = "resend_under_way", "being_sent", "one resend at a time"
             seen = f"number {record.number} while another resend of it is running"
         raise VendorError(
-            kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body
+            kind, REQUEST_IDENTIFIER, case=case, seen=seen, allowed=allowed, record=record.body
         ) from None
     if claimed is None:  # deleted since it was found
         raise unknown(Identifier("id", record.id))

@@ -109,6 +109,7 @@ function why(call, rules) {
   const dials = call.trace.find((one) => one.step === "request")?.dials ?? {}; // nothing is decided while it is running
   const statements = call.statement ? [rule(call.statement, rules)] : [];
   return html`
+    ${near_miss ? html`<p>${plain(near_miss.reason)}</p>` : nothing}
     ${near_miss ? facts([["Parameter", near_miss.parameter], ["Seen", near_miss.seen], ["Allowed", near_miss.allowed]]) : nothing}
     ${near_miss?.suggestion ? html`<p class="tip"><b>Suggestion</b> ${plain(near_miss.suggestion)}</p>` : nothing}
     ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}

@@ -85,9 +85,10 @@ def test_a_row_says_what_and_how_long(console: Console, mock: Mock) -> None:
 
 
 def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
-    """By statement, evidence and dials, with a suggestion."""
+    """By reason, statement, evidence and dials, with a suggestion."""
     page = console.open()
-    show(mock, "9999")
+    record = mock.records.filter()[0]
+    show(mock, record["id"])
     opened(page, "unknown webhook request")
     details = page.get_by_role("complementary", name="Details")
     expect(details).to_contain_text("must name a webhook request that exists")
@@ -95,7 +96,8 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     link = details.get_by_role("link", name="identifier.known")
     expect(link).to_have_attribute("href", "#/w/default/contract/identifier.known")
     expect(details).not_to_contain_text(mock.token + "&")
-    expect(details).to_contain_text("Suggestion webhook_request_identifier=number=")
+    expect(details).to_contain_text("no webhook request has the number")
+    expect(details).to_contain_text(f"Suggestion use webhook_request_identifier=id={record['id']}")
 
 
 def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) -> None:

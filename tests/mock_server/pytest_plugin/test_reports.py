@@ -125,7 +125,7 @@ def test_fails(crmcom_mock):
             "*webhook_requests/show*number%3D11* returned 200*",
             "*crmcom_mock: calls of world test_fails-*",
             "*GET */webhook_requests/show*number%3Dnone*",
-            "*broke identifier.known; suggestion: *",
+            '*broke identifier.known: no webhook request has the number "none"; use *',
             "*POST */webhook_requests/delete returned 503 (fault status 503)",
             '*sent {"token":"*","webhook_request_identifier":{"number":"9"}}',
             "*crmcom_mock: calls of world second*",
