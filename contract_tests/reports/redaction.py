@@ -4,7 +4,8 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
@@ -14,12 +15,12 @@ from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.redaction import (
     MASK,
     PUBLIC_PASSWORD,
+    SECRET_WORDS,
     Redactor,
     decoded,
     is_guessable,
     is_secret,
     redact_url,
-    secret_texts,
     unquoted,
 )
 
@@ -31,6 +32,7 @@ VARIABLE = re.compile(
 
 _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
+_SAID = re.compile(rf"({SECRET_WORDS}\W{{1,3}})([\w.-]+)", re.IGNORECASE)
 _CUT = re.compile(r"\.\.\.|…")
 _MARGIN = 64 * 1024  # bytes that are redacted beyond a limit
 _LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
@@ -79,7 +81,7 @@ class ReportRedactor(Redactor):
         self._values = {name[1:]: text for text, name in known.items()}
         self._long = [text for text in known if not is_guessable(text)]
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
-        super().__init__(spellings | known, public=public, strict=False)
+        super().__init__(spellings | known, public=public)
         for text in self._user:
             if text.isdigit() or text in target.base_url:  # a year, a host: elsewhere it stays
                 self._words.pop(text, None)
@@ -119,6 +121,8 @@ class ReportRedactor(Redactor):
         """Return ``text`` without secrets."""
         if self._base_url != self._shown_base_url:
             text = text.replace(self._base_url, self._shown_base_url)
+        # Also a secret that might be a word of anybody's, if a secret's name stands before it.
+        text = _SAID.sub(lambda said: f"{said[1]}{self._names.get(said[2], said[2])}", text)
         redacted = super().text(text)
         return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
 
@@ -181,6 +185,19 @@ class _Variables:
                     is_password = "passw" in name.lower()
                     self.add(text, f"$CRMCOM_OTHER_{'PASSWORD' if is_password else 'TOKEN'}")
             self.add(basic_key(exchange.call), "$CRMCOM_OTHER_API_KEY")
+
+
+def secret_texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value that stand behind a secret's name, at any depth."""
+    left = [(value, False)]
+    while left:
+        part, secret = left.pop()
+        if isinstance(part, dict):
+            left += [(member, secret or is_secret(str(name))) for name, member in part.items()]
+        elif isinstance(part, list):
+            left += [(member, secret) for member in part]
+        elif secret and isinstance(part, str):
+            yield part
 
 
 def _basic(key: str) -> tuple[str, ...]:

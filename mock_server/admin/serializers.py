@@ -103,7 +103,7 @@ def attempts(call: Call, made: Iterable[Attempt]) -> list[Delivery]:
     epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
     found = (_attempt(epoch, one, causes.get(one.of or one.number)) for one in made)
-    return [redactor.texts(one) for one in found]
+    return [redactor.value("", one) for one in found]
 
 
 def attempt(call: Call, attempt: Attempt) -> Delivery:
@@ -118,7 +118,7 @@ def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
 
 def verdict(call: Call, found: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    shown: Any = call.world.redactor.texts({"valid": found.valid, **found._asdict()})
+    shown: Any = call.world.redactor.value("", {"valid": found.valid, **found._asdict()})
     return cast("SignatureVerdict", shown)
 
 

@@ -162,7 +162,7 @@ class CallView:
         """Path and query."""
         path = self.entry.request.path
         whole = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
-        shown = self._redactor.text(whole)
+        shown = self._redactor.hide(whole)
         query = self._redactor.query(self.entry.request.query.decode("latin-1"))
         return f"{shown}?{query}" if query else shown
 
@@ -194,7 +194,7 @@ class CallView:
         body = self.entry.request.body
         if body is None:
             return f"(more than {MAX_BODY_BYTES} bytes)"
-        return self._redactor.request_body(body)
+        return self._redactor.body(body)
 
     @property
     def operation(self) -> str | None:
@@ -215,7 +215,7 @@ class CallView:
             values = {name: redactor.value(name, value) for name, value in given.items()}
         except (VendorError, RecursionError):  # it cannot be read
             return {}
-        return {redactor.name(name): _read(name, value) for name, value in values.items()}
+        return {redactor.text(name): _read(name, value) for name, value in values.items()}
 
     @property
     def identifier(self) -> str | None:
@@ -236,12 +236,12 @@ class CallView:
             return None
         headers: dict[str, str] = {}
         for name, value in response.headers():
-            text = self._redactor.text(value)
+            text = self._redactor.header(name, value)
             headers[name] = f"{headers[name]}, {text}" if name in headers else text
         return {
             "status": response.status,
             "headers": headers,
-            "body": self._redactor.response_body(self.entry.body),
+            "body": self._redactor.body(self.entry.body),
             "size": self.entry.length,
         }
 
@@ -298,7 +298,7 @@ class CallView:
         fault = self.entry.fault
         shown: JsonObject | None = None
         if fault is not None:
-            shown = self._redactor.texts(fault.as_json())
+            shown = self._redactor.value("", fault.as_json())
         return shown
 
     @property
@@ -331,13 +331,13 @@ class CallView:
     @property
     def before(self) -> JsonObject | None:
         """The webhook request that it touched, as it was before."""
-        shown: JsonObject = self._redactor.texts(self._before)
+        shown: JsonObject = self._redactor.value("", self._before)
         return shown or None
 
     @property
     def after(self) -> JsonObject | None:
         """The same webhook request afterwards; None if it was deleted."""
-        shown: JsonObject = self._redactor.texts(self._after)
+        shown: JsonObject = self._redactor.value("", self._after)
         return shown or None
 
     @property

@@ -1,16 +1,17 @@
 """Redaction: hides secrets in everything that the mock and the kit show.
 
-A value is a secret because of the name that it stands behind (``is_secret``), or because it is
-known: a password, a key, a token that a login returned. A known secret is hidden wherever it
-stands as a whole, in whichever spelling: percent-encoded, or with the escapes of JSON or Python.
-A part of a word is never hidden: the rest of the word would tell it. For the same reason a secret
-that may be a word of anybody's (``is_guessable``) is hidden behind a secret's name alone.
+A value is a secret because of its name (``is_secret``), as a parameter, a header or a member has
+it, or because it is known: a password, a key, a token that a login returned. A known secret is
+hidden wherever it stands as a whole, in whichever spelling: percent-encoded, or with the escapes of
+JSON or Python. Names stay, and a part of a word is never hidden: the rest would tell it. For the
+same reason a secret that may be a word of anybody's (``is_guessable``) is hidden only behind a
+secret's name.
 """
 
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -23,17 +24,20 @@ PUBLIC_PASSWORD = "crmcom-kit"
 MIN_LENGTH = 6
 _MIN_ODD = 4
 
-_WORDS = r"(?:token|passw(?:or)?d|authorization|api[-_ +]?key|secret)"
+#: A pattern of what the name of a secret has in it.
+SECRET_WORDS = r"(?:token|passw(?:or)?d|authorization|api[-_ +]?key|secret)"
 _FLAGS = re.IGNORECASE | re.DOTALL
-_SECRET = re.compile(_WORDS, _FLAGS)
+_SECRET = re.compile(SECRET_WORDS, _FLAGS)
 _SECRET_HEADER = re.compile(
     r"(?:.*[-_])?(?:auth|authorization|cookie|key|passw(?:or)?d|secret|token)(?:[-_].*)?", _FLAGS
 )
-_NAME = rf"{_WORDS}[\w.\[\]-]{{0,40}}"
+_NAME = rf"{SECRET_WORDS}[\w.\[\]-]{{0,40}}"
 # A value ends where the text ends, too: a secret that was cut is still a secret.
 _MEMBER = re.compile(
     rf"""({_NAME}\\*["']\s*:\s*)(\\*["'])((?:\\.|[^\\]|\\\Z)*?)(?=\2|\Z)""", _FLAGS
 )
+_NESTED = re.compile(rf"""{_NAME}\\*["']\s*:\s*([\[{{])""", _FLAGS)
+_ELEMENT = re.compile(rf"({_NAME}>)([^<]+)", _FLAGS)
 _NUMBER = re.compile(rf"""({_NAME}\\*["']\s*:\s*)(-?\d[\d.e+-]*)""", _FLAGS)
 _PAIR = re.compile(rf"""({_NAME}(?:=|%(?:25)*3D)["']?)([^\s&"'\\<>]+)""", _FLAGS)
 # A literal without an end reaches to the text's end: else every quote in it would be tried.
@@ -42,7 +46,6 @@ _FORM = re.compile(r'[^\s{}\[\]"\\]*')
 # What a token looks like: it is looked up as a whole.
 _WORD = re.compile(rf"[\w.-]{{{_MIN_ODD},}}")
 _DOTS, _MARKS = re.compile(r"\.+"), re.compile(r"[._-]+")
-_SAID = re.compile(rf"({_WORDS}\W{{1,3}})([\w.-]+)", _FLAGS)
 #: Slashes, user and password, and the at sign of a URL, however they are written. Bounded: a text
 #: may be all slashes.
 USER_INFO = re.compile(
@@ -50,8 +53,7 @@ USER_INFO = re.compile(
     r"""([^\s/\\?#"'<>@]{1,200}?)(@|%(?:25)*40)""",
     re.IGNORECASE,
 )
-_PASSWORD = re.compile(r"[^/]*:[^/]*@")
-_COLON = re.compile(r"\s*:\s*")
+_USER = re.compile(r"^((?:[^/?#@]*:/{1,3})?)[^/?#]*@")
 _DECODER = json.JSONDecoder()
 _ENCODED = re.compile(
     r"""((?:%[0-9a-fA-F]{2})+)|((?:\\u[0-9a-fA-F]{4})+)|\\(?:x([0-9a-fA-F]{2})|(["'\\/])|[bfnrt])"""
@@ -128,19 +130,9 @@ def redact_query(query: str) -> str:
 
 
 def redact_url(url: str) -> str:
-    """Return a URL with secrets hidden in user information, query and fragment."""
-    base, mark, query = url.partition("?")
-    scheme, slashes, rest = base.partition("://") if "://" in base else ("", "", base)
-    authority, slash, path = rest.partition("/")
-    if "@" in authority:
-        authority = f"{MASK}@{authority.rpartition('@')[2]}"
-    path = _PASSWORD.sub(f"{MASK}@", path)  # where a slash is missing, or one too many
-    shown = f"{scheme}{slashes}{authority}{slash}{path}"
-    return f"{shown}{mark}{redact_query(query)}" if mark else shown
-
-
-def _refuse(text: str) -> None:
-    raise ValueError(text)
+    """Return a URL with secrets hidden in user information and query."""
+    base, mark, query = _USER.sub(rf"\g<1>{MASK}@", url).partition("?")
+    return f"{base}{mark}{redact_query(query)}"
 
 
 def printable(text: str) -> str:
@@ -166,19 +158,6 @@ def _literal(spelled: str, redact: Callable[[str], str]) -> str:
     if redacted == text and not is_secret(text):
         return spelled
     return printable(json.dumps(redacted, ensure_ascii=False))  # a name is found without escapes
-
-
-def secret_texts(value: Any) -> Iterator[str]:
-    """Yield the texts in a JSON value that stand behind a secret's name, at any depth."""
-    left = [(value, False)]
-    while left:
-        one, secret = left.pop()
-        if isinstance(one, dict):
-            left += [(each, secret or is_secret(str(name))) for name, each in one.items()]
-        elif isinstance(one, list):
-            left += [(each, secret) for each in one]
-        elif secret and isinstance(one, str):
-            yield one
 
 
 def is_guessable(secret: str) -> bool:
@@ -218,7 +197,6 @@ class Redactor:
         *,
         is_token: Callable[[str], bool] = lambda _: False,
         public: Collection[str] = (),
-        strict: bool = True,
     ) -> None:
         """Know some secrets.
 
@@ -226,7 +204,6 @@ class Redactor:
             known: the secrets to hide everywhere, and what is shown instead of each.
             is_token: returns whether a word is a token.
             public: values that may be shown although they stand behind a secret's name.
-            strict: whether a parameter's value that mentions a secret's name is hidden as a whole.
         """
         self._names = dict(known or {})
         hidden = {text: shown for text, shown in self._names.items() if not is_guessable(text)}
@@ -238,7 +215,6 @@ class Redactor:
         }
         self._is_token = is_token
         self._public = frozenset(public).union(self._names.values())
-        self._strict = strict
 
     def hide(self, text: str) -> str:
         """Return ``text`` without known secrets and tokens."""
@@ -272,22 +248,16 @@ class Redactor:
         text = self.hide(_in_literals(printable(text), self.text))
         if _SECRET.search(text) is None:
             return text
-        text = _SAID.sub(lambda found: f"{found[1]}{self._names.get(found[2], found[2])}", text)
         text = _MEMBER.sub(
             lambda one: f"{one[1]}{one[2]}{self._spelled(one[3], unquoted(one[3]))}", text
         )
-        text = _NUMBER.sub(lambda found: f'{found[1]}"{self.shown(found[2])}"', text)
+        text = _NUMBER.sub(
+            lambda found: f'{found[1]}"{self.shown(found[2])}"', self._without_nested(text)
+        )
+        text = _ELEMENT.sub(lambda found: found[1] + self._spelled(found[2], found[2]), text)
         return _PAIR.sub(
             lambda found: f"{found[1]}{self._spelled(found[2], unquote(found[2]))}", text
         )
-
-    def texts(self, value: Any) -> Any:
-        """Return a JSON value with ``text`` done to each of its strings, names not among them."""
-        if isinstance(value, dict):
-            return {name: self.texts(part) for name, part in value.items()}
-        if isinstance(value, list):
-            return [self.texts(part) for part in value]
-        return self.text(value) if isinstance(value, str) else value
 
     def _spelled(self, spelled: str, value: str) -> str:
         """Show a value that stands behind a secret's name, as it was spelled if it is public."""
@@ -296,100 +266,67 @@ class Redactor:
 
     def query(self, query: str) -> str:
         """Return a query without secrets."""
-        return "&".join(self._part(part) for part in self.hide(query).split("&"))
+        return "&".join(map(self._part, query.split("&")))
 
     def _part(self, part: str) -> str:
         name, equals, value = part.partition("=")
-        if is_secret(name):
-            return f"{self._secret_name(name)}{equals}{self._spelled(value, unquote(value))}"
-        if self._strict:
-            return f"{name}={MASK}" if is_secret(value) else part
-        return self.text(part)
+        secret = is_secret(name)
+        shown = self._spelled(value, unquote(value)) if secret else self._encoded(value)
+        return f"{self._encoded(name)}{equals}{shown}"
+
+    def _encoded(self, text: str) -> str:
+        """Return a part of a query; all of it is hidden if only decoding shows its secrets."""
+        shown = self.text(text)
+        if "%" not in shown:
+            return shown
+        plain = decoded(shown)
+        return shown if self.text(plain) == plain else MASK
 
     def header(self, name: str, value: str) -> str:
         """Return the value of a header without secrets."""
-        plain = value.replace("_token", "") if name == "X-Mock-Prefer" else value  # kinds of error
-        secret = is_secret_header(name) or is_secret(plain)
-        return MASK if secret else self.hide(printable(value))
-
-    def name(self, name: str) -> str:
-        """Return a parameter's name: it may be a secret, or contain one."""
-        return self._secret_name(name) if is_secret(name) else self.hide(printable(name))
-
-    def _secret_name(self, name: str) -> str:
-        # A name may contain the value, too, as in `token%3Dabc`.
-        return name if not self._strict or _SECRET.fullmatch(decoded(name)) else MASK
+        return MASK if is_secret_header(name) else self.text(value)
 
     def value(self, name: str, value: Any) -> Any:
-        """Return a parameter's value, a JSON value, without secrets.
-
-        A text in it that mentions a secret's name is hidden.
-        """
-        if is_secret(name) and value is not None:
-            return self.shown(value) if isinstance(value, str) else MASK
+        """Return the value of a parameter or a member, a JSON value, without secrets."""
+        if is_secret(name):
+            return self._secret(value)
         if isinstance(value, dict):
-            return {self.name(key): self.value(key, part) for key, part in value.items()}
+            return {self.text(key): self.value(key, part) for key, part in value.items()}
         if isinstance(value, list):
             return [self.value("", part) for part in value]
+        return self.text(value) if isinstance(value, str) else _safe_number(value)
+
+    def _secret(self, value: Any) -> Any:
+        """Return what is shown of a JSON value that stands behind a secret's name."""
+        if isinstance(value, dict):
+            return {self.text(key): self._secret(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._secret(part) for part in value]
         if isinstance(value, str):
-            return MASK if is_secret(value) else self.hide(printable(value))
-        return _safe_number(value)
+            return self.shown(value)
+        return None if value is None else MASK
 
-    def request_body(self, body: bytes) -> str:
-        """Return a request's body without secrets, unchanged if it has none."""
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            return f"({len(body)} bytes that are not UTF-8)"
-        if "\0" in text:
-            return f"({len(body)} bytes that are not text)"
-        if not is_secret(text) and not ("\\" in text and is_secret(decoded(text, escapes=True))):
-            return self.hide(printable(text))
-        try:
-            return self._json_text(text)
-        except ValueError:
-            if _FORM.fullmatch(text):
-                return self.query(text)
-            return f"{MASK} ({len(body)} bytes that are not JSON)"
-        except RecursionError:
-            return f"({len(body)} bytes of JSON that is nested too deeply)"
-
-    def response_body(self, body: bytes) -> str:
-        """Return a response's body without secrets; its messages may mention tokens."""
-        text = body.decode("utf-8", "backslashreplace")
-        if not is_secret(text):
-            return self.hide(printable(text))
-        try:
-            return self._json_text(text, self.text)
-        except (ValueError, RecursionError):
-            return self.text(text)
-
-    def _json_text(self, text: str, redact: Callable[[str], str] = lambda _: MASK) -> str:
-        """Return a JSON text with secrets replaced, and everything else as it was.
-
-        ``redact`` is applied to texts that mention a secret's name. Raises ValueError if ``text``
-        is not JSON.
-        """
-        json.loads(text, parse_constant=_refuse)
+    def _without_nested(self, text: str) -> str:
+        """Return ``text`` without the secrets in arrays and objects behind a secret's name."""
         parts, at = [], 0
-        for literal in _LITERAL.finditer(text):
-            if literal.start() < at:
-                continue  # part of a value that is replaced
-            content: str = literal[0][1:-1]
-            if "\\" in content:
-                content = json.loads(literal[0], strict=False)
-            if not is_secret(content):
-                continue
-            parts.append(text[at : literal.start()])
-            colon = _COLON.match(text, literal.end())
-            if colon is None:
-                parts.append(_dumped(redact(content)))
-                at = literal.end()
-                continue
-            value, at = _DECODER.raw_decode(text, colon.end())
-            shown = self.value(content, value)
-            parts.append(f"{_dumped(self._secret_name(content))}{colon[0]}{_dumped(shown)}")
-        return self.hide(printable("".join([*parts, text[at:]])))
+        while (found := _NESTED.search(text, at)) is not None:
+            begin = found.start(1)
+            parts.append(text[at:begin])
+            try:
+                value, at = _DECODER.raw_decode(text, begin)
+                shown = self._secret(value)
+            except (ValueError, RecursionError):
+                value, at, shown = None, len(text), MASK  # it has no end
+            as_sent = text[begin:at]
+            parts.append(as_sent if shown == value else json.dumps(shown, ensure_ascii=False))
+        return "".join([*parts, text[at:]])
+
+    def body(self, body: bytes) -> str:
+        """Return a body without secrets, unchanged if it has none."""
+        if b"\0" in body:
+            return f"({len(body)} bytes that are not text)"
+        text = body.decode("utf-8", "backslashreplace")
+        return self.query(text) if "=" in text and _FORM.fullmatch(text) else self.text(text)
 
 
 def _without(text: str, secrets: Mapping[str, str], *, whole: bool = False) -> str:
@@ -419,10 +356,6 @@ def unquoted(spelled: str) -> str:
         return str(json.loads(f'"{spelled}"', strict=False))
     except ValueError:
         return spelled
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _safe_number(value: Any) -> Any:

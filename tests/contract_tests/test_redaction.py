@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOK
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.findings import Findings, Violation, shortened
 from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError, check_values, command_line
-from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor, secret_texts
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
@@ -252,3 +252,9 @@ def test_a_draft_of_deviations_shows_no_secret() -> None:
     draft = reports(exchange(), seen, target(token=JWT, password="abc"))["draft"]
 
     assert tomllib.loads(draft)["deviation"][0]["seen"] == '* and {"password": "*"}'
+
+
+def test_secret_texts_are_found_at_any_depth() -> None:
+    """Texts behind a secret's name, in whatever stands there."""
+    value = {"a": [{"token": {"x": ["1", {"y": "2"}], "z": 3}}, "no"], "password": "4"}
+    assert sorted(secret_texts(value)) == ["1", "2", "4"]
