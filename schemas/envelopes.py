@@ -45,13 +45,15 @@ class Envelopes:
 
     def error(self, kind: str, details: str) -> Object:
         """Return the response to an error of ``kind``; ``details`` say what was wrong."""
+        text = f"{self._dialect[f'errors.{kind}.message']} {details}".strip()
+        return self.failure(self._dialect[f"errors.{kind}.code"], text, details)
+
+    def failure(self, code: str, text: str, details: str) -> Object:
+        """Return the response to an error with this code and these texts."""
         dialect = self._dialect
-        text = f"{dialect[f'errors.{kind}.message']} {details}".strip()
         message = {"text": text, "empty": "", "null": None}[dialect["errors.message_form"]]
         description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
-        whole: Object = {
-            "status": self._status(dialect[f"errors.{kind}.code"], message, description)
-        }
+        whole: Object = {"status": self._status(code, message, description)}
         if dialect["errors.data"] != "absent":
             whole["data"] = None if dialect["errors.data"] == "null" else {}
         return self._renderer.ordered("envelope", whole)

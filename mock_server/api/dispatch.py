@@ -58,6 +58,8 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             response = await apply(entry.fault, epoch, entry, own, waits, closing)
     except UsageError as error:
         response = usage_error_response(error)
+    except Exception as error:  # noqa: BLE001 - whatever fails, the client and the journal are told
+        response = _internal_error(world, epoch, request, error)
     finally:
         if response is None:  # the shell gave up while the request waited
             response = entry.carried_out or Response(0, b"", "text/plain")
@@ -81,6 +83,17 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
     if given is not None and given.warnings:
         response.warnings = (*given.warnings, *response.warnings)
     return response
+
+
+def _internal_error(world: World, epoch: Epoch, request: Request, error: Exception) -> Response:
+    """Log an error of the mock itself, and return the response."""
+    import logging
+    from traceback import format_exception
+
+    redact = world.redactor.text
+    text = redact("".join(format_exception(error)))
+    logging.getLogger("crmcom_kit").error("Internal error in %s\n%s", quoted(request.path), text)
+    return epoch.config.responses.internal_error(quoted(redact(repr(error))).strip('"'))
 
 
 def _method(epoch: Epoch, request: Request) -> Method:

@@ -76,6 +76,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     add_control_api(app, registry)
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, _nothing_here)
+    app.register_error_handler(500, _internal_error)
     app.add_url_rule("/", "console", _home)
     app.add_url_rule("/console/<path:path>", "console_asset", _console_asset)
     app.add_url_rule("/openapi.json", "openapi", _openapi)
@@ -174,6 +175,11 @@ def _nothing_here(error: HTTPException) -> FlaskResponse:
         return not_found(error)
     here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
     return nothing_here(error, here)
+
+
+def _internal_error(_: HTTPException) -> FlaskResponse:
+    """Return the response to a call in which the mock itself failed, which Flask has logged."""
+    return sent(Reply({"error": "internal error of the mock; its log says more"}, 500))
 
 
 def _health(path: str, registry: WorldRegistry) -> Response:

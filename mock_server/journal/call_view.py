@@ -21,6 +21,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
+from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR
 from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.redaction import Redactor
 from crmcom_kit.schemas import API_PATH
@@ -249,6 +250,8 @@ class CallView:
     def code(self) -> str | None:
         """The status code in the response's envelope, ``OK`` or an error's."""
         response, fault = self._response, self.entry.fault
+        if response is not None and response.is_internal_error:
+            return INTERNAL_ERROR
         if self._error is not None:
             return str(self._reader.config.dialect[f"errors.{self._error.kind}.code"])
         # Not read from the body, of which a fault or the journal may have kept a part.
@@ -257,16 +260,18 @@ class CallView:
 
     @property
     def error_kind(self) -> str | None:
-        """The kind of the error in the response."""
+        """The kind of the error in the response; *internal_error* if the mock itself failed."""
+        if self._response is not None and self._response.is_internal_error:
+            return "internal_error"
         return None if self._error is None else self._error.kind
 
     @property
     def outcome(self) -> Literal["accepted", "refused", None]:
-        """*refused* if it broke a restriction, else *accepted*; None while it is running.
+        """*refused* if it broke a restriction, else *accepted*.
 
-        The effect of a fault does not count.
+        The effect of a fault does not count. None while it is running, and if the mock failed.
         """
-        if self.running:
+        if self._response is None or self._response.is_internal_error:
             return None
         return "accepted" if self._error is None or self.statement is None else "refused"
 

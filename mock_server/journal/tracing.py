@@ -38,10 +38,11 @@ def trace(
 ) -> list[TraceStep]:
     """Return the chain of causes of one request, which caused these attempts to deliver.
 
-    ``fault`` hit it. A request without ``result`` is running, and nothing is decided yet.
+    ``fault`` hit it. Nothing is decided about a request without ``result``, which is
+    running, nor if the mock itself failed.
     """
     steps: list[TraceStep] = [] if fault is None else [{"step": "fault"}]
-    if result is None:
+    if result is None or result.is_internal_error:
         return steps
     steps.append(_decision(config, fault, result))
     for attempt in attempts:

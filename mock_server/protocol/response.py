@@ -19,6 +19,8 @@ from crmcom_kit.usage_errors import UsageError
 
 #: The header that names the fault behind a response.
 FAULT_HEADER = "X-Mock-Fault"
+#: The status code of a response to a request that the mock itself failed to carry out.
+INTERNAL_ERROR = "CRMCOM_KIT.INTERNALERROR"
 #: A list of more records than this is streamed, so that memory does not grow with the response.
 MAX_JOINED = 256
 _CHUNK_BYTES = 65_536
@@ -52,6 +54,7 @@ class Response:
     method: str = ""
     error: VendorError | None = None
     reason: Reason | None = None  # why it was refused
+    is_internal_error: bool = False  # whether the mock itself failed
     dials: tuple[str, ...] = ()  # that decided what a success is; an error has its own
     before: bytes | None = None  # the record of the request, before and after it
     after: bytes | None = None
@@ -161,6 +164,14 @@ class ResponseBuilder:
         statement = statement_of_error(error.kind, method)
         status = self._dialect[f"errors.{error.kind}.status"]
         return Response(status, body, self._type, statement=statement)
+
+    def internal_error(self, why: str) -> Response:
+        """Return the response to a request that the mock itself failed to carry out."""
+        text = "Internal error of the mock, whatever the request is. Its log says more."
+        body = compact_json(self._envelopes.failure(INTERNAL_ERROR, text, ""))
+        response = Response(500, body, self._type, warnings=(f"internal error: {why}",))
+        response.is_internal_error = True
+        return response
 
 
 def _parts(

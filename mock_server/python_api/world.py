@@ -84,7 +84,10 @@ class ClockControl:
         if by is None and not parts:
             allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"
             raise UsageError("by", seen="nothing", allowed=allowed)
-        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by or 0)
+        if isinstance(by, timedelta):
+            passed = by.total_seconds()
+        else:
+            passed = 0.0 if by is None else number("by", by)
         for name, value in parts.items():
             if name not in SECONDS_PER:
                 allowed = f"some of {', '.join(SECONDS_PER)}"

@@ -23,7 +23,7 @@ _Field = IndexedField | Literal["state", "url"]
 _Index = dict[str, list[int]]  # by value, the positions of its records in ascending order
 _Condition = tuple[tuple[_Field, frozenset[str]], ...]  # one of them must fit
 _Test = Callable[[Record], bool]
-_DIGITS = 18  # of a number that counts as a whole one: what 64 bits can hold
+_DIGITS = 100  # of a number that is counted on from; the next after a longer one is not known
 
 
 class Contents:

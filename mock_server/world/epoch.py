@@ -105,6 +105,9 @@ class Epoch:
         with self._numbering:
             before = self._reserved
             first = max(before, self.store.largest_number()) + 1
+            # A number may be too long to count, and be taken all the same.
+            while taken := [n for n in range(first, first + count) if self._has_number(n)]:
+                first = taken[-1] + 1
             last = self._reserved = first + count - 1
         try:
             yield range(first, last + 1)
@@ -113,6 +116,9 @@ class Epoch:
                 if self._reserved == last:
                     self._reserved = before
             raise
+
+    def _has_number(self, number: int) -> bool:
+        return self.store.ever_existed("number", str(number))
 
     def date_time(self) -> str:
         """Return the world's time as the server writes dates."""

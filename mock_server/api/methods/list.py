@@ -127,8 +127,11 @@ def _url_test(wanted: str | None, match: str) -> Callable[[str], bool] | None:
     return lambda url: wanted in url
 
 
-def _by_number(record: Record) -> tuple[int, str]:
-    return (int(record.number) if record.number.isdecimal() else 0), record.number
+def _by_number(record: Record) -> tuple[int, str, str]:
+    # Digits, and not int(), which refuses more than 4,300 of them.
+    is_whole = record.number.isascii() and record.number.isdecimal()
+    digits = record.number.lstrip("0") if is_whole else ""
+    return len(digits), digits, record.number
 
 
 def _by_update(record: Record) -> tuple[str, str]:

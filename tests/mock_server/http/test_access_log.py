@@ -11,6 +11,7 @@ from helpers.clocks import FixedClock
 from helpers.shells import AsWsgi
 from werkzeug.test import Client
 
+from crmcom_kit.mock_server.api import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -63,6 +64,17 @@ def human(make_mock: Any) -> Logged:
 def in_json(make_mock: Any) -> Logged:
     """A mock whose log is for programs."""
     return Logged(make_mock(clock=FixedClock(NOON)), "json")
+
+
+def test_a_request_in_which_the_mock_fails_has_a_line(
+    human: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the status that the client gets, and why."""
+    monkeypatch.setattr(dispatch, "show", lambda *_: 1 // 0)
+    answer = human.ask("GET", f"{SHOW}?webhook_request_identifier=number=7&token=T")
+    assert answer.status_code == 500
+    assert " 500 " in human.lines[0]
+    assert "(internal error: ZeroDivisionError(" in human.lines[0]
 
 
 def test_a_request_is_a_line(human: Logged) -> None:

@@ -8,8 +8,9 @@ import pytest
 from helpers.calling import resend
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server import Mock
+from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.entries import exported as exported_lines
+from crmcom_kit.schemas import load_dialect
 
 
 def test_content_is_generated_or_comes_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
@@ -104,3 +105,21 @@ def test_a_number_of_any_form_is_in_the_way_of_no_later_one(mock: Mock) -> None:
     ids = {mock.records["A1"]["id"], mock.add()["id"], mock.add()["id"]}
 
     assert len(ids) == 3
+
+
+@pytest.mark.parametrize("digits", [18, 100, 5_000])
+def test_a_number_of_any_length_is_a_number(digits: int) -> None:
+    """The next ones can be added, also after a restore; a list is in the order of numbers."""
+    dialect = load_dialect("default").changed({"list.order": "number_down"})
+    with crmcom_mock(dialect=dialect) as mock, mock.client() as client:
+        mock.add(number="9" * digits, entity="JOBS")
+        for _ in range(2):
+            mock.add()
+            mock.snapshot("one more")
+            mock.restore("one more")
+        mock.add()
+        query = {"token": mock.token, "entity": "JOBS"}
+        listed = client.get("webhook_requests/list", params=query).json()["data"]
+    found = [len(record["number"]) for record in listed]
+    assert found == sorted(found, reverse=True)
+    assert digits in found
