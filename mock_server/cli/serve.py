@@ -208,10 +208,8 @@ def _keep(world: "World", path: Path) -> None:
     """Keep the world in a state file. Raises DataError, UsageError."""
     from crmcom_kit.mock_server.world.state_file import StateFile
 
-    cut_off = world.keep(StateFile(path, world.config))
-    if cut_off:
-        text = f"state {path}: the last change is incomplete; its {cut_off} bytes are ignored"
-        click.echo(text, err=True)
+    for note in world.keep(StateFile(path, world.config)):
+        click.echo(f"state {path}: {note}", err=True)
 
 
 def _credentials(options: dict[str, Any]) -> "Credentials":

@@ -59,6 +59,11 @@ class DeliveryQueue:
     def _take(self, deliver: Callable[[], object]) -> None:
         try:
             deliver()
+        except Exception as error:  # noqa: BLE001 - nobody waits for it: only a log can tell
+            import logging
+
+            log = logging.getLogger("crmcom_kit").error  # a traceback might have secrets
+            log("A queued delivery failed: %s: %s", type(error).__name__, error)
         finally:
             self._count(-1)
 

@@ -2,8 +2,8 @@
 
 While a guard runs, looking up or connecting to a host that looks like CRM.COM's raises, in every
 thread. The guard also records the attempt, in case the code under test catches the exception.
-Look-ups are seen through Python's audit events (PEP 578), whichever library makes them. Literal
-addresses and other processes are not watched.
+Look-ups through Python are seen by its audit events (PEP 578). Libraries that have a resolver of
+their own, literal addresses and other processes are not watched.
 """
 
 import fnmatch

@@ -50,7 +50,7 @@ _WHOLE = (
 
 
 class NotWritten(UsageError):
-    """The state file cannot be written; nothing has changed."""
+    """The state file cannot be written; the content is as before."""
 
     status = 503
 
@@ -156,7 +156,7 @@ class StateFile:
         Raises DataError unless these are the bytes that were written.
         """
         lines, whole = list[bytes](), 0
-        position = size = checksum = 0
+        position = checksum = 0
         for text in file:
             given, _, line = text.partition(b" ")
             checksum = crc32(line, checksum)
@@ -168,10 +168,10 @@ class StateFile:
             position += len(text)
             lines.append(line)
             if line.startswith(b'{"ids":'):
-                whole, size = len(lines), position
+                whole, self._size, self._checksum = len(lines), position, checksum
         if not whole:
             raise self._wrong(seen="it is empty, or its end is gone", allowed=_WHOLE)
-        return lines[:whole], file.seek(0, os.SEEK_END) - size
+        return lines[:whole], file.seek(0, os.SEEK_END) - self._size
 
     def _check_maker(self, made_by: bytes) -> None:
         """Raise DataError unless the first line is that of this release and dialect."""
@@ -196,6 +196,11 @@ class StateFile:
         Raises NotWritten: the file is as before.
         """
         epoch.store.listen(partial(self._change, epoch), partial(self._replace, epoch))
+
+    def go_on(self, epoch: Epoch) -> None:
+        """Write the changes of ``epoch``, whose content was read, behind those in the file."""
+        self._epoch = epoch
+        epoch.store.listen(partial(self._change, epoch), lambda _: None)
 
     def _replace(self, epoch: Epoch, store: Store) -> None:
         new = self._path.with_name(f"{self._path.name}.new")

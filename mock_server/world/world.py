@@ -30,7 +30,7 @@ from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
-from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
+from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, UsageError, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.journal.call_view import JournalReader
@@ -293,15 +293,15 @@ class World:
         self._go_on_with(epoch)
         return epoch
 
-    def keep(self, state: "StateFile") -> int | None:
+    def keep(self, state: "StateFile") -> list[str]:
         """Go on with the content that ``state`` has, if it has any, and keep the content there.
 
-        Returns how many bytes at the end of the file were ignored; None if it was new.
+        Returns what is to be known of the file: that its end was ignored, or that it could not be
+        written anew. Changes are added behind those that it has then.
 
         Raises:
             DataError: the file cannot be read.
-            NotWritten: it cannot be written; then, and whenever that happens to a later change,
-                that change is not made.
+            UsageError: a new one cannot be written. If a later change cannot, it is not made.
         """
         with self._lock:
             kept = state.read()
@@ -309,9 +309,18 @@ class World:
                 ids = self._new_ids(kept.drawn)
                 self._given_size = max(self._given_size, kept.content.size)
                 self._replace(kept.content, ids, self.current_epoch.delivery)
-            state.begin(self.current_epoch)
+            notes = []
+            if kept is not None and kept.cut_off:
+                notes.append(f"the last change is incomplete; its {kept.cut_off} bytes are ignored")
+            try:
+                state.begin(self.current_epoch)
+            except UsageError as error:
+                if kept is None:
+                    raise
+                notes.append(f"it goes on, but cannot be written anew: {error.seen}")
+                state.go_on(self.current_epoch)
             self._state = state
-            return None if kept is None else kept.cut_off
+            return notes
 
     def end_keeping(self) -> None:
         """Write no more changes to the state file, if there is one, and let others use it."""

@@ -10,13 +10,14 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
-from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import is_effective
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.webhooks.delivering import prepare
+from crmcom_kit.usage_errors import UsageError
 
 _DIALS = (
     "resend.delivery",
@@ -38,8 +39,14 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
     record = find(epoch, values[REQUEST_IDENTIFIER])
     _check_definition(epoch, record)
     delivery = prepare(epoch, session, _claim(epoch, record), Cause.RESEND)
-    settled = await waits.call(delivery.start) if delivery.may_block else delivery.start()
     attempt = delivery.attempt
+    try:
+        settled = await waits.call(delivery.start) if delivery.may_block else delivery.start()
+    except UsageError as error:  # the change cannot be kept
+        response = usage_error_response(error)
+        response.before = response.after = record.body
+        response.attempts = (attempt.number,)
+        return response
     if delivery.is_queued or attempt.outcome is None:  # if it was abandoned, the mock ends
         return _response(epoch, values, record, settled or record, attempt)
     outcome, attempts = attempt.outcome, (attempt.number,)

@@ -163,12 +163,19 @@ class Delivery:
         return None
 
     def deliver(self) -> Record | None:
-        """Send in this thread; return the record if it is settled."""
+        """Send in this thread; return the record if it is settled.
+
+        Raises UsageError if a change cannot be kept; it says what has happened all the same.
+        """
+        outcome = None
         with self.epoch.delivery_queue.running():
             try:
-                return self._settle(self._send())
-            except BaseException:
-                self._settle(None)
+                outcome = self._send()
+                return self._settle(outcome)
+            except BaseException as error:
+                self._give_up(outcome)
+                if isinstance(error, UsageError) and outcome is not None:
+                    raise self._sent_all_the_same(error, outcome) from error
                 raise
 
     def _send(self) -> Outcome | None:
@@ -194,21 +201,35 @@ class Delivery:
 
         Without an outcome the record is as it was, and is not returned.
         """
+        if outcome is None:
+            self._give_up(None)
+            return None
         attempt, record = self.attempt, None
         if self.claimed is not None:
-            event, change = Event.ABANDONED, None
-            if outcome is not None:
-                event = Event.DELIVERED if outcome.delivered else Event.FAILED
-                change = partial(self._changed, outcome)
+            event = Event.DELIVERED if outcome.delivered else Event.FAILED
+            change = partial(self._changed, outcome)
             record = self.epoch.store.transition(self.claimed.id, event, change)
-        if outcome is None:
-            self.epoch.attempts.change(attempt, stage=Stage.ABANDONED)
-            record = None
-        else:
-            after = attempt.before and record and record.state
-            self.epoch.attempts.change(attempt, outcome=outcome, stage=Stage.ENDED, after=after)
-        self.epoch.delivery_queue.on_attempt(self.epoch.name, attempt)
+        self._end(outcome, Stage.ENDED, attempt.before and record and record.state)
         return record
+
+    def _give_up(self, outcome: Outcome | None) -> None:
+        """Leave the record as it was; ``outcome`` is that of what was sent all the same."""
+        if self.claimed is not None:
+            self.epoch.store.transition(self.claimed.id, Event.ABANDONED)
+        self._end(outcome, Stage.ABANDONED if outcome is None else Stage.ENDED)
+
+    def _end(self, outcome: Outcome | None, stage: Stage, after: State | None = None) -> None:
+        self.epoch.attempts.change(self.attempt, outcome=outcome, stage=stage, after=after)
+        self.epoch.delivery_queue.on_attempt(self.epoch.name, self.attempt)
+
+    def _sent_all_the_same(self, error: UsageError, outcome: Outcome) -> UsageError:
+        """Return the error that what a delivery came to could not be kept."""
+        sent = f"the delivery has failed ({outcome.name})"
+        if outcome.delivered:
+            sent = "the receiver has the webhook" if self.epoch.sends else "it was delivered"
+        number = self.attempt.record_number
+        seen = f"{error.seen}, after the delivery: {sent}, webhook request {number} is as before"
+        return type(error)(error.parameter, seen=seen, allowed=error.allowed)
 
     def _changed(self, outcome: Outcome, record: Record) -> Record:
         """Return the record as the outcome changes it."""

@@ -13,12 +13,12 @@ from crmcom_kit.mock_server.clock import FIRST_MOMENT
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Attempts, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
-from crmcom_kit.mock_server.deliveries.queue import WORKERS
+from crmcom_kit.mock_server.deliveries.queue import WORKERS, DeliveryQueue
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
-from crmcom_kit.usage_errors import NotFound
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})
 
@@ -176,6 +176,19 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
     assert [outcome.error_code for outcome in outcomes if outcome] == ["KeyError"] * 40
     assert all("raised by the delivery" in str(one and one.error_description) for one in outcomes)
     assert {state(world, number) for number in numbers} == {State.REJECTED}
+
+
+def test_what_a_queued_delivery_raises_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody waits for it."""
+
+    def deliver() -> None:
+        raise UsageError("state", seen="no room", allowed="room")
+
+    queue = DeliveryQueue()
+    queue.put(deliver)
+    assert queue.ended(30)
+    (record,) = caplog.records
+    assert "UsageError: state: seen no room" in record.getMessage()
 
 
 def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:

@@ -1,6 +1,7 @@
 """The state file: what it keeps, what it refuses, and what happens if it cannot be written."""
 
 import errno
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from itertools import cycle
@@ -150,9 +151,10 @@ def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
     for end in (0, 1, *range(10, len(appended), 997), len(appended) - 1):
         cut.write_bytes(before + appended[:end])
         again = make_world(data=[])
-        ignored = again.keep(StateFile(cut, again.config))
+        notes = again.keep(StateFile(cut, again.config))
         again.end_keeping()
-        assert (content(again), ignored) == (expected, end)
+        said = [f"the last change is incomplete; its {end} bytes are ignored"] if end else []
+        assert (content(again), notes) == (expected, said)
         assert cut.stat().st_size <= len(before)
 
 
@@ -271,7 +273,7 @@ class FullDisk:
 def test_a_change_that_cannot_be_written_is_refused(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is not made, the response says why, and it is possible once there is room."""
+    """It is not made; the response says why, and what was sent. Once there is room, it is made."""
     world = make_world(tokens=["T"])
     state = StateFile(keeper.path, world.config)
     world.keep(state)
@@ -279,12 +281,20 @@ def test_a_change_that_cannot_be_written_is_refused(
     monkeypatch.setattr(state, "_file", disk)
     expected = content(world)[:4]
 
-    for method in ("delete", "resend"):
+    sent = ", after the delivery: it was delivered, webhook request 7 is as before"
+    for method, more in (("delete", ""), ("resend", sent)):
         refused = call(world, method)
         assert refused.status_code == 503
         assert refused.json["error"] == (
-            "state: seen world.state: No space left on device; allowed is a writable file"
+            f"state: seen world.state: No space left on device{more}; allowed is a writable file"
         )
+    resent = world.reader.calls()[-1]
+    (attempt,) = (world.current_epoch.attempts.get(number) for number in resent.deliveries)
+    assert (attempt.stage, attempt.delivered, attempt.after) == ("ended", True, None)
+    assert [step["step"] for step in resent.trace] == [
+        "request", "change", "attempt", "receiver", "change",
+    ]  # fmt: skip
+    assert (resent.state_before, resent.state_after) == ("REJECTED", "REJECTED")
     with pytest.raises(ValueError, match="No space left"):
         add_entry(world, "webhook_request", {"record": {}})
     with pytest.raises(ValueError, match="No space left"):
@@ -297,6 +307,31 @@ def test_a_change_that_cannot_be_written_is_refused(
     assert content(keeper.again()) == content(world)
     disk.file.close()
     monkeypatch.undo()
+    world.end_keeping()
+
+
+def test_a_mock_goes_on_with_a_file_that_cannot_be_written_anew(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start on a full disk says so; changes are added as far as there is room."""
+    change_everything(keeper.world())
+    keeper.end()
+    with keeper.path.open("ab") as file:
+        file.write(b"the beginning of a change")
+
+    def fsync(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    world = make_world(tokens=["T"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        notes = world.keep(StateFile(keeper.path, world.config))
+    assert notes == [
+        "the last change is incomplete; its 25 bytes are ignored",
+        "it goes on, but cannot be written anew: world.state: No space left on device",
+    ]
+    call(world, "delete", "9")
+    assert content(keeper.again()) == content(world)
     world.end_keeping()
 
 
