@@ -11,7 +11,7 @@ secret's name.
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -36,9 +36,8 @@ _NAME = rf"{SECRET_WORDS}[\w.\[\]-]{{0,40}}"
 _MEMBER = re.compile(
     rf"""({_NAME}\\*["']\s*:\s*)(\\*["'])((?:\\.|[^\\]|\\\Z)*?)(?=\2|\Z)""", _FLAGS
 )
-_NESTED = re.compile(rf"""{_NAME}\\*["']\s*:\s*([\[{{])""", _FLAGS)
+_UNQUOTED = re.compile(rf"""{_NAME}\\*["']\s*:\s*([\[{{]|-?\d)""", _FLAGS)
 _ELEMENT = re.compile(rf"({_NAME}>)([^<]+)", _FLAGS)
-_NUMBER = re.compile(rf"""({_NAME}\\*["']\s*:\s*)(-?\d[\d.e+-]*)""", _FLAGS)
 _PAIR = re.compile(rf"""({_NAME}(?:=|%(?:25)*3D)["']?)([^\s&"'\\<>]+)""", _FLAGS)
 # A literal without an end reaches to the text's end: else every quote in it would be tried.
 _LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -87,19 +86,8 @@ def decoded(text: str, *, escapes: bool = False) -> str:
     return text.replace("+", " ")
 
 
-def _codec(found: re.Match[str]) -> tuple[str, str] | None:
-    """Return how the bytes of what is encoded are read, if it has bytes: three characters each."""
-    if found[1]:
-        return "utf-8", "surrogateescape"
-    return ("utf-16-be", "surrogatepass") if found[2] else None
-
-
 def _plain(found: re.Match[str]) -> str:
-    """Return what is encoded."""
-    codec = _codec(found)
-    if codec is not None:
-        return bytes.fromhex(found[0].replace("%", "").replace("\\u", "")).decode(*codec)
-    return found[4] or chr(int(found[3] or "20", 16))  # a space for a line feed and its kin
+    return "".join(character for character, _ in _characters(found))
 
 
 def _located(text: str) -> tuple[str, Sequence[int]]:
@@ -110,18 +98,29 @@ def _located(text: str) -> tuple[str, Sequence[int]]:
         begins: list[int] = []
         at = 0
         for found in _ENCODED.finditer(text):
-            plain.append(text[at : found.start()])
-            begins += places[at : found.start()]
-            at = found.start()
-            codec = _codec(found)
-            for character in _plain(found):
+            start = found.start()
+            plain.append(text[at:start])
+            begins += places[at:start]
+            for character, size in _characters(found):
                 plain.append(character)
-                begins.append(places[at])
-                at += 3 * len(character.encode(*codec)) if codec else len(found[0])
+                begins.append(places[start])
+                start += size
+            at = found.end()
         if at == 0:
             break
         text, places = "".join([*plain, text[at:]]), [*begins, *places[at:]]
     return text.replace("+", " "), places
+
+
+def _characters(found: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """Yield each character of what is encoded, and how many characters encode it."""
+    if found[1] or found[2]:  # bytes, each written as three characters
+        codec = ("utf-8", "surrogateescape") if found[1] else ("utf-16-be", "surrogatepass")
+        written = bytes.fromhex(found[0].replace("%", "").replace("\\u", ""))
+        for character in written.decode(*codec):
+            yield character, 3 * len(character.encode(*codec))
+    else:  # a space for a line feed and its kin
+        yield found[4] or chr(int(found[3] or "20", 16)), len(found[0])
 
 
 def redact_query(query: str) -> str:
@@ -138,26 +137,6 @@ def redact_url(url: str) -> str:
 def printable(text: str) -> str:
     """Return ``text`` as JSON and UTF-8 can carry it: without halves of surrogate pairs."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def _in_literals(text: str, redact: Callable[[str], str]) -> str:
-    """Return ``text`` with ``redact`` applied to each JSON string that is written with escapes."""
-    if "\\" not in text:
-        return text
-    return _LITERAL.sub(lambda found: _literal(found[0], redact), text)
-
-
-def _literal(spelled: str, redact: Callable[[str], str]) -> str:
-    if "\\" not in spelled:
-        return spelled
-    try:
-        text = json.loads(spelled, strict=False)
-    except ValueError:
-        return spelled
-    redacted = redact(text)
-    if redacted == text and not is_secret(text):
-        return spelled
-    return printable(json.dumps(redacted, ensure_ascii=False))  # a name is found without escapes
 
 
 def is_guessable(secret: str) -> bool:
@@ -245,19 +224,32 @@ class Redactor:
 
         Only the values are rewritten; the rest stays as it was.
         """
-        text = self.hide(_in_literals(printable(text), self.text))
+        text = printable(text)
+        if "\\" in text and is_secret(decoded(text, escapes=True)):
+            text = _LITERAL.sub(self._literal, text)
+        text = self.hide(text)
         if _SECRET.search(text) is None:
             return text
         text = _MEMBER.sub(
             lambda one: f"{one[1]}{one[2]}{self._spelled(one[3], unquoted(one[3]))}", text
         )
-        text = _NUMBER.sub(
-            lambda found: f'{found[1]}"{self.shown(found[2])}"', self._without_nested(text)
-        )
+        text = self._without_unquoted(text)
         text = _ELEMENT.sub(lambda found: found[1] + self._spelled(found[2], found[2]), text)
         return _PAIR.sub(
             lambda found: f"{found[1]}{self._spelled(found[2], unquote(found[2]))}", text
         )
+
+    def _literal(self, found: re.Match[str]) -> str:
+        """Return a JSON string without secrets; without escapes if it mentions a secret's name."""
+        spelled = found[0]
+        try:
+            text = json.loads(spelled, strict=False) if "\\" in spelled else ""
+        except ValueError:
+            return spelled
+        shown = self.text(text)
+        if shown == text and not is_secret(text):
+            return spelled
+        return printable(json.dumps(shown, ensure_ascii=False))
 
     def _spelled(self, spelled: str, value: str) -> str:
         """Show a value that stands behind a secret's name, as it was spelled if it is public."""
@@ -306,10 +298,10 @@ class Redactor:
             return self.shown(value)
         return None if value is None else MASK
 
-    def _without_nested(self, text: str) -> str:
-        """Return ``text`` without the secrets in arrays and objects behind a secret's name."""
+    def _without_unquoted(self, text: str) -> str:
+        """Return ``text`` without numbers, arrays and objects behind a secret's name."""
         parts, at = [], 0
-        while (found := _NESTED.search(text, at)) is not None:
+        while (found := _UNQUOTED.search(text, at)) is not None:
             begin = found.start(1)
             parts.append(text[at:begin])
             try:
