@@ -107,6 +107,11 @@ class _Refused:
         """Return the value of a parameter in the request."""
         return None if self.given is None else self.given.values.get(name)
 
+    def misspelled(self, name: str) -> Any:
+        """Return the value of a parameter whose name is a misspelling of ``name``."""
+        values = {} if self.given is None else self.given.values
+        return next((value for key, value in values.items() if _near(key, [name])), None)
+
     def written(self, name: str, value: str, field: str = "") -> str:
         """Return a parameter and its value as the caller would write them."""
         if self.request.verb != "POST":
@@ -219,6 +224,8 @@ def _none_left(refused: _Refused) -> str | None:
 def _pairs(refused: _Refused) -> Iterator[tuple[str, str]]:
     """Yield the fields and values that the request may mean as its identifier."""
     value = refused.value(refused.name)
+    if value is None:
+        value = refused.misspelled(refused.name)
     if isinstance(value, str):
         field, _, text = value.rpartition("=")
         value = _json_object(value) or {field: text}
@@ -265,7 +272,7 @@ def _wrong_value(refused: _Refused) -> str | None:
     """Suggest something else than a value that is missing, empty, unreadable or of a wrong type."""
     if refused.fields:
         return _identifier(refused)
-    if refused.method is not None and refused.method.path == "authentication/token":
+    if refused.name in ("username", "password", "organisation"):
         return _login(refused)
     if refused.name == "token":
         return _token(refused)

@@ -17,7 +17,7 @@ export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", 
 
 // How it ended.
 
-const undelivered = (call) => call.deliveries?.length > 0 && call.state_after === "REJECTED";
+const undelivered = (call) => call.status < 400 && call.deliveries?.length > 0 && call.state_after === "REJECTED";
 
 /** What its row and its details are marked with, and a few words. */
 export function outcomeOf(call) {

@@ -83,6 +83,10 @@ NAMED = "webhook_request_identifier="
         (show("nummer=99999999"), f"use {NAMED}number=99999999"),
         (show("id=7"), f"use {NAMED}number=7"),
         (get(SHOW, number="7"), f"add {NAMED}number=7"),
+        (
+            get(SHOW, webhook_request_identifer="number=99999999"),
+            f"add {NAMED}number=99999999",
+        ),
         (show("number=7\t"), f"use {NAMED}number=7"),
         (show("number="), f"use {NAMED}number=..."),
         (show('{"number": "99999999"}'), f"use {NAMED}number=99999999"),
@@ -103,6 +107,7 @@ NAMED = "webhook_request_identifier="
             "use workflow_rule_identifier=alternative_code=ACT DONE",
         ),
         # A value by its meaning, its type, its spelling.
+        (post(LOGIN, {**RIGHT, "unit": 7}), 'use "unit": "7"'),
         (get(LIST), "add entity=ACTIVITIES"),
         (get(LIST, entity="job"), "use entity=JOBS"),
         (get(LIST, entity="subscript"), "use entity=SUBSCRIPTIONS"),
