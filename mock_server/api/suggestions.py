@@ -165,12 +165,11 @@ def _near(text: str, known: Iterable[str]) -> str | None:
 def _path(refused: _Refused) -> str | None:
     """Suggest a path whose folder and last part both mean those of the request."""
     folder, _, last = refused.request.path.rpartition("/")
-    methods_here = refused.epoch.config.methods
-    near_folder = _near(folder, {path.rpartition("/")[0] for path in methods_here})
-    by_last = {path.rpartition("/")[2]: path for path in methods_here if near_folder is not None
-               and path.rpartition("/")[0] == near_folder}  # fmt: skip
-    near = _near(last, by_last)
-    return None if near is None else f"{methods_here[by_last[near]].verb} {by_last[near]}"
+    known = refused.epoch.config.methods
+    near_folder = _near(folder, [path.rpartition("/")[0] for path in known])
+    near_last = _near(last, [path.rpartition("/")[2] for path in known])
+    method = known.get(f"{near_folder}/{near_last}")
+    return None if method is None else f"{method.verb} {method.path}"
 
 
 def _verb(refused: _Refused) -> str:
@@ -227,14 +226,14 @@ def _pairs(refused: _Refused) -> Iterator[tuple[str, str]]:
     if value is None:
         value = refused.misspelled(refused.name)
     if isinstance(value, str):
-        field, _, text = value.rpartition("=")
-        value = _json_object(value) or {field: text}
+        field, equals, text = value.partition("=")
+        value = _json_object(value) or ({field: text} if equals else value)
     found = dict(value) if isinstance(value, dict) else {"": value}
     found.update({name: refused.value(name) for name in refused.fields if refused.value(name)})
     for field, part in found.items():
         if isinstance(part, str | int) and not isinstance(part, bool):
-            text = str(part)[:_MAX_LENGTH].strip()
-            if text and text.isprintable():
+            text = str(part).strip()
+            if 0 < len(text) <= _MAX_LENGTH and text.isprintable():
                 yield field, text
 
 
