@@ -1,8 +1,11 @@
-"""``crmcom-kit ready``: whether a mock is ready, for the health check of a container."""
+"""``crmcom-kit ready``: whether a mock is ready, or wait until it is."""
+
+import time
 
 import click
 
 _SECONDS = 3.0  # of silence, until it is not ready
+_PAUSE = 0.1  # seconds between two looks
 
 
 @click.command()
@@ -14,12 +17,33 @@ _SECONDS = 3.0  # of silence, until it is not ready
     metavar="URL",
     help="Address of the mock; also from CRMCOM_MOCK_URL.",
 )
-def ready(url: str) -> None:
+@click.option(
+    "--wait",
+    default=0.0,
+    type=click.FloatRange(0, 86_400),
+    metavar="SECONDS",
+    help="Wait up to so many seconds until it is ready.  [default: look once]",
+)
+def ready(url: str, wait: float) -> None:
     """Exit with status 0 if a mock is ready for requests, with 1 if not."""
+    address = f"{url.rstrip('/')}/readyz"
+    end = time.monotonic() + wait
+    patience = min(_SECONDS, wait) if wait else _SECONDS
+    while (reason := _why_not_ready(address, max(patience, _PAUSE))) is not None:
+        left = end - time.monotonic()
+        if left <= 0:
+            waited = f", after {wait:g} seconds" if wait else ""
+            msg = f"{address}: {reason}{waited}"
+            raise click.ClickException(msg)
+        time.sleep(min(_PAUSE, left))
+        patience = min(_SECONDS, left)
+
+
+def _why_not_ready(address: str, seconds: float) -> str | None:
+    """Return why the mock at ``address`` is not ready; None if it is. Raises UsageError."""
     import httpcore
 
-    address = f"{url.rstrip('/')}/readyz"
-    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _SECONDS)
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
     try:
         with httpcore.ConnectionPool() as pool:
             response = pool.request("GET", address, extensions={"timeout": timeouts})
@@ -27,8 +51,7 @@ def ready(url: str) -> None:
         msg = f"--url: {address} is not a URL: {error}"
         raise click.UsageError(msg) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-        msg = f"{address}: {error or 'no response in time'}"
-        raise click.ClickException(msg) from None
+        return str(error) or "no response in time"
     if response.status != 200 or response.content != b"ok\n":
-        msg = f"{address}: HTTP {response.status} is not the response of a mock that is ready"
-        raise click.ClickException(msg)
+        return f"HTTP {response.status} is not the response of a mock that is ready"
+    return None

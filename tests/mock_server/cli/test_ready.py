@@ -1,5 +1,8 @@
 """`/livez` and `/readyz`, and `crmcom-kit ready`, which asks for the latter."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 from click.testing import CliRunner
 
@@ -40,3 +43,38 @@ def test_a_mock_that_is_there_is_ready(url: str, code: int, output: str) -> None
     assert result.exit_code == code
     assert result.output.startswith(output)
     assert len(result.output.splitlines()) == bool(output)
+
+
+class _StartsSlowly(BaseHTTPRequestHandler):
+    """Is ready when it is asked for the third time."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        """Respond as a mock does."""
+        type(self).asked += 1
+        self.send_response(200 if self.asked > 2 else 503)
+        self.end_headers()
+        self.wfile.write(b"ok\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the command's output is compared."""
+
+
+def test_a_mock_that_starts_is_waited_for() -> None:
+    """Until it is ready, and no longer."""
+    with HTTPServer(("127.0.0.1", 0), _StartsSlowly) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        result = CliRunner().invoke(main, ["ready", "--url", url, "--wait", "60"])
+        server.shutdown()
+    assert (result.exit_code, result.output) == (0, "")
+    assert _StartsSlowly.asked == 3
+
+
+def test_a_wait_ends_with_what_was_seen_last() -> None:
+    """In one line, with exit code 1."""
+    command = ["ready", "--url", "http://127.0.0.1:1", "--wait", "0.3"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert result.output.endswith("Connection refused, after 0.3 seconds\n")
