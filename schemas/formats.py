@@ -30,6 +30,13 @@ def write_date_time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")[:19]
 
 
+def offset_seconds(text: str) -> int:
+    """Return the seconds of an offset such as ``+02:00``."""
+    hours, minutes = text[1:].split(":")
+    passed = int(hours) * 3600 + int(minutes) * 60
+    return -passed if text.startswith("-") else passed
+
+
 def id_of(text: str) -> str:
     """Return the id derived from ``text``: 32 upper-case hexadecimal digits."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().upper()

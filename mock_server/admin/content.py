@@ -21,13 +21,14 @@ from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.store.reference_data import named
+from crmcom_kit.mock_server.world import generation
 from crmcom_kit.mock_server.world.changes import (
     change_record,
     record_named,
     remove_record,
 )
 from crmcom_kit.mock_server.world.entries import exported
-from crmcom_kit.mock_server.world.generation import add_partial, generated
+from crmcom_kit.mock_server.world.generation import add_partial
 from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
 from crmcom_kit.schemas.releases import entities_since
 
@@ -58,6 +59,13 @@ class RecordMembers(TypedDict, total=False):
     log_information: JsonObject
 
 
+class NewMembers(RecordMembers, total=False):
+    """Members of a webhook request to add; those that it lacks are filled in."""
+
+    age: Annotated[str, 'How long ago it was created, such as "100 days", by the world\'s clock.']
+    created_date: Annotated[str, "When it was created instead: a date, or a date and time."]
+
+
 class Entry(TypedDict):
     """A webhook request, and the data object that was sent, if any."""
 
@@ -69,6 +77,13 @@ class GivenEntry(TypedDict, total=False):
     """Members of a webhook request, and the data object that was sent."""
 
     record: RecordMembers
+    data: JsonObject | None
+
+
+class NewEntry(TypedDict, total=False):
+    """Members of a webhook request to add, and the data object that was sent."""
+
+    record: NewMembers
     data: JsonObject | None
 
 
@@ -107,7 +122,7 @@ class World(TypedDict, total=False):
     secret_key: list[JsonObject]
     webhook_definition: list[Definition]
     workflow_rule: list[Rule]
-    webhook_request: list[GivenEntry]
+    webhook_request: list[NewEntry]
 
 
 class Records(TypedDict):
@@ -137,7 +152,19 @@ class Seed(TypedDict, total=False):
     """Options of the generator."""
 
     seed: Annotated[int, "Any integer; by default the seed of the mock."]
-    count: Annotated[int, "Number of webhook requests.", Keywords(minimum=0, maximum=200000)]
+    count: Annotated[
+        int, "Number of webhook requests; 200 by default.", Keywords(minimum=0, maximum=200000)
+    ]
+    since: Annotated[
+        str,
+        'Beginning of the first creation: a date, a date and time, or an age such as "100 days", '
+        "by the world's clock. By default 2015-10-29.",
+    ]
+    until: Annotated[
+        str,
+        "End of all dates, which are then spread over the whole range; also: now. By default now "
+        "if `since` is an age; otherwise dates increase, without a limit.",
+    ]
     rejected: Annotated[
         float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
     ]
@@ -167,7 +194,7 @@ def get_state(call: Call) -> Reply[Any]:
     return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
 
 
-_CONTENT = World | RecordMembers | list[RecordMembers]
+_CONTENT = World | NewMembers | list[NewMembers]
 
 
 @operation("PUT /state", "content", stream=_CONTENT, examples={"an empty world": {}})
@@ -235,6 +262,7 @@ def _entry(record: Record) -> Entry:
     stream=_CONTENT,
     examples={
         "what is missing is filled in": {"entity": "JOBS", "life_cycle_state": "REJECTED"},
+        "an old one": {"entity": "JOBS", "age": "100 days"},
         "a definition with its rule": {
             "webhook_definition": [{"id": "D1", "name": "Jobs", "entity": "JOBS"}],
             "workflow_rule": [{"name": "Job done", "webhook_definition_ids": ["D1"]}],
@@ -248,7 +276,9 @@ def post_records(call: Call) -> Added:
     has, and that a given record lacks, come from the generator, as with `mock.add` in Python: given
     members are kept, and the others are made to fit them; the id, the name or the alternative code
     of a webhook definition or workflow rule is enough. An id or number that is or was in use is
-    refused. Added webhook requests are the newest. A webhook definition or workflow rule without an
+    refused. `age` or `created_date` says when a webhook request was created; without a date it
+    comes after all that are there, or is created now if there is none. In lists, added ones are the
+    newest, whatever their dates. A webhook definition or workflow rule without an
     id gets one; a name or alternative code of another one is refused, and so is a reference to
     something that the world does not have.
     """
@@ -306,6 +336,7 @@ def get_definitions(call: Call) -> Definitions:
     "content",
     examples={
         "new content, one in ten rejected": {"seed": 7, "count": 50, "rejected": 0.1},
+        "the last hundred days": {"since": "100 days", "until": "now"},
         "an outage of all receivers": {"scenario": "receiver_outage", "count": 20},
     },
 )
@@ -315,10 +346,9 @@ def seed(call: Call, body: Seed | None = None) -> Begun:
     The members are arguments of Python's `mock.seed`; the same values always give the same data.
     `crmcom-kit fixtures --kind world` has more options, and its output is a body of `PUT /state`.
     """
-    knobs: dict[str, Any] = {"seed": call.world.config.seed, "count": 200, **(body or {})}
+    knobs: dict[str, Any] = dict(body or {})
     scenario = knobs.pop("scenario", None)
     try:
-        entries = generated(call.world, scenario, knobs)
-        return begun(call.world.replace_content(entries, expected_epoch=call.epoch))
+        return begun(generation.seed(call.world, scenario, knobs, expected_epoch=call.epoch))
     except FixtureError as error:
         raise DataError(str(error)) from None

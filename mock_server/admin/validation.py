@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from crmcom_kit.fixtures.moments import read_moment
 from crmcom_kit.mock_server.admin.contract import Operation
 from crmcom_kit.mock_server.admin.document import described, document
-from crmcom_kit.mock_server.clock import read_moment
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import body_text, why
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
@@ -92,4 +92,5 @@ def _validator(schema: str) -> "Draft202012Validator":
 
 
 def _is_moment(value: object) -> bool:
-    return not isinstance(value, str) or bool(read_moment(value))
+    """Return True for a string of the format ``date-time``. Raises ValueError."""
+    return not isinstance(value, str) or read_moment("at", value).tzinfo is not None

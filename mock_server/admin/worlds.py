@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
+from crmcom_kit.fixtures.moments import read_moment
 from crmcom_kit.mock_server.admin.contract import Call, Count, Moment, operation
-from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode, read_moment, write_moment
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode, write_moment
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import MAX_WORLDS
@@ -219,7 +220,7 @@ def get_clock(call: Call) -> Clock:
 def put_clock(call: Call, body: ClockSetting) -> Clock:
     """Start or stop the clock."""
     clock = call.world.clock
-    at = read_moment(body["at"]) if "at" in body else None
+    at = read_moment("at", body["at"]) if "at" in body else None
     if body["mode"] == "frozen":
         clock.freeze(at)
     elif at is None:

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.filters import offset_seconds
 from crmcom_kit.mock_server.protocol.parameters import Parameters
 from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.schemas import Dialect, Release, methods
 from crmcom_kit.schemas.exchanges import Exchanges
+from crmcom_kit.schemas.formats import offset_seconds
 from crmcom_kit.schemas.methods import Method
 from crmcom_kit.schemas.rendering import Renderer
 

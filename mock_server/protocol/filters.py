@@ -10,7 +10,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.schemas import Dialect
-from crmcom_kit.schemas.formats import parse_date, parse_date_time
+from crmcom_kit.schemas.formats import offset_seconds, parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
 from crmcom_kit.schemas.releases import disputes, entities_since
 from crmcom_kit.usage_errors import quoted
@@ -112,13 +112,6 @@ def _created_date(dialect: Dialect) -> Filter:
         return start, None if match == "from" else start + 1
 
     return read
-
-
-def offset_seconds(text: str) -> int:
-    """Return the seconds of an offset such as ``+02:00``."""
-    hours, minutes = text[1:].split(":")
-    passed = int(hours) * 3600 + int(minutes) * 60
-    return -passed if text.startswith("-") else passed
 
 
 def _bad_paging(parameter: Parameter, text: str, allowed: str, *dials: str) -> VendorError:

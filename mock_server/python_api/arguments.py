@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from datetime import datetime
 from math import isfinite
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
@@ -64,14 +63,3 @@ def text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise UsageError(name, seen=repr(value), allowed="a string")
     return value
-
-
-def moment(name: str, value: datetime | str | None) -> datetime | None:
-    """Return a datetime, given as such or as ISO 8601 text; None stays None. Raises UsageError."""
-    if value is None or isinstance(value, datetime):
-        return value
-    try:
-        return datetime.fromisoformat(text(name, value))
-    except ValueError:  # a UsageError is one, too
-        allowed = "a date and time such as 2024-01-31T12:00:00Z"
-        raise UsageError(name, seen=repr(value), allowed=allowed) from None

@@ -10,7 +10,7 @@ import orjson
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer, methods_end_at_the_caller
 from crmcom_kit.mock_server.world.changes import record_named
-from crmcom_kit.mock_server.world.generation import add_partial, generated
+from crmcom_kit.mock_server.world.generation import add_partial, seed
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, copied, given_entries
 from crmcom_kit.schemas import response_fields
@@ -103,10 +103,8 @@ def seed_world(
         raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
     _check_knobs(knobs)
     if entries is None:
-        located = generated(world, scenario, knobs)
-    else:
-        located = given_entries(entries, world.config, "data")
-    return len(world.replace_content(located).store)
+        return len(seed(world, scenario, knobs).store)
+    return len(world.replace_content(given_entries(entries, world.config, "data")).store)
 
 
 def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from crmcom_kit.fixtures.moments import as_text, read_moment
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
 from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import (
     methods_end_at_the_caller,
-    moment,
     number,
     text,
 )
@@ -69,7 +69,7 @@ class ClockControl:
         Raises:
             UsageError: ``at`` is not allowed.
         """
-        self._clock().freeze(moment("at", at))
+        self._clock().freeze(None if at is None else read_moment("at", at))
 
     def advance(self, by: float | timedelta | None = None, **parts: float) -> None:
         """Move the clock forward, as if the time had passed; nothing sleeps.
@@ -97,7 +97,7 @@ class ClockControl:
 
     def run(self, at: datetime | str | None = None) -> None:
         """Run again, from the time that it shows or from ``at``. Raises UsageError."""
-        self._clock().run(moment("at", at))
+        self._clock().run(None if at is None else read_moment("at", at))
 
     def restart(self) -> None:
         """Follow the clock that the mock was created with again, by default the machine's."""
@@ -319,6 +319,7 @@ class MockWorld:
         """Replace the world's content, and return how many webhook requests it has then.
 
             mock.seed(count=50, rejected=0.5, entities=["JOBS"])
+            mock.seed(since="100 days", until="now")
             mock.seed(scenario="receiver_outage", count=20)
             mock.seed("world.jsonl")
             mock.seed([])
@@ -329,8 +330,9 @@ class MockWorld:
             entries: the path of a world file, or what it has: world entries, or webhook requests
                 as responses show them, several or one.
             scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
-            knobs: arguments of ``crmcom_kit.fixtures.world``; for a scenario ``seed`` and
-                ``count``.
+            knobs: arguments of ``crmcom_kit.fixtures.world``, where ``since`` and ``until`` may be
+                ages, too: "100 days" or a timedelta before the world's time, or "now". For a
+                scenario ``seed`` and ``count``.
 
         Raises:
             DataError, FixtureError: the content is not allowed; nothing has changed.
@@ -338,12 +340,26 @@ class MockWorld:
         """
         return seed_world(self.emulated, entries, scenario, knobs)
 
-    def add(self, **members: Any) -> Record:
+    def add(
+        self,
+        *,
+        age: str | timedelta | None = None,
+        created_date: str | date | None = None,
+        **members: Any,
+    ) -> Record:
         """Add one realistic webhook request with the given members, and return it.
 
             mock.add(entity="JOBS", life_cycle_state="REJECTED")
+            mock.add(age="100 days")
+            mock.add(created_date="2026-11-01")
+
+        Without a date, the webhook request is created after all that the world has, or now if it
+        has none.
 
         Args:
+            age: how long before the world's time it was created.
+            created_date: when it was created instead: a date, or a date and time. One without a
+                time zone is taken as responses show dates.
             members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``. ``data``
                 is the data object that was sent. Of a definition or rule of this world, as in
                 ``webhook_definition={"id": …}``, the id, the name or the alternative code is
@@ -354,6 +370,9 @@ class MockWorld:
                 content; nothing has changed.
         """
         data = {"data": members.pop("data")} if "data" in members else {}
+        for name, moment in {"age": age, "created_date": created_date}.items():
+            if moment is not None:
+                members[name] = as_text(moment)
         return add_entry(self.emulated, "webhook_request", {"record": members, **data})
 
     def change(self, record: str | int, /, **members: Any) -> Record:

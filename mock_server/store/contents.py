@@ -39,6 +39,8 @@ class Contents:
         self.positions: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
         #: The largest whole number that a record has or had; 0 if there is none.
         self.largest_number = 0
+        #: When the newest one was created, deleted or not, in seconds since 1970.
+        self.newest = -inf
         #: How many bytes its records count for.
         self.size = 0
         self.indexes: dict[_Field, _Index] = {}  # built when a query first needs them
@@ -49,6 +51,7 @@ class Contents:
         copy.records = self.records.copy()
         copy.positions = {key: found.copy() for key, found in self.positions.items()}
         copy.largest_number = self.largest_number
+        copy.newest = self.newest
         copy.size = self.size
         return copy
 
@@ -76,6 +79,8 @@ class Contents:
             self.positions["id"][record.id] = position
             self.positions["number"][record.number] = position
             self.largest_number = max(self.largest_number, _whole(record.number))
+            if record.created is not None:
+                self.newest = max(self.newest, record.created)
             self.size += record.size
             for field, index in self.indexes.items():
                 index.setdefault(getattr(record, field), []).append(position)

@@ -109,6 +109,13 @@ class Store:
         """Return the largest whole number that a record has or had; 0 if there is none."""
         return self._contents.largest_number
 
+    def newest(self) -> float:
+        """Return when the newest record, deleted or not, was created, in seconds since 1970.
+
+        It is -inf if none has a date.
+        """
+        return self._contents.newest
+
     def deleted(self) -> list[tuple[str, str]]:
         """Return id and number of each record that was deleted."""
         with self._lock:

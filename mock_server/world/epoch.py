@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from crmcom_kit.fixtures.moments import Present
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.deliveries.messages import Sender
@@ -119,6 +120,11 @@ class Epoch:
 
     def _has_number(self, number: int) -> bool:
         return self.store.ever_existed("number", str(number))
+
+    @property
+    def present(self) -> Present:
+        """The world's time, which ages are before."""
+        return Present(self.clock.now(), self.config.utc_offset)
 
     def date_time(self) -> str:
         """Return the world's time as the server writes dates."""

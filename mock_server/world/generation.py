@@ -1,13 +1,15 @@
 """Generated content for a world: all of it, or what an entry lacks."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import REFERENCES, Directory, ReferenceData
+from crmcom_kit.mock_server.world.dates import Dates
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
+    CREATED,
     DataError,
     LocatedEntry,
     checked,
@@ -26,29 +28,39 @@ _NAMES = ("id", "name", "alternative_code")
 _SHOWN_IDS = 5  # in a message
 
 
-def generated(
-    world: World, scenario: str | None, knobs: Mapping[str, Any]
-) -> Iterator[LocatedEntry]:
-    """Return entries for the whole content of a world, from the generator or a scenario.
+def seed(
+    world: World,
+    scenario: str | None,
+    knobs: Mapping[str, Any],
+    *,
+    expected_epoch: Epoch | None = None,
+) -> Epoch:
+    """Replace the content of a world by the generator's or a scenario's; return the new epoch.
 
     ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the knobs
-    ``seed`` and ``count``. The others are arguments of ``crmcom_kit.fixtures.world``.
+    ``seed`` and ``count``. The others are arguments of ``crmcom_kit.fixtures.world``; ``since`` and
+    ``until`` may be ages, too.
 
     Raises:
         FixtureError: a knob is not allowed, or there is no such scenario.
         UsageError: a scenario with other knobs.
+        Conflict: ``expected_epoch`` is not the current one; nothing has changed.
     """
     from crmcom_kit.fixtures import world as generate
     from crmcom_kit.fixtures.options import one_of
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
-    given = {"seed": world.config.seed, "release": world.config.release.name, **knobs}
+    config, present = world.config, world.current_epoch.present
+    given = {"seed": config.seed, "release": config.release.name, **knobs}
     if scenario is None:
-        return numbered(generate(**{"dialect": world.config.dialect, **given}), _NAME)
-    for name in knobs:
-        if name not in ("seed", "count"):
-            raise UsageError(name, seen="with a scenario", allowed="seed or count")
-    return numbered(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given), _NAME)
+        given |= present.period(knobs.get("since"), knobs.get("until"))
+        entries = generate(**{"dialect": config.dialect, **given})
+    else:
+        for name in knobs:
+            if name not in ("seed", "count"):
+                raise UsageError(name, seen="with a scenario", allowed="seed or count")
+        entries = SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given)
+    return world.replace_content(numbered(entries, _NAME), expected_epoch=expected_epoch)
 
 
 class Added(NamedTuple):
@@ -78,10 +90,11 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
 
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
         data = _with_references(epoch.reference_data, given)
+        dates = Dates(epoch)
         found: list[LocatedEntry] = []
         for one in given:
             if lacking(one.entry):
-                filled_in = _filled_in(epoch, data, one, next(free))
+                filled_in = _filled_in(epoch, data, one, next(free), dates)
                 ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
                 found += filled_in
             else:
@@ -103,7 +116,7 @@ def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
 
 
 def _filled_in(
-    epoch: Epoch, data: ReferenceData, one: LocatedEntry, number: int
+    epoch: Epoch, data: ReferenceData, one: LocatedEntry, number: int, dates: Dates
 ) -> list[LocatedEntry]:
     """Return what a world needs to have a webhook request that lacks members, itself last.
 
@@ -124,14 +137,16 @@ def _filled_in(
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     try:
+        dates.decide(members, number - FIRST_NUMBER)
         for name in members:
-            one_of("webhook_request", name, response_fields())
+            one_of("webhook_request", name, (*response_fields(), *sorted(CREATED)))
         entries = webhook_request_entries(options=options, index=number - FIRST_NUMBER, **members)
-    except FixtureError as error:
+    except (FixtureError, UsageError) as error:
         msg = f"{one.place}: {error}"
         raise DataError(msg) from None
     entries[-1]["webhook_request"] |= given
     record = entries[-1]["webhook_request"]["record"]
+    dates.limit(record["log_information"], members)
     if "id" not in members and epoch.store.ever_existed("id", record["id"]):
         # The numbers are not the generator's.
         record["id"] = epoch.unused_id("webhook_request", str(number))
