@@ -343,7 +343,8 @@ def get_definitions(call: Call) -> Definitions:
 def seed(call: Call, body: Seed | None = None) -> Begun:
     """Replace the content with generated data.
 
-    The members are arguments of Python's `mock.seed`; the same values always give the same data.
+    The members are arguments of Python's `mock.seed`; the same values always give the same data,
+    except for ages. A scenario also sets the delivery scripts, which otherwise stay.
     `crmcom-kit fixtures --kind world` has more options, and its output is a body of `PUT /state`.
     """
     knobs: dict[str, Any] = dict(body or {})

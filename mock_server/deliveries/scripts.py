@@ -1,6 +1,7 @@
 """The sender that sends nothing: scripts decide how deliveries end."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
@@ -84,6 +85,16 @@ class ScriptedDelivery:
                 allowed = f"at most {MAX_SCRIPTS:,} scripts"
                 raise LimitExceeded("script", seen="one more", allowed=allowed)
             self._scripts[number] = found
+
+    def restarted(self, scripts: Mapping[str | None, str]) -> "ScriptedDelivery":
+        """Return one that begins anew, with scripts by number beside the one it began with.
+
+        Raises UsageError, LimitExceeded.
+        """
+        copy = ScriptedDelivery(self._first)
+        for number, script in scripts.items():
+            copy.put(script, number)
+        return copy
 
     def clone(self) -> "ScriptedDelivery":
         """Return an independent copy at the same places of the scripts."""

@@ -324,12 +324,13 @@ class MockWorld:
             mock.seed("world.jsonl")
             mock.seed([])
 
-        Calls, faults and clock stay as they are.
+        Calls, faults and clock stay as they are; delivery scripts do without a scenario.
 
         Args:
             entries: the path of a world file, or what it has: world entries, or webhook requests
                 as responses show them, several or one.
-            scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
+            scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``. How deliveries end
+                from then on is a part of it; ``deliveries.script("success")`` ends it.
             knobs: arguments of ``crmcom_kit.fixtures.world``, where ``since`` and ``until`` may be
                 ages, too: "100 days" or a timedelta before the world's time, or "now". For a
                 scenario ``seed`` and ``count``.

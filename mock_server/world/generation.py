@@ -38,12 +38,12 @@ def seed(
     """Replace the content of a world by the generator's or a scenario's; return the new epoch.
 
     ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the knobs
-    ``seed`` and ``count``. The others are arguments of ``crmcom_kit.fixtures.world``; ``since`` and
-    ``until`` may be ages, too.
+    ``seed`` and ``count``; its delivery scripts replace those of the world. The other knobs are
+    arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may be ages, too.
 
     Raises:
         FixtureError: a knob is not allowed, or there is no such scenario.
-        UsageError: a scenario with other knobs.
+        UsageError: a scenario with other knobs, or with scripts for a mock that really sends.
         Conflict: ``expected_epoch`` is not the current one; nothing has changed.
     """
     from crmcom_kit.fixtures import world as generate
@@ -54,13 +54,20 @@ def seed(
     given = {"seed": config.seed, "release": config.release.name, **knobs}
     if scenario is None:
         given |= present.period(knobs.get("since"), knobs.get("until"))
-        entries = generate(**{"dialect": config.dialect, **given})
-    else:
-        for name in knobs:
-            if name not in ("seed", "count"):
-                raise UsageError(name, seen="with a scenario", allowed="seed or count")
-        entries = SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given)
-    return world.replace_content(numbered(entries, _NAME), expected_epoch=expected_epoch)
+        made = numbered(generate(**{"dialect": config.dialect, **given}), _NAME)
+        return world.replace_content(made, expected_epoch=expected_epoch)
+    for name in knobs:
+        if name not in ("seed", "count"):
+            raise UsageError(name, seen="with a scenario", allowed="seed or count")
+    chosen = SCENARIOS[one_of("scenario", scenario, SCENARIOS)]
+    if chosen.is_dated:
+        given["now"] = present.written("now", "now")
+    entries = numbered(chosen.entries(**given), _NAME)
+    scripts = chosen.scripts(knobs.get("count", chosen.default_count))
+    if scripts and world.current_epoch.sends:
+        seen = f"{scenario}, which decides how deliveries end, while this mock really sends"
+        raise UsageError("scenario", seen=seen, allowed="a mock without --deliver http")
+    return world.replace_content(entries, scripts=scripts, expected_epoch=expected_epoch)
 
 
 class Added(NamedTuple):

@@ -1,7 +1,7 @@
 """A world: one tenant, its current epoch, and what outlasts a reset."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -182,9 +182,12 @@ class World:
         entries: Iterable[LocatedEntry],
         *,
         by_age: bool = True,
+        scripts: Mapping[str | None, str] | None = None,
         expected_epoch: Epoch | None = None,
     ) -> Epoch:
         """Replace the content with ``entries``, records ``by_age`` or in their order.
+
+        The delivery scripts stay, unless ``scripts`` replace them, by numbers of records.
 
         Returns the new epoch.
 
@@ -195,7 +198,10 @@ class World:
         """
         initial_content = import_entries(self.config, entries, by_age=by_age, room=self._room(None))
         with self._changing(expected_epoch) as epoch:
-            return self._replace(initial_content, self._new_ids(), epoch.delivery)
+            delivery = epoch.delivery
+            if scripts is not None and isinstance(delivery, ScriptedDelivery):
+                delivery = delivery.restarted(scripts)
+            return self._replace(initial_content, self._new_ids(), delivery)
 
     def add(
         self,
