@@ -76,8 +76,8 @@ OPTIONS = (
     ),
     Option(
         "release", TARGET, "R",
-        "Release that the server should conform to, R9 or newer; an unknown version counts as "
-        "the newest known release before it.",
+        "Release that the server should conform to, such as R9 or R14.1; an unknown one is told "
+        "the known ones.",
         default="R9",
     ),
     Option("username", CREDENTIALS, "NAME", "User name; needs the next two."),

@@ -12,7 +12,7 @@ _FORM = re.compile(r"[Rr](\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", re.ASCII)
 
 
 class UnknownRelease(ValueError):
-    """A text that names no release, or one older than the oldest known."""
+    """A text that names none of the known releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Release:
 def _order(name: str) -> tuple[int, int, int]:
     found = _FORM.fullmatch(name.strip()) if isinstance(name, str) else None
     if found is None:
-        msg = f"release: {name!r} is not a release; allowed is R<major>[.<minor>[.<patch>]]"
+        msg = f"release: {name!r} is not a release; allowed is one of {known_releases()}"
         raise UnknownRelease(msg)
     major, minor, patch = (int(part or 0) for part in found.groups())
     return major, minor, patch
@@ -59,6 +59,12 @@ def _order(name: str) -> tuple[int, int, int]:
 def release_names() -> tuple[str, ...]:
     """Return the full names of all releases with an entry, oldest first."""
     return tuple(entry["release"] for entry in read_json("data/releases.json")["releases"])
+
+
+def known_releases() -> str:
+    """Return the short names of all releases, as messages list them."""
+    shown = (name.removesuffix(".0").removesuffix(".0") for name in release_names())
+    return ", ".join(shown)
 
 
 def default_release() -> str:
@@ -90,17 +96,17 @@ def disputes() -> dict[str, Dispute]:
 
 @cache
 def resolve(text: str | None = None) -> Release:
-    """Return the newest known release not above ``text`` (the default release without one).
+    """Return a release by name, such as R9, R14.1 or R15.0.0; the default release without one.
 
     Raises:
-        UnknownRelease: ``text`` is no release, or is older than the oldest known one.
+        UnknownRelease: there is no release of that name.
     """
     wanted = _order(text if text is not None else default_release())
     known = [
         e for e in read_json("data/releases.json")["releases"] if _order(e["release"]) <= wanted
     ]
-    if not known:
-        msg = f"release: {text} is older than {release_names()[0]}, which brought webhook_requests"
+    if not known or _order(known[-1]["release"]) != wanted:
+        msg = f"release: {text} is not known; allowed is one of {known_releases()}"
         raise UnknownRelease(msg)
     merged: dict[str, Any] = {}
     for entry in known:

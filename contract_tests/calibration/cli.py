@@ -66,8 +66,7 @@ def _options(**helps: str) -> list[click.Option]:
 
 
 _BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
-_RELEASE = "Release of the server, R9 or newer; an unknown version counts as the newest known "
-_RELEASE += "release before it."
+_RELEASE = "Release of the server, such as R9 or R14.1; an unknown one is told the known ones."
 _FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
 _FROM_HAR += "below that URL"
 

@@ -8,7 +8,8 @@ import click
 from crmcom_kit.config_file import Refused
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
-from crmcom_kit.schemas import dialect_names, release_names
+from crmcom_kit.schemas import dialect_names
+from crmcom_kit.schemas.releases import known_releases
 
 #: The options that the command's help shows, by heading; the others are named below them.
 HEADINGS = {
@@ -49,8 +50,7 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--release"],
         metavar="RELEASE",
-        help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}; an unknown "
-        "version counts as the newest known release before it.  [default: R9]",
+        help=f"Release of the API: {known_releases()}.  [default: R9]",
     ),
     click.Option(
         ["--dialect"],
