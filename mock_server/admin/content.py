@@ -168,6 +168,9 @@ class Seed(TypedDict, total=False):
     rejected: Annotated[
         float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
     ]
+    error_codes: Annotated[
+        list[str], "Error codes of those, such as SocketTimeoutException; by default all."
+    ]
     entities: Annotated[list[Entity], "Their entities; by default all of the release."]
     host: Annotated[
         str,

@@ -1,6 +1,5 @@
 """The parameters of a request: collected from query or body, checked, and read into values."""
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from crmcom_kit.mock_server.protocol.request import (
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
-from crmcom_kit.usage_errors import quoted
+from crmcom_kit.usage_errors import nearest, quoted
 
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 # No value can have these: control characters, and halves of surrogate pairs.
@@ -248,8 +247,8 @@ def _hint(name: str, method: Method) -> str:
     """Return what the caller may have meant by a parameter that the method does not know."""
     if name in method.later:
         return f" (known from {method.later[name]})"
-    near = difflib.get_close_matches(name[:100], method.parameters, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+    near = nearest(name, method.parameters)
+    return f" (did you mean {near}?)" if near else ""
 
 
 def _one_of(parameter: Parameter) -> str:

@@ -5,13 +5,13 @@ parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in i
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.redaction import is_secret
-from crmcom_kit.usage_errors import UsageError, quoted
+from crmcom_kit.usage_errors import UsageError, nearest, quoted
 
 # jsonschema is imported with the first value that is validated: a start does not wait for it.
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
     if found.validator == "additionalProperties":
         known = schema.get("properties", {})
         extra = next((name for name in value if name not in known), "member")
-        allowed = f"one of {', '.join(known)}" if known else "none"
+        allowed = f"one of {', '.join(known)}{_hint(extra, known)}" if known else "none"
         return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
     if found.validator == "required":
         lacking = next(name for name in schema["required"] if name not in value)
@@ -81,7 +81,14 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
         allowed = _described(schema, document)
     else:
         allowed = _WORDS[found.validator](found.validator_value)
+        if found.validator == "enum" and isinstance(value, str):
+            allowed += _hint(value, map(str, schema["enum"]))
     return UsageError(_shortened(where), seen=seen, allowed=allowed)
+
+
+def _hint(seen: str, known: Iterable[str]) -> str:
+    near = nearest(seen, known)
+    return f" (nearest: {near})" if near else ""
 
 
 def _deepest(error: "ValidationError") -> "ValidationError":

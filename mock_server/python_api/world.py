@@ -441,6 +441,26 @@ class MockWorld:
         """
         return add_entry(self.emulated, "workflow_rule", members)
 
+    @property
+    def secret_keys(self) -> list[dict[str, Any]]:
+        """The keys that sign webhooks, ``key`` included, in the order of their addition; copies."""
+        return deepcopy(list(self.emulated.current_epoch.reference_data.keys))
+
+    def add_secret_key(self, **members: Any) -> dict[str, Any]:
+        """Add a key that signs webhooks, and return it; id and key are generated if not given.
+
+            own = mock.add_secret_key(name="Mine", key="for tests only")
+            mock.add_definition(name="Jobs", entity="JOBS", secret_key_id=own["id"])
+
+        Args:
+            members: ``id``, ``name``, ``alternative_code``, ``description``, ``url_endpoint`` and
+                ``key``.
+
+        Raises:
+            DataError: it is not allowed; nothing has changed.
+        """
+        return add_entry(self.emulated, "secret_key", members)
+
     # Deliveries.
 
     def fire(

@@ -122,9 +122,9 @@ def make_world(
 
 def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:
     """Return a list of texts. Raises UsageError if it is something else."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UsageError(name, seen=quoted(given), allowed="a list of strings")
     found = tuple(given)
-    if isinstance(given, str):
-        raise UsageError(name, seen="a string", allowed="a list of strings")
     for text in found:
         if not isinstance(text, str) or not text:
             raise UsageError(name, seen=quoted(text), allowed="strings that are not empty")

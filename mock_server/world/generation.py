@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _NAME = "generated entry"  # in messages
 _NAMES = ("id", "name", "alternative_code")
+_KEY = "secret_key"
 _SHOWN_IDS = 5  # in a message
 
 
@@ -80,7 +81,7 @@ class Added(NamedTuple):
 def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> Added:
     """Add entries, which are not checked yet, to a world: all, or none.
 
-    A webhook request that lacks members gets generated ones; a definition or a rule gets an id.
+    A webhook request that lacks members gets generated ones; a definition, rule or key gets an id.
 
     Raises:
         DataError: an entry is wrong, contradicts another one or the content, has a name that is
@@ -115,11 +116,19 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
 
 
 def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
-    """Give the definition or rule of entry number ``at`` an id, if it lacks one."""
-    for kind in REFERENCES:
+    """Give the definition, rule or key of entry number ``at`` an id, if it lacks one.
+
+    A secret key is generated, too, if it lacks the key itself.
+    """
+    for kind in (*REFERENCES, _KEY):
         value = entry.get(kind) if isinstance(entry, dict) else None
-        if isinstance(value, dict) and "id" not in value:
-            entry[kind] = {"id": epoch.unused_id(kind, f"{at}/{value.get('name')}"), **value}
+        if not isinstance(value, dict):
+            continue
+        name = f"{at}/{value.get('name')}"
+        if "id" not in value:
+            value = entry[kind] = {"id": epoch.unused_id(kind, name), **value}
+        if kind == _KEY and "key" not in value:
+            entry[kind] = {**value, "key": epoch.ids.of("key", str(value["id"]))}
 
 
 def _filled_in(

@@ -111,6 +111,9 @@ def given_entries(
     """
     if isinstance(given, str | Path):
         return checked(_file_entries(Path(given), name), config)
+    if not isinstance(given, Iterable) or isinstance(given, bytes):
+        allowed = "world entries, webhook requests, or the path of a file of them"
+        raise DataError(phrase(name, quoted(given), allowed))
     name = f"{name} entry"
     entries = _of_object(given, name) if isinstance(given, Mapping) else numbered(given, name)
     return validated(entries, config)

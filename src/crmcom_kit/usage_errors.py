@@ -1,5 +1,7 @@
 """Usage errors: invalid use of our own tools, as opposed to vendor errors and violations."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 _MAX_LENGTH = 80
@@ -15,6 +17,16 @@ def quoted(value: object, *, secret: bool = False) -> str:
     # Escapes what no response, header or log can carry: control characters, unpaired surrogates.
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return f'"{safe}"' if isinstance(value, str) else safe
+
+
+def nearest(seen: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is probably meant: in another case, shortened or misspelled."""
+    names = {name.lower(): name for name in known}
+    wanted = seen[:_MAX_LENGTH].lower()
+    shortened = [name for name in names if f"_{wanted}_" in f"_{name}_"]
+    if wanted in names or len(shortened) == 1:
+        return names[wanted if wanted in names else shortened[0]]
+    return next((names[name] for name in get_close_matches(wanted, names, n=1)), None)
 
 
 def phrase(parameter: str, seen: str, allowed: str) -> str:

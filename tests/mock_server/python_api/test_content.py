@@ -1,5 +1,6 @@
 """What a mock in Python holds: filled with generated data, with entries, or one by one."""
 
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,36 @@ def test_a_record_is_changed_and_removed(mock: Mock) -> None:
     assert mock.change(7, life_cycle_state="SUCCESSFUL", data={"a": 1})["error_code"] is None
     assert mock.remove(7)["url"] == "http://a.example/"
     assert "7" not in mock.records
+
+
+def test_a_secret_key_can_be_read_and_added(mock: Mock) -> None:
+    """It signs what its definition sends; what is not given is generated."""
+    given = mock.add_secret_key(name="Mine", key="K")
+    generated = mock.add_secret_key(name="Another")
+    assert mock.secret_keys[-2:] == [given, generated]
+    assert given["key"] == "K"
+    assert generated["key"] not in ("", "K", generated["id"])
+
+    definition = mock.add_definition(name="Jobs", entity="JOBS", secret_key_id=given["id"])
+    mock.add_rule(name="Job", entity="JOBS", webhook_definition_ids=[definition["id"]])
+    record = mock.fire("JOBS", "Jobs", {"number": "J1"}, url="http://127.0.0.1:1/").attempt
+    assert record is not None
+    code = hmac.new(b"K", b'{"number":"J1"}', "sha256").hexdigest()
+    assert str(record.message.authentication_code).lower() == code
+
+
+def test_what_is_probably_meant_is_named(mock: Mock) -> None:
+    """In another case, shortened, or misspelled; by HTTP and in Python."""
+    body = {"entity": "jobs"}
+    with mock.client() as client:
+        answer = client.post(f"{mock.admin_url}/records", json=body).json()
+        listing = {"token": mock.token, "entity": "JOBS", "state": "REJECTED"}
+        warned = client.get("webhook_requests/list", params=listing).headers["X-Mock-Warning"]
+    assert answer["error"].endswith("(nearest: JOBS)")
+    assert warned.endswith("(did you mean life_cycle_state?)")
+    for members, near in ({"entity": "jobs"}, "JOBS"), ({"state": "REJECTED"}, "life_cycle_state"):
+        with pytest.raises(ValueError, match=rf"\(nearest: {near}\)$"):
+            mock.add(**members)
 
 
 def test_definitions_and_rules_can_be_added(mock: Mock) -> None:
