@@ -109,6 +109,8 @@ class Contents:
                 _take_out(index, old, position)
                 insort(index.setdefault(new, []), position)
         self.records[position] = record
+        if record.created is not None:
+            self.newest = max(self.newest, record.created)
         self.size += record.size - before.size
 
     def remove(self, position: int) -> None:

@@ -35,9 +35,11 @@ class Dates:
 
         Raises UsageError.
         """
-        log = members.get(_LOG)
+        log = members.get(_LOG, {})
         given = {name: members.pop(name) for name in CREATED if name in members}
-        if isinstance(log, Mapping) and "created_date" in log:
+        if not isinstance(log, Mapping):  # the schema says what is wrong with it
+            return
+        if "created_date" in log:
             given[f"{_LOG}.created_date"] = log["created_date"]
         if len(given) > 1:
             first, second, *_ = given
@@ -48,7 +50,7 @@ class Dates:
                 allowed = 'an age such as "100 days" or "12 hours"'
                 raise UsageError(name, seen=quoted(given[name]), allowed=allowed)
             self._put(members, created)
-        if given or (isinstance(log, Mapping) and "updated_date" in log):
+        if given or "updated_date" in log:
             return
         if self._newest is None:
             self._put(members, self._now)
@@ -57,9 +59,7 @@ class Dates:
             self._put(members, max(self._newest, later))
 
     def _put(self, members: Object, created: datetime) -> None:
-        log = members.get(_LOG)
-        others = log if isinstance(log, Mapping) else {}
-        members[_LOG] = {**others, "created_date": write_date_time(created)}
+        members[_LOG] = {**members.get(_LOG, {}), "created_date": write_date_time(created)}
         self._newest = max(self._newest or created, created)
 
     def limit(self, log: Object, members: Object) -> None:

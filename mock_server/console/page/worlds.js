@@ -93,9 +93,11 @@ function generator({ scenario, count, rejected, entities }) {
     { name: "count", type: "number", hint: count.default },
     { name: "rejected", label: "share of rejected", type: "number", hint: rejected.default },
     { name: "seed", type: "number", hint: "default" },
+    { name: "since", hint: "2015-10-29, or 100 days" },
+    { name: "until", hint: "now, or 2026-11-01" },
     { name: "entities", hint: "all", list: "entities", read: (text) => text.split(/[\s,]+/) },
   ];
-  return section("Generate records", "", html`<p class="note">The same values always make the same records.</p>
+  return section("Generate records", "", html`<p class="note">The same values always make the same records, except for ages.</p>
     ${form("Generate records", fields, "Generate", generate)} ${dataList("entities", entities.items.enum)}`);
 }
 

@@ -66,6 +66,8 @@ def test_ages_go_over_http_too(mock: Mock) -> None:
         ({"age": "1 day", "created_date": "2026-11-01"}, "with .*; allowed is one of them"),
         ({"age": "1 day", "log_information": {"created_date": NOW}}, "allowed is one of them"),
         ({"created_dat": "2026-11-01"}, r"nearest: created_date"),
+        ({"log_information": "x"}, "log_information: 'x' is not allowed"),
+        ({"age": "1 day", "log_information": None}, "log_information: None is not allowed"),
     ],
 )
 def test_another_date_is_refused(mock: Mock, members: Any, text: str) -> None:
@@ -84,6 +86,16 @@ def test_without_a_date_a_record_comes_after_all_others(mock: Mock) -> None:
     mock.add(age="2 hours")
     dates = [created(mock.add()) for _ in range(3)]
     assert dates == ["2026-11-30T11:00:00", NOW, NOW]
+
+    number = mock.add()["number"]
+    mock.change(
+        number,
+        log_information={
+            "created_date": "2030-01-01T00:00:00",
+            "updated_date": "2030-01-01T00:00:00",
+        },
+    )
+    assert created(mock.add()) == "2030-01-01T00:00:00"
 
     mock.seed([])
     assert created(mock.add()) == created(mock.add()) == NOW
