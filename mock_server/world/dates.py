@@ -44,7 +44,7 @@ class Dates:
         if len(given) > 1:
             first, second, *_ = given
             raise UsageError(first, seen=f"with {second}", allowed="one of them")
-        for name in CREATED & given.keys():
+        for name in given.keys() & CREATED:
             created = self._present.written(name, given[name])
             if name == "age" and not is_age(given[name]):
                 allowed = 'an age such as "100 days" or "12 hours"'

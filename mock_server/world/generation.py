@@ -155,7 +155,7 @@ def _filled_in(
     try:
         dates.decide(members, number - FIRST_NUMBER)
         for name in members:
-            one_of("webhook_request", name, (*response_fields(), *sorted(CREATED)))
+            one_of("webhook_request", name, (*response_fields(), *CREATED))
         entries = webhook_request_entries(options=options, index=number - FIRST_NUMBER, **members)
     except (FixtureError, UsageError) as error:
         msg = f"{one.place}: {error}"
