@@ -1,7 +1,7 @@
 """The mock: emulates the CRM.COM Web API over HTTP, as the documents describe it.
 
-``crmcom_mock`` gives a mock to test with, ``create_app`` the WSGI application; ``signing`` has what
-a receiver's tests need.
+``crmcom_mock`` gives a mock to test with, ``create_app`` the WSGI application,
+``recorded_response`` a response of a HAR file; ``signing`` has what a receiver's tests need.
 """
 
 from importlib import import_module
@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.http.app import create_app
     from crmcom_kit.mock_server.python_api import Mock, MockWorld, crmcom_mock
+    from crmcom_kit.mock_server.python_api.recorded import recorded_response
     from crmcom_kit.mock_server.world.factory import make_world
 
-__all__ = ["Mock", "MockWorld", "create_app", "crmcom_mock", "make_world"]
+__all__ = [
+    "Mock",
+    "MockWorld",
+    "create_app",
+    "crmcom_mock",
+    "make_world",
+    "recorded_response",
+]
 
 _HOMES = {
     "Mock": "python_api",
@@ -20,6 +28,7 @@ _HOMES = {
     "create_app": "http.app",
     "crmcom_mock": "python_api",
     "make_world": "world.factory",
+    "recorded_response": "python_api.recorded",
 }
 
 

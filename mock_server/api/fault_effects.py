@@ -38,7 +38,7 @@ async def apply(
         return response
     _disturb(epoch, effect, view)
     if fault.instead:
-        response = _replacement(epoch, effect, view.operation or "methods", response)
+        response = _replacement(epoch, fault, view.operation or "methods", response)
     elif response is None:
         response = await respond()
     if record is not None and response.before is None:
@@ -66,10 +66,9 @@ def _disturb(epoch: Epoch, effect: Mapping[str, Any], view: RequestView) -> None
         epoch.store.delete("id", view.record.id)
 
 
-def _replacement(
-    epoch: Epoch, effect: Mapping[str, Any], method: str, real: Response | None
-) -> Response:
+def _replacement(epoch: Epoch, fault: Fault, method: str, real: Response | None) -> Response:
     """Return the response sent instead of the API's own, ``real``, if there is one."""
+    effect, fixed = fault.effect, fault.fixed
     if real is not None:
         method = real.method
     if "drop" in effect:
@@ -78,6 +77,9 @@ def _replacement(
         error = VendorError(effect["error"])
         found = epoch.config.responses.error(error, method)
         found.error, found.statement = error, None  # the caller broke no statement
+    elif fixed is not None:
+        content_type = fixed.content_type or epoch.config.dialect["envelope.content_type"]
+        found = Response(fixed.status, fixed.body, content_type, more_headers=fixed.headers)
     else:
         found = gateway_page(effect["status"])
         found.retry_after = effect.get("retry_after")

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class FixedResponse(NamedTuple):
+    """What is sent instead of the API's response, whatever the request."""
+
+    status: int
+    content_type: str | None  # that of the dialect by default
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +28,12 @@ class Fault:
     lifetime: float | None = None  # seconds of the world's clock
     after_commit: bool  # whether a request that is hit is carried out first
     effect: Mapping[str, Any]  # what happens, in JSON's names
+    fixed: FixedResponse | None = None  # what the effect ``respond`` sends
 
     @property
     def instead(self) -> bool:
         """Whether the caller gets something else than the API's response to this request."""
-        return not self.effect.keys().isdisjoint(("drop", "status", "error"))
+        return not self.effect.keys().isdisjoint(("drop", "status", "error", "respond"))
 
     def as_json(self) -> dict[str, Any]:
         """Return its id and its specification."""

@@ -5,12 +5,13 @@ due. Every fault counts all requests that it matches, even if another one hits.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.mock_server.clock import WorldClock, write_moment
+from crmcom_kit.mock_server.faults.fixed_responses import MAX_BODIES
 from crmcom_kit.mock_server.faults.matching import FindRecord, RequestView
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.presets import preferred, preset_specs
@@ -93,14 +94,25 @@ class Faults:
         drafts = [fault_of(spec) for spec in specs]
         now = self._clock.now()
         with self._lock:
-            if len(self._faults) + len(drafts) > MAX_FAULTS:
+            if self._excess(drafts):
                 self._faults = {k: one for k, one in self._faults.items() if not one.is_over(now)}
-            if len(self._faults) + len(drafts) > MAX_FAULTS:
-                allowed = f"at most {MAX_FAULTS:,} in a world"
-                raise LimitExceeded("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
+            if excess := self._excess(drafts):
+                raise excess
             added = [self._new(draft, now) for draft in drafts]
             self._faults.update({one.fault.id: one for one in added})
             return tuple(replace(one) for one in added)
+
+    def _excess(self, drafts: Sequence[Fault]) -> LimitExceeded | None:
+        """Return an error if there is no room for more faults."""
+        if len(self._faults) + len(drafts) > MAX_FAULTS:
+            allowed = f"at most {MAX_FAULTS:,} in a world"
+            return LimitExceeded("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
+        faults = [*(state.fault for state in self._faults.values()), *drafts]
+        size = sum(len(fault.fixed.body) for fault in faults if fault.fixed)
+        if size > MAX_BODIES:
+            allowed = f"at most {MAX_BODIES:,} bytes in all fixed responses of a world"
+            return LimitExceeded("effect.respond.body", seen=f"{size:,} bytes", allowed=allowed)
+        return None
 
     def _new(self, draft: Fault, now: datetime) -> FaultState:
         self._count += 1

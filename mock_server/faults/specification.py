@@ -3,7 +3,7 @@
 Imported with the first fault: a start does not read the methods of all releases.
 """
 
-from typing import Annotated, Literal, Required, TypedDict
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.schemas import methods, resolve
@@ -41,7 +41,6 @@ Lifetime = Annotated[
 ]
 _Status = Annotated[
     int,
-    "The response is a gateway's: a page with this HTTP status.",
     Keywords(
         {
             "minimum": 200,
@@ -77,11 +76,25 @@ class FaultMatch(TypedDict, total=False):
     ]
 
 
+class Respond(TypedDict, total=False):
+    """A response that is sent as it is; lists of faults and the journal show the body's size."""
+
+    status: Annotated[_Status, "200 by default."]
+    content_type: Annotated[str, "That of the dialect by default.", Keywords(maxLength=200)]
+    headers: Annotated[
+        dict[str, Annotated[str, Keywords(maxLength=4000)]],
+        "Further headers, except those that frame the response or are the mock's own.",
+        Keywords(maxProperties=50),
+    ]
+    body: Annotated[Any, "A string is sent as it is, any other value as JSON; empty by default."]
+    encoding: Annotated[Literal["base64"], "How a string stands for bytes, as in a HAR."]
+
+
 class FaultEffect(TypedDict, total=False):
-    """What happens: one of status, error, drop, cut and malformed, or none; and any of the rest."""
+    """What happens: at most one of status, error, respond, drop, cut and malformed; any others."""
 
     delay: _Delay
-    status: _Status
+    status: Annotated[_Status, "The response is a gateway's: a page with this HTTP status."]
     retry_after: Annotated[
         int,
         "Seconds, for the header Retry-After; only together with status.",
@@ -92,6 +105,7 @@ class FaultEffect(TypedDict, total=False):
         "The response is this error of the API, as the dialect spells it.",
         Keywords(enum=[*error_kinds()]),
     ]
+    respond: Annotated[Respond, "The response is this one."]
     drop: Annotated[_Yes, "The connection is closed without a response."]
     cut: Annotated[
         _Number,

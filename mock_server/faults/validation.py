@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from crmcom_kit.mock_server.faults.fixed_responses import fixed_response, shown
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError, quoted
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 #: The operations whose requests name a webhook request.
 WITH_RECORD = ("show", "resend", "delete")
 
-_ENDS = ("status", "error", "drop", "cut", "malformed")
+_ENDS = ("status", "error", "respond", "drop", "cut", "malformed")
 
 
 def fault_of(spec: object) -> Fault:
@@ -49,6 +50,10 @@ def fault_of(spec: object) -> Fault:
     if damages and given.get("when") == "before_commit":
         allowed = "after_commit; only the response to an executed request can be cut or malformed"
         raise UsageError("when", seen='"before_commit"', allowed=allowed)
+    fixed = None
+    if "respond" in effect:
+        fixed = fixed_response(effect["respond"])
+        effect["respond"] = shown(effect["respond"], fixed)
     return Fault(
         name=given.get("name", _summary(effect)),
         operations=_several(match.get("operation", [])),
@@ -59,12 +64,17 @@ def fault_of(spec: object) -> Fault:
         lifetime=given.get("lifetime"),
         after_commit=damages or given.get("when") == "after_commit",
         effect=effect,
+        fixed=fixed,
     )
 
 
 def valid(value: object, type_name: str) -> Any:
     """Return a value as JSON, once it fits a type of ``specification``. Raises UsageError."""
-    plain = _plain(value)
+    try:
+        plain = _plain(value)
+    except RecursionError:
+        allowed = "JSON of fewer levels"
+        raise UsageError("fault", seen="nesting that is too deep", allowed=allowed) from None
     check(_validator(type_name), plain, whole="fault")
     return plain
 

@@ -256,7 +256,8 @@ class CallView:
             return str(self._reader.config.dialect[f"errors.{self._error.kind}.code"])
         # Not read from the body, of which a fault or the journal may have kept a part.
         is_own = response is not None and response.method and response.status == 200
-        return "OK" if is_own and (fault is None or "status" not in fault.effect) else None
+        replaced = fault is not None and not fault.effect.keys().isdisjoint(("status", "respond"))
+        return "OK" if is_own and not replaced else None
 
     @property
     def error_kind(self) -> str | None:

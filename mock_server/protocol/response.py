@@ -48,6 +48,7 @@ class Response:
     allow: str | None = None  # the verbs that are allowed
     retry_after: int | None = None  # seconds
     fault: str | None = None  # the fault that made it what it is
+    more_headers: Sequence[tuple[str, str]] = ()  # of a fixed response
     ending: Ending | None = None  # None if it is sent whole
     entry_id: str | None = None  # of its entry in the journal
     # For the journal only.
@@ -82,7 +83,7 @@ class Response:
         if self.retry_after is not None:
             found.append(("Retry-After", str(self.retry_after)))
         found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
-        return found
+        return [*found, *self.more_headers]
 
 
 def gateway_page(status: int) -> Response:

@@ -1,5 +1,6 @@
 """Injected faults as a test holds them: added by ``fail``, removed at the end of ``with``."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from crmcom_kit.usage_errors import NotFound, UsageError
 _ITSELF = ("name", "when", "times", "lifetime")
 _MATCH = ("operation", "record", "nth", "after")
 _EFFECT = (
-    *("delay", "status", "retry_after", "error", "drop", "cut", "malformed"),
+    *("delay", "status", "retry_after", "error", "respond", "drop", "cut", "malformed"),
     *("expire_token", "delete_record"),
 )
 
@@ -88,7 +89,14 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
         ways = ", ".join(name for name in _EFFECT if name != "retry_after")
         allowed = f"a preset's name as the first argument, or at least one of {ways}"
         raise UsageError("fail", seen="no effect", allowed=allowed)
+    respond = effect.get("respond")
+    if isinstance(respond, Mapping) and isinstance(respond.get("body"), bytes):
+        effect["respond"] = {**respond, **_base64(respond["body"])}
     return {**itself, "match": match, "effect": effect}
+
+
+def _base64(body: bytes) -> dict[str, str]:
+    return {"body": base64.b64encode(body).decode(), "encoding": "base64"}
 
 
 def _named(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ const EFFECTS = {
   status: (value) => `HTTP ${value}`,
   retry_after: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
+  respond: ({ status = 200, body }) => `HTTP ${status} with a body of its own ${body}`,
   drop: () => "no response",
   cut: (value) => `response cut after ${value} bytes`,
   malformed: () => "malformed JSON",
@@ -94,8 +95,8 @@ function known(presets, operations) {
   const preset = (one) =>
     entry(one.name, prose(one.text), form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values)));
   return section("Add a fault", "", html`${presets.map(preset)}
-    ${entry("any other", "a fault of your own, as JSON", html`<p class="note">Match requests by method, record or count. Delay, refuse or
-      drop them, or cut or garble the response. <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
+    ${entry("any other", "a fault of your own, as JSON", html`<p class="note">Match requests by method, record or count. Delay, refuse,
+      answer or drop them, or cut or garble the response. <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
       ${form("Add any fault", any, "Add", addAny)}`)}`);
 }
 

@@ -1,5 +1,6 @@
 """What a fault does: to the caller, to the record, to the journal."""
 
+import base64
 import json
 import threading
 from typing import Any
@@ -41,7 +42,9 @@ def test_a_status_is_a_gateways_page(shell: Shell, status: int, line: str) -> No
 
 
 @pytest.mark.parametrize(
-    "effect", [{"drop": True}, {"status": 502}, {"error": "delivery_failed"}], ids=str
+    "effect",
+    [{"drop": True}, {"status": 502}, {"error": "delivery_failed"}, {"respond": {"body": "{}"}}],
+    ids=str,
 )
 @pytest.mark.parametrize("call", CHANGING)
 def test_a_fault_comes_before_the_commit_or_after_it(effect: Any, call: str) -> None:
@@ -64,6 +67,25 @@ def test_a_fault_comes_before_the_commit_or_after_it(effect: Any, call: str) -> 
     assert response.before is not None
     again = {"resend": "not_rejected", "delete": "unknown_webhook_request"}[call]
     assert code(after.call(CALLS[call])) == after.world.config.dialect[f"errors.{again}.code"]
+
+
+def test_a_fixed_response_is_sent_as_it_is(shell: Shell) -> None:
+    """Status, type, headers and bytes; the journal shows what was sent, but no secret header."""
+    body = base64.b64encode(b"\xff{").decode()
+    headers = {"X-Request": "7", "Set-Cookie": "session=hunter2"}
+    respond = {"status": 299, "headers": headers, "body": body, "encoding": "base64"}
+    shell.world.faults.add({"effect": {"respond": respond}})
+
+    seen = shell.call(LIST)
+
+    assert (seen.status, seen.body) == ("299 UNKNOWN", b"\xff{")
+    assert seen.headers["Content-Type"] == shell.world.config.dialect["envelope.content_type"]
+    assert (seen.headers["X-Request"], seen.headers["Content-Length"]) == ("7", "2")
+    shown: Any = shell.world.reader.calls()[-1].as_json()
+    assert shown["fault"]["effect"] == {"respond": {"status": 299, "body": "(2 bytes)"}}
+    assert shown["trace"] == [{"step": "fault"}, {"step": "request", "outcome": "skipped"}]
+    assert (shown["code"], shown["response"]["body"]) == (None, "\\xff{")
+    assert shown["response"]["headers"]["Set-Cookie"] == "***"
 
 
 @pytest.mark.parametrize("call", CALLS)

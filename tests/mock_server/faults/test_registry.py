@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.clocks import FixedClock
 
+from crmcom_kit.mock_server.faults.fixed_responses import MAX_BODIES
 from crmcom_kit.mock_server.faults.registry import MAX_FAULTS, FaultState
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
@@ -165,6 +166,18 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
         mock.world.faults.find(once.id)
 
 
+def test_fixed_responses_are_bounded(mock: Any) -> None:
+    """Their bodies have so much room in a world; those of faults that are over make room."""
+    large = {"effect": {"respond": {"body": "x" * (MAX_BODIES // 2)}}}
+    for _ in range(2):
+        mock.world.faults.add({**large, "times": 1})
+    with pytest.raises(LimitExceeded, match="at most 16,777,216 bytes"):
+        mock.world.faults.add(large)
+
+    mock.world.faults.select(lambda *_: None, Request("GET", "webhook_requests/show"))
+    mock.world.faults.add(large)
+
+
 @pytest.mark.parametrize(
     ("spec", "parameter", "seen"),
     [
@@ -172,6 +185,38 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
         ({"effect": {"status": 503, "drop": True}}, "effect", "status and drop"),
         ({"effect": {"delay": float("nan")}}, "effect.delay", "nan"),
         ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after", "one without status"),
+        ({"effect": {"respond": {}, "status": 503}}, "effect", "status and respond"),
+        ({"effect": {"respond": {"status": 204}}}, "effect.respond.status", "204"),
+        (
+            {"effect": {"respond": {"content_type": "a\r\nb"}}},
+            "effect.respond.content_type",
+            '"a\\r\\nb"',
+        ),
+        (
+            {"effect": {"respond": {"headers": {"A b": "c"}}}},
+            "effect.respond.headers",
+            '"A b"',
+        ),
+        (
+            {"effect": {"respond": {"headers": {"content-length": "3"}}}},
+            "effect.respond.headers.content-length",
+            "a header that frames the response, or is the mock's own",
+        ),
+        (
+            {"effect": {"respond": {"headers": {"A": "b\r\nC: d"}}}},
+            "effect.respond.headers.A",
+            '"b\\r\\nC: d"',
+        ),
+        (
+            {"effect": {"respond": {"body": {1}}}},
+            "effect.respond.body",
+            '"Object of type set is not JSON serializable"',
+        ),
+        (
+            {"effect": {"respond": {"body": "***", "encoding": "base64"}}},
+            "effect.respond.body",
+            '"Only base64 data is allowed"',
+        ),
         ({**HARMLESS, "match": {"nth": [0]}}, "match.nth[0]", "0"),
         ({"effect": {"cut": 5}, "when": "before_commit"}, "when", '"before_commit"'),
         ({**HARMLESS, "match": {"operation": "fly"}}, "match.operation", '"fly"'),

@@ -1,10 +1,16 @@
 """Faults of a mock in Python: they go wrong where they are told to, and are gone afterwards."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import httpx
 import pytest
-from helpers.calling import show
+from helpers.calling import list_of, show
 
-from crmcom_kit.mock_server import Mock
+from crmcom_kit.mock_server import Mock, recorded_response
+from crmcom_kit.mock_server.journal.call_view import archive
+from crmcom_kit.usage_errors import UsageError
 
 DROPPED = "Server disconnected without sending a response"
 
@@ -48,3 +54,51 @@ def test_arguments_may_be_none_or_tuples(mock: Mock) -> None:
     """None counts as omitted, a tuple as a list: fixtures pass their arguments on."""
     with mock.fail(status=503, times=None, lifetime=None, operation=("show", "list"), name=None):
         assert show(mock).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"), [("[1", b"[1"), (b"\xff", b"\xff"), ([{"a": None}], b'[{"a": null}]')]
+)
+def test_a_response_may_have_any_body(mock: Mock, body: Any, sent: bytes) -> None:
+    """Text, bytes, or JSON."""
+    with mock.fail(operation="show", respond={"body": body}):
+        assert show(mock).content == sent
+
+
+def test_a_recorded_response_is_sent_again(mock: Mock, tmp_path: Path) -> None:
+    """One of a HAR file, by its operation and place."""
+    own = show(mock).json()
+    list_of(mock, entity="JOBS")
+    path = tmp_path / "traffic.har"
+    path.write_text(json.dumps(archive(mock.calls, mock.origin)), "utf-8")
+
+    respond = recorded_response(path, "show")
+    assert recorded_response(path, at=-1) != respond == recorded_response(path)
+    with mock.fail(operation="list", respond=respond):
+        assert list_of(mock, entity="JOBS").json() == own
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        (None, (), "^path: seen .*No such file"),
+        ("[1", (), "not JSON"),
+        ("{}", (), "seen no log of a HAR"),
+        ('{"log": {"entries": []}}', ("fly",), '^operation: seen "fly"'),
+        ('{"log": {"entries": []}}', ("show",), '^at: seen 0; .* 0 responses to "show"'),
+        (
+            '{"log": {"entries": [{"response": {"status": 200, "content": {}}}]}}',
+            (),
+            "without its whole body",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_again_is_refused(
+    tmp_path: Path, text: str | None, arguments: tuple[str, ...], message: str
+) -> None:
+    """A file that is not there or no HAR, and a response that it does not have."""
+    path = tmp_path / "traffic.har"
+    if text is not None:
+        path.write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=message):
+        recorded_response(path, *arguments)

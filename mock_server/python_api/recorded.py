@@ -1,0 +1,102 @@
+"""Responses of recorded traffic, for a mock to send again."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from crmcom_kit.har import CUT
+from crmcom_kit.mock_server.journal.patterns import check_one_of
+from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer
+from crmcom_kit.schemas import methods, release_names, resolve
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.faults.specification import Respond
+
+_MAX_BYTES = 512 * 1024 * 1024
+_CHARSET = re.compile(r"; *charset=\"?([\w.:-]+)", re.IGNORECASE)
+
+
+@ends_at_the_caller
+def recorded_response(
+    path: str | Path, operation: str | None = None, /, *, at: int = 0
+) -> "Respond":
+    """Return a response of a HAR file, for ``fail(respond=…)``: its status, type and body.
+
+        mock.fail(operation="list", respond=recorded_response("traffic.har", "list"))
+
+    Args:
+        path: the file, as a browser, a proxy or crmcom-kit has written it.
+        operation: only responses to this operation count, such as ``list``.
+        at: which of them, counted from 0; -1 is the last.
+
+    Raises:
+        UsageError: the file is no HAR, or the response is not there as a whole.
+        NotFound: there are not as many responses.
+    """
+    entries = _entries(Path(path))
+    if operation is not None:
+        known = {name: m.path for r in release_names() for name, m in methods(resolve(r)).items()}
+        check_one_of("operation", operation, known)
+        end = f"/{known[operation]}"
+        entries = [entry for entry in entries if _path(entry).endswith(end)]
+    integer("at", at, -_MAX_BYTES, _MAX_BYTES)
+    try:
+        entry = entries[at]
+    except IndexError:
+        which = "responses" if operation is None else f"responses to {quoted(operation)}"
+        allowed = f"one of the {len(entries):,} {which} in {path}"
+        raise NotFound("at", seen=str(at), allowed=allowed) from None
+    response = _member(entry, "response", dict)
+    content = _member(response, "content", dict)
+    body, content_type = content.get("text"), content.get("mimeType") or "application/json"
+    if not isinstance(body, str) or str(content.get("comment", "")).startswith(CUT):
+        raise UsageError("at", seen=f"response {at} without its whole body", allowed="a whole one")
+    found: Respond = {"status": response.get("status", 0), "content_type": content_type}
+    if content.get("encoding") == "base64":
+        return {**found, "body": body, "encoding": "base64"}
+    return {**found, "body": _encoded(body, content_type)}
+
+
+def _encoded(body: str, content_type: str) -> bytes:
+    """Return a text in the charset of its type, in which it was sent; else in UTF-8."""
+    charset = _CHARSET.search(content_type)
+    try:
+        return body.encode(charset[1] if charset else "utf-8")
+    except (LookupError, UnicodeError):
+        return body.encode("utf-8", "surrogatepass")
+
+
+def _entries(path: Path) -> list[Any]:
+    allowed = f"a HAR file of at most {_MAX_BYTES:,} bytes"
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UsageError("path", seen=f"{path}, which has more", allowed=allowed)
+        archive = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError("path", seen=f"{path}: {error.strerror}", allowed=allowed) from None
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError("path", seen=f"{path}, which is not JSON", allowed=allowed) from None
+    entries: list[Any] = _member(_member(archive, "log", dict), "entries", list)
+    return entries
+
+
+def _path(entry: Any) -> str:
+    url: str = _member(_member(entry, "request", dict), "url", str)
+    try:
+        return urlsplit(url).path.rstrip("/")
+    except ValueError:  # such as brackets around no address
+        return ""
+
+
+def _member(value: Any, name: str, kind: type) -> Any:
+    """Return a member of an object. Raises UsageError if it is not there, or of another type."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(found, kind):
+        raise UsageError("path", seen=f"no {name} of a HAR", allowed="a HAR 1.2 archive")
+    return found
