@@ -43,8 +43,12 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
   const fields = [
     { name: "definition", type: "choice", options: definitions.map(choiceOf), value: values.definition, change: (id) => setParams({ definition: id }) },
     { name: "entity", type: "choice", options: entities, value: values.entity },
-    { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url, list: "receivers" },
-    ...(shell.status?.sends ? [{ name: "fault", label: "wrong on purpose", type: "choice", options: [["", "nothing"], ...faults] }] : []),
+    ...(shell.status?.sends
+      ? [
+          { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url, list: "receivers" },
+          { name: "fault", label: "wrong on purpose", type: "choice", options: [["", "nothing"], ...faults] },
+        ]
+      : []),
     { name: "data", type: "area", label: "data of the entity, as JSON", value: pretty(values.data ?? {}) },
   ];
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");

@@ -20,6 +20,8 @@ from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepar
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
+_SENDING = 'a mock with --deliver http, in Python deliver="http"'
+
 
 class Fired(NamedTuple):
     """A triggered webhook."""
@@ -53,8 +55,8 @@ def fire(
             or *duplicate*; it needs a mock that really sends.
 
     Raises:
-        UsageError: the entity is not in the release, or not the definition's, or the fault is not
-            possible.
+        UsageError: the entity is not in the release, or not the definition's; the fault is not
+            possible; or there is a URL, and the mock does not really send.
         NotFound: there is no such definition, or no workflow rule that triggers it.
         DataError: the result is not a valid webhook request.
         LimitExceeded: there is no room for it.
@@ -70,9 +72,15 @@ def fire(
         raise UsageError("entity", seen=seen, allowed=about)
     trigger = _rule(epoch, found, entity)
     address = found.get("url") if url is None else url
+    if url is not None and not epoch.sends:
+        seen = f"{quoted(url)}, while a script decides and nothing is sent"
+        raise UsageError("url", seen=seen, allowed=f"{_SENDING}; or no URL")
     if address is None:
         seen = f"nothing, and no URL in definition {name_of(found)}"
-        raise UsageError("url", seen=seen, allowed="the URL of the receiver")
+        allowed = "the URL of the receiver"
+        if not epoch.sends:
+            allowed = f"a definition that has one; or {_SENDING}"
+        raise UsageError("url", seen=seen, allowed=allowed)
     if not is_effective(found):
         return Fired(sent=False, why=f"definition {name_of(found)} is NOT EFFECTIVE")
     if not is_effective(trigger):

@@ -80,7 +80,7 @@ def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> Non
 def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     """What was added can send: an event is fired with it, signed with its key."""
     key = admin.ask("GET", "/definitions")["definitions"][0]["secret_key_id"]
-    definition = {"id": "D1", "name": "Done", "secret_key_id": key}
+    definition = {"id": "D1", "name": "Done", "url": "http://a/", "secret_key_id": key}
     rule = {"name": "When done", "webhook_definition_ids": ["D1"]}
     admin.ask("POST", "/records", {"workflow_rule": [rule], "webhook_definition": [definition]})
 
@@ -90,7 +90,7 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     assert added == {"id": added["id"], **rule}
     admin.ask("POST", "/records", {"workflow_rule": [added]})  # which is there already
     assert admin.ask("GET", "/definitions") == found
-    event = {"entity": "JOBS", "definition": "Done", "data": {"id": "J"}, "url": "http://a/"}
+    event = {"entity": "JOBS", "definition": "Done", "data": {"id": "J"}}
     number = admin.ask("POST", "/events/fire", event)["webhook_request"]["number"]
     record = admin.ask("GET", f"/records/{number}")["record"]
     assert record["workflow_rule"]["id"] == added["id"]
