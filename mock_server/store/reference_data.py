@@ -119,11 +119,11 @@ def named(directory: Directory, kind: str, wanted: str) -> Object:
     """Return a definition or rule by name, alternative code or id. Raises NotFound."""
     found = directory.find_any(wanted)
     if found is None:
-        raise NotFound(kind, seen=quoted(wanted), allowed=_near(directory, kind, wanted))
+        raise NotFound(kind, seen=quoted(wanted), allowed=nearest(directory, kind, wanted))
     return found
 
 
-def _near(directory: Directory, kind: str, wanted: str) -> str:
+def nearest(directory: Directory, kind: str, wanted: str) -> str:
     """Return what is allowed, with the nearest names and alternative codes."""
     both = ((name_of(one), one.get("alternative_code")) for one in directory)
     names = [name for name in chain.from_iterable(both) if name]

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.store.reference_data import REFERENCES, Directory, ReferenceData
+from crmcom_kit.mock_server.store.reference_data import (
+    REFERENCES,
+    Directory,
+    ReferenceData,
+    nearest,
+)
 from crmcom_kit.mock_server.world.dates import Dates
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
@@ -149,7 +154,7 @@ def _filled_in(
     if isinstance(sent, dict) and isinstance(sent.get("id"), str):
         members.setdefault("entity_id", sent["id"])
     for kind in REFERENCES:
-        _refer(data.directory(kind), members, kind)
+        _refer(data.directory(kind), members, kind, one.place)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     try:
@@ -170,18 +175,23 @@ def _filled_in(
     return list(validated((LocatedEntry(entry, one.place) for entry in new), config))
 
 
-def _refer(directory: Directory, members: dict[str, Any], kind: str) -> None:
+def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str) -> None:
     """Let members that name a known definition or rule have all its names, its entity and URL.
 
-    Otherwise the generator adds the names of one of its own.
+    Otherwise the generator adds the names of one of its own. Raises DataError if a name is known
+    to none, and there is no id.
     """
     named = members.get(kind)
     given = named if isinstance(named, dict) else {}
-    names = (given[name] for name in _NAMES if isinstance(given.get(name), str))
+    names = [given[name] for name in _NAMES if isinstance(given.get(name), str)]
     found = next(filter(None, map(directory.find_any, names)), None)
     if found is None:
+        if names and "id" not in given:  # one of its own would have another name
+            allowed = f"{nearest(directory, kind, names[0])}; or a new one, if it is added first"
+            raise DataError.of_member(place, kind, seen=quoted(names[0]), allowed=allowed)
         return
-    members[kind] = {name: found.get(name) for name in _NAMES} | given
+    # A single name may be of any kind.
+    members[kind] = {name: found.get(name) for name in _NAMES} | (given if len(given) > 1 else {})
     for name in ("entity", "url"):
         if found.get(name) is not None:
             members.setdefault(name, found[name])
