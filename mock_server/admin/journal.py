@@ -1,12 +1,14 @@
 """Operations on a world's journal: its entries, verifying, and waiting."""
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 from crmcom_kit.mock_server.admin.contract import Call, JsonObject, Reply, operation
+from crmcom_kit.mock_server.faults.specification import RefusalSpec
 from crmcom_kit.mock_server.journal import patterns, verification
 from crmcom_kit.mock_server.journal.call_view import CallSummary, CallView, JournalEntry, archive
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.conditions import condition_of
+from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.usage_errors import NotFound, quoted
 
 _DEFAULT_TIMEOUT = 10.0
@@ -56,6 +58,7 @@ class Pattern(TypedDict, total=False):
         dict[str, _Value], "An identifier is written as a query spells it, such as number=7."
     ]
     outcome: Annotated[_Value, "refused if the request broke a restriction, else accepted."]
+    served: Annotated[bool, "Whether the API has carried it out."]
     status: Annotated[_Value, "The HTTP status of the response."]
     code: Annotated[_Value, "The code in the response's envelope: OK, or that of an error."]
     state_before: _Value
@@ -101,6 +104,21 @@ class Awaited(Counted):
     ]
     record: NotRequired[Annotated[str, "The number or id that was asked for."]]
     state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
+
+
+class ExpectedRefusal(RefusalSpec):
+    """Refusals that a test expects, and how many of them came."""
+
+    count: Required[int]
+    ok: Required[Annotated[bool, "Whether as many came as are expected."]]
+
+
+class Unexpected(TypedDict):
+    """What a test did not expect."""
+
+    ok: Annotated[bool, "Whether there is nothing."]
+    unexpected: Annotated[list[str], "In lines; of requests, the first 20."]
+    expected: Annotated[list[ExpectedRefusal], "The refusals that are expected."]
 
 
 @operation("GET /requests", "journal")
@@ -184,6 +202,36 @@ def verify(call: Call, body: Verifying) -> Reply[Counted]:
     done = verification.verify(call.world.reader, dict[str, Any](body))
     found: Any = {"ok": done.ok, **done.facts()}
     return Reply(found, 202 if done.ok else 406)
+
+
+@operation(
+    "POST /expected_refusals",
+    "journal",
+    status=201,
+    examples={"one": {"operation": "resend", "error": "not_rejected", "times": 1}},
+)
+def expect_refusal(call: Call, body: RefusalSpec) -> Unexpected:
+    """Say that requests from now on will be refused, on purpose.
+
+    The journal and its HAR archive mark them. A reset of the world ends it.
+    """
+    call.world.current_epoch.expectations.expect(body)
+    return list_unexpected(call)
+
+
+@operation("GET /unexpected", "journal")
+def list_unexpected(call: Call) -> Unexpected:
+    """List what a test did not expect since the last reset.
+
+    Requests that were refused without `POST /expected_refusals`, or had parameters that the mock
+    ignored; expected refusals that never came; and faults that were never hit.
+    """
+    lines = unexpected(call.world)
+    expected: list[Any] = [
+        call.world.redactor.texts(one.as_json())
+        for one in call.world.current_epoch.expectations.expected
+    ]
+    return {"ok": not lines, "unexpected": lines, "expected": expected}
 
 
 @operation(

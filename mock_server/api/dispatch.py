@@ -12,6 +12,8 @@ from crmcom_kit.mock_server.api.methods.login import token, token_release, web_a
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
 from crmcom_kit.mock_server.api.waits import Waits
+from crmcom_kit.mock_server.faults.matching import RequestView
+from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
@@ -64,8 +66,23 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
         if response is None:  # the shell gave up while the request waited
             response = entry.carried_out or Response(0, b"", "text/plain")
             response.ending = Ending("dropped")
+        if response.error is not None or response.warnings:
+            _compare(epoch, entry, response)
         response.entry_id = epoch.journal.complete(entry, response)
     return response
+
+
+def _compare(epoch: Epoch, entry: Entry, response: Response) -> None:
+    """Compare a refusal, and what the mock warns of, with what a test expects."""
+    error = response.error if response.statement is not None else None
+    view = RequestView(epoch.config, epoch.store.get, entry.request)
+    texts = [f"warning: {text}" for text in response.warnings]
+    if error is not None:
+        entry.expected_refusal = epoch.expectations.is_expected(view, error)
+        if not entry.expected_refusal:
+            texts.append(f"refused ({error.kind}): {error.details}")
+    if texts:
+        epoch.expectations.add_unexpected(entry.number, view, *texts)
 
 
 async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:

@@ -3,7 +3,7 @@
 Only what a fault asks for is read, and errors are ignored: a value that cannot be read is absent.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from crmcom_kit.mock_server.faults.model import Fault
@@ -73,13 +73,17 @@ class RequestView:
 
     def matches(self, fault: Fault) -> bool:
         """Whether ``fault`` matches the request and its effect is possible."""
-        if fault.operations and self.operation not in fault.operations:
-            return False
         if "expire_token" in fault.effect and self.token is None:
             return False
         if "delete_record" in fault.effect and self.record is None:
             return False
-        return fault.record is None or self._names(fault.record)
+        return self.is_about(fault.operations, fault.record)
+
+    def is_about(self, operations: Sequence[str], record: str | None) -> bool:
+        """Whether it is one of the operations, and names the webhook request; or any of both."""
+        if operations and self.operation not in operations:
+            return False
+        return record is None or self._names(record)
 
     def _names(self, asked: str) -> bool:
         """Whether the request names that webhook request, by either of its identifiers."""

@@ -29,6 +29,7 @@ class FaultState:
 
     fault: Fault
     expires: datetime | None  # by the world's clock
+    group: tuple[str, ...]  # the ids of the faults that were added together, as by a preset
     calls: int = 0  # that it matched
     hits: int = 0
     over: bool = False  # whether it will hit nothing any more, when this was read
@@ -47,6 +48,12 @@ class FaultState:
         self.calls += 1
         fault = self.fault
         return self.calls in fault.nth if fault.nth else self.calls > fault.after
+
+    def __str__(self) -> str:
+        fault = self.fault
+        about = f" of {fault.record}" if fault.record else ""
+        often = f"hit {self.hits} of {self.calls} matching requests"
+        return f"{fault.name} ({' or '.join(fault.operations) or 'any request'}{about}) {often}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
@@ -68,6 +75,8 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: dict[str, FaultState] = {}
         self._count = 0
+        #: Those of whose group none has hit a request, whether they were removed or not.
+        self._unhit: dict[str, FaultState] = {}
 
     @property
     def has_active(self) -> bool:
@@ -98,8 +107,14 @@ class Faults:
                 self._faults = {k: one for k, one in self._faults.items() if not one.is_over(now)}
             if excess := self._excess(drafts):
                 raise excess
-            added = [self._new(draft, now) for draft in drafts]
+            numbers = range(self._count + 1, self._count + 1 + len(drafts))
+            group = tuple(f"fault-{number}" for number in numbers)
+            self._count += len(drafts)
+            added = [self._new(*one, group, now) for one in zip(group, drafts, strict=True)]
             self._faults.update({one.fault.id: one for one in added})
+            self._unhit.update({one.fault.id: one for one in added})
+            while len(self._unhit) > MAX_FAULTS:
+                del self._unhit[next(iter(self._unhit))]
             return tuple(replace(one) for one in added)
 
     def _excess(self, drafts: Sequence[Fault]) -> LimitExceeded | None:
@@ -114,12 +129,19 @@ class Faults:
             return LimitExceeded("effect.respond.body", seen=f"{size:,} bytes", allowed=allowed)
         return None
 
-    def _new(self, draft: Fault, now: datetime) -> FaultState:
-        self._count += 1
-        fault = replace(draft, id=f"fault-{self._count}")
+    def _new(self, own_id: str, draft: Fault, group: tuple[str, ...], now: datetime) -> FaultState:
+        fault = replace(draft, id=own_id)
         lifetime = fault.lifetime
         expires = None if lifetime is None else now + timedelta(seconds=lifetime)
-        return FaultState(fault=fault, expires=expires)
+        return FaultState(fault=fault, expires=expires, group=group)
+
+    def never_hit(self) -> list[FaultState]:
+        """Return copies of the faults that have hit no request, those that were removed as well.
+
+        Of faults that were added together, as by a preset, one hit is enough.
+        """
+        with self._lock:
+            return [replace(state) for state in self._unhit.values()]
 
     def all(self) -> tuple[FaultState, ...]:
         """Return copies of all faults, oldest first, including those that are over."""
@@ -173,4 +195,6 @@ class Faults:
             if not due:
                 return None
             due[0].hits += 1
+            for one in due[0].group:
+                self._unhit.pop(one, None)
             return due[0].fault

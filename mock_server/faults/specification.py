@@ -14,6 +14,7 @@ _OPERATIONS = dict.fromkeys(n for release in release_names() for n in methods(re
 _MAX = 1_000_000_000
 
 Operation = Annotated[str, Keywords(enum=[*_OPERATIONS])]
+ErrorKind = Annotated[str, Keywords(enum=[*error_kinds()])]
 _Operations = Operation | Annotated[list[Operation], Keywords(minItems=1, maxItems=20)]
 _Record = Annotated[
     Annotated[str, Keywords(minLength=1, maxLength=200)]
@@ -100,11 +101,7 @@ class FaultEffect(TypedDict, total=False):
         "Seconds, for the header Retry-After; only together with status.",
         Keywords(minimum=0, maximum=86_400),
     ]
-    error: Annotated[
-        str,
-        "The response is this error of the API, as the dialect spells it.",
-        Keywords(enum=[*error_kinds()]),
-    ]
+    error: Annotated[ErrorKind, "The response is this error of the API, as the dialect spells it."]
     respond: Annotated[Respond, "The response is this one."]
     drop: Annotated[_Yes, "The connection is closed without a response."]
     cut: Annotated[
@@ -129,6 +126,18 @@ class FaultSpec(TypedDict, total=False):
     when: When
     times: Times
     lifetime: Lifetime
+
+
+class RefusalSpec(TypedDict, total=False):
+    """Refusals that a test expects; without any member, one refusal or more of any request."""
+
+    operation: Annotated[_Operations, "A method's name, or several."]
+    record: Annotated[_Record, "Only requests that name this webhook request, by number or id."]
+    error: Annotated[
+        ErrorKind | Annotated[list[ErrorKind], Keywords(minItems=1, maxItems=20)],
+        "The kind of the error, or several.",
+    ]
+    times: Annotated[_Number, "How many are expected, no more and no less; by default at least 1."]
 
 
 class FaultPresetArguments(TypedDict, total=False):

@@ -41,7 +41,7 @@ def fault_of(spec: object) -> Fault:
         raise UsageError("effect.retry_after", seen="one without status", allowed="one with status")
     if "nth" in match and match.get("after"):
         raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
-    others = [name for name in _several(match.get("operation", [])) if name not in WITH_RECORD]
+    others = [name for name in as_tuple(match.get("operation", [])) if name not in WITH_RECORD]
     if others and ("record" in match or "delete_record" in effect):
         allowed = f"some of {', '.join(WITH_RECORD)}; no other request names a webhook request"
         raise UsageError("match.operation", seen=quoted(others[0]), allowed=allowed)
@@ -56,9 +56,9 @@ def fault_of(spec: object) -> Fault:
         effect["respond"] = shown(effect["respond"], fixed)
     return Fault(
         name=given.get("name", _summary(effect)),
-        operations=_several(match.get("operation", [])),
+        operations=as_tuple(match.get("operation", [])),
         record=str(match["record"]) if "record" in match else None,
-        nth=_several(match.get("nth", [])),
+        nth=as_tuple(match.get("nth", [])),
         after=match.get("after", 0),
         times=given.get("times"),
         lifetime=given.get("lifetime"),
@@ -68,14 +68,17 @@ def fault_of(spec: object) -> Fault:
     )
 
 
-def valid(value: object, type_name: str) -> Any:
-    """Return a value as JSON, once it fits a type of ``specification``. Raises UsageError."""
+def valid(value: object, type_name: str, whole: str = "fault") -> Any:
+    """Return a value as JSON, once it fits a type of ``specification``. Raises UsageError.
+
+    Messages call it ``whole``.
+    """
     try:
         plain = _plain(value)
     except RecursionError:
         allowed = "JSON of fewer levels"
-        raise UsageError("fault", seen="nesting that is too deep", allowed=allowed) from None
-    check(_validator(type_name), plain, whole="fault")
+        raise UsageError(whole, seen="nesting that is too deep", allowed=allowed) from None
+    check(_validator(type_name), plain, whole=whole)
     return plain
 
 
@@ -98,7 +101,8 @@ def _validator(type_name: str) -> "Draft202012Validator":
     return strict_validator({**schema, "components": {"schemas": components}})
 
 
-def _several(value: Any) -> tuple[Any, ...]:
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return one value, or several, as a tuple."""
     return tuple(value) if isinstance(value, list) else (value,)
 
 

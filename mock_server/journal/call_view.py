@@ -53,6 +53,8 @@ class CallSummary(TypedDict):
     status: int | None
     code: str | None
     outcome: Literal["accepted", "refused", None]
+    served: Annotated[bool | None, "Whether the API has carried it out."]
+    expected_refusal: Annotated[bool, "Whether it was refused, and a test expects that."]
     statement: str | None
     error_kind: str | None
     record: Annotated[JsonObject | None, "Of the webhook request that it touched or named."]
@@ -277,6 +279,21 @@ class CallView:
         return "accepted" if self._error is None or self.statement is None else "refused"
 
     @property
+    def served(self) -> bool | None:
+        """Whether the API has carried it out: neither refused it, nor did a fault come before it.
+
+        None while it is running.
+        """
+        fault = self.entry.fault
+        is_prevented = fault is not None and fault.instead and not fault.after_commit
+        return None if self.running else self.outcome == "accepted" and not is_prevented
+
+    @property
+    def expected_refusal(self) -> bool:
+        """Whether it was refused, and a test expects that."""
+        return self.entry.expected_refusal
+
+    @property
     def near_miss(self) -> Miss | None:
         """Of a refused request: why, what was seen, what is allowed, and the suggestion."""
         error = self._error
@@ -416,7 +433,9 @@ class CallView:
             headers["Content-Type"],
             response["size"],
         )
-        return har.entry(self.at, 0, sent, answered, f"{self.id}: {self.operation or 'no method'}")
+        comment = f"{self.id}: {self.operation or 'no method'}"
+        mark = {"_expected_refusal": True} if self.expected_refusal else {}
+        return har.entry(self.at, 0, sent, answered, comment) | mark
 
 
 def archive(calls: Iterable[CallView], origin: str) -> JsonObject:

@@ -43,6 +43,7 @@ class Entry:
     request: Request
     size: int  # bytes that it takes; a streamed body counts as MAX_BODY
     fault: Fault | None = None  # the one that hit the request
+    expected_refusal: bool = False  # whether it was refused, and a test expects that
     carried_out: Response | None = None  # the API's own response, while a fault holds it back
     response: Response | None = None  # None while the request runs
     body: bytes = b""  # the response's body, at most MAX_BODY bytes of it

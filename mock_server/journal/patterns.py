@@ -26,10 +26,10 @@ from crmcom_kit.usage_errors import UsageError, quoted
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
 #: The members that a pattern may have.
 MEMBERS = (
-    *("operation", "record", "parameters", "outcome", "status", "code"),
+    *("operation", "record", "parameters", "outcome", "served", "status", "code"),
     *("state_before", "state_after", "fault"),
 )
-_OF_RESPONSE = ("outcome", "status", "code", "state_before", "state_after")
+_OF_RESPONSE = ("outcome", "served", "status", "code", "state_before", "state_after")
 _VALUE = 'a value or {"absent": true}'
 #: The form of the values that cannot be listed, and what is said of it.
 _FORMS = {
@@ -129,6 +129,10 @@ def _condition(reader: JournalReader, name: str, asked: Any) -> _Condition:
         return _Condition(name, not asked["absent"])
     if isinstance(asked, bool) and name == "fault":
         return _Condition(name, asked)
+    if name == "served":
+        if not isinstance(asked, bool):
+            raise UsageError(name, seen=quoted(asked), allowed="true or false")
+        return _Condition(name, _text(asked))
     is_value = isinstance(asked, str | int | float) and (is_parameter or type(asked) is not bool)
     if not is_value or re.fullmatch(form, _text(asked), re.DOTALL) is None:
         raise UsageError(name, seen=quoted(asked), allowed=allowed)

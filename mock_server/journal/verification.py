@@ -141,7 +141,10 @@ class Calls:
     @property
     def message(self) -> str:
         """What was expected, what was found, and the nearest requests."""
-        lines = [f"expected {self._times}, found {self.count}: {self._pattern}"]
+        refused = sum(call.outcome == "refused" for call in self.calls)
+        which = f" ({refused} refused; served=true counts only those that were served)"
+        found = f"{self.count}{which if refused else ''}"
+        lines = [f"expected {self._times}, found {found}: {self._pattern}"]
         lines += [f"  {call}" for call in self.calls[-_MAX_SHOWN:]]
         if self._undecided:
             lines.append("not counted before the response:")

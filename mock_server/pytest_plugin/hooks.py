@@ -19,6 +19,7 @@ from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
 
 _WORLD = pytest.StashKey[tuple[MockWorld, World]]()
+_STRICT = pytest.StashKey[bool]()
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 48
 _PHASE = re.compile(r" \((setup|call|teardown)\)$")
@@ -33,10 +34,16 @@ def world_name(test: str) -> str:
 
 
 @contextmanager
-def world_of_test(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[MockWorld]:
-    """Create a world for a test, with faults; end it with the block."""
+def world_of_test(
+    server: Mock, item: pytest.Item, faults: Marks, *, strict: bool
+) -> Iterator[MockWorld]:
+    """Create a world for a test, with faults; end it with the block.
+
+    With ``strict``, a test that passes fails by what was unexpected in its world.
+    """
     world = server.world(world_name(item.nodeid))
     item.stash[_WORLD] = world, world.emulated
+    item.stash[_STRICT] = strict
     try:
         for arguments, options in faults:
             _mark(item, world, arguments, options)
@@ -89,8 +96,13 @@ class MockHooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail a passed test that tried to reach a real host; show the calls of a failed test."""
+        """Fail a passed test that tried to reach a real host, or by what was unexpected if strict.
+
+        Show the calls of a failed test, and its faults that were never hit.
+        """
         report = yield
+        if report.when == "call" and report.passed and item.stash.get(_STRICT, False):
+            _fail_if_unexpected(report, item.stash[_WORLD][0])
         new = self._new_attempts(item.nodeid)
         if new and report.outcome == "passed":
             report.outcome = "failed"
@@ -103,8 +115,23 @@ class MockHooks:
                 title = f"crmcom_mock: calls of world {one.name}"
                 calls = summarize_calls(one) or f"none below {WORLDS}{one.name}{API_PATH}"
                 report.sections.append((title, calls))
+                unhit = "\n".join(map(str, one.faults.never_hit()))
+                if unhit:
+                    title = f"crmcom_mock: faults that hit no request of world {one.name}"
+                    report.sections.append((title, one.redactor.text(unhit)))
         del call
         return report
+
+
+def _fail_if_unexpected(report: pytest.TestReport, world: MockWorld) -> None:
+    """Fail a passed test by what was unexpected in its world, and in those made through it."""
+    for one in (world, *world.children):
+        try:
+            one.assert_nothing_unexpected()
+        except AssertionError as error:
+            report.outcome = "failed"
+            report.longrepr = f"crmcom_strict: world {one.name}: {error}"
+            return
 
 
 def running_test() -> str:

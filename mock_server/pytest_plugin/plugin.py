@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.python_api import Mock, MockWorld
 
 _FAULT = "crmcom_fault"
+_STRICT = "crmcom_strict"
 _GUARDED = ("auto", "always", "off")
 # Name, metavar, help; each is an option of the command line and of the configuration file.
 _OPTIONS = (
@@ -46,6 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--crmcom-mock-{name}", dest=f"crmcom_mock_{name}", metavar=metavar, help=text
         )
         parser.addini(f"crmcom_mock_{name}", text)
+    text = (
+        "fail a test for refusals and parameters of its requests that it does not expect, for "
+        "faults that were never hit, and for expected refusals that never came"
+    )
+    group.addoption("--crmcom-strict", action="store_true", help=text)
+    parser.addini(_STRICT, text, type="bool", default=False)
     text = "hosts that the guard blocks (default: crm.com *.crm.com)"
     parser.addini("crmcom_mock_guard_hosts", text, type="args")
 
@@ -56,6 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         f"{_FAULT}(preset, **fault): inject a fault into crmcom_mock's world during the test; the "
         "arguments are those of its fail() (crmcom-kit)",
+    )
+    config.addinivalue_line(
+        "markers",
+        f"{_STRICT}(strict=True): fail the test for what is unexpected in crmcom_mock's world, or "
+        "do not (crmcom-kit)",
     )
     _given(config)
     if _guarding(config) == "always":
@@ -115,6 +127,8 @@ def _given(config: pytest.Config) -> dict[str, Any]:
             folder = config.rootpath if config.inipath is None else config.inipath.parent
         if value is not None:
             found[name] = _read(name, value, folder)
+    if config.getoption(_STRICT) or config.getini(_STRICT):
+        found["strict"] = True
     return found
 
 
@@ -182,8 +196,10 @@ def crmcom_mock_server(
     from crmcom_kit.mock_server.python_api import crmcom_mock
 
     _register_hooks(pytestconfig, guards=_guarding(pytestconfig) != "off")
+    options = {**crmcom_mock_options}
+    options.pop("strict", None)  # each test by itself
     try:
-        mock = crmcom_mock(**crmcom_mock_options)
+        mock = crmcom_mock(**options)
     except ValueError as error:  # its message names the option, what was seen and what is allowed
         msg = f"crmcom_mock: {error}"
         raise pytest.fail.Exception(msg, pytrace=False) from None
@@ -210,5 +226,9 @@ def crmcom_mock(
         pytest.fail(msg, pytrace=False)
     marks = reversed([*request.node.iter_markers(_FAULT)])
     faults = [(mark.args, mark.kwargs) for mark in marks]
-    with world_of_test(crmcom_mock_server, request.node, faults) as world:
+    mark = request.node.get_closest_marker(_STRICT)
+    is_strict = crmcom_mock_options.get("strict", False)
+    if mark is not None:
+        is_strict = mark.args[0] if mark.args else mark.kwargs.get("strict", True)
+    with world_of_test(crmcom_mock_server, request.node, faults, strict=is_strict) as world:
         yield world

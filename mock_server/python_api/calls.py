@@ -110,6 +110,9 @@ def wait_for(
 ) -> Any:
     """Return what was waited for. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
+    if isinstance(until, str):
+        allowed = f"a function without arguments; or by name, operation={until!r}"
+        raise UsageError("until", seen=repr(until), allowed=allowed)
     if until is None:
         condition = condition_of(world, asked)
     elif asked:

@@ -6,9 +6,10 @@ from typing import Any
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer
 from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.python_api.world import MockWorld
+from crmcom_kit.mock_server.python_api.world import MockWorld, assert_none
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.usage_errors import UsageError
 
@@ -28,17 +29,21 @@ class Mock(MockWorld):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        strict: bool = False,
         **options: Any,
     ) -> None:
         """Create the mock; ``crmcom_mock`` describes the arguments."""
         known = signature(make_world).parameters
         for name in sorted(options.keys() - known):
-            allowed = f"one of host, port, {', '.join(known)}"
+            allowed = f"one of host, port, strict, {', '.join(known)}"
             raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
         integer("port", port, 0, 65_535)
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), access=access)
+        if not isinstance(strict, bool):
+            raise UsageError("strict", seen=repr(strict), allowed="True or False")
+        self._strict = strict
         server = Background(registry, host=host, port=port)
         super().__init__(registry, server, DEFAULT)
 
@@ -61,8 +66,13 @@ class Mock(MockWorld):
     def __enter__(self) -> "Mock":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
+        self._server.catch_up()
         self.stop()
+        if self._strict and error is None:
+            for world in self._registry.worlds():
+                assert_none(f"unexpected in world {world.name}", unexpected(world))
 
 
 @ends_at_the_caller
@@ -75,7 +85,9 @@ def crmcom_mock(**options: Any) -> Mock:
         options: those of ``make_world``, with one token by default; and
 
             - host: the address to listen on, 127.0.0.1 by default;
-            - port: the port to listen on, a free one by default.
+            - port: the port to listen on, a free one by default;
+            - strict: whether the end of the block asserts, if nothing has failed before, what
+              ``assert_nothing_unexpected`` does, of each world.
 
     Raises:
         UsageError: there is no such option.

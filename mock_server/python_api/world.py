@@ -1,6 +1,6 @@
 """One world of a mock as a test uses it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date, datetime, timedelta
@@ -10,6 +10,7 @@ import orjson
 
 from crmcom_kit.fixtures.moments import as_text, read_moment
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
+from crmcom_kit.mock_server.faults.expectations import ExpectedRefusal
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
 from crmcom_kit.mock_server.journal.verification import Expected
@@ -33,10 +34,14 @@ from crmcom_kit.mock_server.python_api.content import (
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
+from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import NotFound, UsageError
+
+#: An operation of the API, such as ``resend``, or several.
+Operations = str | Sequence[str]
 
 if TYPE_CHECKING:
     import httpx
@@ -244,22 +249,81 @@ class MockWorld:
         """
         return failing(self.emulated.faults, preset, given)
 
+    def assert_faults_hit(self) -> None:
+        """Assert that each fault since the last reset has hit a request, or one of its preset.
+
+        Raises:
+            AssertionError: some hit none, whether they are still active or not.
+        """
+        __tracebackhide__ = True
+        self._server.catch_up()
+        assert_none("faults that hit no request", map(str, self.emulated.faults.never_hit()))
+
+    def expect_refusal(
+        self,
+        operation: Operations | None = None,
+        *,
+        record: str | int | None = None,
+        error: str | Sequence[str] | None = None,
+        times: int | None = None,
+    ) -> ExpectedRefusal:
+        """Say that requests from now on will be refused, on purpose.
+
+            mock.expect_refusal(operation="resend", error="not_rejected", times=1)
+
+        The journal marks them, and ``assert_nothing_unexpected`` lets them pass.
+
+        Args:
+            operation: an operation, or several; any by default.
+            record: number or id of the webhook request that they name.
+            error: the kind of the error, or several, such as ``unknown_webhook_request``.
+            times: how many refusals, no more and no less; at least one by default.
+
+        Returns:
+            What is expected; its ``count`` is how many came so far.
+
+        Raises:
+            UsageError: an argument is not allowed.
+            LimitExceeded: there are as many expected refusals as allowed.
+        """
+        asked = {"operation": operation, "record": record, "error": error, "times": times}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self.emulated.current_epoch.expectations.expect(given)
+
+    def assert_nothing_unexpected(self) -> None:
+        """Assert that a test said of all that went wrong since the last reset that it would.
+
+        That is what ``crmcom_strict`` asserts at the end of each test.
+
+        Raises:
+            AssertionError: a request was refused and no test expects it, or had parameters that
+                the mock ignored; a fault was never hit; or an expected refusal never came.
+        """
+        __tracebackhide__ = True
+        self._server.catch_up()
+        assert_none("unexpected", unexpected(self.emulated))
+
     # Calls.
 
-    def assert_called(self, *, times: Expected = None, **pattern: Any) -> list[CallView]:
+    def assert_called(
+        self, operation: Any = None, *, times: Expected = None, **pattern: Any
+    ) -> list[CallView]:
         """Assert that matching calls were made as often as expected, and return them.
 
-        Calls that are not answered yet count; ``wait_for`` waits for those to come.
+        Refused calls count, unless ``served`` is True. Calls that are not answered yet count, too;
+        ``wait_for`` waits for those to come.
 
             mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
+            operation: the API's method, such as ``resend``.
             times: the expected number of matching calls, or ``{"at_least": 1, "at_most": 3}``; at
                 least one by default.
-            pattern: what must be true of a call: ``operation``, ``record`` (the number or id of a
-                webhook request), ``parameters``, ``outcome`` (accepted or refused), ``status``,
-                ``code``, ``state_before``, ``state_after`` and ``fault`` (a name, or whether any).
-                Instead of a value, ``{"absent": True}`` asks for none.
+            pattern: what else must be true of a call: ``record`` (the number or id of a webhook
+                request), ``parameters``, ``outcome`` (accepted or refused), ``served`` (whether
+                the API has carried it out), ``status``, ``code``, ``state_before``,
+                ``state_after`` and ``fault`` (a name, or whether any). Instead of a value,
+                ``{"absent": True}`` asks for none.
 
         Raises:
             AssertionError: the number differs; the message names the nearest calls.
@@ -268,9 +332,9 @@ class MockWorld:
         """
         __tracebackhide__ = True
         self._server.catch_up()
-        return assert_calls(self.emulated, {**pattern, "times": times})
+        return assert_calls(self.emulated, {**_pattern(operation, pattern), "times": times})
 
-    def assert_not_called(self, **pattern: Any) -> None:
+    def assert_not_called(self, operation: Any = None, **pattern: Any) -> None:
         """Assert that no call matches the pattern; without a pattern, that there was no call.
 
         Raises:
@@ -281,7 +345,7 @@ class MockWorld:
         __tracebackhide__ = True
         check_members(pattern, MEMBERS)
         self._server.catch_up()
-        assert_calls(self.emulated, {**pattern, "times": 0})
+        assert_calls(self.emulated, {**_pattern(operation, pattern), "times": 0})
 
     def wait_for(
         self, until: Callable[[], object] | None = None, /, *, timeout: float = 5.0, **asked: Any
@@ -508,3 +572,17 @@ class MockWorld:
     def restore(self, name: str) -> None:
         """Go back to the content saved by ``snapshot``; calls and faults stay. Raises NotFound."""
         self.emulated.restore(text("name", name))
+
+
+def _pattern(operation: Any, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a pattern."""
+    return {**members} if operation is None else {"operation": operation, **members}
+
+
+def assert_none(what: str, lines: Iterable[str]) -> None:
+    """Raise AssertionError if there are lines, and show them."""
+    __tracebackhide__ = True
+    found = [*lines]
+    if found:
+        msg = "\n  ".join((f"{what}:", *found))
+        raise AssertionError(msg)

@@ -12,6 +12,7 @@ from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
+from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
@@ -44,6 +45,7 @@ class Epoch:
     # What goes on when the content is replaced, and is new after a reset.
     journal: Journal
     faults: Faults
+    expectations: Expectations
     attempts: Attempts
     receiver: Receiver
 

@@ -13,6 +13,7 @@ from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
+from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, JournalBudget
 from crmcom_kit.mock_server.protocol.config import Config
@@ -141,6 +142,7 @@ class World:
             room=self._room,
             journal=Journal(self._max_entries, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.clock),
+            expectations=Expectations(),
             attempts=Attempts(self.name, last=attempts),
             receiver=Receiver(self.clock),
         )

@@ -143,3 +143,22 @@ def test_to_verify_and_to_wait_have_their_statuses(
     answer = admin.send("POST", path, body)
     assert answer.status_code == status
     assert answer.json.items() >= members.items()
+
+
+def test_refusals_are_expected_over_http(mock: Any, admin: Any) -> None:
+    """What is expected is marked in the journal and its archive, and what is not is listed."""
+    admin.ask("POST", "/reset")
+    added = admin.send("POST", "/expected_refusals", {"operation": "show", "times": 1})
+    assert (added.status_code, added.json["ok"]) == (201, False)
+    mock.show("number=none")
+
+    expected = [{"operation": ["show"], "times": 1, "count": 1, "ok": True}]
+    assert admin.ask("GET", "/unexpected") == {"ok": True, "unexpected": [], "expected": expected}
+    assert admin.ask("GET", "/requests/1")["expected_refusal"] is True
+    (entry,) = admin.ask("GET", "/requests.har")["log"]["entries"]
+    assert entry["_expected_refusal"] is True
+    mock.show("number=none")
+    (line,) = admin.ask("GET", "/unexpected")["unexpected"]
+    assert line.startswith("request 2, show: refused (unknown_webhook_request): ")
+    admin.ask("POST", "/reset")
+    assert admin.ask("GET", "/unexpected") == {"ok": True, "unexpected": [], "expected": []}

@@ -162,3 +162,44 @@ def test_it():
     assert not {"httpx", "flask", "jsonschema", "uvicorn"} & set(sys.modules)
 """
     run(tests, "-p", "no:schemathesis", apart=True).assert_outcomes(passed=1)
+
+
+STRICT = """
+def test_refused(crmcom_mock):
+    show(crmcom_mock, "none")
+
+def test_never_hit(crmcom_mock):
+    crmcom_mock.world("other").fail(operation="list", drop=True)
+
+def test_expected(crmcom_mock):
+    crmcom_mock.expect_refusal("show", times=1)
+    show(crmcom_mock, "none")
+
+@pytest.mark.crmcom_strict(False)
+def test_lenient(crmcom_mock):
+    show(crmcom_mock, "none")
+"""
+
+
+@pytest.mark.parametrize(("flag", "ini"), [("--crmcom-strict", ""), ("", "crmcom_strict = true")])
+def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, ini: str) -> None:
+    """A refusal, a fault that was never hit; unless the test says so, or is not strict."""
+    done = run(STRICT, *flag.split(), ini=ini)
+
+    done.assert_outcomes(passed=2, failed=2)
+    done.stdout.fnmatch_lines(
+        [
+            "crmcom_strict: world test_refused-*: unexpected:",
+            "*request 1, show: refused (unknown_webhook_request): *",
+            "*crmcom_mock: calls of world test_refused-*",
+            "crmcom_strict: world other: unexpected:",
+            "*fault never hit: drop (list) hit 0 of 0 matching requests",
+            "*crmcom_mock: faults that hit no request of world other*",
+        ]
+    )
+
+
+def test_a_marker_makes_a_test_strict(run: Run) -> None:
+    """One test, in a run that is not."""
+    tests = STRICT.replace("def test_refused", "@pytest.mark.crmcom_strict\ndef test_refused")
+    run(tests).assert_outcomes(passed=3, failed=1)

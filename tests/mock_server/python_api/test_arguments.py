@@ -62,7 +62,18 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("the webhook_request: life_cycle_state", lambda m: m.add(life_cycle_state="LOST")),
     ("timeout", lambda m: m.assert_called(timeout=5, operation="show")),
     ("timeout", lambda m: m.wait_for(record="7", timeout=None)),
+    ("strict", lambda _: crmcom_mock(strict="yes")),
     ("until", lambda m: m.wait_for(5)),
+    ("until", lambda m: m.wait_for("resend")),
+    ("served", lambda m: m.assert_called(served="yes")),
+    ("operation", lambda m: m.assert_called("resent")),
+    ("operation", lambda m: m.expect_refusal("resent")),
+    ("error", lambda m: m.expect_refusal(error="not_there")),
+    ("times", lambda m: m.expect_refusal(times=0)),
+    (
+        "the webhook_request: webhook_definition",
+        lambda m: m.add(webhook_definition={"name": "ACT CREAT"}),
+    ),
     ("until", lambda m: m.wait_for(lambda: True, times=3)),
     ("times", lambda m: m.wait_for(record="7", times=3)),
     ("operaton", lambda m: m.assert_not_called(operaton="resend")),
@@ -87,6 +98,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),
     ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
     ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url=5)),
+    ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url="http://127.0.0.1/")),
 ]
 
 

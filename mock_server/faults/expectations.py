@@ -1,0 +1,130 @@
+"""Which refusals a test expects, and what came that it does not expect.
+
+A refusal is expected by the first expectation, in the order in which they were added, that it fits
+and that expects more. Everything here is from one reset of a world to the next.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from crmcom_kit.mock_server.faults.matching import RequestView
+from crmcom_kit.mock_server.faults.validation import as_tuple, valid
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.usage_errors import LimitExceeded
+
+MAX_EXPECTATIONS = 1_000
+_MAX_KEPT = 20  # texts of what is not expected
+
+
+@dataclass(slots=True, kw_only=True)
+class ExpectedRefusal:
+    """Refusals that a test expects, and how many of them came."""
+
+    operations: tuple[str, ...]  # any by default
+    record: str | None  # number or id of the webhook request that they name
+    errors: tuple[str, ...]  # kinds of errors; any by default
+    times: int | None  # None for at least one
+    count: int = 0  # how many came
+
+    @property
+    def has_come(self) -> bool:
+        """Whether as many came as are expected."""
+        return self.count > 0 if self.times is None else self.count == self.times
+
+    def fits(self, view: RequestView, error: VendorError) -> bool:
+        """Whether it expects a refusal, however many have come."""
+        is_kind = not self.errors or error.kind in self.errors
+        return is_kind and view.is_about(self.operations, self.record)
+
+    def __str__(self) -> str:
+        about = f" of {self.record}" if self.record else ""
+        why = f" for {' or '.join(self.errors)}" if self.errors else ""
+        often = "at least once" if self.times is None else f"{self.times} times"
+        return f"{' or '.join(self.operations) or 'any request'}{about}{why}, {often}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the control API shows it."""
+        found = {
+            "operation": list(self.operations),
+            "record": self.record,
+            "error": list(self.errors),
+            "times": self.times,
+        }
+        return {**{n: v for n, v in found.items() if v}, "count": self.count, "ok": self.has_come}
+
+
+class Unexpected(NamedTuple):
+    """A request that no test expects. It may quote what was sent."""
+
+    number: int  # of its entry in the journal
+    operation: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"request {self.number}, {self.operation}: {self.text}"
+
+
+class Expectations:
+    """What is expected in one world."""
+
+    def __init__(self) -> None:
+        """Expect no refusal."""
+        self._lock = threading.Lock()
+        self._expected: list[ExpectedRefusal] = []
+        self._unexpected: list[Unexpected] = []
+        self._count = 0
+
+    def expect(self, spec: object) -> ExpectedRefusal:
+        """Expect refusals from now on; ``spec`` fits the type ``specification.RefusalSpec``.
+
+        Raises:
+            UsageError: it is not allowed.
+            LimitExceeded: there are as many as allowed.
+        """
+        given = valid(spec, "RefusalSpec", whole="refusal")
+        expected = ExpectedRefusal(
+            operations=as_tuple(given.get("operation", [])),
+            record=str(given["record"]) if "record" in given else None,
+            errors=as_tuple(given.get("error", [])),
+            times=given.get("times"),
+        )
+        with self._lock:
+            if len(self._expected) >= MAX_EXPECTATIONS:
+                allowed = f"at most {MAX_EXPECTATIONS:,} in a world"
+                raise LimitExceeded("refusal", seen="one more", allowed=allowed)
+            self._expected.append(expected)
+        return expected
+
+    @property
+    def expected(self) -> tuple[ExpectedRefusal, ...]:
+        """The refusals that are expected, in the order in which they were added."""
+        with self._lock:
+            return tuple(self._expected)
+
+    def never_came(self) -> list[ExpectedRefusal]:
+        """Return the expected refusals of which not as many came as are expected."""
+        return [one for one in self.expected if not one.has_come]
+
+    def unexpected(self) -> tuple[int, list[Unexpected]]:
+        """Return how many requests were not expected, and the first ones."""
+        with self._lock:
+            return self._count, list(self._unexpected)
+
+    def is_expected(self, view: RequestView, error: VendorError) -> bool:
+        """Count a refusal; return whether it is expected."""
+        fitting = [one for one in self.expected if one.fits(view, error)]
+        with self._lock:
+            for one in fitting:
+                if one.times is None or one.count < one.times:
+                    one.count += 1
+                    return True
+        return False
+
+    def add_unexpected(self, number: int, view: RequestView, *texts: str) -> None:
+        """Remember a request that was refused unexpectedly, or of which the mock warns."""
+        with self._lock:
+            self._count += 1
+            if len(self._unexpected) < _MAX_KEPT:
+                text = Unexpected(number, view.operation or "no method", "; ".join(texts))
+                self._unexpected.append(text)

@@ -1,0 +1,93 @@
+"""What a test says of refusals and faults: silence is no success."""
+
+import pytest
+from helpers.calling import list_of, resend, show
+
+from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server.journal.call_view import archive
+
+
+def test_a_fault_that_was_never_hit_is_named(mock: Mock) -> None:
+    """Also one that was removed; of a preset, one hit is enough."""
+    with mock.fail(operation="delete", record="7", status=503):
+        show(mock)
+    mock.fail("slow then dead", calls=1, delay=0)
+    show(mock)
+    mock.fail(name="later", operation="show", drop=True, when="before_commit", nth=9)
+    show(mock.world("other"))
+
+    with pytest.raises(AssertionError) as refused:
+        mock.assert_faults_hit()
+    assert str(refused.value).splitlines() == [
+        "faults that hit no request:",
+        "  status 503 (delete of 7) hit 0 of 0 matching requests",
+        "  later (show) hit 0 of 0 matching requests",
+    ]
+    mock.reset()
+    mock.assert_faults_hit()
+
+
+def test_an_expected_refusal_is_marked_and_others_are_named(mock: Mock) -> None:
+    """As many as are expected, of the operation, the record and the kind of error."""
+    expected = mock.expect_refusal("resend", record="7", error=["not_rejected"], times=1)
+    never = mock.expect_refusal(operation=("show", "list"), error="invalid_token")
+    resend(mock, "7")
+    resend(mock, "8")
+    assert mock.calls[-1].outcome == "accepted"
+    resend(mock, "7")
+    resend(mock, "7")
+    list_of(mock, entity="JOBS", colour="red")
+
+    assert [call.outcome == "refused" for call in mock.calls] == [False, False, True, True, False]
+    assert (expected.count, never.count) == (1, 0)
+    archived = archive(mock.calls, "http://mock")["log"]["entries"]
+    marks = [entry.get("_expected_refusal") for entry in archived]
+    assert marks == [None, None, True, None, None]
+    with pytest.raises(AssertionError) as refused:
+        mock.assert_nothing_unexpected()
+    lines = str(refused.value).splitlines()
+    assert lines[1].startswith("  request 4, resend: refused (not_rejected): ")
+    assert lines[2].startswith('  request 5, list: warning: "colour" is unknown to list')
+    assert lines[3] == ("  expected refusal: show or list for invalid_token, at least once; 0 came")
+    assert len(lines) == 4
+
+
+def test_only_the_first_requests_are_kept(mock: Mock) -> None:
+    """Whatever the journal has room for, or is cleared of; secrets are hidden."""
+    for _ in range(22):
+        show(mock, mock.token)
+    mock.calls.clear()
+
+    with pytest.raises(AssertionError) as refused:
+        mock.assert_nothing_unexpected()
+    assert len(str(refused.value).splitlines()) == 22
+    assert str(refused.value).endswith("\n  2 more requests")
+    assert mock.token not in str(refused.value)
+
+
+def test_the_end_of_a_strict_mock_asserts() -> None:
+    """Of all its worlds, unless something else has failed."""
+    message = r"^unexpected in world other:\n  request 1, show: "
+    with pytest.raises(AssertionError, match=message), crmcom_mock(strict=True) as mock:
+        show(mock.world("other"), "none")
+    with pytest.raises(KeyError), crmcom_mock(strict=True) as mock:
+        mock.records[show(mock, "none").text]
+    with crmcom_mock(strict=True) as mock:
+        mock.expect_refusal("show")
+        show(mock, "none")
+
+
+def test_what_was_served_can_be_asked_for(mock: Mock) -> None:
+    """A refused request counts unless only served ones are asked for; a message says how many."""
+    with mock.fail("lost answer"), pytest.raises(Exception, match="disconnected"):
+        resend(mock)
+    resend(mock)
+    with mock.fail(status=503):
+        resend(mock)
+
+    mock.assert_called("resend", times=3)
+    (carried_out,) = mock.assert_called("resend", served=True, times=1)
+    assert carried_out.fault is not None
+    with pytest.raises(AssertionError, match=r"^expected exactly 1, found 3 \(1 refused; served="):
+        mock.assert_called("resend", times=1)
+    mock.assert_not_called("resend", served=True, outcome="refused")
