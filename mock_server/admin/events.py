@@ -9,7 +9,7 @@ from crmcom_kit.mock_server.admin.contract import Call, Reply, operation
 from crmcom_kit.mock_server.admin.journal import EntryId
 from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
-from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
+from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 
 #: How often a stream has an event about the world. By writing it some servers notice that the
 #: client has left.
@@ -64,7 +64,7 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
             seen, entries = journal.changed_since(seen)
             for entry in entries:
                 if entry.number > number:
-                    yield _event("call", CallView(reader, entry).summary())
+                    yield _event("call", EntryView(reader, entry).summary())
             if attempts.revision > seen_attempts:
                 seen_attempts, changed = attempts.changed_since(seen_attempts)
                 for attempt in attempts_view(call, changed):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 from crmcom_kit.mock_server.admin.contract import Call, JsonObject, Reply, operation
 from crmcom_kit.mock_server.faults.specification import RefusalSpec
 from crmcom_kit.mock_server.journal import patterns, verification
-from crmcom_kit.mock_server.journal.call_view import CallSummary, CallView, JournalEntry, archive
+from crmcom_kit.mock_server.journal.entry_view import EntrySummary, EntryView, JournalEntry, archive
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.unexpected import unexpected
@@ -92,7 +92,7 @@ class Counted(TypedDict):
     message: NotRequired[
         Annotated[str, "If not: what was expected and found, and the nearest requests."]
     ]
-    requests: NotRequired[Annotated[list[CallSummary], "The last 100 of them."]]
+    requests: NotRequired[Annotated[list[EntrySummary], "The last 100 of them."]]
 
 
 class Awaited(Counted):
@@ -131,8 +131,8 @@ def list_requests(
 ) -> Requests:
     """List the requests in the journal, newest first."""
     reader = call.world.reader
-    calls = reader.calls(reader.journal.number_of(since or "0"))
-    return _found(call, calls[::-1], limit)
+    views = reader.views(reader.journal.number_of(since or "0"))
+    return _found(call, views[::-1], limit)
 
 
 @operation("POST /requests/find", "journal", examples={"lists": {"operation": "list"}})
@@ -143,13 +143,13 @@ def find_requests(call: Call, body: Pattern | None = None) -> Requests:
     """
     reader = call.world.reader
     pattern = patterns.Pattern(reader, dict(body or {}))
-    return _found(call, [one for one in reader.calls() if pattern.matches(one)])
+    return _found(call, [one for one in reader.views() if pattern.matches(one)])
 
 
-def _found(call: Call, calls: list[CallView], limit: int | None = None) -> Requests:
-    requests: list[Any] = [one.as_json() for one in calls[:limit]]
+def _found(call: Call, views: list[EntryView], limit: int | None = None) -> Requests:
+    requests: list[Any] = [one.as_json() for one in views[:limit]]
     dropped = call.world.journal.evicted
-    return {"count": len(calls), "dropped": dropped, "requests": requests}
+    return {"count": len(views), "dropped": dropped, "requests": requests}
 
 
 @operation("GET /requests/{id}", "journal")
@@ -161,7 +161,7 @@ def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Journ
         last = journal.id_of(journal.last)
         allowed = f"the id of a request that the journal still has, up to {last}"
         raise NotFound("id", seen=quoted(id), allowed=allowed)
-    return CallView(reader, entry).as_json()
+    return EntryView(reader, entry).as_json()
 
 
 @operation("DELETE /requests", "journal")
@@ -182,7 +182,7 @@ def requests_har(call: Call) -> JsonObject:
     For the developer tools of browsers, and for proxies. Times are of the world's clock; the
     duration of a request is not measured. Running requests are left out.
     """
-    return archive(call.world.reader.calls(), f"{call.origin}{call.root}")
+    return archive(call.world.reader.views(), f"{call.origin}{call.root}")
 
 
 @operation(

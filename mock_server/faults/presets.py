@@ -55,21 +55,21 @@ PRESETS: dict[str, Preset] = {
         lambda given: [{"effect": {"status": 429, "retry_after": ceil(given["seconds"])}}],
     ),
     "slow_then_dead": Preset(
-        "The first `calls` requests are held back for `delay` seconds; after them, every"
+        "The first `requests` requests are held back for `delay` seconds; after them, every"
         " connection is dropped. In a header: the request is held back, then dropped.",
-        {"calls": 3, "delay": 2, "operation": None},
+        {"requests": 3, "delay": 2, "operation": None},
         lambda given: [
-            {"effect": {"delay": given["delay"]}, "times": given["calls"]},
-            {"effect": {"drop": True}, "match": {"after": given["calls"]}},
+            {"effect": {"delay": given["delay"]}, "times": given["requests"]},
+            {"effect": {"drop": True}, "match": {"after": given["requests"]}},
         ],
     ),
     "token_expires": Preset(
-        "After `calls` requests with a token, the token of the last one expires.",
-        {"calls": 1, "operation": None},
+        "After `requests` requests with a token, the token of the last one expires.",
+        {"requests": 1, "operation": None},
         lambda given: [
             {
                 "effect": {"expire_token": True},
-                "match": {"nth": given["calls"]},
+                "match": {"nth": given["requests"]},
                 "when": "after_commit",
                 "times": 1,
             }
@@ -93,6 +93,8 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
     preset = PRESETS.get(name)
     if preset is None:
         raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
+    if "calls" in arguments and "requests" not in arguments:  # its former name
+        arguments = {"requests" if n == "calls" else n: v for n, v in arguments.items()}
     for argument in arguments:
         if argument not in preset.arguments:
             allowed = f"one of {', '.join(preset.arguments)}"

@@ -30,7 +30,7 @@ class FaultState:
     fault: Fault
     expires: datetime | None  # by the world's clock
     group: tuple[str, ...]  # the ids of the faults that were added together, as by a preset
-    calls: int = 0  # that it matched
+    matched: int = 0  # how many requests
     hits: int = 0
     over: bool = False  # whether it will hit nothing any more, when this was read
 
@@ -45,19 +45,20 @@ class FaultState:
 
     def count_match(self) -> bool:
         """Count a request that it matches; return whether the fault is due."""
-        self.calls += 1
+        self.matched += 1
         fault = self.fault
-        return self.calls in fault.nth if fault.nth else self.calls > fault.after
+        return self.matched in fault.nth if fault.nth else self.matched > fault.after
 
     def __str__(self) -> str:
         fault = self.fault
         about = f" of {fault.record}" if fault.record else ""
-        often = f"hit {self.hits} of {self.calls} matching requests"
+        often = f"hit {self.hits} of {self.matched} matching requests"
         return f"{fault.name} ({' or '.join(fault.operations) or 'any request'}{about}) {often}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
-        found = {**self.fault.as_json(), "calls": self.calls, "hits": self.hits, "over": self.over}
+        counts = {"calls": self.matched, "hits": self.hits, "over": self.over}
+        found = {**self.fault.as_json(), **counts}
         if self.left is not None:
             found["left"] = self.left
         if self.expires is not None:

@@ -146,7 +146,8 @@ class FaultPresetArguments(TypedDict, total=False):
     operation: _Operations | None
     record: _Record | None
     times: _Number | None
-    calls: _Number
+    requests: _Number
+    calls: Annotated[_Number, "The former name of requests."]
     delay: _Delay
     seconds: _Seconds
     status: _Status

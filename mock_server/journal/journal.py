@@ -2,7 +2,7 @@
 
 A request enters it when it arrives, and its entry is completed when it is answered. An entry keeps
 both as they came, since most entries are never looked at. Views of it (redacted, read into
-parameters, explained) are built in ``call_view`` on demand.
+parameters, explained) are built in ``entry_view`` on demand.
 """
 
 import re

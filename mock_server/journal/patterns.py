@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.presets import PRESETS
-from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
+from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
@@ -46,16 +46,16 @@ class _Condition(NamedTuple):
     name: str
     wanted: str | bool  # a value, or whether there is one
 
-    def holds(self, call: CallView) -> bool | None:
+    def holds(self, view: EntryView) -> bool | None:
         """Whether it holds; None if the response will decide."""
-        seen = _values(call, self.name)
+        seen = _values(view, self.name)
         if seen is None:
             return None
         return bool(seen) == self.wanted if isinstance(self.wanted, bool) else self.wanted in seen
 
-    def difference(self, call: CallView) -> str:
+    def difference(self, view: EntryView) -> str:
         """Return, in words, what was wanted and what a request has."""
-        seen = " and ".join(map(_short, dict.fromkeys(_values(call, self.name) or ())))
+        seen = " and ".join(map(_short, dict.fromkeys(_values(view, self.name) or ())))
         return f"{self.name}: wanted {self.words}; seen {seen or 'nothing'}"
 
     @property
@@ -74,19 +74,19 @@ class Pattern:
         check_members(members, MEMBERS)
         self._conditions = [_condition(reader, name, asked) for name, asked in _flat(members)]
 
-    def matches(self, call: CallView) -> bool | None:
+    def matches(self, view: EntryView) -> bool | None:
         """Whether a request matches; None if its response will decide."""
-        held = [one.holds(call) for one in self._conditions]
+        held = [one.holds(view) for one in self._conditions]
         if False in held:
             return False
         return None if None in held else True
 
-    def differences(self, call: CallView) -> list[str]:
+    def differences(self, view: EntryView) -> list[str]:
         """Return, in words, what a request has that the pattern does not ask for."""
-        return [one.difference(call) for one in self._conditions if one.holds(call) is False]
+        return [one.difference(view) for one in self._conditions if one.holds(view) is False]
 
     def __str__(self) -> str:
-        return ", ".join(f"{one.name} {one.words}" for one in self._conditions) or "any call"
+        return ", ".join(f"{one.name} {one.words}" for one in self._conditions) or "any request"
 
 
 def check_members(members: Iterable[str], known: Iterable[str]) -> None:
@@ -167,22 +167,22 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
             return SHOWN_STATES
 
 
-def _values(call: CallView, name: str) -> list[str] | None:
+def _values(view: EntryView, name: str) -> list[str] | None:
     """Return the values that a request has for a member; None if its response will decide."""
-    if call.running and name in _OF_RESPONSE:
+    if view.running and name in _OF_RESPONSE:
         return None
     member, _, parameter = name.partition(".")
     value: Any
     match member:
         case "parameters":
-            value = call.parameters.get(parameter)
+            value = view.parameters.get(parameter)
         case "record":
-            named = (call.identifier or "").partition("=")[2]
-            return [one for one in (named, *reversed((call.record or {}).values())) if one]
+            named = (view.identifier or "").partition("=")[2]
+            return [one for one in (named, *reversed((view.record or {}).values())) if one]
         case "fault":
-            value = call.fault and call.fault["name"]
+            value = view.fault and view.fault["name"]
         case _:
-            value = getattr(call, member)
+            value = getattr(view, member)
     if isinstance(value, dict):  # an identifier, as a query spells it
         return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
     return [] if value is None else [_text(value)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import IsOver
-from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
+from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 from crmcom_kit.mock_server.journal.journal import MAX_TOTAL_BYTES, Journal
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, Pattern, check_members
 from crmcom_kit.usage_errors import UsageError, quoted
@@ -66,7 +66,7 @@ class Condition(NamedTuple):
     result: Callable[[], Any]  # what a wait in Python returns
 
 
-class Calls:
+class MatchingRequests:
     """As many matching requests as expected."""
 
     def __init__(
@@ -88,28 +88,28 @@ class Calls:
         self._counts_running = running
         self._revision = 0  # of the journal when it was read
         self._evicted = 0  # requests that came and went unseen
-        self._counted: dict[int, CallView] = {}  # those that match and count, by number
-        self._undecided: dict[int, CallView] = {}  # those that may count once they are answered
+        self._counted: dict[int, EntryView] = {}  # those that match and count, by number
+        self._undecided: dict[int, EntryView] = {}  # those that may count once they are answered
 
     def holds(self) -> bool:
         """Look at the requests that are new or answered; return whether there are as many."""
         journal = self._reader.journal
         self._revision, changed = journal.changed_since(self._revision)
-        for call in [CallView(self._reader, entry) for entry in changed]:
-            matches = self._pattern.matches(call)
-            self._undecided.pop(call.number, None)
-            if matches and (self._counts_running or not call.running):
-                self._counted[call.number] = call
-            elif call.running and matches is not False:
-                self._undecided[call.number] = call
+        for view in [EntryView(self._reader, entry) for entry in changed]:
+            matches = self._pattern.matches(view)
+            self._undecided.pop(view.number, None)
+            if matches and (self._counts_running or not view.running):
+                self._counted[view.number] = view
+            elif view.running and matches is not False:
+                self._undecided[view.number] = view
         for known in (self._counted, self._undecided):
-            for number in [one for one, call in known.items() if call.entry.is_gone]:
+            for number in [one for one, view in known.items() if view.entry.is_gone]:
                 del known[number]
         self._evicted = journal.evicted  # last, so that none is missed
         return self.ok
 
     @property
-    def calls(self) -> list[CallView]:
+    def views(self) -> list[EntryView]:
         """The requests that match and count, oldest first."""
         return [self._counted[number] for number in sorted(self._counted)]
 
@@ -141,28 +141,28 @@ class Calls:
     @property
     def message(self) -> str:
         """What was expected, what was found, and the nearest requests."""
-        refused = sum(call.outcome == "refused" for call in self.calls)
+        refused = sum(view.outcome == "refused" for view in self.views)
         which = f" ({refused} refused; served=true counts only those that were served)"
         found = f"{self.count}{which if refused else ''}"
         lines = [f"expected {self._times}, found {found}: {self._pattern}"]
-        lines += [f"  {call}" for call in self.calls[-_MAX_SHOWN:]]
+        lines += [f"  {view}" for view in self.views[-_MAX_SHOWN:]]
         if self._undecided:
             lines.append("not counted before the response:")
-            lines += [f"  {call}" for call in list(self._undecided.values())[-_MAX_SHOWN:]]
+            lines += [f"  {view}" for view in list(self._undecided.values())[-_MAX_SHOWN:]]
         if self.count < self._times.minimum:
             lines += self._nearest()
         return "\n".join(lines)
 
     def _nearest(self) -> list[str]:
         """Return the requests that differ least from the pattern, and how they differ."""
-        calls = self._reader.calls()
-        if not calls:
+        views = self._reader.views()
+        if not views:
             return ["the journal is empty"]
-        differing = [(call, found) for call in calls if (found := self._pattern.differences(call))]
+        differing = [(view, found) for view in views if (found := self._pattern.differences(view))]
         differing.sort(key=lambda each: (len(each[1]), -each[0].number))
-        lines = [f"nearest of {len(differing)} other calls:"] if differing else []
-        for call, differences in differing[:_MAX_NEAR]:
-            lines += [f"  {call}", *(f"    {one}" for one in differences)]
+        lines = [f"nearest of {len(differing)} other requests:"] if differing else []
+        for view, differences in differing[:_MAX_NEAR]:
+            lines += [f"  {view}", *(f"    {one}" for one in differences)]
         return lines
 
     def facts(self) -> dict[str, Any]:
@@ -172,19 +172,20 @@ class Calls:
         """
         self.check_complete()
         message = {} if self.ok else {"message": self.message}
-        requests = [call.summary() for call in self.calls[-_MAX_LISTED:]]
+        requests = [view.summary() for view in self.views[-_MAX_LISTED:]]
         return {"count": self.count, **message, "requests": requests}
 
 
-def verify(reader: JournalReader, asked: Mapping[str, Any]) -> Calls:
-    """Return the requests that match; running ones count. See ``Calls`` for what is ``asked``.
+def verify(reader: JournalReader, asked: Mapping[str, Any]) -> MatchingRequests:
+    """Return the requests that match; running ones count.
 
+    ``MatchingRequests`` describes what is ``asked``.
     Raises UsageError if that is not allowed, or if evicted requests may make a difference.
     """
-    calls = Calls(reader, asked, running=True)
-    calls.holds()
-    calls.check_complete()
-    return calls
+    requests = MatchingRequests(reader, asked, running=True)
+    requests.holds()
+    requests.check_complete()
+    return requests
 
 
 def wait_for(

@@ -12,7 +12,7 @@ import pytest
 
 from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, Reached
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
-from crmcom_kit.mock_server.python_api.calls import summarize_calls
+from crmcom_kit.mock_server.python_api.requests import summarize_requests
 from crmcom_kit.mock_server.world.registry import WORLDS
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
@@ -98,7 +98,7 @@ class MockHooks:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Fail a passed test that tried to reach a real host, or by what was unexpected if strict.
 
-        Show the calls of a failed test, and its faults that were never hit.
+        Show the requests of a failed test, and its faults that were never hit.
         """
         report = yield
         if report.when == "call" and report.passed and item.stash.get(_STRICT, False):
@@ -112,9 +112,9 @@ class MockHooks:
             # At the end of the test its world is gone, and asking for it would create it again.
             children = [] if report.when == "teardown" else used.children
             for one in (world, *(child.emulated for child in children)):
-                title = f"crmcom_mock: calls of world {one.name}"
-                calls = summarize_calls(one) or f"none below {WORLDS}{one.name}{API_PATH}"
-                report.sections.append((title, calls))
+                title = f"crmcom_mock: requests of world {one.name}"
+                shown = summarize_requests(one) or f"none below {WORLDS}{one.name}{API_PATH}"
+                report.sections.append((title, shown))
                 unhit = "\n".join(map(str, one.faults.never_hit()))
                 if unhit:
                     title = f"crmcom_mock: faults that hit no request of world {one.name}"

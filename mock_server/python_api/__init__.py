@@ -1,4 +1,4 @@
-"""The Python API of the mock: the mock itself, its worlds, and their records, calls and faults.
+"""The Python API of the mock: the mock itself, its worlds, and their records, requests and faults.
 
 Its classes read and change the same worlds that are served over HTTP.
 """

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -68,6 +69,8 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
         LimitExceeded: there are as many faults as allowed.
     """
     if preset is not None:
+        if "calls" in given:
+            warnings.warn("calls is now requests", DeprecationWarning, stacklevel=4)
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
         return Failing(faults, faults.add_preset(name, given))
     try:

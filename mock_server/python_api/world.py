@@ -1,28 +1,24 @@
 """One world of a mock as a test uses it."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import orjson
 
 from crmcom_kit.fixtures.moments import as_text, read_moment
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
 from crmcom_kit.mock_server.faults.expectations import ExpectedRefusal
-from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.entry_view import EntryView
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
 from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import (
     methods_end_at_the_caller,
     number,
     text,
-)
-from crmcom_kit.mock_server.python_api.calls import (
-    CallsView,
-    assert_calls,
-    wait_for,
 )
 from crmcom_kit.mock_server.python_api.content import (
     Entries,
@@ -33,15 +29,26 @@ from crmcom_kit.mock_server.python_api.content import (
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
+from crmcom_kit.mock_server.python_api.keywords import (
+    Awaited,
+    FaultArguments,
+    Operations,
+    RecordMembers,
+    RequestPattern,
+    SeedArguments,
+    Value,
+)
+from crmcom_kit.mock_server.python_api.requests import (
+    RequestsView,
+    assert_requests,
+    wait_for,
+)
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import NotFound, UsageError
-
-#: An operation of the API, such as ``resend``, or several.
-Operations = str | Sequence[str]
 
 if TYPE_CHECKING:
     import httpx
@@ -115,7 +122,7 @@ class ClockControl:
 
 @methods_end_at_the_caller
 class MockWorld:
-    """A world with its own records, ids, tokens, clock, calls and faults."""
+    """A world with its own records, ids, tokens, clock, journal and faults."""
 
     def __init__(self, registry: "WorldRegistry", server: "Background", name: str) -> None:
         """Use the world of that name; it is created if it does not exist.
@@ -131,8 +138,8 @@ class MockWorld:
         registry.get(name)
         #: Its webhook requests.
         self.records = RecordsView(lambda: self.emulated)
-        #: The calls that it received.
-        self.calls = CallsView(lambda: self.emulated)
+        #: The requests that it received.
+        self.requests = RequestsView(lambda: self.emulated)
         #: Its deliveries since the last reset.
         self.deliveries = Deliveries(lambda: self.emulated.current_epoch)
         #: Its built-in receiver of webhooks.
@@ -141,6 +148,12 @@ class MockWorld:
         )
         #: Its clock.
         self.clock = ClockControl(lambda: self.emulated.clock)
+
+    @property
+    def calls(self) -> RequestsView:
+        """The former name of ``requests``."""
+        warnings.warn("calls is now requests", DeprecationWarning, stacklevel=2)
+        return self.requests
 
     @property
     def emulated(self) -> World:
@@ -184,7 +197,7 @@ class MockWorld:
         """Return an httpx client of the API; starts the server.
 
         Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
-        enough. It keeps no connection between calls, so that it need not be closed.
+        enough. It keeps no connection between requests, so that it need not be closed.
 
         Args:
             options: those of ``httpx.Client``.
@@ -228,7 +241,7 @@ class MockWorld:
 
     # Faults.
 
-    def fail(self, preset: str | None = None, /, **given: Any) -> Failing:
+    def fail(self, preset: str | None = None, /, **given: Unpack[FaultArguments]) -> Failing:
         """Inject a fault until it is removed or used up.
 
             with mock.fail("outage", seconds=30): …
@@ -240,7 +253,7 @@ class MockWorld:
                 ``/__admin/faults/presets``.
             given: without a preset, the effect (``delay`` in seconds, ``status``, ``retry_after``,
                 ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``, ``delete_record``),
-                the calls that it hits (``operation``, ``record``, ``nth``, ``after``), and when
+                the requests that it hits (``operation``, ``record``, ``nth``, ``after``), and when
                 (``when``, ``times``, ``lifetime`` in seconds); ``name`` is its name in the journal.
 
         Raises:
@@ -303,52 +316,63 @@ class MockWorld:
         self._server.catch_up()
         assert_none("unexpected", unexpected(self.emulated))
 
-    # Calls.
+    # Requests.
 
     def assert_called(
-        self, operation: Any = None, *, times: Expected = None, **pattern: Any
-    ) -> list[CallView]:
-        """Assert that matching calls were made as often as expected, and return them.
+        self,
+        operation: Value | None = None,
+        *,
+        times: Expected = None,
+        **pattern: Unpack[RequestPattern],
+    ) -> list[EntryView]:
+        """Assert that matching requests were made as often as expected, and return them.
 
-        Refused calls count, unless ``served`` is True. Calls that are not answered yet count, too;
+        Refused requests count, unless ``served`` is True. So do those that have no response yet;
         ``wait_for`` waits for those to come.
 
             mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
             operation: the API's method, such as ``resend``.
-            times: the expected number of matching calls, or ``{"at_least": 1, "at_most": 3}``; at
-                least one by default.
-            pattern: what else must be true of a call: ``record`` (the number or id of a webhook
-                request), ``parameters``, ``outcome`` (accepted or refused), ``served`` (whether
-                the API has carried it out), ``status``, ``code``, ``state_before``,
+            times: how many matching requests are expected, or ``{"at_least": 1, "at_most": 3}``;
+                at least one by default.
+            pattern: what else must be true of a request: ``record`` (the number or id of a
+                webhook request), ``parameters``, ``outcome`` (accepted or refused), ``served``
+                (whether the API has carried it out), ``status``, ``code``, ``state_before``,
                 ``state_after`` and ``fault`` (a name, or whether any). Instead of a value,
                 ``{"absent": True}`` asks for none.
 
         Raises:
-            AssertionError: the number differs; the message names the nearest calls.
-            UsageError: the pattern is not allowed, or the journal had no room for calls that may
+            AssertionError: the number differs; the message names the nearest ones.
+            UsageError: the pattern is not allowed, or the journal had no room for requests that may
                 make a difference.
         """
         __tracebackhide__ = True
         self._server.catch_up()
-        return assert_calls(self.emulated, {**_pattern(operation, pattern), "times": times})
+        return assert_requests(self.emulated, {**_pattern(operation, pattern), "times": times})
 
-    def assert_not_called(self, operation: Any = None, **pattern: Any) -> None:
-        """Assert that no call matches the pattern; without a pattern, that there was no call.
+    def assert_not_called(
+        self, operation: Value | None = None, **pattern: Unpack[RequestPattern]
+    ) -> None:
+        """Assert that no request matches the pattern; without one, that there was no request.
 
         Raises:
-            AssertionError: a call matches, or may match once it is answered.
-            UsageError: the pattern is not allowed, or the journal had no room for calls that may
+            AssertionError: a request matches, or may match once it has a response.
+            UsageError: the pattern is not allowed, or the journal had no room for requests that may
                 match.
         """
         __tracebackhide__ = True
         check_members(pattern, MEMBERS)
         self._server.catch_up()
-        assert_calls(self.emulated, {**_pattern(operation, pattern), "times": 0})
+        assert_requests(self.emulated, {**_pattern(operation, pattern), "times": 0})
 
     def wait_for(
-        self, until: Callable[[], object] | None = None, /, *, timeout: float = 5.0, **asked: Any
+        self,
+        until: Callable[[], object] | None = None,
+        /,
+        *,
+        timeout: float = 5.0,
+        **asked: Unpack[Awaited],
     ) -> Any:
         """Wait until something has happened, measured by the machine's time.
 
@@ -360,13 +384,13 @@ class MockWorld:
         Args:
             until: a function that returns something true once it has happened.
             timeout: how many seconds to wait.
-            asked: which calls, see ``assert_called``, with ``times``; they count when they are
-                answered. Or one ``record``, by number or id, that exists or is in ``state``:
+            asked: which requests, see ``assert_called``, with ``times``; they count when they
+                have a response. Or one ``record``, by number or id, that exists or is in ``state``:
                 SUCCESSFUL, REJECTED, SENDING or DELETED. Or ``delivery``, the record with a
                 finished delivery, True for any, and whether it was ``delivered``.
 
         Returns:
-            The calls, the result of the function, the record's state, or the attempt.
+            The requests, the result of the function, the record's state, or the attempt.
 
         Raises:
             AssertionError: it has not happened in time; the message says what was found instead.
@@ -378,7 +402,12 @@ class MockWorld:
     # Content.
 
     def seed(
-        self, entries: Entries | None = None, /, *, scenario: str | None = None, **knobs: Any
+        self,
+        entries: Entries | None = None,
+        /,
+        *,
+        scenario: str | None = None,
+        **knobs: Unpack[SeedArguments],
     ) -> int:
         """Replace the world's content, and return how many webhook requests it has then.
 
@@ -388,7 +417,7 @@ class MockWorld:
             mock.seed("world.jsonl")
             mock.seed([])
 
-        Calls, faults and clock stay as they are; delivery scripts do without a scenario.
+        Journal, faults and clock stay as they are; delivery scripts do without a scenario.
 
         Args:
             entries: the path of a world file, or what it has: world entries, or webhook requests
@@ -410,7 +439,7 @@ class MockWorld:
         *,
         age: str | timedelta | None = None,
         created_date: str | date | None = None,
-        **members: Any,
+        **members: Unpack[RecordMembers],
     ) -> Record:
         """Add one realistic webhook request with the given members, and return it.
 
@@ -434,13 +463,11 @@ class MockWorld:
             DataError: no webhook request can have these members, or it contradicts the world's
                 content; nothing has changed.
         """
-        data = {"data": members.pop("data")} if "data" in members else {}
-        for name, moment in {"age": age, "created_date": created_date}.items():
-            if moment is not None:
-                members[name] = as_text(moment)
-        return add_entry(self.emulated, "webhook_request", {"record": members, **data})
+        moments = {"age": age, "created_date": created_date}
+        dates = {name: as_text(moment) for name, moment in moments.items() if moment is not None}
+        return add_entry(self.emulated, "webhook_request", _entry({**members, **dates}))
 
-    def change(self, record: str | int, /, **members: Any) -> Record:
+    def change(self, record: str | int, /, **members: Unpack[RecordMembers]) -> Record:
         """Change members of a webhook request, by its number or id, and return it.
 
             mock.change("7", life_cycle_state="SUCCESSFUL")
@@ -458,10 +485,8 @@ class MockWorld:
             UsageError, DataError: it cannot become this; nothing has changed.
             Conflict: it is being sent, or another change came first.
         """
-        given = {"data": members.pop("data")} if "data" in members else {}
         world = self.emulated
-        change = {"record": members, **given}
-        changed = change_record(world, world.current_epoch, str(record), change)
+        changed = change_record(world, world.current_epoch, str(record), _entry(members))
         shown: Record = orjson.loads(changed.body)
         return shown
 
@@ -562,7 +587,7 @@ class MockWorld:
     # Reset and snapshots.
 
     def reset(self) -> None:
-        """Go back to the initial content; also resets ids, clock, calls, faults, deliveries."""
+        """Go back to the initial content; also resets ids, clock, journal, faults, deliveries."""
         self.emulated.reset()
 
     def snapshot(self, name: str) -> None:
@@ -570,8 +595,15 @@ class MockWorld:
         self.emulated.save(text("name", name))
 
     def restore(self, name: str) -> None:
-        """Go back to the content saved by ``snapshot``; calls and faults stay. Raises NotFound."""
+        """Go back to the content of a ``snapshot``; journal and faults stay. Raises NotFound."""
         self.emulated.restore(text("name", name))
+
+
+def _entry(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a world file that has these members, and the data among them."""
+    record = {**members}
+    data = {"data": record.pop("data")} if "data" in record else {}
+    return {"record": record, **data}
 
 
 def _pattern(operation: Any, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members, check_one_of
-from crmcom_kit.mock_server.journal.verification import Calls, Condition, times
+from crmcom_kit.mock_server.journal.verification import Condition, MatchingRequests, times
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -26,8 +26,8 @@ def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
     of_requests = [name for name in asked if name in MEMBERS and name != "record"]
     if of_requests:  # then the record is the one that the requests name
         _refuse_others(of_requests[0], asked, (*MEMBERS, "times"))
-        calls = Calls(world.reader, asked)
-        return Condition(calls.holds, calls.facts, lambda: calls.calls)
+        requests = MatchingRequests(world.reader, asked)
+        return Condition(requests.holds, requests.facts, lambda: requests.views)
     if "delivery" in asked:
         _refuse_others("delivery", asked, ("delivery", "delivered", "times"))
         return _deliveries(world, asked)

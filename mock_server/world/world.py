@@ -34,7 +34,7 @@ from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
 from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, UsageError, quoted
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.journal.call_view import JournalReader
+    from crmcom_kit.mock_server.journal.entry_view import JournalReader
     from crmcom_kit.mock_server.world.state_file import StateFile
 
 DEFAULT = "default"
@@ -353,7 +353,7 @@ class World:
     def reader(self) -> "JournalReader":
         """Builds views of the entries of the journal, without secrets."""
         # Imported when needed: a start takes less time without it.
-        from crmcom_kit.mock_server.journal.call_view import JournalReader
+        from crmcom_kit.mock_server.journal.entry_view import JournalReader
 
         epoch = self.current_epoch
         return JournalReader(

@@ -30,7 +30,7 @@ def ask(mock: Any, asked: Asked) -> Any:
 
 def last_call(mock: Any) -> Any:
     """Return what the journal of a mock has of the last call."""
-    return mock.world.reader.calls()[-1]
+    return mock.world.reader.views()[-1]
 
 
 def get(path: str, *more: tuple[str, str], **parameters: str) -> Asked:

@@ -81,7 +81,7 @@ def test_a_fixed_response_is_sent_as_it_is(shell: Shell) -> None:
     assert (seen.status, seen.body) == ("299 UNKNOWN", b"\xff{")
     assert seen.headers["Content-Type"] == shell.world.config.dialect["envelope.content_type"]
     assert (seen.headers["X-Request"], seen.headers["Content-Length"]) == ("7", "2")
-    shown: Any = shell.world.reader.calls()[-1].as_json()
+    shown: Any = shell.world.reader.views()[-1].as_json()
     assert shown["fault"]["effect"] == {"respond": {"status": 299, "body": "(2 bytes)"}}
     assert shown["trace"] == [{"step": "fault"}, {"step": "request", "outcome": "skipped"}]
     assert (shown["code"], shown["response"]["body"]) == (None, "\\xff{")

@@ -24,7 +24,7 @@ def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> N
     over.get_by_role("link", name="2 hits").click()
     expect(page.get_by_role("row", name="list")).to_contain_text("rate_limited")
     page.go_back()
-    mock.fail("slow_then_dead", calls=2, delay=5)
+    mock.fail("slow_then_dead", requests=2, delay=5)
     expect(active).to_contain_text("no response for every request · after the first 2")
     mock.fail(operation="show", nth=[4, 9], malformed=True)
     expect(active).to_contain_text("malformed JSON for show · only number 4, 9")

@@ -90,7 +90,7 @@ def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
     row = page.get_by_role("row", name=f"#{number}")
     expect(row).to_contain_text("SUCCESSFUL")
     expect(lines.nth(4).get_by_role("link")).to_have_attribute(
-        "href", "#/w/default/requests/" + mock.calls[-1].id
+        "href", "#/w/default/requests/" + mock.requests[-1].id
     )
     lines.nth(1).get_by_role("link").click()
     expect(page.get_by_role("heading", name=f"Delivery 1 of #{number}")).to_be_visible()
@@ -103,7 +103,7 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
     status = page.get_by_role("status")
     page.get_by_role("button", name="Resend").click()
     expect(status.filter(has_text="REJECTED → SUCCESSFUL")).to_be_visible()
-    assert mock.calls[-1].operation == "resend"
+    assert mock.requests[-1].operation == "resend"
     page.get_by_role("button", name="Resend").click()
     expect(status.filter(has_text="Only rejected webhook requests")).to_be_visible()
     page.get_by_role("button", name="Delete").click()

@@ -41,8 +41,8 @@ def code_of(shell: Shell, kind: str) -> str:
         ("outage", {"seconds": 2.5}, "503 503 503 503 OK"),
         ("outage", {"seconds": 2.5, "drop": True}, "dropped dropped dropped dropped OK"),
         ("rate_limited", {"times": 2}, "429 429 OK OK OK"),
-        ("slow_then_dead", {"calls": 2, "delay": 60}, "OK OK dropped dropped dropped"),
-        ("token_expires", {"calls": 2}, "OK OK {expired} {expired} {expired}"),
+        ("slow_then_dead", {"requests": 2, "delay": 60}, "OK OK dropped dropped dropped"),
+        ("token_expires", {"requests": 2}, "OK OK {expired} {expired} {expired}"),
         ("record_deleted", {}, "{unknown} {unknown} {unknown} {unknown} {unknown}"),
     ],
 )
@@ -150,4 +150,4 @@ def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
     shell.world.faults.add({"effect": {"status": 500}})
 
     assert shell.call(SHOW, "status=418").status == "418 I'M A TEAPOT"
-    assert shell.world.faults.all()[0].calls == 0
+    assert shell.world.faults.all()[0].matched == 0

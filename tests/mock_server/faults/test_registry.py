@@ -90,7 +90,7 @@ def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
 
     assert named == ["fault-1 (first)", "fault-1 (first)", None, "fault-2 (second)"]
     states = [mock.world.faults.find(fault.id) for fault in (first, second)]
-    assert [(s.calls, s.hits, s.left, s.over) for s in states] == [
+    assert [(s.matched, s.hits, s.left, s.over) for s in states] == [
         (2, 2, 0, True),
         (4, 1, None, False),
     ]

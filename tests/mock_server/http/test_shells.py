@@ -211,7 +211,7 @@ from crmcom_kit.mock_server.cli import serve
 from crmcom_kit.mock_server.http import access_log, asgi_shell, server
 make_world(tokens=["T"])
 late = {"flask", "httpcore", "jinja2", "jsonschema", "jsonschema_rs", "jwt", "tomllib",
-        "werkzeug", "crmcom_kit.mock_server.journal.call_view", "crmcom_kit.schemas.statements"}
+        "werkzeug", "crmcom_kit.mock_server.journal.entry_view", "crmcom_kit.schemas.statements"}
 assert not late & sys.modules.keys(), late & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)

@@ -162,7 +162,7 @@ def test_a_reset_closes_the_journal_and_begins_another() -> None:
 
     assert before.closed
     assert not world.journal.closed
-    assert [call.id for call in world.reader.calls()] == ["1-1"]
+    assert [call.id for call in world.reader.views()] == ["1-1"]
     assert world.journal.number_of("1-1") == world.journal.number_of("1") == 1
     for text in [before.id_of(1), "", "-", "1-", "x-1", "1-x", "1-٣", "1-" + "9" * 41, "1-1-1"]:
         assert world.journal.number_of(text) == 0, text

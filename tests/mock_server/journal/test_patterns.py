@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.entry_view import EntryView
 from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -33,8 +33,8 @@ def _world() -> World:
 
 
 @pytest.fixture(scope="module", name="calls")
-def _calls(world: World) -> list[CallView]:
-    return world.reader.calls()
+def _calls(world: World) -> list[EntryView]:
+    return world.reader.views()
 
 
 #: Patterns, and the requests that match each.
@@ -60,7 +60,7 @@ MATCHING: list[tuple[dict[str, Any], set[int]]] = [
 
 @pytest.mark.parametrize(("members", "matching"), MATCHING)
 def test_a_pattern_matches_what_it_says(
-    world: World, calls: list[CallView], members: dict[str, Any], matching: set[int]
+    world: World, calls: list[EntryView], members: dict[str, Any], matching: set[int]
 ) -> None:
     """Each member selects the requests that it speaks of; the others differ from the pattern."""
     pattern = Pattern(world.reader, members)

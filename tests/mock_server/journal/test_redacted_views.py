@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import archive
+from crmcom_kit.mock_server.journal.entry_view import archive
 from crmcom_kit.mock_server.journal.verification import verify
 from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.mock_server.world.world import World
@@ -44,7 +44,7 @@ def send(world: World, verb: str, path: str, **more: Any) -> None:
 def hold_secret(world: World) -> None:
     """Fail if a view of an entry in the journal shows a secret, in any form."""
     reader = world.reader
-    calls = reader.calls()
+    calls = reader.views()
     parameters = {"fields_set": {"absent": True}, "entity": f"token={SECRET}"}
     asked = {"operation": {"absent": False}, "parameters": parameters, "times": 99}
     shown: list[Any] = [archive(calls, "http://localhost"), verify(reader, asked).facts()]
@@ -126,9 +126,9 @@ def test_a_login_s_token_is_not_shown(release: str) -> None:
     token = client.post(f"{API_PATH}/authentication/token", json=login).json["data"]["token"]  # type: ignore[index]
     client.get(f"{API_PATH}/webhook_requests/show?tokn={token}&x=a{token}")
     client.get(f"{API_PATH}/webhook_requests/show?token={token}&webhook_request_identifier={token}")
-    shown = json.dumps([call.as_json() for call in world.reader.calls()])
+    shown = json.dumps([call.as_json() for call in world.reader.views()])
     assert token not in shown.replace(f"a{token}", "")
-    answer = json.loads(world.reader.calls()[0].response["body"])  # type: ignore[index]
+    answer = json.loads(world.reader.views()[0].response["body"])  # type: ignore[index]
     assert answer["data"] == {"token": "***"}
 
 
@@ -136,14 +136,14 @@ def test_what_is_no_secret_is_shown(world: World) -> None:
     """The rest stays as it was: names, other values, and bodies without secrets."""
     query = f"token={KNOWN}&entity=JOBS&life_cycle_state=REJECTED"
     send(world, "GET", f"webhook_requests/list?{query}")
-    (listed,) = world.reader.calls()
+    (listed,) = world.reader.views()
     assert listed.url.endswith("?token=***&entity=JOBS&life_cycle_state=REJECTED")
     shown = {"token": "***", "entity": "JOBS", "life_cycle_state": "REJECTED"}
     assert listed.parameters == shown
 
     body = b'{ "webhook_request_identifier" : {"number": "7"}, "odd":"\\u00e9" }'
     send(world, "POST", "webhook_requests/resend", data=body)
-    (sent,) = world.reader.calls()
+    (sent,) = world.reader.views()
     assert sent.request["body"] == body.decode()
     assert sent.near_miss["suggestion"] == 'add "token": "..." from POST authentication/token'  # type: ignore[index]
     assert "A token is mandatory." in sent.response["body"]  # type: ignore[index]
@@ -153,7 +153,7 @@ def test_any_json_makes_a_valid_entry(world: World) -> None:
     """Half of a surrogate pair, and a number without end, make no entry that cannot be written."""
     body = b'{"x": "\\ud800", "\\udfff": 1, "n": ' + b"9" * 300 + b', "i": -1e999}'
     send(world, "POST", "webhook_requests/resend", data=body)
-    (call,) = world.reader.calls()
+    (call,) = world.reader.views()
     text = json.dumps(call.as_json(), allow_nan=False)
     assert "\\ud800" not in text.replace("\\\\ud800", "")
 
@@ -163,5 +163,5 @@ def test_a_fault_of_any_name_is_shown(world: World) -> None:
     world.reset()
     world.faults.add({"name": "\\\n@", "effect": {"delay": 0}})
     create_app(world).test_client().get(f"{API_PATH}/webhook_requests/list")
-    (call,) = world.reader.calls()
+    (call,) = world.reader.views()
     assert call.as_json()["fault"]["name"] == "\\\n@"  # type: ignore[index]

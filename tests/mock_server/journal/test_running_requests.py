@@ -36,11 +36,11 @@ class Held:
 
     def resend(self) -> "Future[int]":
         """Begin a resend, and return its status to come once the mock holds it back."""
-        before = len(self.mock.calls)
+        before = len(self.mock.requests)
         sent = self._pool.submit(self._resend)
         steps = 1 if self._when == "before_commit" else 2  # what it did, too
         self.mock.wait_for(
-            lambda: [call for call in self.mock.calls[before:] if len(call.trace) >= steps],
+            lambda: [call for call in self.mock.requests[before:] if len(call.trace) >= steps],
             timeout=LONG,
         )
         return sent
@@ -72,7 +72,7 @@ def held_back(when: When = "after_commit", *, is_flask: bool = False) -> Iterato
 def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) -> None:
     """It is running, with what it did as far as that is known; answered, it is the same entry."""
     with held_back(when, is_flask=is_flask) as held:
-        (call,) = held.mock.calls
+        (call,) = held.mock.requests
         seen = call.running, call.status, call.code, call.outcome, call.operation
         assert seen == (True, None, None, None, "resend")
         assert call.state_after == ("SUCCESSFUL" if when == "after_commit" else None)
@@ -80,7 +80,7 @@ def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) ->
         assert call.trace[0]["step"] == "fault"
         assert held.release() == 200
 
-        (answered,) = held.mock.calls
+        (answered,) = held.mock.requests
         assert (answered.id, answered.running, answered.status) == (call.id, False, 200)
         assert answered.state_after == "SUCCESSFUL"
         assert (call.running, call.status, call.response) == (True, None, None)
@@ -101,7 +101,7 @@ def test_a_double_send_is_seen_while_both_are_held_back() -> None:
         mock.seed([])
         held.release()
         second.result(LONG)
-        assert [call.status for call in mock.calls] == [200, 200]
+        assert [call.status for call in mock.requests] == [200, 200]
 
 
 def test_nothing_is_said_of_a_response_before_it() -> None:
@@ -136,14 +136,14 @@ def test_a_cleared_request_does_not_come_back() -> None:
     """The response to it does not bring it back, and takes no room."""
     with held_back() as held:
         mock = held.mock
-        mock.calls.clear()
+        mock.requests.clear()
         mock.assert_not_called()
         assert held.release() == 200
 
         mock.assert_not_called()
         assert mock.emulated.journal.size == 0
         show(mock)
-        assert [call.id for call in mock.calls] == ["0-2"]
+        assert [call.id for call in mock.requests] == ["0-2"]
 
 
 def test_a_reset_leaves_a_running_request_in_the_past() -> None:
@@ -167,7 +167,7 @@ def test_a_stop_completes_what_was_running(when: When) -> None:
         mock.start()
         assert isinstance(held.sent.exception(LONG), httpx.RemoteProtocolError)
 
-        (call,) = mock.calls
+        (call,) = mock.requests
         assert not call.running
         assert call.state_after == ("SUCCESSFUL" if when == "after_commit" else None)
         state = mock.records[held.number]["life_cycle_state"]

@@ -20,19 +20,19 @@ from helpers.mistakes import (
 )
 from helpers.shells import RESEND, Shell
 
-from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.entry_view import EntryView
 from crmcom_kit.mock_server.journal.tracing import TraceStep
 from crmcom_kit.schemas import load_dialect
 from crmcom_kit.schemas.statements import statement
 
 
-def decision(call: CallView) -> TraceStep:
+def decision(call: EntryView) -> TraceStep:
     """Return the step that says how a request was decided."""
     (found,) = [step for step in call.trace if step["step"] == "request"]
     return found
 
 
-def chain(call: CallView) -> list[tuple[Any, ...]]:
+def chain(call: EntryView) -> list[tuple[Any, ...]]:
     """Return the steps of a trace in brief; the request is decided elsewhere."""
     steps = call.trace
     return [("request",) if one["step"] == "request" else (*one.values(),) for one in steps]

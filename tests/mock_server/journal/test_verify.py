@@ -60,7 +60,7 @@ def test_near_calls_are_the_newest_of_those_that_differ_least(mock: Any) -> None
     asked = {"operation": "show", "record": "7", "times": {"at_least": 2}}
     done = verify(mock.world.reader, asked)
 
-    _, near = done.message.split("nearest of 5 other calls:")
+    _, near = done.message.split("nearest of 5 other requests:")
     seen = [line.split()[0] for line in near.splitlines()[1:]]
     assert seen == ["0-5", "record:", "0-4", "record:", "0-2", "record:"]
     assert "record: wanted 7; seen 11" in near

@@ -191,7 +191,7 @@ def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, in
         [
             "crmcom_strict: world test_refused-*: unexpected:",
             "*request 1, show: refused (unknown_webhook_request): *",
-            "*crmcom_mock: calls of world test_refused-*",
+            "*crmcom_mock: requests of world test_refused-*",
             "crmcom_strict: world other: unexpected:",
             "*fault never hit: drop (list) hit 0 of 0 matching requests",
             "*crmcom_mock: faults that hit no request of world other*",

@@ -121,19 +121,19 @@ def test_fails(crmcom_mock):
     found.assert_outcomes(passed=2, failed=1, errors=1)
     found.stdout.fnmatch_lines(
         [
-            "*crmcom_mock: calls of world test_fails_late-*",
+            "*crmcom_mock: requests of world test_fails_late-*",
             "*webhook_requests/show*number%3D11* returned 200*",
-            "*crmcom_mock: calls of world test_fails-*",
+            "*crmcom_mock: requests of world test_fails-*",
             "*GET */webhook_requests/show*number%3Dnone*",
             '*broke identifier.known: no webhook request has the number "none"; use *',
             "*POST */webhook_requests/delete returned 503 (fault status 503)",
             '*sent {"token":"*","webhook_request_identifier":{"number":"9"}}',
-            "*crmcom_mock: calls of world second*",
+            "*crmcom_mock: requests of world second*",
             "*GET */webhook_requests/show*number%3D10*",
-            "*crmcom_mock: calls of world third*",
+            "*crmcom_mock: requests of world third*",
             "none below /worlds/third/crmapi/rest/v2",
         ]
     )
     shown = found.stdout.str()
-    assert shown.count("calls of world") == 4
-    assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
+    assert shown.count("requests of world") == 4
+    assert "crmcom-mock-token" not in shown.partition("requests of world")[2]

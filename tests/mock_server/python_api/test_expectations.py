@@ -4,14 +4,14 @@ import pytest
 from helpers.calling import list_of, resend, show
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.journal.call_view import archive
+from crmcom_kit.mock_server.journal.entry_view import archive
 
 
 def test_a_fault_that_was_never_hit_is_named(mock: Mock) -> None:
     """Also one that was removed; of a preset, one hit is enough."""
     with mock.fail(operation="delete", record="7", status=503):
         show(mock)
-    mock.fail("slow then dead", calls=1, delay=0)
+    mock.fail("slow then dead", requests=1, delay=0)
     show(mock)
     mock.fail(name="later", operation="show", drop=True, when="before_commit", nth=9)
     show(mock.world("other"))
@@ -33,14 +33,20 @@ def test_an_expected_refusal_is_marked_and_others_are_named(mock: Mock) -> None:
     never = mock.expect_refusal(operation=("show", "list"), error="invalid_token")
     resend(mock, "7")
     resend(mock, "8")
-    assert mock.calls[-1].outcome == "accepted"
+    assert mock.requests[-1].outcome == "accepted"
     resend(mock, "7")
     resend(mock, "7")
     list_of(mock, entity="JOBS", colour="red")
 
-    assert [call.outcome == "refused" for call in mock.calls] == [False, False, True, True, False]
+    assert [call.outcome == "refused" for call in mock.requests] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
     assert (expected.count, never.count) == (1, 0)
-    archived = archive(mock.calls, "http://mock")["log"]["entries"]
+    archived = archive(mock.requests, "http://mock")["log"]["entries"]
     marks = [entry.get("_expected_refusal") for entry in archived]
     assert marks == [None, None, True, None, None]
     with pytest.raises(AssertionError) as refused:
@@ -56,7 +62,7 @@ def test_only_the_first_requests_are_kept(mock: Mock) -> None:
     """Whatever the journal has room for, or is cleared of; secrets are hidden."""
     for _ in range(22):
         show(mock, mock.token)
-    mock.calls.clear()
+    mock.requests.clear()
 
     with pytest.raises(AssertionError) as refused:
         mock.assert_nothing_unexpected()

@@ -9,7 +9,7 @@ import pytest
 from helpers.calling import list_of, show
 
 from crmcom_kit.mock_server import Mock, recorded_response
-from crmcom_kit.mock_server.journal.call_view import archive
+from crmcom_kit.mock_server.journal.entry_view import archive
 from crmcom_kit.usage_errors import UsageError
 
 DROPPED = "Server disconnected without sending a response"
@@ -70,7 +70,7 @@ def test_a_recorded_response_is_sent_again(mock: Mock, tmp_path: Path) -> None:
     own = show(mock).json()
     list_of(mock, entity="JOBS")
     path = tmp_path / "traffic.har"
-    path.write_text(json.dumps(archive(mock.calls, mock.origin)), "utf-8")
+    path.write_text(json.dumps(archive(mock.requests, mock.origin)), "utf-8")
 
     respond = recorded_response(path, "show")
     assert recorded_response(path, at=-1) != respond == recorded_response(path)

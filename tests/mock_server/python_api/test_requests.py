@@ -1,4 +1,4 @@
-"""The calls that a mock in Python got: looked at, held to what a test expects, waited for."""
+"""The requests that a mock in Python got: viewed, held to what a test expects, waited for."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,16 +14,20 @@ def test_calls_are_told_in_order_and_masked(mock: Mock) -> None:
     show(mock)
     resend(mock)
 
-    first, last = mock.calls
+    first, last = mock.requests
     assert [first.operation, last.operation] == ["show", "resend"]
     assert last.parameters == {"token": "***", IDENTIFIER: {"number": "7"}}
-    assert (mock.calls[0].status, mock.calls[-1].code, len(mock.calls[0:2])) == (200, "OK", 2)
+    assert (mock.requests[0].status, mock.requests[-1].code, len(mock.requests[0:2])) == (
+        200,
+        "OK",
+        2,
+    )
     assert last.before is not None
     assert last.before["life_cycle_state"] == "REJECTED"
-    assert repr(last).startswith("<call 0-2 POST /crmapi/rest/v2/webhook_requests/resend ")
-    assert mock.token not in repr(mock.calls)
-    mock.calls.clear()
-    assert repr(mock.calls) == "<calls:\nnone>"
+    assert repr(last).startswith("<request 0-2 POST /crmapi/rest/v2/webhook_requests/resend ")
+    assert mock.token not in repr(mock.requests)
+    mock.requests.clear()
+    assert repr(mock.requests) == "<requests:\nnone>"
 
 
 def test_what_was_called_as_expected_is_returned(mock: Mock) -> None:
@@ -68,3 +72,13 @@ def test_a_wait_in_vain_says_what_was_there(
     """Instead of what was waited for."""
     with pytest.raises(AssertionError, match=message):
         mock.wait_for(until, timeout=0, **asked)
+
+
+@pytest.mark.parametrize(
+    "use", [lambda mock: mock.calls, lambda mock: mock.fail("token expires", calls=1)]
+)
+def test_an_old_name_works_and_warns(mock: Mock, use: Any) -> None:
+    """At the line of the test, for one release."""
+    with pytest.warns(DeprecationWarning, match="^calls is now requests$") as warned:
+        assert use(mock) is not None
+    assert warned[0].filename == __file__

@@ -39,7 +39,7 @@ class Miss(TypedDict):
     suggestion: str | None
 
 
-class CallSummary(TypedDict):
+class EntrySummary(TypedDict):
     """A request, and its outcome once it is answered."""
 
     id: str
@@ -89,7 +89,7 @@ class JournalResponse(TypedDict):
     size: Annotated[int, "Bytes of the complete body, as far as it was sent."]
 
 
-class JournalEntry(CallSummary):
+class JournalEntry(EntrySummary):
     """All that is known of a request; its response is null while it is running."""
 
     request: JournalRequest
@@ -110,12 +110,12 @@ class JournalReader:
     faults: Faults
     find_record: FindRecord  # in the store as it is now
 
-    def calls(self, since: int = 0) -> "list[CallView]":
+    def views(self, since: int = 0) -> "list[EntryView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
-        return [CallView(self, entry) for entry in self.journal.entries(since)]
+        return [EntryView(self, entry) for entry in self.journal.entries(since)]
 
 
-class CallView:
+class EntryView:
     """One request and its response, without secrets.
 
     It has the members of an entry as the control API shows it. It shows both as they were when it
@@ -151,7 +151,7 @@ class CallView:
         return f"{self.id} {self.method} {self.url} {outcome}{code}{fault}"
 
     def __repr__(self) -> str:
-        return f"<call {self}>"
+        return f"<request {self}>"
 
     # The request.
 
@@ -391,9 +391,9 @@ class CallView:
 
     # All of it.
 
-    def summary(self) -> CallSummary:
+    def summary(self) -> EntrySummary:
         """Return the request and its outcome as JSON, in brief."""
-        shown: CallSummary = self._members_of(CallSummary)
+        shown: EntrySummary = self._members_of(EntrySummary)
         return shown
 
     def as_json(self) -> JournalEntry:
@@ -438,9 +438,9 @@ class CallView:
         return har.entry(self.at, 0, sent, answered, comment) | mark
 
 
-def archive(calls: Iterable[CallView], origin: str) -> JsonObject:
-    """Return a HAR archive of the calls that are answered; ``origin`` begins their URLs."""
-    found = (call.har_entry(origin) for call in calls)
+def archive(views: Iterable[EntryView], origin: str) -> JsonObject:
+    """Return a HAR archive of the requests that have a response; ``origin`` begins their URLs."""
+    found = (view.har_entry(origin) for view in views)
     return har.archive(entry for entry in found if entry is not None)
 
 

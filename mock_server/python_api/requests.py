@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from crmcom_kit.mock_server.journal import verification
-from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.entry_view import EntryView
 from crmcom_kit.mock_server.journal.verification import Condition
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
-_MAX_CALLS = 20  # in one summary
+_MAX_REQUESTS = 20  # in one summary
 _MAX_LINE = 300
 
 
-class CallsView(Sequence[CallView]):
-    """The calls in a world's journal, oldest first, with secrets redacted.
+class RequestsView(Sequence[EntryView]):
+    """The requests in a world's journal, oldest first, with secrets redacted.
 
-    A call is there from its arrival: it is ``running``, and its status is None, until it is
+    A request is there from its arrival: it is ``running``, and its status is None, until it is
     answered.
     """
 
@@ -25,48 +25,48 @@ class CallsView(Sequence[CallView]):
         """Read the journal of the world that ``world`` returns."""
         self._world = world
 
-    def _calls(self) -> list[CallView]:
-        return self._world().reader.calls()
+    def _views(self) -> list[EntryView]:
+        return self._world().reader.views()
 
     def __len__(self) -> int:
-        return len(self._calls())
+        return len(self._views())
 
-    def __iter__(self) -> Iterator[CallView]:
-        return iter(self._calls())
-
-    @overload
-    def __getitem__(self, at: int) -> CallView: ...
+    def __iter__(self) -> Iterator[EntryView]:
+        return iter(self._views())
 
     @overload
-    def __getitem__(self, at: slice) -> list[CallView]: ...
+    def __getitem__(self, at: int) -> EntryView: ...
 
-    def __getitem__(self, at: int | slice) -> CallView | list[CallView]:
-        return self._calls()[at]
+    @overload
+    def __getitem__(self, at: slice) -> list[EntryView]: ...
+
+    def __getitem__(self, at: int | slice) -> EntryView | list[EntryView]:
+        return self._views()[at]
 
     def clear(self) -> None:
-        """Remove all calls but those that are still to be carried out."""
+        """Remove all requests but those that are still to be carried out."""
         self._world().journal.clear()
 
     def __repr__(self) -> str:
-        return f"<calls:\n{summarize_calls(self._world()) or 'none'}>"
+        return f"<requests:\n{summarize_requests(self._world()) or 'none'}>"
 
 
-def summarize_calls(world: World) -> str:
-    """Return the last calls of a world as text: redacted, with warnings and what was wrong.
+def summarize_requests(world: World) -> str:
+    """Return the last requests to a world as text: redacted, with warnings and what was wrong.
 
     It is empty if there were none.
     """
-    calls = world.reader.calls()
-    earlier = len(calls) - _MAX_CALLS
+    views = world.reader.views()
+    earlier = len(views) - _MAX_REQUESTS
     lines = [f"… {earlier} earlier ones"] if earlier > 0 else []
-    for call in calls[-_MAX_CALLS:]:
-        lines.append(_shorten(str(call)))
-        if call.request["body"]:
-            lines.append(_shorten(f"    sent {call.request['body']}"))
-        lines += [_shorten(f"    warning: {text}") for text in call.warnings]
-        near = call.near_miss
+    for view in views[-_MAX_REQUESTS:]:
+        lines.append(_shorten(str(view)))
+        if view.request["body"]:
+            lines.append(_shorten(f"    sent {view.request['body']}"))
+        lines += [_shorten(f"    warning: {text}") for text in view.warnings]
+        near = view.near_miss
         if near is not None:
-            lines.append(_shorten(f"    broke {call.statement}: {near['reason']}"))
+            lines.append(_shorten(f"    broke {view.statement}: {near['reason']}"))
             if near["suggestion"] is not None:
                 lines.append(_shorten(f"    suggestion: {near['suggestion']}"))
     return "\n".join(lines)
@@ -77,8 +77,8 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def assert_calls(world: World, asked: Mapping[str, Any]) -> list[CallView]:
-    """Return the calls that match a pattern, if they are as many as its ``times`` says.
+def assert_requests(world: World, asked: Mapping[str, Any]) -> list[EntryView]:
+    """Return the requests that match a pattern, if they are as many as its ``times`` says.
 
     Raises:
         AssertionError: they are not.
@@ -88,7 +88,7 @@ def assert_calls(world: World, asked: Mapping[str, Any]) -> list[CallView]:
     result = verification.verify(world.reader, asked)
     if not result.ok:
         raise AssertionError(result.message)
-    return result.calls
+    return result.views
 
 
 def _until(function: Callable[[], object]) -> Condition:
