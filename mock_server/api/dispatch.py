@@ -46,18 +46,19 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     epoch = world.current_epoch
     closing = epoch.config.closing  # the server may start again, with another one
     entry = epoch.journal.begin(epoch.clock.now(), request)
-    response = None
+    response = fault = None
     try:
         if epoch.faults.has_active or request.prefer:
-            entry.fault = epoch.faults.select(epoch.store.get, request)
-        if entry.fault is None:
+            fault = epoch.faults.select(epoch.store.get, request)
+        if fault is None:
             response = await respond(epoch, request, waits)
         else:
             # Imported with the first fault: most mocks have none, and start sooner without it.
             from crmcom_kit.mock_server.api.fault_effects import apply
 
+            entry.fault = fault.without_body()  # what was sent of it counts as the response
             own = partial(respond, epoch, request, waits)
-            response = await apply(entry.fault, epoch, entry, own, waits, closing)
+            response = await apply(fault, epoch, entry, own, waits, closing)
     except UsageError as error:
         response = usage_error_response(error)
     except Exception as error:  # noqa: BLE001 - whatever fails, the client and the journal are told

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VALUE = re.compile(r"[ -~]*")
 # Headers that say where a response ends or how it is sent, or that the mock adds itself.
 _RESERVED = re.compile(
-    "connection|content-(?:encoding|length|type)|date|keep-alive|proxy-connection|server|te"
+    "connection|content-(?:encoding|length|type)|date|keep-alive|proxy-connection|te"
     "|trailer|transfer-encoding|upgrade|(?:access-control|x-mock|x-crmcom-mock)(?:-.*)?",
     re.IGNORECASE,
 )

@@ -1,7 +1,7 @@
 """An injected failure: which requests it hits, when, and what happens to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 
@@ -34,6 +34,10 @@ class Fault:
     def instead(self) -> bool:
         """Whether the caller gets something else than the API's response to this request."""
         return not self.effect.keys().isdisjoint(("drop", "status", "error", "respond"))
+
+    def without_body(self) -> "Fault":
+        """Return it for those who only show it, since a fixed response may be long."""
+        return self if self.fixed is None else replace(self, fixed=None)
 
     def as_json(self) -> dict[str, Any]:
         """Return its id and its specification."""

@@ -105,7 +105,7 @@ class Faults:
         now = self._clock.now()
         with self._lock:
             if self._excess(drafts):
-                self._faults = {k: one for k, one in self._faults.items() if not one.is_over(now)}
+                self._drop(*(k for k, state in self._faults.items() if state.is_over(now)))
             if excess := self._excess(drafts):
                 raise excess
             numbers = range(self._count + 1, self._count + 1 + len(drafts))
@@ -160,8 +160,9 @@ class Faults:
     def remove(self, identifier: str) -> None:
         """Remove the fault with that id. Raises NotFound."""
         with self._lock:
-            if self._faults.pop(identifier, None) is None:
+            if identifier not in self._faults:
                 raise self._not_found(identifier)
+            self._drop(identifier)
 
     def _not_found(self, identifier: str) -> NotFound:
         count = len(self._faults)
@@ -171,7 +172,14 @@ class Faults:
     def clear(self) -> None:
         """Remove all faults."""
         with self._lock:
-            self._faults.clear()
+            self._drop(*self._faults)
+
+    def _drop(self, *identifiers: str) -> None:
+        """Drop faults, and with them the bodies of their responses."""
+        for identifier in identifiers:
+            state = self._faults.pop(identifier)
+            if identifier in self._unhit:
+                self._unhit[identifier] = replace(state, fault=state.fault.without_body())
 
     def select(self, find_record: FindRecord, request: Request) -> Fault | None:
         """Return the fault that hits a request; a fault that the request asks for goes first.

@@ -153,6 +153,7 @@ class Journal:
         before = response.before
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has it
+        size += sum(len(name) + len(value) for name, value in response.more_headers)
         with self._lock:
             entry.seconds = round(perf_counter() - entry.began, 6)
             entry.response = response

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.faults.specification import Respond
 
 _MAX_BYTES = 512 * 1024 * 1024
+_MAX_PLACE = 1_000_000
 _CHARSET = re.compile(r"; *charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -43,7 +44,7 @@ def recorded_response(
         check_one_of("operation", operation, known)
         end = f"/{known[operation]}"
         entries = [entry for entry in entries if _path(entry).endswith(end)]
-    integer("at", at, -_MAX_BYTES, _MAX_BYTES)
+    integer("at", at, -_MAX_PLACE, _MAX_PLACE)
     try:
         entry = entries[at]
     except IndexError:

@@ -11,6 +11,7 @@ from helpers.clocks import FixedClock
 from crmcom_kit.mock_server.faults.fixed_responses import MAX_BODIES
 from crmcom_kit.mock_server.faults.registry import MAX_FAULTS, FaultState
 from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -174,8 +175,12 @@ def test_fixed_responses_are_bounded(mock: Any) -> None:
     with pytest.raises(LimitExceeded, match="at most 16,777,216 bytes"):
         mock.world.faults.add(large)
 
-    mock.world.faults.select(lambda *_: None, Request("GET", "webhook_requests/show"))
+    mock.client.get(f"{API_PATH}/webhook_requests/show")
     mock.world.faults.add(large)
+    mock.world.faults.clear()
+    bodies = [entry.fault.fixed for entry in mock.world.journal.entries()]
+    bodies += [state.fault.fixed for state in mock.world.faults.never_hit()]
+    assert bodies == [None] * 3
 
 
 @pytest.mark.parametrize(
