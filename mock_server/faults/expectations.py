@@ -25,7 +25,8 @@ class ExpectedRefusal:
     record: str | None  # number or id of the webhook request that they name
     errors: tuple[str, ...]  # kinds of errors; any by default
     times: int | None  # None for at least one
-    count: int = 0  # how many came
+    #: How many came so far.
+    count: int = 0
 
     @property
     def has_come(self) -> bool:
