@@ -1,6 +1,6 @@
 """Operations on a world's journal: its entries, verifying, and waiting."""
 
-from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin.contract import Call, JsonObject, Reply, operation
 from crmcom_kit.mock_server.faults.specification import RefusalSpec
@@ -109,8 +109,8 @@ class Awaited(Counted):
 class ExpectedRefusal(RefusalSpec):
     """Refusals that a test expects, and how many of them came."""
 
-    count: Required[int]
-    ok: Required[Annotated[bool, "Whether as many came as are expected."]]
+    count: int
+    ok: Annotated[bool, "Whether as many came as are expected."]
 
 
 class Unexpected(TypedDict):

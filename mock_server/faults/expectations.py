@@ -41,7 +41,7 @@ class ExpectedRefusal:
     def __str__(self) -> str:
         about = f" of {self.record}" if self.record else ""
         why = f" for {' or '.join(self.errors)}" if self.errors else ""
-        often = "at least once" if self.times is None else f"{self.times} times"
+        often = "at least once" if self.times is None else f"exactly {self.times}"
         return f"{' or '.join(self.operations) or 'any request'}{about}{why}, {often}"
 
     def as_json(self) -> dict[str, Any]:

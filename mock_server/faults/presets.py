@@ -55,7 +55,7 @@ PRESETS: dict[str, Preset] = {
         lambda given: [{"effect": {"status": 429, "retry_after": ceil(given["seconds"])}}],
     ),
     "slow_then_dead": Preset(
-        "The first `requests` requests are held back for `delay` seconds; after them, every"
+        "The first `requests` are held back for `delay` seconds; after them, every"
         " connection is dropped. In a header: the request is held back, then dropped.",
         {"requests": 3, "delay": 2, "operation": None},
         lambda given: [
@@ -64,7 +64,7 @@ PRESETS: dict[str, Preset] = {
         ],
     ),
     "token_expires": Preset(
-        "After `requests` requests with a token, the token of the last one expires.",
+        "After so many `requests` with a token, the token of the last one expires.",
         {"requests": 1, "operation": None},
         lambda given: [
             {

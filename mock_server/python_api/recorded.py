@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from crmcom_kit.har import CUT
 from crmcom_kit.mock_server.journal.patterns import check_one_of
-from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer
+from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer, text
 from crmcom_kit.schemas import methods, release_names, resolve
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
@@ -38,13 +38,13 @@ def recorded_response(
         UsageError: the file is no HAR, or the response is not there as a whole.
         NotFound: there are not as many responses.
     """
-    entries = _entries(Path(path))
+    integer("at", at, -_MAX_PLACE, _MAX_PLACE)
+    entries = _entries(path if isinstance(path, Path) else Path(text("path", path)))
     if operation is not None:
         known = {name: m.path for r in release_names() for name, m in methods(resolve(r)).items()}
         check_one_of("operation", operation, known)
         end = f"/{known[operation]}"
         entries = [entry for entry in entries if _path(entry).endswith(end)]
-    integer("at", at, -_MAX_PLACE, _MAX_PLACE)
     try:
         entry = entries[at]
     except IndexError:
@@ -53,7 +53,7 @@ def recorded_response(
         raise NotFound("at", seen=str(at), allowed=allowed) from None
     response = _member(entry, "response", dict)
     content = _member(response, "content", dict)
-    body, content_type = content.get("text"), content.get("mimeType") or "application/json"
+    body, content_type = content.get("text"), str(content.get("mimeType") or "application/json")
     if not isinstance(body, str) or str(content.get("comment", "")).startswith(CUT):
         raise UsageError("at", seen=f"response {at} without its whole body", allowed="a whole one")
     found: Respond = {"status": response.get("status", 0), "content_type": content_type}
@@ -72,16 +72,18 @@ def _encoded(body: str, content_type: str) -> bytes:
 
 
 def _entries(path: Path) -> list[Any]:
+    """Return the entries of a HAR file. Raises UsageError."""
     allowed = f"a HAR file of at most {_MAX_BYTES:,} bytes"
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError("path", seen=f"{path}, which has more", allowed=allowed)
-        archive = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise UsageError("path", seen=f"{path}: {error.strerror}", allowed=allowed) from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, UsageError):
-            raise
+    if len(content) > _MAX_BYTES:
+        raise UsageError("path", seen=f"{path}, which has more", allowed=allowed)
+    try:
+        archive = json.loads(content)
+    except (ValueError, RecursionError):
         raise UsageError("path", seen=f"{path}, which is not JSON", allowed=allowed) from None
     entries: list[Any] = _member(_member(archive, "log", dict), "entries", list)
     return entries

@@ -18,6 +18,7 @@ from crmcom_kit.mock_server.world.entries import add_entries
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
+from crmcom_kit.redaction import redact_url
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 _SENDING = 'a mock with --deliver http, in Python deliver="http"'
@@ -73,7 +74,7 @@ def fire(
     trigger = _rule(epoch, found, entity)
     address = found.get("url") if url is None else url
     if url is not None and not epoch.sends:
-        seen = f"{quoted(url)}, while a script decides and nothing is sent"
+        seen = f"{quoted(redact_url(url))}, while a script decides and nothing is sent"
         raise UsageError("url", seen=seen, allowed=f"{_SENDING}; or no URL")
     if address is None:
         seen = f"nothing, and no URL in definition {name_of(found)}"
