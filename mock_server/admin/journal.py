@@ -228,7 +228,7 @@ def list_unexpected(call: Call) -> Unexpected:
     """
     lines = unexpected(call.world)
     expected: list[Any] = [
-        call.world.redactor.texts(one.as_json())
+        call.world.redactor.value("", one.as_json())
         for one in call.world.current_epoch.expectations.expected
     ]
     return {"ok": not lines, "unexpected": lines, "expected": expected}

@@ -107,7 +107,5 @@ class SeedArguments(TypedDict, total=False):
     error_codes: Sequence[str] | None
     since: str | date | timedelta | None
     until: str | date | timedelta | None
-    date_from: str | date | timedelta | None  # the former name of since
-    date_to: str | date | timedelta | None  # the former name of until
     locale: str | None
     host: str | None

@@ -66,9 +66,11 @@ def test_a_secret_key_can_be_read_and_added(mock: Mock) -> None:
     assert given["key"] == "K"
     assert generated["key"] not in ("", "K", generated["id"])
 
-    definition = mock.add_definition(name="Jobs", entity="JOBS", secret_key_id=given["id"])
+    definition = mock.add_definition(
+        name="Jobs", entity="JOBS", secret_key_id=given["id"], url="http://127.0.0.1:1/"
+    )
     mock.add_rule(name="Job", entity="JOBS", webhook_definition_ids=[definition["id"]])
-    record = mock.fire("JOBS", "Jobs", {"number": "J1"}, url="http://127.0.0.1:1/").attempt
+    record = mock.fire("JOBS", "Jobs", {"number": "J1"}).attempt
     assert record is not None
     code = hmac.new(b"K", b'{"number":"J1"}', "sha256").hexdigest()
     assert str(record.message.authentication_code).lower() == code
@@ -83,9 +85,10 @@ def test_what_is_probably_meant_is_named(mock: Mock) -> None:
         warned = client.get("webhook_requests/list", params=listing).headers["X-Mock-Warning"]
     assert answer["error"].endswith("(nearest: JOBS)")
     assert warned.endswith("(did you mean life_cycle_state?)")
-    for members, near in ({"entity": "jobs"}, "JOBS"), ({"state": "REJECTED"}, "life_cycle_state"):
+    add: Any = mock.add
+    for wrong, near in ({"entity": "jobs"}, "JOBS"), ({"state": "REJECTED"}, "life_cycle_state"):
         with pytest.raises(ValueError, match=rf"\(nearest: {near}\)$"):
-            mock.add(**members)
+            add(**wrong)
 
 
 def test_definitions_and_rules_can_be_added(mock: Mock) -> None:

@@ -288,7 +288,7 @@ def test_a_change_that_cannot_be_written_is_refused(
         assert refused.json["error"] == (
             f"state: seen world.state: No space left on device{more}; allowed is a writable file"
         )
-    resent = world.reader.calls()[-1]
+    resent = world.reader.views()[-1]
     (attempt,) = (world.current_epoch.attempts.get(number) for number in resent.deliveries)
     assert (attempt.stage, attempt.delivered, attempt.after) == ("ended", True, None)
     assert [step["step"] for step in resent.trace] == [
