@@ -224,7 +224,8 @@ def list_unexpected(call: Call) -> Unexpected:
     """List what a test did not expect since the last reset.
 
     Requests that were refused without `POST /expected_refusals`, or had parameters that the mock
-    ignored; expected refusals that never came; and faults that were never hit.
+    ignored; requests to this API that had a mistake; expected refusals that never came; and faults
+    that were never hit.
     """
     lines = unexpected(call.world)
     expected: list[Any] = [

@@ -5,6 +5,7 @@ import json
 import re
 from difflib import get_close_matches
 from functools import partial
+from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
@@ -94,6 +95,14 @@ def nothing_here(error: HTTPException, text: str) -> Response:
 
 
 def _refused(error: UsageError) -> Response:
+    """Return the response to a request with a mistake; strict tests fail for it.
+
+    That something is not there, or full, is no mistake: a test may ask for it.
+    """
+    world = request.environ.get(PICKED)
+    if world is not None and error.status == HTTPStatus.BAD_REQUEST:
+        about = f"{request.method} {request.path.removeprefix(CONTROL)}"
+        world.current_epoch.expectations.add_unexpected(f"control API, {about}: {error}")
     return sent(Reply(error.facts(), error.status))
 
 

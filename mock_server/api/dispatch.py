@@ -83,7 +83,8 @@ def _compare(epoch: Epoch, entry: Entry, response: Response) -> None:
         if not entry.expected_refusal:
             texts.append(f"refused ({error.kind}): {error.details}")
     if texts:
-        epoch.expectations.add_unexpected(entry.number, view, *texts)
+        about = f"request {entry.number}, {view.operation or 'no method'}"
+        epoch.expectations.add_unexpected(f"{about}: {'; '.join(texts)}")
 
 
 async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:

@@ -6,7 +6,7 @@ and that expects more. Everything here is from one reset of a world to the next.
 
 import threading
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.validation import as_tuple, valid
@@ -55,17 +55,6 @@ class ExpectedRefusal:
         return {**{n: v for n, v in found.items() if v}, "count": self.count, "ok": self.has_come}
 
 
-class Unexpected(NamedTuple):
-    """A request that no test expects. It may quote what was sent."""
-
-    number: int  # of its entry in the journal
-    operation: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"request {self.number}, {self.operation}: {self.text}"
-
-
 class Expectations:
     """What is expected in one world."""
 
@@ -73,7 +62,7 @@ class Expectations:
         """Expect no refusal."""
         self._lock = threading.Lock()
         self._expected: list[ExpectedRefusal] = []
-        self._unexpected: list[Unexpected] = []
+        self._unexpected: list[str] = []  # they may quote what was sent
         self._count = 0
 
     def expect(self, spec: object) -> ExpectedRefusal:
@@ -107,7 +96,7 @@ class Expectations:
         """Return the expected refusals of which not as many came as are expected."""
         return [one for one in self.expected if not one.has_come]
 
-    def unexpected(self) -> tuple[int, list[Unexpected]]:
+    def unexpected(self) -> tuple[int, list[str]]:
         """Return how many requests were not expected, and the first ones."""
         with self._lock:
             return self._count, list(self._unexpected)
@@ -122,10 +111,9 @@ class Expectations:
                     return True
         return False
 
-    def add_unexpected(self, number: int, view: RequestView, *texts: str) -> None:
+    def add_unexpected(self, text: str) -> None:
         """Remember a request that was refused unexpectedly, or of which the mock warns."""
         with self._lock:
             self._count += 1
             if len(self._unexpected) < _MAX_KEPT:
-                text = Unexpected(number, view.operation or "no method", "; ".join(texts))
                 self._unexpected.append(text)

@@ -75,7 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a fault that could hit nothing, as an error of the test that is marked with it."""
+    """Refuse a marker that would do nothing, as an error of the test that has it."""
+    for marker in item.iter_markers():
+        if marker.name.startswith("crmcom_") and marker.name not in (_FAULT, _STRICT):
+            msg = f"{item.nodeid}: marker {marker.name} is not known; known are {_FAULT}, {_STRICT}"
+            pytest.fail(msg, pytrace=False)
     if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(item, "fixturenames", ()):
         msg = (
             f"{item.nodeid}: marker {_FAULT} without crmcom_mock; "

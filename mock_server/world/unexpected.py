@@ -6,14 +6,13 @@ from crmcom_kit.mock_server.world.world import World
 def unexpected(world: World) -> list[str]:
     """Return in lines, without secrets, what is not as a test says; none if all is.
 
-    That is requests that were refused or had parameters that were ignored, expected refusals that
-    never came, and faults that were never hit.
+    That is requests that were refused or had parameters that were ignored, also of the control API,
+    expected refusals that never came, and faults that were never hit.
     """
     epoch = world.current_epoch
-    count, requests = epoch.expectations.unexpected()
-    lines = [str(one) for one in requests]
-    if count > len(requests):
-        lines.append(f"{count - len(requests):,} more requests")
+    count, lines = epoch.expectations.unexpected()
+    if count > len(lines):
+        lines.append(f"{count - len(lines):,} more requests")
     never_came = epoch.expectations.never_came()
     lines += [f"expected refusal: {one}; {one.count} came" for one in never_came]
     lines += [f"fault never hit: {state}" for state in epoch.faults.never_hit()]

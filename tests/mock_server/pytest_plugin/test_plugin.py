@@ -203,3 +203,12 @@ def test_a_marker_makes_a_test_strict(run: Run) -> None:
     """One test, in a run that is not."""
     tests = STRICT.replace("def test_refused", "@pytest.mark.crmcom_strict\ndef test_refused")
     run(tests).assert_outcomes(passed=3, failed=1)
+
+
+def test_an_unknown_marker_of_ours_is_refused(run: Run) -> None:
+    """Pytest only warns of it, and it would do nothing."""
+    tests = "@pytest.mark.crmcom_faults('outage')\ndef test_it(crmcom_mock):\n    pass\n"
+    done = run(tests, "-W", "ignore")
+
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*marker crmcom_faults is not known; known are crmcom_fault, *"])

@@ -71,6 +71,17 @@ def test_only_the_first_requests_are_kept(mock: Mock) -> None:
     assert mock.token not in str(refused.value)
 
 
+def test_a_mistake_in_a_request_to_the_control_api_is_unexpected(mock: Mock) -> None:
+    """But to ask for what is not there is none."""
+    with mock.client() as client:
+        client.get(f"{mock.admin_url}/records/none")
+        mock.assert_nothing_unexpected()
+        client.get(f"{mock.admin_url}/records", params={"state": "FAILED"})
+
+    with pytest.raises(AssertionError, match='GET /records: state: seen "FAILED"'):
+        mock.assert_nothing_unexpected()
+
+
 def test_the_end_of_a_strict_mock_asserts() -> None:
     """Of all its worlds, unless something else has failed."""
     message = r"^unexpected in world other:\n  request 1, show: "

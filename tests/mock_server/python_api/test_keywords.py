@@ -31,6 +31,8 @@ def right(mock: MockWorld) -> None:
     mock.wait_for(record="7", state="SUCCESSFUL", timeout=10)
     mock.wait_for(lambda: len(mock.records) < 3)
     mock.seed(count=50, rejected=0.5, entities=["JOBS"])
+    mock.seed(since="100 days", until="now")
+    mock.add(age="1 hour", number="4711")
     mock.change(7, **mock.add(entity="JOBS", webhook_definition={"name": "Jobs"}))
 """
 WRONG = (
