@@ -9,7 +9,13 @@ from typing import Any
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import LoginCount, LoginLimits
-from crmcom_kit.contract_tests.deviations import Deviation, NotSeen, read_deviations
+from crmcom_kit.contract_tests.deviations import (
+    Deviation,
+    ExpectedRefusal,
+    Listed,
+    NotSeen,
+    read_deviations,
+)
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,
@@ -41,6 +47,8 @@ class RunConfig:
     only: str = "*"  # a glob of statement ids
     deviations: tuple[Deviation, ...] = ()
     not_seen: tuple[NotSeen, ...] = ()
+    expected_refusals: tuple[ExpectedRefusal, ...] = ()  # of the client of a recording
+    judge: str = "both"  # of a recording: client, server or both
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
     world: str = "check"  # what a world made for the run is called
@@ -71,7 +79,7 @@ def prepared(
     check_values(values, logs_in=logs_in)
     target, recording = _target(values)
     path = values["deviations"]
-    deviations, not_seen = read_deviations(Path(path)) if path else ((), ())
+    listed = read_deviations(Path(path)) if path else Listed()
     names = ("max_requests", "max_time", "rate")
     config = RunConfig(
         seed=values["seed"],
@@ -81,8 +89,10 @@ def prepared(
         ),
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
-        deviations=deviations,
-        not_seen=not_seen,
+        deviations=listed.deviations,
+        not_seen=listed.not_seen,
+        expected_refusals=listed.expected_refusals,
+        judge=values["judge"],
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         recording=recording,

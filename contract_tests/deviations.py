@@ -3,14 +3,16 @@
 They stand in a TOML file, one ``[[deviation]]`` each, for all methods of a statement or for one. A
 listed statement that is broken as listed has the verdict *deviates*; one that holds is stale, if
 the run could see it break; any other behavior is broken. A ``[[not_seen]]`` in the same file names
-what a run cannot see of the target, such as a method that its user may not call.
+what a run cannot see of the target, such as a method that its user may not call. An
+``[[expected_refusal]]`` names requests of a recording that a client sends to have them refused.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND, OptionsError
 from crmcom_kit.schemas.methods import methods
@@ -47,15 +49,57 @@ class NotSeen:
     reason: str
 
 
-def read_deviations(path: Path) -> tuple[tuple[Deviation, ...], tuple[NotSeen, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedRefusal:
+    """Requests of a recording that are wrong on purpose: they are no mistakes of the client."""
+
+    method: str  # or a path that no method has
+    #: Patterns of values, * stands for any text. An identifier is ``field=value``, and what a
+    #: request does not have is an empty text. Other parameters may have any value.
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    reason: str
+
+    def matches(self, method: str, given: Mapping[str, Any]) -> bool:
+        """Whether a request to ``method`` with these parameters is one of them."""
+        return self.method == method and all(
+            fnmatchcase(_as_text(given.get(name)), pattern)
+            for name, pattern in self.parameters.items()
+        )
+
+    def __str__(self) -> str:
+        return f"the expected refusal of {self.method} is no mistake of any request: {self.reason}"
+
+
+def _as_text(value: Any) -> str:
+    """Return a parameter's value as patterns see it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={_as_text(inner)}" for name, inner in value.items())
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value)
+
+
+class Listed(NamedTuple):
+    """What a file of deviations lists."""
+
+    deviations: tuple[Deviation, ...] = ()
+    not_seen: tuple[NotSeen, ...] = ()
+    expected_refusals: tuple[ExpectedRefusal, ...] = ()
+
+
+def read_deviations(path: Path) -> Listed:
     """Read a file of deviations. Raises OptionsError where it is not as described here."""
+    tables = ("deviation", "not_seen", "expected_refusal")
     try:
         content = read_toml_file(path)
-        if set(content) - {"deviation", "not_seen"}:
-            others = sorted({*content} - {"deviation", "not_seen"})
-            raise OptionsError(_text(", ".join(others), "[[deviation]] and [[not_seen]]"))
-        return tuple(_entries(content, "deviation", _read)), tuple(
-            _entries(content, "not_seen", _read_not_seen)
+        if others := sorted({*content} - {*tables}):
+            raise OptionsError(
+                _text(", ".join(others), ", ".join(f"[[{each}]]" for each in tables))
+            )
+        return Listed(
+            tuple(_entries(content, "deviation", _read)),
+            tuple(_entries(content, "not_seen", _read_not_seen)),
+            tuple(_entries(content, "expected_refusal", _read_expected_refusal)),
         )
     except OSError as error:
         msg = f"--deviations: {path} cannot be read: {error.strerror}"
@@ -84,6 +128,21 @@ def _read_not_seen(place: str, entry: Any) -> NotSeen:
     return NotSeen(**entry)
 
 
+def _read_expected_refusal(place: str, entry: Any) -> ExpectedRefusal:
+    """Return the entry at a place. Raises OptionsError."""
+    given = entry.get("parameters", {}) if isinstance(entry, dict) else {}
+    is_table = isinstance(given, dict) and all(isinstance(each, str) for each in given.values())
+    if not is_table:
+        raise OptionsError(_text(f"{place}: parameters: {given!r}", "a table of texts"))
+    others = {**entry, "parameters": ""} if isinstance(entry, dict) else entry
+    _check_members(ExpectedRefusal, place, others)
+    allowed = tuple(methods(resolve(release_names()[-1])))
+    if entry["method"] not in allowed and "/" not in entry["method"]:
+        text = f"{', '.join(allowed)}, or a path"
+        raise OptionsError(_text(f"{place}: method: {entry['method']!r}", text))
+    return ExpectedRefusal(**{**entry, "parameters": given})
+
+
 def _read(place: str, entry: Any) -> Deviation:
     """Return the entry at a place. Raises ValueError."""
     _check_members(Deviation, place, entry)
@@ -102,9 +161,14 @@ def _read(place: str, entry: Any) -> Deviation:
     return deviation
 
 
-def _check_members(kind: type[Deviation | NotSeen], place: str, entry: Any) -> None:
+def _check_members(
+    kind: type[Deviation | NotSeen | ExpectedRefusal], place: str, entry: Any
+) -> None:
     """Refuse what is no table of an entry's members. Raises OptionsError."""
-    members = {each.name: each.default is MISSING for each in fields(kind)}
+    members = {
+        each.name: each.default is MISSING and each.default_factory is MISSING
+        for each in fields(kind)
+    }
     if not isinstance(entry, dict):
         raise OptionsError(_text(f"{place}: {entry!r}", "a table"))
     for name, value in entry.items():

@@ -157,7 +157,7 @@ class StatementFindings:
     def keep(self, violation: Violation) -> None:
         """Count a violation with those of its cause."""
         self.requests.update(exchange.number for exchange in violation.exchanges)
-        shape = _VALUE.sub("*", violation.expected), _VALUE.sub("*", violation.seen)
+        shape = shape_of(violation.expected), shape_of(violation.seen)
         if len(self.causes) >= MAX_CAUSES and shape not in self.causes:
             shape = next(reversed(self.causes))
         self.causes.setdefault(shape, Cause(violation)).add(violation)
@@ -197,6 +197,11 @@ class Findings:
         what = shortened(f"{where}: {type(error).__name__}: {error}")
         if what not in self.crashes and len(self.crashes) < MAX_CRASHES:
             self.crashes.append(what)
+
+
+def shape_of(text: str) -> str:
+    """Return ``text`` without what differs between findings of one cause."""
+    return _VALUE.sub("*", text)
 
 
 def outcome(exchange: Exchange) -> str:

@@ -270,7 +270,7 @@ class ContractMachine(RuleBasedStateMachine):
     def _known_deviations(self) -> tuple[Deviation, ...]:
         shared, path = self._shared, self.deviations
         if shared.deviations is None:
-            shared.deviations = read_deviations(Path(path))[0] if path is not None else ()
+            shared.deviations = read_deviations(Path(path)).deviations if path is not None else ()
         return shared.deviations
 
     def discovered(self) -> Lists:

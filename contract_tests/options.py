@@ -17,6 +17,9 @@ CHANGES = ("resend", "delete")
 #: What a run may expect not to see, beside that a method is served.
 SUCCESSFUL_RESEND = "successful_resend"
 
+#: Which sides of recorded traffic are judged.
+JUDGED = ("client", "server", "both")
+
 #: What the help is divided into, in its order; what an option is about decides where it counts.
 TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"
 BUDGET, CHECKED, RECORDINGS, REPORTS = "Budget", "What is checked", "Recordings", "Reports"
@@ -169,9 +172,15 @@ OPTIONS = (
     ),
     Option(
         "from-har", RECORDINGS, "FILE",
-        "Check the traffic in this HAR file, and send nothing. Repeatable: several files "
-        "count as one recording. With --base-url: only requests below that URL.",
+        "Judge the traffic in this HAR file, client and server, and send nothing. Repeatable: "
+        "several files count as one recording. With --base-url: only requests below that URL.",
         repeats=True,
+    ),
+    Option(
+        "judge", RECORDINGS, "WHO",
+        "Judge the client, the server or both. A request that the documents refuse is a mistake "
+        "of the client. What `crmcom-kit check --har` wrote is judged on the server's side alone.",
+        default="both",
     ),
     Option("html", REPORTS, "FILE", "Write a page for people, in one file."),
     Option("junit", REPORTS, "FILE", "Write JUnit XML: a test case for each statement."),
@@ -208,6 +217,11 @@ def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
     except UnknownRelease as error:
         raise OptionsError(str(error)) from None
     check_url(values["base_url"])
+    if values["judge"] not in JUDGED:
+        raise OptionsError(_text("judge", values["judge"], ", ".join(JUDGED)))
+    if values["judge"] != "both" and not values["from_har"]:
+        msg = "--judge is for recorded traffic: add --from-har"
+        raise OptionsError(msg)
     for name in allowed_changes(values):
         if name not in CHANGES:
             raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))

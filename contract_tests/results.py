@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviation
@@ -10,6 +11,9 @@ from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verd
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, checked_statements
+
+if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.recorded.client import ClientResults
 
 
 class Outcome(StrEnum):
@@ -72,6 +76,7 @@ class Results:
     #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
+    client: "ClientResults | None" = None  # of a recording, if its client is judged
     unconfirmed: int = 0  # contradictions in recorded traffic that no later exchange confirms
 
     @property
@@ -85,7 +90,8 @@ class Results:
         if self.trouble is not None:
             return Outcome.ERROR
         fails = (each.verdict is Verdict.BROKEN or each.stale for each in self.statements)
-        if self.stale or any(fails):
+        is_mistaken = self.client is not None and bool(self.client.mistakes)
+        if self.stale or is_mistaken or any(fails):
             return Outcome.BROKEN
         if self.inconclusive:
             return Outcome.INCONCLUSIVE

@@ -74,7 +74,7 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
         pytest.skip("--crmcom-only names the statements that are tested")
     session: Session = request.getfixturevalue("target").session
     path = values["deviations"]
-    deviations, _ = read_deviations(Path(path)) if path else ((), ())
+    deviations = read_deviations(Path(path)).deviations if path else ()
 
     def accepts(violation: Violation) -> bool:
         listed = (each for each in deviations if each.statement == violation.statement)

@@ -57,7 +57,7 @@ class Expectation:
 def expectation(call: Call, belief: Belief) -> Expectation:
     """Return what the documents say of the response to ``call``, given what is known."""
     sense = read(call, belief.release)
-    refusal = next(_refusals(call, sense, belief), None)
+    refusal = next(refusals(call, sense, belief), None)
     if refusal is not None:
         return _refuse(refusal, sense)
     served = _unless_refused(sense, belief)
@@ -102,7 +102,7 @@ def _refuse(refusal: Refusal, sense: Sense, record: str | None = None) -> Expect
     return Expectation(Must.REFUSE, statement, why.wrong, sense, record)
 
 
-def _refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
+def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     """Yield what the documents have against a request, whatever records there are."""
     method = sense.method
     if method is None or "" in sense.unclear:

@@ -89,12 +89,12 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     unclear: set[str] = set()
     if any(name.lower() == "authorization" for name, _ in call.headers) and not method.basic:
         unclear.add("token")
-    query = _pairs(call.query)
-    body = _body(call.body)
+    query = query_pairs(call.query)
+    body = body_members(call.body)
     if call.verb == "GET":
         unclear |= body.keys() if body is not None else {""}
         unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
-        given = {name: _identifier(value) if _is_identifier(name, method) else value
+        given = {name: identifier_in_query(value) if _is_identifier(name, method) else value
                  for name, value in query}  # fmt: skip
         return given, unclear
     unclear |= {name for name, _ in query}
@@ -103,7 +103,7 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     return body, unclear
 
 
-def _pairs(query: str) -> list[tuple[str, str]]:
+def query_pairs(query: str) -> list[tuple[str, str]]:
     """Return the names and values of a query; half a character is what it was written from."""
     try:
         return parse_qsl(query, keep_blank_values=True, errors="surrogatepass")
@@ -111,7 +111,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         return parse_qsl(query, keep_blank_values=True)
 
 
-def _body(body: bytes | None) -> dict[str, Any] | None:
+def body_members(body: bytes | None) -> dict[str, Any] | None:
     """Return the members of a body; None where it is no JSON object."""
     found = parsed(body) if body else {}
     return found if isinstance(found, dict) else None
@@ -132,7 +132,7 @@ def _is_identifier(name: str, method: Method) -> bool:
     return parameter is not None and parameter.type == "object"
 
 
-def _identifier(text: str) -> Any:
+def identifier_in_query(text: str) -> Any:
     """Return the fields of an identifier in a query; the text where it has not that form.
 
     How several fields are written is shown nowhere, so text that may be that has no such form.

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, OUTAGES, Call, Exchange, parsed
-from crmcom_kit.contract_tests.options import CHANGES, OptionsError
-from crmcom_kit.contract_tests.oracle.sense import read
-from crmcom_kit.har import CUT
-from crmcom_kit.redaction import MASK
+from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.oracle.client_mistakes import REMOVED, is_of_api
+from crmcom_kit.contract_tests.oracle.sense import query_pairs, read
+from crmcom_kit.har import CUT, OF_CHECK
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release
 
@@ -71,6 +71,13 @@ class Recorded:
     exchange: Exchange  # it gets its number when it is followed
     start: float  # seconds since 1970
     missing: str = ""  # why its response is not known; then nobody knows what it did, either
+    expected_refusal: bool = False  # whether the client expected it, as the entry says
+    is_of_kit: bool = False  # whether it is a request of the kit, and of no client
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client got no response, as far as the recording tells."""
+        return self.missing == NO_RESPONSE and not self.exchange.status
 
     @property
     def end(self) -> float:
@@ -114,7 +121,8 @@ def read_recording(
     for path in paths:
         content = _content(path, room)
         room -= len(content)
-        for entry in _entries(path, content):
+        creator, entries = _log(path, content)
+        for entry in entries:
             try:
                 base, one = _recorded(entry, release, base_url)
             except Skip as why:
@@ -127,9 +135,13 @@ def read_recording(
                 skipped[TWICE] += 1
                 continue
             known.add(mark)
+            is_expected = entry.get("_expected_refusal") is True
+            is_of_kit = creator == OF_CHECK
+            one = replace(one, expected_refusal=is_expected, is_of_kit=is_of_kit)
             found[base].append(one)
             skipped.update([one.missing] if one.missing else [])
     responding = [base for base, each in found.items() if not all(one.missing for one in each)]
+    responding = responding or [*found]
     if len(responding) > 1:
         counts = ", ".join(f"{base} ({len(found[base])})" for base in sorted(responding))
         msg = f"the recording has several servers; choose one with --base-url: {counts}"
@@ -139,7 +151,7 @@ def read_recording(
         return Recording(base, _in_order(found[base]), reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
-    msg = f"nothing in {names} concerns the API: no response to a request {where}"
+    msg = f"nothing in {names} concerns the API: no request {where}"
     raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
 
 
@@ -157,17 +169,18 @@ def _content(path: Path, room: int) -> bytes:
     return content
 
 
-def _entries(path: Path, text: bytes) -> list[Any]:
-    """Return the entries of a file."""
+def _log(path: Path, text: bytes) -> tuple[Any, list[Any]]:
+    """Return the name of the program that wrote a file, and its entries."""
     content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
         raise RecordingError(msg)
-    entries = _object(content, "log").get("entries")
+    log = _object(content, "log")
+    entries = log.get("entries")
     if not isinstance(entries, list):
         msg = f"{path} is not a HAR file: it has no log.entries"
         raise RecordingError(msg)
-    return entries
+    return _object(log, "creator").get("name"), entries
 
 
 def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
@@ -179,14 +192,16 @@ def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
         for each in found:
             call = each.exchange.call
             if call.method in _WITH_TOKEN:
-                headers = (*call.headers, ("Authorization", MASK))
+                headers = (*call.headers, ("Authorization", REMOVED))
                 each.exchange.call = replace(call, headers=headers)
     return tuple(sorted(found, key=lambda each: each.start))
 
 
 def _carries_token(call: Call) -> bool:
-    names = {name.lower() for name, _ in call.headers}
-    return "token" in call.parameters or "authorization" in names
+    """Whether a request has a token, in whatever place."""
+    is_in_header = any(name.lower() == "authorization" for name, _ in call.headers)
+    is_in_query = any(name == "token" for name, _ in query_pairs(call.query))
+    return "token" in call.parameters or is_in_header or is_in_query
 
 
 # One entry.
@@ -223,15 +238,14 @@ def recorded(
         Skip: this is not checked.
     """
     sense = read(call, release)
-    if sense.method is None or call.verb in ("OPTIONS", "HEAD"):
+    is_unknown = sense.method is None and not is_of_api(call, release)
+    if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
     call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
     try:
-        body, missing = _body(response), ""
+        body, missing = _body(response), "" if sense.method is not None else UNKNOWN_METHOD
     except Skip as why:
-        if sense.name not in CHANGES:
-            raise
         body, missing = b"", str(why)
     exchange = Exchange(0, call, response.status, response.headers, body, seconds)
     return Recorded(exchange, start, missing)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import starmap
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation, counted
 from crmcom_kit.contract_tests.options import CHANGES
@@ -23,9 +23,10 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Now,
     Suspicion,
 )
+from crmcom_kit.contract_tests.recorded.client import Client, ClientResults
 from crmcom_kit.contract_tests.recorded.hindsight import MAX_LOOKED_AT, Case, Later
-from crmcom_kit.contract_tests.recorded.reading import Recorded, RecordingError
-from crmcom_kit.contract_tests.results import Results, statement_results
+from crmcom_kit.contract_tests.recorded.reading import Recorded, Recording, RecordingError
+from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 
@@ -49,13 +50,17 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
     one, alone, trouble = Observer(target.release), without_order(recording.exchanges), None
+    client = _client(config, recording, one.belief)
     for each in recording.exchanges:
         one.know_login(each.exchange)
     try:
         for each in recording.exchanges:
             config.stop.check()
+            is_alone = id(each) in alone
             try:
-                one.follow(each, alone=id(each) in alone)
+                if client is not None:
+                    client.read(each, alone=is_alone, is_unsure=one.is_unsure(each.exchange.call))
+                one.follow(each, alone=is_alone)
             except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
                 one.findings.crash("the recording", error)
     except KeyboardInterrupt:
@@ -69,7 +74,22 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         warnings.append(f"skipped entries: {recording.skipped}")
     config = replace(config, began=recording.began)
     seconds = time.monotonic() - began
-    return one.results(target, config, seconds, "in the recording", trouble, warnings)
+    of_client = client.results() if client is not None else None
+    if config.is_check and client is None and config.judge != "server":
+        warnings.append("its requests are those of crmcom-kit check, and no client's")
+    return one.results(target, config, seconds, "in the recording", trouble, warnings, of_client)
+
+
+def _client(config: RunConfig, recording: Recording, belief: Belief) -> Client | None:
+    """Return what judges the client, or None. Raises RecordingError: there is none to judge."""
+    if not config.is_check or config.judge == "server":
+        return None
+    if all(each.is_of_kit for each in recording.exchanges):
+        if config.judge == "client":
+            msg = "crmcom-kit check wrote it: --judge client needs the traffic of a client"
+            raise RecordingError(msg)
+        return None
+    return Client(belief, config.expected_refusals, config.only)
 
 
 def without_order(exchanges: Sequence[Recorded]) -> set[int]:
@@ -236,23 +256,27 @@ class Observer:
         where: str,
         trouble: str | None,
         warnings: Iterable[str],
+        client: ClientResults | None = None,
     ) -> Results:
-        """Return what was found ``where``, in words."""
+        """Return what was found ``where``, in words; ``client`` is what is said of the client."""
         findings, release = self.findings, target.release
         for case in self._unsettled:
             self._close(case)
         for violation in self.oracle.service.conclude():
             self._broke(violation)
-        found = statement_results(
-            findings,
-            release,
-            config.deviations,
-            config.only,
-            lambda _: f"no request {where} tests it",
-        )
+        found: tuple[StatementResult, ...] = ()  # of a server that is not judged
+        if config.judge != "client":
+            found = statement_results(
+                findings,
+                release,
+                config.deviations,
+                config.only,
+                lambda _: f"no request {where} tests it",
+            )
+        is_tested = any(each.verdict is not Verdict.NOT_EXERCISED for each in found)
         if findings.crashes:
             trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
-        elif trouble is None and all(each.verdict is Verdict.NOT_EXERCISED for each in found):
+        elif trouble is None and found and not is_tested and not (client and client.mistakes):
             trouble = f"no request {where} tests any of the selected statements"
         if unseen := len(self.belief.unseen):
             warnings = (
@@ -270,9 +294,11 @@ class Observer:
             history=tuple(self.history),
             trouble=trouble,
             unsteady=self.belief.unsteady,
-            never_served=self.oracle.service.never_served(),
+            never_served=self.oracle.service.never_served() if found else (),
+            client=client,
+            stale=client.stale if client is not None else (),
             warnings=(*warnings, *starmap(_told, unconfirmed), *([_ADVICE] if unconfirmed else [])),
-            unconfirmed=sum(times for _, times in unconfirmed),
+            unconfirmed=sum(times for _, times in unconfirmed) if found else 0,
         )
 
     def _note(self, found: Observation, exchange: Exchange) -> None:
@@ -346,6 +372,10 @@ class Observer:
         is_doubtful = self.belief.token_state(token) is TokenState.DOUBTFUL
         if exchange.ok and isinstance(token, str) and is_doubtful:
             self.belief.set_token(token, TokenState.LIVE)
+
+    def is_unsure(self, call: Call) -> bool:
+        """Whether the token of a request may stand for several ones."""
+        return self._is_unsure(call.parameters.get("token"))
 
     def _is_unsure(self, token: object) -> bool:
         """Whether a token may stand for several ones, some of them valid and some not."""

@@ -7,7 +7,7 @@ from typing import Any
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.har import CUT, HarRequest, HarResponse, archive_text, entry
+from crmcom_kit.har import CUT, OF_CHECK, HarRequest, HarResponse, archive_text, entry
 from crmcom_kit.redaction import MASK, is_secret_header
 
 #: So many characters of each body are written.
@@ -29,10 +29,12 @@ def written(
         max_body: so many characters of each body are written.
     """
     base, redactor = report.results.target.base_url, report.redactor
-    return archive_text(
+    entries = (
         _entry(exchange, base, datetime.fromtimestamp(start, UTC), redactor, max_body)
         for exchange, start in timed or _one_by_one(report)
     )
+    is_of_client = timed is not None or report.results.target.recorded
+    return archive_text(entries) if is_of_client else archive_text(entries, OF_CHECK)
 
 
 def _one_by_one(report: Report) -> Iterator[tuple[Exchange, float]]:

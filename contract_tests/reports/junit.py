@@ -1,14 +1,16 @@
 """The JUnit report: one test case for each statement, as CI servers read it."""
 
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.findings import Verdict, counted
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,
     fails,
     failure_details,
     failure_of_run,
+    mistake_details,
     visible,
 )
 from crmcom_kit.contract_tests.results import Outcome
@@ -17,14 +19,30 @@ from crmcom_kit.contract_tests.results import Outcome
 def written(report: Report) -> str:
     """Return the report as an XML document."""
     cases = [_case(entry) for entry in report.document["statements"]]
-    if failed := failure_of_run(report.document):
+    client = report.document["client"]
+    failed = failure_of_run(report.document)
+    if failed and not (client and client["mistakes"]):  # which have cases of their own
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
         kind = "failure" if report.outcome is Outcome.BROKEN else "error"
         ET.SubElement(case, kind, message=visible(failed), type=report.outcome)
         cases.append(case)
+    name = f"crmcom-kit check of {report.document['target']['name']}"
+    suite = _suite(report, name, cases)
+    if lines := report.document["never_served"]:
+        said = ET.SubElement(suite, "system-out")
+        said.text = "\n".join(visible(f"{line}.") for line in lines)
+    root = ET.Element("testsuites")
+    root.append(suite)
+    if client is not None:
+        root.append(_suite(report, f"{name}: the client", [*_of_client(client)]))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, "unicode")}\n'
+
+
+def _suite(report: Report, name: str, cases: list[ET.Element]) -> ET.Element:
     suite = ET.Element(
         "testsuite",
-        name=visible(f"crmcom-kit check of {report.document['target']['name']}"),
+        name=visible(name),
         tests=str(len(cases)),
         failures=str(sum(case.find("failure") is not None for case in cases)),
         errors=str(sum(case.find("error") is not None for case in cases)),
@@ -33,13 +51,22 @@ def written(report: Report) -> str:
         timestamp=visible(report.document["run"]["began"]),
     )
     suite.extend(cases)
-    if lines := report.document["never_served"]:
-        said = ET.SubElement(suite, "system-out")
-        said.text = "\n".join(visible(f"{line}.") for line in lines)
-    root = ET.Element("testsuites")
-    root.append(suite)
-    ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, "unicode")}\n'
+    return suite
+
+
+def _of_client(client: Entry) -> Iterator[ET.Element]:
+    """Yield a failed case for each mistake of a client; one that passes if there is none."""
+    if not client["mistakes"]:
+        name = f"no mistake in {counted(client['requests'], 'request')}"
+        yield ET.Element("testcase", classname="crmcom_kit.client", name=name)
+    for at, mistake in enumerate(client["mistakes"], 1):
+        name = visible(f"{at}: {mistake['statement']}, {mistake['method']}")
+        case = ET.Element("testcase", classname="crmcom_kit.client", name=name)
+        failure = ET.SubElement(
+            case, "failure", message=visible(mistake["mistake"]), type=visible(mistake["kind"])
+        )
+        failure.text = "\n".join(mistake_details(mistake))
+        yield case
 
 
 def _case(entry: Entry) -> ET.Element:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit import __version__
-from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Cause, Verdict, counted
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.findings import Cause, Verdict, counted, outcome
+from crmcom_kit.contract_tests.recorded.client import ClientFinding, ClientResults
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Outcome, Results, StatementResult
+from crmcom_kit.schemas.statements import statement
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
 _MAX_BODY = 20_000  # bytes
@@ -68,7 +70,40 @@ class Report:
             "stale": [text(line) for line in results.stale],
             "inventory": text(results.inventory),
             "notes": [text(note) for note in (*results.notes, *results.warnings)],
+            "client": None if results.client is None else self._client(results.client),
         }
+
+    def _client(self, client: ClientResults) -> dict[str, Any]:
+        return {
+            "requests": client.requests,
+            "expected": client.expected,
+            "mistakes": [self._mistake(each) for each in client.mistakes],
+            "notes": [self._mistake(each) for each in client.notes],
+        }
+
+    def _mistake(self, finding: ClientFinding) -> Entry:
+        """Return what is wrong with some requests of a client, and the first one of them."""
+        about, right = statement(finding.remark.statement), finding.remark.right
+        return {
+            "statement": about.id,
+            "kind": str(finding.remark.kind),
+            "method": self.text(finding.method),
+            "mistake": self.text(finding.remark.why),
+            "times": finding.times,
+            "text": about.text,
+            "source": about.source,
+            "evidence": about.evidence,
+            "right": None if right is None else self._request(right),
+            "sent": self._request(finding.exchange.call),
+            "seen": self.text(outcome(finding.exchange)),
+            "exchange": finding.exchange.number or None,
+        }
+
+    def _request(self, call: Call) -> str:
+        """Return a request in a line, without secrets."""
+        query = f"?{self.redactor.query(call.query)}" if call.query else ""
+        body = "" if call.body is None else f" {self._body(call.body)}"
+        return f"{self.text(f'{call.verb} {call.path}')}{query}{body}"
 
     def as_json(self) -> str:
         """Return the JSON report as text, with escapes for what is unprintable."""
@@ -152,16 +187,32 @@ class Report:
             case Outcome.ERROR:
                 return self.text(f"The run failed: {results.trouble}")
             case Outcome.BROKEN:
-                said = f"{', and '.join(self._faults())}."
+                said = ", and ".join(self._faults()) or self._held_of_checked()
             case Outcome.INCONCLUSIVE:
                 said = f"{'; '.join(map(self.text, results.inconclusive))}."
                 return f"{said[0].upper()}{said[1:]}" if said[0].islower() else said
             case Outcome.UNCONFIRMED:
                 number = counted(results.unconfirmed, "contradiction")
-                said = f"{self._held()}, but {number} could not be confirmed."
+                said = f"{self._held()}, but {number} could not be confirmed"
             case Outcome.PASSED:
-                said = f"{'; '.join((self._held(), *self._not_exercised()))}."
-        return said
+                said = "; ".join((self._held(), *self._not_exercised()))
+        return f"{self._of_both_sides(said)}."
+
+    def _of_both_sides(self, server: str) -> str:
+        """Return what is said of the client, if it was judged, and of the server."""
+        client = self.results.client
+        if client is None:
+            return server
+        number = counted(len(client.mistakes), "mistake") if client.mistakes else "no mistake"
+        said = f"client: {number} in {counted(client.requests, 'request')}"
+        if client.mistakes:
+            said = f"client: {number}"
+        return f"{said}; server: {server}" if self.results.statements else said
+
+    def _held_of_checked(self) -> str:
+        """Say that nothing is wrong with the server."""
+        held = self._count(Verdict.HOLDS)
+        return f"all {held} checked statements hold" if held else "no statement was checked"
 
     def _held(self) -> str:
         """Say how many statements hold."""
@@ -201,8 +252,9 @@ def failure_of_run(document: Entry) -> str:
 
     A reader of the statements alone would see a pass in it.
     """
-    summary = document["summary"]
+    summary, client = document["summary"], document["client"] or {"mistakes": []}
     is_of_run = summary["outcome"] in (Outcome.ERROR, Outcome.INCONCLUSIVE) or document["stale"]
+    is_of_run = is_of_run or client["mistakes"]
     return f"{summary['outcome'].upper()}: {summary['headline']}" if is_of_run else ""
 
 
@@ -240,6 +292,19 @@ def by_method(entry: Entry) -> str:
 def one_line(text: str) -> str:
     """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
     return visible(text).replace("\n", "\\n")
+
+
+def mistake_details(mistake: Entry) -> Iterator[str]:
+    """Yield the lines that say all that is known of a mistake of a client."""
+    times = f" ({counted(mistake['times'], 'time')})" if mistake["times"] > 1 else ""
+    where = f" (exchange {mistake['exchange']})" if mistake["exchange"] else ""
+    yield f"Mistake:   {one_line(mistake['mistake'])}{times}"
+    yield f"Sent:      {one_line(mistake['sent'])}"
+    yield f"Seen:      {one_line(mistake['seen'])}{where}"
+    if mistake["right"] is not None:
+        yield f"Right:     {one_line(mistake['right'])}"
+    yield f"Documents: {mistake['text']}"
+    yield f"Source:    {mistake['source']} ({mistake['evidence']})"
 
 
 def failure_details(entry: Entry, most: int | None = None) -> Iterator[str]:

@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.oracle.client_mistakes import Kind
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,
     amount,
     failure_details,
+    mistake_details,
     one_line,
 )
 
@@ -62,7 +64,8 @@ def show(
     """
     results = report.results
     _print([Text(one_line(outcome_line(report)))], console)
-    texts = [*_statements(report.document["statements"], every=every)]
+    texts = [*_of_client(report.document["client"], every=every)]
+    texts += _statements(report.document["statements"], every=every)
     for entry in report.failing:
         if skips_broken and entry["verdict"] == Verdict.BROKEN:
             continue
@@ -95,6 +98,21 @@ def _statements(found: list[Entry], *, every: bool) -> Iterator[Text]:
             yield Text.assemble(_SIGNS[verdict], one_line(line))
 
 
+def _of_client(client: Entry | None, *, every: bool) -> Iterator[Text]:
+    """Yield what is wrong with the requests of a client; of notes ``every`` one."""
+    for mistake in client["mistakes"] if client is not None else ():
+        yield Text("")
+        of = f"client: {mistake['statement']}, {mistake['method']}"
+        kind = f" ({mistake['kind']})" if mistake["kind"] != Kind.MISTAKE else ""
+        yield Text(f"✗ {one_line(of)}{kind}", style="bold red")
+        yield from (Text(f"  {line}") for line in mistake_details(mistake))
+    for note in client["notes"] if client is not None and every else ():
+        said = (
+            f"· client: {note['mistake']} ({counted(note['times'], 'time')}; {note['statement']})"
+        )
+        yield Text(one_line(said))
+
+
 def _broken(entry: Entry) -> Iterator[Text]:
     yield Text("")
     yield Text(f"✗ {entry['id']}", style="bold red")
@@ -115,13 +133,28 @@ def closing(report: Report) -> Iterator[str]:
         f"in {run['seconds']:.1f} s, seed {run['seed']}."
     )
     yield from (f"{line}." for line in document["never_served"])
+    if document["client"] is not None:
+        yield _sum_of_client(document["client"])
     for warning in map(report.text, report.results.warnings):
         yield f"{warning[:1].upper()}{warning[1:]}."
-    yield (
-        f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
-        f"listed, {counts['not_exercised']} not exercised."
-    )
+    if document["statements"]:
+        yield (
+            f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
+            f"listed, {counts['not_exercised']} not exercised."
+        )
     yield outcome_line(report)
+
+
+def _sum_of_client(client: Entry) -> str:
+    """Return a sentence on what was read of a client."""
+    said = f"Client: {counted(client['requests'], 'request')} read, "
+    said += counted(len(client["mistakes"]), "mistake")
+    if client["expected"]:
+        said += f", {counted(client['expected'], 'expected refusal')}"
+    if client["notes"]:
+        open_ones = counted(len(client["notes"]), "note")
+        said += f", {open_ones} on what the documents leave open (-v shows them)"
+    return f"{said}."
 
 
 def outcome_line(report: Report) -> str:

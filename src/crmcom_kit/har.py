@@ -40,16 +40,22 @@ class HarResponse(NamedTuple):
 CUT = "cut: "
 
 
-def archive(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+#: The creator of an archive of the kit's own requests: many of them are wrong on purpose.
+OF_CHECK = "crmcom-kit check"
+
+
+def archive(entries: Iterable[dict[str, Any]], creator_name: str = "crmcom-kit") -> dict[str, Any]:
     """Return an archive of ``entries``."""
-    creator = {"name": "crmcom-kit", "version": __version__}
+    creator = {"name": creator_name, "version": __version__}
     log = {"version": "1.2", "creator": creator, "pages": [], "entries": list(entries)}
     return {"log": log}
 
 
-def archive_text(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
+def archive_text(
+    entries: Iterable[dict[str, Any]], creator_name: str = "crmcom-kit"
+) -> Iterator[str]:
     """Yield the text of an archive in pieces, an entry at a time, so that none are kept."""
-    start, end = json.dumps(archive([])).rsplit("[]", 1)
+    start, end = json.dumps(archive([], creator_name)).rsplit("[]", 1)
     yield f"{start}["
     separator = "\n"
     for each in entries:

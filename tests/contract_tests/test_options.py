@@ -127,7 +127,7 @@ reason = "ticket 5"
     ("text", "part"),
     [
         ("x = ", "known.toml: "),
-        ("x = 1", "x is not allowed; allowed is [[deviation]] and [[not_seen]]"),
+        ("x = 1", "x is not allowed; allowed is [[deviation]], [[not_seen]]"),
         ("deviation = 1", "is not allowed"),
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
         (GOOD.replace("list.no_duplicates", "list.no_duplicate"), "nearest: list.no_duplicates"),
@@ -141,6 +141,12 @@ reason = "ticket 5"
         (GOOD + 'method = "show"', "method: 'show' is not allowed; allowed is list"),
         ('[[not_seen]]\nwhat = "shew"\nreason = "x"', "not_seen 1: what: 'shew' is not allowed"),
         ('[[not_seen]]\nwhat = "show"', "not_seen 1: reason is missing"),
+        ('[[expected_refusal]]\nmethod = "shew"\nreason = "x"', "method: 'shew' is not allowed"),
+        ('[[expected_refusal]]\nreason = "x"', "expected_refusal 1: method is missing"),
+        (
+            "[[expected_refusal]]\nparameters = 5",
+            "parameters: 5 is not allowed; allowed is a table",
+        ),
         (GOOD + 'after = "show"', "after: 'show' is not allowed; allowed is resend, delete"),
     ],
     ids=lambda part: str(part)[:40],

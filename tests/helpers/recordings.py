@@ -4,12 +4,17 @@ import copy
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
+from crmcom_kit.contract_tests.config import prepared
+from crmcom_kit.contract_tests.options import DEFAULTS
+from crmcom_kit.contract_tests.recorded.recording import run_recording
+from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.methods import methods
@@ -142,3 +147,12 @@ def archive(entries: Iterable[Any], creator: str = "mitmproxy") -> str:
         made.append({"startedDateTime": when, **each} if isinstance(each, Mapping) else each)
     log = {"version": "1.2", "creator": {"name": creator, "version": "1"}, "entries": made}
     return json.dumps({"log": log})
+
+
+def checked(folder: Path, *texts: str, **options: Any) -> Results:
+    """Check texts as the files of one recording."""
+    paths = [folder / f"{number}.har" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, "utf-8")
+    given = {"from_har": tuple(map(str, paths)), **options}
+    return run_recording(*prepared(DEFAULTS | given, now=NOW))
