@@ -15,10 +15,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.belief.belief import Belief
-from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_meant
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.expectations import STATES, refusals
 from crmcom_kit.contract_tests.oracle.sense import (
     FIELDS,
@@ -32,12 +31,15 @@ from crmcom_kit.contract_tests.oracle.sense import (
 )
 from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas.methods import Method, Parameter, methods
+from crmcom_kit.schemas.reasons import Reason, reason
 from crmcom_kit.schemas.releases import Release, entities_since, release_names, resolve
+from crmcom_kit.usage_errors import quoted
 
 #: What is taken for a misspelling has so much in common with the right spelling.
 _LIKE, _LIKE_PATH = 0.8, 0.85
 #: A value of the header Authorization: the token was removed from a recording, wherever it stood.
 REMOVED = f"{MASK} removed"
+_MAX_NAME = 60  # characters of a parameter's name that is shown as it is
 _YOURS = "..."  # stands for a value that only the client knows
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
@@ -68,10 +70,10 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         return [*_of_path(call, belief.release)]
     request = _Request(call, sense, sense.method, belief.release)
     if sense.verb != sense.method.verb:
-        why = f"{sense.name} is sent with {sense.verb}; it must be called with {sense.method.verb}"
-        return [Remark("methods.verb", why, request.right({}))]
+        refusal = next(refusals(call, sense, belief))
+        return [Remark(refusal.statement, str(refusal.reason), request.right({}))]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
-        return [*_of_body(request)]
+        return [_of_body(request)]
     found = [*_of_token(request), *_of_key(request), *_of_names(request), *_of_values(request)]
     told = {each.statement for each in found if each.kind is Kind.MISTAKE}
     told |= {"login.credentials", *request.meant}  # nobody knows which ones are right
@@ -79,7 +81,7 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         told.add("parameters.mandatory")
     for statement, why in refusals(call, sense, belief):
         if statement not in told:
-            found.append(Remark(statement, why, _right_of(statement, request)))
+            found.append(Remark(statement, str(why), _right_of(statement, request)))
     return found
 
 
@@ -137,8 +139,12 @@ def _identifiers(method: Method) -> list[str]:
     return [name for name, about in method.parameters.items() if about.type == "object"]
 
 
-def _note(statement: str, why: str) -> Remark:
-    return Remark(statement, why, kind=Kind.NOTE)
+def _note(statement: str, why: object) -> Remark:
+    return Remark(statement, str(why), kind=Kind.NOTE)
+
+
+def _mistake(statement: str, why: object, right: Call | None = None) -> Remark:
+    return Remark(statement, str(why), right)
 
 
 def _likeness(text: str, name: str) -> float:
@@ -166,18 +172,18 @@ def _of_path(call: Call, release: Release) -> Iterator[Remark]:
     for name in release_names():
         later = next((each for each in methods(resolve(name)).values() if each.path == path), None)
         if later is not None:
-            why = f"{release.name} has no {later.name}, which is available from {name} on"
-            yield Remark(f"{later.name}.available", why)
+            why = reason("methods.known", "later", seen=later.name, allowed=name)
+            yield _mistake(f"{later.name}.available", why)
             return
     near = _near(path, tuple(each.path for each in known.values()), _LIKE_PATH)
     if near is not None:
         method = next(each for each in known.values() if each.path == near)
         given = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
         right = _built(method, given) if call.verb == method.verb else None
-        yield Remark("methods.known", f"no method has the path {path}; {near} is one", right)
+        why = reason("methods.known", seen=quoted(path), allowed=near)
+        yield _mistake("methods.known", why, right)
     elif path.lower().startswith("webhook_requests/"):
-        names = ", ".join(known[name].path for name in ("show", "list", "resend", "delete"))
-        yield Remark("methods.known", f"no method has the path {path}; there are {names}")
+        yield _mistake("methods.known", reason("methods.known", seen=quoted(path)))
 
 
 def is_of_api(call: Call, release: Release) -> bool:
@@ -185,14 +191,14 @@ def is_of_api(call: Call, release: Release) -> bool:
     return next(_of_path(call, release), None) is not None
 
 
-def _of_body(request: _Request) -> Iterator[Remark]:
+def _of_body(request: _Request) -> Remark:
+    """Return what is wrong with the body of a POST that is no JSON object."""
     text = (request.call.body or b"").decode("utf-8", "replace").strip()
     if re.match(r"[\w.]+=", text):
-        given = dict(parse_qsl(text, keep_blank_values=True))
-        why = "the body is a form; it must be one JSON object"
-        yield Remark("parameters.body", why, _built(request.method, given))
-    else:
-        yield Remark("parameters.body", "the body is no JSON object")
+        right = _built(request.method, dict(parse_qsl(text, keep_blank_values=True)))
+        return _mistake("parameters.body", reason("parameters.body", "form"), right)
+    why = reason("parameters.body", parameter="the body", seen="no JSON object")
+    return _mistake("parameters.body", why)
 
 
 # The token, and the Web API key.
@@ -201,20 +207,20 @@ def _of_body(request: _Request) -> Iterator[Remark]:
 def _of_token(request: _Request) -> Iterator[Remark]:
     if "token" not in request.method.parameters or request.header == REMOVED:
         return
-    token, verb = request.given.get("token"), request.call.verb
-    place = "the query" if verb == "GET" else "the JSON body"
-    if "token" in request.given:
-        if not isinstance(token, str):
-            yield Remark("parameters.values", "the token is no text")
-        elif not token and request.method.name != "token_release":
-            yield Remark("token.required", "the token is empty", request.right({"token": _YOURS}))
-        return
-    wrong = "the body" if verb == "GET" else "the query"
-    if "token" not in request.misplaced:
-        wrong = "the header Authorization" if request.header else ""
-    if wrong:
-        why = f"the token is in {wrong}; {verb} has it as the parameter token in {place}"
-        yield Remark("parameters.place", why, request.right({"token": _YOURS}))
+    token, right = request.given.get("token"), request.right({"token": _YOURS})
+    is_release = request.method.name == "token_release"
+    if token is not None and not isinstance(token, str):
+        yield _mistake("parameters.values", _of_type("token", token))
+    elif "token" in request.given:
+        if not token and not is_release:
+            yield _mistake("token.required", reason("token.required"), right)
+    elif "token" in request.misplaced:
+        if request.call.verb == "POST":
+            yield _mistake("token.required", reason("token.required", "in_query"), right)
+        else:
+            yield _mistake("token.required", reason("parameters.place", parameter="body"), right)
+    elif request.header:
+        yield _mistake("token.required", reason("token.required", "in_header"), right)
 
 
 def _of_key(request: _Request) -> Iterator[Remark]:
@@ -224,32 +230,33 @@ def _of_key(request: _Request) -> Iterator[Remark]:
         return
     key, colon, password = text.partition(":")
     if key and not colon:
-        yield _note("login.web_api_key.colon", "no colon follows the Web API key")
+        yield _note("login.web_api_key.colon", "no colon follows the Web API key; add one")
     elif key and password:
-        yield Remark("login.web_api_key.basic", "a password follows the Web API key")
+        why = "a password follows the Web API key; leave it empty"
+        yield _mistake("login.web_api_key.basic", why)
 
 
 # Names.
 
 
 def _of_names(request: _Request) -> Iterator[Remark]:
-    method, known = request.method, request.method.parameters
-    for name in (name for name in request.misplaced if name in known and name != "token"):
-        why = f"{name} is in the {'body of a GET' if method.verb == 'GET' else 'query of a POST'}"
-        yield _note("parameters.place", why)
+    method, known, statement = request.method, request.method.parameters, "parameters.known"
+    if any(name in known and name != "token" for name in request.misplaced):
+        place = "body" if method.verb == "GET" else "query"
+        yield _note("parameters.place", reason("parameters.place", parameter=place))
     for name, value in request.given.items():
         if name in known:
             continue
-        short, near = shortened(name, 60), _near(name, tuple(known))
+        shown = name if name.isidentifier() and len(name) < _MAX_NAME else quoted(name)
+        near = _near(name, tuple(known))
         if name in method.later:
-            why = f"{method.name} has {name} from {method.later[name]} on"
-            yield _note("parameters.known", f"{why}, and the release is {request.release.name}")
+            since = f"a server of {method.later[name]}"
+            yield _note(statement, reason(statement, parameter=shown, allowed=since))
         elif near is not None:
-            why = f"{method.name} has no parameter {short}; {near} is one"
             right = request.right({near: value}, without=name)
-            yield Remark("parameters.known", why, right)
+            yield _mistake(statement, reason(statement, parameter=shown, allowed=near), right)
         else:
-            yield _note("parameters.known", f"{method.name} has no parameter {short}")
+            yield _note(statement, reason(statement, parameter=shown))
 
 
 # Values.
@@ -264,70 +271,83 @@ def _of_values(request: _Request) -> Iterator[Remark]:
         why = "the equals sign of an identifier is percent-encoded"
         yield _note("parameters.identifier_in_query", why)
     if [name for name in request.given if name in SEMI_OPTIONAL] == ["entity_id"]:
-        yield _note("list.semi_optional.at_least_one", "entity_id is given without entity")
+        statement = "list.semi_optional.at_least_one"
+        yield _note(statement, reason(statement, "entity_id_alone"))
     times = Counter(name for name, _ in query_pairs(request.call.query))
     for name in (name for name in request.given if times[name] > 1):
         if name == IDENTIFIER:
-            yield Remark("identifier.exactly_one", f"{name} is given twice")
+            statement = "identifier.exactly_one"
+            yield _mistake(statement, reason(statement, parameter=name))
         else:
-            yield _note("parameters.once", f"{name} is given twice")
+            yield _note("parameters.once", reason("parameters.once", parameter=name))
 
 
 def _of_value(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
-    name, if_optional = parameter.name, Kind.MISTAKE
-    if parameter.need == "optional":  # it may count as left out
-        if_optional = Kind.NOTE
+    name, may_be_left_out = parameter.name, parameter.need == "optional"
     if parameter.type == "object":
         yield from _of_identifier(request, parameter, value)
     elif name == "fields_set":
         yield from _of_fields(value)
     elif parameter.type != "integer" and not isinstance(value, str):
-        kind = if_optional if value is None else Kind.MISTAKE
-        yield Remark("parameters.values", f"{name} is no text", kind=kind)
+        found = _note if value is None and may_be_left_out else _mistake
+        yield found("parameters.values", _of_type(name, value))
     elif value == "" and request.method.name == "list":
-        yield Remark("parameters.values", f"{name} is empty", kind=if_optional)
+        found = _note if may_be_left_out else _mistake
+        yield found("parameters.values", reason("parameters.values", parameter=name))
     elif name in _OF_VALUE:
         yield from _OF_VALUE[name](request, value)
 
 
+def _of_type(name: str, value: object, allowed: str = "a string") -> Reason:
+    """Return why a value of a wrong type is refused."""
+    types = {bool: "a Boolean", dict: "an object", list: "an array", str: "a string"}
+    seen = "null" if value is None else types.get(type(value), "a number")
+    return reason("parameters.values", parameter=name, seen=seen, allowed=allowed)
+
+
 def _of_identifier(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
-    name, fields = parameter.name, " or ".join(f"{each}=..." for each in parameter.fields)
+    name, forms = parameter.name, " or ".join(f"{each}=..." for each in parameter.fields)
     if isinstance(value, Mapping):
         yield from _of_members(parameter, value)
         return
+    right = _guessed(request, parameter, value)
     if request.call.verb == "POST":
-        right = _guessed(request, parameter, value)
-        yield Remark("parameters.identifier_in_body", f"{name} is no object", right)
+        why = _of_type(name, value, f'an object such as {{"{parameter.fields[-1]}": "..."}}')
+        yield _mistake("parameters.identifier_in_body", why, right)
         return
     parts = [part.partition("=")[0] for part in str(value).split(",")]
+    is_own, statement = name == IDENTIFIER, "parameters.identifier_in_query"
     if len(parts) < 2 or "" in parts:
-        why = f"{name} is written {shortened(str(value), 60)}; it must be {fields}"
-        yield Remark("parameters.identifier_in_query", why, _guessed(request, parameter, value))
-    elif name == IDENTIFIER and {"id", "number"} <= set(parts):
-        why = f"{name} has both id and number"
-        yield Remark("identifier.exactly_one", why, _with_first(request, parameter, str(value)))
+        seen = quoted(str(value))
+        why = reason("parameters.values", parameter=name, seen=seen, allowed=forms)
+        yield _mistake(statement, why, right)
+    elif is_own and {"id", "number"} <= set(parts):
+        first, _, text = str(value).partition(",")[0].partition("=")
+        why, statement = reason("identifier.exactly_one", parameter=name), "identifier.exactly_one"
+        yield _mistake(statement, why, request.right({name: {first: text}}))
     else:
-        yield _note("parameters.identifier_in_query", f"{name} has several fields")
+        yield _note(statement, reason("list.identifier.exactly_one", parameter=name))
 
 
 def _of_members(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Remark]:
     """Yield what is wrong with the fields of an identifier, beside what is refused anyway."""
-    name = parameter.name
+    name, prefix = parameter.name, "" if parameter.name == IDENTIFIER else "list."
     known = [each for each in value if each in parameter.fields]
-    if name != IDENTIFIER and len(known) > 1:
-        yield _note("list.identifier.exactly_one", f"{name} has {' and '.join(known)}")
+    if prefix and len(known) > 1:
+        statement = "list.identifier.exactly_one"
+        yield _note(statement, reason(statement, parameter=name))
     if known and len(value) > len(known):
-        others = ", ".join(each for each in value if each not in known)
-        yield _note("identifier.fields", f"{name} has {shortened(others, 60)} as well")
+        others = quoted(", ".join(each for each in value if each not in known))
+        statement = f"{prefix}identifier.fields"
+        yield _note(statement, reason(statement, parameter=name, seen=others))
     for each in known:
-        if isinstance(value[each], int) and not isinstance(value[each], bool):
-            yield _note("parameters.values", f"{name}.{each} is a JSON number")
-        elif value[each] is not None and not isinstance(value[each], str):
-            yield Remark("parameters.values", f"{name}.{each} is no text")
-        elif name != IDENTIFIER and value[each] in (None, "") and len(known) == 1:
-            yield Remark("list.identifier.mandatory", f"{name}.{each} is empty")
-    if name != IDENTIFIER and not value:
-        yield Remark("list.identifier.mandatory", f"{name} has no field")
+        is_number = isinstance(value[each], int) and not isinstance(value[each], bool)
+        if is_number or (value[each] is not None and not isinstance(value[each], str)):
+            found = _note if is_number else _mistake
+            yield found("parameters.values", _of_type(f"{name}.{each}", value[each]))
+    if prefix and all(each in (None, "") for each in value.values()):
+        statement = "list.identifier.mandatory"
+        yield _mistake(statement, reason(statement, parameter=name))
 
 
 def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None:
@@ -341,52 +361,42 @@ def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None
     return request.right({parameter.name: {"number": text}}) if is_number else None
 
 
-def _with_first(request: _Request, parameter: Parameter, text: str) -> Call:
-    name, _, value = text.partition(",")[0].partition("=")
-    return request.right({parameter.name: {name: value}})
-
-
 def _of_fields(value: Any) -> Iterator[Remark]:
+    statement = "fields_set.names"
     if not isinstance(value, str):
-        yield _note("fields_set.names", "fields_set is no text")
-        return
-    unknown = [shortened(name, 40) for name in value.split(",") if name not in FIELDS]
-    if unknown:
-        yield _note("fields_set.names", f"no field is named {', '.join(map(repr, unknown[:3]))}")
+        yield _note(statement, _of_type("fields_set", value))
+    elif unknown := [name for name in value.split(",") if name not in FIELDS]:
+        yield _note(statement, reason(statement, seen=quoted(", ".join(unknown))))
 
 
-def _of_number(name: str, request: _Request, value: Any) -> Iterator[Remark]:
-    text = str(value) if isinstance(value, str) else ""
+def _of_number(name: str, _: _Request, value: Any) -> Iterator[Remark]:
+    text, statement = str(value), "list.paging.numbers"
+    why = reason(statement, parameter=name, seen=quoted(text))
     if not _NUMBER.fullmatch(text):
-        yield Remark(
-            "list.paging.numbers", f"{name} is {shortened(text, 40)!r}, which is no number"
-        )
-    elif not text.isdigit() or (name == "number_of_results" and not int(text[:20])):
-        yield _note("list.paging.numbers", f"{request.method.name} has {name} {text[:20]}")
+        yield _mistake(statement, why)
+    elif not text.isdigit() or (name == "number_of_results" and not text.strip("0")):
+        yield _note(statement, why)
 
 
 def _of_date(_: _Request, value: str) -> Iterator[Remark]:
-    if not re.search(r"\d", value):
-        why = f"created_date is {shortened(value, 40)!r}, which is no date"
-        yield Remark("list.created_date.filter", why)
-    elif not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", value):
-        yield _note("list.created_date.filter", "created_date is in another form than in responses")
+    statement = "list.created_date.filter"
+    if not re.search("[0-9]", value):
+        yield _mistake(statement, reason(statement, seen=quoted(value)))
+    elif not is_meant(value):
+        yield _note(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
 def _of_entity(request: _Request, value: str) -> Iterator[Remark]:
     statement, release = "list.entity.supported_values", request.release
-    known, disputed = release.entities, release.disputed_entities
+    known, since = release.entities, entities_since().get(value)
     if value in known:
         return
-    if "," in value or value.upper() in (*known, *disputed):
-        yield _note(statement, f"whether a server takes the entity {shortened(value, 60)} is open")
-        return
-    since = entities_since().get(value)
-    later = f", which is available from {since} on" if since is not None else ""
-    near = _near(value, known)
-    right = request.right({"entity": near}) if near is not None and since is None else None
-    why = f"{release.name} has no entity {shortened(value, 60)!r}{later}"
-    yield Remark(statement, why, right)
+    if "," in value or value.upper() in (*known, *release.disputed_entities):
+        yield _note(statement, f"whether a server takes the entity {quoted(value)} is open")
+    elif since is not None:
+        yield _mistake(statement, reason(statement, "later", seen=quoted(value), allowed=since))
+    else:
+        yield _misspelled("entity", statement, request, value, known)
 
 
 def _of_state(request: _Request, value: str) -> Iterator[Remark]:
@@ -394,11 +404,18 @@ def _of_state(request: _Request, value: str) -> Iterator[Remark]:
     if value in STATES:
         return
     if "," in value or value.upper() in STATES:
-        yield _note(statement, f"whether a server takes the state {shortened(value, 60)} is open")
-        return
-    near = _near(value, STATES)
-    right = request.right({"life_cycle_state": near}) if near is not None else None
-    yield Remark(statement, f"{shortened(value, 60)!r} is no life cycle state", right)
+        yield _note(statement, f"whether a server takes the state {quoted(value)} is open")
+    else:
+        yield _misspelled("life_cycle_state", statement, request, value, STATES)
+
+
+def _misspelled(
+    name: str, statement: str, request: _Request, value: str, known: tuple[str, ...]
+) -> Remark:
+    """Return what is wrong with a value that is none of a few."""
+    near = _near(value, known)
+    right = None if near is None else request.right({name: near})
+    return _mistake(statement, reason(statement, seen=quoted(value), allowed=near or ""), right)
 
 
 _OF_VALUE: dict[str, Callable[[_Request, Any], Iterator[Remark]]] = {

@@ -30,6 +30,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
 )
 from crmcom_kit.contract_tests.recorded.reading import Recorded
 from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.reasons import reason
 
 #: So many kinds of mistakes, and of notes, are told apart; others count as the last one.
 MAX_KINDS = 100
@@ -130,8 +131,8 @@ class Client:
         elif sense.name == "resend":
             expected = expectation(exchange.call, self._belief)
             if expected.must is Must.REFUSE and expected.statement == "resend.only_rejected":
-                why = "the webhook request was last seen SUCCESSFUL, and is to be sent again"
-                yield Remark(expected.statement, why)
+                seen = "one that was last seen SUCCESSFUL"
+                yield Remark(expected.statement, str(reason(expected.statement, seen=seen)))
 
     # What was lost, and may have been done.
 

@@ -89,15 +89,15 @@ MISTAKES: dict[str, tuple[Entry, str]] = {
     ),
     "the token in a header": (
         request("GET", f"{TOKENLESS}?entity=JOBS", Authorization="Bearer T"),
-        "parameters.place",
+        "token.required",
     ),
     "the token of a POST in the query": (
         request("POST", RESEND, f'{{"{IDENTIFIER}": {{"number": "7"}}}}'),
-        "parameters.place",
+        "token.required",
     ),
     "the token of a GET in the body": (
         request("GET", f"{TOKENLESS}?entity=JOBS", '{"token": "T"}'),
-        "parameters.place",
+        "token.required",
     ),
     "a misspelled filter": (get(f"{LIST}&entitty=JOBS"), "parameters.known"),
     "a filter in camel case": (
