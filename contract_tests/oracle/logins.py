@@ -8,17 +8,20 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.calls import build, key_login
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, parsed
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, parsed, token_of
 from crmcom_kit.contract_tests.findings import outcome, shortened
+from crmcom_kit.contract_tests.oracle.refusals import other_entity
 from crmcom_kit.contract_tests.oracle.sense import Sense, basic_text
 from crmcom_kit.contract_tests.oracle.suspicions import (
+    Effect,
     Flaw,
     Hypothesis,
-    RefusedLogin,
+    RefusedCall,
     Seen,
     Suspicion,
     told,
 )
+from crmcom_kit.schemas.methods import methods
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)  # base64url without padding (RFC 7515)
 CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
@@ -30,10 +33,8 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     """Check login.token.*; note which tokens are valid."""
     if sense.name in LOGINS:
         yield from _login(exchange, sense, belief)
-    elif sense.name == "token_release" and exchange.ok:
-        if isinstance(sense.token, str):
-            ends = not belief.release.at_least("R12.0.0")  # from then on it is a choice
-            belief.set_token(sense.token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
+    elif sense.name == "token_release" and isinstance(sense.token, str):
+        yield from _released(exchange, sense, belief)
     elif exchange.ok and not belief.knows_tokens and isinstance(sense.token, str):
         belief.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
 
@@ -48,6 +49,11 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
     elif isinstance(token, str) and token:
         belief.set_token(token, TokenState.LIVE)
         yield "login.token.returns_token"
+        if sense.name == "web_api_key_token":
+            yield from _by_key(exchange, belief)
+        if isinstance(unit := sense.given.get("unit"), str) and unit:
+            yield "login.unit"
+            yield from _of_claim(exchange, unit, belief)
         if belief.release.at_least("R12.0.0"):
             yield from _jwt(token)
     else:
@@ -55,6 +61,46 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         if "token" in data:
             seen = f"a token that is {'empty' if token == '' else type(token).__name__}"
         yield Flaw("login.token.returns_token", "data with a token, a string", seen)
+
+
+def _by_key(exchange: Exchange, belief: Belief) -> Iterator[str]:
+    """Yield what a login by Web API key tells of how the key is written, unless it was removed."""
+    yield "web_api_key_token.available"
+    key, colon, password = (basic_text(exchange.call) or "").partition(":")
+    if key and colon and not password and belief.credentials.api_key in (None, key):
+        yield from ("login.web_api_key.basic", "login.web_api_key.colon")
+
+
+def claimed_unit(login: Exchange) -> str | None:
+    """Return the unit that the token of a login claims to be for, or None."""
+    found = decoded(token_of(login) or "")
+    claim = found[1].get("oun") if found is not None else None
+    return claim if isinstance(claim, str) else None
+
+
+def _of_claim(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicion]:
+    """Check the claim oun, if it is the name or the ID of a unit that is known."""
+    claim, units = claimed_unit(login), known_units(belief)
+    if not belief.release.at_least("R12.0.0") or claim is None:
+        return
+    is_known = any(claim in names for names in units.values())
+    if is_known and claim not in units.get(unit, {unit}):
+        wanted, seen = f"a token for the unit {unit}", f"the claim oun {claim}"
+        hypotheses = (Hypothesis("login.unit", Effect(login)),)
+        yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
+
+
+def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+    """Note that a token was released; or suspect why it was not, if it is valid."""
+    ends = not belief.release.at_least("R12.0.0")  # from then on it is a choice
+    token, method = str(sense.token), methods(belief.release)["list"]
+    if exchange.ok:
+        yield "token_release.available"
+        belief.set_token(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
+    elif ends and sense.is_clear and belief.token_state(token) is TokenState.LIVE:
+        served = build(method, {"token": token, "entity": other_entity(belief)})
+        hypothesis = Hypothesis("token_release.available", RefusedCall(exchange.call, served))
+        yield Suspicion(exchange, "OK: the token is valid", outcome(exchange), (hypothesis,))
 
 
 # Right logins that are refused.
@@ -102,7 +148,7 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
     other_unit = next(iter(known_units(belief)), None) if unit is None else None
     if unit is not None or other_unit is not None:
         served.append(("login.unit", login(unit=other_unit)))
-    hypotheses = [Hypothesis(each, RefusedLogin(call, form)) for each, form in served]
+    hypotheses = [Hypothesis(each, RefusedCall(call, form)) for each, form in served]
     expected = "OK: the login is right, and so it was served"
     yield Suspicion(exchange, expected, outcome(exchange), tuple(hypotheses), symptom="login")
 

@@ -67,14 +67,14 @@ def _of_list(
     for name, value in parameters.items():
         statement = served_by({name: value}, belief.release)
         if name == "entity":
-            plain = {"entity": _other_entity(belief, value)}
+            plain = {"entity": other_entity(belief, value)}
             refused = Refused("list", {name: value}, plain, rests_on, {"entity": _NO_ENTITY})
             yield Hypothesis(statement, refused)
         elif name not in SEMI_OPTIONAL:
             rest = {other: wanted for other, wanted in parameters.items() if other != name}
             yield Hypothesis(statement, Refused("list", parameters, rest, rests_on))
         elif name != "entity_id":  # whether it needs its entity is open
-            plain = {"entity": _other_entity(belief)}
+            plain = {"entity": other_entity(belief)}
             yield Hypothesis(statement, Refused("list", {name: value}, plain, rests_on))
     semi = {name: parameters[name] for name in SEMI_OPTIONAL if name in parameters}
     if len(semi) > 1:
@@ -85,7 +85,7 @@ def _of_list(
         yield Hypothesis("list.semi_optional.several_allowed", several)
 
 
-def _other_entity(belief: Belief, entity: Any = None) -> str:
+def other_entity(belief: Belief, entity: Any = None) -> str:
     """Return an entity that has webhook requests, if there is one; not ``entity``."""
     shown = (known.record.get("entity") for known in belief.existing())
     likely = (text for text in (*shown, *belief.release.entities) if text != entity)

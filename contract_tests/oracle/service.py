@@ -75,7 +75,6 @@ class _Met:
 @dataclass(slots=True)
 class _Tally:
     sent: int = 0
-    served: int = 0
     last: str = ""
 
 
@@ -90,6 +89,7 @@ class Service:
         self._kinds: dict[_Kind, _Met] = {}
         self._told: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
+        self._served: set[str] = set()  # methods
         #: Responses with a status of 500 to 599: methods by status, and the first exchange of each.
         self._statuses: dict[int, Counter[str]] = {}
         self._first: dict[int, int] = {}
@@ -108,17 +108,19 @@ class Service:
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[str]:
         """Take note of a request."""
+        sense, must = expected.sense, expected.must
         if exchange.status >= 500:
             methods = self._statuses.setdefault(exchange.status, Counter())
             methods[exchange.call.method or exchange.call.path] += 1
             self._first.setdefault(exchange.status, exchange.number)
+        # What nobody has seen yet may exist all the same: most of it does in a recording.
+        if exchange.ok and (must is not Must.REFUSE or expected.statement == "identifier.known"):
+            self._served.add(sense.name)
         if not self._covers(expected) or is_of_http(exchange):
             return
-        sense, must = expected.sense, expected.must
         if must is Must.SERVE or (must is Must.EITHER and sense.name != "list"):
             tally = self._tallies.setdefault(sense.name, _Tally())
             tally.sent += 1
-            tally.served += exchange.ok
             tally.last = outcome(exchange)
         is_answered = exchange.status != NO_RESPONSE
         if is_answered and not is_readable(exchange):
@@ -203,7 +205,7 @@ class Service:
 
     def is_served(self, method: str) -> bool:
         """Return whether a method was served at least once."""
-        return self.is_sent(method) and self._tallies[method].served > 0
+        return method in self._served
 
     def never_served_line(self, method: str) -> str:
         """Say that a method was sent, and never served; "" if it was, or was not sent."""

@@ -286,17 +286,18 @@ def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedLogin:
+class RefusedCall:
     """A right login is refused each time, and served each time in a form that is no better.
 
-    Without another form it is the same login that is served and refused in turn.
+    Without another form it is the same login that is served and refused in turn. Or a token is not
+    released, with which a list is served each time.
     """
 
     refused: Call
     served: Call
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """Log in in both ways, in no rhythm that a rate limit or servers in turn could have."""
+        """Send both, in no rhythm that a rate limit or servers in turn could have."""
         order = (True, False, True, False) if self.served == self.refused else _NO_RHYTHM
         for gap, is_served in enumerate(order * (asker.belief.hits - 1)):
             for _ in range(gap):

@@ -5,15 +5,17 @@ that a suspicion rests on is seen later as it was known, it was so all the time,
 between was wrong. What nothing settles is no violation.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Known, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange
+from crmcom_kit.contract_tests.oracle.logins import claimed_unit
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense, identifying_values, is_whole
 from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY, READS
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -24,8 +26,11 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Hypothesis,
     Now,
+    Ordered,
     Refused,
+    RefusedCall,
     Suspicion,
+    TooFew,
 )
 
 #: So many later exchanges are looked at that may settle a suspicion.
@@ -46,6 +51,9 @@ class Later:
         self._refused: dict[str, Exchange] = {}  # request -> the last exchange that refused it
         self._accepted: set[tuple[str, str]] = set()  # methods, and parameters with their values
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
+        self._lists: dict[str, list[Exchange]] = defaultdict(list)  # by request
+        self._logins: dict[str, list[Exchange]] = defaultdict(list)  # by request, for a unit
+        self._written_at: list[int] = []  # numbers of the exchanges before each change
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
@@ -58,6 +66,10 @@ class Later:
         self._accepted |= {(method, repr(pair)) for pair in given.items()}
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
+        if sense.name == "list":
+            self._lists[_written(method, given)].append(exchange)
+        elif method in LOGINS and "unit" in given:
+            self._logins[_written(method, given)].append(exchange)
         if sense.name in READS and is_whole(sense):
             for record in exchange.records:
                 if isinstance(record.get("id"), str):
@@ -65,6 +77,7 @@ class Later:
 
     def add_change(self, sense: Sense, number: int) -> None:
         """Add that webhook requests may have changed before exchange ``number`` + 1."""
+        self._written_at.append(number)
         for name in identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")]):
             self._changes[name].append(number)
 
@@ -81,10 +94,26 @@ class Later:
                 return
             yield each
 
+    def lists(self, method: str, given: Mapping[str, Any], after: int) -> list[Exchange]:
+        """Return lists with the same parameters after an exchange, until anything is changed."""
+        at = bisect_left(self._written_at, after)
+        end = next(iter(self._written_at[at:]), math.inf)
+        found = self._lists.get(_written(method, given), [])
+        return [each for each in found if after < each.number <= end][:MAX_LOOKED_AT]
+
+    def logs_in_so_again(self, login: Exchange) -> Exchange | None:
+        """Return a later login for the same unit whose token has the same claims of it, or None."""
+        for other in self._logins.get(_written(login.call.method, _given(login)), ()):
+            if other.number > login.number and claimed_unit(other) == claimed_unit(login):
+                return other
+        return None
+
     def forget_sights(self) -> None:
         """Forget how webhook requests were seen; what was accepted and refused tells more."""
         self._sights.clear()
         self._changes.clear()
+        self._lists.clear()
+        self._written_at.clear()
 
     def is_for_good(self, exchange: Exchange) -> bool:
         """Whether what was refused stays so, whatever its token, and not for the token's sake.
@@ -165,8 +194,23 @@ class Case(NamedTuple):
                 record = self.suspicion.record
                 is_there = record is None or self._as_known(record) is not None
                 return self.exchange if is_there and self._is_to_blame(confirmation) else None
+            case Effect(change=login) if login.call.method in LOGINS:
+                return self.later.logs_in_so_again(login)
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
+            case _:
+                return self._confirming_else(confirmation)
+        return None
+
+    def _confirming_else(self, confirmation: Confirmation) -> Exchange | None:
+        """Return what confirms a hypothesis on pages of a list, or on logins."""
+        match confirmation:
+            case Ordered(pages=pages):
+                return self._come_again(pages)
+            case TooFew(whole=whole, ids=ids):
+                return self._is_short_again(whole, ids)
+            case RefusedCall(refused=Call(method="token_release")):
+                return self.exchange  # which the token was valid after
         return None
 
     @property
@@ -236,6 +280,27 @@ class Case(NamedTuple):
             is_as_known = not differing(known.certain, record)
             if is_as_known and lost.isdisjoint(lost_members(known.record, record)):
                 return exchange
+        return None
+
+    def _come_again(self, pages: Sequence[Exchange]) -> Exchange | None:
+        """Return the last one of two pages that come again each time, and nothing is changed."""
+        found = [self.later.lists("list", _given(page), self.exchange.number) for page in pages]
+        is_same = all(
+            [*again.by_id] == [*page.by_id]
+            for page, later in zip(pages, found, strict=True)
+            for again in later
+        )
+        if not is_same or not all(found):
+            return None
+        return max((later[0] for later in found), key=lambda again: again.number)
+
+    def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
+        """Return a list that is too short again, once all that it selects was listed."""
+        count, given = len(self.exchange.records), _given(self.exchange)
+        for every in self.later.lists("list", whole, self.exchange.number):
+            after = self.later.lists("list", given, every.number)
+            if ids <= every.by_id.keys() and after:
+                return after[0] if len(after[0].records) == count else None
         return None
 
     def _disagrees(self, key: str) -> bool:

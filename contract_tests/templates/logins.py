@@ -18,8 +18,8 @@ from crmcom_kit.contract_tests.client.made_up import (
 )
 from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
-from crmcom_kit.contract_tests.oracle.logins import decoded, known_units
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Flaw, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.logins import known_units
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates.near_misses import (
     NAME_MUTATIONS,
     SECRET_MUTATIONS,
@@ -77,44 +77,20 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
     return [own, *others, *[own] * MAX_UNITS][: MAX_UNITS + 1] if scene.logins.left else ()
 
 
-def _use(scene: Scene, unit: str | None, login: Exchange, send: Send) -> Iterator[str | Suspicion]:
+def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterator[str | Suspicion]:
     """Use the token of a login, and say what is wrong with it; or why the login was refused."""
-    if not login.ok:
-        return  # which the oracle tells
-    if unit is not None:
-        yield "login.unit"
-        yield from _of_claim(scene, unit, login)
-    if login.call.method == "web_api_key_token":
-        yield from (
-            "web_api_key_token.available", "login.web_api_key.basic", "login.web_api_key.colon",
-        )  # fmt: skip
     token = token_of(login)
     if token is None:
-        return  # which the oracle tells
+        return  # which the oracle tells, as all that the login alone shows
     used = send(plain_list(scene, token))
     is_list_served = any(known.listed for known in scene.belief.existing())
-    if used.ok:
-        yield "login.token.returns_token"
-    elif used.wording == scene.belief.token_refusal and is_list_served:
+    if used.wording == scene.belief.token_refusal and is_list_served:
         seen = f"with the token, list returns {outcome(used)}, as without a login"
         effect = Hypothesis("login.token.returns_token", Effect(login, more=MORE_LOGINS))
         yield Suspicion(
             used, "a token that the server accepts", seen, (effect,),
             before=(login,), symptom="token",
         )  # fmt: skip
-
-
-def _of_claim(scene: Scene, unit: str, login: Exchange) -> Iterator[str | Suspicion]:
-    """Check the claim oun, if it is the name or the ID of a unit that is known."""
-    found, units = decoded(token_of(login) or ""), known_units(scene.belief)
-    claim = found[1].get("oun") if found is not None else None
-    if not scene.release.at_least("R12.0.0") or not isinstance(claim, str):
-        return
-    is_known = any(claim in names for names in units.values())
-    if is_known and claim not in units.get(unit, {unit}):
-        wanted, seen = f"a token for the unit {unit}", f"the claim oun {claim}"
-        hypotheses = (Hypothesis("login.unit", Effect(login)),)
-        yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
 
 
 @template(
@@ -243,14 +219,9 @@ def _newest(scene: Scene) -> Sequence[None]:
 
 def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[str | Suspicion]:
     """Use a token that was released: until R12 it works no longer."""
-    is_ending = not scene.release.at_least("R12.0.0")
-    call = plain_list(scene, str(release.call.parameters["token"]))
-    if release.ok:
-        yield "token_release.available"
-        send(call)  # by which the oracle holds that it has ended
-    elif is_ending and send(call).ok and not send(release.call).ok and send(call).ok:
-        wanted = "OK: the token is valid"
-        yield Flaw("token_release.available", wanted, outcome(release)).suspicion(release)
+    if release.ok:  # by which the oracle holds that it has ended
+        send(plain_list(scene, str(release.call.parameters["token"])))
+    yield from ()
 
 
 @template("login", "token_release", _newest, about=False, first=2, then=_released)
