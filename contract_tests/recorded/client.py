@@ -35,7 +35,7 @@ from crmcom_kit.schemas.reasons import reason
 #: So many kinds of mistakes, and of notes, are told apart; others count as the last one.
 MAX_KINDS = 100
 #: So much is known at once of each: lost changes, tokens, requests that were refused.
-_MAX_KEPT = 1_000
+_MAX_KEPT, _MAX_SUCCESSFUL = 1_000, 50_000
 
 
 @dataclass(slots=True)
@@ -84,7 +84,10 @@ class Client:
         self._requests = self._expected_ones = 0
         self._found: dict[tuple[str, ...], ClientFinding] = {}
         self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
-        self._tokens = _RefusedTokens()
+        #: Ids and numbers that a list of SUCCESSFUL ones showed, perhaps without their state.
+        self._successful: set[str] = set()
+        ends_by_release = not belief.release.at_least("R12.0.0")  # from then on it is open
+        self._tokens = _RefusedTokens(ends_by_release=ends_by_release)
 
     def read(self, recorded: Recorded, *, alone: bool, is_unsure: bool) -> None:
         """Judge a request, before the oracle observes its exchange.
@@ -111,7 +114,7 @@ class Client:
         if sense.name in CHANGES and recorded.is_lost:
             self._lost.append(_Lost(sense.name, self._names(sense)))
         elif not recorded.missing:
-            self._forget(exchange, sense)
+            self._see(exchange, sense)
 
     def _of_request(self, recorded: Recorded, sense: Sense, *, alone: bool) -> Iterator[Remark]:
         """Yield what is wrong with a request, by itself and after those before."""
@@ -128,11 +131,18 @@ class Client:
         again = next((lost for lost in self._lost if self._is_again(lost, sense)), None)
         if again is not None:
             yield self._twice(sense)
-        elif sense.name == "resend":
-            expected = expectation(exchange.call, self._belief)
-            if expected.must is Must.REFUSE and expected.statement == "resend.only_rejected":
-                seen = "one that was last seen SUCCESSFUL"
-                yield Remark(expected.statement, str(reason(expected.statement, seen=seen)))
+        elif sense.name == "resend" and self._is_successful(exchange, sense):
+            seen = "one that was last seen SUCCESSFUL"
+            why = reason("resend.only_rejected", seen=seen)
+            yield Remark("resend.only_rejected", str(why))
+
+    def _is_successful(self, exchange: Exchange, sense: Sense) -> bool:
+        """Whether a webhook request that is to be sent again was last seen SUCCESSFUL."""
+        expected = expectation(exchange.call, self._belief)
+        if expected.must is Must.REFUSE and expected.statement == "resend.only_rejected":
+            return True
+        is_known = expected.record is not None and self._belief.known[expected.record].state
+        return not is_known and not self._successful.isdisjoint(self._names(sense))
 
     # What was lost, and may have been done.
 
@@ -157,13 +167,17 @@ class Client:
         show = methods(self._belief.release)["show"]
         return Remark(statement, why, build(show, given), Kind.TWICE)
 
-    def _forget(self, exchange: Exchange, sense: Sense) -> None:
-        """Forget what was lost of webhook requests that a response tells of."""
-        if not self._lost:
+    def _see(self, exchange: Exchange, sense: Sense) -> None:
+        """Take note of the webhook requests that a response tells of: what was lost is known."""
+        is_of_state = sense.is_clear and sense.filters.get("life_cycle_state") == "SUCCESSFUL"
+        if not (self._lost or self._successful or is_of_state):
             return
         shown = [record.get(name) for record in exchange.records for name in ("id", "number")]
         names = {each for each in shown if isinstance(each, str)}
         names |= self._names(sense) if sense.name in ("show", *CHANGES) else set()
+        self._successful = self._successful | names if is_of_state else self._successful - names
+        if len(self._successful) > _MAX_SUCCESSFUL:
+            self._successful.clear()
         kept = [lost for lost in self._lost if lost.names.isdisjoint(names)]
         self._lost = deque(kept, maxlen=_MAX_KEPT)
 
@@ -208,15 +222,24 @@ def _method(exchange: Exchange, sense: Sense) -> str:
     return sense.name or shortened(exchange.call.path.strip("/"), 80)
 
 
+_USED_AGAIN = {
+    "token.expiry": "the token is used again after it was refused",
+    "token_release.ends_token": "the token is used again after it was released",
+}
+
+
 class _RefusedTokens:
-    """Knows which tokens the server refuses, and how they are used again after that.
+    """Knows which tokens the server refuses or has released, and who uses them again after that.
 
     A refusal is the token's if it says so, or if the same request was served with it before, and
     is served with another one after. A token that is served later was not refused for itself.
     """
 
-    def __init__(self) -> None:
-        self._ended: dict[str, float] = {}  # token -> when its refusal had come
+    def __init__(self, *, ends_by_release: bool) -> None:
+        self._ends_by_release = ends_by_release
+        self._ended: dict[
+            str, tuple[str, float]
+        ] = {}  # token -> by which statement, and since when
         self._again: dict[str, ClientFinding] = {}
         self._served: dict[str, set[str]] = {}  # request -> tokens
         self._refused: dict[str, set[str]] = {}
@@ -226,19 +249,22 @@ class _RefusedTokens:
         token, exchange = sense.token, recorded.exchange
         if not isinstance(token, str):
             return
-        if recorded.start >= self._ended.get(token, math.inf):
-            remark = Remark("token.expiry", "the token is used again after it was refused: log in")
+        statement, end = self._ended.get(token, ("", math.inf))
+        if recorded.start >= end and not is_wrong:
+            remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange, sense))
             self._again.setdefault(token, finding).times += 1
         given = sorted((name, repr(each)) for name, each in sense.given.items() if name != "token")
         request = f"{sense.name} {given}"
-        if exchange.ok:
+        if exchange.ok and sense.name == "token_release" and self._ends_by_release:
+            self._ended[token] = "token_release.ends_token", recorded.end
+        elif exchange.ok:
             self._serve(token, request, recorded.end)
         elif not (is_wrong or recorded.missing) and exchange.status < 500:
             if token in self._served.get(request, ()):
                 self._refused.setdefault(request, set()).add(token)
             if _is_about_token(exchange):
-                self._ended.setdefault(token, recorded.end)
+                self._ended.setdefault(token, ("token.expiry", recorded.end))
         for kept in (self._ended, self._served, self._refused):
             if len(kept) > _MAX_KEPT:
                 kept.clear()
@@ -248,7 +274,7 @@ class _RefusedTokens:
         self._ended.pop(token, None)
         self._again.pop(token, None)
         for other in self._refused.pop(request, set()) - {token}:
-            self._ended.setdefault(other, end)
+            self._ended.setdefault(other, ("token.expiry", end))
         self._served.setdefault(request, set()).add(token)
 
     def used_again(self) -> Iterator[ClientFinding]:

@@ -374,8 +374,13 @@ class Observer:
             self.belief.set_token(token, TokenState.LIVE)
 
     def is_unsure(self, call: Call) -> bool:
-        """Whether the token of a request may stand for several ones."""
-        return self._is_unsure(call.parameters.get("token"))
+        """Whether the token of a request may stand for several ones.
+
+        One that was removed stands for the only one that a login has returned.
+        """
+        token = call.parameters.get("token")
+        is_only = [*self._tokens] == [token] and not self._shared
+        return not is_only and self._is_unsure(token)
 
     def _is_unsure(self, token: object) -> bool:
         """Whether a token may stand for several ones, some of them valid and some not."""

@@ -433,6 +433,9 @@ class EntryView:
             headers["Content-Type"],
             response["size"],
         )
+        ending = None if self._response is None else self._response.ending
+        if ending is not None and ending.kind == "dropped":
+            answered = har.HarResponse(0, [], "", "", 0)  # the client got none
         comment = f"{self.id}: {self.operation or 'no method'}"
         mark = {"_expected_refusal": True} if self.expected_refusal else {}
         return har.entry(self.at, 0, sent, answered, comment) | mark

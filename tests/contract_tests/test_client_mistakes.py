@@ -339,6 +339,35 @@ def mistakes(results: Results) -> list[str]:
             ],
         ),
         ([], [show(ONE, token="REDACTED"), show(NO_TOKEN, token="REDACTED")] * 2),
+        (
+            ["token_release.ends_token"],
+            [
+                *(login("***"), said("token_release", {"token": "***"}, ok({}))),
+                show(NO_TOKEN, token="***"),
+            ],
+        ),
+        (
+            [],
+            [
+                *(login("***"), said("token_release", {"token": "***"}, ok({})), login("***")),
+                show(NO_TOKEN, token="***"),
+            ],
+        ),
+        (
+            ["resend.only_rejected"],
+            [
+                listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL"),
+                said("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, refused()),
+            ],
+        ),
+        (
+            [],
+            [
+                listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL"),
+                listed([{"number": "1"}], entity="JOBS", life_cycle_state="REJECTED"),
+                said("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok(DONE)),
+            ],
+        ),
     ],
 )
 def test_what_came_before(tmp_path: Path, expected: list[str], entries: list[Entry]) -> None:

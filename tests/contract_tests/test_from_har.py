@@ -53,6 +53,7 @@ DONE = record(1, life_cycle_state="SUCCESSFUL")
 TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
 OTHER_ERROR = record(1, error_description="Another one.")
 OTHER_TOKEN = "0DDBA115" * 4
+THREE, UNIT = record(3), ONE["log_information"]["created_by_unit"]
 
 
 def broken(results: Results) -> set[str]:
@@ -74,6 +75,19 @@ def after(seconds: int, made: Entry) -> Entry:
 def by_number(answer: Any) -> Entry:
     """Return a show of the first webhook request by its number."""
     return said("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, answer)
+
+
+def page(offset: int, *numbers: int) -> Entry:
+    """Return two of all jobs, with some others at the offset."""
+    paging = {"number_of_results": "2", "offset": str(offset)}
+    return listed([record(number) for number in numbers], entity="JOBS", **paging)
+
+
+def for_unit(unit: str, claim: str) -> Entry:
+    """Return a login for a unit, whose token claims to be for one."""
+    parts: list[Entry] = [{"typ": "JWT", "alg": "HS256"}, {"oun": claim, "jti": "5"}, {}]
+    coded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
+    return login(".".join(coded).replace("=", ""), unit=unit)
 
 
 # What conversations show, and what they leave open.
@@ -140,6 +154,22 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
         "token_release.ends_token",
         [login(), said("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
     ),
+    "a valid token is not released": (
+        "token_release.available",
+        [login(), listed([ONE]), said("token_release", {"token": TOKEN}, refused()), show(ONE)],
+    ),
+    "a page begins one too early, twice": (
+        "list.paging.offset",
+        [listed([ONE, TWO, THREE]), *[page(0, 1, 2), page(2, 2, 3)] * 2],
+    ),
+    "a page is too short, twice": (
+        "list.paging.number_of_results",
+        [listed([ONE, TWO, THREE]), page(0, 1), listed([ONE, TWO, THREE]), page(0, 1)],
+    ),
+    "a login acts for another unit, twice": (
+        "login.unit",
+        [show(ONE), *[for_unit("5", UNIT["name"])] * 2],
+    ),
 }
 
 
@@ -147,8 +177,10 @@ BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
 def test_a_conversation_breaks_one_statement(tmp_path: Path, name: str) -> None:
     """Later exchanges confirm what is suspected."""
     statement, entries = BROKEN[name]
-    release = "R10" if "release" in statement else "R9"
-    results = checked(tmp_path, archive(entries), release=release)
+    release = {"token_release": "R10", "login": "R12"}.get(statement.split(".")[0], "R9")
+    release = "R13" if "paging" in statement else release
+    only = statement if release == "R12" else "*"  # of whose claims the others are missing
+    results = checked(tmp_path, archive(entries), release=release, only=only)
     assert broken(results) == {statement}
     assert results.exit_code == 1
 
@@ -186,6 +218,14 @@ OPEN: dict[str, Sequence[Entry]] = {
         *(changed("resend", refused()), listed([], entity="JOBS", life_cycle_state="REJECTED")),
     ],
     "all tokens were taken out of it": [login(), entry("GET", ALL_JOBS, *ok([ONE]))],
+    "a page begins one too early, once": [page(0, 1, 2), page(2, 2, 3), page(0, 1, 2)],
+    "others delete one between two pages": [
+        *(page(0, 1, 2), page(2, 2, 3), changed("delete", record(4), 4)),
+        *(page(0, 1, 2), page(2, 2, 3)),
+    ],
+    "a page comes in another way later": [
+        *(page(0, 1, 2), page(2, 2, 3), page(2, 3, 4), page(0, 1, 2), page(2, 2, 3)),
+    ],
     "a second delete returns what is gone": [
         *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2))
     ],
@@ -197,7 +237,8 @@ def test_nothing_is_held_against_a_server_that_the_recording_leaves_open(
     tmp_path: Path, name: str
 ) -> None:
     """Others may have done it, it was for a moment only, or two requests have no order."""
-    assert not broken(checked(tmp_path, archive(OPEN[name])))
+    release = "R13" if "page" in name else "R9"
+    assert not broken(checked(tmp_path, archive(OPEN[name]), release=release))
 
 
 @pytest.mark.parametrize("name", ["others delete one", "others change one for good"])
@@ -248,6 +289,27 @@ def test_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
     assert results.client is not None
     statements = {each.remark.statement for each in results.client.mistakes}
     assert statements <= {"resend.only_rejected"}  # it does not look at the state
+
+
+def test_a_method_that_showed_what_nobody_had_seen_was_served(tmp_path: Path) -> None:
+    """Only one that never showed anything was never served."""
+    served = checked(tmp_path, archive([show(ONE), show(TWO, 2), show(refused())]))
+    assert served.never_served == ()
+    never = checked(tmp_path, archive([listed([ONE]), show(refused()), show(refused())]))
+    assert never.never_served == (
+        "show was sent 2 times and never served (last: HTTP 400, code E.1)",
+    )
+
+
+def test_logins_are_checked_as_in_a_run(tmp_path: Path) -> None:
+    """What they show alone, of units and of how a key is written."""
+    key = base64.b64encode(b"KEY-31415926:").decode()
+    entries = [login(unit="5"), key_login(key), show(ONE)]
+    entries += [said("token_release", {"token": TOKEN}, ok({}))]
+    assert held(checked(tmp_path, archive(entries), release="R10")) >= {
+        *("login.unit", "login.web_api_key.basic", "login.web_api_key.colon"),
+        *("token_release.available", "web_api_key_token.available"),
+    }
 
 
 # What a run writes is checked as the run was.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.http.endings import ConnectionEnded
 from crmcom_kit.mock_server.world.registry import MAX_WAITING, WorldRegistry
 
 RESEND = {"operation": "resend"}
@@ -87,6 +88,18 @@ def test_the_journal_is_a_har(admin: Any) -> None:
     assert (shown["bodySize"], "postData" in shown) == (0, False)
     assert json.loads(sent["postData"]["text"])["token"] == "***"
     assert sent["bodySize"] > 0
+
+
+def test_a_dropped_response_is_none_in_the_har(mock: Any, admin: Any) -> None:
+    """The client got none, so that a recording must not show what it would have been."""
+    admin.send("POST", "/faults", {"match": {"operation": "list"}, "effect": {"drop": True}})
+    with pytest.raises(ConnectionEnded):
+        mock.client.get("/crmapi/rest/v2/webhook_requests/list?token=T&entity=JOBS")
+
+    *_, entry = admin.ask("GET", "/requests.har")["log"]["entries"]
+
+    assert entry["response"]["status"] == 0
+    assert entry["response"]["content"]["text"] == ""
 
 
 def test_a_path_is_shown_as_it_was_sent(mock: Any, admin: Any) -> None:
