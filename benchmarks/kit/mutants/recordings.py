@@ -1,0 +1,145 @@
+"""Judge sound clients of sound servers: ``python -m mutants.recordings``, with the same path.
+
+A session is two clients of one server, a legal one of random choices. They do nothing that the
+documents refuse, and the server keeps to them: so neither a mistake nor a violation may be found.
+"""
+
+import sys
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+from helpers.recordings import Entry, archive, checked, written_down
+from helpers.stand_ins import alarms
+from stand_in.client import Client, ok
+from stand_in.legal import random_choices
+from stand_in.server import StandIn
+from stand_in.world import Record
+
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.schemas import resolve
+
+STEPS = 60
+LOST: Entry = {"status": 0, "content": {}}
+
+
+class SoundClient(Client):
+    """A client that sends only what the documents allow, and looks before it changes anything."""
+
+    def __init__(self, app: StandIn, chance: Random, entries: list[Entry]) -> None:
+        super().__init__(app)
+        self.chance, self.entries = chance, entries
+
+    def get(self, method: str, **given: Any) -> Any:
+        """Call show or list; what is refused is sent once more, with a new token."""
+        envelope = super().get(method, **given)
+        if ok(envelope):
+            return envelope
+        self.log_in()
+        return super().get(method, **given)
+
+    def step(self) -> None:
+        """Do one thing that an integration does."""
+        one = self.chance.choice(self.records[:20] or [None])
+        steps = [self.list_some, self.list_some, self.look, self.look, self.resend, self.delete]
+        step = self.chance.choice([*steps, self.renew])
+        if one is not None:
+            step(one)
+
+    def list_some(self, one: Record) -> None:
+        """List by filters, perhaps in pages."""
+        filters: dict[str, Any] = {"entity": one.entity}
+        more = {"life_cycle_state": "REJECTED", "url": one.url, "entity_id": one.entity_id}
+        more["fields_set"] = "id,number"
+        names = self.chance.sample(sorted(more), self.chance.randrange(3))
+        filters |= {name: more[name] for name in names}
+        if resolve(self.app.release).at_least("R13.0.0") and self.chance.random() < 0.5:
+            for offset in (0, 3, 6):
+                self.list(**filters, number_of_results=3, offset=offset)
+        else:
+            self.list(**filters)
+
+    def look(self, one: Record) -> Any:
+        """Show one by id or number, and return it unless it is gone."""
+        name = self.chance.choice(("id", "number"))
+        found = self.show(**{name: str(getattr(one, name))})
+        return found["data"] if ok(found) else None
+
+    def change(self, method: str, one: Record) -> None:
+        """Send it again, or delete it; the response may be lost, and is not waited for."""
+        self.act(method, {"id": one.id})
+        if self.chance.random() < 0.3:
+            self.entries[-1]["response"] = LOST
+
+    def resend(self, one: Record) -> None:
+        """Send one again for as long as a look shows it REJECTED."""
+        for _ in range(3):
+            found = self.look(one)
+            if found is None or found["life_cycle_state"] != "REJECTED":
+                return
+            self.change("resend", one)
+
+    def delete(self, one: Record) -> None:
+        """Delete one, and again if a look still shows it."""
+        for _ in range(2):
+            if self.look(one) is None:
+                return
+            self.change("delete", one)
+
+    def renew(self, _one: Record) -> None:
+        """Release the token where that is possible, and log in again."""
+        if resolve(self.app.release).at_least("R10.0.0"):
+            self.post("authentication/token/release", {"token": self.token})
+        self.log_in()
+
+
+def session(seed: int, folder: Path) -> Results:
+    """Return what the kit says of the recording of one session, which depends on the seed alone."""
+    choices, release = random_choices(seed)
+    app, chance = StandIn(choices, release, seed), Random(f"session {seed}")
+    entries = written_down(app)
+    clients = [SoundClient(app, chance, entries) for _ in range(2)]
+    tokens = {each.token for each in clients}
+    for _ in range(STEPS):
+        client = chance.choice(clients)
+        client.step()
+        tokens.add(client.token)
+    text = archive(entries, "WebInspector" if seed % 3 else "mitmproxy")
+    for token in tokens if seed % 2 else ():
+        text = text.replace(token, "REDACTED")
+    return checked(folder, text, release=release)
+
+
+def faults(results: Results) -> list[str]:
+    """Return what is said to be wrong, with the client or with the server."""
+    found = results.client.mistakes if results.client is not None else ()
+    mistakes = [f"client: {each.remark.statement}: {each.remark.why}" for each in found]
+    return [*mistakes, *alarms(results)]
+
+
+@click.command()
+@click.option("--seed", default=0, show_default=True, help="Of the first session.")
+@click.option("--sessions", default=60, show_default=True, help="How many.")
+def main(seed: int, sessions: int) -> None:
+    """Judge recorded sessions of sound clients with sound servers; 1 if anything is wrong."""
+    requests = unconfirmed = accused = 0
+    for each in range(seed, seed + sessions):
+        with TemporaryDirectory() as folder:
+            results = session(each, Path(folder))
+        requests += 0 if results.client is None else results.client.requests
+        unconfirmed += bool(results.unconfirmed)
+        found = faults(results)
+        accused += bool(found)
+        for line in found:
+            click.echo(f"  session {each}, {results.target.release.name}: {line}")
+    click.echo(
+        f"{sessions} sessions, {requests} requests: {accused} with a mistake or a violation, "
+        f"{unconfirmed} with a contradiction that nothing confirms"
+    )
+    sys.exit(1 if accused else 0)
+
+
+if __name__ == "__main__":
+    main()
