@@ -94,13 +94,14 @@ _FILE = click.Path(path_type=Path)
 def check(**given: Any) -> None:
     """Check a server against the contract, statement by statement.
 
-    The server can be a mock, a real instance, or your own stubs. The run is read-only unless
+    The server can be a mock, a real instance, or your own stubs. With --from-har, recorded traffic
+    is judged instead: the server, and the client that sent it. The run is read-only unless
     --allow is given; a crmcom-kit mock on this machine is checked in a separate world. Pass
     credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there.
 
     The exit status is that of the outcome, which is the first line of each report. 0, PASSED:
     all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, or what
-    --deviations lists no longer occurs. 2, ERROR: the run itself failed, or was interrupted.
+    --deviations lists no longer occurs, or the client of a recording made a mistake. 2, ERROR: the run itself failed, or was interrupted.
     3, INCONCLUSIVE: nothing is broken, and too little was seen. A recording with contradictions
     that nothing confirms is UNCONFIRMED, with status 0.
     """
