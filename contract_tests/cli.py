@@ -100,10 +100,10 @@ def check(**given: Any) -> None:
     credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there.
 
     The exit status is that of the outcome, which is the first line of each report. 0, PASSED:
-    all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, or what
-    --deviations lists no longer occurs, or the client of a recording made a mistake. 2, ERROR: the run itself failed, or was interrupted.
-    3, INCONCLUSIVE: nothing is broken, and too little was seen. A recording with contradictions
-    that nothing confirms is UNCONFIRMED, with status 0.
+    all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, what
+    --deviations lists no longer occurs, or the client of a recording made a mistake. 2, ERROR:
+    the run itself failed, or was interrupted. 3, INCONCLUSIVE: nothing is broken, and too little
+    was seen. A recording with contradictions that nothing confirms is UNCONFIRMED, with status 0.
     """
     leave_environment(given)
     stop = Stop(notice=_INTERRUPTED)

@@ -1,9 +1,11 @@
 """The client of recorded traffic is judged: what the documents refuse is its mistake."""
 
+import html
 import json
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from helpers.conversations import exchange, request
@@ -23,11 +25,14 @@ from helpers.recordings import (
     said,
     show,
 )
+from helpers.reports import all_reports
+from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, remarks
 from crmcom_kit.contract_tests.recorded import client
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
+from crmcom_kit.contract_tests.reports.report import SCHEMA
 from crmcom_kit.contract_tests.results import Outcome, Results
 from crmcom_kit.schemas import resolve
 
@@ -462,6 +467,26 @@ def test_the_deviations_file_names_expected_refusals(
     assert results.exit_code == exit_code
     stale = "the expected refusal of list is no mistake of any request: a test of ours"
     assert results.stale == ((stale,) if exit_code else ())
+
+
+def test_every_report_has_both_parts(tmp_path: Path) -> None:
+    """The mistake with its source and the right request, and what the server has kept."""
+    bare = get(f"{SHOW}&{IDENTIFIER}=7") | {"response": WRONG["response"]}
+    results = checked(tmp_path, archive([login(), bare, listed([ONE], limit="5", entity="JOBS")]))
+    reports = all_reports(results)
+    line = "client: 1 mistake; server: all"
+    for name in ("json", "junit", "html", "summary", "terminal"):
+        text = html.unescape(reports[name])
+        assert "parameters.identifier_in_query" in text, name
+        assert NUMBER in text, name
+        assert "GET alerts/show example, R9.0.0" in text, name
+        assert name == "junit" or line in text, name
+    document = json.loads(reports["json"])
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
+    assert [each["statement"] for each in document["client"]["notes"]] == ["parameters.known"]
+    suites = [*ET.fromstring(reports["junit"])]  # noqa: S314 - we made it
+    assert [suite.get("failures") for suite in suites] == ["0", "1"]
+    assert "the method has no parameter limit" in reports["terminal"]
 
 
 def test_mistakes_that_differ_in_values_alone_are_one(
