@@ -207,20 +207,20 @@ def _of_body(request: _Request) -> Remark:
 def _of_token(request: _Request) -> Iterator[Remark]:
     if "token" not in request.method.parameters or request.header == REMOVED:
         return
-    token, right = request.given.get("token"), request.right({"token": _YOURS})
-    is_release = request.method.name == "token_release"
+    token, why = request.given.get("token"), None
     if token is not None and not isinstance(token, str):
         yield _mistake("parameters.values", _of_type("token", token))
     elif "token" in request.given:
-        if not token and not is_release:
-            yield _mistake("token.required", reason("token.required"), right)
+        if not token and request.method.name != "token_release":
+            why = reason("token.required")
     elif "token" in request.misplaced:
-        if request.call.verb == "POST":
-            yield _mistake("token.required", reason("token.required", "in_query"), right)
-        else:
-            yield _mistake("token.required", reason("parameters.place", parameter="body"), right)
+        is_post = request.call.verb == "POST"
+        in_body = reason("parameters.place", parameter="body")
+        why = reason("token.required", "in_query") if is_post else in_body
     elif request.header:
-        yield _mistake("token.required", reason("token.required", "in_header"), right)
+        why = reason("token.required", "in_header")
+    if why is not None:
+        yield _mistake("token.required", why, request.right({"token": _YOURS}))
 
 
 def _of_key(request: _Request) -> Iterator[Remark]:

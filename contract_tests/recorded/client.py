@@ -126,12 +126,9 @@ class Client:
             if alone and remark.statement == "token_release.ends_token":
                 continue
             yield remark
-        if alone or sense.name not in CHANGES:
-            return
-        again = next((lost for lost in self._lost if self._is_again(lost, sense)), None)
-        if again is not None:
+        if sense.name in CHANGES and self._is_again(sense):
             yield self._twice(sense)
-        elif sense.name == "resend" and self._is_successful(exchange, sense):
+        elif sense.name == "resend" and not alone and self._is_successful(exchange, sense):
             seen = "one that was last seen SUCCESSFUL"
             why = reason("resend.only_rejected", seen=seen)
             yield Remark("resend.only_rejected", str(why))
@@ -154,8 +151,12 @@ class Client:
         )
         return names | {text for known in found if known for text in (known.id, known.number)}
 
-    def _is_again(self, lost: _Lost, sense: Sense) -> bool:
-        return lost.method == sense.name and not lost.names.isdisjoint(self._names(sense))
+    def _is_again(self, sense: Sense) -> bool:
+        """Whether the response to the same change was lost, and nobody has looked since."""
+        names = self._names(sense) if self._lost else frozenset()
+        return any(
+            lost.method == sense.name and not lost.names.isdisjoint(names) for lost in self._lost
+        )
 
     def _twice(self, sense: Sense) -> Remark:
         given = {name: sense.given.get(name) for name in ("token", IDENTIFIER)}
@@ -175,9 +176,9 @@ class Client:
         shown = [record.get(name) for record in exchange.records for name in ("id", "number")]
         names = {each for each in shown if isinstance(each, str)}
         names |= self._names(sense) if sense.name in ("show", *CHANGES) else set()
-        self._successful = self._successful | names if is_of_state else self._successful - names
         if len(self._successful) > _MAX_SUCCESSFUL:
             self._successful.clear()
+        (self._successful.update if is_of_state else self._successful.difference_update)(names)
         kept = [lost for lost in self._lost if lost.names.isdisjoint(names)]
         self._lost = deque(kept, maxlen=_MAX_KEPT)
 

@@ -327,6 +327,10 @@ def mistakes(results: Results) -> list[str]:
             ],
         ),
         ([], [changed("resend", ONE, **LOST), show(ONE), changed("resend", DONE)]),
+        (
+            ["resend.sends_again"],
+            [changed("resend", ONE, **LOST, time=3000), changed("resend", DONE)],
+        ),
         ([], [changed("resend", ONE, **LOST), listed([ONE]), changed("resend", DONE)]),
         ([], [changed("resend", ONE, **LOST), changed("resend", record(2), 2)]),
         ([], [changed("resend", refused(502)), changed("resend", DONE)]),
