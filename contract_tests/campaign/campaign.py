@@ -143,11 +143,7 @@ class Campaign:
         self.drawn[sent.exchange.number] = template, variant
         found = [] if template.is_odd else [*sent.suspicions]
         if template.then is not None:
-            for each in template.then(self.scene, variant, sent.exchange, self._send_on):
-                if isinstance(each, Suspicion):
-                    found.append(each)
-                else:
-                    self.session.findings.hold(each, sent.exchange)
+            found += template.then(self.scene, variant, sent.exchange, self._send_on)
         return found
 
     def _send_on(self, call: Call) -> Exchange:

@@ -77,11 +77,11 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
     return [own, *others, *[own] * MAX_UNITS][: MAX_UNITS + 1] if scene.logins.left else ()
 
 
-def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterator[str | Suspicion]:
-    """Use the token of a login, and say what is wrong with it; or why the login was refused."""
+def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterator[Suspicion]:
+    """Use the token of a login, and say what is wrong with it; the rest the oracle tells."""
     token = token_of(login)
     if token is None:
-        return  # which the oracle tells, as all that the login alone shows
+        return
     used = send(plain_list(scene, token))
     is_list_served = any(known.listed for known in scene.belief.existing())
     if used.wording == scene.belief.token_refusal and is_list_served:
@@ -122,7 +122,7 @@ def _near(right: str | None, mutations: Sequence[Callable[[str], str]]) -> list[
     return list(near_misses(right, mutations)) if right and not is_short else []
 
 
-def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterator[str | Suspicion]:
+def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterator[Suspicion]:
     """Log in right after a wrong login, as far as that is allowed: a server may count wrong ones.
 
     On a server that the run made itself no one minds.
@@ -217,11 +217,11 @@ def _newest(scene: Scene) -> Sequence[None]:
     return (None,) if tokens and tokens[-1] != scene.token else ()
 
 
-def _released(scene: Scene, _: None, release: Exchange, send: Send) -> Iterator[str | Suspicion]:
-    """Use a token that was released: until R12 it works no longer."""
-    if release.ok:  # by which the oracle holds that it has ended
+def _released(scene: Scene, _: None, release: Exchange, send: Send) -> tuple[()]:
+    """Use a token that was released: until R12 it works no longer, which the oracle tells."""
+    if release.ok:
         send(plain_list(scene, str(release.call.parameters["token"])))
-    yield from ()
+    return ()
 
 
 @template("login", "token_release", _newest, about=False, first=2, then=_released)

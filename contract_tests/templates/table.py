@@ -135,9 +135,8 @@ class Template(InOneLine):
     #: Whether it logs in as the real user: with all that is right, or not. Such logins are few.
     login: Literal["", "right", "wrong"] = ""
     needs: str = ""  # what the run has to be given, as ``Login`` calls it
-    #: Sends what has to follow at once, and says what the response tells beside all that the oracle
-    #: makes of it: a statement that was kept, or what is suspect.
-    then: Callable[[Scene, Any, Exchange, Send], Iterable[str | Suspicion]] | None = None
+    #: Sends what has to follow at once, and says what is suspect beside all that the oracle tells.
+    then: Callable[[Scene, Any, Exchange, Send], Iterable[Suspicion]] | None = None
 
     def __repr__(self) -> str:
         """Show the name alone."""
