@@ -30,7 +30,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     read,
 )
 from crmcom_kit.redaction import MASK
-from crmcom_kit.schemas.methods import Method, Parameter, methods
+from crmcom_kit.schemas.methods import API_PATH, Method, Parameter, methods
 from crmcom_kit.schemas.reasons import Reason, reason
 from crmcom_kit.schemas.releases import Release, entities_since, release_names, resolve
 from crmcom_kit.usage_errors import quoted
@@ -169,6 +169,11 @@ def _of_path(call: Call, release: Release) -> Iterator[Remark]:
     Paths of other methods of the API are nobody's mistake.
     """
     path, known = call.path.strip("/"), methods(release)
+    end = next((each for each in known.values() if path.endswith(f"/{each.path}")), None)
+    if end is not None:
+        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{end.path}")
+        yield _mistake("methods.path", why)
+        return
     for name in release_names():
         later = next((each for each in methods(resolve(name)).values() if each.path == path), None)
         if later is not None:

@@ -27,6 +27,8 @@ from crmcom_kit.schemas.releases import Release
 MAX_BYTES = 512 * 1024 * 1024
 
 _GATEWAYS = (429, *OUTAGES)
+#: A path that has this and is none of the API's is a mistake, if a method's path ends it.
+_ASTRAY = f"{API_PATH.rsplit('/', 2)[0]}/"
 #: The methods that take a token.
 _WITH_TOKEN = ("show", "list", "resend", "delete", "token_release")
 _KEPT_HEADERS = ("authorization", "content-type")
@@ -140,6 +142,7 @@ def read_recording(
             one = replace(one, expected_refusal=is_expected, is_of_kit=is_of_kit)
             found[base].append(one)
             skipped.update([one.missing] if one.missing else [])
+    astray = found.pop("", [])
     responding = [base for base, each in found.items() if not all(one.missing for one in each)]
     responding = responding or [*found]
     if len(responding) > 1:
@@ -148,7 +151,8 @@ def read_recording(
         raise RecordingError(msg)
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
     for base in responding:
-        return Recording(base, _in_order(found[base]), reasons)
+        beside = [one for one in astray if one.exchange.call.path.startswith(f"{_origin(base)}/")]
+        return Recording(base, _in_order([*found[base], *beside]), reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
     msg = f"nothing in {names} concerns the API: no request {where}"
@@ -274,7 +278,10 @@ def _moment(entry: Entry) -> float:
 
 
 def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
-    """Return base URL, path below it and query of a request. Raises Skip."""
+    """Return base URL, path below it and query of a request. Raises Skip.
+
+    What may have gone astray has no base URL, and its path is a whole URL.
+    """
     try:
         parts = urlsplit(request["url"])
         origin = _origin(request["url"])
@@ -286,9 +293,11 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
     else:
         before, path, _ = parts.path.partition(f"{API_PATH}/")
         prefix, is_meant = f"{before}{API_PATH}", bool(path)
-    if not is_meant:
-        raise Skip(ELSEWHERE)
-    return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
+    if is_meant:
+        return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
+    if not base_url and _ASTRAY in parts.path:
+        return "", f"{origin}{parts.path}", parts.query
+    raise Skip(ELSEWHERE)
 
 
 def _origin(url: str) -> str:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from helpers.conversations import exchange, request
 from helpers.recordings import (
+    HOST,
     IDENTIFIER,
     LOGIN,
     TOKEN,
@@ -17,6 +18,7 @@ from helpers.recordings import (
     archive,
     changed,
     checked,
+    entry,
     listed,
     login,
     ok,
@@ -405,6 +407,18 @@ def test_requests_without_a_response_are_judged(tmp_path: Path) -> None:
     alone = checked(tmp_path, archive(entries[:1]))
     assert alone.outcome is Outcome.BROKEN
     assert mistakes(alone) == ["list.semi_optional.at_least_one"]
+
+
+@pytest.mark.parametrize("path", ["/crmapi/rest/v1", "/crmapi/rest", "/crmapi/rest/v2/v2"])
+def test_a_path_that_goes_astray(tmp_path: Path, path: str) -> None:
+    """It has the end of a method's, on the host that has the API; elsewhere it is no mistake."""
+    url = f"{path}/{TOKENLESS}?token={TOKEN}&entity=JOBS"
+    astray = entry("GET", f"{HOST}{url}", 404, "")
+    others = entry("GET", f"https://app.example.com{url}", 404, "")
+    results = checked(tmp_path, archive([listed([ONE]), astray]))
+    assert mistakes(results) == ["methods.path"]
+    if path != "/crmapi/rest/v2/v2":
+        assert mistakes(checked(tmp_path, archive([listed([ONE]), others]))) == []
 
 
 def test_a_password_that_was_removed_is_not_missing(tmp_path: Path) -> None:
