@@ -60,7 +60,7 @@ def _options(**helps: str) -> list[click.Option]:
     shared = [
         each
         for each in OPTIONS
-        if each.heading not in (CHECKED, REPORTS) and each.name != "secret-key"
+        if each.heading not in (CHECKED, REPORTS) and each.name not in ("secret-key", "judge")
     ]
     return [as_click(replace(each, help=helps.get(each.key, each.help))) for each in shared]
 
