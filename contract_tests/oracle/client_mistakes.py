@@ -70,8 +70,9 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         return [*_of_path(call, belief.release)]
     request = _Request(call, sense, sense.method, belief.release)
     if sense.verb != sense.method.verb:
-        refusal = next(refusals(call, sense, belief))
-        return [Remark(refusal.statement, str(refusal.reason), request.right({}))]
+        statement, verb = "methods.verb", sense.method.verb
+        why = reason(statement, parameter=sense.method.path, seen=sense.verb, allowed=verb)
+        return [_mistake(statement, why, request.right({}))]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
         return [_of_body(request)]
     found = [*_of_token(request), *_of_key(request), *_of_names(request), *_of_values(request)]
@@ -358,7 +359,8 @@ def _of_members(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Rema
 def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None:
     """Return the request with the identifier that a bare value stands for, if that is clear."""
     text = str(value).strip()
-    if (pair := identifier_in_query(text)) and isinstance(pair, dict):
+    pair = identifier_in_query(text)
+    if isinstance(pair, dict) and pair and pair.keys() <= {*parameter.fields}:
         return request.right({parameter.name: pair})
     if _ID.fullmatch(text):
         return request.right({parameter.name: {"id": text}})

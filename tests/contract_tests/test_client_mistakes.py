@@ -74,6 +74,10 @@ def judged(made: Entry, release: str = "R13") -> list[str]:
 MISTAKES: dict[str, tuple[Entry, str]] = {
     "another verb": (request("POST", f"{SHOW}&{NUMBER}"), "methods.verb"),
     "a verb that no method has": (request("DELETE", f"{RESEND}&{NUMBER}"), "methods.verb"),
+    "another verb, and no JSON": (
+        request("POST", SHOW, "{"),
+        "methods.verb",
+    ),
     "a misspelled path": (get(f"webhook_request/show?token=T&{NUMBER}"), "methods.known"),
     "a method that there is not": (get("webhook_requests/count?token=T"), "methods.known"),
     "a refresh of a token": (
