@@ -179,10 +179,11 @@ def clear_requests(call: Call) -> JsonObject:
 def requests_har(call: Call) -> JsonObject:
     """Return the journal as a HAR 1.2 archive.
 
-    For the developer tools of browsers, and for proxies. Times are of the world's clock; the
-    duration of a request is not measured. Running requests are left out.
+    For ``crmcom-kit check --from-har`` and the developer tools of browsers. A response is as the
+    client got it: one that a fault dropped has status 0. Variables stand for tokens. Times are of
+    the world's clock; the duration of a request is not measured. Running requests are left out.
     """
-    return archive(call.world.reader.views(), f"{call.origin}{call.root}")
+    return archive(call.world.recording_reader.views(), f"{call.origin}{call.root}")
 
 
 @operation(

@@ -21,6 +21,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
+from crmcom_kit.mock_server.protocol.response import Ending
 from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR
 from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.redaction import Redactor
@@ -407,10 +408,10 @@ class EntryView:
         found["at"] = write_moment(self.at)
         return found
 
-    def har_entry(self, origin: str) -> JsonObject | None:
+    def har_entry(self, origin: str, *, timed: bool = True) -> JsonObject | None:
         """Return it as an entry of a HAR, which has a response; None while it is running.
 
-        ``origin`` is what its URL begins with.
+        ``origin`` is what its URL begins with; without ``timed`` it takes no time.
         """
         response, asked, body = self.response, self.request, self.entry.request.body
         if response is None:
@@ -425,25 +426,36 @@ class EntryView:
             asked["headers"].get("Content-Type", ""),
             -1 if body is None else len(body),
         )
-        headers = response["headers"]
-        answered = har.HarResponse(
-            response["status"],
-            [*headers.items()],
-            response["body"],
-            headers["Content-Type"],
-            response["size"],
-        )
-        ending = None if self._response is None else self._response.ending
-        if ending is not None and ending.kind == "dropped":
-            answered = har.HarResponse(0, [], "", "", 0)  # the client got none
         comment = f"{self.id}: {self.operation or 'no method'}"
-        mark = {"_expected_refusal": True} if self.expected_refusal else {}
-        return har.entry(self.at, 0, sent, answered, comment) | mark
+        milliseconds = 1000 * (self.seconds or 0) if timed else 0
+        made = har.entry(self.at, milliseconds, sent, self._har_response(response), comment)
+        if (ending := self._ending) is not None:
+            made["response"]["_error"] = ending.kind  # browsers and mitmproxy call it so, too
+        return made | ({"_expected_refusal": True} if self.expected_refusal else {})
+
+    @property
+    def _ending(self) -> Ending | None:
+        """How a fault ended the response early."""
+        return None if self._response is None else self._response.ending
+
+    def _har_response(self, response: JournalResponse) -> har.HarResponse:
+        """Return the response as the client got it."""
+        ending, body, size = self._ending, response["body"], response["size"]
+        if ending is not None and ending.kind == "dropped":
+            return har.HarResponse(0, [], "", "", 0)
+        if ending is not None:
+            body, size = self._redactor.body(self.entry.body[: ending.kept]), ending.kept
+        headers = response["headers"]
+        pairs = [*headers.items()]
+        return har.HarResponse(response["status"], pairs, body, headers["Content-Type"], size)
 
 
-def archive(views: Iterable[EntryView], origin: str) -> JsonObject:
-    """Return a HAR archive of the requests that have a response; ``origin`` begins their URLs."""
-    found = (view.har_entry(origin) for view in views)
+def archive(views: Iterable[EntryView], origin: str, *, timed: bool = True) -> JsonObject:
+    """Return a HAR archive of the requests that have a response; ``origin`` begins their URLs.
+
+    ``timed`` says whether what they took belongs to the times at which they began.
+    """
+    found = (view.har_entry(origin, timed=timed) for view in views)
     return har.archive(entry for entry in found if entry is not None)
 
 

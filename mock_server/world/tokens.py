@@ -178,6 +178,13 @@ class Tokens:
         """Return whether a token is remembered, ended ones included."""
         return text in self._fixed or text in self._issued  # each one step, without the lock
 
+    def variables(self) -> dict[str, str]:
+        """Return a name for each token that is remembered: fixed ones first, then as issued."""
+        with self._lock:
+            texts = [*self._fixed, *self._issued]
+        names = (f"$CRMCOM_TOKEN_{number}" for number in range(2, len(texts) + 1))
+        return dict(zip(texts, ("$CRMCOM_TOKEN", *names), strict=False))
+
 
 def _refusal(kind: str, allowed: str, *dials: str) -> VendorError:
     return VendorError(kind, "token", seen=_SEEN, allowed=allowed, dials=dials)

@@ -116,13 +116,17 @@ class World:
     def hide(self, *secrets: str) -> None:
         """Hide more secrets, in the worlds that are made from this one as well."""
         self._secrets |= {*secrets}
-        credentials, tokens = self.config.credentials, self.tokens
-        known = {credentials.api_key, credentials.password, *self.config.fixed_tokens}
-        hidden = dict.fromkeys(known - {PUBLIC_PASSWORD} | self._secrets, MASK)
+        tokens = self.tokens
         #: Hides the secrets of this world, and every token that it knows then.
         self.redactor = Redactor(
-            hidden, is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word)
+            self._hidden(), is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word)
         )
+
+    def _hidden(self) -> dict[str, str]:
+        """Return what is shown instead of each secret, tokens of logins apart."""
+        credentials = self.config.credentials
+        known = {credentials.api_key, credentials.password, *self.config.fixed_tokens}
+        return dict.fromkeys(known - {PUBLIC_PASSWORD} | self._secrets, MASK)
 
     def _new_ids(self, drawn: int = 0) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
@@ -364,6 +368,12 @@ class World:
             faults=epoch.faults,
             find_record=self._find_record,
         )
+
+    @property
+    def recording_reader(self) -> "JournalReader":
+        """Builds views that tell tokens apart, by variables that stand for them."""
+        redactor = Redactor(self._hidden() | self.tokens.variables())
+        return replace(self.reader, redactor=redactor)
 
     def _find_record(self, key: Key, value: str) -> Record | None:
         """Return a record of the current epoch: a reader outlives the epoch that it began in."""

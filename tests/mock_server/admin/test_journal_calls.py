@@ -84,10 +84,26 @@ def test_the_journal_is_a_har(admin: Any) -> None:
         assert entry["request"]["url"].startswith("http://localhost/crmapi/rest/v2/")
         assert entry["response"]["content"]["size"] == entry["response"]["bodySize"] > 0
     shown, sent, _ = [entry["request"] for entry in log["entries"]]
-    assert shown["queryString"][0] == {"name": "token", "value": "***"}
+    assert shown["queryString"][0] == {"name": "token", "value": "$CRMCOM_TOKEN"}
     assert (shown["bodySize"], "postData" in shown) == (0, False)
-    assert json.loads(sent["postData"]["text"])["token"] == "***"
+    assert json.loads(sent["postData"]["text"])["token"] == "$CRMCOM_TOKEN"
     assert sent["bodySize"] > 0
+
+
+def test_a_har_tells_tokens_apart(mock: Any, admin: Any) -> None:
+    """Each has its variable, wherever it is; one that nobody has issued is hidden."""
+    tokens = [mock.login().data["token"], mock.login().data["token"]]
+    for token in (*tokens, "made-up-token"):
+        mock.client.get(f"/crmapi/rest/v2/webhook_requests/list?token={token}&entity=JOBS")
+
+    text = admin.send("GET", "/requests.har").text
+
+    entries = json.loads(text)["log"]["entries"]
+    returned = [json.loads(each["response"]["content"]["text"])["data"] for each in entries[3:5]]
+    assert returned == [{"token": "$CRMCOM_TOKEN_2"}, {"token": "$CRMCOM_TOKEN_3"}]
+    used = [each["request"]["queryString"][0]["value"] for each in entries[5:]]
+    assert used == ["$CRMCOM_TOKEN_2", "$CRMCOM_TOKEN_3", "***"]
+    assert not any(token in text for token in (*tokens, "made-up-token"))
 
 
 def test_a_dropped_response_is_none_in_the_har(mock: Any, admin: Any) -> None:
