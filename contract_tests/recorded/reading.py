@@ -312,7 +312,7 @@ def _sent(request: Entry) -> bytes | None:
     data, size = _object(request, "postData"), request.get("bodySize")
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size) or None
-    if data or not (size == 0 or request["method"].upper() in ("GET", "HEAD", "OPTIONS")):
+    if request["method"].upper() == "POST" and (data or size != 0):  # no other one has parameters
         raise Skip(CUT_OFF)
     return None
 
