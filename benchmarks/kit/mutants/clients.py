@@ -1,0 +1,148 @@
+"""Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
+
+``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
+``blind/clients`` runs against the mock in its release. The comments at its top say what is wrong.
+"""
+
+import datetime as dt
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import blind
+import click
+
+from crmcom_kit.contract_tests.config import prepared
+from crmcom_kit.contract_tests.options import DEFAULTS
+from crmcom_kit.contract_tests.recorded.client import ClientFinding
+from crmcom_kit.contract_tests.recorded.recording import run_recording
+from crmcom_kit.mock_server.python_api.mock import crmcom_mock
+
+CLIENTS = Path(blind.__file__).with_name("clients")
+NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+_SECONDS = 120  # that a client may take
+
+#: What ``NAMED BY`` asks for, by number of the wrong client: the statement, the method it is
+#: about, and words that the mistake has.
+NAMED = {
+    "01": ("methods.verb", "delete", ("POST", "DELETE")),
+    "02": ("identifier.exactly_one", "delete", ("webhook_request_identifier",)),
+    "03": ("parameters.known", "list", ("lifecycle_state", "life_cycle_state")),
+    "04": ("parameters.mandatory", "resend", ("webhook_request_identifier",)),
+    "05": ("parameters.identifier_in_body", "resend", ("webhook_request_identifier", "object")),
+    "06": ("list.semi_optional.at_least_one", "list", ("entity", "workflow_rule_identifier")),
+    "07": ("list.entity.supported_values", "list", ("LEADS", "R14")),
+    "08": ("token.required", "resend", ("token", "query", "body")),
+    "09": ("token_release.ends_token", "list", ("token", "released")),
+    "10": ("resend.only_rejected", "resend", ("REJECTED", "SUCCESSFUL")),
+    "11": ("resend.sends_again", "resend", ("response was lost",)),
+    "12": ("list.paging.numbers", "list", ("number_of_results", "all")),
+}
+
+
+class Client(NamedTuple):
+    """A client program, and what its comments say."""
+
+    path: Path
+    release: str
+    loses: str  # the operation whose first response is lost, or ""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it makes a mistake."""
+        return self.path.name.startswith("wrong_")
+
+    @property
+    def named(self) -> tuple[str, str, tuple[str, ...]]:
+        """The mistake that must be named, of a wrong client."""
+        return NAMED[self.path.name.split("_")[1]]
+
+
+def clients() -> list[Client]:
+    """Return all client programs, by name."""
+    found = []
+    for path in sorted(CLIENTS.glob("*_*.*")):
+        top = dict(re.findall(r"^(?:#|//) ([A-Z ]+): (.*)$", path.read_text("utf-8"), re.M))
+        found.append(Client(path, top.get("RELEASE", "R9"), top.get("LOSES", "")))
+    return found
+
+
+def recorded(client: Client, folder: Path) -> Path:
+    """Run a client against a mock, and return what the mock has recorded of it."""
+    program = "node" if client.path.suffix == ".mjs" else sys.executable
+    path = folder / f"{client.path.stem}.har"
+    with crmcom_mock(release=client.release) as mock:
+        if client.loses:
+            mock.fail("lost_answer", operation=client.loses)
+        mine = mock.credentials
+        variables = {
+            "CRM_BASE": mock.url,
+            "CRM_USER": mine.username,
+            "CRM_PASSWORD": mine.password,
+            "CRM_ORG": mine.organisation,
+            "CRM_API_KEY": mine.api_key,
+        }
+        subprocess.run(
+            [program, client.path],
+            env={**os.environ, **variables},
+            stdout=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=True,
+        )
+        with urllib.request.urlopen(f"{mock.admin_url}/requests.har") as response:
+            path.write_bytes(response.read())
+    return path
+
+
+def mistakes(client: Client, path: Path) -> tuple[ClientFinding, ...]:
+    """Return what ``check --judge client`` says of a recording."""
+    values = {"from_har": (str(path),), "judge": "client", "release": client.release}
+    results = run_recording(*prepared(DEFAULTS | values, now=NOW))
+    assert results.client is not None, results.trouble
+    return results.client.mistakes
+
+
+def is_right(mistake: ClientFinding, wanted: tuple[str, str, tuple[str, ...]]) -> bool:
+    """Whether a mistake is the one that must be named."""
+    statement, method, words = wanted
+    same = (mistake.remark.statement, mistake.method) == (statement, method)
+    return same and all(word in mistake.remark.why for word in words)
+
+
+@click.command()
+@click.option("--har", type=click.Path(path_type=Path, file_okay=False), help="Keep recordings.")
+def main(har: Path | None) -> None:
+    """Run all clients. The status is 1 if a mistake is missed, or a right client accused."""
+    named, accused = 0, 0
+    programs = clients()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = har or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for client in programs:
+            found = mistakes(client, recorded(client, folder))
+            is_named = client.is_wrong and any(is_right(each, client.named) for each in found)
+            is_alone = is_named and len(found) == 1
+            named += is_alone
+            accused += not client.is_wrong and bool(found)
+            verdict = "named" if is_alone else "named, and more" if is_named else "not named"
+            if not client.is_wrong:
+                verdict = "accused" if found else "quiet"
+            click.echo(f"{verdict}: {client.path.name} ({client.release})")
+            for each in found:
+                click.echo(f"  {each.remark.statement}, {each.method}: {each.remark.why}")
+    wrong = sum(client.is_wrong for client in programs)
+    click.echo(
+        f"{named} of {wrong} wrong clients rightly named, and nothing beside; "
+        f"{accused} of {len(programs) - wrong} right ones accused"
+    )
+    if named < wrong or accused:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
