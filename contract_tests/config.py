@@ -63,20 +63,17 @@ class RunConfig:
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 
 
-def prepared(
-    values: Mapping[str, Any], *, now: dt.datetime, logs_in: bool = True
-) -> tuple[Target, RunConfig]:
+def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, RunConfig]:
     """Return what to check and how.
 
     Args:
         values: a value for each of ``options.RUN_OPTIONS``, by its key.
         now: the present moment; a world that is made for the run is named after it.
-        logs_in: whether a server needs a login.
 
     Raises:
         OptionsError: an option cannot be followed.
     """
-    check_values(values, logs_in=logs_in)
+    check_values(values)
     target, recording = _target(values)
     path = values["deviations"]
     listed = read_deviations(Path(path)) if path else Listed()

@@ -201,11 +201,8 @@ PYTEST_OPTIONS = tuple(
 )
 
 
-def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
-    """Refuse values that no run can follow, by name. Raises OptionsError.
-
-    With ``logs_in`` a run needs a login, unless it checks recorded traffic or a mock of its own.
-    """
+def check_values(values: Mapping[str, Any]) -> None:
+    """Refuse values that no run can follow, by name. Raises OptionsError."""
     # Here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.releases import UnknownRelease, resolve
     from crmcom_kit.schemas.statements import checked_statements
@@ -229,7 +226,7 @@ def check_values(values: Mapping[str, Any], *, logs_in: bool = True) -> None:
         allowed = "a pattern, such as 'list.*', of ids of statements that requests can test"
         raise OptionsError(_text("only", values["only"], allowed))
     secret_keys(values)
-    _check_login(values, logs_in=logs_in and not values["from_har"])
+    _check_login(values)
     _check_scope(values)
 
 
@@ -270,7 +267,7 @@ def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(part for part in parts if part) - {"none"}
 
 
-def _check_login(values: Mapping[str, Any], *, logs_in: bool) -> None:
+def _check_login(values: Mapping[str, Any]) -> None:
     user = ("username", "password", "organisation")
     given = [name for name in user if values[name]]
     if given and len(given) < len(user):
@@ -282,7 +279,7 @@ def _check_login(values: Mapping[str, Any], *, logs_in: bool) -> None:
     if ended and ended == values["token"]:
         msg = "--expired-token is the same as --token: give one that the server accepts no longer"
         raise OptionsError(msg)
-    if values["base_url"] and not named and logs_in:
+    if values["base_url"] and not named and not values["from_har"]:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
     named += ["expired_token"] if ended else []
@@ -344,9 +341,9 @@ def _text(name: str, seen: object, allowed: str) -> str:
     return f"--{name}: {seen!r} is not allowed; allowed is {allowed}"
 
 
-def command_line(values: Mapping[str, Any], command: str = "crmcom-kit check") -> str:
+def command_line(values: Mapping[str, Any]) -> str:
     """Return the command that repeats a run; credentials come from the environment."""
-    words = [command]
+    words = ["crmcom-kit check"]
     for option in RUN_OPTIONS:
         if option.heading == CREDENTIALS or not option.is_given(values):
             continue

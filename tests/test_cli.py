@@ -79,6 +79,15 @@ def test_ctrl_c_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(main, ["check"]).exit_code == 130
 
 
+def test_the_removed_proxy_says_what_to_use() -> None:
+    """Whatever its options are, the error names the commands and the page."""
+    answer = CliRunner().invoke(main, ["proxy", "--base-url", "http://127.0.0.1:1"])
+
+    assert answer.exit_code == 2
+    for part in ("mitmdump --mode reverse:", "check --from-har", "docs/how-to/recorded-traffic.md"):
+        assert part in answer.output
+
+
 def test_an_unknown_sub_command_is_refused_with_a_suggestion() -> None:
     """A mistyped sub-command ends with status 2 and the name that was meant."""
     answer = CliRunner().invoke(main, ["serv"])

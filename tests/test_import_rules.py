@@ -48,7 +48,7 @@ CONTRACT_FLOORS = (
     ("campaign",),
     (
         "reports", "results", "deviations", "config",
-        "run", "recorded", "calibration", "proxy", "cli", "plugin", "judged", "machine",
+        "run", "recorded", "calibration", "cli", "plugin", "judged", "machine",
         "pytest_fixtures", "test_contract", "test_reads",
     ),
 )  # fmt: skip

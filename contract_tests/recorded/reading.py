@@ -1,4 +1,4 @@
-"""Read recorded traffic: HAR files of browsers, of proxies, or of the kit itself.
+"""Read recorded traffic: HAR files of browsers, of mitmproxy, of the mock, or of the kit itself.
 
 Only entries that show a request of the API and its whole response become exchanges; the others
 are counted, by the reason. Nothing is sent.
@@ -6,11 +6,11 @@ are counted, by the reason. Nothing is sent.
 
 import base64
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -41,7 +41,6 @@ class RecordingError(OptionsError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"--from-har: {what}")
-        self.what = what
 
 
 class Skip(Exception):
@@ -56,14 +55,6 @@ CUT_OFF = "with an incomplete body"
 GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
 TWICE = "that are recorded twice"
 UNREADABLE = "that cannot be read"
-
-
-class Response(NamedTuple):
-    """What is known of a response."""
-
-    status: int  # 0: there was none
-    headers: tuple[tuple[str, str], ...]
-    body: Callable[[], bytes]  # it may raise Skip: the body is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,52 +210,27 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     base, path, query = _place(request, base_url)
     start = _moment(entry)
     call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
-    status, time = response.get("status"), entry.get("time")
-    status = status if isinstance(status, int) else 0
-    known_time = isinstance(time, int | float) and 0 < time < 86_400_000
-    received = Response(status, _headers(response), lambda: _received(entry, response))
-    return base, recorded(call, received, release, start, time / 1000 if known_time else 0.0)
-
-
-def recorded(
-    call: Call, response: Response, release: Release, start: float, seconds: float
-) -> Recorded:
-    """Return a request and its response as they are checked.
-
-    Args:
-        call: the request; its method and parameters are found out here.
-        response: its response.
-        release: the release whose methods concern the API.
-        start: when the request was made, in seconds since 1970.
-        seconds: how long the response took.
-
-    Raises:
-        Skip: this is not checked.
-    """
     sense = read(call, release)
     is_unknown = sense.method is None and not is_of_api(call, release)
     if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
     call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
+    status = response.get("status")
+    status = status if isinstance(status, int) else 0
     try:
-        body, missing = _body(response), "" if sense.method is not None else UNKNOWN_METHOD
+        body = _received(entry, response, status)
+        missing = "" if sense.method is not None else UNKNOWN_METHOD
     except Skip as why:
         body, missing = b"", str(why)
-    exchange = Exchange(0, call, response.status, response.headers, body, seconds)
-    return Recorded(exchange, start, missing)
+    exchange = Exchange(0, call, status, _headers(response), body, _seconds(entry))
+    return base, Recorded(exchange, start, missing)
 
 
-def _body(response: Response) -> bytes:
-    """Return the body of a response. Raises Skip: it is not known, or not the server's."""
-    status = response.status
-    if status < 200 or 300 <= status < 400:
-        raise Skip(NO_RESPONSE)
-    body = response.body()
-    exchange = Exchange(0, Call("", "GET", ""), status, (), body, 0.0)
-    if status in _GATEWAYS and (status == 429 or exchange.code is None):
-        raise Skip(GATEWAY)
-    return body
+def _seconds(entry: Entry) -> float:
+    """Return how long the response took; 0 if that is not known."""
+    time = entry.get("time")
+    return time / 1000 if isinstance(time, int | float) and 0 < time < 86_400_000 else 0.0
 
 
 def _moment(entry: Entry) -> float:
@@ -317,16 +283,20 @@ def _sent(request: Entry) -> bytes | None:
     return None
 
 
-def _received(entry: Entry, response: Entry) -> bytes:
-    """Return the body of a response. Raises Skip: it is not recorded."""
+def _received(entry: Entry, response: Entry, status: int) -> bytes:
+    """Return the body of a response. Raises Skip: it is not recorded, or not the server's."""
     cache = _object(entry, "cache")
-    if entry.get("_fromCache") or cache.get("beforeRequest") or cache.get("afterRequest"):
-        raise Skip(NO_RESPONSE)
+    is_cached = entry.get("_fromCache") or cache.get("beforeRequest") or cache.get("afterRequest")
     content = _object(response, "content")
     text, size = content.get("text"), content.get("size")
-    if not isinstance(text, str) or (not text and size != 0):
+    is_missing = not isinstance(text, str) or (not text and size != 0)
+    if status < 200 or 300 <= status < 400 or is_cached or is_missing:
         raise Skip(NO_RESPONSE)
-    return _whole(content, size)
+    body = _whole(content, size)
+    code = Exchange(0, Call("", "GET", ""), status, (), body, 0.0).code
+    if status in _GATEWAYS and (status == 429 or code is None):
+        raise Skip(GATEWAY)
+    return body
 
 
 def _whole(message: Entry, size: Any) -> bytes:

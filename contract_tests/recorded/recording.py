@@ -1,4 +1,4 @@
-"""Check traffic that somebody else makes, recorded or going on: nothing is sent from here.
+"""Check recorded traffic: nothing is sent from here.
 
 Requests that were under way together have no order, so that what one has changed is not held
 against another. A suspicion makes its part of the belief unknown.
@@ -6,14 +6,14 @@ against another. A suspicion makes its part of the belief unknown.
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import starmap
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation, counted
+from crmcom_kit.contract_tests.findings import Findings, Verdict, counted
 from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import Sense, read
@@ -77,7 +77,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     of_client = client.results() if client is not None else None
     if config.is_check and client is None and config.judge != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
-    return one.results(target, config, seconds, "in the recording", trouble, warnings, of_client)
+    return one.results(target, config, seconds, trouble, warnings, of_client)
 
 
 def _client(config: RunConfig, recording: Recording, belief: Belief) -> Client | None:
@@ -140,11 +140,9 @@ class Observer:
     A suspicion waits until a later exchange confirms it.
     """
 
-    def __init__(
-        self, release: Release, tell: Callable[[Violation], object] = lambda _: None
-    ) -> None:
-        """Know nothing of the server; ``tell`` gets the first violation of each cause."""
-        self._release, self._tell = release, tell
+    def __init__(self, release: Release) -> None:
+        """Know nothing of the server."""
+        self._release = release
         self.findings = Findings()
         self.belief = Belief(release, knows_tokens=False)
         self.oracle = Oracle(self.belief)
@@ -253,17 +251,16 @@ class Observer:
         target: Target,
         config: RunConfig,
         seconds: float,
-        where: str,
         trouble: str | None,
         warnings: Iterable[str],
         client: ClientResults | None = None,
     ) -> Results:
-        """Return what was found ``where``, in words; ``client`` is what is said of the client."""
+        """Return what was found; ``client`` is what is said of the client."""
         findings, release = self.findings, target.release
         for case in self._unsettled:
             self._close(case)
         for violation in self.oracle.service.conclude():
-            self._broke(violation)
+            self.findings.broke(violation)
         found: tuple[StatementResult, ...] = ()  # of a server that is not judged
         if config.judge != "client":
             found = statement_results(
@@ -271,13 +268,13 @@ class Observer:
                 release,
                 config.deviations,
                 config.only,
-                lambda _: f"no request {where} tests it",
+                lambda _: "no request in the recording tests it",
             )
         is_tested = any(each.verdict is not Verdict.NOT_EXERCISED for each in found)
         if findings.crashes:
             trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
         elif trouble is None and found and not is_tested and not (client and client.mistakes):
-            trouble = f"no request {where} tests any of the selected statements"
+            trouble = "no request in the recording tests any of the selected statements"
         if unseen := len(self.belief.unseen):
             warnings = (
                 *warnings, f"{counted(unseen, 'webhook request')} got no room, and are not checked"
@@ -322,7 +319,7 @@ class Observer:
         shown |= {each.number: each for each in self._cause(suspicion, hypothesis.statement)}
         violation.exchanges = tuple(shown[number] for number in sorted(shown))
         if not self._rests_on_removed(violation.statement, case.exchange):
-            self._broke(violation)
+            self.findings.broke(violation)
         return True
 
     def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:
@@ -337,14 +334,6 @@ class Observer:
             releases = (each for each in self.history if each.call.method == "token_release")
             found = [each for each in releases if each.call.parameters.get("token") == token]
         return [each for each in found if each.number <= exchange.number][-1:]
-
-    def _broke(self, violation: Violation) -> None:
-        """Note a violation, and tell of it if it is the first one of its cause."""
-        causes = self.findings.by_statement[violation.statement].causes
-        before = len(causes)
-        self.findings.broke(violation)
-        if len(causes) > before:
-            self._tell(violation)
 
     # Requests that were under way together.
 

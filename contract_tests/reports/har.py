@@ -1,7 +1,7 @@
 """The traffic of a run as a HAR 1.2 archive, which browsers and proxies read."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -16,36 +16,25 @@ MAX_BODY = 256 * 1024
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
-def written(
-    report: Report,
-    timed: Iterable[tuple[Exchange, float]] | None = None,
-    max_body: int = MAX_BODY,
-) -> Iterator[str]:
+def written(report: Report) -> Iterator[str]:
     """Yield the archive's text in pieces, without secrets; long bodies are cut.
 
-    Args:
-        report: of a run; its requests were sent one after the other.
-        timed: what to write instead, with when each request was made, in seconds since 1970.
-        max_body: so many characters of each body are written.
+    The requests of a run were sent one after the other.
     """
-    base, redactor = report.results.target.base_url, report.redactor
-    entries = (
-        _entry(exchange, base, datetime.fromtimestamp(start, UTC), redactor, max_body)
-        for exchange, start in timed or _one_by_one(report)
-    )
-    is_of_client = timed is not None or report.results.target.recorded
+    entries = _entries(report)
+    is_of_client = report.results.target.recorded
     return archive_text(entries) if is_of_client else archive_text(entries, OF_CHECK)
 
 
-def _one_by_one(report: Report) -> Iterator[tuple[Exchange, float]]:
-    start = datetime.fromisoformat(report.results.began or _NO_TIME).timestamp()
+def _entries(report: Report) -> Iterator[dict[str, Any]]:
+    moment = datetime.fromisoformat(report.results.began or _NO_TIME)
     for exchange in report.results.history:
-        yield exchange, start
-        start += exchange.seconds
+        yield _entry(exchange, report.results.target.base_url, moment, report.redactor)
+        moment += timedelta(seconds=exchange.seconds)
 
 
 def _entry(
-    exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor, max_body: int
+    exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor
 ) -> dict[str, Any]:
     call = exchange.call
     sent, received = call.body or b"", exchange.content
@@ -54,26 +43,26 @@ def _entry(
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else redactor.content(sent, max_body),
+        body=None if call.body is None else redactor.content(sent, MAX_BODY),
         body_type="application/json",
         body_size=len(sent),
-        body_comment=_comment(sent, max_body),
+        body_comment=_comment(sent),
     )
     response = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=redactor.content(received, max_body),
+        body=redactor.content(received, MAX_BODY),
         body_type=exchange.header("Content-Type") or "",
         body_size=len(received),
         location=redactor.text(exchange.header("Location") or ""),
-        body_comment=_comment(received, max_body),
+        body_comment=_comment(received),
     )
     comment = f"{exchange.number}: {call.method}"
     return entry(moment, round(exchange.seconds * 1000, 3), request, response, comment)
 
 
-def _comment(body: bytes, max_body: int) -> str:
-    return f"{CUT}the first {max_body} of {len(body)} bytes" if len(body) > max_body else ""
+def _comment(body: bytes) -> str:
+    return f"{CUT}the first {MAX_BODY} of {len(body)} bytes" if len(body) > MAX_BODY else ""
 
 
 def _headers(

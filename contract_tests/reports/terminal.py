@@ -51,34 +51,17 @@ def on_stdout() -> Console:
     return Terminal()
 
 
-def show(
-    report: Report, console: Console, *, every: bool = False, skips_broken: bool = False
-) -> None:
-    """Print the report.
-
-    Args:
-        report: of the run.
-        console: where to.
-        every: also list the statements that hold and those that were not exercised.
-        skips_broken: leave out the violations, which were shown before.
-    """
+def show(report: Report, console: Console, *, every: bool = False) -> None:
+    """Print the report; with ``every`` also the statements that hold or were not exercised."""
     results = report.results
     _print([Text(one_line(outcome_line(report)))], console)
     texts = [*_of_client(report.document["client"], every=every)]
     texts += _statements(report.document["statements"], every=every)
     for entry in report.failing:
-        if skips_broken and entry["verdict"] == Verdict.BROKEN:
-            continue
         texts += _broken(entry)
     lines = results.notes if every or results.trouble else ()
     texts += [Text(one_line(line)) for line in (*map(report.text, lines), *closing(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
-
-
-def show_broken(report: Report, console: Console) -> None:
-    """Print the violations alone, without what else is known of their statements by now."""
-    for entry in report.failing:
-        _print(_broken({**entry, "by_method": {}}), console)
 
 
 def _print(texts: Iterable[Text], console: Console) -> None:

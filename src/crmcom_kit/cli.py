@@ -30,10 +30,6 @@ COMMANDS = {
         "crmcom_kit.contract_tests.calibration.cli:diff",
         "Compare the responses of two servers.",
     ),
-    "proxy": (
-        "crmcom_kit.contract_tests.proxy.cli:proxy",
-        "Check the traffic of your own client, as it passes by.",
-    ),
     "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
     "openapi": (
         "crmcom_kit.schemas.commands:openapi",
@@ -44,6 +40,12 @@ COMMANDS = {
         "Print a dialect as a commented TOML file.",
     ),
 }
+
+_PROXY_IS_GONE = (
+    "proxy was removed: record your client's traffic by `mitmdump --mode reverse:URL "
+    "--set hardump=traffic.har`, then `crmcom-kit check --from-har traffic.har`; see "
+    "docs/how-to/recorded-traffic.md, Check your client's traffic"
+)
 
 #: Packages that are installed with an extra only → its name.
 EXTRAS = {
@@ -88,6 +90,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Load the one sub-command that is about to run."""
+        if args[:1] == ["proxy"]:
+            raise click.UsageError(_PROXY_IS_GONE)
         name, command, rest = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, LazyCommand) else command, rest
 

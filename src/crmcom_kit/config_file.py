@@ -16,7 +16,7 @@ import click
 from crmcom_kit.toml_files import read_toml_file
 
 #: The commands that have a table in the file.
-CONFIGURED = ("serve", "check", "calibrate", "diff", "proxy", "fixtures")
+CONFIGURED = ("serve", "check", "calibrate", "diff", "fixtures")
 OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
 
 #: Options whose values no message shows.
@@ -46,6 +46,9 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         tool = _table(f"{path}: tool", tables.get("tool", {}))
         name = f"{path}: tool.crmcom-kit"
         tables = _table(name, tool.get("crmcom-kit", {}))
+    if "proxy" in tables:
+        msg = f"{name}: proxy: the command was removed; take this table out"
+        raise Refused(msg)
     for each in tables.keys() - set(CONFIGURED):
         raise Refused(_unknown(f"{name}: {each}", each, CONFIGURED, "table"))
     command = ctx.command.name or ""

@@ -10,12 +10,12 @@ import re
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 import blind
 import click
+import httpx
 
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.options import DEFAULTS
@@ -67,7 +67,7 @@ def clients() -> list[Client]:
     """Return all client programs, by name."""
     found = []
     for path in sorted(CLIENTS.glob("*_*.*")):
-        top = dict(re.findall(r"^(?:#|//) ([A-Z ]+): (.*)$", path.read_text("utf-8"), re.M))
+        top = dict(re.findall(r"^(?:#|//) ([A-Z ]+): (.*)$", path.read_text("utf-8"), re.MULTILINE))
         found.append(Client(path, top.get("RELEASE", "R9"), top.get("LOSES", "")))
     return found
 
@@ -87,15 +87,14 @@ def recorded(client: Client, folder: Path) -> Path:
             "CRM_ORG": mine.organisation,
             "CRM_API_KEY": mine.api_key,
         }
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - a program of this repository
             [program, client.path],
             env={**os.environ, **variables},
             stdout=subprocess.DEVNULL,
             timeout=_SECONDS,
             check=True,
         )
-        with urllib.request.urlopen(f"{mock.admin_url}/requests.har") as response:
-            path.write_bytes(response.read())
+        path.write_bytes(httpx.get(f"{mock.admin_url}/requests.har", trust_env=False).content)
     return path
 
 

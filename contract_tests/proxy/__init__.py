@@ -1,1 +1,0 @@
-"""A loopback proxy in front of a server: forwards a client's requests, and has them checked."""
