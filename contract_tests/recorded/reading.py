@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -216,8 +216,7 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
     call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
-    status = response.get("status")
-    status = status if isinstance(status, int) else 0
+    status = _status(response)
     try:
         body = _received(entry, response, status)
         missing = "" if sense.method is not None else UNKNOWN_METHOD
@@ -225,6 +224,13 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
         body, missing = b"", str(why)
     exchange = Exchange(0, call, status, _headers(response), body, _seconds(entry))
     return base, Recorded(exchange, start, missing)
+
+
+def _status(response: Entry) -> int:
+    """Return the HTTP status; 0 if the client got no response, or not all of it."""
+    status, state = response.get("status"), response.get("_charlesStatus")
+    is_lost = response.get("_error") or (isinstance(state, str) and state.upper() != "COMPLETE")
+    return status if isinstance(status, int) and status > 0 and not is_lost else 0
 
 
 def _seconds(entry: Entry) -> float:
@@ -276,11 +282,27 @@ def _origin(url: str) -> str:
 def _sent(request: Entry) -> bytes | None:
     """Return the body of a request, or None. Raises Skip: it is not recorded."""
     data, size = _object(request, "postData"), request.get("bodySize")
+    if data.get("params") and not data.get("text"):
+        return _form(data["params"])
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size) or None
     if request["method"].upper() == "POST" and (data or size != 0):  # no other one has parameters
         raise Skip(CUT_OFF)
     return None
+
+
+def _form(params: Any) -> bytes:
+    """Return the body of a form. Raises Skip: it is not recorded.
+
+    Charles takes JSON for one if its content type says so, as that of curl does: then it is the
+    name of a parameter without a value.
+    """
+    try:
+        pairs = [(each["name"], each.get("value", "")) for each in params]
+        text = pairs[0][0] if len(pairs) == 1 and not pairs[0][1] else urlencode(pairs)
+        return str(text).encode("utf-8", "surrogatepass")
+    except (TypeError, KeyError, AttributeError, UnicodeError):
+        raise Skip(UNREADABLE) from None
 
 
 def _received(entry: Entry, response: Entry, status: int) -> bytes:

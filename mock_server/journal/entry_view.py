@@ -21,8 +21,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
-from crmcom_kit.mock_server.protocol.response import Ending
-from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR
+from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR, Ending
 from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.redaction import Redactor
 from crmcom_kit.schemas import API_PATH

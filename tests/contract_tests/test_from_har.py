@@ -1,14 +1,18 @@
 """`--from-har`: recorded traffic is checked, from whichever program, and nothing is sent."""
 
 import base64
-import copy
 import json
+import os
 import re
-from collections.abc import Sequence
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from helpers.checking import check
 from helpers.recordings import (
@@ -37,11 +41,13 @@ from crmcom_kit.contract_tests.config import RunConfig, prepared
 from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError
 from crmcom_kit.contract_tests.recorded import reading, recording
 from crmcom_kit.contract_tests.recorded.hindsight import Later
+from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 from crmcom_kit.schemas import API_PATH
 
 ONE, TWO, MOVED = record(1), record(2), record(1, url="https://elsewhere.example.com")
@@ -311,16 +317,100 @@ def test_the_traffic_of_a_run_on_our_mock_is_checked_without_a_violation(tmp_pat
 # Programs that record.
 
 
-def chrome(made: Entry) -> Entry:
-    """Return an entry as Chrome exports it by default."""
-    found = copy.deepcopy(made) | {"_initiator": {"type": "script"}, "_resourceType": "fetch"}
-    names = (":method", ":path", "origin", "cookie")
-    found["request"]["headers"] = [{"name": name, "value": "x"} for name in names[:3]]
-    return found
+SAMPLES = sorted(Path(__file__).with_name("har").glob("*.har"))
 
 
-def test_what_chrome_exports(tmp_path: Path) -> None:
-    """Entries that show no response of the server are skipped and counted, by the reason."""
+def one_session(path: Path) -> tuple[list[str], set[str]]:
+    """Return the client's mistakes, and the statements that hold, of a sample.
+
+    Each has a login, a show, and a resend that was sent again after its response was lost.
+    """
+    results = run_recording(
+        *prepared(DEFAULTS | {"from_har": (str(path),), "release": "R10"}, now=NOW)
+    )
+    assert not broken(results)
+    assert results.client is not None
+    assert [each.call.method for each in results.history] == ["token", "show", "resend"]
+    return [each.remark.statement for each in results.client.mistakes], held(results)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_what_a_program_records(path: Path) -> None:
+    """The comment in each sample says who wrote it: all show the same session."""
+    mistakes, held_there = one_session(path)
+
+    assert mistakes == ["resend.sends_again"]
+    assert held_there == one_session(SAMPLES[0])[1]
+
+
+@contextmanager
+def mitmdump(origin: str, path: Path) -> Iterator[str]:
+    """Run mitmdump in front of a server, and yield its own address; skip where it is missing."""
+    program = shutil.which("mitmdump")
+    if program is None:
+        pytest.skip("needs mitmdump, in an environment of its own")
+    where = ("--listen-host", "127.0.0.1", "--listen-port", "0", "--set", f"hardump={path}")
+    command = [program, "--mode", f"reverse:{origin}", *where]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    environment.pop("PYTHONPATH", None)  # it has packages of its own
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        found = (re.search(r"listening at (\S+)\.$", line.strip()) for line in process.stdout)
+        yield f"http://{next(each[1] for each in found if each)}"
+        process.terminate()
+        process.stdout.read()
+
+
+def test_what_mitmdump_records(tmp_path: Path) -> None:
+    """The program itself, as the documentation says to use it."""
+    path = tmp_path / "traffic.har"
+    with crmcom_mock(release="R10") as mock, mitmdump(mock.origin, path) as origin:
+        mine = mock.credentials
+        login = {
+            "username": mine.username,
+            "password": mine.password,
+            "organisation": mine.organisation,
+        }
+        with httpx.Client(base_url=f"{origin}{API_PATH}", trust_env=False, timeout=60) as client:
+            token = client.post("authentication/token", json=login).json()["data"]["token"]
+            named = {"token": token, IDENTIFIER: "number=7"}
+            client.get("webhook_requests/show", params=named)
+            mock.fail("lost_answer")
+            for _ in range(2):
+                given = {"token": token, IDENTIFIER: {"number": "7"}}
+                client.post("webhook_requests/resend", json=given)
+
+    assert one_session(path)[0] == ["resend.sends_again"]
+
+
+def test_how_else_programs_tell_of_requests(tmp_path: Path) -> None:
+    """Charles has JSON as a form's only name, and mitmproxy no body of a DELETE."""
+    form = changed("resend", DONE)
+    form["request"]["postData"] = {"params": [{"name": form["request"]["postData"]["text"]}]}
+    deleted = changed("delete", refused())
+    del deleted["request"]["postData"]
+    deleted["request"] |= {"method": "DELETE", "bodySize": 80}
+    results = checked(tmp_path, archive([show(ONE), form, deleted]))
+    assert results.client is not None
+    assert [each.remark.statement for each in results.client.mistakes] == ["methods.verb"]
+    assert results.history[1].call.parameters[IDENTIFIER] == {"id": ONE["id"]}
+
+
+@pytest.mark.parametrize(
+    "mark", [{"_error": "net::ERR_CONTENT_LENGTH_MISMATCH"}, {"_charlesStatus": "FAILED"}]
+)
+def test_a_response_that_broke_off_is_lost(tmp_path: Path, mark: dict[str, str]) -> None:
+    """Whatever its status is, the client has not got it."""
+    cut = changed("resend", DONE)
+    cut["response"] |= mark
+    results = checked(tmp_path, archive([show(ONE), cut, changed("resend", refused())]))
+    assert results.client is not None
+    found = [each.remark.statement for each in results.client.mistakes]
+    assert found == ["resend.sends_again"]
+
+
+def test_entries_without_a_response_of_the_server_are_skipped(tmp_path: Path) -> None:
+    """They are counted, by the reason."""
     bare, made = ALL_JOBS, [login(), listed([ONE]), show(ONE)]
     evicted = entry("GET", bare, 200, None)
     evicted["response"]["content"]["size"] = 4000
@@ -333,7 +423,7 @@ def test_what_chrome_exports(tmp_path: Path) -> None:
         entry("GET", bare.replace("https", "http"), 307, ""),
         entry("GET", f"{HOST}{API_PATH}/contacts/show", 200, "{}"),
     ]
-    results = checked(tmp_path, archive(map(chrome, [*made, *others]), "WebInspector"))
+    results = checked(tmp_path, archive([*made, *others]))
     assert not broken(results)
     assert "identifier.selects" in held(results)
     assert results.warnings == (
@@ -341,21 +431,6 @@ def test_what_chrome_exports(tmp_path: Path) -> None:
         "skipped entries: 1 of other hosts or paths, 2 of other methods, 4 without a response of "
         "the server, or from a cache",
     )
-    names = {name for each in results.history for name, _ in each.call.headers}
-    assert not names
-
-
-def test_what_mitmproxy_writes(tmp_path: Path) -> None:
-    """Compressed sizes, base64, a byte order mark; a request without its token is a violation."""
-    made = [login(), listed([ONE]), show(ONE)]
-    for each in made[:2]:
-        content = each["response"]["content"]
-        content["text"] = base64.b64encode(content["text"].encode()).decode()
-        content |= {"encoding": "base64", "size": 80, "compression": 900}
-    made.append(entry("GET", ALL_JOBS, *ok([ONE])))
-    results = checked(tmp_path, "\ufeff" + archive(made))
-    assert broken(results) == {"token.required"}
-    assert {"identifier.selects", "login.token.returns_token"} <= held(results)
 
 
 def test_what_is_no_whole_response_of_the_server_is_skipped(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The journal over the control API: entries, patterns, waits, HAR."""
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -106,16 +106,20 @@ def test_a_har_tells_tokens_apart(mock: Any, admin: Any) -> None:
     assert not any(token in text for token in (*tokens, "made-up-token"))
 
 
-def test_a_dropped_response_is_none_in_the_har(mock: Any, admin: Any) -> None:
-    """The client got none, so that a recording must not show what it would have been."""
-    admin.send("POST", "/faults", {"match": {"operation": "list"}, "effect": {"drop": True}})
-    with pytest.raises(ConnectionEnded):
-        mock.client.get("/crmapi/rest/v2/webhook_requests/list?token=T&entity=JOBS")
+def test_a_har_has_responses_as_the_client_got_them(mock: Any, admin: Any) -> None:
+    """A fault may drop or cut one: a recording must not show what it would have been."""
+    path = "/crmapi/rest/v2/webhook_requests/list?token=T&entity=JOBS"
+    for effect in ({"drop": True}, {"cut": 20}):
+        admin.send("POST", "/faults", {"effect": effect, "times": 1})
+        with suppress(ConnectionEnded):
+            mock.client.get(path)
 
-    *_, entry = admin.ask("GET", "/requests.har")["log"]["entries"]
+    entries = admin.ask("GET", "/requests.har")["log"]["entries"]
+    dropped, cut = [each["response"] for each in entries[-2:]]
 
-    assert entry["response"]["status"] == 0
-    assert entry["response"]["content"]["text"] == ""
+    assert (dropped["status"], dropped["content"]["text"], dropped["_error"]) == (0, "", "dropped")
+    assert (cut["status"], cut["content"]["size"], cut["_error"]) == (200, 20, "cut")
+    assert cut["content"]["text"] == '{"status":{"message"'
 
 
 def test_a_path_is_shown_as_it_was_sent(mock: Any, admin: Any) -> None:
