@@ -4,10 +4,12 @@ CI takes four times as many as ``make test`` does elsewhere.
 """
 
 import os
+from pathlib import Path
 from random import Random
 
 import blind
 import pytest
+from mutants.clients import clients, is_right, mistakes, recorded
 from mutants.measure import Case, measured
 from mutants.table import ROWS
 from stand_in.legal import VARIANTS
@@ -66,3 +68,15 @@ def test_variants_together_raise_no_alarm(seed: int) -> None:
     result = measured(Case("combinations", str(seed), seed=seed, budget=REQUESTS))
 
     assert (result.named, result.trouble) == ([], "")
+
+
+@pytest.mark.parametrize("number", ["09", "10"])
+def test_the_mistake_of_a_client_that_was_written_blind_is_named(
+    number: str, tmp_path: Path
+) -> None:
+    """As the mock has recorded it: a token that was released, and a resend of what was sent."""
+    (client,) = (each for each in clients() if each.path.name.startswith(f"wrong_{number}"))
+
+    (mistake,) = mistakes(client, recorded(client, tmp_path))
+
+    assert is_right(mistake, client.named)
