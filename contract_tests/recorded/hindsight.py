@@ -9,7 +9,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Known, Record
@@ -33,11 +33,9 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     TooFew,
 )
 
-#: So many later exchanges are looked at that may settle a suspicion.
-MAX_LOOKED_AT = 1_000
+#: So many later exchanges that show a webhook request, or list the same, are looked at.
+MAX_LOOKED_AT = 100
 _TWICE = 2
-
-Sight = tuple[int, Record, Exchange]  # number of the exchange, and a record that it shows whole
 
 
 class Later:
@@ -45,7 +43,7 @@ class Later:
 
     def __init__(self) -> None:
         """Have seen nothing yet."""
-        self._sights: dict[str, list[Sight]] = defaultdict(list)  # by id
+        self._sights: dict[str, list[Exchange]] = defaultdict(list)  # that show one whole, by id
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         #: How reads were refused that were served later: by a limit, or for their token.
         self.passing: set[tuple[int, Any]] = set()
@@ -76,9 +74,8 @@ class Later:
         elif method in LOGINS and "unit" in given:
             self._logins[_written(method, given)].append(exchange)
         if sense.name in READS and is_whole(sense):
-            for record in exchange.records:
-                if isinstance(record.get("id"), str):
-                    self._sights[record["id"]].append((exchange.number, record, exchange))
+            for key in exchange.by_id:
+                self._sights[key].append(exchange)
 
     def add_change(self, sense: Sense, number: int) -> None:
         """Add that webhook requests may have changed before exchange ``number`` + 1."""
@@ -86,16 +83,16 @@ class Later:
         for name in identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")]):
             self._changes[name].append(number)
 
-    def sights(self, known: Known, after: int) -> Iterator[Sight]:
-        """Yield how a webhook request is seen after an exchange, until a request changes it."""
+    def sights(self, known: Known, after: int) -> Iterator[Exchange]:
+        """Yield what shows a webhook request after an exchange, until a request changes it."""
         ends: list[int] = []
         for name in (known.id, str(known.record.get("number"))):
             changes = self._changes.get(name, [])
             ends += changes[bisect_left(changes, after) :][:1]
         found = self._sights.get(known.id, [])
-        start = bisect_right(found, after, key=itemgetter(0))
+        start = bisect_right(found, after, key=attrgetter("number"))
         for each in found[start : start + MAX_LOOKED_AT]:
-            if ends and each[0] > min(ends):
+            if ends and each.number > min(ends):
                 return
             yield each
 
@@ -112,13 +109,6 @@ class Later:
             if other.number > login.number and claimed_unit(other) == claimed_unit(login):
                 return other
         return None
-
-    def forget_sights(self) -> None:
-        """Forget how webhook requests were seen; what was accepted and refused tells more."""
-        self._sights.clear()
-        self._changes.clear()
-        self._lists.clear()
-        self._written_at.clear()
 
     def is_for_good(self, exchange: Exchange) -> bool:
         """Whether what was refused stays so, whatever its token, and not for the token's sake.
@@ -170,12 +160,9 @@ class Case(NamedTuple):
         """The exchange that is suspect."""
         return self.suspicion.exchange
 
-    def confirmed(self, tried: int | None = None) -> tuple[Hypothesis, Exchange] | None:
-        """Return the first hypothesis that is confirmed, and the exchange that does it, or None.
-
-        Of the hypotheses only the first ones are tried; None: all.
-        """
-        for each in self._possible()[:tried]:
+    def confirmed(self) -> tuple[Hypothesis, Exchange] | None:
+        """Return the first hypothesis that is confirmed, and the exchange that does it, or None."""
+        for each in self._possible():
             found = self._confirming(each.confirmation)
             if found is not None:
                 return each, found
@@ -282,7 +269,8 @@ class Case(NamedTuple):
         if known is None:
             return None
         lost = set() if seen is None else {*lost_members(known.record, seen)}
-        for _, record, exchange in self.later.sights(known, self.exchange.number):
+        for exchange in self.later.sights(known, self.exchange.number):
+            record = exchange.by_id[key]
             is_as_known = not differing(known.certain, record)
             if is_as_known and lost.isdisjoint(lost_members(known.record, record)):
                 return exchange

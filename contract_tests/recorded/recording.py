@@ -6,7 +6,8 @@ against another. A suspicion makes its part of the belief unknown.
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import starmap
 
@@ -24,7 +25,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
 )
 from crmcom_kit.contract_tests.recorded.client import Client, ClientResults
-from crmcom_kit.contract_tests.recorded.hindsight import MAX_LOOKED_AT, Case, Later
+from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
 from crmcom_kit.contract_tests.recorded.reading import Recorded, Recording, RecordingError
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.targets import Target
@@ -32,7 +33,7 @@ from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.
 WITH_EFFECT = (*CHANGES, "token_release")
-#: So many suspicions wait to be confirmed; then the oldest one is given up.
+#: So many suspicions wait for the end; of more, the oldest is settled by what came until then.
 MAX_UNSETTLED = 1_000
 #: What to do about contradictions.
 _ADVICE = "to confirm a contradiction, send its requests again while nobody else changes anything"
@@ -137,7 +138,7 @@ def _told(first: Suspicion, times: int) -> str:
 class Observer:
     """Has the oracle observe the exchanges of one server, and settles what it suspects.
 
-    A suspicion waits until a later exchange confirms it.
+    Suspicions are settled at the end, when all later exchanges are known.
     """
 
     def __init__(self, release: Release) -> None:
@@ -151,7 +152,7 @@ class Observer:
         self._tokens: set[str] = set()  # that logins have returned
         self._shared: set[str] = set()  # that several have: they may stand for different ones
         self._later = Later()
-        self._unsettled: list[Case] = []
+        self._unsettled: deque[Case] = deque()
         #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
         self._unconfirmed: dict[str, tuple[Suspicion, int]] = {}
 
@@ -172,7 +173,7 @@ class Observer:
             raise RecordingError(msg)
 
     def follow(self, recorded: Recorded, *, alone: bool) -> None:
-        """Observe an exchange, and settle what it confirms.
+        """Observe an exchange.
 
         With ``alone`` it is seen by itself: its place in the order is not known.
         """
@@ -190,27 +191,20 @@ class Observer:
             self._observe_alone(exchange, sense)
             return
         self._later.add(exchange, sense, sure_token=not self._is_unsure(sense.token))
-        found = self._observe(exchange, sense)
-        waiting = [*self._still_waiting(exchange), *found]
-        for case in waiting[:-MAX_UNSETTLED]:
-            self._close(case)
-        self._unsettled = waiting[-MAX_UNSETTLED:]
-        if not self._unsettled:
-            self._later.forget_sights()
+        self._observe(exchange, sense)
+        while len(self._unsettled) > MAX_UNSETTLED:
+            self._close(self._unsettled.popleft())
 
-    def _observe(self, exchange: Exchange, sense: Sense) -> list[Case]:
-        """Have the oracle observe an exchange, and return what is suspect and not settled."""
+    def _observe(self, exchange: Exchange, sense: Sense) -> None:
+        """Have the oracle observe an exchange, and keep what is suspect."""
         known = self.belief.known
         before = {key: replace(known[key]) for key in exchange.by_id if key in known}
         found = self.oracle.observe(exchange)
         self._note(found, exchange)
-        cases = []
         for suspicion in found.suspicions:
             named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
-            case = Case(suspicion, was, self._later)
-            # A later exchange may confirm the first hypothesis: the others have to wait for it.
-            cases += [] if self._is_settled(case, tried=1) else [case]
+            self._unsettled.append(Case(suspicion, was, self._later))
             if not isinstance(suspicion.hypotheses[0].confirmation, Now):
                 for key in _rests_on(suspicion) & self.belief.records.keys():
                     self.belief.lose(key)
@@ -218,26 +212,6 @@ class Observer:
             self.belief.revive(lambda kill: kill.rests_on is not None)
         if sense.name == "token_release" and self._is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
-        return cases
-
-    def _still_waiting(self, exchange: Exchange) -> Iterator[Case]:
-        """Yield the suspicions that an exchange does not settle; close those that are old."""
-        shown = {str(each.get("id")) for each in exchange.records}
-        for case in self._unsettled:
-            if case.exchange.number < exchange.number - MAX_LOOKED_AT:
-                self._close(case)
-            elif not (self._may_be_settled(case, shown) and self._is_settled(case)):
-                yield case
-
-    def _may_be_settled(self, case: Case, shown: set[str]) -> bool:
-        """Whether a response that shows some ids may confirm a suspicion.
-
-        A request that was refused may be served later: that is settled when nothing else comes.
-        """
-        if not case.exchange.ok:
-            return False
-        rests_on = _rests_on(case.suspicion)
-        return not rests_on or not shown.isdisjoint(rests_on)
 
     def _close(self, case: Case) -> None:
         """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
@@ -305,12 +279,9 @@ class Observer:
         held = [each for each in found.held if not self._rests_on_removed(each, exchange)]
         self.findings.hold_all(held, exchange)
 
-    def _is_settled(self, case: Case, tried: int | None = None) -> bool:
-        """Note the violation that a suspicion comes to, if an exchange confirms it.
-
-        Of its hypotheses the first ``tried`` count; None: all.
-        """
-        suspicion, confirmed = case.suspicion, case.confirmed(tried)
+    def _is_settled(self, case: Case) -> bool:
+        """Note the violation that a suspicion comes to, if an exchange confirms it."""
+        suspicion, confirmed = case.suspicion, case.confirmed()
         if confirmed is None:
             return False
         hypothesis, by = confirmed
