@@ -181,9 +181,10 @@ def requests_har(call: Call) -> JsonObject:
 
     For ``crmcom-kit check --from-har`` and the developer tools of browsers. A response is as the
     client got it: one that a fault dropped has status 0. Variables stand for tokens. Times are of
-    the world's clock; the duration of a request is not measured. Running requests are left out.
+    the world's clock; while it is frozen, no request takes any. Running requests are left out.
     """
-    return archive(call.world.recording_reader.views(), f"{call.origin}{call.root}")
+    views, is_frozen = call.world.recording_reader.views(), call.world.clock.state.mode == "frozen"
+    return archive(views, f"{call.origin}{call.root}", timed=not is_frozen)
 
 
 @operation(

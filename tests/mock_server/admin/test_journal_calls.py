@@ -106,6 +106,16 @@ def test_a_har_tells_tokens_apart(mock: Any, admin: Any) -> None:
     assert not any(token in text for token in (*tokens, "made-up-token"))
 
 
+def test_a_har_has_durations_unless_the_clock_is_frozen(mock: Any, admin: Any) -> None:
+    """They tell which requests were under way together; frozen, all begin at one moment."""
+    entries = admin.ask("GET", "/requests.har")["log"]["entries"]
+    assert all(each["time"] > 0 for each in entries)
+
+    mock.world.clock.freeze()
+    entries = admin.ask("GET", "/requests.har")["log"]["entries"]
+    assert {each["time"] for each in entries} == {0}
+
+
 def test_a_har_has_responses_as_the_client_got_them(mock: Any, admin: Any) -> None:
     """A fault may drop or cut one: a recording must not show what it would have been."""
     path = "/crmapi/rest/v2/webhook_requests/list?token=T&entity=JOBS"
