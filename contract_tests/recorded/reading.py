@@ -229,8 +229,10 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
 def _status(response: Entry) -> int:
     """Return the HTTP status; 0 if the client got no response, or not all of it."""
     status, state = response.get("status"), response.get("_charlesStatus")
-    is_lost = response.get("_error") or (isinstance(state, str) and state.upper() != "COMPLETE")
-    return status if isinstance(status, int) and status > 0 and not is_lost else 0
+    is_incomplete = isinstance(state, str) and state.upper() != "COMPLETE"
+    if is_incomplete or response.get("_error") or response.get("_failureText"):
+        return 0
+    return status if isinstance(status, int) and status > 0 else 0
 
 
 def _seconds(entry: Entry) -> float:

@@ -397,7 +397,8 @@ def test_how_else_programs_tell_of_requests(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", [{"_error": "net::ERR_CONTENT_LENGTH_MISMATCH"}, {"_charlesStatus": "FAILED"}]
+    "mark",
+    [{"_error": "net::ERR_FAILED"}, {"_failureText": "aborted"}, {"_charlesStatus": "FAILED"}],
 )
 def test_a_response_that_broke_off_is_lost(tmp_path: Path, mark: dict[str, str]) -> None:
     """Whatever its status is, the client has not got it."""
