@@ -426,7 +426,7 @@ class EntryView:
             -1 if body is None else len(body),
         )
         comment = f"{self.id}: {self.operation or 'no method'}"
-        milliseconds = 1000 * (self.seconds or 0) if timed else 0
+        milliseconds = round(1000 * (self.seconds or 0), 3) if timed else 0
         made = har.entry(self.at, milliseconds, sent, self._har_response(response), comment)
         if (ending := self._ending) is not None:
             made["response"]["_error"] = ending.kind  # browsers and mitmproxy call it so, too
