@@ -97,7 +97,8 @@ def check(**given: Any) -> None:
     The server can be a mock, a real instance, or your own stubs. With --from-har, recorded traffic
     is judged instead: the server, and the client that sent it. The run is read-only unless
     --allow is given; a crmcom-kit mock on this machine is checked in a separate world. Pass
-    credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there.
+    credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there;
+    if GITHUB_ACTIONS is true, what fails is annotated.
 
     The exit status is that of the outcome, which is the first line of each report. 0, PASSED:
     all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, what
@@ -122,7 +123,7 @@ def leave_environment(given: dict[str, Any]) -> None:
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
-    from crmcom_kit.contract_tests.reports import terminal
+    from crmcom_kit.contract_tests.reports import job_summary, terminal
     from crmcom_kit.contract_tests.reports.report import Report
 
     files = {o.name: given[o.key] for o in OPTIONS if o.heading == REPORTS and given[o.key]}
@@ -133,6 +134,9 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     failures = write(writers(report), files)  # first: a terminal may go away
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append_summary(report, Path(step_summary))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for command in job_summary.annotations(report, os.environ):
+            click.echo(command, err=True)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     terminal.show(report, terminal.on_stdout(), every=given["verbose"])

@@ -1,16 +1,20 @@
-"""The job summary: what a terminal shows, as Markdown for the page of a CI run."""
+"""For the page of a CI run: what a terminal shows as Markdown, and annotations of what fails."""
 
 import io
 import re
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 
 from crmcom_kit.contract_tests.reports import terminal
-from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.reports.report import Report, first_failure, visible
 from crmcom_kit.contract_tests.results import Outcome
 
 #: GitHub takes 1 MiB for each step of a job; a character has at most four bytes.
 MAX_CHARACTERS = 250_000
+#: GitHub shows ten errors of a step.
+MAX_ANNOTATIONS = 10
+_MAX_MESSAGE = 1_000  # characters
 
 _ICONS = {
     Outcome.PASSED: "✅",
@@ -32,3 +36,26 @@ def written(report: Report) -> str:
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     outcome = report.outcome
     return f"## {_ICONS[outcome]} crmcom-kit check: {outcome}\n\n{fence}text\n{text}\n{fence}\n"
+
+
+def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a GitHub workflow command for the outcome of a run that fails, and for each reason.
+
+    ``environment`` has GitHub's variables, which lead to the page with the summary and the reports.
+    """
+    if not report.results.exit_code:
+        return
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environment.get(name, "") for name in names)
+    link = f"\nReport: {server}/{repository}/actions/runs/{run}" if run else ""
+    failing = report.failing
+    yield _error(f"crmcom-kit check: {report.outcome.upper()}", f"{report.headline}{link}")
+    for entry in failing[: MAX_ANNOTATIONS - 1]:
+        message = f"{entry['text']}\n{first_failure(entry)}"
+        yield _error(entry["id"], f"{message[:_MAX_MESSAGE]}{link}")
+
+
+def _error(title: str, message: str) -> str:
+    """Return the command; what could end it, or begin another one, is escaped."""
+    escaped = visible(message).replace("%", "%25").replace("\n", "%0A")
+    return f"::error title={title.replace(':', '%3A')}::{escaped}"

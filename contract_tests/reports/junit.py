@@ -10,6 +10,7 @@ from crmcom_kit.contract_tests.reports.report import (
     fails,
     failure_details,
     failure_of_run,
+    first_failure,
     mistake_details,
     visible,
 )
@@ -74,10 +75,8 @@ def _case(entry: Entry) -> ET.Element:
     case = ET.Element("testcase", classname=f"crmcom_kit.{group}", name=entry["id"])
     verdict, why = entry["verdict"], entry["why"]
     if fails(entry):
-        said = why
-        for violation in entry["violations"][:1]:
-            said = f"expected {violation['expected']}; seen {violation['seen']}"
-        failure = ET.SubElement(case, "failure", message=visible(said), type=verdict)
+        message = visible(first_failure(entry))
+        failure = ET.SubElement(case, "failure", message=message, type=verdict)
         failure.text = "\n".join(failure_details(entry))
     elif verdict != Verdict.HOLDS:
         ET.SubElement(case, "skipped", message=visible(f"{verdict}: {why}"))

@@ -273,6 +273,13 @@ def fails(entry: Entry) -> bool:
     return entry["verdict"] == Verdict.BROKEN or bool(entry["stale"])
 
 
+def first_failure(entry: Entry) -> str:
+    """Return why a statement fails: its first violation, or the note of a stale deviation."""
+    for violation in entry["violations"]:
+        return f"expected {violation['expected']}; seen {violation['seen']}"
+    return str(entry["why"])
+
+
 def repeated(violation: dict[str, Any]) -> str:
     """Return how often else a violation was seen: "and 13 more records", or ""."""
     if violation["records"] > 1:

@@ -298,6 +298,41 @@ def test_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "see the HTML or JSON report" in text
 
 
+RUN = {
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "you/yours",
+    "GITHUB_RUN_ID": "7",
+}
+
+
+def test_what_fails_is_annotated_with_a_link_to_the_run() -> None:
+    """A server's text can neither end the command nor begin another one."""
+    found = results(broken("response.number", "7\n::add-mask::x\r%0A"))
+
+    outcome, statement = job_summary.annotations(Report(found), RUN)
+
+    assert outcome.startswith("::error title=crmcom-kit check%3A BROKEN::1 statement is broken.")
+    assert statement.startswith("::error title=response.number::")
+    assert statement.endswith(
+        "%0Aexpected a text; seen 7%0A::add-mask::x\\x0d%250A"
+        "%0AReport: https://github.com/you/yours/actions/runs/7"
+    )
+    assert not {"\n", "\r"} & {*outcome, *statement}
+
+
+def test_annotations_are_as_many_as_are_shown() -> None:
+    """Each is bounded; a run that passes has none."""
+    findings = Findings()
+    for statement in checked_statements("R9")[:20]:
+        findings.broke(Violation(statement.id, exchange(), expected="a", seen="é" * 5_000))
+
+    found = [*job_summary.annotations(Report(results(findings)), {})]
+
+    assert len(found) == job_summary.MAX_ANNOTATIONS
+    assert max(map(len, found)) < 1_200
+    assert not [*job_summary.annotations(Report(results(Findings())), RUN)]
+
+
 def test_no_report_has_control_characters_of_the_target() -> None:
     """Whatever a server says, no report moves a cursor, and XML, JSON and HTML are well-formed."""
     asked = Call("show", "GET", f"webhook_requests/show{CONTROLS}", f"x={CONTROLS}")
