@@ -14,6 +14,7 @@ import click
 from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.options import HEADINGS, OPTIONS, REPORTS, Option
 from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.progress import progress
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.reports.report import Report
@@ -173,18 +174,17 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
 
     from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.options import OptionsError
-    from crmcom_kit.contract_tests.reports import terminal
     from crmcom_kit.contract_tests.run import dry_run, run
 
     # What Hypothesis notes for itself goes elsewhere than into the user's folder.
-    with TemporaryDirectory() as home, terminal.progress() as shown:
+    with TemporaryDirectory() as home, progress() as show:
         set_hypothesis_home_dir(home)
         try:
             target, config = prepared(given, now=now)
             if given["dry_run"]:
                 click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
                 sys.exit(0)
-            return run(target, replace(config, stop=stop, progress=shown, **more))
+            return run(target, replace(config, stop=stop, progress=show, **more))
         except OptionsError as error:
             raise Refused(str(error)) from None
         finally:

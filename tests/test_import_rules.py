@@ -16,8 +16,8 @@ ALLOWED = {
 ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 #: Modules of src/crmcom_kit that every room may import; of the rooms they import schemas only.
 SHARED = {
-    *("config_file", "deadline_streams", "har", "output", "redaction"),
-    *("toml_files", "usage_errors"),
+    *("config_file", "deadline_streams", "har", "output", "progress"),
+    *("redaction", "toml_files", "usage_errors"),
 }
 
 #: The floors of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except

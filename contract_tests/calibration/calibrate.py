@@ -44,6 +44,7 @@ def calibrated(
     earlier: Results | None = None,
     *,
     is_time_up: Callable[[], bool] = lambda: False,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
     """Return what a run or a recording tells of its server.
 
@@ -52,6 +53,7 @@ def calibrated(
         earlier: of a recording made before, if there is one.
         is_time_up: is asked now and then; once it is, what was learned until then counts. It may
             raise KeyboardInterrupt.
+        progress: gets a line on what is learned next.
 
     Raises:
         NothingToLearn: no webhook request was seen.
@@ -63,7 +65,7 @@ def calibrated(
             each.number += len(earlier.history)
         results = replace(results, history=(*earlier.history, *results.history))
         log = replace(log, earlier=log_of(earlier))
-    learned = Learning(log, is_time_up)
+    learned = Learning(log, is_time_up, progress)
     learned.learn()
     originals = [each for part in log.parts for each in part.original.values()]
     shown = {**record_forms(originals, log.release), **_content_type(log)}
@@ -73,6 +75,7 @@ def calibrated(
     dialect = Dialect("profile", {dial: each.values[0] for dial, each in found.items()})
     unsettled = {dial: list(each.values) for dial, each in found.items() if each.is_open}
     profile = Profile(log.release, dialect, log.world, unsettled)
+    progress("comparing the server with a mock that has the profile")
     compared = compare(log, profile)
     profile = replace(profile, differs=compared.kinds)
     return Calibration(results, log, found, learned.is_cut_short, profile, compared)

@@ -37,6 +37,7 @@ from crmcom_kit.contract_tests.options import (
 )
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.output import for_its_owner
+from crmcom_kit.progress import progress
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
@@ -115,7 +116,8 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
         learned_from = len(results.history) + (0 if earlier is None else len(earlier.history))
         click.echo(f"learning from {counted(learned_from, 'exchange')}", err=True)
         try:
-            made = calibrated(results, earlier, is_time_up=is_time_up)
+            with progress() as show:
+                made = calibrated(results, earlier, is_time_up=is_time_up, progress=show)
             _write(folder, files(made, keep_personal_data=keep_personal_data), stop)
         except NothingToLearn as error:
             msg = f"nothing can be learned: {error}"

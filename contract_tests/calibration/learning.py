@@ -134,11 +134,13 @@ class _TimeUp(Exception):
 class Learning:
     """Tries values of dials, one after the other, until no other value fits better."""
 
-    def __init__(self, log: Log, is_time_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, log: Log, is_time_up: Callable[[], bool], progress: Callable[[str], None]
+    ) -> None:
         """Know nothing yet of the dials of the server that has a log."""
         self.is_cut_short = False  # whether there was more to try
         self.found: dict[str, Found] = {}  # by dial
-        self._log, self._is_time_up = log, is_time_up
+        self._log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._kinds = {error["code"]: kind for kind, error in error_kinds().items()}
         self._comparison = log.comparison(wording=self._wording)
@@ -169,7 +171,11 @@ class Learning:
     def _go_through(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
         keys, unchanged = list(self._values), 0
-        for key in islice(cycle(keys), MAX_ROUNDS * len(keys)):
+        for at, key in enumerate(islice(cycle(keys), MAX_ROUNDS * len(keys))):
+            self._progress(
+                f"learning, round {at // len(keys) + 1}: "
+                f"dial {at % len(keys) + 1} of {len(keys)}, {key}"
+            )
             before = dict(self._settings)
             self.found[key] = self._settle(key)
             unchanged = unchanged + 1 if self._settings == before else 0

@@ -1,8 +1,7 @@
 """The report for people at a terminal: what is broken, with scripts, and what came of the run."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 
 from rich.console import Console
@@ -26,17 +25,6 @@ _SIGNS = {
     Verdict.NOT_EXERCISED: ("·", "dim"),
 }
 _MAX_SHOWN = 3  # causes of one statement
-
-
-@contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Yield what shows a line about the run, if standard error is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_interactive:
-        yield lambda _: None
-        return
-    with console.status("") as status:
-        yield lambda line: status.update(Text(line, no_wrap=True, overflow="ellipsis"))
 
 
 def on_stdout() -> Console:

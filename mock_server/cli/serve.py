@@ -16,6 +16,7 @@ from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
 from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.registry import CONTROL
+from crmcom_kit.progress import progress
 from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
@@ -183,20 +184,24 @@ def _world(options: dict[str, Any]) -> "World":
     from crmcom_kit.mock_server.world.factory import make_world
     from crmcom_kit.usage_errors import UsageError
 
+    data: Path | None = options["data"]
+    size = data.stat().st_size if data is not None and data.exists() else None
     try:
-        world = make_world(
-            release=options["release"],
-            dialect=options["dialect"],
-            profile=options["profile"],
-            deliveries=options["deliveries"],
-            deliver=options["deliver"],
-            allow_hosts=options["allow_hosts"],
-            data=options["data"],
-            seed=options["seed"],
-            tokens=options["tokens"],
-            credentials=_credentials(options),
-            journal=options["journal"],
-        )
+        with progress(size) as show:
+            world = make_world(
+                release=options["release"],
+                dialect=options["dialect"],
+                profile=options["profile"],
+                deliveries=options["deliveries"],
+                deliver=options["deliver"],
+                allow_hosts=options["allow_hosts"],
+                data=data,
+                seed=options["seed"],
+                tokens=options["tokens"],
+                credentials=_credentials(options),
+                journal=options["journal"],
+                progress=lambda read: show(f"reading {data}", read),
+            )
         if options["state"] is not None:
             _keep(world, options["state"])
     except UsageError as error:

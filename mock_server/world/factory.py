@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import given_entries, sample_entries
+from crmcom_kit.mock_server.world.world_file import Progress, given_entries, sample_entries
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
@@ -46,6 +46,7 @@ def make_world(
     deliver: Literal["scripted", "http"] = "scripted",
     allow_hosts: Iterable[str] = (),
     journal: int = MAX_ENTRIES,
+    progress: Progress | None = None,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -67,6 +68,7 @@ def make_world(
             loopback addresses only.
         allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
         journal: how many requests the journal keeps.
+        progress: gets how many bytes of the file ``data`` were read, now and then.
 
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
@@ -109,7 +111,7 @@ def make_world(
     elif data is None:
         entries = sample_entries(known)
     else:
-        entries = given_entries(data, config, "data")
+        entries = given_entries(data, config, "data", progress)
     return World(
         config,
         import_entries(config, entries),

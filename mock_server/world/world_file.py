@@ -38,6 +38,9 @@ MAX_DOCUMENT = 64 * 1024 * 1024  # bytes of an array or object, which is in memo
 #: What a webhook request that is added may have instead of a date in log_information.
 CREATED = ("age", "created_date")
 ALLOWED_VALUES = "JSON with whole numbers of 64 bits, in UTF-8, less than 254 deep"
+#: Gets how many bytes of a file were read.
+Progress = Callable[[int], None]
+_AT_ONCE = 500  # entries between two looks at the progress
 _BUFFER = 256 * 1024  # bytes; Python's own is smaller than many a line
 _RECORD = "webhook_request"
 
@@ -102,15 +105,20 @@ def sample_entries(release: Release) -> Iterator[LocatedEntry]:
 
 
 def given_entries(
-    given: str | Path | Iterable[Mapping[str, Any]] | Mapping[str, Any], config: Config, name: str
+    given: str | Path | Iterable[Mapping[str, Any]] | Mapping[str, Any],
+    config: Config,
+    name: str,
+    progress: Progress | None = None,
 ) -> Iterator[LocatedEntry]:
     """Return the entries of the file at a path, or of a value; messages call either ``name``.
+
+    ``progress`` gets how many bytes of the file were read, now and then.
 
     Raises:
         DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
     if isinstance(given, str | Path):
-        return checked(_file_entries(Path(given), name), config)
+        return checked(_file_entries(Path(given), name, progress), config)
     if not isinstance(given, Iterable) or isinstance(given, bytes):
         allowed = "world entries, webhook requests, or the path of a file of them"
         raise DataError(phrase(name, quoted(given), allowed))
@@ -124,11 +132,14 @@ def numbered(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[Locate
     return (located(entry, f"{name} {at}") for at, entry in enumerate(entries))
 
 
-def _file_entries(path: Path, name: str) -> Iterator[LocatedEntry]:
+def _file_entries(path: Path, name: str, progress: Progress | None) -> Iterator[LocatedEntry]:
     place = f"{name} {path}"
     try:
         with path.open("rb", buffering=_BUFFER) as file:
-            yield from read_entries(file, place)
+            for at, entry in enumerate(read_entries(file, place)):
+                if progress is not None and at % _AT_ONCE == 0 and file.seekable():
+                    progress(file.tell())
+                yield entry
     except OSError as error:
         msg = f"{place}: cannot be read: {error.strerror}"
         raise DataError(msg) from None
