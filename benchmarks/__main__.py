@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, and write RESULTS.md."""
+"""``python -m benchmarks``: measure, and write RESULTS.md and its chart."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from datetime import UTC
 import click
 
 from benchmarks import calls, fixtures, servers, tests
+from benchmarks.chart import NAME, chart, speeds
 from benchmarks.processes import HERE, LOAD_CORE, WORK, NotMeasured
 from benchmarks.report import Plan, Section, page
 from crmcom_kit.mock_server.clock import SystemClock
@@ -53,7 +54,9 @@ def main(chosen: tuple[str, ...], *, quick: bool) -> None:
         click.echo(text, nl=False)
     else:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
-        click.echo(f"Written: {HERE / 'RESULTS.md'}")
+        if any(speeds(text)):
+            (HERE / NAME).write_text(chart(text), encoding="utf-8")
+        click.echo(f"Written: {HERE / 'RESULTS.md'} and its chart")
 
 
 if __name__ == "__main__":
