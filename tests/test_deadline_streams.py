@@ -8,6 +8,7 @@ from typing import Any
 
 import httpcore
 import pytest
+from helpers.patience import PATIENCE
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend, DeadlineStream, TooManyBytes
 
@@ -110,7 +111,7 @@ def test_a_cut_ends_a_read_of_another_thread(listening: socket.socket) -> None:
     thread.join(0.05)
 
     stream.cut()
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert found == [b""]
     stream.close()

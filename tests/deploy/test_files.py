@@ -14,6 +14,7 @@ import httpx
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
+from helpers.patience import PATIENCE
 from helpers.serving import LOGIN
 from helpers.tools import tool
 
@@ -54,7 +55,7 @@ class MockProcess:
     def stop(self) -> int:
         """End it as an operator would; return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=PATIENCE)
         return self.process.returncode
 
 

@@ -17,6 +17,7 @@ from resource import RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE
 from helpers.serving import reserved_port
 from helpers.tools import tool
 
@@ -146,7 +147,7 @@ def test_it_serves_with_a_root_that_is_read_only_and_stops_when_it_is_told_to(
         assert re.search(r"^Gid:\t10001\t10001\t10001\t10001$", status, re.MULTILINE)
         assert re.search(r"^NSpid:\t\d+\t1$", status, re.MULTILINE)
         os.kill(int(children[0]), signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
 

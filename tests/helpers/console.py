@@ -4,8 +4,10 @@ from typing import Self
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
-#: How long a page may take to show what is expected, in ms; the machine may be busy.
-PATIENCE = 15_000
+from helpers.patience import PATIENCE
+
+#: How long a page may take to show what is expected, in ms.
+PATIENCE_MS = PATIENCE * 1000
 
 
 class Console:
@@ -15,7 +17,7 @@ class Console:
         """Show the mock at ``url``."""
         self.url = url
         self._context = browser.new_context(viewport={"width": 1400, "height": 900})
-        self._context.set_default_timeout(PATIENCE)
+        self._context.set_default_timeout(PATIENCE_MS)
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         #: What went wrong in the pages: uncaught errors, and messages of the kind "error".
         self.errors: list[str] = []

@@ -10,6 +10,7 @@ from crmcom_kit.mock_server.http.requests import asgi_headers
 from crmcom_kit.mock_server.http.server import Server, bound_socket
 from crmcom_kit.mock_server.http.wsgi_bridge import WsgiBridge
 from crmcom_kit.schemas import API_PATH
+from helpers.patience import PATIENCE
 
 #: What a mock lets in, as the environment variables of a run.
 LOGIN = {
@@ -46,4 +47,4 @@ def served(app: Any) -> Iterator[str]:
     running.start()
     yield f"http://127.0.0.1:{server.port}{API_PATH}"
     server.stop()
-    running.join(30)
+    running.join(PATIENCE)

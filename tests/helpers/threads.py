@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
 from typing import Any
 
-PATIENCE = 120.0  # seconds after which a thread that waits has met a deadlock
+from helpers.patience import PATIENCE
 
 
 def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.patience import PATIENCE
 from helpers.records import every_record
 from werkzeug.datastructures import Headers
 
@@ -193,11 +194,13 @@ class Served:
 
     def connect(self, host: str = "127.0.0.1") -> socket.socket:
         """Return a connection to it."""
-        return socket.create_connection((host, self.port), timeout=20)
+        return socket.create_connection((host, self.port), timeout=PATIENCE)
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Ask on a connection of its own; return status and JSON. A dictionary is sent as JSON."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        ) as connection:
             connection.request(verb, path, json.dumps(body) if isinstance(body, dict) else body)
             answer = connection.getresponse()
             return answer.status, json.load(answer)
@@ -220,7 +223,7 @@ class Served:
         """Send signals, wait for its end; return exit status and what else it printed."""
         for number in signals:
             self.process.send_signal(number)
-        status = self.process.wait(25)
+        status = self.process.wait(PATIENCE)
         # Not communicate(): it would lose what was buffered when the first line was read.
         pipes = (self.process.stdout, self.process.stderr)
         out, err = ("" if pipe is None or pipe.closed else pipe.read() for pipe in pipes)

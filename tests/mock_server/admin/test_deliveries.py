@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE
 from helpers.receivers import answering, listening
 
 from crmcom_kit.mock_server import create_app
@@ -130,7 +131,7 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
         admin = admin_of(mock.client)
         for place in (url.format(known=known, port=receiver.port), receiver.url):
             admin.ask("POST", "/events/fire", {**EVENT, "data": data, "url": place})
-        admin.ask("POST", "/wait", {"delivery": True, "times": 2, "timeout": 20})
+        admin.ask("POST", "/wait", {"delivery": True, "times": 2, "timeout": PATIENCE})
     headers = {"X-Odd": known, "Referer": "http://127.0.0.1/?token=Zx81hush"}
     mock.client.post(RECEIVER, json=data, headers=headers)
 

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from helpers.threads import PATIENCE, at_once
+from helpers.patience import PATIENCE
+from helpers.threads import at_once
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch

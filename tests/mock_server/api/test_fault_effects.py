@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE, comes
 from helpers.records import entries_like_one
 from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Seen, Shell
 
@@ -175,13 +176,10 @@ def test_a_reset_lets_go_of_who_is_held_back(beside: Any) -> None:
     before = shell.state()
     thread = threading.Thread(target=shell.call, args=(DELETE,))
     thread.start()
-    for _ in range(100):
-        if shell.world.faults.all()[0].hits:
-            break
-        thread.join(0.05)
+    assert comes(lambda: shell.world.faults.all()[0].hits)
 
     shell.world.reset()
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert not thread.is_alive()
     assert shell.state() == before

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE
 
 from crmcom_kit.mock_server.clock import SystemClock, WorldClock
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
@@ -27,6 +28,6 @@ def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await asyncio.to_thread(changes[change])
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, PATIENCE)
 
     asyncio.run(wait())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.chromium import browser_path
-from helpers.console import PATIENCE, Console
+from helpers.console import PATIENCE_MS, Console
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
@@ -17,7 +17,7 @@ _FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
 def browser() -> Iterator[Browser]:
     """One Chromium for the tests of a module; a loop of Playwright runs in the thread meanwhile."""
     path = browser_path()
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         yield found

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE, comes
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -42,10 +42,7 @@ class Held:
 
 def soon(found: Callable[[], bool]) -> None:
     """Return when something has become so."""
-    deadline = monotonic() + 20
-    while not found():
-        assert monotonic() < deadline, "it never became so"
-        threading.Event().wait(0.005)
+    assert comes(found), "it never became so"
 
 
 def arrived(held: Held, count: int) -> None:
@@ -56,7 +53,7 @@ def arrived(held: Held, count: int) -> None:
 def close(world: World) -> None:
     """Close the queue while deliveries run, which must be cut; wait until they have noticed."""
     world.delivery_queue.close(0.05)
-    assert world.delivery_queue.ended(20)
+    assert world.delivery_queue.ended(PATIENCE)
 
 
 def resend(world: World, number: str) -> Any:
@@ -147,7 +144,7 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
     assert {state(world, number) for number in numbers} == {State.REJECTED}
     after = resend(world, numbers[0])
     assert b'"life_cycle_state":"REJECTED"' in bytes(after.body)
-    assert world.delivery_queue.ended(20)
+    assert world.delivery_queue.ended(PATIENCE)
     assert state(world, numbers[0]) is State.REJECTED
 
     held.stopped.clear()
@@ -200,7 +197,7 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     arrived(held, 1)
 
     close(world)
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
     assert state(world, "7") is State.REJECTED

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.clocks import FixedClock
+from helpers.patience import PATIENCE
 from helpers.shells import AsWsgi
 from werkzeug.test import Client
 
@@ -179,7 +180,7 @@ def test_lines_are_written_in_batches(make_mock: Any) -> None:
     for at in range(50):
         log.add(line_of(world, f"/x{at}"))
 
-    assert written.wait(20)
+    assert written.wait(PATIENCE)
     log.flush()
     assert len(writes) < 10
     seen = [line.split()[3] for line in writes[-1].splitlines()]

@@ -4,12 +4,12 @@ import json
 import signal
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from helpers.patience import comes
 
 LONG = 200  # seconds; nobody of these is served in a test's time
 WAIT = json.dumps({"operation": "delete", "timeout": LONG})
@@ -52,14 +52,6 @@ def may_wait(server: Any) -> bool:
     return bool(status == 408)
 
 
-def comes(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    """Whether something holds before long."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
-
-
 @pytest.mark.parametrize("what", ASKED)
 def test_a_wait_that_is_left_gives_its_place_back(server: Any, what: str) -> None:
     """Who stops waiting, or listening to events, makes room before long."""
@@ -78,8 +70,9 @@ def test_who_closes_one_direction_is_answered(server: Any) -> None:
     assert (found["ok"], found["why"]) == (False, "closing")
 
 
-def test_who_stays_is_waited_for(server: Any) -> None:
+def test_who_stays_is_waited_for(start_server: Any) -> None:
     """A caller who is there keeps its place, also where it has sent its next request."""
+    server = start_server("--log", "off")  # which those who have left elsewhere don't hold up
     with full(server, ASKED["wait"]) as connections:
         for connection in connections:
             connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")

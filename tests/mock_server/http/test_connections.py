@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import httpx
 import pytest
+from helpers.patience import PATIENCE
 from helpers.serving import served
 
 from crmcom_kit.schemas import API_PATH
@@ -133,8 +134,8 @@ def test_a_stream_that_fails_is_closed(value: str) -> None:
 
     with served(app) as base:
         with pytest.raises(httpx.HTTPError):
-            httpx.get(base, timeout=20)
-        assert closed.wait(20)
+            httpx.get(base, timeout=PATIENCE)
+        assert closed.wait(PATIENCE)
 
 
 def test_old_clients_are_served(server: Any) -> None:

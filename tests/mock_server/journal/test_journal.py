@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE
 from helpers.threads import at_once
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,6 @@ from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-LONG = 60.0  # seconds; no test waits for it to pass
 
 
 def begin(journal: Journal, query: bytes = b"") -> Entry:
@@ -134,7 +134,7 @@ def test_a_lost_journal_takes_nothing() -> None:
 
 def test_no_wake_up_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by a request while the condition is evaluated, nor by one later."""
-    monkeypatch.setattr("crmcom_kit.mock_server.journal.journal._POLL_SECONDS", LONG)
+    monkeypatch.setattr("crmcom_kit.mock_server.journal.journal._POLL_SECONDS", PATIENCE)
     journal = Journal()
     seen: list[int] = []
 
@@ -146,7 +146,7 @@ def test_no_wake_up_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
             threading.Timer(0.05, record, [journal]).start()
         return seen[-1] == 2
 
-    assert journal.wait_until(holds, LONG)
+    assert journal.wait_until(holds, PATIENCE)
     assert seen[:2] == [0, 1]
 
 

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import httpx
 import pytest
 from helpers.calling import IDENTIFIER, resend, show
+from helpers.patience import PATIENCE
 
 from crmcom_kit.mock_server import Mock, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH
 
-LONG = 60.0  # seconds; no test waits for them to pass
 HELD_BACK = 300  # seconds of the world's time
 When = Literal["before_commit", "after_commit"]
 
@@ -41,18 +41,18 @@ class Held:
         steps = 1 if self._when == "before_commit" else 2  # what it did, too
         self.mock.wait_for(
             lambda: [call for call in self.mock.requests[before:] if len(call.trace) >= steps],
-            timeout=LONG,
+            timeout=PATIENCE,
         )
         return sent
 
     def release(self) -> int:
         """Let all that are held back go on, and hold nothing back; return the first's status."""
         self.mock.clock.freeze()
-        return self.sent.result(LONG)
+        return self.sent.result(PATIENCE)
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Call the control API; return status and JSON."""
-        answer = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=LONG)
+        answer = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=PATIENCE)
         return answer.status_code, answer.json()
 
 
@@ -100,7 +100,7 @@ def test_a_double_send_is_seen_while_both_are_held_back() -> None:
 
         mock.seed([])
         held.release()
-        second.result(LONG)
+        second.result(PATIENCE)
         assert [call.status for call in mock.requests] == [200, 200]
 
 
@@ -117,7 +117,7 @@ def test_nothing_is_said_of_a_response_before_it() -> None:
             mock.wait_for(operation="resend", timeout=0)
         assert held.ask("POST", "/wait", {"operation": "resend", "timeout": 0})[0] == 408
         held.release()
-        assert mock.wait_for(operation="resend", status=200, times=1, timeout=LONG)
+        assert mock.wait_for(operation="resend", status=200, times=1, timeout=PATIENCE)
 
 
 def test_the_control_api_shows_what_is_running() -> None:
@@ -151,7 +151,7 @@ def test_a_reset_leaves_a_running_request_in_the_past() -> None:
     with held_back("before_commit") as held:
         mock, past = held.mock, held.mock.emulated.journal
         mock.reset()
-        assert held.sent.result(LONG) == 200
+        assert held.sent.result(PATIENCE) == 200
 
         mock.assert_not_called()
         assert [entry.response is not None for entry in past.entries()] == [True]
@@ -165,7 +165,7 @@ def test_a_stop_completes_what_was_running(when: When) -> None:
         mock = held.mock
         mock.stop()
         mock.start()
-        assert isinstance(held.sent.exception(LONG), httpx.RemoteProtocolError)
+        assert isinstance(held.sent.exception(PATIENCE), httpx.RemoteProtocolError)
 
         (call,) = mock.requests
         assert not call.running

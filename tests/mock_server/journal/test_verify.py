@@ -4,12 +4,12 @@ import threading
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE
 
 from crmcom_kit.mock_server.journal.verification import times, verify, wait_for
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.usage_errors import UsageError
 
-LONG = 60.0
 SOON = 0.02
 
 
@@ -127,9 +127,9 @@ def test_what_the_user_removes_was_not_evicted(full: Any) -> None:
 def test_a_wait_ends_at_once(mock: Any, end: Any, why: str) -> None:
     """With what it waits for, and when there is nothing more to come."""
     condition = condition_of(mock.world, {"operation": "show"})
-    later = threading.Timer(SOON, end, [mock])
+    later, is_closing = threading.Timer(SOON, end, [mock]), mock.world.config.closing.is_set
     later.start()
-    assert wait_for(mock.world.journal, condition, LONG, mock.world.config.closing.is_set) == why
+    assert wait_for(mock.world.journal, condition, PATIENCE, is_closing) == why
     later.join()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from helpers.patience import PATIENCE
 
 from crmcom_kit.mock_server.python_api import crmcom_mock
 from crmcom_kit.schemas import Dialect
@@ -28,7 +29,7 @@ def test_an_event_arrives(mock: Any) -> None:
     """It is waited for, is SUCCESSFUL, and the receiver has it with a code that verifies."""
     fired = mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=mock.receiver.url)
     number = fired.attempt.record_number
-    attempt = mock.wait_for(delivery=number, delivered=True)
+    attempt = mock.wait_for(delivery=number, delivered=True, timeout=PATIENCE)
     (got,) = mock.receiver.requests
 
     assert attempt.record_number == number
@@ -45,7 +46,8 @@ def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
     """The statuses come in order; a replay sends the same, or what is wrong on purpose."""
     mock.receiver.answer_with(500, 201)
     first = mock.wait_for(
-        delivery=mock.fire("JOBS", "JOB BOARD", DATA, url=mock.receiver.url).attempt.record_number
+        delivery=mock.fire("JOBS", "JOB BOARD", DATA, url=mock.receiver.url).attempt.record_number,
+        timeout=PATIENCE,
     )
     replayed = mock.deliveries.replay(first.number, fault="cut_body")
     mock.deliveries.replay(first.number)
