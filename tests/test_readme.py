@@ -117,7 +117,7 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=280,
         check=True,
     )
     return done.stdout.split(mark)[:-1]

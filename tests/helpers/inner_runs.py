@@ -44,5 +44,5 @@ class Run:
         self._pytester.makepyfile(test_it=CLIENT + tests)
         given = ("-p", "no:cacheprovider", *flags)
         if apart:
-            return self._pytester.runpytest_subprocess(*FEWER_PLUGINS, *given, timeout=120)
+            return self._pytester.runpytest_subprocess(*FEWER_PLUGINS, *given, timeout=280)
         return self._pytester.runpytest_inprocess(*given)
