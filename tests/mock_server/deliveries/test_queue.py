@@ -183,7 +183,7 @@ def test_what_a_queued_delivery_raises_is_in_the_log(caplog: pytest.LogCaptureFi
 
     queue = DeliveryQueue()
     queue.put(deliver)
-    assert queue.ended(30)
+    assert queue.ended(PATIENCE)
     (record,) = caplog.records
     assert "UsageError: state: seen no room" in record.getMessage()
 
