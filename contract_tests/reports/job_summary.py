@@ -48,11 +48,17 @@ def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]
     names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
     server, repository, run = (environment.get(name, "") for name in names)
     link = f"\nReport: {server}/{repository}/actions/runs/{run}" if run else ""
-    failing = report.failing
+    reasons = [
+        (entry["id"], f"{entry['text']}\n{first_failure(entry)}") for entry in report.failing
+    ]
+    client = report.document["client"]
+    reasons += [
+        (f"client: {mistake['statement']}", f"{mistake['text']}\n{mistake['mistake']}")
+        for mistake in (client["mistakes"] if client is not None else ())
+    ]
     yield _error(f"crmcom-kit check: {report.outcome.upper()}", f"{report.headline}{link}")
-    for entry in failing[: MAX_ANNOTATIONS - 1]:
-        message = f"{entry['text']}\n{first_failure(entry)}"
-        yield _error(entry["id"], f"{message[:_MAX_MESSAGE]}{link}")
+    for title, message in reasons[: MAX_ANNOTATIONS - 1]:
+        yield _error(title, f"{message[:_MAX_MESSAGE]}{link}")
 
 
 def _error(title: str, message: str) -> str:

@@ -16,6 +16,8 @@ from crmcom_kit.contract_tests import test_contract
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.findings import MAX_CAUSES, Findings, Verdict, Violation
+from crmcom_kit.contract_tests.oracle.client_mistakes import Remark
+from crmcom_kit.contract_tests.recorded.client import ClientFinding, ClientResults
 from crmcom_kit.contract_tests.reports import draft, har, html, job_summary
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.results import Results, StatementResult
@@ -318,6 +320,17 @@ def test_what_fails_is_annotated_with_a_link_to_the_run() -> None:
         "%0AReport: https://github.com/you/yours/actions/runs/7"
     )
     assert not {"\n", "\r"} & {*outcome, *statement}
+
+
+def test_a_mistake_of_a_client_is_annotated() -> None:
+    """A recording has two sides."""
+    mistake = ClientFinding(Remark("methods.verb", "use POST"), exchange(), "resend", 1)
+    client = ClientResults(requests=1, mistakes=(mistake,))
+
+    _, said = job_summary.annotations(Report(results(Findings(), client=client)), {})
+
+    assert said.startswith("::error title=client%3A methods.verb::")
+    assert said.endswith("%0Ause POST")
 
 
 def test_annotations_are_as_many_as_are_shown() -> None:
