@@ -6,6 +6,7 @@ value of the wrong type, is an error that names the key and what is allowed.
 
 import difflib
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.schemas.files import ROOM, names_in, read_json
+from crmcom_kit.schemas.ordering import MAX_KEYS, OLD_NAMES, read_key
 
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
@@ -29,7 +31,8 @@ class Dial:
     """One undocumented choice: its default, its alternatives and its evidence."""
 
     key: str
-    type: str  # choice, boolean, integer, text, pattern, members, script, status or code
+    #: choice, boolean, integer, text, pattern, members, order, script, status or code
+    type: str
     default: Any
     choices: Any
     text: str
@@ -52,6 +55,11 @@ class Dial:
                 return f"a whole number from {self.choices[0]} to {self.choices[1]}"
             case "members":
                 return "a list of " + ", ".join(map(_quoted, self.choices))
+            case "order":
+                return (
+                    f"a list of up to {MAX_KEYS} keys: members of a webhook request such as "
+                    '"entity", "number desc", "number text" or "created_date unset high"'
+                )
             case "pattern":
                 return f"a string that matches {self.choices}"
             case "script":
@@ -81,8 +89,8 @@ class Dial:
                 return isinstance(value, list | tuple) and set(map(str, value)) <= set(self.choices)
             case "pattern":
                 return isinstance(value, str) and re.fullmatch(self.choices, value) is not None
-            case "script":
-                return isinstance(value, str) and read_script(value) is not None
+            case "script" | "order":
+                return _is_script(value) if self.type == "script" else _is_order(value)
             case "status":
                 if not isinstance(value, int) or isinstance(value, bool):
                     return False
@@ -106,6 +114,12 @@ class Dialect(Mapping[str, Any]):
         known = dials()
         values = {key: _frozen(dial.default) for key, dial in known.items()}
         for key, value in (changes or {}).items():
+            if key == "list.order" and isinstance(value, str) and value in OLD_NAMES:
+                values[key] = OLD_NAMES[value]
+                now = ", ".join(map(_quoted, values[key]))
+                msg = f"dialect {name}: {key} = {value!r} is now [{now}]"
+                warnings.warn(msg, FutureWarning, stacklevel=3)
+                continue
             if key not in known:
                 near = ", ".join(difflib.get_close_matches(key, known, n=3))
                 hint = f"nearest: {near}" if near else "`crmcom-kit dialect` prints all keys"
@@ -234,6 +248,15 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:  # an empty table without dials is an unknown key
             flat[path] = value
     return flat
+
+
+def _is_script(value: object) -> bool:
+    return isinstance(value, str) and read_script(value) is not None
+
+
+def _is_order(value: object) -> bool:
+    is_list = isinstance(value, list | tuple) and 0 < len(value) <= MAX_KEYS
+    return is_list and None not in map(read_key, value)  # type: ignore[call-overload]
 
 
 def _is_text(value: object) -> bool:

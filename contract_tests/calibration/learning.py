@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.following import MockFollower
+from crmcom_kit.contract_tests.calibration.order import learned_order
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -75,13 +76,17 @@ class Log:
         """The exchanges of both."""
         return [each for part in self.parts for each in part.exchanges]
 
+    @property
+    def all_unsteady(self) -> frozenset[str]:
+        """The ids of webhook requests that are not steady in either."""
+        return frozenset[str]().union(*(part.unsteady for part in self.parts))
+
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
-        original, unsteady = dict[str, Record](), set[str]()
+        original = dict[str, Record]()
         for part in self.parts:
             original |= part.original
-            unsteady |= part.unsteady
-        return Comparison(original, unsteady, self.token_refusal, **more)
+        return Comparison(original, set(self.all_unsteady), self.token_refusal, **more)
 
 
 class Found(NamedTuple):
@@ -92,8 +97,8 @@ class Found(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether several values are left."""
-        return len(self.values) > 1
+        """Whether it was not settled."""
+        return self.evidence.startswith("unsettled")
 
 
 def log_of(results: Results) -> Log:
@@ -159,6 +164,7 @@ class Learning:
 
     def learn(self) -> None:
         """Find what the log tells of the dials, until ``is_time_up``."""
+        self._learn_order()
         self._take()
         try:
             self._go_through()
@@ -167,6 +173,13 @@ class Learning:
             for key, values in self._values.items():
                 self.found.setdefault(key, _left_open(values, "not tried"))
         self.found |= self._refusals()
+
+    def _learn_order(self) -> None:
+        """Find the order of lists, from the lists alone; it decides what is on a page."""
+        order = learned_order(self._log.every_exchange, self._log.all_unsteady)
+        keys = list(order.keys) or list(dials()["list.order"].default)
+        self._settings["list.order"] = keys
+        self.found["list.order"] = Found([keys], order.evidence)
 
     def _go_through(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""

@@ -1,27 +1,27 @@
 """The world of a server, from its responses: webhook requests and what they refer to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
 
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Record
-from crmcom_kit.contract_tests.belief.knowledge import typed, value_at
+from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.schemas.ordering import Key, sort_value, value_of
 
 Entry = dict[str, Any]
 #: What webhook requests refer to, besides people.
 REFERRED = ("webhook_definition", "workflow_rule")
 _NAMES = ("id", "name", "alternative_code")
+_NUMBER = sort_value(Key("number"))
 
 
 class World(NamedTuple):
     """What a server had before any change of the run."""
 
     records: dict[str, Record]  # by id, as they were first seen
-    tie: str  # member by which those of one created date are in order, in lists
     user: Mapping[str, Any] | None  # the run's own, as a changed webhook request names it
     unit: Mapping[str, Any] | None
 
@@ -45,8 +45,9 @@ class World(NamedTuple):
             {"webhook_request": {"record": dict(each), "recorded": True}} for each in records
         ]
 
-    def _position(self, record: Record) -> tuple[str, tuple[int, str]]:
-        return _created(record), _key_of(record, self.tie)
+    @staticmethod
+    def _position(record: Record) -> tuple[str, Any]:
+        return str(value_of(record, "created_date") or ""), _NUMBER(record)
 
     def _named_in_logs(self, kind: str) -> Iterator[Mapping[str, Any]]:
         for record in self.records.values():
@@ -78,7 +79,7 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                     numbers.add(record["number"])
             elif is_change and user is None and _can_be_kept(record):
                 user, unit = _updater(before, record)
-    return World(records, _tie(exchanges), user, unit)
+    return World(records, user, unit)
 
 
 def _can_be_kept(record: Record) -> bool:
@@ -90,22 +91,6 @@ def _can_be_kept(record: Record) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _tie(exchanges: Sequence[Exchange]) -> str:
-    """Return whether webhook requests of one created date are listed by number or by id."""
-    pairs = [
-        (one, other)
-        for exchange in exchanges
-        if exchange.ok and exchange.call.method == "list"
-        for one, other in pairwise(exchange.records)
-        if {"id", "number"} <= one.keys() & other.keys() and _created(one) == _created(other) != ""
-    ]
-    ups = {
-        name: sum(_key_of(one, name) < _key_of(other, name) for one, other in pairs)
-        for name in ("number", "id")
-    }
-    return max(ups, key=lambda name: max(ups[name], len(pairs) - ups[name]))
 
 
 def _updater(before: Record, after: Record) -> tuple[Any, Any]:
@@ -122,13 +107,3 @@ def _updater(before: Record, after: Record) -> tuple[Any, Any]:
 def _key(named: Mapping[str, Any]) -> str:
     names = (named.get(name) for name in (*_NAMES, "username"))
     return next((name for name in names if name), "")
-
-
-def _created(record: Record) -> str:
-    return str(value_at(record, "log_information.created_date") or "")
-
-
-def _key_of(record: Record, name: str) -> tuple[int, str]:
-    text = str(record[name])
-    is_number = name == "number" and text.isdecimal() and len(text) <= MAX_NAME
-    return int(text) if is_number else 0, text

@@ -138,13 +138,13 @@ class Contents:
             positions = reversed(self.records)
         tests += map(_meets, conditions)
         end = None if query.limit is None else query.offset + query.limit
-        if not tests and query.sort is None:
+        if not (tests or query.order):
             return map(self.records.__getitem__, islice(positions, query.offset, end))
         records: Iterable[Record] = map(self.records.__getitem__, positions)
         for test in tests:
             records = filter(test, records)
-        if query.sort is not None:
-            records = sorted(records, key=query.sort, reverse=query.descending)
+        for key, is_down in reversed(query.order):
+            records = sorted(records, key=key, reverse=is_down)
         return islice(records, query.offset, end)
 
     def _conditions(self, query: Query) -> list[_Condition]:

@@ -54,8 +54,8 @@ class Query(NamedTuple):
     created_from: int | None = None
     created_before: int | None = None
     newest_first: bool = True
-    sort: Callable[[Record], Any] | None = None  # the records' order, if not by age
-    descending: bool = False
+    #: Sort keys, the first one first, and whether downwards; records alike in all are by age.
+    order: tuple[tuple[Callable[[Record], Any], bool], ...] = ()
     offset: int = 0
     limit: int | None = None
 

@@ -22,6 +22,7 @@ ILL_TYPED: dict[str, list[Any]] = {
     "status": [204, 205, 304, 199, 600, "200", 200.0, True, None],
     "code": ["", " ", "OK", " OK ", 1, None, "\udfff"],
     "pattern": ["", "0000", "+99:99", 1, None],
+    "order": ["", "id", [], ["no order"], ["id"] * 5, [1], None],
     "members": ["id", ["nonsense"], ["id", "nonsense"], 1, None],
     "script": ["", "nonsense", "0*timeout", "timeout,,success", "timeout;success", 1, None],
 }
@@ -39,6 +40,9 @@ def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
             return st.integers(*dial.choices)
         case "members":
             return st.lists(st.sampled_from(dial.choices), unique=True)
+        case "order":
+            keys = ("added", "entity", "number text desc", "webhook_definition.name unset high")
+            return st.lists(st.sampled_from(keys), min_size=1, max_size=4)
         case "pattern":
             return st.from_regex(re.compile(dial.choices, re.ASCII), fullmatch=True)
         case "status":
@@ -121,7 +125,9 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
     ("content", "complaint"),
     [
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
-        (b"[list]\nordre = 'newest_first'\n", "unknown key list.ordre; nearest: list.order"),
+        (b"[list]\norder = ['number down']\n", "allowed is a list of up to 4 keys"),
+        (b"[list]\norder = []\n", "list.order = [] is not allowed"),
+        (b"[list]\nordre = ['added']\n", "unknown key list.ordre; nearest: list.order"),
         (b"list = 3\n", "unknown key list"),
         (b"[lists]\n", "unknown key lists"),
         (b"[list.orders]\n", "unknown key list.orders; nearest: list.order"),
@@ -151,19 +157,20 @@ def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path:
 def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
     """Dials that a file leaves out are the default's, and a key may be written with dots."""
     file = tmp_path / "mine.toml"
-    file.write_text('list.order = "oldest_first"\n', encoding="utf-8")
+    file.write_text('list.order = ["entity", "number desc"]\n', encoding="utf-8")
 
-    expected = dict(load_dialect()) | {"list.order": "oldest_first"}
+    expected = dict(load_dialect()) | {"list.order": ("entity", "number desc")}
     assert dict(load_dialect(str(file))) == expected
 
 
 def test_a_dialect_can_be_changed_again() -> None:
     """A change keeps what had been changed before, and is checked like any other."""
-    once = Dialect("mine", {"list.order": "oldest_first"})
+    with pytest.warns(FutureWarning, match=r"'oldest_first' is now \[\"added\"\]"):
+        once = Dialect("mine", {"list.order": "oldest_first"})  # its name until 0.3
 
     twice = once.changed({"list.empty": "null"})
 
-    assert (twice["list.order"], twice["list.empty"]) == ("oldest_first", "null")
+    assert (twice["list.order"], twice["list.empty"]) == (("added",), "null")
     assert once["list.empty"] == "array"
     with pytest.raises(DialectError, match="allowed is one of"):
         once.changed({"list.empty": "nothing"})

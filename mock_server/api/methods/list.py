@@ -14,8 +14,9 @@ from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
+from crmcom_kit.mock_server.store.records import KEYS, IndexedField, Query, Record
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.schemas.ordering import Key, comparable, read_order, sort_value
 from crmcom_kit.usage_errors import quoted
 
 # The dials that decide what a parameter selects, beside those that say which values it may have.
@@ -27,6 +28,7 @@ _DIALS = {
     "url": ("list.url.match",),
     "created_date": ("list.created_date.match", "list.created_date.utc_offset", "dates.utc_offset"),
 }
+_SortValue = Callable[[Record], Any]
 _REFERENCES: tuple[tuple[str, IndexedField], ...] = (
     ("webhook_definition_identifier", "definition"),
     ("workflow_rule_identifier", "rule"),
@@ -84,7 +86,7 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
     if matches_none and not any_of:
         return None
     start, end = values.get("created_date", (None, None))
-    by, _, way = dialect["list.order"].rpartition("_")
+    order, is_newest_first = _order(dialect["list.order"])
     return Query(
         indexed=tuple(indexed),
         any_of_indexed=any_of,
@@ -92,9 +94,8 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
         states=values.get("life_cycle_state"),
         created_from=start,
         created_before=end,
-        newest_first=by == "newest",
-        sort=_SORTS.get(by),
-        descending=way == "down",
+        newest_first=is_newest_first,
+        order=order,
         offset=values.get("offset", 0),
         limit=values.get("number_of_results", dialect["paging.default_results"] or None),
     )
@@ -127,25 +128,19 @@ def _url_test(wanted: str | None, match: str) -> Callable[[str], bool] | None:
     return lambda url: wanted in url
 
 
-def _by_number(record: Record) -> tuple[int, str, str]:
-    # Digits, and not int(), which refuses more than 4,300 of them.
-    is_whole = record.number.isascii() and record.number.isdecimal()
-    digits = record.number.lstrip("0") if is_whole else ""
-    return len(digits), digits, record.number
+@lru_cache(maxsize=16)
+def _order(texts: tuple[str, ...]) -> tuple[tuple[tuple[_SortValue, bool], ...], bool]:
+    """Return what records are sorted by, and whether those alike are newest first."""
+    keys, is_newest_first = read_order(texts)
+    return tuple((_sort_value(key), key.is_down) for key in keys), is_newest_first
 
 
-def _by_update(record: Record) -> tuple[str, str]:
-    log = orjson.loads(record.body).get("log_information")
-    dates = log if isinstance(log, dict) else {}  # an instance may show what it likes
-    return str(dates.get("updated_date") or dates.get("created_date")), record.id
-
-
-#: What ``list.order`` sorts by, if not by age: the store has records in the order of their age.
-_SORTS: dict[str, Callable[[Record], Any]] = {
-    "number": _by_number,
-    "id": lambda record: record.id,
-    "updated": _by_update,
-}
+def _sort_value(key: Key) -> _SortValue:
+    """Return what gives the value by which a key sorts a record."""
+    if key.member in KEYS:  # which need not be read from the body
+        return lambda record: comparable(key, getattr(record, key.member))
+    value = sort_value(key)
+    return lambda record: value(orjson.loads(record.body))
 
 
 @lru_cache(maxsize=256)

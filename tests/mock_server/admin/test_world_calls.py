@@ -64,7 +64,7 @@ def test_a_token_is_issued_without_a_login(mock: Any, admin: Any, admin_of: Any)
 @pytest.mark.parametrize("release", ["R9", "R18"])
 def test_fidelity_tells_every_rule(make_mock: Any, admin_of: Any, release: str) -> None:
     """All statements in force and all dials are there, each with evidence and source."""
-    mock = make_mock(release, dialect=Dialect("mine", {"list.order": "oldest_first"}))
+    mock = make_mock(release, dialect=Dialect("mine", {"list.order": ["added"]}))
 
     found = admin_of(mock.client).ask("GET", "/fidelity")
 
@@ -74,7 +74,7 @@ def test_fidelity_tells_every_rule(make_mock: Any, admin_of: Any, release: str) 
         assert one["evidence"] in EVIDENCE
         assert one["source"]
     turned = [one for one in found["dials"] if one["value"] != one["default"]]
-    assert [(one["key"], one["value"]) for one in turned] == [("list.order", "oldest_first")]
+    assert [(one["key"], one["value"]) for one in turned] == [("list.order", ["added"])]
 
 
 def test_the_reference_needs_no_other_server(mock: Any) -> None:

@@ -61,24 +61,29 @@ def renumbered() -> list[Any]:
     return entries
 
 
-def ordered_by(mock: Any) -> list[str]:
+ORDERS: dict[tuple[str, ...], Any] = {
+    ("added",): lambda r: r["log_information"]["created_date"],
+    ("number",): lambda r: int(r["number"]),
+    ("number text",): lambda r: r["number"],
+    ("id",): lambda r: r["id"],
+    ("changed_date", "id"): lambda r: (r["log_information"]["updated_date"], r["id"]),
+    ("life_cycle_state", "workflow_rule.name", "number text"): lambda r: (
+        r["life_cycle_state"], r["workflow_rule"]["name"], r["number"],
+    ),
+}  # fmt: skip
+DOWN = {tuple(f"{key} desc" for key in keys): value for keys, value in ORDERS.items()}
+
+
+def orders_of_a_list(mock: Any) -> list[tuple[str, ...]]:
     """What a list is in the order of, after one of its records was sent again."""
     records = [r for r in mock.records().values() if r["entity"] == "JOBS"]
     rejected = sorted(r["number"] for r in records if r["life_cycle_state"] == "REJECTED")
     mock.resend(rejected[len(rejected) // 2])
     found = mock.list(entity="JOBS").data
-    logs = [r["log_information"] for r in found]
-    orders = {
-        ("oldest_first", "newest_first"): [log["created_date"] for log in logs],
-        ("number_up", "number_down"): [int(r["number"]) for r in found],
-        ("id_up", "id_down"): [r["id"] for r in found],
-        ("updated_up", "updated_down"): [log["updated_date"] for log in logs],
-    }
-    holds = []
-    for (up, down), values in orders.items():
-        holds += [up] if values == sorted(values) else []
-        holds += [down] if values == sorted(values, reverse=True) else []
-    return holds
+    up = [keys for keys, value in ORDERS.items() if found == sorted(found, key=value)]
+    return up + [
+        keys for keys, value in DOWN.items() if found == sorted(found, key=value, reverse=True)
+    ]
 
 
 def with_warnings(mock: Any, reply: Any) -> tuple[str, int]:
@@ -202,8 +207,8 @@ PROBES: dict[str, Probe] = {
         {"array": [], "null": None, "absent": "absent"},
     ),
     "list.order": Probe(
-        ordered_by,
-        {choice: [choice] for choice in dials()["list.order"].choices},
+        orders_of_a_list,
+        {keys: [keys] for keys in (*ORDERS, *DOWN)},
         "R15",
         data=renumbered,
     ),

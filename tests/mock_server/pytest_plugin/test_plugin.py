@@ -38,7 +38,7 @@ def test_options_come_from_the_configuration_or_the_command_line(
 ) -> None:
     """The command line wins; files are found from where they are named."""
     (run.folder / "empty.json").write_text("{}", "utf-8")
-    (run.folder / "mine.toml").write_text("[list]\norder = 'oldest_first'\n", "utf-8")
+    (run.folder / "mine.toml").write_text("[list]\norder = ['added']\n", "utf-8")
     tests = """
 def test_options(crmcom_mock, crmcom_mock_options):
     config = crmcom_mock.emulated.config

@@ -40,7 +40,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("retry_after", lambda m: m.fail(drop=True, retry_after=3)),
     ("release", lambda _: crmcom_mock(release="nine")),
     ("release", lambda _: crmcom_mock(release=9)),
-    ("dialect", lambda _: crmcom_mock(dialect={"list.order": "id_up"})),
+    ("dialect", lambda _: crmcom_mock(dialect={"list.order": ["id"]})),
     ("profile nowhere", lambda _: crmcom_mock(profile="nowhere")),
     ("data", lambda _: crmcom_mock(data=5)),
     ("data", lambda _: crmcom_mock(data=b"[]")),

@@ -1,0 +1,224 @@
+"""The order of a server's lists: the keys that explain all lists that were seen.
+
+Keys are learned from some of the lists, and the others decide which of several fit. In a list each
+pair of neighbors tells: no key that decides it may put the second one first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.schemas.ordering import Key, comparable, value_of
+
+#: Keys that an order may have, how many orders are followed at a time, and the part of lists that
+#: is left out while keys are learned: one of so many.
+MAX_KEYS, BEAM, LEFT_OUT = 3, 6, 4
+#: A key that explains so many times as many pairs as contradict it is the best of a bad lot.
+OUTWEIGHS = 4
+#: Members by which servers sort most, the first of equally good keys: then all others.
+_USUAL = ("created_date", "number", "id", "updated_date", "changed_date", "entity")
+
+
+class Pair(NamedTuple):
+    """Two neighbors of a list."""
+
+    first: Record
+    second: Record
+    number: int  # of the exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was learned of the order of lists."""
+
+    keys: tuple[str, ...]  # as ``list.order`` has them; none if nothing was seen
+    evidence: str
+    fits: bool  # whether it explains all lists, except for ties
+
+
+def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Order:
+    """Return the order of the lists among some exchanges.
+
+    ``unsteady`` are the ids of webhook requests that others may have changed meanwhile.
+    """
+    lists = _Lists(exchanges, unsteady)
+    if not lists.pairs:
+        return Order((), "unsettled (no list of several was seen)", fits=False)
+    keys = _Search(lists).best()
+    wrong = [pair for pair in lists.pairs if _way(keys, pair) > 0]
+    ties = sum(_way(keys, pair) == 0 for pair in lists.pairs)
+    texts = tuple(map(str, keys))
+    if wrong or ties == len(lists.pairs):
+        why = lists.contradiction(wrong or lists.pairs) or "no members explain all lists"
+        return Order(texts, f"unsettled (no order fits: {why})", fits=False)
+    of = counted(len(lists.pairs), "pair")
+    tie = f"; no key explains {ties} of them" if ties else ""
+    return Order(texts, f"observed ({of} of neighbors{tie})", fits=True)
+
+
+class _Lists:
+    """The lists that were seen: pairs of neighbors, with all that is known of both."""
+
+    def __init__(self, exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> None:
+        """Read them in their order: what a list does not show of a record was shown before."""
+        self.pairs: list[Pair] = []
+        self._places: list[tuple[int, dict[str, int]]] = []  # by id, of each list
+        latest, seen = dict[str, Record](), set[tuple[int, int]]()
+        kept: list[Record] = []  # so that no two of them have the same address
+        for exchange in exchanges:
+            if not exchange.ok:
+                continue
+            rows: list[Record] = []
+            for shown in exchange.records:
+                key = shown.get("id")
+                if isinstance(key, str):
+                    before = latest.get(key, {})
+                    if shown.items() <= before.items() if _is_plain(shown) else shown == before:
+                        whole = before
+                    else:
+                        whole = {**before, **shown}
+                        kept.append(whole)
+                    latest[key] = whole
+                    rows.append(whole)
+            if exchange.call.method != "list":
+                continue
+            rows = [each for each in rows if each["id"] not in unsteady]
+            self._places.append((exchange.number, {each["id"]: at for at, each in enumerate(rows)}))
+            for first, second in pairwise(rows):
+                if (id(first), id(second)) not in seen:
+                    seen.add((id(first), id(second)))
+                    self.pairs.append(Pair(first, second, exchange.number))
+
+    def contradiction(self, wrong: Sequence[Pair]) -> str | None:
+        """Say which two lists have the same two webhook requests in different orders."""
+        for pair in wrong:
+            first, second = pair.first["id"], pair.second["id"]
+            for number, places in self._places:
+                if places.keys() >= {first, second} and places[first] > places[second]:
+                    one, other = sorted((pair.number, number))
+                    return f"requests {one} and {other} have the same two in different orders"
+        return None
+
+
+def _is_plain(record: Record) -> bool:
+    return not any(isinstance(value, dict | list) for value in record.values())
+
+
+def _way(keys: Sequence[Key], pair: Pair) -> int:
+    """Return -1 if keys explain a pair, 1 if they contradict it, 0 if they leave it open."""
+    for key in keys:
+        first, second = (comparable(key, value_of(each, key.member)) for each in pair[:2])
+        if first != second:
+            return 1 if (first > second) != key.is_down else -1
+    return 0
+
+
+class _Candidate(NamedTuple):
+    """A key, and what it says of each pair: -1 explained, 1 contradicted, 0 open."""
+
+    key: Key
+    ways: list[int]
+
+
+class _Search:
+    """Puts key behind key, and follows the best few orders at a time."""
+
+    def __init__(self, lists: _Lists) -> None:
+        """Compare all pairs by all keys that any record has values for."""
+        self._pairs = lists.pairs
+        numbers = sorted({pair.number for pair in lists.pairs})
+        out = set(numbers[LEFT_OUT - 1 :: LEFT_OUT])
+        self._learned = [at for at, pair in enumerate(self._pairs) if pair.number not in out]
+        self._candidates = [*self._all()]
+
+    def best(self) -> tuple[Key, ...]:
+        """Return the keys that explain most; first of all, that contradict least."""
+        beam: list[tuple[tuple[_Candidate, ...], list[int]]] = [((), self._learned)]
+        complete = list(beam)
+        for _ in range(MAX_KEYS):
+            following = []
+            for chosen, open_ in beam:
+                following += [
+                    ((*chosen, each), [at for at in open_ if not each.ways[at]])
+                    for each in self._next(open_)
+                ]
+            following.sort(key=lambda each: len(each[1]))
+            beam = following[:BEAM]
+            complete += beam
+        found = min((chosen for chosen, _ in complete), key=self._rank)
+        return tuple(each.key for each in found)
+
+    def _rank(self, chosen: Sequence[_Candidate]) -> tuple[int, int]:
+        """Return what an order is worse by: pairs that it contradicts, and that it leaves open.
+
+        The lists that were left out count as well. Of equal orders the shorter one comes first.
+        """
+        wrong = ties = 0
+        for at in range(len(self._pairs)):
+            way = next((each.ways[at] for each in chosen if each.ways[at]), 0)
+            wrong += way > 0
+            ties += way == 0
+        return (wrong * OUTWEIGHS + ties, len(chosen)) if wrong else (ties, len(chosen))
+
+    def _next(self, open_: Sequence[int]) -> list[_Candidate]:
+        """Return the best next keys: those that no open pair contradicts, if there are any."""
+        clean, others = [], []
+        for each in self._candidates:
+            wrong = sum(each.ways[at] > 0 for at in open_)
+            right = sum(each.ways[at] < 0 for at in open_)
+            if right and not wrong:
+                clean.append((right, each))
+            elif right > OUTWEIGHS * wrong:
+                others.append((right - OUTWEIGHS * wrong, each))
+        best = sorted(clean or others, key=lambda each: -each[0])
+        return [each for _, each in best[:BEAM]]
+
+    def _all(self) -> Iterator[_Candidate]:
+        """Yield the candidates, those of usual members first."""
+        records = {id(each): each for pair in self._pairs for each in pair[:2]}
+        members = dict.fromkeys(_USUAL)
+        for record in records.values():
+            members |= dict.fromkeys(_scalars(record))
+        for member in members:
+            values = {key: value_of(each, member) for key, each in records.items()}
+            if len({*map(str, values.values())}) > 1:
+                for key in self._keys(member, [*values.values()]):
+                    ranks = {at: comparable(key, value) for at, value in values.items()}
+                    yield self._candidate(key, ranks)
+
+    @staticmethod
+    def _keys(member: str, values: Sequence[Any]) -> Iterator[Key]:
+        """Yield the keys that a member may be part of an order by."""
+        has_numbers = member == "number" or any(isinstance(each, int | float) for each in values)
+        has_unset = any(each is None for each in values)
+        for is_text in (False, True) if has_numbers else (False,):
+            for is_high in (False, True) if has_unset else (False,):
+                for is_down in (False, True):
+                    yield Key(member, is_text, is_high, is_down)
+
+    def _candidate(self, key: Key, ranks: Mapping[int, Any]) -> _Candidate:
+        ways = []
+        for first, second, _ in self._pairs:
+            one, other = ranks[id(first)], ranks[id(second)]
+            ways.append(0 if one == other else 1 if (one > other) != key.is_down else -1)
+        return _Candidate(key, ways)
+
+
+def _scalars(record: Record, before: str = "") -> Iterator[str]:
+    """Yield the members with one value, of the record and of what it refers to."""
+    for name, value in record.items():
+        if not name.isidentifier():
+            continue
+        if isinstance(value, dict) and before.count(".") < 1 and name not in _OPAQUE:
+            yield from _scalars(value, f"{before}{name}.")
+        elif not isinstance(value, dict | list) and f"{before}{name}" not in _DATED:
+            yield f"{before}{name}"
+
+
+#: What no order goes by, and the members that have shorter names.
+_OPAQUE = ("request", "response")
+_DATED = ("log_information.created_date", "log_information.updated_date")

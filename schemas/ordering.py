@@ -1,0 +1,100 @@
+"""Orders of lists: keys such as ``entity`` and ``number desc``, and what records are sorted by.
+
+A key is a member of a webhook request, or of an object in one (``webhook_definition.name``), and
+words behind it: ``desc`` for downwards, ``text`` for numbers as texts, and ``unset high`` if those
+without a value come after all others upwards; by default they come first.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+Object = Mapping[str, Any]
+
+#: The order in which a mock has got its records, which only it knows.
+ADDED = "added"
+#: Members of log_information by their own names; the last one is created_date where nothing was
+#: updated yet.
+DATES = ("created_date", "updated_date", "changed_date")
+MAX_KEYS = 4
+_WORDS = ("text", "unset high", "desc")
+#: What the values of ``list.order`` were called until 0.3.
+OLD_NAMES = {
+    "newest_first": ("added desc",),
+    "oldest_first": ("added",),
+    **{f"{name}_{way}": (name + end,) for name in ("number", "id")
+       for way, end in (("up", ""), ("down", " desc"))},
+    "updated_up": ("changed_date", "id"),
+    "updated_down": ("changed_date desc", "id desc"),
+}  # fmt: skip
+
+
+class Key(NamedTuple):
+    """One key of an order."""
+
+    member: str
+    is_text: bool = False  # whether numbers are sorted as texts
+    is_unset_high: bool = False  # whether records without a value count as the highest
+    is_down: bool = False
+
+    def __str__(self) -> str:
+        """Return it as a dialect has it."""
+        flags = zip(_WORDS, (self.is_text, self.is_unset_high, self.is_down), strict=True)
+        return " ".join([self.member, *(word for word, is_set in flags if is_set)])
+
+
+def read_key(text: object) -> Key | None:
+    """Return a key from its text, or None if it is none."""
+    if not isinstance(text, str):
+        return None
+    rest, flags = text, []
+    for word in reversed(_WORDS):
+        flags.append(rest.endswith(f" {word}"))
+        rest = rest.removesuffix(f" {word}")
+    names = rest.split(".")
+    is_name = 0 < len(names) <= 3 and all(name.isidentifier() for name in names)
+    return Key(rest, *reversed(flags)) if is_name else None
+
+
+def read_order(texts: Iterable[str]) -> tuple[list[Key], bool]:
+    """Return the keys of an order, and whether records alike in all of them come newest first.
+
+    Nothing is behind ``added``: it decides all that keys before it leave open.
+    """
+    found: list[Key] = []
+    for key in filter(None, map(read_key, texts)):
+        if key.member == ADDED:
+            return found, key.is_down
+        found.append(key)
+    return found, False
+
+
+def sort_value(key: Key) -> Callable[[Object], Any]:
+    """Return what gives the value by which a key sorts a record; upwards, whatever its way."""
+    return lambda record: comparable(key, value_of(record, key.member))
+
+
+def comparable(key: Key, value: Any) -> Any:
+    """Return what a value of a key's member is compared by: any two of one key can be."""
+    if value is None or isinstance(value, dict | list):
+        return (2 if key.is_unset_high else 0,)
+    if not key.is_text:
+        if key.member == "number" and str(value).isascii() and str(value).isdecimal():
+            digits = str(value).lstrip("0")  # int() refuses more than 4,300 of them
+            return 1, 0, len(digits), digits, str(value)
+        if key.member != "number" and isinstance(value, int | float):
+            return 1, 0, value
+    return 1, 1, str(value)
+
+
+def value_of(record: Object, member: str) -> Any:
+    """Return what a record has for the member of a key; None if nothing."""
+    if member in DATES:
+        log = record.get("log_information")
+        log = log if isinstance(log, Mapping) else {}
+        if member == "changed_date":
+            return log.get("updated_date") or log.get("created_date")
+        return log.get(member)
+    value: Any = record
+    for name in member.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
